@@ -1,0 +1,58 @@
+"""The errors a user can meet. The command line prints their one sentence and exits with code 2."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class CuesenseError(Exception):
+    """Base of every error that a user's input can cause; its text is one actionable sentence."""
+
+
+class ModelError(CuesenseError):
+    """The model could not be loaded, does not fit its architecture, or answers nonsense."""
+
+
+class DatasetError(CuesenseError):
+    """The dataset is missing, empty, unreadable, or does not fit the model's classes."""
+
+
+class SettingsError(CuesenseError):
+    """An option, a preset or a name is unknown or out of range."""
+
+
+class OutputError(CuesenseError):
+    """The output folder cannot be written, or holds results of other settings."""
+
+
+class UnreadableImageError(CuesenseError):
+    """One image could not be decoded; the engine skips and counts it."""
+
+
+def expected(what: str, to_be: str, got: object, do: str) -> str:
+    """Return the house's error sentence.
+
+    Args:
+        what: The thing that is wrong, for instance ``"--mean"``.
+        to_be: What it should have been.
+        got: What came instead (and where).
+        do: What the user can do now, as an imperative without a full stop.
+
+    Returns:
+        ``"Expected {what} to be {to_be}, but got {got}. {do}."``
+    """
+    return f"Expected {what} to be {to_be}, but got {got}. {do}."
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the closest known name, or lists the known ones.
+
+    Args:
+        name: The unknown name.
+        known: The names that exist.
+
+    Returns:
+        ``"Did you mean 'x'"`` where one is close, else ``"Choose one of a, b, c"``.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean '{close[0]}'" if close else f"Choose one of {', '.join(names)}"

@@ -1,0 +1,269 @@
+"""The profile and its JSON (schema_version 1): the only module that knows the format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cuesense.errors import SettingsError, expected
+from cuesense.types import BudgetStatus, Cue, CueLabel, Role
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelInfo(_Model):
+    """Which model was analyzed and how its images were prepared."""
+
+    spec: str
+    sha256: str | None
+    architecture: str
+    preprocessing: dict[str, Any]
+
+
+class DatasetInfo(_Model):
+    """Which images were analyzed."""
+
+    spec: str
+    images: int
+    classes: int
+    fingerprint: str
+
+
+class Provenance(_Model):
+    """Where the numbers come from: enough to repeat the run."""
+
+    cuesense: str
+    created: str
+    model: ModelInfo
+    dataset: DatasetInfo
+    config: dict[str, Any]
+    seed: int
+    device: str
+    versions: dict[str, str]
+
+
+class Summary(_Model):
+    """The whole model in a few numbers."""
+
+    clean_accuracy: float | None
+    worst_class_accuracy: float | None
+    labels: dict[CueLabel, int]
+    warnings: list[str]
+
+
+class Counts(_Model):
+    """Counts over the dataset's classes after the prior correction (see docs/method.md), shaped as in CurveModel."""
+
+    clean_correct: list[int]
+    lost: list[list[int]]
+    gained: list[list[int]]
+
+
+class CurveModel(_Model):
+    """The dose-response of one perturbation: integer counts, per severity (outer) and class (inner).
+
+    ``lost`` and ``gained`` count image-repeats: divide by ``n * repeats`` for a rate.
+    """
+
+    perturbation: str
+    cue: Cue | None
+    suppresses: list[Cue]
+    role: Role
+    parameter: str
+    unit: str
+    values: list[float]
+    pixels: list[float] | None = Field(description="the values in pixels, where they are fractions of the shorter side")
+    repeats: int
+    n: list[int]
+    clean_correct: list[int]
+    lost: list[list[int]]
+    gained: list[list[int]]
+    corrected: Counts
+
+
+class IntervalModel(_Model):
+    """An estimate and its confidence bounds, null where unknown."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class BudgetModel(_Model):
+    """The strongest dose of one augmentation that is shown to be safe for one class."""
+
+    parameter: str
+    unit: str
+    value: float | None
+    status: BudgetStatus
+    drop: float | None
+    low: float | None
+    high: float | None
+    limited_by: str | None
+
+
+class RivalModel(_Model):
+    """A class that takes over lost images."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    rival: str = Field(alias="class")
+    perturbation: str
+    share: float
+
+
+class ClassModel(_Model):
+    """Everything known about one class."""
+
+    index: int
+    name: str
+    images: int
+    clean_accuracy: float | None
+    cue: CueLabel
+    reliance: dict[Cue, IntervalModel]
+    why: str
+    budgets: dict[str, BudgetModel]
+    rivals: list[RivalModel]
+
+
+class GlobalBudget(_Model):
+    """One augmentation's strongest dose that is safe for every class."""
+
+    value: float | None
+    status: BudgetStatus
+    limited_by_class: str | None
+
+
+class Policy(_Model):
+    """The budgets as a training run would use them: each augmentation samples from (value, identity)."""
+
+    tolerance: float
+    confidence: float
+    global_: dict[str, GlobalBudget] = Field(alias="global")
+    per_class: dict[str, dict[str, float | None]]
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+class Profile(_Model):
+    """What a model relies on, class by class; read and written as JSON.
+
+    The field names are a contract; the JSON Schema is in ``assets/profile.schema.json``.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    provenance: Provenance
+    summary: Summary
+    curves: list[CurveModel]
+    classes: list[ClassModel]
+    policy: Policy
+
+    def to_json(self) -> str:
+        """Return the profile as indented JSON with a final newline; equal profiles give equal bytes."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def read(cls, path: Path | str) -> Profile:
+        """Read a profile from a file.
+
+        Args:
+            path: A profile.json, or the output folder that holds one.
+
+        Returns:
+            The profile.
+
+        Raises:
+            SettingsError: There is no such file, or it is no profile of this schema version.
+        """
+        path = Path(path)
+        path = path / "profile.json" if path.is_dir() else path
+        if not path.is_file():
+            raise SettingsError(
+                expected(
+                    "PROFILE", "a profile.json or its folder", f"no file at {path}", "Run `cuesense analyze` first"
+                )
+            )
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the file"
+            raise SettingsError(
+                expected(
+                    str(path),
+                    f"a profile of schema_version {SCHEMA_VERSION}",
+                    f"'{first['msg']}' at {place}",
+                    "Analyze again with this version of cuesense",
+                )
+            ) from None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a class for pandas.
+
+        Returns:
+            Columns: name, images, clean_accuracy, cue; ``{shape,texture,color}_{value,low,high}``;
+            ``{augmentation}_{value,status,drop,low,high}`` for every augmentation; why.
+        """
+        import pandas as pd
+
+        rows = []
+        for entry in self.classes:
+            row: dict[str, Any] = {
+                "name": entry.name,
+                "images": entry.images,
+                "clean_accuracy": entry.clean_accuracy,
+                "cue": entry.cue.value,
+            }
+            for cue, interval in entry.reliance.items():
+                row |= {f"{cue.value}_{key}": value for key, value in interval.model_dump().items()}
+            for name, budget in entry.budgets.items():
+                fields = ("value", "status", "drop", "low", "high")
+                row |= {f"{name}_{key}": budget.model_dump(mode="json")[key] for key in fields}
+            rows.append(row | {"why": entry.why})
+        return pd.DataFrame(rows, index=pd.Index([entry.index for entry in self.classes], name="index"))
+
+    def curves_frame(self) -> pd.DataFrame:
+        """Return one row a perturbation, severity and class for pandas.
+
+        Returns:
+            Columns: perturbation, role, cue, parameter, unit, severity (from 1), value, class, n, repeats,
+            clean_correct, lost, gained, accuracy_drop (fraction; missing where the class has no images).
+        """
+        import pandas as pd
+
+        names = [entry.name for entry in self.classes]
+        parts = [
+            pd.DataFrame(
+                {
+                    "perturbation": curve.perturbation,
+                    "role": curve.role.value,
+                    "cue": curve.cue and curve.cue.value,
+                    "parameter": curve.parameter,
+                    "unit": curve.unit,
+                    "severity": severity + 1,
+                    "value": value,
+                    "class": names,
+                    "n": curve.n,
+                    "repeats": curve.repeats,
+                    "clean_correct": curve.clean_correct,
+                    "lost": curve.lost[severity],
+                    "gained": curve.gained[severity],
+                }
+            )
+            for curve in self.curves
+            for severity, value in enumerate(curve.values)
+        ]
+        frame = pd.concat(parts, ignore_index=True)
+        images = (frame["n"] * frame["repeats"]).replace(0, float("nan"))
+        frame["accuracy_drop"] = (frame["lost"] - frame["gained"]) / images
+        return frame

@@ -1,0 +1,100 @@
+"""One lazy table: kind and name -> "module:attribute". Other packages add to it through entry points."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from cuesense.errors import SettingsError, nearest
+
+_CATALOG = "cuesense.perturbations.catalog"
+
+_TABLE: Mapping[str, Mapping[str, str]] = {
+    "models": {
+        "torchvision": "cuesense.models.torchvision:load",
+        "timm": "cuesense.models.timm:load",
+        "open_clip": "cuesense.models.open_clip:load",
+        "python": "cuesense.models.python:load",
+    },
+    "datasets": {
+        "folder": "cuesense.datasets.folder:load",
+        "table": "cuesense.datasets.table:load",
+        "imagenet": "cuesense.datasets.imagenet:load",
+        "planted": "cuesense.planted.world:load",
+    },
+    "reports": {
+        "html": "cuesense.reports.html:render",
+        "terminal": "cuesense.reports.terminal:render",
+    },
+    "perturbations": {
+        name: f"{_CATALOG}:{name.upper()}"
+        for name in (
+            "grayscale",
+            "channel_permutation",
+            "median_blur",
+            "bilateral_blur",
+            "gaussian_blur",
+            "patch_shuffle",
+            "patch_rotation",
+            "grayscale_patch_shuffle",
+            "patch_shuffle_gaussian_blur",
+            "grayscale_median_blur",
+            "random_resized_crop",
+            "color_jitter",
+            "brightness",
+            "contrast",
+            "saturation",
+            "hue",
+            "random_grayscale",
+            "random_gaussian_blur",
+            "random_erasing",
+            "random_rotation",
+            "horizontal_flip",
+            "vertical_flip",
+            "tile_jitter",
+            "translation",
+        )
+    },
+}
+
+KINDS = tuple(_TABLE)
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return every registered name of a kind, ours first, then those of other packages.
+
+    Args:
+        kind: One of KINDS.
+
+    Returns:
+        The names in the order of the table.
+    """
+    ours = tuple(_TABLE[kind])
+    return ours + tuple(sorted(_plugins(kind).keys() - set(ours)))
+
+
+def get(kind: str, name: str) -> Any:
+    """Import and return a registered thing.
+
+    Args:
+        kind: One of KINDS.
+        name: A registered name.
+
+    Returns:
+        The function or value behind the name.
+
+    Raises:
+        SettingsError: The name is unknown; the sentence suggests the nearest one.
+    """
+    target = _TABLE[kind].get(name)
+    if target is not None:
+        module, _, attribute = target.partition(":")
+        return getattr(import_module(module), attribute)
+    plugins = _plugins(kind)
+    if name in plugins:
+        return plugins[name].load()
+    raise SettingsError(f"Unknown {kind.removesuffix('s')} '{name}'. {nearest(name, names(kind))}.")
+
+
+def _plugins(kind: str) -> dict[str, Any]:
+    return {point.name: point for point in entry_points(group=f"cuesense.{kind}")}

@@ -1,0 +1,384 @@
+"""The vocabulary of cuesense: frozen values that every room shares. Nothing here imports torch at run time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+class Cue(StrEnum):
+    """What a class can be told by."""
+
+    SHAPE = "shape"
+    TEXTURE = "texture"
+    COLOR = "color"
+
+
+class Role(StrEnum):
+    """Why a perturbation is applied: to remove a cue, as training would, or as a sham that removes none."""
+
+    SUPPRESSION = "suppression"
+    AUGMENTATION = "augmentation"
+    CONTROL = "control"
+
+
+class CueLabel(StrEnum):
+    """The answer for one class: what this model relies on to recognize it."""
+
+    SHAPE = "shape"
+    TEXTURE = "texture"
+    COLOR = "color"
+    MIXED = "mixed"
+    REDUNDANT = "redundant"
+    INSENSITIVE = "insensitive"
+    UNDETERMINED = "undetermined"
+
+
+class BudgetStatus(StrEnum):
+    """How far an augmentation may go for one class."""
+
+    UNLIMITED = "unlimited"
+    LIMITED = "limited"
+    NONE = "none"
+    UNDETERMINED = "undetermined"
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Uniform random numbers that depend on an image's id and the condition, and on nothing else.
+
+    The key of an image is the blake2b hash of (seed, sample id, perturbation, value, repeat); the numbers are
+    SplitMix64 of key and draw index (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"), so
+    that batch size, order and neighbors cannot change them.
+
+    Attributes:
+        keys: One 64-bit key an image, shape (N,).
+    """
+
+    keys: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, sample_ids: Sequence[str], *, perturbation: str, value: float, seed: int, repeat: int = 0) -> Draws:
+        """Return the draws of these images under one condition.
+
+        Args:
+            sample_ids: The images' ids, length N.
+            perturbation: The perturbation's name.
+            value: The dose, in the perturbation's unit.
+            seed: The run's seed.
+            repeat: Which repeat of the condition, from 0.
+
+        Returns:
+            Draws with one key an image.
+        """
+        condition = f"{seed}\0{perturbation}\0{float(value)!r}\0{repeat}\0".encode()
+        digests = (hashlib.blake2b(condition + name.encode(), digest_size=8).digest() for name in sample_ids)
+        return cls(np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64))
+
+    def uniform(self, count: int, start: int = 0) -> NDArray[np.float32]:
+        """Return uniform numbers in [0, 1) with 24 random bits each, exact in float32.
+
+        Args:
+            count: How many numbers an image.
+            start: Index of the first one; two parts of one perturbation use ranges that do not overlap.
+
+        Returns:
+            Array of shape (N, count).
+        """
+        index = np.arange(start + 1, start + count + 1, dtype=np.uint64)
+        with np.errstate(over="ignore"):
+            mixed = self.keys[:, None] + index[None, :] * _GOLDEN
+            mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
+            mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
+            mixed ^= mixed >> np.uint64(31)
+        return ((mixed >> np.uint64(40)).astype(np.float64) * 2.0**-24).astype(np.float32)
+
+    def __getitem__(self, index: slice) -> Draws:
+        """Return the draws of a slice of the images."""
+        return Draws(self.keys[index])
+
+
+Apply = Callable[["Tensor", float, Draws], "Tensor"]
+
+
+@dataclass(frozen=True)
+class LazyFunction:
+    """A function named by ``"module:attribute"`` that is imported when it is first called."""
+
+    target: str
+
+    def __call__(self, *args: Any) -> Any:
+        """Import the function and call it."""
+        return self.resolve()(*args)
+
+    def resolve(self) -> Callable[..., Any]:
+        """Return the function itself."""
+        module, _, attribute = self.target.partition(":")
+        function: Callable[..., Any] = getattr(import_module(module), attribute)
+        return function
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """A controlled change of an image, with a dose.
+
+    Attributes:
+        name: Unique name.
+        role: Suppression of cues, augmentation as in training, or control.
+        suppresses: The cues it removes; empty for augmentations and controls.
+        damages: What else it harms, in words.
+        parameter: What the dose is.
+        unit: The dose's unit.
+        ladder: Doses from mild to strong (severities 1, 2, ...).
+        identity: The dose that changes nothing (severity 0).
+        limits: Smallest and largest dose that make sense, both included.
+        apply: (N, 3, H, W) float32 images in [0, 1], the dose, the draws -> images of the same shape and range.
+        relative: True where the dose is a fraction of the image's shorter side (reports then show pixels too).
+    """
+
+    name: str
+    role: Role
+    suppresses: tuple[Cue, ...]
+    damages: str
+    parameter: str
+    unit: str
+    ladder: tuple[float, ...]
+    identity: float
+    limits: tuple[float, float]
+    apply: Apply
+    relative: bool = False
+
+    @property
+    def cue(self) -> Cue | None:
+        """The one cue it suppresses, or None where it suppresses none or several."""
+        return self.suppresses[0] if len(self.suppresses) == 1 else None
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a network wants its images.
+
+    Attributes:
+        image_size: Height and width of the network's input in pixels (the center crop), or None to take images as
+            they come (they must then all have one size).
+        resize: Length in pixels of the shorter side before the center crop; None resizes straight to image_size.
+        mean: Per-channel mean, RGB, in [0, 1] units.
+        std: Per-channel standard deviation, RGB, in [0, 1] units.
+        interpolation: ``"bilinear"`` or ``"bicubic"``; both antialiased.
+    """
+
+    image_size: tuple[int, int] | None
+    resize: int | None
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str = "bilinear"
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """The names of a model's outputs, in the order of the outputs.
+
+    Attributes:
+        names: One readable name an output.
+        synsets: One WordNet id an output, where known, else empty.
+    """
+
+    names: tuple[str, ...]
+    synsets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network that is ready to classify.
+
+    Attributes:
+        spec: What the user named, for instance ``"torchvision:resnet18"``.
+        architecture: The architecture's name, or the file's kind where it carries its own code.
+        network: Callable (an ``nn.Module`` in evaluation mode) from normalized (N, 3, H, W) to logits (N, K).
+        preprocessing: Input size, resizing and normalization.
+        class_names: Names of the K outputs, or None where nobody named them.
+        sha256: Hash of the weights' file, or None where there is no file.
+        warnings: What the user should know, for instance that a normalization was assumed.
+        fixed_batch: The only batch size the network accepts (statically exported files), or None.
+    """
+
+    spec: str
+    architecture: str
+    network: Callable[[Tensor], Tensor]
+    preprocessing: Preprocessing
+    class_names: ClassNames | None = None
+    sha256: str | None = None
+    warnings: tuple[str, ...] = ()
+    fixed_batch: int | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a dataset.
+
+    Attributes:
+        id: Stable name, unique in the dataset (for files: the path relative to the dataset's root, with ``/``).
+        image: A PIL image of any mode, or an array of shape (H, W, 3) and dtype uint8.
+        label: Index of its class in the dataset's class_names.
+    """
+
+    id: str
+    image: Image | NDArray[np.uint8]
+    label: int
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Labeled images. Ids and labels are known without decoding anything.
+
+    ``dataset[i]`` returns the Sample i, or raises UnreadableImageError with the reason; it may be called from
+    several threads.
+    """
+
+    @property
+    def spec(self) -> str:
+        """What the user named."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; labels index them."""
+
+    @property
+    def sample_ids(self) -> Sequence[str]:
+        """The id of every sample."""
+
+    @property
+    def labels(self) -> Sequence[int]:
+        """The label of every sample."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of ids, labels and, for files, their sizes: whether a later run sees the same data."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+
+    def __getitem__(self, index: int) -> Sample:
+        """Decode one sample."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing that is done to every image: a perturbation at one dose, once. ``None`` is the clean image."""
+
+    perturbation: Perturbation | None = None
+    value: float = 0.0
+    repeat: int = 0
+
+    @property
+    def key(self) -> str:
+        """A unique readable key, for instance ``"grayscale=0.5#0"``."""
+        return "clean" if self.perturbation is None else f"{self.perturbation.name}={self.value:g}#{self.repeat}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Counts per class and severity of one perturbation; every rate is derived from them.
+
+    Attributes:
+        perturbation: What was applied, with the ladder that was measured.
+        n: Images per class, shape (C,).
+        clean_correct: Images right without perturbation, shape (C,).
+        lost: Image-repeats right when clean and wrong when perturbed, shape (S, C).
+        gained: Image-repeats wrong when clean and right when perturbed, shape (S, C).
+        repeats: How many times each image was perturbed at each severity.
+    """
+
+    perturbation: Perturbation
+    n: NDArray[np.int64]
+    clean_correct: NDArray[np.int64]
+    lost: NDArray[np.int64]
+    gained: NDArray[np.int64]
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence bounds; NaN-free: each is None where it cannot be known."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class CueReliance:
+    """What one class relies on.
+
+    Attributes:
+        label: The answer.
+        evidence: Per cue, the share of the class's explainable accuracy that is lost when the cue is suppressed.
+        why: One sentence that can be checked against the curves.
+    """
+
+    label: CueLabel
+    evidence: dict[Cue, Interval]
+    why: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How far one augmentation may go for one class.
+
+    Attributes:
+        perturbation: The augmentation, with the ladder that was tested.
+        status: Unlimited, limited, none or undetermined.
+        value: The strongest dose shown to be safe, None where there is none.
+        drop: Accuracy drop at that dose (fraction), with its one-sided bounds.
+        limited_by: What stopped the search: ``"own accuracy"``, ``"leak into X"``, ``"too few images"`` or None.
+    """
+
+    perturbation: Perturbation
+    status: BudgetStatus
+    value: float | None
+    drop: Interval
+    limited_by: str | None
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Where the images of a class go when it loses them.
+
+    Attributes:
+        rival: Name of the class that takes them.
+        perturbation: Name of the perturbation, at its strongest measured dose.
+        share: Share of the class's images that are lost to this rival, in [0, 1].
+    """
+
+    rival: str
+    perturbation: str
+    share: float
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """Everything known about one class."""
+
+    index: int
+    name: str
+    images: int
+    clean_accuracy: float | None
+    reliance: CueReliance
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    rivals: tuple[Rival, ...] = ()
