@@ -289,7 +289,7 @@ class Condition:
     @property
     def key(self) -> str:
         """A unique readable key, for instance ``"grayscale=0.5#0"``."""
-        return "clean" if self.perturbation is None else f"{self.perturbation.name}={self.value:g}#{self.repeat}"
+        return "clean" if self.perturbation is None else f"{self.perturbation.name}={float(self.value)}#{self.repeat}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,44 @@
+"""cuesense: which classes rely on shape, color or texture, and how far each may be augmented."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cuesense.perturbations.perturb import perturb
+    from cuesense.pipeline import analyze
+    from cuesense.planted.world import PlantedWorld
+    from cuesense.profile import Profile
+    from cuesense.types import Classifier, Cue, CueLabel, Draws, Perturbation, Preprocessing
+
+_PUBLIC = {
+    "analyze": "cuesense.pipeline",
+    "perturb": "cuesense.perturbations.perturb",
+    "PlantedWorld": "cuesense.planted.world",
+    "Profile": "cuesense.profile",
+    "Classifier": "cuesense.types",
+    "Cue": "cuesense.types",
+    "CueLabel": "cuesense.types",
+    "Draws": "cuesense.types",
+    "Perturbation": "cuesense.types",
+    "Preprocessing": "cuesense.types",
+}
+
+__all__ = [
+    "Classifier",
+    "Cue",
+    "CueLabel",
+    "Draws",
+    "Perturbation",
+    "PlantedWorld",
+    "Preprocessing",
+    "Profile",
+    "analyze",
+    "perturb",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import cuesense`` stays quick."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'cuesense' has no attribute '{name}'")
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -1,0 +1,203 @@
+"""From counts and answers to the profile: every number of the JSON is put in its place here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cuesense.budgets import global_policy
+from cuesense.profile import (
+    BudgetModel,
+    ClassModel,
+    Counts,
+    CurveModel,
+    GlobalBudget,
+    IntervalModel,
+    Policy,
+    Profile,
+    Provenance,
+    RivalModel,
+    Summary,
+)
+from cuesense.tally import SINK_RATIO, Tally
+from cuesense.types import Budget, Classifier, CueLabel, CueReliance, Curve, Interval, Perturbation
+
+_LISTED = 10
+
+
+def assemble(
+    provenance: Provenance,
+    class_names: Sequence[str],
+    tally: Tally,
+    reliances: Sequence[CueReliance],
+    budgets: Mapping[str, Sequence[Budget]],
+    *,
+    tolerance: float,
+    confidence: float,
+    side: int | None,
+    warnings: Sequence[str],
+) -> Profile:
+    """Put a profile together.
+
+    Args:
+        provenance: Where the numbers come from.
+        class_names: Readable names of the C classes.
+        tally: The counts.
+        reliances: One a class.
+        budgets: Per augmentation, one a class.
+        tolerance: The accepted accuracy drop, a fraction.
+        confidence: Level of the intervals and bounds.
+        side: Shorter side of the network's input in pixels, or None where it is not known.
+        warnings: What the user should know, in sentences.
+
+    Returns:
+        The profile.
+    """
+    first = next(iter(tally.raw.values()))
+    counts = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
+    accuracy = [correct / n if n else None for correct, n in counts]
+    return Profile(
+        provenance=provenance,
+        summary=_summary(first, accuracy, reliances, warnings),
+        curves=[_curve(curve, tally.corrected[name], side) for name, curve in tally.raw.items()],
+        classes=[
+            ClassModel(
+                index=index,
+                name=name,
+                images=int(first.n[index]),
+                clean_accuracy=accuracy[index],
+                cue=reliances[index].label,
+                reliance={cue: _interval(interval) for cue, interval in reliances[index].evidence.items()},
+                why=reliances[index].why,
+                budgets={augmentation: _budget(of_class[index]) for augmentation, of_class in budgets.items()},
+                rivals=[
+                    RivalModel(rival=rival.rival, perturbation=rival.perturbation, share=rival.share)
+                    for rival in tally.rivals[index]
+                ],
+            )
+            for index, name in enumerate(class_names)
+        ],
+        policy=Policy(
+            tolerance=tolerance,
+            confidence=confidence,
+            global_={name: _global(of_class, tally.raw[name], class_names) for name, of_class in budgets.items()},
+            per_class={
+                name: {augmentation: of_class[index].value for augmentation, of_class in budgets.items()}
+                for index, name in enumerate(class_names)
+            },
+        ),
+    )
+
+
+def data_warnings(
+    classifier: Classifier,
+    class_names: Sequence[str],
+    images_per_class: Sequence[int],
+    skipped: Sequence[tuple[str, str]],
+    ratios: Mapping[str, np.ndarray],
+) -> list[str]:
+    """Return what the user should know about model and data.
+
+    Args:
+        classifier: Whose own warnings come first.
+        class_names: Readable names of the C classes.
+        images_per_class: Readable images of each class.
+        skipped: Id and reason of every image that could not be decoded.
+        ratios: Per perturbation at its strongest dose, predicted share over prior of each class.
+
+    Returns:
+        Sentences.
+    """
+    warnings = list(classifier.warnings)
+    if skipped:
+        listed = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
+        more = f"; and {len(skipped) - _LISTED} more" if len(skipped) > _LISTED else ""
+        warnings.append(f"{len(skipped)} unreadable images were skipped: {listed}{more}.")
+    empty = [name for name, images in zip(class_names, images_per_class, strict=True) if images < 2]
+    if empty:
+        warnings.append(f"Classes with fewer than two images cannot be judged: {_some(empty)}.")
+    return warnings + _sink_warnings(class_names, ratios)
+
+
+def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray]) -> list[str]:
+    sinks = [
+        f"{class_names[int(np.nanargmax(ratio))]} under {name} ({np.nanmax(ratio):.1f} times its share)"
+        for name, ratio in ratios.items()
+        if not np.isnan(ratio).all() and np.nanmax(ratio) >= SINK_RATIO
+    ]
+    if not sinks:
+        return []
+    return [f"Sink classes, onto which predictions collapse (labels are corrected for them): {_some(sinks)}."]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def _summary(
+    curve: Curve, accuracy: Sequence[float | None], reliances: Sequence[CueReliance], warnings: Sequence[str]
+) -> Summary:
+    images = int(curve.n.sum())
+    known = [value for value in accuracy if value is not None]
+    return Summary(
+        clean_accuracy=int(curve.clean_correct.sum()) / images if images else None,
+        worst_class_accuracy=min(known, default=None),
+        labels={label: sum(reliance.label is label for reliance in reliances) for label in CueLabel},
+        warnings=list(warnings),
+    )
+
+
+def _curve(raw: Curve, corrected: Curve, side: int | None) -> CurveModel:
+    perturbation = raw.perturbation
+    return CurveModel(
+        perturbation=perturbation.name,
+        cue=perturbation.cue,
+        suppresses=list(perturbation.suppresses),
+        role=perturbation.role,
+        parameter=perturbation.parameter,
+        unit=perturbation.unit,
+        values=list(perturbation.ladder),
+        pixels=_pixels(perturbation, side),
+        repeats=raw.repeats,
+        n=raw.n.tolist(),
+        clean_correct=raw.clean_correct.tolist(),
+        lost=raw.lost.tolist(),
+        gained=raw.gained.tolist(),
+        corrected=Counts(
+            clean_correct=corrected.clean_correct.tolist(),
+            lost=corrected.lost.tolist(),
+            gained=corrected.gained.tolist(),
+        ),
+    )
+
+
+def _pixels(perturbation: Perturbation, side: int | None) -> list[float] | None:
+    if side is None or not perturbation.relative:
+        return None
+    return [round(value * side, 2) for value in perturbation.ladder]
+
+
+def _interval(interval: Interval) -> IntervalModel:
+    return IntervalModel(value=interval.value, low=interval.low, high=interval.high)
+
+
+def _budget(budget: Budget) -> BudgetModel:
+    return BudgetModel(
+        parameter=budget.perturbation.parameter,
+        unit=budget.perturbation.unit,
+        value=budget.value,
+        status=budget.status,
+        drop=budget.drop.value,
+        low=budget.drop.low,
+        high=budget.drop.high,
+        limited_by=budget.limited_by,
+    )
+
+
+def _global(budgets: Sequence[Budget], curve: Curve, class_names: Sequence[str]) -> GlobalBudget:
+    value, status, limiting = global_policy(budgets, curve)
+    return GlobalBudget(
+        value=value, status=status, limited_by_class=None if limiting is None else class_names[limiting]
+    )

@@ -1,0 +1,283 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from cuesense import registry
+from cuesense.errors import CuesenseError, SettingsError, nearest
+
+if TYPE_CHECKING:
+    from cuesense.profile import Profile
+
+_INTERRUPTED = 130
+_WRONG = 2
+
+app = typer.Typer(
+    name="cuesense",
+    help="Which classes rely on shape, color or texture, and how far each may be augmented.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+@contextmanager
+def _user_errors() -> Iterator[None]:
+    """Turn a user's mistake into one sentence and exit code 2, and an interruption into 130."""
+    try:
+        yield
+    except CuesenseError as error:
+        typer.echo(f"cuesense: {error}", err=True)
+        raise typer.Exit(_WRONG) from None
+    except KeyboardInterrupt:
+        typer.echo("cuesense: interrupted; what was done is kept, the same command goes on from there.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show images, images a second and time left on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("analyzing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]:.1f} images/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("images", total=None, speed=0.0)
+        resumed: list[int] = []
+
+        def advance(done: int, total: int) -> None:
+            resumed.append(done)
+            elapsed = bar.tasks[0].elapsed or 0.0
+            bar.update(task, completed=done, total=total, speed=(done - resumed[0]) / elapsed if elapsed else 0.0)
+
+        yield advance
+
+
+def _show(profile: Profile, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(profile.to_json(), nl=False)
+        return
+    from rich.console import Console
+
+    from cuesense.reports import terminal
+
+    Console().print(terminal.render(profile))
+
+
+@app.command(short_help="Measure a model and write its profile and report.")
+def analyze(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file or spec.")],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="DATASET", help="A folder of class folders, a CSV or Parquet table, imagenet, or planted[:SEED]."
+        ),
+    ],
+    arch: Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")] = None,
+    class_names: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Names of the model's outputs, in order: imagenet or a file."),
+    ] = None,
+    config: Annotated[
+        str, typer.Option(metavar="PRESET|FILE", help="quick, standard, thorough or a file.")
+    ] = "standard",
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-out"),
+    image_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Input side in pixels.")] = None,
+    resize: Annotated[int | None, typer.Option(metavar="N", min=1, help="Shorter side before the crop.")] = None,
+    mean: Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization mean.")] = None,
+    std: Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization deviation.")] = None,
+    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images a forward pass, up to 128.")] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")] = "auto",
+    precision: Annotated[str, typer.Option(metavar="float32|bfloat16", help="Arithmetic of the network.")] = "float32",
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that decode images.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of every draw.")] = 0,
+    tolerance: Annotated[float, typer.Option(metavar="T", help="Accuracy drop a class may suffer.")] = 0.05,
+    data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
+    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away an earlier run in DIR.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON on stdout.")] = False,
+) -> None:
+    """Measure what a model relies on, class by class, and write a profile and a report.
+
+    MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, Lightning .ckpt), or
+    torchvision:NAME[@WEIGHTS], timm:NAME, open_clip:NAME[@TAG or FILE], python:module:factory.
+
+    \b
+    Examples:
+      cuesense analyze model.pt2 --dataset photos/val --class-names imagenet
+      cuesense analyze weights.pt --arch torchvision:resnet18 --dataset photos/val
+      cuesense analyze torchvision:resnet50 --dataset imagenet --data-root /data --config quick
+      cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
+    """
+    with _user_errors():
+        from cuesense import pipeline
+        from cuesense.config import parse_channels
+
+        with _progress() as progress:
+            profile = pipeline.analyze(
+                model,
+                dataset,
+                arch=arch,
+                class_names=class_names,
+                config=config,
+                output=output,
+                image_size=image_size,
+                resize=resize,
+                mean=parse_channels(mean, "--mean"),
+                std=parse_channels(std, "--std"),
+                images_per_class=images_per_class,
+                batch_size=batch_size,
+                device=device,
+                precision=precision,
+                workers=workers,
+                seed=seed,
+                tolerance=tolerance,
+                data_root=data_root,
+                restart=restart,
+                progress=progress,
+            )
+        _show(profile, as_json=json)
+        _say_where(output)
+
+
+@app.command(short_help="Run the main job on the planted world.")
+def demo(
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-demo"),
+    json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON on stdout.")] = False,
+) -> None:
+    """Run the whole main job on the planted world, whose cues are known, with a small network that we trained.
+
+    \b
+    Examples:
+      cuesense demo
+      cuesense demo --output demo
+    """
+    with _user_errors():
+        from cuesense import demo as job
+
+        with _progress() as progress:
+            profile, recovered = job.run(output, progress)
+        _show(profile, as_json=json)
+        total = len(profile.classes)
+        typer.echo(f"{recovered} of {total} planted labels recovered.", err=True)
+        _say_where(output)
+
+
+@app.command(short_help="Make the report page from a profile.")
+def report(
+    profile: Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("report.html"),
+) -> None:
+    """Make the report page from a profile again (without example images, which a profile does not hold).
+
+    \b
+    Examples:
+      cuesense report out/profile.json --output report.html
+    """
+    with _user_errors():
+        from cuesense.outcomes import write_file
+        from cuesense.profile import Profile
+        from cuesense.reports import html
+
+        write_file(output, html.render(Profile.read(profile)))
+        typer.echo(f"Report: {output}", err=True)
+
+
+@app.command(name="list", short_help="List models, datasets, perturbations, presets.")
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="[models|datasets|perturbations|presets]", help="What to list."),
+    ] = None,
+) -> None:
+    """List what there is.
+
+    \b
+    Examples:
+      cuesense list
+      cuesense list perturbations
+    """
+    with _user_errors():
+        tables: dict[str, Callable[[], Any]] = {
+            "models": _model_rows,
+            "datasets": _dataset_rows,
+            "perturbations": _perturbation_rows,
+            "presets": _preset_rows,
+        }
+        if kind is not None and kind not in tables:
+            raise SettingsError(f"Unknown kind '{kind}'. {nearest(kind, tables)}.")
+        for name in [kind] if kind else tables:
+            _print_rows(name, tables[name]())
+
+
+def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*rows[0], title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows[1:]:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _model_rows() -> list[tuple[str, ...]]:
+    what = {
+        "torchvision": "torchvision:NAME[@WEIGHTS]",
+        "timm": "timm:NAME",
+        "open_clip": "open_clip:NAME[@TAG or FILE], zero-shot on the class names",
+        "python": "python:module:factory",
+    }
+    others = [(name, what.get(name, f"{name}:...")) for name in registry.names("models")]
+    return [("name", "spec"), ("file", "a path, with --arch where it holds weights only"), *others]
+
+
+def _dataset_rows() -> list[tuple[str, ...]]:
+    what = {
+        "folder": "a folder of class folders",
+        "table": "a CSV or Parquet file with columns path,label",
+        "imagenet": "imagenet, with --data-root or CUESENSE_DATA",
+        "planted": "planted[:SEED], images whose cues are known",
+    }
+    return [("name", "spec"), *((name, what.get(name, f"{name}:...")) for name in registry.names("datasets"))]
+
+
+def _perturbation_rows() -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit")]
+    for name in registry.names("perturbations"):
+        entry = registry.get("perturbations", name)
+        ladder = " ".join(f"{value:g}" for value in entry.ladder)
+        cues = ", ".join(entry.suppresses) or "-"
+        rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit))
+    return rows
+
+
+def _preset_rows() -> list[tuple[str, ...]]:
+    from cuesense.config import presets
+
+    return [("name", "what it measures"), *((name, preset.description) for name, preset in presets().items())]
+
+
+def _say_where(output: Path) -> None:
+    typer.echo(f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}", err=True)
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    app()
+    sys.exit(0)

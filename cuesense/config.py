@@ -1,0 +1,183 @@
+"""Presets and flags become validated settings: names become things here."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cuesense import registry, resources
+from cuesense.errors import SettingsError, expected, nearest
+from cuesense.types import Condition, Perturbation
+
+_KEYS = ("description", "repeats", "perturbations")
+_WHOLE_LADDER = "ladder"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is measured.
+
+    Attributes:
+        name: The preset's name or the file's path.
+        description: One line for a list.
+        perturbations: What is applied, each with the ladder to measure.
+        repeats: How often each condition is drawn for each image.
+    """
+
+    name: str
+    description: str
+    perturbations: tuple[Perturbation, ...]
+    repeats: int = 1
+
+    def conditions(self) -> list[Condition]:
+        """Return the clean condition and then, per perturbation, dose and repeat, the others."""
+        perturbed = [
+            Condition(perturbation, value, repeat)
+            for perturbation in self.perturbations
+            for value in perturbation.ladder
+            for repeat in range(self.repeats)
+        ]
+        return [Condition(), *perturbed]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as JSON values."""
+        return {
+            "preset": self.name,
+            "repeats": self.repeats,
+            "perturbations": {perturbation.name: list(perturbation.ladder) for perturbation in self.perturbations},
+        }
+
+
+def presets() -> dict[str, Config]:
+    """Return the presets that come with the package, by name."""
+    return {path.stem: load_config(path.stem) for path in sorted(resources.folder("configs").glob("*.toml"))}
+
+
+def load_config(spec: str | Path) -> Config:
+    """Read a preset or a TOML file.
+
+    The file has a table ``[perturbations]`` with a list of doses, mild to strong, for each name (or ``"ladder"`` for
+    the registered one), and may have ``description`` and ``repeats``.
+
+    Args:
+        spec: A preset's name, or the path of a ``.toml`` file.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        SettingsError: The preset, a perturbation or a key is unknown (the nearest name is suggested), or a dose is
+            out of range.
+    """
+    path = Path(spec)
+    if path.suffix != ".toml":
+        path = resources.folder("configs") / f"{spec}.toml"
+        if not path.is_file():
+            known = [preset.stem for preset in resources.folder("configs").glob("*.toml")]
+            raise SettingsError(f"Unknown preset '{spec}'. {nearest(str(spec), known)}, or give a .toml file.")
+    return _parse(str(spec), _read(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise SettingsError(expected(str(path), "a TOML file", reason, "Start from a file in configs/")) from None
+
+
+def _parse(name: str, content: Mapping[str, Any]) -> Config:
+    for key in content:
+        if key not in _KEYS:
+            raise SettingsError(f"Unknown key '{key}' in {name}. {nearest(key, _KEYS)}.")
+    table = content.get("perturbations")
+    if not isinstance(table, dict) or not table:
+        raise SettingsError(
+            expected(
+                f"[perturbations] in {name}", "a table of doses by name", str(table), "Start from configs/quick.toml"
+            )
+        )
+    repeats = content.get("repeats", 1)
+    if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 1:
+        raise SettingsError(expected(f"repeats in {name}", "a whole number from 1", str(repeats), "Change it"))
+    perturbations = tuple(with_ladder(registry.get("perturbations", key), doses) for key, doses in table.items())
+    return Config(name, str(content.get("description", "")), perturbations, repeats)
+
+
+def with_ladder(perturbation: Perturbation, doses: object) -> Perturbation:
+    """Return a perturbation with another ladder.
+
+    Args:
+        perturbation: The registered perturbation.
+        doses: ``"ladder"`` to keep its own, or a list of numbers from mild to strong, without its identity.
+
+    Returns:
+        The perturbation.
+
+    Raises:
+        SettingsError: The doses are no numbers, out of the limits, or not in the order from mild to strong.
+    """
+    if doses == _WHOLE_LADDER:
+        return perturbation
+    if not isinstance(doses, list) or not doses or not all(_is_number(dose) for dose in doses):
+        raise SettingsError(
+            expected(f"the doses of {perturbation.name}", 'a list of numbers or "ladder"', repr(doses), "Change them")
+        )
+    low, high = perturbation.limits
+    for dose in doses:
+        if not low <= dose <= high or dose == perturbation.identity:
+            raise SettingsError(
+                expected(
+                    f"{perturbation.name}'s {perturbation.parameter}",
+                    f"from {low:g} to {high:g} ({perturbation.unit}) and other than {perturbation.identity:g}",
+                    f"{dose:g}",
+                    "Change it",
+                )
+            )
+    distances = [abs(dose - perturbation.identity) for dose in doses]
+    if sorted(set(distances)) != distances:
+        raise SettingsError(
+            expected(f"the doses of {perturbation.name}", "in order from mild to strong", str(doses), "Sort them")
+        )
+    return replace(perturbation, ladder=tuple(float(dose) for dose in doses))
+
+
+def parse_channels(text: str | None, option: str) -> tuple[float, float, float] | None:
+    """Parse ``"R,G,B"`` into three numbers; None stays None.
+
+    Args:
+        text: What the user gave.
+        option: The option's name, for the error.
+
+    Returns:
+        Three floats, or None.
+
+    Raises:
+        SettingsError: There are not three numbers, or a standard deviation is not positive.
+    """
+    if text is None:
+        return None
+    parts = re.split(r"[,\s]+", text.strip())
+    try:
+        red, green, blue = (float(part) for part in parts)
+    except ValueError:
+        raise SettingsError(
+            expected(option, "three numbers R,G,B in [0, 1] units", f"'{text}'", f"Write {option} 0.5,0.5,0.5")
+        ) from None
+    if option == "--std" and min(red, green, blue) <= 0:
+        raise SettingsError(expected(option, "three positive numbers", f"'{text}'", f"Write {option} 0.5,0.5,0.5"))
+    return red, green, blue
+
+
+def check_fraction(value: float, option: str, low: float = 0.0, high: float = 1.0) -> None:
+    """Raise SettingsError unless a number lies strictly between two others."""
+    if not low < value < high:
+        raise SettingsError(expected(option, f"between {low:g} and {high:g}", f"{value:g}", "Choose a number inside"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

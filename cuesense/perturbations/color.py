@@ -1,0 +1,205 @@
+"""Color: blends toward gray, channel permutations, and the jitters of brightness, contrast, saturation and hue."""
+
+import torch
+from kornia.color import rgb_to_grayscale
+from kornia.enhance import (
+    adjust_brightness_accumulative,
+    adjust_contrast_with_mean_subtraction,
+    adjust_saturation_with_gray_subtraction,
+)
+from torch import Tensor
+
+from cuesense.types import Draws
+
+_HUE_SHARE = 0.25
+_RGB_OFFSETS = (5.0, 3.0, 1.0)
+
+
+def grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: ARG001 - one signature for all
+    """Blend every pixel with its own gray.
+
+    Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), color suppression with alpha 0.2 to 1.
+    Suppresses color; at 1 nothing of hue and saturation is left. Spares shape and texture, but lowers the contrast
+    between regions that differ in hue alone.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Weight of the gray, 0 to 1.
+        draws: Not used: nothing is random.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return torch.lerp(images, rgb_to_grayscale(images), value)
+
+
+def channel_permutation(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Blend every image with itself under a cyclic shift of its color channels (each of the two, by a draw).
+
+    Source: a second mechanism against color beside grayscale (one that keeps saturation); only the cyclic shifts
+    are used because they leave no channel in place.
+    Suppresses color by making it wrong instead of absent. Spares shape and texture; changes luminance contrast, and
+    leaves neutral colors as they are.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Weight of the shifted image, 0 to 1.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    shift = 1 + (torch.from_numpy(draws.uniform(1)) < 0.5).long()
+    order = (torch.arange(3) + shift).remainder(3).to(images.device)
+    rows = torch.arange(len(images), device=images.device)[:, None]
+    return torch.lerp(images, images[rows, order], value)
+
+
+def brightness(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Multiply an image by a factor from U[max(0, 1 - value), 1 + value].
+
+    Source: torchvision's ``ColorJitter(brightness=value)``.
+    Harms classes told by absolute color or lightness; saturates highlights.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Half-width of the factor's range, 0 or more.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return adjust_brightness_accumulative(images, _factor(images, value, draws, 0))
+
+
+def contrast(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Blend an image with its mean gray; the image's weight is drawn from U[max(0, 1 - value), 1 + value].
+
+    Source: torchvision's ``ColorJitter(contrast=value)``.
+    Harms classes told by faint detail; saturates highlights and shadows.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Half-width of the weight's range, 0 or more.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return adjust_contrast_with_mean_subtraction(images, _factor(images, value, draws, 1))
+
+
+def saturation(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Blend an image with its gray; the image's weight is drawn from U[max(0, 1 - value), 1 + value].
+
+    Source: torchvision's ``ColorJitter(saturation=value)``.
+    Harms classes told by color.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Half-width of the weight's range, 0 or more.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return adjust_saturation_with_gray_subtraction(images, _factor(images, value, draws, 2))
+
+
+def hue(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Turn the hue of an image by an angle from U[-value, value].
+
+    Source: torchvision's ``ColorJitter(hue=value)``; HSV as in Smith 1978 ("Color gamut transform pairs").
+    Harms classes told by hue; neutral colors stay.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Largest turn, in turns of the color circle, 0 to 0.5.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return _hue(images, _column(images, draws, 3).mul_(2).sub_(1).mul_(value))
+
+
+def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Jitter brightness, contrast, saturation (each by value) and hue (by a quarter of value), in a drawn order.
+
+    Source: torchvision's ``ColorJitter(value, value, value, value / 4)``; the ratio 4 : 1 is that of SimCLR
+    (Chen et al. 2020, appendix A). Unlike there, the order is drawn for every image, not once a batch.
+    Harms classes told by color; strong doses also cost contrast.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Strength, 0 to 2.
+        draws: Eight numbers an image: four doses, four sort keys of the order.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    factors = [_factor(images, value, draws, index) for index in range(3)]
+    factors.append(_column(images, draws, 3).mul_(2).sub_(1).mul_(value * _HUE_SHARE))
+    order = torch.from_numpy(draws.uniform(4, start=4)).argsort(dim=1)
+    rows = [
+        _in_order(images[row : row + 1], order[row].tolist(), [factor[row : row + 1] for factor in factors])
+        for row in range(len(images))
+    ]
+    return torch.cat(rows)
+
+
+def _in_order(image: Tensor, order: list[int], factors: list[Tensor]) -> Tensor:
+    steps = (
+        adjust_brightness_accumulative,
+        adjust_contrast_with_mean_subtraction,
+        adjust_saturation_with_gray_subtraction,
+        _hue,
+    )
+    for index in order:
+        image = steps[index](image, factors[index])
+    return image
+
+
+def random_grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Turn an image gray with probability value.
+
+    Source: torchvision's ``RandomGrayscale(p=value)``.
+    Harms classes told by color.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Probability, 0 to 1.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return torch.where(_column(images, draws, 0).view(-1, 1, 1, 1) < value, rgb_to_grayscale(images), images)
+
+
+def _column(images: Tensor, draws: Draws, index: int) -> Tensor:
+    return torch.from_numpy(draws.uniform(1, start=index))[:, 0].to(images.device)
+
+
+def _factor(images: Tensor, value: float, draws: Draws, index: int) -> Tensor:
+    low, high = max(0.0, 1.0 - value), 1.0 + value
+    return _column(images, draws, index).mul_(high - low).add_(low)
+
+
+def _hue(images: Tensor, turn: Tensor) -> Tensor:
+    """Shift the hue by ``turn``: chroma and value stay, so each channel is one ramp of the shifted hue."""
+    red, green, blue = images.unbind(1)
+    value, chroma = images.amax(1), images.amax(1) - images.amin(1)
+    scale = chroma.clamp_min(torch.finfo(images.dtype).tiny).reciprocal_()
+    is_red = (red - value).sign_().add_(1)
+    is_green = (green - value).sign_().add_(1) * (1 - is_red)
+    sixth = is_red * (green - blue) + is_green * (blue - red) + (1 - is_red - is_green) * (red - green)
+    sixth = sixth * scale + 2 * is_green + 4 * (1 - is_red - is_green)
+    sixth += 6 * turn.view(-1, 1, 1)
+    channels = (_ramp(sixth + offset, value, chroma) for offset in _RGB_OFFSETS)
+    return torch.stack(list(channels), dim=1)
+
+
+def _ramp(position: Tensor, value: Tensor, chroma: Tensor) -> Tensor:
+    position -= (position / 6).floor_().mul_(6)
+    return value - chroma * torch.minimum(position, 4 - position).clamp_(0, 1)

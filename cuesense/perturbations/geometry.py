@@ -1,0 +1,176 @@
+"""Geometry: crops, rotations, flips and erased rectangles, as training pipelines draw them."""
+
+import numpy as np
+import torch
+from kornia.geometry.transform import hflip, rotate, vflip
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from cuesense.types import Draws
+
+_CROP_RATIO = (3 / 4, 4 / 3)
+_ERASE_RATIO = (0.3, 3.3)
+_TRIES = 10
+_FILL = 0.5
+
+
+def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Cut a box of an area from U[value, 1] and a log-uniform ratio in [3/4, 4/3], and scale it back.
+
+    Source: torchvision's ``RandomResizedCrop(size, scale=(value, 1))`` (Szegedy et al. 2015), with its ten tries and
+    central fallback. The box is cut from the network's input, where training cuts it from the photograph. Since
+    crops are only ever enlarged, antialiasing plays no part.
+    Harms classes told by whole outlines, by context, or by the scale of a texture.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Smallest area as a fraction of the image's, in (0, 1].
+        draws: 22 numbers an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    height, width = images.shape[-2:]
+    boxes = torch.from_numpy(crop_boxes(height, width, value, draws)).to(images.device)
+    y = _crop_coordinates(boxes[:, 0], boxes[:, 2], height)
+    x = _crop_coordinates(boxes[:, 1], boxes[:, 3], width)
+    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def crop_boxes(height: int, width: int, value: float, draws: Draws) -> NDArray[np.float32]:
+    """Draw torchvision's crop boxes.
+
+    Args:
+        height: Image height in pixels.
+        width: Image width in pixels.
+        value: Smallest area as a fraction of the image's.
+        draws: 22 numbers an image: an area and a ratio for each of ten tries, then the place.
+
+    Returns:
+        (N, 4): top, left, height, width in whole pixels.
+    """
+    numbers = draws.uniform(2 * _TRIES + 2).astype(np.float64)
+    area = height * width * (value + (1 - value) * numbers[:, :_TRIES])
+    low, high = np.log(_CROP_RATIO)
+    ratio = np.exp(low + (high - low) * numbers[:, _TRIES : 2 * _TRIES])
+    box_width, box_height = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
+    fits = (box_width > 0) & (box_width <= width) & (box_height > 0) & (box_height <= height)
+    first, rows = fits.argmax(axis=1), np.arange(len(numbers))
+    central_height, central_width = _central_box(height, width)
+    chosen_height = np.where(fits.any(axis=1), box_height[rows, first], central_height)
+    chosen_width = np.where(fits.any(axis=1), box_width[rows, first], central_width)
+    top = np.floor(numbers[:, -2] * (height - chosen_height + 1))
+    left = np.floor(numbers[:, -1] * (width - chosen_width + 1))
+    top = np.where(fits.any(axis=1), top, (height - central_height) // 2)
+    left = np.where(fits.any(axis=1), left, (width - central_width) // 2)
+    return np.stack([top, left, chosen_height, chosen_width], axis=1).astype(np.float32)
+
+
+def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Rotate an image by an angle from U[-value, value] degrees about its center; the corners become black.
+
+    Source: torchvision's ``RandomRotation(value, interpolation=BILINEAR)``.
+    Harms classes told by an upright outline or an oriented texture.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Largest angle in degrees, 0 to 180.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    share = torch.from_numpy(draws.uniform(1)[:, 0]).to(images.device)
+    return rotate(images, (2 * share - 1) * value, padding_mode="zeros", align_corners=False)
+
+
+def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Mirror an image left to right with probability value.
+
+    Source: torchvision's ``RandomHorizontalFlip(p=value)``.
+    Harms classes told by their handedness, such as letters.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Probability, 0 to 1.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return torch.where(_drawn(images, draws) < value, hflip(images), images)
+
+
+def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Mirror an image top to bottom with probability value.
+
+    Source: torchvision's ``RandomVerticalFlip(p=value)``.
+    Harms classes told by an upright outline.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Probability, 0 to 1.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return torch.where(_drawn(images, draws) < value, vflip(images), images)
+
+
+def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Gray out a rectangle of an area from U[0, value] and a log-uniform ratio in [0.3, 3.3].
+
+    A rectangle that would leave the image is narrowed to it. The fill is mid-gray: what zero is after the usual
+    normalization, to within a few percent.
+    Source: torchvision's ``RandomErasing(p=1, scale=(0, value))`` (Zhong et al. 2020; DeVries and Taylor 2017).
+    Harms classes told by one small part.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Largest area as a fraction of the image's, 0 to 1.
+        draws: Four numbers an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    height, width = images.shape[-2:]
+    numbers = draws.uniform(4).astype(np.float64)
+    low, high = np.log(_ERASE_RATIO)
+    ratio = np.exp(low + (high - low) * numbers[:, 1])
+    area = value * numbers[:, 0] * height * width
+    tall = np.minimum(np.rint(np.sqrt(area * ratio)), height)
+    wide = np.minimum(np.rint(np.sqrt(area / ratio)), width)
+    rows = _span(numbers[:, 2], tall, height).to(images.device)[:, None, :, None]
+    columns = _span(numbers[:, 3], wide, width).to(images.device)[:, None, None, :]
+    return torch.lerp(images, images.new_tensor(_FILL), rows * columns)
+
+
+def _central_box(height: int, width: int) -> tuple[int, int]:
+    """Return the height and width of torchvision's fallback crop: the largest central box of an allowed ratio."""
+    low, high = _CROP_RATIO
+    return min(height, round(width / low)), min(width, round(height * high))
+
+
+def _crop_coordinates(start: Tensor, length: Tensor, size: int) -> Tensor:
+    """Return where each output pixel reads, in grid_sample's units: (N,) and (N,) -> (N, size).
+
+    Reads are clamped to the box, as an interpolation of the box alone would be.
+    """
+    position = (torch.arange(size, device=start.device) + 0.5) * (length[:, None] / size) - 0.5
+    position = torch.minimum(position.clamp_min(0), length[:, None] - 1) + start[:, None]
+    return (2 * position + 1) / size - 1
+
+
+def _drawn(images: Tensor, draws: Draws) -> Tensor:
+    return torch.from_numpy(draws.uniform(1)).to(images.device).view(-1, 1, 1, 1)
+
+
+def _span(place: NDArray[np.float64], length: NDArray[np.float64], size: int) -> Tensor:
+    """Return 1 where a span of this length at this relative place covers a position, else 0: (N, size) float32."""
+    start = np.floor(place * (size - length + 1))[:, None]
+    position = np.arange(size)[None, :]
+    inside = (position >= start) & (position < start + length[:, None])
+    return torch.from_numpy(inside.astype(np.float32))

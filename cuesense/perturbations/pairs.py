@@ -1,0 +1,61 @@
+"""Pairs of suppressions that leave one cue alone, to test whether that cue suffices."""
+
+from torch import Tensor
+
+from cuesense.perturbations.color import grayscale
+from cuesense.perturbations.shape import patch_shuffle
+from cuesense.perturbations.texture import gaussian_blur, median_blur
+from cuesense.types import Draws
+
+_SIGMA = 0.036
+
+
+def grayscale_patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Remove color and shuffle the tiles: texture alone is left.
+
+    Source: the two mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
+    Suppresses color and shape. Damages textures coarser than a tile.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side.
+        draws: Those of patch_shuffle.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return patch_shuffle(grayscale(images, 1.0, draws), value, draws)
+
+
+def patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Shuffle the tiles and blur the result with a sigma of 3.6 % of the shorter side: color alone is left.
+
+    Source: the two mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
+    Suppresses shape and texture. Damages the borders between colors.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side.
+        draws: Those of patch_shuffle.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return gaussian_blur(patch_shuffle(images, value, draws), _SIGMA, draws)
+
+
+def grayscale_median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Remove color and take medians: shape alone is left.
+
+    Source: the two mechanisms grayscale and median_blur, together.
+    Suppresses color and texture. Damages thin parts of a shape.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Window of the median as a fraction of the shorter side.
+        draws: Not used: nothing is random.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return median_blur(grayscale(images, 1.0, draws), value, draws)

@@ -1,0 +1,175 @@
+"""Shape and layout: tiles of a grid that are shuffled, turned or moved, and the shift of a whole image."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from cuesense.types import Draws
+
+_JITTER_GRID = 4
+
+
+def patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Cut an image into a grid and put the tiles in a random order.
+
+    Grids need not divide the image: tiles then differ by one pixel, and a smaller tile that fills a larger place takes
+    one more row or column of its neighbor.
+    Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), shape suppression with grids 2 to 16.
+    Suppresses shape. Damages textures coarser than a tile; its seams add edges (see tile_jitter).
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side, from 1 (nothing moves).
+        draws: value squared numbers an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    grid = _grid(images, value)
+    source = torch.from_numpy(draws.uniform(grid * grid)).argsort(dim=1)
+    rows, columns = (_starts(length, grid) for length in images.shape[-2:])
+    source_rows = rows[:-1][source.div(grid, rounding_mode="floor")].view(-1, grid, grid)
+    source_columns = columns[:-1][source.remainder(grid)].view(-1, grid, grid)
+    return _take_tiles(images, source_rows, source_columns)
+
+
+def patch_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Cut an image into a grid and turn every tile by 90, 180 or 270 degrees.
+
+    Tiles that are not square are turned in their own proportions (nearest neighbor).
+    Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), shape suppression with grids 2 to 16.
+    Suppresses shape while every tile stays in place. Damages oriented and coarse texture.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side, from 1.
+        draws: value squared numbers an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    grid = _grid(images, value)
+    height, width = images.shape[-2:]
+    turns = torch.from_numpy(draws.uniform(grid * grid)).mul_(3).long().view(-1, grid, grid)
+    turn_of_pixel = _spread(turns, height, width)
+    index = _turned_indices(height, width, grid).view(3, -1).gather(0, turn_of_pixel.view(-1, height * width))
+    return _take(images, index)
+
+
+def tile_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Move the content of every tile of a 4 x 4 grid by up to value in both directions: a sham shuffle.
+
+    Source: ours (the seams of a shuffle with natural edges, without its loss of layout).
+    Suppresses nothing: it controls for the seams and the pixel change of the patch perturbations.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Largest displacement as a fraction of the shorter side.
+        draws: 32 numbers an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    grid, side = _JITTER_GRID, min(images.shape[-2:])
+    grid = min(grid, side)
+    moves = torch.from_numpy(draws.uniform(2 * grid * grid)).mul_(2).sub_(1).mul_(value * side).round_().long()
+    moves = moves.view(-1, 2, grid, grid)
+    rows, columns = (_starts(length, grid)[:-1] for length in images.shape[-2:])
+    return _take_tiles(images, rows[:, None] + moves[:, 0], columns[None, :] + moves[:, 1])
+
+
+def translation(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Shift an image by value in a random direction; the border is mirrored.
+
+    Source: ours (a pixel change as large as that of a suppression, without the loss of a cue).
+    Suppresses nothing: it controls for pixel change as such.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Distance as a fraction of the shorter side, below 1.
+        draws: One number an image.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    height, width = images.shape[-2:]
+    angle = torch.from_numpy(draws.uniform(1)[:, 0]).double() * (2 * torch.pi)
+    distance = value * min(height, width)
+    rows = _mirrored((angle.sin() * distance).round().long(), height)
+    columns = _mirrored((angle.cos() * distance).round().long(), width)
+    return _take(images, (rows[:, :, None] * width + columns[:, None, :]).flatten(1))
+
+
+def _grid(images: Tensor, value: float) -> int:
+    return max(1, min(round(value), *images.shape[-2:]))
+
+
+def _starts(length: int, grid: int) -> Tensor:
+    """Return where the tiles begin, and the end: shape (grid + 1,)."""
+    return torch.arange(grid + 1) * length // grid
+
+
+def _spread(per_tile: Tensor, height: int, width: int) -> Tensor:
+    """Give every pixel the value of its tile: (N, grid, grid) -> (N, H, W)."""
+    grid = per_tile.shape[-1]
+    return per_tile[:, _tile_of(height, grid)][:, :, _tile_of(width, grid)]
+
+
+@lru_cache
+def _tile_of(length: int, grid: int) -> Tensor:
+    return torch.repeat_interleave(torch.arange(grid), _starts(length, grid).diff())
+
+
+def _take_tiles(images: Tensor, source_rows: Tensor, source_columns: Tensor) -> Tensor:
+    """Fill every tile from another place of its image, moved inside the image where it would leave it.
+
+    Args:
+        images: (N, 3, H, W).
+        source_rows: (N, grid, grid), the row at which the source of each tile begins.
+        source_columns: (N, grid, grid), the column.
+
+    Returns:
+        (N, 3, H, W).
+    """
+    height, width = images.shape[-2:]
+    grid = source_rows.shape[-1]
+    rows, columns = _starts(height, grid), _starts(width, grid)
+    top = torch.minimum(source_rows.clamp_min(0), (height - rows.diff())[None, :, None])
+    left = torch.minimum(source_columns.clamp_min(0), (width - columns.diff())[None, None, :])
+    offset = (top - rows[:-1, None]) * width + (left - columns[None, :-1])
+    index = _spread(offset, height, width).flatten(1) + torch.arange(height * width)
+    return _take(images, index)
+
+
+def _take(images: Tensor, index: Tensor) -> Tensor:
+    """Read every pixel of every channel from a flat index: (N, H * W)."""
+    flat = images.flatten(2)
+    return flat.gather(2, index.to(images.device)[:, None].expand_as(flat)).view(images.shape)
+
+
+@lru_cache
+def _turned_indices(height: int, width: int, grid: int) -> Tensor:
+    """Return, for turns by 90, 180 and 270 degrees, the flat index each pixel reads: shape (3, H, W)."""
+    row, tile_height, top = _within_tile(height, grid)
+    column, tile_width, left = _within_tile(width, grid)
+    down, across = (row + 0.5) / tile_height, (column + 0.5) / tile_width
+    down, across = torch.broadcast_tensors(down[:, None], across[None, :])
+    corner = top[:, None] * width + left[None, :]
+    turned = ((across, 1 - down), (1 - down, 1 - across), (1 - across, down))
+    offsets = ((v * tile_height[:, None]).long() * width + (u * tile_width[None, :]).long() for v, u in turned)
+    return torch.stack([corner + offset for offset in offsets])
+
+
+def _within_tile(length: int, grid: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return for every pixel its place in its tile, the tile's length and the tile's start, as (length,) tensors."""
+    starts, tile = _starts(length, grid), _tile_of(length, grid)
+    return (torch.arange(length) - starts[tile]).double(), starts.diff()[tile].double(), starts[tile]
+
+
+def _mirrored(shift: Tensor, length: int) -> Tensor:
+    """Return the mirrored source positions of a shift: (N,) -> (N, length)."""
+    position = torch.arange(length)[None, :] + shift[:, None]
+    period = max(1, 2 * (length - 1))
+    position = position.remainder(period)
+    return torch.minimum(position, period - position)

@@ -1,0 +1,367 @@
+"""The main job in reading order: load, match, predict, count, answer, write."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from cuesense.assemble import assemble, data_warnings
+from cuesense.budgets import budget
+from cuesense.config import Config, check_fraction, load_config
+from cuesense.datasets import load_dataset, subset, wrap
+from cuesense.datasets.classes import display_names, match_classes, order_warning, read_class_names
+from cuesense.datasets.images import prepare
+from cuesense.errors import CuesenseError, SettingsError, UnreadableImageError, expected
+from cuesense.models import load_classifier, wrap_module
+from cuesense.outcomes import SHARD_SIZE, OutcomeStore, write_file
+from cuesense.perturbations.perturb import perturb
+from cuesense.predict import Engine, Progress, predict, weights_digest
+from cuesense.profile import DatasetInfo, ModelInfo, Profile, Provenance
+from cuesense.reliance import gather, label_classes
+from cuesense.reports import html
+from cuesense.reports.gallery import Gallery, Tile, encode
+from cuesense.tally import Tally, tally
+from cuesense.types import Budget, Classifier, ClassNames, Condition, CueReliance, Dataset, Role
+
+_VERSIONS = ("torch", "torchvision", "kornia", "numpy")
+_GALLERIES = 3
+_CPU_BATCH, _GPU_BATCH = 32, 128
+_MOST_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A model, a dataset and what to measure, matched to each other."""
+
+    classifier: Classifier
+    dataset: Dataset
+    config: Config
+    outputs: tuple[int, ...]
+    class_names: tuple[str, ...]
+    engine: Engine
+
+
+def analyze(
+    model: str | Path | nn.Module | Classifier,
+    dataset: Any,
+    *,
+    arch: str | None = None,
+    class_names: str | Path | Sequence[str] | ClassNames | None = None,
+    config: str | Path | Config = "standard",
+    output: str | Path | None = None,
+    image_size: int | None = None,
+    resize: int | None = None,
+    mean: tuple[float, float, float] | None = None,
+    std: tuple[float, float, float] | None = None,
+    images_per_class: int | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+    precision: Literal["float32", "bfloat16"] = "float32",
+    workers: int | None = None,
+    seed: int = 0,
+    tolerance: float = 0.05,
+    confidence: float = 0.95,
+    data_root: str | Path | None = None,
+    restart: bool = False,
+    progress: Progress | None = None,
+) -> Profile:
+    """Measure what a classifier relies on, class by class, and how far each class may be augmented.
+
+    Args:
+        model: A model spec or file (see ``cuesense analyze --help``), an ``nn.Module`` that maps normalized
+            (N, 3, H, W) to logits (N, K), or a Classifier.
+        dataset: A dataset spec, or any torch dataset that gives (image, label) with pixels in [0, 1] or 0 to 255.
+        arch: Architecture of a file that holds weights only, for instance ``"torchvision:resnet18"``.
+        class_names: Names of the model's outputs in their order: ``"imagenet"``, a file, or the names themselves;
+            None takes the dataset's classes in their order (or ImageNet's, for 1,000 outputs and synset folders).
+        config: Preset name, TOML file or Config.
+        output: Folder for profile.json, report.html, classes.csv, curves.csv and outcomes/; None keeps all in memory.
+        image_size: Side of the network's input in pixels; default: what the weights carry.
+        resize: Shorter side before the center crop, in pixels; default: what the weights carry.
+        mean: Normalization mean, RGB in [0, 1] units; default: what the weights carry.
+        std: Normalization standard deviation, likewise.
+        images_per_class: Take this many images of each class, chosen by a hash of their ids.
+        batch_size: Images a forward pass, up to 128.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        precision: ``"float32"`` or ``"bfloat16"``.
+        workers: Threads that decode images.
+        seed: Seed of every draw.
+        tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
+        confidence: Level of intervals and bounds, in (0.5, 1).
+        data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        restart: Throw away an earlier run in the output folder instead of resuming it.
+        progress: Called with (images done, images in all).
+
+    Returns:
+        The profile, also written to the output folder.
+
+    Raises:
+        CuesenseError: Something given is wrong; the sentence says what to do. Nothing half-written is left.
+    """
+    check_fraction(tolerance, "--tolerance")
+    check_fraction(confidence, "confidence", low=0.5)
+    engine = _engine(device, batch_size, precision, workers, seed)
+    data = dataset if isinstance(dataset, Dataset) else _dataset(dataset, data_root)
+    data = data if images_per_class is None else subset(data, _positive(images_per_class, "--images-per-class"))
+    classifier = _classifier(model, arch, _names(class_names), (image_size, resize, mean, std))
+    classifier, outputs, shown = _matched(classifier, data)
+    job = _Job(classifier, data, _config(config), outputs, shown, engine)
+    folder = None if output is None else Path(output)
+    fresh = folder is not None and not folder.exists()
+    try:
+        return _run(job, folder, tolerance, confidence, restart=restart, progress=progress)
+    except CuesenseError:
+        if fresh and folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _run(
+    job: _Job,
+    folder: Path | None,
+    tolerance: float,
+    confidence: float,
+    *,
+    restart: bool,
+    progress: Progress | None,
+) -> Profile:
+    digest = job.classifier.sha256 or weights_digest(job.classifier.network)
+    store = _store(job, digest, folder, restart=restart)
+    conditions = job.config.conditions()
+    shards = predict(
+        job.classifier, job.dataset, job.outputs, conditions, store, job.engine, progress or (lambda *_: None)
+    )
+    names = job.classifier.class_names.names if job.classifier.class_names else job.class_names
+    counts = tally(store, shards, job.config.perturbations, conditions, job.outputs, names)
+    reliances = _reliances(counts, confidence)
+    budgets = _budgets(counts, tolerance, confidence)
+    warnings = _warnings(job, counts, store, shards)
+    size = job.classifier.preprocessing.image_size
+    profile = assemble(
+        _provenance(job, digest),
+        job.class_names,
+        counts,
+        reliances,
+        budgets,
+        tolerance=tolerance,
+        confidence=confidence,
+        side=min(size) if size else None,
+        warnings=warnings,
+    )
+    if folder is not None:
+        write_outputs(profile, folder, galleries(job, profile))
+    return profile
+
+
+def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = ()) -> None:
+    """Write profile.json, report.html, classes.csv and curves.csv.
+
+    Args:
+        profile: What to write.
+        folder: Where to; created where missing.
+        pictures: The example images of the report.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    write_file(folder / "report.html", html.render(profile, pictures))
+    write_file(folder / "classes.csv", profile.to_frame().to_csv(lineterminator="\n"))
+    write_file(folder / "curves.csv", profile.curves_frame().to_csv(index=False, lineterminator="\n"))
+    write_file(folder / "profile.json", profile.to_json())
+
+
+def galleries(job: _Job, profile: Profile) -> list[Gallery]:
+    """Return an example image under every condition, for the first class of up to three different labels."""
+    first_of_label = {entry.cue: entry.index for entry in reversed(profile.classes) if entry.images}
+    found = (_gallery(job, index) for index in sorted(first_of_label.values())[:_GALLERIES])
+    return [gallery for gallery in found if gallery is not None]
+
+
+def _gallery(job: _Job, class_index: int) -> Gallery | None:
+    members = [place for place, label in enumerate(job.dataset.labels) if label == class_index]
+    for place in sorted(members, key=lambda place: job.dataset.sample_ids[place]):
+        try:
+            image = prepare(job.dataset[place].image, job.classifier.preprocessing)
+        except UnreadableImageError:
+            continue
+        sample_id = job.dataset.sample_ids[place]
+        pixels = torch.from_numpy(image)[None].float().div_(255)
+        tiles = [_tile(pixels, sample_id, condition, job.engine.seed) for condition in job.config.conditions()]
+        return Gallery(job.class_names[class_index], sample_id, tuple(tiles))
+    return None
+
+
+def _tile(pixels: torch.Tensor, sample_id: str, condition: Condition, seed: int) -> Tile:
+    perturbation = condition.perturbation
+    if perturbation is None:
+        changed, fields = pixels, (None, "clean", "", "", 0)
+    else:
+        changed = perturb(perturbation, pixels, [sample_id], condition.value, seed=seed, repeat=condition.repeat)
+        severity = 1 + perturbation.ladder.index(condition.value)
+        fields = (perturbation.name, perturbation.role.value, perturbation.parameter, perturbation.unit, severity)
+    array = changed[0].mul(255).round_().byte().permute(1, 2, 0).contiguous().numpy()
+    return Tile(*fields, value=condition.value, image=encode(array))
+
+
+def _engine(
+    device: str, batch_size: int | None, precision: Literal["float32", "bfloat16"], workers: int | None, seed: int
+) -> Engine:
+    if precision not in ("float32", "bfloat16"):
+        raise SettingsError(expected("precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
+    place = _device(device)
+    batch = batch_size if batch_size is not None else (_CPU_BATCH if place == "cpu" else _GPU_BATCH)
+    if not 1 <= batch <= SHARD_SIZE:
+        raise SettingsError(expected("--batch-size", f"from 1 to {SHARD_SIZE}", str(batch), "Choose a number inside"))
+    threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
+    return Engine(place, batch, precision, _positive(threads, "--workers"), seed)
+
+
+def _device(device: str) -> str:
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise SettingsError(
+            expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", "Try --device cpu")
+        ) from None
+    return device
+
+
+def _positive(number: int, option: str) -> int:
+    if number < 1:
+        raise SettingsError(expected(option, "at least 1", str(number), "Choose a larger number"))
+    return number
+
+
+def _dataset(dataset: Any, data_root: str | Path | None) -> Dataset:
+    if isinstance(dataset, (str, Path)):
+        return load_dataset(str(dataset), data_root=None if data_root is None else Path(data_root))
+    return wrap(dataset)
+
+
+def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> ClassNames | None:
+    if class_names is None or isinstance(class_names, ClassNames):
+        return class_names
+    if isinstance(class_names, (str, Path)):
+        return read_class_names(str(class_names))
+    return ClassNames(tuple(class_names))
+
+
+def _config(config: str | Path | Config) -> Config:
+    return config if isinstance(config, Config) else load_config(config)
+
+
+def _classifier(
+    model: str | Path | nn.Module | Classifier,
+    arch: str | None,
+    names: ClassNames | None,
+    overrides: tuple[int | None, int | None, tuple[float, float, float] | None, tuple[float, float, float] | None],
+) -> Classifier:
+    if isinstance(model, Classifier):
+        return model if names is None else replace(model, class_names=names)
+    image_size, resize, mean, std = overrides
+    if isinstance(model, nn.Module):
+        return wrap_module(model, class_names=names, image_size=image_size, resize=resize, mean=mean, std=std)
+    return load_classifier(
+        str(model), arch=arch, class_names=names, image_size=image_size, resize=resize, mean=mean, std=std
+    )
+
+
+def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:
+    """Return the classifier with names, the output of each class, and the classes' readable names."""
+    names = classifier.class_names or ClassNames(dataset.class_names)
+    outputs = match_classes(dataset.class_names, names)
+    return replace(classifier, class_names=names), outputs, display_names(dataset.class_names, names, outputs)
+
+
+def _store(job: _Job, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
+    if folder is None:
+        return OutcomeStore()
+    return OutcomeStore.open(folder / "outcomes", _settings(job, digest), restart=restart)
+
+
+def _settings(job: _Job, digest: str | None) -> dict[str, Any]:
+    """Return all that decides the outcomes; what only changes their rounding is left out."""
+    return {
+        "cuesense": version("cuesense"),
+        "model": job.classifier.spec,
+        "architecture": job.classifier.architecture,
+        "weights": digest,
+        "preprocessing": _preprocessing(job.classifier),
+        "dataset": job.dataset.fingerprint,
+        "images": len(job.dataset),
+        "outputs": list(job.outputs),
+        "config": job.config.to_dict(),
+        "precision": job.engine.precision,
+        "seed": job.engine.seed,
+    }
+
+
+def _preprocessing(classifier: Classifier) -> dict[str, Any]:
+    preprocessing = classifier.preprocessing
+    size = preprocessing.image_size
+    return {
+        "image_size": None if size is None else list(size),
+        "resize": preprocessing.resize,
+        "mean": list(preprocessing.mean),
+        "std": list(preprocessing.std),
+        "interpolation": preprocessing.interpolation,
+    }
+
+
+def _provenance(job: _Job, digest: str | None) -> Provenance:
+    return Provenance(
+        cuesense=version("cuesense"),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        model=ModelInfo(
+            spec=job.classifier.spec,
+            sha256=digest,
+            architecture=job.classifier.architecture,
+            preprocessing=_preprocessing(job.classifier),
+        ),
+        dataset=DatasetInfo(
+            spec=job.dataset.spec,
+            images=len(job.dataset),
+            classes=len(job.dataset.class_names),
+            fingerprint=job.dataset.fingerprint,
+        ),
+        config=job.config.to_dict() | {"precision": job.engine.precision},
+        seed=job.engine.seed,
+        device=job.engine.device,
+        versions={name: version(name) for name in _VERSIONS},
+    )
+
+
+def _reliances(counts: Tally, confidence: float) -> list[CueReliance]:
+    evidence = gather(counts.corrected, counts.decisive_correct, counts.labels, confidence)
+    return label_classes(evidence, confidence)
+
+
+def _budgets(counts: Tally, tolerance: float, confidence: float) -> dict[str, list[Budget]]:
+    return {
+        name: budget(curve, tolerance=tolerance, confidence=confidence, leak_to=counts.takers[name])
+        for name, curve in counts.raw.items()
+        if curve.perturbation.role is Role.AUGMENTATION
+    }
+
+
+def _warnings(job: _Job, counts: Tally, store: OutcomeStore, shards: int) -> list[str]:
+    images = np.bincount(counts.labels, minlength=len(job.outputs)).tolist()
+    skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
+    warnings = data_warnings(job.classifier, job.class_names, images, skipped, counts.sinks)
+    outputs = len(job.classifier.class_names.names) if job.classifier.class_names else len(job.outputs)
+    confusion = np.zeros((len(job.outputs), outputs), dtype=np.int64)
+    np.add.at(confusion, (counts.labels, counts.clean_predicted), 1)
+    order = order_warning(confusion, job.outputs)
+    return warnings if order is None else [order, *warnings]

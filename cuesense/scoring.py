@@ -1,0 +1,299 @@
+"""Counts, rates and their intervals, per class and severity: pure NumPy on small integer tables.
+
+Two kinds of bounds on an accuracy drop live here. ``drops`` gives Newcombe's two-sided interval, for reading.
+``one_sided_drops`` gives Tango's continuity-corrected score bounds, for decisions: summed over every outcome for 20 to
+130, 200 and 300 images, the one-sided 95 % bound lies below a true drop of 2, 5 or 10 points with a chance of at most
+.046; the upper limit of Newcombe's two-sided 90 % interval does so with up to .13, where few images change.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtrc, ndtri
+
+from cuesense.types import Curve, Interval, Perturbation
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_PRIOR_STEPS = 50
+_BISECTIONS = 45
+
+
+def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], prior: Floats) -> Ints:
+    """Return predictions after the class biases that restore the known class prior.
+
+    The bias b of a class is added to its scores and moves by ``b += log(prior / share)``, 50 times from 0, where share
+    is the class's mean softmax probability over the images and the given scores: iterative proportional fitting
+    toward known priors (Saerens, Latinne, Decaestecker 2002, Neural Computation 14:21). It undoes sink classes, onto
+    which predictions collapse under a strong perturbation. A class with prior 0 is never predicted; a class that no
+    image scores keeps bias 0.
+
+    Args:
+        scores: Log-probabilities or logits, shape (N, M); any of an image's best M scores, those that are not finite
+            are ignored.
+        classes: Class index of each score, shape (N, M); negative where the score belongs to no class of the dataset.
+        prior: Share of each class among the images, shape (C,), not negative.
+
+    Returns:
+        Class of the highest corrected score, shape (N,), the lowest index on ties; -1 for an image without any score
+        of a class with a positive prior.
+    """
+    usable = (classes >= 0) & np.isfinite(scores) & (prior[classes] > 0)
+    rows = usable.any(axis=1)
+    predicted = np.full(len(scores), -1, dtype=np.int64)
+    if not rows.any():
+        return predicted
+    logits = np.where(usable, scores, -np.inf)[rows].astype(np.float64)
+    index = np.where(usable, classes, 0)[rows]
+    corrected = logits + _biases(logits, index, prior)[index]
+    best = corrected.max(axis=1, keepdims=True)
+    predicted[rows] = np.where(corrected == best, index, len(prior)).min(axis=1)
+    return predicted
+
+
+def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats) -> Floats:
+    bias = np.zeros(len(prior))
+    for _ in range(_PRIOR_STEPS):
+        corrected = logits + bias[index]
+        odds = np.exp(corrected - corrected.max(axis=1, keepdims=True))
+        odds /= odds.sum(axis=1, keepdims=True)
+        share = np.bincount(index.ravel(), weights=odds.ravel(), minlength=len(prior)) / len(logits)
+        seen = share > 0
+        bias[seen] += np.log(prior[seen] / share[seen])
+    return bias
+
+
+def count(
+    perturbation: Perturbation,
+    clean_correct: Bools,
+    perturbed_correct: Bools,
+    labels: NDArray[np.integer],
+    classes: int,
+) -> Curve:
+    """Count per class what one perturbation changes.
+
+    Args:
+        perturbation: What was applied, with a ladder of S doses.
+        clean_correct: Whether the unperturbed image is right, shape (N,).
+        perturbed_correct: The same per repeat and severity, shape (R, S, N).
+        labels: Class of each image, shape (N,), in [0, classes).
+        classes: Number of classes C.
+
+    Returns:
+        The counts; integers only, so that parts of a dataset add up exactly.
+    """
+    return Curve(
+        perturbation=perturbation,
+        n=np.bincount(labels, minlength=classes),
+        clean_correct=np.bincount(labels[clean_correct], minlength=classes),
+        lost=_count_by_severity(clean_correct & ~perturbed_correct, labels, classes),
+        gained=_count_by_severity(~clean_correct & perturbed_correct, labels, classes),
+        repeats=len(perturbed_correct),
+    )
+
+
+def _count_by_severity(flags: Bools, labels: NDArray[np.integer], classes: int) -> Ints:
+    severities = flags.shape[1]
+    _, severity, image = np.nonzero(flags)
+    cells = np.bincount(severity * classes + labels[image], minlength=severities * classes)
+    return cells.reshape(severities, classes)
+
+
+def wilson(k: ArrayLike, n: ArrayLike, confidence: float) -> tuple[Floats, Floats]:
+    """Return Wilson's two-sided score interval for a proportion (Wilson 1927, JASA 22:209).
+
+    Args:
+        k: Successes in [0, n]; real values are allowed.
+        n: Trials, of a shape that broadcasts with k.
+        confidence: Two-sided level in (0, 1).
+
+    Returns:
+        Lower and upper limit in [0, 1]; NaN where n is 0.
+    """
+    z = float(ndtri((1 + confidence) / 2))
+    successes, trials = np.asarray(k, dtype=np.float64), _known(n, at_least=1)
+    center = successes + z * z / 2
+    half = z * np.sqrt(successes * (trials - successes) / trials + z * z / 4)
+    scale = trials + z * z
+    return np.clip((center - half) / scale, 0, 1), np.clip((center + half) / scale, 0, 1)
+
+
+def newcombe(
+    clean_correct: ArrayLike, lost: ArrayLike, gained: ArrayLike, n: ArrayLike, confidence: float
+) -> tuple[Floats, Floats]:
+    """Return Newcombe's two-sided interval for the accuracy drop of paired images.
+
+    Method 10 of Newcombe 1998, Statistics in Medicine 17:2635: the Wilson limits of the two accuracies, joined by the
+    continuity-corrected correlation phi of the 2x2 table. All arguments broadcast; lost and gained may be real (means
+    over repeats).
+
+    Args:
+        clean_correct: Images right when clean.
+        lost: Images right when clean and wrong when perturbed.
+        gained: Images wrong when clean and right when perturbed.
+        n: Images.
+        confidence: Two-sided level in (0, 1).
+
+    Returns:
+        Lower and upper limit of (lost - gained) / n, in [-1, 1]; NaN where n <= 1.
+    """
+    images = _known(n, at_least=2)
+    clean, b, c = (np.asarray(part, dtype=np.float64) for part in (clean_correct, lost, gained))
+    perturbed = clean - b + c
+    (clean_low, clean_high), (low, high) = wilson(clean, images, confidence), wilson(perturbed, images, confidence)
+    phi = _phi(clean - b, b, c, images - clean - c)
+    p, q = clean / images, perturbed / images
+    below = _joined(p - clean_low, high - q, phi)
+    above = _joined(clean_high - p, q - low, phi)
+    return np.clip(p - q - below, -1, 1), np.clip(p - q + above, -1, 1)
+
+
+def _phi(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
+    excess = a * d - b * c
+    excess = np.where(excess > 0, np.maximum(excess - (a + b + c + d) / 2, 0), excess)
+    margins = (a + b) * (c + d) * (a + c) * (b + d)
+    return np.where(margins > 0, excess / np.sqrt(np.where(margins > 0, margins, 1)), 0)
+
+
+def _joined(first: Floats, second: Floats, phi: Floats) -> Floats:
+    return np.sqrt(np.maximum(first**2 - 2 * phi * first * second + second**2, 0))
+
+
+def tango(lost: ArrayLike, gained: ArrayLike, n: ArrayLike, confidence: float) -> tuple[Floats, Floats]:
+    """Return one-sided score bounds for the accuracy drop of paired images.
+
+    The score statistic of Tango 1998, Statistics in Medicine 17:891, with a continuity correction of half an image,
+    inverted by bisection. All arguments broadcast; lost and gained may be real (means over repeats).
+
+    Args:
+        lost: Images right when clean and wrong when perturbed.
+        gained: Images wrong when clean and right when perturbed.
+        n: Images.
+        confidence: One-sided level of each bound, in (0.5, 1).
+
+    Returns:
+        Lower and upper bound of (lost - gained) / n, in [-1, 1]; NaN where n <= 1.
+    """
+    z = float(ndtri(confidence))
+    b, c, images = np.broadcast_arrays(
+        np.asarray(lost, dtype=np.float64), np.asarray(gained, dtype=np.float64), _known(n, at_least=2)
+    )
+    return -_upper(c, b, images, z), _upper(b, c, images, z)
+
+
+def _upper(b: Floats, c: Floats, n: Floats, z: float) -> Floats:
+    """Bisect for the largest drop that the score test does not reject.
+
+    The chance of a gain, given the drop, is its maximum-likelihood value: the larger root of a quadratic (Tango 1998).
+    """
+    inside, outside = (b - c) / n, np.ones_like(n)
+    for _ in range(_BISECTIONS):
+        drop = (inside + outside) / 2
+        linear = (2 * n - b + c) * drop - b - c
+        root = np.sqrt(np.maximum(linear**2 + 8 * n * c * drop * (1 - drop), 0))
+        variance = np.maximum(n * ((root - linear) / (2 * n) + drop * (1 - drop)), 0)
+        held = b - c - n * drop + 0.5 >= -z * np.sqrt(variance)
+        inside, outside = np.where(held, drop, inside), np.where(held, outside, drop)
+    return np.where(np.isnan(n), np.nan, outside)
+
+
+def drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Return the accuracy drops of a curve with Newcombe's two-sided intervals.
+
+    Repeats enter as the mean of lost and gained over them, with the image as the unit: they never shrink n, which is
+    conservative, because a mean over repeats varies less than the single draw that the interval allows for.
+
+    Args:
+        curve: The counts of S severities and C classes.
+        confidence: Two-sided level in (0, 1).
+
+    Returns:
+        Drop, lower and upper limit as fractions, each of shape (S, C); the drop is NaN where n is 0, the limits are
+        NaN where n <= 1.
+    """
+    lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
+    low, high = newcombe(curve.clean_correct, lost, gained, curve.n, confidence)
+    return (lost - gained) / _known(curve.n, at_least=1), low, high
+
+
+def one_sided_drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Return the accuracy drops of a curve with Tango's one-sided bounds; repeats enter as in ``drops``.
+
+    Args:
+        curve: The counts of S severities and C classes.
+        confidence: One-sided level of each bound, in (0.5, 1).
+
+    Returns:
+        Drop, lower and upper bound as fractions, each of shape (S, C); the drop is NaN where n is 0, the bounds are
+        NaN where n <= 1.
+    """
+    lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
+    low, high = tango(lost, gained, curve.n, confidence)
+    return (lost - gained) / _known(curve.n, at_least=1), low, high
+
+
+def interval(value: float, low: float, high: float) -> Interval:
+    """Return an Interval in which every NaN has become None.
+
+    Args:
+        value: The estimate.
+        low: Its lower bound.
+        high: Its upper bound.
+
+    Returns:
+        The interval, of plain Python floats.
+    """
+    return Interval(*(None if np.isnan(number) else float(number) for number in (value, low, high)))
+
+
+def only(correct_a: Bools, correct_b: Bools, labels: NDArray[np.integer], classes: int) -> tuple[Ints, Ints]:
+    """Count the images that only one of two conditions gets right.
+
+    Args:
+        correct_a: Whether each image is right under A, shape (N,).
+        correct_b: Whether each image is right under B, shape (N,).
+        labels: Class of each image, shape (N,), in [0, classes).
+        classes: Number of classes C.
+
+    Returns:
+        Images right under A alone and under B alone, each of shape (C,).
+    """
+    only_a = np.bincount(labels[correct_a & ~correct_b], minlength=classes)
+    only_b = np.bincount(labels[correct_b & ~correct_a], minlength=classes)
+    return only_a, only_b
+
+
+def sign_test(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
+    """Return the one-sided exact p-value that A is right more often than B (McNemar 1947, Psychometrika 12:153).
+
+    Args:
+        only_a: Images right under A alone, integers of any shape.
+        only_b: Images right under B alone, of the same shape.
+
+    Returns:
+        P(X >= only_a) for X ~ Binomial(only_a + only_b, 1/2); 1 where both are 0.
+    """
+    a, b = np.asarray(only_a, dtype=np.float64), np.asarray(only_b, dtype=np.float64)
+    return np.asarray(bdtrc(a - 1, (a + b).astype(np.int64), 0.5), dtype=np.float64)
+
+
+def sinks(predicted_counts: NDArray[np.integer], prior: Floats) -> Floats:
+    """Return how much too often each class is predicted; a sink is far above 1.
+
+    Args:
+        predicted_counts: How often each class was predicted, shape (C,).
+        prior: Share of each class among the images, shape (C,).
+
+    Returns:
+        Predicted share over prior, shape (C,); NaN where the prior is 0 or nothing was predicted.
+    """
+    total = _known(predicted_counts.sum(), at_least=1)
+    return predicted_counts / (total * np.where(prior > 0, prior, np.nan))
+
+
+def _known(n: ArrayLike, *, at_least: int) -> Floats:
+    images = np.asarray(n, dtype=np.float64)
+    return np.where(images >= at_least, images, np.nan)
