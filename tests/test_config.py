@@ -1,0 +1,105 @@
+"""Presets and TOML files become settings, or one clear sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from cuesense import registry
+from cuesense.config import check_fraction, load_config, parse_channels, presets
+from cuesense.errors import SettingsError
+from cuesense.reliance import ALONE, DECISIVE, SECOND, SHAM
+from cuesense.types import Role
+
+
+def test_presets_have_the_promised_sizes() -> None:
+    found = presets()
+    assert set(found) == {"quick", "standard", "thorough"}
+    assert len(found["quick"].conditions()) - 1 <= 12
+    assert len(found["standard"].conditions()) - 1 <= 36
+    for config in found.values():
+        assert f"({len(config.conditions()) - 1} conditions)" in config.description
+
+
+def test_quick_can_label_and_shows_crop_and_jitter() -> None:
+    ladders = {entry.name: entry.ladder for entry in load_config("quick").perturbations}
+    assert all(value in ladders[name] for name, value in DECISIVE.values())
+    assert {"random_resized_crop", "color_jitter"} <= ladders.keys()
+
+
+def test_standard_has_two_mechanisms_a_cue_the_pairs_the_control_and_five_augmentations() -> None:
+    config = load_config("standard")
+    ladders = {entry.name: entry.ladder for entry in config.perturbations}
+    for name, value in (*DECISIVE.values(), *SECOND.values(), *ALONE.values(), SHAM):
+        assert value in ladders[name]
+    assert sum(entry.role is Role.AUGMENTATION for entry in config.perturbations) == 5
+
+
+def test_thorough_is_everything() -> None:
+    config = load_config("thorough")
+    assert {entry.name for entry in config.perturbations} == set(registry.names("perturbations"))
+    assert all(entry.ladder == registry.get("perturbations", entry.name).ladder for entry in config.perturbations)
+
+
+def test_conditions_start_clean_and_have_unique_keys() -> None:
+    conditions = load_config("thorough").conditions()
+    assert conditions[0].perturbation is None
+    assert len({condition.key for condition in conditions}) == len(conditions)
+
+
+def test_a_file_overrides_ladders_and_repeats(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('repeats = 2\n[perturbations]\ngrayscale = [1]\nrandom_resized_crop = [0.9, 0.5]\nhue = "ladder"\n')
+    config = load_config(path)
+    assert config.repeats == 2
+    assert [entry.ladder for entry in config.perturbations[:2]] == [(1.0,), (0.9, 0.5)]
+    assert len(config.conditions()) == 1 + 2 * (1 + 2 + 4)
+    assert config.to_dict()["perturbations"]["grayscale"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[perturbations]\ngrayscal = [1]", "Did you mean 'grayscale'"),
+        ("[perturbation]\ngrayscale = [1]", "Did you mean 'perturbations'"),
+        ("[perturbations]", "table of doses"),
+        ("repeats = 0\n[perturbations]\nhue = [0.1]", "whole number from 1"),
+        ("[perturbations]\nhue = [0.7]", "from 0 to 0.5"),
+        ("[perturbations]\nhue = [0]", "other than 0"),
+        ("[perturbations]\nhue = [0.2, 0.1]", "mild to strong"),
+        ("[perturbations]\nrandom_resized_crop = [0.2, 0.5]", "mild to strong"),
+        ("[perturbations]\nhue = [0.1, 0.1]", "mild to strong"),
+        ('[perturbations]\nhue = "all"', "list of numbers"),
+        ("[perturbations]\nhue = []", "list of numbers"),
+        ("[perturbations\n", "a TOML file"),
+    ],
+)
+def test_mistakes_get_one_sentence(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=said):
+        load_config(path)
+
+
+def test_unknown_presets_and_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Did you mean 'standard'"):
+        load_config("standrad")
+    with pytest.raises(SettingsError, match="no such file"):
+        load_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("text", ["0.5,0.4,0.3", "0.5 0.4 0.3", " 0.5, 0.4, 0.3 "])
+def test_channels_are_parsed(text: str) -> None:
+    assert parse_channels(text, "--mean") == (0.5, 0.4, 0.3)
+    assert parse_channels(None, "--mean") is None
+
+
+@pytest.mark.parametrize(("text", "option"), [("0.5", "--mean"), ("a,b,c", "--mean"), ("1,1,0", "--std")])
+def test_bad_channels_are_refused(text: str, option: str) -> None:
+    with pytest.raises(SettingsError, match=option):
+        parse_channels(text, option)
+
+
+def test_fractions_are_checked() -> None:
+    check_fraction(0.05, "--tolerance")
+    with pytest.raises(SettingsError, match="--tolerance"):
+        check_fraction(1.0, "--tolerance")
