@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,10 +174,10 @@ class OutcomeStore:
         if self.folder is None:
             return self._memory[number]
         try:
-            with np.load(self._path(number), allow_pickle=False) as archive:
+            with self._path(number).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays = {name: archive[name] if name in names else np.empty(0) for name in _ARRAYS}
                 skipped = tuple((name, reason) for name, reason in json.loads(str(archive["skipped"])))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise OutputError(
                 expected(str(self._path(number)), "a whole shard", f"'{error}'", "Delete it and run again")
             ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
 _GALLERIES = 3
 _CPU_BATCH, _GPU_BATCH = 32, 128
 _MOST_WORKERS = 16
+_SYNSET = re.compile(r"n\d{8}")
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,10 @@ def analyze(
     engine = _engine(device, batch_size, precision, workers, seed)
     data = dataset if isinstance(dataset, Dataset) else _dataset(dataset, data_root)
     data = data if images_per_class is None else subset(data, _positive(images_per_class, "--images-per-class"))
-    classifier = _classifier(model, arch, _names(class_names), (image_size, resize, mean, std))
+    names = _names(class_names)
+    if names is None and _is_zero_shot(model, arch):
+        names = _default_names(data)
+    classifier = _classifier(model, arch, names, (image_size, resize, mean, std))
     classifier, outputs, shown = _matched(classifier, data)
     job = _Job(classifier, data, _config(config), outputs, shown, engine)
     folder = None if output is None else Path(output)
@@ -258,6 +263,19 @@ def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> Class
     return ClassNames(tuple(class_names))
 
 
+def _is_zero_shot(model: str | Path | nn.Module | Classifier, arch: str | None) -> bool:
+    return any(str(spec).startswith("open_clip:") for spec in (model, arch) if isinstance(spec, (str, Path)))
+
+
+def _default_names(dataset: Dataset) -> ClassNames:
+    """Name the outputs after the dataset's classes, synsets by their readable names."""
+    classes = dataset.class_names
+    if not all(_SYNSET.fullmatch(name) for name in classes):
+        return ClassNames(classes)
+    known = read_class_names("imagenet")
+    return ClassNames(tuple(known.names[place] for place in match_classes(classes, known)), classes)
+
+
 def _config(config: str | Path | Config) -> Config:
     return config if isinstance(config, Config) else load_config(config)
 
@@ -280,7 +298,7 @@ def _classifier(
 
 def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:
     """Return the classifier with names, the output of each class, and the classes' readable names."""
-    names = classifier.class_names or ClassNames(dataset.class_names)
+    names = classifier.class_names or _default_names(dataset)
     outputs = match_classes(dataset.class_names, names)
     return replace(classifier, class_names=names), outputs, display_names(dataset.class_names, names, outputs)
 

@@ -67,7 +67,7 @@ def _augmentation(
 _FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 _WINDOWS = (0.03, 0.07, 0.11, 0.16)
 _SIGMAS = (0.0045, 0.009, 0.018, 0.036)
-_GRIDS = (2.0, 3.0, 4.0, 6.0, 8.0)
+_GRIDS = (2.0, 3.0, 4.0, 8.0)
 _STRENGTHS = (0.1, 0.2, 0.4, 0.8)
 
 GRAYSCALE = _suppression(

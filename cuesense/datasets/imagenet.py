@@ -1,0 +1,45 @@
+"""ImageNet's validation set, where it lies on disk as 1000 synset folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cuesense.datasets.files import FileDataset
+from cuesense.datasets.folder import scan
+from cuesense.datasets.wordnet import imagenet_synsets
+from cuesense.errors import DatasetError, expected
+
+
+def load(argument: str, *, data_root: Path | None) -> FileDataset:
+    """Return the ILSVRC-2012 validation images; nothing is downloaded.
+
+    Args:
+        argument: Empty: there is one validation set.
+        data_root: The folder that holds ``imagenet/val`` or ``val``, or the synset folders themselves; else the
+            environment variable CUESENSE_DATA names it.
+
+    Returns:
+        The dataset; its classes are the 1000 synsets in sorted order.
+
+    Raises:
+        DatasetError: No root was named, or the synset folders are not there.
+    """
+    if argument:
+        raise DatasetError(expected("imagenet", "named alone", f"'imagenet:{argument}'", "Write imagenet"))
+    root = data_root or os.environ.get("CUESENSE_DATA")
+    if not root:
+        do = "Give --data-root or set CUESENSE_DATA to the folder that holds imagenet/val"
+        raise DatasetError(expected("ImageNet's folder", "named", "neither --data-root nor CUESENSE_DATA", do))
+    return scan(_validation_folder(Path(root)), spec="imagenet")
+
+
+def _validation_folder(root: Path) -> Path:
+    places = (root / "imagenet" / "val", root / "val", root)
+    found = [sum((place / synset).is_dir() for synset in imagenet_synsets()) for place in places]
+    most = max(found)
+    if most == len(imagenet_synsets()):
+        return places[found.index(most)]
+    do = "Sort the validation images into synset folders, or name a part of ImageNet by its own path"
+    to_be = "1000 synset folders in imagenet/val, in val or in itself"
+    raise DatasetError(expected(f"'{root}'", f"a folder with {to_be}", f"at most {most} of them", do))

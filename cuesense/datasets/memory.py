@@ -1,0 +1,178 @@
+"""Datasets that a program already holds, in the manner of torch: indexing gives (image, label)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import index as as_index
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cuesense.datasets.files import fingerprint
+from cuesense.errors import DatasetError, UnreadableImageError, expected
+from cuesense.types import Dataset, Sample
+
+
+@dataclass(frozen=True)
+class MemoryDataset:
+    """A wrapped dataset; it is a types.Dataset, where the fields are described.
+
+    Attributes:
+        source: What was wrapped.
+    """
+
+    spec: str
+    class_names: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    labels: tuple[int, ...]
+    fingerprint: str
+    source: Any
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return one sample.
+
+        Args:
+            index: Which sample.
+
+        Returns:
+            The sample; its image is PIL, or an array of shape (H, W, 3) and dtype uint8.
+
+        Raises:
+            DatasetError: The item is no pair, or its image is no image.
+            UnreadableImageError: The wrapped dataset could not read the image's file.
+        """
+        label = self.labels[index]
+        return Sample(self.sample_ids[index], _image(self.source, index), label)
+
+
+def wrap(dataset: Any, *, class_names: Sequence[str] | None = None) -> Dataset:
+    """Return a torch-style dataset as a cuesense Dataset.
+
+    Labels come from ``targets``, ``labels`` or ``samples`` where the dataset has one of them and does not transform
+    them, else every item is read once. Ids are the indices with leading zeros.
+
+    Args:
+        dataset: Has a length and gives (image, label). An image is PIL, or an array or tensor of shape (3, H, W),
+            (H, W, 3), (1, H, W), (H, W, 1) or (H, W), of dtype uint8 or float in [0, 1]. A label is an integer from 0.
+            A cuesense Dataset is returned as it is.
+        class_names: Names of the classes; else the dataset's ``classes``, else "0", "1", ...
+
+    Returns:
+        The dataset; its fingerprint covers ids and labels.
+
+    Raises:
+        DatasetError: There is no length, no item, no pair, or a label is no class.
+    """
+    if isinstance(dataset, Dataset):
+        return dataset
+    labels = _labels(dataset, _length(dataset))
+    names = _class_names(dataset, class_names, 1 + max(labels))
+    ids = tuple(f"{index:09d}" for index in range(len(labels)))
+    return MemoryDataset(
+        spec=type(dataset).__name__,
+        class_names=names,
+        sample_ids=ids,
+        labels=labels,
+        fingerprint=fingerprint(ids, labels, [-1] * len(ids)),
+        source=dataset,
+    )
+
+
+def _length(dataset: Any) -> int:
+    if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+        do = "Collect the items in a list"
+        raise DatasetError(expected("the dataset", "one with a length and items", f"{type(dataset).__name__}", do))
+    if not len(dataset):
+        raise DatasetError(expected("the dataset", "one with images", "none", "Pass a dataset that has items"))
+    return len(dataset)
+
+
+def _labels(dataset: Any, length: int) -> tuple[int, ...]:
+    stored = None if getattr(dataset, "target_transform", None) else _stored_labels(dataset)
+    if stored is None or len(stored) != length:
+        stored = [_pair(dataset, index)[1] for index in range(length)]
+    return tuple(_label(value, index) for index, value in enumerate(stored))
+
+
+def _stored_labels(dataset: Any) -> Sequence[Any] | None:
+    for name in ("targets", "labels"):
+        values = getattr(dataset, name, None)
+        if values is not None:
+            return np.asarray(values).tolist() if hasattr(values, "dtype") else list(values)
+    samples = getattr(dataset, "samples", None)
+    return None if samples is None else [label for _, label in samples]
+
+
+def _label(value: Any, index: int) -> int:
+    try:
+        label = as_index(value)
+    except TypeError:
+        label = -1
+    if label < 0:
+        do = "Give class indices"
+        raise DatasetError(expected("each label", "an integer from 0", f"{value!r} in item {index}", do))
+    return label
+
+
+def _class_names(dataset: Any, given: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    found = getattr(dataset, "classes", None) if given is None else given
+    names = tuple(map(str, range(count) if found is None else found))
+    if len(names) < count:
+        do = "Pass class_names with one name for each label"
+        raise DatasetError(expected("the labels", f"below the {len(names)} class names", f"the label {count - 1}", do))
+    return names
+
+
+def _pair(dataset: Any, index: int) -> tuple[Any, Any]:
+    item = dataset[index]
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        do = "Wrap the dataset so that it gives both"
+        raise DatasetError(expected("each item", "a pair (image, label)", f"{type(item).__name__} in item {index}", do))
+    return item[0], item[1]
+
+
+def _image(dataset: Any, index: int) -> Image.Image | NDArray[np.uint8]:
+    try:
+        image, _ = _pair(dataset, index)
+        if isinstance(image, Image.Image):
+            image.load()
+            return image
+    except OSError as error:
+        raise UnreadableImageError(f"Cannot read item {index}: {error}.") from error
+    pixels = _channels_last(np.asarray(image.detach().cpu() if hasattr(image, "detach") else image), index)
+    return np.ascontiguousarray(np.broadcast_to(_bytes(pixels, index), (*pixels.shape[:2], 3)))
+
+
+def _channels_last(values: NDArray[Any], index: int) -> NDArray[Any]:
+    """Return an array of shape (H, W, 1) or (H, W, 3)."""
+    if values.ndim == 2 and values.size:
+        return values[..., None]
+    if values.ndim == 3 and values.size:
+        if values.shape[0] in (1, 3):
+            return values.transpose(1, 2, 0)
+        if values.shape[2] in (1, 3):
+            return values
+    do = "Give images with one or three channels"
+    found = f"an array of shape {values.shape} in item {index}"
+    raise DatasetError(expected("each image", "of shape (3, H, W) or (H, W, 3)", found, do))
+
+
+def _bytes(values: NDArray[Any], index: int) -> NDArray[np.uint8]:
+    if values.dtype == np.uint8:
+        return values
+    if not np.issubdtype(values.dtype, np.floating):
+        found = f"{values.dtype} in item {index}"
+        raise DatasetError(expected("each image", "uint8 or float in [0, 1]", found, "Convert the images to uint8"))
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 1):
+        found = f"values from {low:g} to {high:g} in item {index}"
+        do = "Remove Normalize from the dataset's transform and pass mean and std to analyze"
+        raise DatasetError(expected("each float image", "within [0, 1]", found, do))
+    return np.rint(values.astype(np.float64) * 255).astype(np.uint8)

@@ -1,0 +1,89 @@
+"""A smaller dataset out of a larger one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+
+from cuesense.datasets.files import fingerprint
+from cuesense.errors import SettingsError, expected
+from cuesense.types import Dataset, Sample
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Some samples of a dataset; it is a types.Dataset, where the fields are described.
+
+    Attributes:
+        source: The whole dataset.
+        indices: The chosen samples' indices in it.
+    """
+
+    spec: str
+    class_names: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    labels: tuple[int, ...]
+    fingerprint: str
+    source: Dataset
+    indices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """Return the number of chosen samples."""
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return one of the chosen samples.
+
+        Args:
+            index: Which of them.
+
+        Returns:
+            The sample.
+
+        Raises:
+            UnreadableImageError: Its image cannot be decoded.
+        """
+        return self.source[self.indices[index]]
+
+
+def subset(dataset: Dataset, images_per_class: int) -> Dataset:
+    """Return the same few images of each class, whatever the order of the files.
+
+    In each class they are the first in the order of their ids' blake2b hashes, so that a smaller choice is part of
+    every larger one. The fingerprint depends on the whole dataset's and on the chosen ids.
+
+    Args:
+        dataset: The whole dataset.
+        images_per_class: At most so many of each class, from 1.
+
+    Returns:
+        The chosen samples in the dataset's order.
+
+    Raises:
+        SettingsError: images_per_class is below 1.
+    """
+    if images_per_class < 1:
+        raise SettingsError(expected("images per class", "at least 1", images_per_class, "Ask for more images"))
+    indices = _choose(dataset, images_per_class)
+    ids, labels = dataset.sample_ids, dataset.labels
+    chosen_ids, chosen_labels = tuple(ids[i] for i in indices), tuple(labels[i] for i in indices)
+    sizes = [-1] * len(indices)
+    return Subset(
+        spec=dataset.spec,
+        class_names=dataset.class_names,
+        sample_ids=chosen_ids,
+        labels=chosen_labels,
+        fingerprint=fingerprint([dataset.fingerprint, *chosen_ids], [-1, *chosen_labels], [-1, *sizes]),
+        source=dataset,
+        indices=indices,
+    )
+
+
+def _choose(dataset: Dataset, images_per_class: int) -> tuple[int, ...]:
+    members: dict[int, list[int]] = defaultdict(list)
+    for index, label in enumerate(dataset.labels):
+        members[label].append(index)
+    keys = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in dataset.sample_ids]
+    ranked = (sorted(indices, key=keys.__getitem__) for indices in members.values())
+    return tuple(sorted(index for indices in ranked for index in indices[:images_per_class]))

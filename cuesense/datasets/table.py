@@ -1,0 +1,114 @@
+"""A CSV or Parquet table with the columns ``path`` and ``label``."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cuesense.datasets.files import FileDataset, from_files
+from cuesense.errors import DatasetError, expected
+
+_COLUMNS = ("path", "label")
+_INTEGER = re.compile(r"0|[1-9][0-9]*")
+_OTHER_NUMBER = re.compile(r"-[0-9]+|[+-]?[0-9]*\.[0-9]*")
+
+
+def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG001 (the signature of every dataset)
+    """Return the images that a table lists.
+
+    Integer labels are sorted as numbers, names as strings; each distinct label is a class. A file that is missing
+    is found out when it is decoded.
+
+    Args:
+        argument: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; its paths are absolute or relative to it.
+        data_root: Not used: a table says where it is.
+
+    Returns:
+        The dataset; its ids are the paths as the table writes them.
+
+    Raises:
+        DatasetError: The table cannot be read, is empty, lacks a column, names a path twice, or has a label that is
+            neither a name nor a non-negative integer.
+    """
+    table = Path(argument)
+    paths, values = _columns(table)
+    if not paths:
+        raise DatasetError(expected(f"the table '{table}'", "a list of images", "no rows", "Add one row per image"))
+    labels = [_label(value, row, table) for row, value in enumerate(values, start=1)]
+    names = _classes(labels)
+    index = {name: position for position, name in enumerate(names)}
+    ids = [_id(path, row, table) for row, path in enumerate(paths, start=1)]
+    _check_distinct(ids, table)
+    files = [(name, index[label], table.parent / name) for name, label in zip(ids, labels, strict=True)]
+    return from_files(argument, names, files)
+
+
+def _columns(table: Path) -> tuple[Sequence[Any], Sequence[Any]]:
+    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".pq": _read_parquet}
+    read = readers.get(table.suffix.lower())
+    if read is None:
+        do = "Save the list of images as one of them, or name a folder of class folders"
+        raise DatasetError(expected(f"the table '{table}'", "a .csv or .parquet file", f"'{table.name}'", do))
+    try:
+        columns = read(table)
+    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+        found = str(error).splitlines()[0] if str(error) else type(error).__name__
+        do = "Save it again as UTF-8 CSV or Parquet"
+        raise DatasetError(expected(f"the table '{table}'", "readable", f"'{found}'", do)) from error
+    if not set(_COLUMNS) <= columns.keys():
+        found = f"the columns {', '.join(columns)}" if columns else "no columns"
+        do = "Name the columns path and label"
+        raise DatasetError(expected(f"the table '{table}'", "one with the columns path and label", found, do))
+    return columns["path"], columns["label"]
+
+
+def _read_csv(table: Path) -> dict[str, list[Any]]:
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        header, *rows = [row for row in csv.reader(file) if row] or [[]]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            raise ValueError(f"row {number} has {len(row)} fields, the header {len(header)}")
+    return {name.strip(): [row[column] for row in rows] for column, name in enumerate(header)}
+
+
+def _read_parquet(table: Path) -> dict[str, list[Any]]:
+    with pq.ParquetFile(table) as file:
+        names = file.schema_arrow.names
+        wanted: dict[str, list[Any]] = file.read([name for name in names if name in _COLUMNS]).to_pydict()
+        return {name: wanted.get(name, []) for name in names}
+
+
+def _label(value: Any, row: int, table: Path) -> str:
+    text = str(value).strip() if isinstance(value, str | int) else ""
+    if not text or _OTHER_NUMBER.fullmatch(text):
+        found = f"{value!r} in row {row}"
+        do = "Correct the label or remove the row"
+        raise DatasetError(expected(f"each label of '{table}'", "a name or an integer from 0", found, do))
+    return text
+
+
+def _classes(labels: Sequence[str]) -> list[str]:
+    names = set(labels)
+    return sorted(names, key=int) if all(map(_INTEGER.fullmatch, names)) else sorted(names)
+
+
+def _id(value: Any, row: int, table: Path) -> str:
+    if not isinstance(value, str) or not value.strip():
+        found = f"{value!r} in row {row}"
+        raise DatasetError(expected(f"each path of '{table}'", "the path of an image", found, "Fill in the path"))
+    return Path(value).as_posix()
+
+
+def _check_distinct(ids: Sequence[str], table: Path) -> None:
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            found = f"'{name}' more than once"
+            raise DatasetError(expected(f"each path of '{table}'", "listed once", found, "Remove the repeated rows"))
+        seen.add(name)

@@ -1,0 +1,130 @@
+"""What every loader gives back, and the small things that several loaders need."""
+
+import difflib
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from timm.data.imagenet_info import ImageNetInfo
+from torch import Tensor, fx, nn
+
+from cuesense.errors import CuesenseError, ModelError, expected, nearest
+from cuesense.types import ClassNames, Preprocessing
+
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network as its file or library gives it, before the user's settings are applied.
+
+    Attributes:
+        network: Module from normalized (N, 3, H, W) to logits (N, K).
+        architecture: The architecture's name, or the file's kind where it carries its own code.
+        preprocessing: What is kept beside the weights, or None where nothing is known.
+        input_size: The only height and width in pixels that the network accepts, where the file says so.
+        class_names: Names of the K outputs, where the weights know them.
+        warnings: What the user should know.
+        fixed_batch: The only batch size the network accepts, or None.
+    """
+
+    network: nn.Module
+    architecture: str
+    preprocessing: Preprocessing | None = None
+    input_size: tuple[int, int] | None = None
+    class_names: ClassNames | None = None
+    warnings: tuple[str, ...] = ()
+    fixed_batch: int | None = None
+
+
+def ready(network: nn.Module) -> nn.Module:
+    """Return the same network in evaluation mode: float32, on the CPU, without gradients.
+
+    Args:
+        network: Any module; it is changed in place.
+
+    Returns:
+        The module.
+    """
+    if isinstance(network, fx.GraphModule):
+        # torch.export shadows both methods with ones that raise; its graphs have their mode built in.
+        for method in ("train", "eval"):
+            vars(network).pop(method, None)
+    network.float().cpu().eval()
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> ModelError:
+    """Return the error for a name that a library does not have.
+
+    Args:
+        what: What is named, for instance ``"the torchvision model"``.
+        name: The unknown name.
+        known: All names; only the nearest are shown.
+
+    Returns:
+        The error.
+    """
+    close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.0)
+    hint = nearest(name, close) if close else "Leave it out"
+    return ModelError(expected(what, "among those that exist", f"'{name}'", hint))
+
+
+@contextmanager
+def fetching(what: str) -> Iterator[None]:
+    """Turn whatever goes wrong while a library gets its weights into one sentence.
+
+    Args:
+        what: The weights, for instance ``"torchvision:resnet18"``.
+
+    Raises:
+        ModelError: The library raised.
+    """
+    try:
+        yield
+    except CuesenseError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            expected(
+                f"the weights of {what}",
+                "downloaded or in the cache",
+                first_line(error),
+                "Check the network, or pass a local file as MODEL with --arch",
+            )
+        ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the warnings that libraries log while they load; errors are raised and told in our own words."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def first_line(text: object) -> str:
+    """Return the first line of a text or an error, without its full stop and cut to 200 characters.
+
+    Args:
+        text: The text, or an error.
+
+    Returns:
+        The line, or the name of the type where there is no text.
+    """
+    lines = str(text).strip().splitlines()
+    return lines[0].rstrip(".")[:200] if lines else type(text).__name__
+
+
+def imagenet_names() -> ClassNames:
+    """Return the 1000 ImageNet classes in the order that pretrained networks use (sorted synsets)."""
+    info: Any = ImageNetInfo()
+    synsets = tuple(info.label_names())
+    return ClassNames(tuple(info.index_to_description(i).split(", ")[0] for i in range(len(synsets))), synsets)

@@ -1,0 +1,153 @@
+"""State dicts: finding them in checkpoints, and fitting them to networks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from cuesense.errors import ModelError
+from cuesense.models.loaded import State
+
+_NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
+_COUNTERS = ("num_batches_tracked", "n_averaged")
+_SHOWN = 3
+
+
+class MisfitError(ModelError):
+    """The weights are not those of the architecture; whoever knows the file adds which one they fit."""
+
+
+class _OnMeta(TorchFunctionMode):
+    """Allocates parameters and buffers without memory, but lets the arithmetic of constructors run."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        place = {"device": "meta"} if func in (torch.empty, torch.zeros, torch.ones) else {}
+        return func(*args, **{**(kwargs or {}), **place})
+
+
+def sketch(make: Callable[[], nn.Module]) -> nn.Module:
+    """Build a network whose tensors have shapes but no values, in a fraction of the usual time.
+
+    Args:
+        make: Builds the network.
+
+    Returns:
+        The network, on the meta device.
+    """
+    with _OnMeta():
+        return make()
+
+
+def find(content: object) -> State | nn.Module | None:
+    """Return the weights inside a checkpoint, averaged ones (EMA) before raw ones.
+
+    Args:
+        content: What was unpickled: a module, a state dict, or a checkpoint that holds one under a usual key.
+
+    Returns:
+        The state dict or the module, or None where there is neither.
+    """
+    if isinstance(content, nn.Module):
+        return content
+    if not isinstance(content, Mapping):
+        return None
+    inner = (find(content.get(key)) for key in _NESTED)
+    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    return next((found for found in inner if found is not None), tensors or None)
+
+
+def variants(state: State) -> Iterator[State]:
+    """Yield the state dict as it is, then with one wrapper's prefix after the other removed.
+
+    Args:
+        state: The state dict; ``module.``, ``_orig_mod.``, ``model.`` and ``net.`` are removed, in any order, where
+            every key has them.
+
+    Yields:
+        State dicts, from the most to the least wrapped.
+    """
+    state = {key: value for key, value in state.items() if key != "n_averaged"}
+    yield state
+    for prefix in _PREFIXES:
+        if state and all(key.startswith(prefix) for key in state):
+            yield from variants({key.removeprefix(prefix): value for key, value in state.items()})
+
+
+def head_of(network: nn.Module) -> str:
+    """Return the name of the last linear layer or convolution, which is where a classifier's outputs come from."""
+    heads: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    return heads[-1]
+
+
+def count_classes(state: State, head: str) -> int | None:
+    """Return the number of outputs K of a head.
+
+    Args:
+        state: The state dict, prefixes and all.
+        head: The head's name in the network.
+
+    Returns:
+        The first dimension of the head's weight, or None where the state dict has no such weight.
+    """
+    weight = f"{head}.weight"
+    return next((variant[weight].shape[0] for variant in variants(state) if weight in variant), None)
+
+
+def fill(network: nn.Module, state: State, spec: str) -> nn.Module:
+    """Load a state dict into a network whose keys and shapes it must match.
+
+    Args:
+        network: The network; it is changed in place.
+        state: The state dict, prefixes and all.
+        spec: The architecture as the user named it, for the error.
+
+    Returns:
+        The network.
+
+    Raises:
+        MisfitError: Keys or shapes differ; the sentence names the first few.
+    """
+    own = network.state_dict()
+    fitting = max(variants(state), key=lambda variant: len(variant.keys() & own.keys()))
+    differences = _differences(own, fitting)
+    if differences:
+        raise MisfitError(f"Expected the file's weights to be those of {spec}, but got {' and '.join(differences)}.")
+    network.load_state_dict(fitting, strict=False)
+    return network
+
+
+def signature(state: State, head: str) -> frozenset[tuple[str, tuple[int, ...]]]:
+    """Return every key with its shape, counters left out and the head's number of classes forgotten.
+
+    Args:
+        state: A state dict without prefixes.
+        head: The head's name.
+
+    Returns:
+        Pairs that are equal for two networks of one architecture with different numbers of classes.
+    """
+    return frozenset(
+        (key, tuple(value.shape[1:] if key.rpartition(".")[0] == head else value.shape))
+        for key, value in state.items()
+        if not key.endswith(_COUNTERS)
+    )
+
+
+def _differences(own: State, state: State) -> list[str]:
+    missing = [key for key in own if key not in state and not key.endswith(_COUNTERS)]
+    unexpected = [key for key in state if key not in own]
+    reshaped = [key for key in own if key in state and own[key].shape != state[key].shape]
+
+    def shapes(key: str) -> str:
+        return f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+
+    parts = (("missing", missing, str), ("unexpected", unexpected, str), ("of another shape", reshaped, shapes))
+    return [_some(label, keys, show) for label, keys, show in parts if keys]
+
+
+def _some(label: str, keys: list[str], show: Callable[[str], str]) -> str:
+    more = ", ..." if len(keys) > _SHOWN else ""
+    return f"{len(keys)} {label} ({', '.join(map(show, keys[:_SHOWN]))}{more})"

@@ -1,0 +1,197 @@
+"""Tables of paths and labels, as CSV and as Parquet."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cuesense.datasets import load_dataset
+from cuesense.errors import DatasetError, UnreadableImageError
+from cuesense.types import Dataset
+
+
+@pytest.fixture
+def images(tmp_path):
+    (tmp_path / "images").mkdir()
+    for index in range(4):
+        Image.new("RGB", (3, 3), (index, 0, 0)).save(tmp_path / "images" / f"{index}.png")
+    return tmp_path
+
+
+def csv_table(folder, text, name="list.csv"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def parquet_table(folder, **columns):
+    path = folder / "list.parquet"
+    pd.DataFrame(columns).to_parquet(path)
+    return str(path)
+
+
+def failure(spec):
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(spec)
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    return text
+
+
+class TestTable:
+    def test_is_a_dataset(self, images):
+        spec = csv_table(images, "path,label\nimages/2.png,dog\nimages/0.png,cat\nimages/1.png,dog\n")
+        dataset = load_dataset(spec)
+        assert isinstance(dataset, Dataset)
+        assert dataset.spec == spec
+        assert dataset.class_names == ("cat", "dog")
+        assert dataset.sample_ids == ("images/0.png", "images/1.png", "images/2.png")
+        assert dataset.labels == (0, 1, 1)
+        assert [dataset[index].image.getpixel((0, 0))[0] for index in range(3)] == [0, 1, 2]
+
+    def test_parquet_is_the_same(self, images):
+        paths, labels = ["images/1.png", "images/0.png"], ["dog", "cat"]
+        text = "path,label\n" + "".join(f"{path},{label}\n" for path, label in zip(paths, labels, strict=True))
+        one = load_dataset(csv_table(images, text))
+        other = load_dataset(parquet_table(images, path=paths, label=labels))
+        assert (one.sample_ids, one.labels, one.class_names) == (other.sample_ids, other.labels, other.class_names)
+        assert one.fingerprint == other.fingerprint
+
+    def test_parquet_categories(self, images):
+        labels = pd.Categorical(["b", "a"])
+        dataset = load_dataset(parquet_table(images, path=["images/1.png", "images/0.png"], label=labels))
+        assert dataset.class_names == ("a", "b")
+        assert dataset.labels == (0, 1)
+
+    def test_absolute_paths(self, images):
+        path = images / "images" / "3.png"
+        dataset = load_dataset(csv_table(images, f"path,label\n{path},x\n"))
+        assert dataset.sample_ids == (path.as_posix(),)
+        assert dataset[0].image.getpixel((0, 0)) == (3, 0, 0)
+
+    def test_other_columns_order_blank_lines_and_a_byte_order_mark(self, images):
+        text = '\ufeffsplit,label , path\nval,"a, b",images/0.png\n\nval,c,images/1.png\n'
+        dataset = load_dataset(csv_table(images, text.replace(" path", "path")))
+        assert dataset.class_names == ("a, b", "c")
+        assert dataset.sample_ids == ("images/0.png", "images/1.png")
+
+    def test_integers_sort_as_numbers(self, images):
+        rows = "".join(f"{index}.png,{index}\n" for index in (10, 9, 100, 0))
+        dataset = load_dataset(csv_table(images, "path,label\n" + rows))
+        assert dataset.class_names == ("0", "9", "10", "100")
+        assert {dataset.class_names[label] + ".png" for label in dataset.labels} == set(dataset.sample_ids)
+        frame = parquet_table(images, path=["10.png", "9.png"], label=[10, 9])
+        assert load_dataset(frame).class_names == ("9", "10")
+
+    def test_names_sort_as_strings_and_keep_their_zeros(self, images):
+        dataset = load_dataset(csv_table(images, "path,label\na,b\nb,10\nc,9\nd,007\ne,NA\nf,null\n"))
+        assert dataset.class_names == ("007", "10", "9", "NA", "b", "null")
+
+    def test_a_missing_file_is_found_when_decoded(self, images):
+        dataset = load_dataset(csv_table(images, "path,label\nimages/0.png,a\ngone.png,a\n"))
+        assert len(dataset) == 2
+        with pytest.raises(UnreadableImageError, match="no such file"):
+            dataset[0]
+        assert dataset[1].image.size == (3, 3)
+
+    def test_an_impossible_path_is_found_when_decoded(self, images):
+        dataset = load_dataset(parquet_table(images, path=["a\0b.png"], label=["a"]))
+        with pytest.raises(UnreadableImageError):
+            dataset[0]
+
+    def test_the_fingerprint_sees_labels_and_sizes(self, images):
+        first = load_dataset(csv_table(images, "path,label\nimages/0.png,a\nimages/1.png,b\n")).fingerprint
+        again = load_dataset(csv_table(images, "path,label\nimages/1.png,b\nimages/0.png,a\n")).fingerprint
+        swapped = load_dataset(csv_table(images, "path,label\nimages/0.png,b\nimages/1.png,a\n")).fingerprint
+        (images / "images" / "0.png").write_bytes(b"")
+        shorter = load_dataset(csv_table(images, "path,label\nimages/0.png,a\nimages/1.png,b\n")).fingerprint
+        assert first == again
+        assert len({first, swapped, shorter}) == 3
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        rows=st.dictionaries(
+            st.text("abc/é ,\"'", min_size=1).filter(lambda name: name.strip() and "/" not in name),
+            st.text("xyz 'é\"", min_size=1).filter(str.strip),
+            min_size=1,
+        )
+    )
+    def test_any_names_survive_both_formats(self, rows, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("table")
+        frame = pd.DataFrame({"path": list(rows), "label": list(rows.values())})
+        frame.to_csv(folder / "list.csv", index=False)
+        frame.to_parquet(folder / "list.parquet")
+        for name in ("list.csv", "list.parquet"):
+            dataset = load_dataset(str(folder / name))
+            labels = [dataset.class_names[label] for label in dataset.labels]
+            assert dict(zip(dataset.sample_ids, labels, strict=True)) == {k: v.strip() for k, v in rows.items()}
+
+
+class TestTableErrors:
+    @pytest.mark.parametrize("text", ["", "path,label\n", "\n\n"])
+    def test_empty(self, text, images):
+        assert "no " in failure(csv_table(images, text))
+
+    @pytest.mark.parametrize("header", ["file,label", "path,class", "path;label", "Path,Label"])
+    def test_missing_columns_are_told_apart_from_the_found(self, header, images):
+        text = failure(csv_table(images, f"{header}\n" + ("a;b" if ";" in header else "a,b")))
+        assert "the columns path and label" in text
+        assert header.split(",")[0] in text
+
+    def test_missing_columns_of_parquet(self, images):
+        assert "the columns file, label" in failure(parquet_table(images, file=["a"], label=["b"]))
+
+    @pytest.mark.parametrize("other", ["a.png", "./a.png"])
+    def test_the_first_duplicate_is_named(self, other, images):
+        assert "'a.png' more than once" in failure(csv_table(images, f"path,label\na.png,x\nb,x\n{other},y\nb,x\n"))
+
+    @pytest.mark.parametrize("label", ["", " ", "-1", "0.5", "1.0", ".5", "-2.5"])
+    def test_bad_labels_of_csv(self, label, images):
+        text = failure(csv_table(images, f"path,label\na.png,x\nb.png,{label}\n"))
+        assert "in row 2" in text
+        assert "a name or an integer from 0" in text
+
+    @pytest.mark.parametrize("labels", [[1.0, 2.0], [0, -1], ["a", None], [[1], [2]], [b"a", b"b"]])
+    def test_bad_labels_of_parquet(self, labels, images):
+        assert "a name or an integer from 0" in failure(parquet_table(images, path=["a", "b"], label=labels))
+
+    @pytest.mark.parametrize("paths", [["a", None], ["a", " "], [1, 2]])
+    def test_bad_paths(self, paths, images):
+        assert "the path of an image" in failure(parquet_table(images, path=paths, label=["x", "y"]))
+
+    def test_ragged_rows(self, images):
+        assert "row 2 has 3 fields" in failure(csv_table(images, "path,label\na,b\na,b,c\n"))
+
+    def test_unknown_suffix(self, images):
+        assert ".csv or .parquet" in failure(csv_table(images, "path,label\na,b\n", "list.xlsx"))
+
+    def test_no_utf8(self, images):
+        (images / "latin.csv").write_bytes("path,label\nä,b\n".encode("latin-1"))
+        assert "UTF-8" in failure(str(images / "latin.csv"))
+
+    def test_missing_behind_a_prefix(self, images):
+        assert "No such file" in failure(f"table:{images}/gone.csv")
+        assert "gone.parquet" in failure(f"table:{images}/gone.parquet")
+
+    @pytest.mark.parametrize("suffix", ["csv", "parquet"])
+    @settings(max_examples=40, deadline=None)
+    @given(data=st.binary(max_size=60))
+    def test_any_bytes_give_one_sentence(self, suffix, data, tmp_path_factory):
+        path = tmp_path_factory.mktemp("bytes") / f"x.{suffix}"
+        path.write_bytes(data)
+        failure(str(path))
+
+    @settings(max_examples=60, deadline=None)
+    @given(place=st.integers(0, 10_000), value=st.integers(1, 255))
+    def test_a_damaged_parquet_never_escapes(self, place, value, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("damaged")
+        spec = parquet_table(folder, path=["a", "b"], label=["x", "y"])
+        data = bytearray((folder / "list.parquet").read_bytes())
+        data[place % len(data)] ^= value
+        (folder / "list.parquet").write_bytes(data)
+        try:
+            load_dataset(spec)
+        except DatasetError as error:
+            assert "\n" not in str(error)  # noqa: PT017 (some damage is harmless)
