@@ -69,7 +69,7 @@ def assemble(
                 clean_accuracy=accuracy[index],
                 cue=reliances[index].label,
                 reliance={cue: _interval(interval) for cue, interval in reliances[index].evidence.items()},
-                why=reliances[index].why,
+                why=f"{name} {reliances[index].why}.",
                 budgets={augmentation: _budget(of_class[index]) for augmentation, of_class in budgets.items()},
                 rivals=[
                     RivalModel(rival=rival.rival, perturbation=rival.perturbation, share=rival.share)

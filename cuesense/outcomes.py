@@ -175,7 +175,7 @@ class OutcomeStore:
             return self._memory[number]
         try:
             with self._path(number).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                arrays = {name: archive[name] if name in names else np.empty(0) for name in _ARRAYS}
+                arrays: dict[str, Any] = {name: archive[name] if name in names else np.empty(0) for name in _ARRAYS}
                 skipped = tuple((name, reason) for name, reason in json.loads(str(archive["skipped"])))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise OutputError(

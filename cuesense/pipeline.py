@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -68,7 +68,7 @@ def analyze(
     images_per_class: int | None = None,
     batch_size: int | None = None,
     device: str = "auto",
-    precision: Literal["float32", "bfloat16"] = "float32",
+    precision: str = "float32",
     workers: int | None = None,
     seed: int = 0,
     tolerance: float = 0.05,
@@ -209,26 +209,28 @@ def _gallery(job: _Job, class_index: int) -> Gallery | None:
 def _tile(pixels: torch.Tensor, sample_id: str, condition: Condition, seed: int) -> Tile:
     perturbation = condition.perturbation
     if perturbation is None:
-        changed, fields = pixels, (None, "clean", "", "", 0)
-    else:
-        changed = perturb(perturbation, pixels, [sample_id], condition.value, seed=seed, repeat=condition.repeat)
-        severity = 1 + perturbation.ladder.index(condition.value)
-        fields = (perturbation.name, perturbation.role.value, perturbation.parameter, perturbation.unit, severity)
-    array = changed[0].mul(255).round_().byte().permute(1, 2, 0).contiguous().numpy()
-    return Tile(*fields, value=condition.value, image=encode(array))
+        return Tile(None, "clean", "", "", 0, 0.0, _encoded(pixels))
+    changed = perturb(perturbation, pixels, [sample_id], condition.value, seed=seed, repeat=condition.repeat)
+    severity = 1 + perturbation.ladder.index(condition.value)
+    role, parameter, unit = perturbation.role.value, perturbation.parameter, perturbation.unit
+    return Tile(perturbation.name, role, parameter, unit, severity, condition.value, _encoded(changed))
 
 
-def _engine(
-    device: str, batch_size: int | None, precision: Literal["float32", "bfloat16"], workers: int | None, seed: int
-) -> Engine:
+def _encoded(pixels: torch.Tensor) -> bytes:
+    return encode(pixels[0].mul(255).round().byte().permute(1, 2, 0).contiguous().numpy())
+
+
+def _engine(device: str, batch_size: int | None, precision: str, workers: int | None, seed: int) -> Engine:
     if precision not in ("float32", "bfloat16"):
         raise SettingsError(expected("precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
     place = _device(device)
     batch = batch_size if batch_size is not None else (_CPU_BATCH if place == "cpu" else _GPU_BATCH)
     if not 1 <= batch <= SHARD_SIZE:
-        raise SettingsError(expected("--batch-size", f"from 1 to {SHARD_SIZE}", str(batch), "Choose a number inside"))
+        raise SettingsError(expected("--batch-size", f"from 1 to {SHARD_SIZE}", str(batch), "Change it"))
     threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
-    return Engine(place, batch, precision, _positive(threads, "--workers"), seed)
+    return Engine(
+        place, batch, cast("Literal['float32', 'bfloat16']", precision), _positive(threads, "--workers"), seed
+    )
 
 
 def _device(device: str) -> str:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,11 @@ _UNREADABLE_LIMIT = 0.05
 
 Progress = Callable[[int, int], None]
 Decoded = list[tuple[int, NDArray[np.uint8] | str]]
+Columns = dict[str, Any]
+
+
+def _silent(done: int, total: int) -> None:
+    """Take no notice of progress."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def predict(
     conditions: Sequence[Condition],
     store: OutcomeStore,
     engine: Engine,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = _silent,
 ) -> int:
     """Run the network over every image under every condition and keep the outcomes.
 
@@ -92,7 +97,7 @@ def predict(
         def advance(images: int, before: int = done) -> None:
             progress(before + images, len(order))
 
-        shard = runner.shard(dataset, order, start, decoded, advance)
+        shard = runner.shard(dataset, start, decoded, advance)
         skipped += shard.skipped
         _refuse_unreadable(skipped, len(order))
         store.write(number, shard)
@@ -169,10 +174,10 @@ class _Runner:
         self.mean = torch.tensor(classifier.preprocessing.mean, device=engine.device).view(1, 3, 1, 1)
         self.scale = 1 / torch.tensor(classifier.preprocessing.std, device=engine.device).view(1, 3, 1, 1)
 
-    def shard(
-        self, dataset: Dataset, order: Sequence[int], start: int, decoded: Decoded, advance: Callable[[int], None]
-    ) -> Shard:
-        readable = [(start + place, index, image) for place, (index, image) in enumerate(decoded) if _is_image(image)]
+    def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
+        readable = [
+            (start + place, index, image) for place, (index, image) in enumerate(decoded) if not isinstance(image, str)
+        ]
         skipped = tuple((dataset.sample_ids[index], image) for index, image in decoded if isinstance(image, str))
         labels = np.array([dataset.labels[index] for _, index, _ in readable], dtype=np.int64)
         ids = [dataset.sample_ids[index] for _, index, _ in readable]
@@ -241,7 +246,7 @@ class _Runner:
         _check_logits(logits, len(normalized), self.output_count or int(self.outputs.max()) + 1, condition)
         return logits[: len(pixels)].float()
 
-    def _nothing(self) -> dict[str, NDArray[np.generic]]:
+    def _nothing(self) -> Columns:
         conditions, kept = len(self.conditions), min(len(self.outputs), KEPT_SCORES)
         flat, deep = (conditions, 0), (conditions, 0, kept)
         return {
@@ -253,11 +258,7 @@ class _Runner:
         }
 
 
-def _is_image(image: NDArray[np.uint8] | str) -> bool:
-    return not isinstance(image, str)
-
-
-def _joined(columns: list[dict[str, Tensor]]) -> dict[str, NDArray[np.generic]]:
+def _joined(columns: list[dict[str, Tensor]]) -> Columns:
     return {name: torch.cat([column[name] for column in columns], dim=1).numpy() for name in columns[0]}
 
 

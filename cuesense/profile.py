@@ -14,7 +14,7 @@ from cuesense.types import BudgetStatus, Cue, CueLabel, Role
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class _Model(BaseModel):
@@ -161,7 +161,7 @@ class Profile(_Model):
     The field names are a contract; the JSON Schema is in ``assets/profile.schema.json``.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     provenance: Provenance
     summary: Summary
     curves: list[CurveModel]

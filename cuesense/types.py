@@ -107,7 +107,8 @@ class Draws:
             mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
             mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
             mixed ^= mixed >> np.uint64(31)
-        return ((mixed >> np.uint64(40)).astype(np.float64) * 2.0**-24).astype(np.float32)
+        numbers: NDArray[np.float32] = ((mixed >> np.uint64(40)) * 2.0**-24).astype(np.float32)
+        return numbers
 
     def __getitem__(self, index: slice) -> Draws:
         """Return the draws of a slice of the images."""
@@ -329,7 +330,7 @@ class CueReliance:
     Attributes:
         label: The answer.
         evidence: Per cue, the share of the class's explainable accuracy that is lost when the cue is suppressed.
-        why: One sentence that can be checked against the curves.
+        why: What the answer rests on, to be read after the class's name; it can be checked against the curves.
     """
 
     label: CueLabel

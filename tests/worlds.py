@@ -60,7 +60,7 @@ def picture(number: int, label: int, size: int = SIZE) -> NDArray[np.uint8]:
 
 
 class Meanest(nn.Module):
-    """Answers the class whose channel is brightest: it knows nothing but color."""
+    """Answers the class whose channel is brightest; without color, three pixels decide as good as by chance."""
 
     def __init__(self, outputs: int = 3) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Meanest(nn.Module):
         self.scale = nn.Parameter(torch.tensor(40.0))
 
     def forward(self, images: Tensor) -> Tensor:
-        logits = images.mean(dim=(2, 3)) * self.scale
+        logits = images.mean(dim=(2, 3)) * self.scale + images[:, 0, 0, :3]
         return logits if self.outputs == 3 else torch.cat([logits, logits.new_zeros(len(logits), self.outputs - 3)], 1)
 
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from cuesense.datasets.wordnet import imagenet_names, imagenet_synsets, lemmas
 from cuesense.errors import DatasetError, expected
 from cuesense.types import ClassNames
+from cuesense.wordnet import imagenet_names, imagenet_synsets, lemmas
 
 _SYNSET = re.compile(r"n\d{8}(?!\d)")
 _SHOWN = 3

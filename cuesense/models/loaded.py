@@ -5,9 +5,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from timm.data.imagenet_info import ImageNetInfo
 from torch import Tensor, fx, nn
 
 from cuesense.errors import CuesenseError, ModelError, expected, nearest
@@ -121,10 +119,3 @@ def first_line(text: object) -> str:
     """
     lines = str(text).strip().splitlines()
     return lines[0].rstrip(".")[:200] if lines else type(text).__name__
-
-
-def imagenet_names() -> ClassNames:
-    """Return the 1000 ImageNet classes in the order that pretrained networks use (sorted synsets)."""
-    info: Any = ImageNetInfo()
-    synsets = tuple(info.label_names())
-    return ClassNames(tuple(info.index_to_description(i).split(", ")[0] for i in range(len(synsets))), synsets)

@@ -38,6 +38,7 @@ _DATA: dict[str, Any] = {
     "numpy._core.multiarray.scalar": _SCALAR,
 }
 _DTYPES = tuple({type(np.dtype(code)) for code in np.typecodes["AllInteger"] + np.typecodes["Float"] + "?"})
+_TORCH_PROTOCOL = b"\x80\x02"
 _PICKLES = 5  # a file in the format before torch 1.6 is a sequence of five
 
 
@@ -111,6 +112,11 @@ def _refusal(path: Path, error: Exception) -> ModelError:
     if "persistent_load" in str(error):
         what, got = "a whole module in the format since torch 1.6, or a state dict", "a module in the older format"
         return ModelError(expected(str(path), what, got, "Load it in its own project and save model.state_dict()"))
+    with path.open("rb") as stream:
+        protocol = stream.read(2)
+    if protocol[:1] == b"\x80" and protocol != _TORCH_PROTOCOL:
+        what, got = "a file of torch.save", "a plain pickle, which could run code and was not loaded"
+        return ModelError(expected(str(path), what, got, "Save model.state_dict() with torch.save and pass --arch"))
     reason = str(error).rpartition("WeightsUnpickler error:")[2]
     got = first_line(reason)
     return ModelError(expected(str(path), "an undamaged file of torch.save", got, "Save or download it again"))

@@ -7,9 +7,10 @@ import timm
 from torch import nn
 
 from cuesense.errors import ModelError, expected
-from cuesense.models.loaded import Loaded, State, fetching, imagenet_names, unknown_name
+from cuesense.models.loaded import Loaded, State, fetching, unknown_name
 from cuesense.models.weights import count_classes, fill
 from cuesense.types import ClassNames, Preprocessing
+from cuesense.wordnet import imagenet_names, imagenet_synsets
 
 
 def load(name: str, state: State | None, class_names: ClassNames | None) -> Loaded:
@@ -34,7 +35,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
             expected(f"timm:{name}", "a classifier", "a network without a head", "Choose weights trained on classes")
         )
     preprocessing, warnings = _preprocessing(network.pretrained_cfg)
-    known = imagenet_names() if network.num_classes == 1000 else None
+    known = ClassNames(imagenet_names(), imagenet_synsets()) if network.num_classes == 1000 else None
     return Loaded(network, name, preprocessing, class_names=class_names or known, warnings=warnings)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import torchvision.models as zoo
 from torch import nn
 
-from cuesense.models.loaded import Loaded, State, fetching, imagenet_names, unknown_name
+from cuesense.models.loaded import Loaded, State, fetching, unknown_name
 from cuesense.models.weights import count_classes, fill, head_of, sketch
 from cuesense.types import ClassNames, Preprocessing
+from cuesense.wordnet import imagenet_synsets
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 _BUILD = {
@@ -89,4 +90,4 @@ def _categories(network: nn.Module, weights: Any) -> ClassNames | None:
     names = tuple(weights.meta["categories"])
     if count_classes(network.state_dict(), head_of(network)) != len(names):
         return None
-    return ClassNames(names, imagenet_names().synsets)
+    return ClassNames(names, imagenet_synsets())

@@ -35,7 +35,7 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
     boxes = torch.from_numpy(crop_boxes(height, width, value, draws)).to(images.device)
     y = _crop_coordinates(boxes[:, 0], boxes[:, 2], height)
     x = _crop_coordinates(boxes[:, 1], boxes[:, 3], width)
-    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
+    grid = torch.stack([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)], dim=-1)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

@@ -102,7 +102,8 @@ def translation(images: Tensor, value: float, draws: Draws) -> Tensor:
 
 
 def _grid(images: Tensor, value: float) -> int:
-    return max(1, min(round(value), *images.shape[-2:]))
+    height, width = images.shape[-2:]
+    return max(1, min(round(value), height, width))
 
 
 def _starts(length: int, grid: int) -> Tensor:
@@ -154,7 +155,7 @@ def _turned_indices(height: int, width: int, grid: int) -> Tensor:
     row, tile_height, top = _within_tile(height, grid)
     column, tile_width, left = _within_tile(width, grid)
     down, across = (row + 0.5) / tile_height, (column + 0.5) / tile_width
-    down, across = torch.broadcast_tensors(down[:, None], across[None, :])
+    down, across = down[:, None].expand(height, width), across[None, :].expand(height, width)
     corner = top[:, None] * width + left[None, :]
     turned = ((across, 1 - down), (1 - down, 1 - across), (1 - across, down))
     offsets = ((v * tile_height[:, None]).long() * width + (u * tile_width[None, :]).long() for v, u in turned)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.profile import CurveModel
+from cuesense.scoring import wilson
 
 Floats = NDArray[np.float64]
 
@@ -37,23 +38,6 @@ class Overview:
 def z_score(confidence: float) -> float:
     """Return the two-sided standard normal quantile of a confidence in (0, 1)."""
     return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
-def wilson(successes: Floats, images: Floats, confidence: float) -> Floats:
-    """Return Wilson's score interval for a proportion (Wilson 1927, JASA 22:209).
-
-    Args:
-        successes: Images that are right, may be a mean over repeats; any shape.
-        images: Images, at least 1; broadcasts with successes.
-        confidence: Two-sided level in (0, 1).
-
-    Returns:
-        Lower and upper limits in [0, 1], stacked on a new first axis.
-    """
-    z = z_score(confidence)
-    center = successes + z * z / 2
-    half = z * np.sqrt(successes * (images - successes) / images + z * z / 4)
-    return np.clip(np.stack([center - half, center + half]) / (images + z * z), 0, 1)
 
 
 def right(curve: CurveModel) -> Floats:
@@ -92,5 +76,5 @@ def overview(curve: CurveModel, confidence: float) -> Overview | None:
         spread=np.quantile(accuracy, _SPREAD, axis=1),
         worst_class=int(present[worst]),
         worst=accuracy[:, worst],
-        worst_bounds=wilson(correct[:, worst], images[present[worst]], confidence),
+        worst_bounds=np.stack(wilson(correct[:, worst], images[present[worst]], confidence)),
     )

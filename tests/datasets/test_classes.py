@@ -11,9 +11,9 @@ from timm.data import ImageNetInfo
 from torchvision.models import ResNet18_Weights
 
 from cuesense.datasets.classes import display_names, match_classes, order_warning, read_class_names
-from cuesense.datasets.wordnet import lemmas
 from cuesense.errors import DatasetError
 from cuesense.types import ClassNames
+from cuesense.wordnet import lemmas
 
 IMAGENET = read_class_names("imagenet")
 CATEGORIES = ResNet18_Weights.DEFAULT.meta["categories"]

@@ -2,31 +2,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from cuesense.profile import CurveModel
-from cuesense.reports.curves import overview, right, wilson, z_score
+from cuesense.reports.curves import overview, right, z_score
 from tests.reports import factory
-
-
-@given(n=st.integers(1, 400), share=st.floats(0, 1), confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]))
-def test_wilson_agrees_with_scipy(n, share, confidence):
-    k = round(share * n)
-    expected = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
-    low, high = wilson(np.array(float(k)), np.array(float(n)), confidence)
-    assert low == pytest.approx(expected.low, abs=1e-9)
-    assert high == pytest.approx(expected.high, abs=1e-9)
-
-
-@given(n=st.integers(1, 400), share=st.floats(0, 1))
-def test_wilson_limits_solve_the_score_equation(n, share):
-    successes = share * n
-    z = z_score(0.95)
-    for limit in wilson(np.array(successes), np.array(float(n)), 0.95):
-        distance = abs(share - limit) * math.sqrt(n)
-        assert distance == pytest.approx(z * math.sqrt(limit * (1 - limit)), abs=1e-6)
 
 
 def test_z_score_is_the_two_sided_quantile():

@@ -1,0 +1,5 @@
+"""``python -m cuesense``."""
+
+from cuesense.cli import main
+
+main()

@@ -1,0 +1,34 @@
+"""Files a user would have: a small exported network, folders of images, a table."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.worlds import NAMES, SIZE, Meanest, picture
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ``.pt2`` that tells red, green and blue apart at 16 x 16 pixels."""
+    path = tmp_path_factory.mktemp("model") / "model.pt2"
+    batch = {"images": {0: torch.export.Dim("batch", min=1, max=128)}}
+    torch.export.save(torch.export.export(Meanest(), (torch.rand(2, 3, SIZE, SIZE),), dynamic_shapes=batch), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def photos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three class folders of twenty PNG files."""
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    make_folder(folder, 20)
+    return folder
+
+
+def make_folder(folder: Path, images_per_class: int) -> None:
+    for label, name in enumerate(NAMES):
+        (folder / name).mkdir(parents=True)
+        for number in range(images_per_class):
+            image = Image.fromarray(picture(100 * label + number, label))
+            image.save(folder / name / f"{number:03d}.png")

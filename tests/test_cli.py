@@ -1,0 +1,260 @@
+"""The command line as a user meets it: exit codes, one sentence, interruptions, JSON on stdout."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from cuesense.cli import app
+from tests.conftest import make_folder
+
+COMMANDS = ("analyze", "demo", "report", "list")
+FLAGS = ["--image-size", "16", "--resize", "16", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def analyze(model: object, data: object, output: Path, *more: object) -> Result:
+    return run("analyze", model, "--dataset", data, "--output", output, "--config", "quick", *FLAGS, *more)
+
+
+def in_a_process(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cuesense", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_the_main_job_writes_its_files_and_shows_a_table(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    result = analyze(model_file, photos_folder, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "profile.json",
+        "report.html",
+        "classes.csv",
+        "curves.csv",
+        "outcomes",
+    }
+    for word in ("red", "green", "blue", "color", "Clean accuracy"):
+        assert word in result.stdout
+
+
+def test_json_goes_to_stdout_alone(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    result = analyze(model_file, photos_folder, tmp_path / "out", "--json")
+    assert json.loads(result.stdout)["summary"]["labels"]["color"] == 3
+    assert result.stdout == (tmp_path / "out" / "profile.json").read_text(encoding="utf-8")
+
+
+def test_a_report_can_be_made_again(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    analyze(model_file, photos_folder, tmp_path / "out")
+    result = run("report", tmp_path / "out", "--output", tmp_path / "again.html")
+    assert result.exit_code == 0
+    assert "green" in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_examples(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"cuesense {command}" in result.stdout
+    assert "Examples" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "perturbations"], ["list", "presets"]])
+def test_help_and_list_do_not_import_torch(arguments: list[str]) -> None:
+    code = f"import sys; sys.argv = ['cuesense', *{arguments}]\nimport cuesense.cli\ntry: cuesense.cli.main()\n"
+    code += "except SystemExit: pass\nassert not {'torch', 'kornia', 'torchvision', 'timm'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_list_names_everything_and_suggests_the_nearest() -> None:
+    result = run("list")
+    for name in ("torchvision", "folder", "planted", "patch_shuffle", "standard"):
+        assert name in result.stdout
+    wrong = run("list", "perturbation")
+    assert wrong.exit_code == 2
+    assert "Did you mean 'perturbations'" in wrong.stderr
+
+
+class Evil:
+    """A pickle of this runs code when it is loaded carelessly."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+        return os.mkdir, (str(self.path),)
+
+
+def _pickle(tmp_path: Path) -> list[object]:
+    path = tmp_path / "evil.pt"
+    path.write_bytes(pickle.dumps(Evil(tmp_path / "ran")))
+    return [path]
+
+
+def _weights(tmp_path: Path, *more: str) -> list[object]:
+    path = tmp_path / "weights.pt"
+    torch.save({"layer.weight": torch.zeros(3, 3)}, path)
+    return [path, *more]
+
+
+def _text(tmp_path: Path) -> list[object]:
+    path = tmp_path / "model.pt"
+    path.write_text("this is no model")
+    return [path]
+
+
+MODELS = {
+    "missing": (lambda tmp_path: [tmp_path / "none.pt"], "none.pt"),
+    "no model": (_text, "model.pt"),
+    "pickle that runs code": (_pickle, "state_dict"),
+    "no --arch": (_weights, "--arch"),
+    "keys that do not fit": (lambda p: _weights(p, "--arch", "torchvision:squeezenet1_1"), "layer.weight"),
+    "unknown architecture": (lambda p: _weights(p, "--arch", "torchvision:resnet81"), "resnet18"),
+    "unknown library": (lambda p: _weights(p, "--arch", "torchvison:resnet18"), "torchvision"),
+    "unknown timm model": (lambda _: ["timm:resnet5"], "resnet"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bad_models_are_one_sentence(name: str, photos_folder: Path, tmp_path: Path) -> None:
+    make, said = MODELS[name]
+    result = analyze(*make(tmp_path)[:1], photos_folder, tmp_path / "out", *make(tmp_path)[1:])
+    _one_sentence(result, said)
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "ran").exists()
+
+
+def _one_sentence(result: Result, said: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("cuesense: ")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_bad_datasets_are_one_sentence(model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "flat").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "flat" / "a.png")
+    make_folder(tmp_path / "cats", 3)
+    (tmp_path / "cats" / "red").rename(tmp_path / "cats" / "cat")
+    for name, said in {"none": "none", "empty": "empty", "flat": "class", "plantet:3": "planted"}.items():
+        _one_sentence(analyze(model_file, tmp_path / name if ":" not in name else name, tmp_path / "out"), said)
+    (tmp_path / "names.txt").write_text("red\ngreen\nblue\n")
+    wrong_names = analyze(model_file, tmp_path / "cats", tmp_path / "out", "--class-names", tmp_path / "names.txt")
+    _one_sentence(wrong_names, "cat")
+    (tmp_path / "names.txt").write_text("cat\ngreen\nblue\nblack\n")
+    _one_sentence(
+        analyze(model_file, tmp_path / "cats", tmp_path / "out", "--class-names", tmp_path / "names.txt"), "4"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--config", "standart"], "standard"),
+        (["--mean", "grey"], "--mean"),
+        (["--std", "0,1,1"], "--std"),
+        (["--tolerance", "2"], "--tolerance"),
+        (["--batch-size", "0"], "--batch-size"),
+        (["--device", "quantum"], "--device"),
+        (["--class-names", "nowhere.txt"], "nowhere.txt"),
+    ],
+)
+def test_bad_options_are_one_sentence(
+    model_file: Path, photos_folder: Path, tmp_path: Path, more: list[str], said: str
+) -> None:
+    _one_sentence(analyze(model_file, photos_folder, tmp_path / "out", *more), said)
+    assert not (tmp_path / "out").exists()
+
+
+def test_odd_images_are_handled_and_broken_ones_counted(model_file: Path, tmp_path: Path) -> None:
+    make_folder(tmp_path / "odd", 10)
+    red = tmp_path / "odd" / "red"
+    for mode in ("L", "P", "CMYK", "RGBA", "LA", "1", "I;16"):
+        suffix = "tif" if mode == "CMYK" else "png"
+        Image.new(mode, (20, 30)).save(red / f"mode-{mode.replace(';', '')}.{suffix}")
+    Image.new("RGB", (1, 1)).save(red / "one.png")
+    (red / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
+    result = analyze(model_file, tmp_path / "odd", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["classes"][2]["images"] == 18
+    assert any("red/broken.jpg" in warning for warning in content["summary"]["warnings"])
+
+
+def test_sizes_that_a_network_refuses_are_one_sentence(photos_folder: Path, tmp_path: Path) -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 3))
+    path = tmp_path / "flat.pt2"
+    torch.export.save(torch.export.export(network, (torch.rand(2, 3, 4, 4),)), path)
+    _one_sentence(analyze(path, photos_folder, tmp_path / "out"), "--image-size")
+
+
+@pytest.fixture
+def slow_job(tmp_path: Path) -> list[str]:
+    """A job of several shards whose network takes its time."""
+    (tmp_path / "slow.py").write_text(
+        "import time\nimport torch\n"
+        "class Slow(torch.nn.Module):\n"
+        "    def forward(self, images):\n"
+        "        time.sleep(0.02)\n"
+        "        return images.mean(dim=(2, 3)) + images[:, 0, 0, :3]\n"
+        "def build():\n    return Slow()\n"
+    )
+    data = tmp_path / "many"
+    make_folder(data, 130)
+    job = ["analyze", "python:slow:build", "--dataset", data, "--output", tmp_path / "out", "--config", "quick", *FLAGS]
+    return [sys.executable, "-m", "cuesense", *map(str, job)]
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_interrupted_work_is_kept(slow_job: list[str], tmp_path: Path, how: signal.Signals, code: int) -> None:
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(slow_job, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "out" / "outcomes" / "shard-00000.npz").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(how)
+        message = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == code
+    assert "Traceback" not in message
+    assert not (tmp_path / "out" / "profile.json").exists()
+    kept = (tmp_path / "out" / "outcomes" / "shard-00000.npz").stat().st_mtime_ns
+    done = subprocess.run(slow_job, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "outcomes" / "shard-00000.npz").stat().st_mtime_ns == kept
+    assert (tmp_path / "out" / "profile.json").exists()
+
+
+def test_a_full_disk_is_one_sentence(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    """A limit on file sizes stands for the disk: the kernel answers with an error all the same."""
+    code = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nimport cuesense.cli; cuesense.cli.main()"
+    job = ["analyze", model_file, "--dataset", photos_folder, "--output", tmp_path / "out", "--config", "quick", *FLAGS]
+    command = [sys.executable, "-c", code, *map(str, job)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "writable" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_progress_stays_out_of_pipes(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    done = in_a_process(
+        "analyze", model_file, "--dataset", photos_folder, "--output", tmp_path / "out", "--config", "quick", *FLAGS
+    )
+    assert done.returncode == 0, done.stderr
+    assert "images/s" not in done.stderr + done.stdout
+    assert "Report:" in done.stderr
