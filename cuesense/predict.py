@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 
 import numpy as np
@@ -138,9 +139,11 @@ def _decoded_shards(
             return [pool.submit(decode, index) for index in order[number * SHARD_SIZE : (number + 1) * SHARD_SIZE]]
 
         try:
-            ahead = submit(numbers[0]) if numbers else []
-            for number, following in zip(numbers, [*numbers[1:], None], strict=True):
-                current, ahead = ahead, submit(following) if following is not None else []
+            ahead = [submit(number) for number in numbers[:1]]
+            for number, following in zip_longest(numbers, numbers[1:]):
+                current = ahead.pop()
+                if following is not None:
+                    ahead.append(submit(following))
                 yield number, [future.result() for future in current]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

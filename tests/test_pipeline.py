@@ -37,7 +37,7 @@ def analyze(dataset: Any = None, **changes: Any) -> Profile:
 
 @pytest.fixture(scope="module")
 def profile() -> Profile:
-    return pipeline.analyze(classifier(), Colors(150), batch_size=16)
+    return pipeline.analyze(classifier(), Colors(300), batch_size=16)
 
 
 def plain(profile: Profile) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def test_curves_are_recounted_by_a_plain_loop(profile: Profile) -> None:
     for name in ("grayscale", "color_jitter"):
         curve = next(curve for curve in profile.curves if curve.perturbation == name)
         lost, gained = np.zeros_like(curve.lost), np.zeros_like(curve.gained)
-        for number in range(150):
+        for number in range(300):
             label = number % 3
             pixels = torch.from_numpy(picture(number, label)).permute(2, 0, 1)[None].float() / 255
             for severity, value in enumerate(curve.values):
@@ -116,7 +116,7 @@ def test_budget_numbers_can_be_read_off_the_curves(profile: Profile) -> None:
 def test_corrected_counts_are_over_the_same_images(profile: Profile) -> None:
     for curve in profile.curves:
         images = np.array(curve.n)
-        assert images.tolist() == [50, 50, 50]
+        assert images.tolist() == [100, 100, 100]
         for counts in (curve, curve.corrected):
             lost, gained = np.array(counts.lost), np.array(counts.gained)
             clean = np.array(counts.clean_correct)
@@ -172,7 +172,7 @@ def test_files_agree_with_the_profile(tmp_path: Path) -> None:
     assert classes["color_jitter_status"].tolist() == [c.budgets["color_jitter"].status for c in profile.classes]
     curves = pd.read_csv(tmp_path / "o" / "curves.csv")
     assert len(curves) == 36 * 3
-    row = curves[(curves.perturbation == "grayscale") & (curves.value == 1) & (curves["class"] == "red")].iloc[0]
+    row = curves[(curves.perturbation == "grayscale") & (curves.value == 1) & (curves["class"] == "brick")].iloc[0]
     gray = next(curve for curve in profile.curves if curve.perturbation == "grayscale")
     assert (row.lost, row.gained, row.severity) == (gray.lost[1][0], gray.gained[1][0], 2)
     assert row.accuracy_drop == pytest.approx((row.lost - row.gained) / 40)
@@ -248,7 +248,7 @@ def test_a_mistake_leaves_an_older_result_alone(tmp_path: Path) -> None:
 
 
 def test_shuffled_class_names_are_noticed() -> None:
-    data = Colors(120, class_names=("green", "blue", "red"))
+    data = Colors(120, class_names=("grass", "water", "brick"))
     profile = pipeline.analyze(classifier(), data, config="quick", batch_size=16)
     assert profile.summary.clean_accuracy == 0
     assert "order" in profile.summary.warnings[0]
@@ -266,7 +266,7 @@ def test_shuffled_class_names_are_noticed() -> None:
         ({"device": "warp"}, SettingsError, "--device"),
         ({"precision": "int3"}, SettingsError, "precision"),
         ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),
-        ({"class_names": ("red", "green")}, DatasetError, "blue"),
+        ({"class_names": ("brick", "grass")}, DatasetError, "water"),
     ],
 )
 def test_wrong_settings_are_one_sentence(changes: dict[str, Any], error: type[Exception], said: str) -> None:

@@ -15,7 +15,7 @@ from cuesense.errors import UnreadableImageError
 from cuesense.types import Classifier, ClassNames, Preprocessing, Sample
 
 SIZE = 16
-NAMES = ("red", "green", "blue")
+NAMES = ("brick", "grass", "water")
 
 
 @dataclass
