@@ -1,0 +1,89 @@
+"""Break the code in a copy, one line at a time, and see that a test fails each time.
+
+    python benchmarks/breaks.py
+
+Ends with 1 if a break goes unnoticed. The checkout itself is not touched.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BREAKS = [
+    ("cuesense/types.py", 'f"{seed}\\0{perturbation}', 'f"{perturbation}', "tests/test_types.py"),
+    ("cuesense/types.py", "\\0{repeat}\\0", "\\0", "tests/test_types.py"),
+    ("cuesense/types.py", "np.uint64(27)", "np.uint64(26)", "tests/test_types.py"),
+    (
+        "cuesense/perturbations/geometry.py",
+        "_crop_coordinates(boxes[:, 0], boxes[:, 2], height)",
+        "_crop_coordinates(boxes[:, 1], boxes[:, 3], height)",
+        "tests/perturbations/test_references.py",
+    ),
+    (
+        "cuesense/perturbations/shape.py",
+        "(1 - across, down))",
+        "(across, down))",
+        "tests/perturbations/test_references.py",
+    ),
+    (
+        "cuesense/perturbations/color.py",
+        "sixth += 6 * turn",
+        "sixth -= 6 * turn",
+        "tests/perturbations/test_references.py",
+    ),
+    (
+        "cuesense/scoring.py",
+        "lost=_count_by_severity(clean_correct & ~perturbed_correct",
+        "lost=_count_by_severity(~clean_correct & perturbed_correct",
+        "tests/test_scoring.py",
+    ),
+    ("cuesense/scoring.py", "first**2 - 2 * phi", "first**2 + 2 * phi", "tests/test_scoring.py"),
+    ("cuesense/reliance.py", "> (1 - confidence) / len(others)", "> 1", "tests/test_reliance.py"),
+    (
+        "cuesense/predict.py",
+        "key=lambda index: dataset.sample_ids[index]",
+        "key=lambda index: index",
+        "tests/test_predict.py",
+    ),
+    ("cuesense/predict.py", "return logits[: len(pixels)].float()", "return logits.float()", "tests/test_predict.py"),
+    ("cuesense/budgets.py", "np.logical_and.accumulate(", "np.array(", "tests/test_budgets.py"),
+    (
+        "cuesense/predict.py",
+        ".sub(self.mean).mul_(self.scale)",
+        ".mul(self.scale).sub_(self.mean)",
+        "tests/test_predict.py",
+    ),
+]
+
+
+def notices(copy: Path, file: str, before: str, after: str, tests: str) -> bool:
+    """Return whether the tests fail once the code is broken."""
+    path = copy / file
+    whole = path.read_text(encoding="utf-8")
+    if whole.count(before) < 1:
+        sys.exit(f"{file} no longer holds {before!r}")
+    path.write_text(whole.replace(before, after, 1), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", tests]
+    done = subprocess.run(command, cwd=copy, capture_output=True, check=False)
+    path.write_text(whole, encoding="utf-8")
+    return done.returncode == 1
+
+
+def main() -> None:
+    """Run every break."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "*cache*", "__pycache__"))
+        missed = 0
+        for file, before, after, tests in BREAKS:
+            caught = notices(copy, file, before, after, tests)
+            missed += not caught
+            print(f"{'caught' if caught else 'MISSED'}  {file}: {before} -> {after}")
+    sys.exit(min(missed, 1))
+
+
+if __name__ == "__main__":
+    main()

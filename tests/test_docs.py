@@ -1,0 +1,142 @@
+"""The README's commands and code run as they stand; the documents tell the truth about the repository."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+import cuesense
+from cuesense import registry
+from cuesense.errors import SettingsError
+from tests.conftest import make_folder
+from tests.worlds import NAMES, SIZE, Meanest, picture
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = dict(re.findall(r"## ([^\n]+)\n.*?```sh\n(.*?)```", README, flags=re.DOTALL))
+
+
+def test_ci_runs_the_readme_s_test_command_and_nothing_else() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").strip().splitlines()
+    assert script[-1] == BLOCKS["Develop"].strip()
+    assert all(line.startswith(("#", "set ", "cd ")) for line in script[:-1])
+
+
+def test_the_readme_s_installation_uses_files_that_are_there() -> None:
+    for block in (BLOCKS["Try it"], BLOCKS["Develop"]):
+        assert len(block.strip().splitlines()) == 1
+        assert "-c constraints.txt" in block
+    assert (ROOT / "constraints.txt").is_file()
+    assert os.access(ROOT / "check", os.X_OK)
+
+
+def test_constraints_pin_every_requirement_and_name_no_address() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    assert {re.split(r"[><=]", entry)[0].lower().replace("_", "-") for entry in wanted} <= pinned
+    assert not any("://" in line or " @ " in line for line in lines)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the README speaks of."""
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(SIZE), Meanest())
+    batch = torch.export.Dim("batch", min=1, max=128)
+    exported = torch.export.export(network, (torch.rand(2, 3, 64, 64),), dynamic_shapes=({0: batch},))
+    torch.export.save(exported, tmp_path / "model.pt2")
+    make_folder(tmp_path / "photos", 12)
+    (tmp_path / "names.txt").write_text("\n".join(NAMES))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
+    commands = BLOCKS["Use it on your model"].strip().splitlines()
+    assert len(commands) == 3
+    for command in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "cuesense"
+        whole = [sys.executable, "-m", "cuesense", *arguments]
+        done = subprocess.run(whole, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert (workplace / "report.html").stat().st_size > 10_000
+
+
+def test_the_demo_recovers_the_planted_labels_in_time(tmp_path: Path) -> None:
+    """The README's first command after the installation. The time is a generous bound, not a measurement."""
+    installed = BLOCKS["Try it"].strip().rpartition("&& ")[2]
+    command = installed.replace(".venv/bin/cuesense", f"{sys.executable} -m cuesense")
+    done = subprocess.run(shlex.split(command), cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr
+    recovered, total = re.findall(r"(\d+) of (\d+) planted labels", done.stderr)[0]
+    assert int(total) == 12
+    assert int(recovered) >= 0.95 * int(total)
+    assert (tmp_path / "demo" / "report.html").is_file()
+
+
+def test_the_notebook_code_runs() -> None:
+    code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert code is not None
+    data = [(picture(number, number % 3), number % 3) for number in range(36)]
+    scope = {"model": Meanest(), "dataset": data, "names": NAMES}
+    exec(code[1], scope)
+    assert scope["profile"].to_frame()["cue"].tolist() == ["color"] * 3  # type: ignore[attr-defined]
+
+
+def test_links_and_pictures_of_the_readme_exist() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_contributing_names_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:cuesense|tests|benchmarks|assets)/[\w./]*)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    for name in cuesense.__all__:
+        assert getattr(cuesense, name).__doc__, name
+    with pytest.raises(AttributeError):
+        cuesense.nothing  # noqa: B018
+
+
+def test_a_wheel_holds_presets_and_assets(tmp_path: Path) -> None:
+    """Built by the backend itself, without a network: the files must be inside the package."""
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "*cache*", "__pycache__"))
+    code = f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    target = tmp_path / "installed"
+    shutil.unpack_archive(next(tmp_path.glob("*.whl")), target, "zip")
+    assert {path.stem for path in (target / "cuesense" / "configs").glob("*.toml")} == {"quick", "standard", "thorough"}
+    assert (target / "cuesense" / "assets" / "demo.safetensors").is_file()
+    probe = "from cuesense import config, resources; print(len(config.presets()), resources.__file__)"
+    seen = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert seen.stdout.startswith("3 "), seen.stderr
+    assert str(target) in seen.stdout
+
+
+def test_the_registry_finds_everything_it_names_and_suggests_names() -> None:
+    for kind in registry.KINDS:
+        for name in registry.names(kind):
+            assert registry.get(kind, name) is not None
+    with pytest.raises(SettingsError, match="Did you mean 'planted'"):
+        registry.get("datasets", "plantet")
