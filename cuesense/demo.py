@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cuesense import resources
+from cuesense.models import load_classifier
 from cuesense.pipeline import analyze
 from cuesense.planted.network import MEAN, STD
 from cuesense.planted.world import PlantedWorld
 from cuesense.predict import Progress
 from cuesense.profile import Profile
+from cuesense.types import ClassNames
 
 IMAGES_PER_CLASS = 80
+WEIGHTS = "demo.safetensors"
 
 
 def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
@@ -25,17 +29,15 @@ def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
         The profile, and how many of the planted labels it recovered.
     """
     world = PlantedWorld(seed=0, split="test", images_per_class=IMAGES_PER_CLASS)
-    profile = analyze(
-        resources.folder("assets") / "demo.safetensors",
-        world,
+    classifier = load_classifier(
+        str(resources.folder("assets") / WEIGHTS),
         arch="python:cuesense.planted.network:build",
-        class_names=world.class_names,
-        output=output,
+        class_names=ClassNames(world.class_names),
         image_size=world.size,
         resize=world.size,
         mean=MEAN,
         std=STD,
-        progress=progress,
     )
+    profile = analyze(replace(classifier, spec=WEIGHTS), world, output=output, progress=progress)
     recovered = sum(entry.cue == truth for entry, truth in zip(profile.classes, world.truth, strict=True))
     return profile, recovered

@@ -20,7 +20,10 @@ from tests.worlds import NAMES, SIZE, Meanest, picture
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = dict(re.findall(r"## ([^\n]+)\n.*?```sh\n(.*?)```", README, flags=re.DOTALL))
+SECTIONS = dict(part.split("\n", 1) for part in README.split("\n## ")[1:])
+BLOCKS = {
+    title: match[1] for title, text in SECTIONS.items() if (match := re.search(r"```sh\n(.*?)```", text, re.DOTALL))
+}
 
 
 def test_ci_runs_the_readme_s_test_command_and_nothing_else() -> None:
