@@ -174,8 +174,9 @@ class _Runner:
         self.batch_size = classifier.fixed_batch or engine.batch_size
         self.outputs = torch.tensor(outputs, device=engine.device)
         self.output_count = len(classifier.class_names.names) if classifier.class_names else None
-        self.mean = torch.tensor(classifier.preprocessing.mean, device=engine.device).view(1, 3, 1, 1)
         self.scale = 1 / torch.tensor(classifier.preprocessing.std, device=engine.device).view(1, 3, 1, 1)
+        self.shift = -self.scale * torch.tensor(classifier.preprocessing.mean, device=engine.device).view(1, 3, 1, 1)
+        self.batch = torch.empty(0)
 
     def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
         readable = [
@@ -238,8 +239,7 @@ class _Runner:
         }
 
     def _logits(self, pixels: Tensor, condition: Condition) -> Tensor:
-        normalized = _padded(pixels, self.batch_size).sub(self.mean).mul_(self.scale)
-        normalized = normalized.contiguous(memory_format=torch.channels_last)
+        normalized = self._normalized(pixels)
         device_type, half = torch.device(self.engine.device).type, self.engine.precision == "bfloat16"
         try:
             with torch.autocast(device_type, dtype=torch.bfloat16, enabled=half):
@@ -248,6 +248,21 @@ class _Runner:
             raise _model_failed(error, normalized) from None
         _check_logits(logits, len(normalized), self.output_count or int(self.outputs.max()) + 1, condition)
         return logits[: len(pixels)].float()
+
+    def _normalized(self, pixels: Tensor) -> Tensor:
+        """Return a full normalized batch, channels last; its last image is repeated so that all batches have one shape.
+
+        On the CPU the images are taken one by one, which keeps them in the cache.
+        """
+        shape = (self.batch_size, *pixels.shape[1:])
+        if self.batch.shape != shape:
+            self.batch = torch.empty(shape, device=pixels.device, memory_format=torch.channels_last)
+        step = 1 if pixels.device.type == "cpu" else len(pixels)
+        for start in range(0, len(pixels), step):
+            part = slice(start, start + step)
+            self.batch[part].copy_(torch.addcmul(self.shift, pixels[part], self.scale))
+        self.batch[len(pixels) :] = pixels[-1:] * self.scale + self.shift
+        return self.batch
 
     def _nothing(self) -> Columns:
         conditions, kept = len(self.conditions), min(len(self.outputs), KEPT_SCORES)
@@ -270,12 +285,6 @@ def _placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tenso
         network.to(device)
         network.to(memory_format=torch.channels_last)
     return network
-
-
-def _padded(pixels: Tensor, batch_size: int) -> Tensor:
-    """Repeat the last image until the batch is full, so that every forward pass has one shape."""
-    missing = batch_size - len(pixels)
-    return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)]) if missing else pixels
 
 
 def _best(log_p: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,8 +1,10 @@
 """Geometry: crops, rotations, flips and erased rectangles, as training pipelines draw them."""
 
+import math
+
 import numpy as np
 import torch
-from kornia.geometry.transform import hflip, rotate, vflip
+from kornia.geometry.transform import hflip, vflip
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -82,8 +84,14 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
+    height, width = images.shape[-2:]
     share = torch.from_numpy(draws.uniform(1)[:, 0]).to(images.device)
-    return rotate(images, (2 * share - 1) * value, padding_mode="zeros", align_corners=False)
+    angle = (2 * share - 1) * math.radians(value)
+    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    across = torch.stack([cos, -sin * (height / width), zero], dim=1)
+    down = torch.stack([sin * (width / height), cos, zero], dim=1)
+    grid = functional.affine_grid(torch.stack([across, down], dim=1), list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:

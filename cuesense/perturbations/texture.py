@@ -104,8 +104,10 @@ def _side(images: Tensor) -> int:
 
 def _blur(images: Tensor, sigma: Tensor) -> Tensor:
     """Blur each image with its own sigma, in pixels: one matrix product along each side."""
-    rows, columns = (_blur_matrix(sigma, length)[:, None] for length in images.shape[-2:])
-    return rows @ images @ columns.transpose(2, 3)
+    height, width = images.shape[-2:]
+    rows = _blur_matrix(sigma, height)
+    columns = rows if width == height else _blur_matrix(sigma, width)
+    return rows[:, None] @ images @ columns[:, None].transpose(2, 3)
 
 
 def _blur_matrix(sigma: Tensor, length: int) -> Tensor:
