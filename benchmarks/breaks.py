@@ -52,8 +52,8 @@ BREAKS = [
     ("cuesense/budgets.py", "np.logical_and.accumulate(", "np.array(", "tests/test_budgets.py"),
     (
         "cuesense/predict.py",
-        ".sub(self.mean).mul_(self.scale)",
-        ".mul(self.scale).sub_(self.mean)",
+        "torch.addcmul(self.shift, pixels[part], self.scale)",
+        "(self.shift + pixels[part])",
         "tests/test_predict.py",
     ),
 ]

@@ -304,3 +304,10 @@ def test_windows_are_given_in_pixels_too(profile: Profile) -> None:
 def test_nonsense_answers_are_model_errors(make: Callable[[], Callable[[Tensor], Tensor]]) -> None:
     with pytest.raises(ModelError):
         pipeline.analyze(classifier(make()), Colors(30), config="quick")
+
+
+def test_outputs_without_names_are_named_after_the_classes_and_synsets_readably() -> None:
+    data = Colors(60, class_names=("n01440764", "n02086240", "n03000684"))
+    profile = pipeline.analyze(classifier(class_names=None), data, config="quick", batch_size=16)
+    assert [entry.name for entry in profile.classes] == ["tench", "Shih Tzu", "chainsaw"]
+    assert profile.summary.clean_accuracy == 1.0

@@ -12,7 +12,6 @@ from torch import Tensor
 from cuesense.types import Draws
 
 _HUE_SHARE = 0.25
-_RGB_OFFSETS = (5.0, 3.0, 1.0)
 
 
 def grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: ARG001 - one signature for all
@@ -187,19 +186,21 @@ def _factor(images: Tensor, value: float, draws: Draws, index: int) -> Tensor:
 
 
 def _hue(images: Tensor, turn: Tensor) -> Tensor:
-    """Shift the hue by ``turn``: chroma and value stay, so each channel is one ramp of the shifted hue."""
+    """Turn the hue and keep value and chroma: each channel is one ramp of the hue, which runs from 0 to 6."""
     red, green, blue = images.unbind(1)
-    value, chroma = images.amax(1), images.amax(1) - images.amin(1)
+    value, least = images.amax(1), images.amin(1)
+    chroma = value - least
     scale = chroma.clamp_min(torch.finfo(images.dtype).tiny).reciprocal_()
-    is_red = (red - value).sign_().add_(1)
-    is_green = (green - value).sign_().add_(1) * (1 - is_red)
-    sixth = is_red * (green - blue) + is_green * (blue - red) + (1 - is_red - is_green) * (red - green)
-    sixth = sixth * scale + 2 * is_green + 4 * (1 - is_red - is_green)
-    sixth += 6 * turn.view(-1, 1, 1)
-    channels = (_ramp(sixth + offset, value, chroma) for offset in _RGB_OFFSETS)
-    return torch.stack(list(channels), dim=1)
+    of_blue = (red - green).mul_(scale).add_(4)
+    of_green = (blue - red).mul_(scale).add_(2)
+    of_red = (green - blue).mul_(scale)
+    hue = torch.lerp(torch.lerp(of_blue, of_green, _is(green, value)), of_red, _is(red, value))
+    hue += 6 * turn.view(-1, 1, 1)
+    hue -= (hue / 6).floor_().mul_(6)
+    ramps = ((hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_())
+    return torch.stack([torch.addcmul(least, chroma, ramp.clamp_(0, 1)) for ramp in ramps], dim=1)
 
 
-def _ramp(position: Tensor, value: Tensor, chroma: Tensor) -> Tensor:
-    position -= (position / 6).floor_().mul_(6)
-    return value - chroma * torch.minimum(position, 4 - position).clamp_(0, 1)
+def _is(channel: Tensor, value: Tensor) -> Tensor:
+    """Return 1 where a channel is the largest, else 0 (arithmetic is faster than a comparison and a choice)."""
+    return (channel - value).sign_().add_(1)

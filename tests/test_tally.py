@@ -1,0 +1,83 @@
+"""Counts from stored outcomes: repeats, leaks, sinks and the prior correction, on answers made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cuesense.outcomes import OutcomeStore, Shard
+from cuesense.registry import get
+from cuesense.tally import Tally, tally
+from cuesense.types import Condition, Cue
+
+JITTER = replace(get("perturbations", "color_jitter"), ladder=(0.4,))
+GRAY = replace(get("perturbations", "grayscale"), ladder=(1.0,))
+OUTPUTS, NAMES = (2, 0, 1), ("zebra", "apple", "ball", "never seen")
+LABELS = np.arange(30) % 3
+
+
+def store_of(scores: list[np.ndarray], predicted: list[np.ndarray]) -> OutcomeStore:
+    """Keep the answers of every condition in two shards of twenty and ten images."""
+    store, classes = OutcomeStore(), np.broadcast_to(np.arange(3, dtype=np.int16), (len(scores), 30, 3))
+    for number, part in enumerate((slice(0, 20), slice(20, 30))):
+        table = np.stack(scores)[:, part].astype(np.float32)
+        flat = table[..., 0]
+        store.write(
+            number,
+            Shard(
+                LABELS[part],
+                np.arange(30)[part],
+                np.stack(predicted)[:, part].astype(np.int32),
+                flat,
+                flat,
+                table,
+                classes[:, part],
+            ),
+        )
+    return store
+
+
+@pytest.fixture
+def counted() -> Tally:
+    """Clean answers are right; jitter drives everything to the sink; gray sends class 1 to an output of no class."""
+    outputs = np.array(OUTPUTS)
+    clear = 4.0 * np.eye(3)[LABELS]
+    pulled = clear + np.array([6.0, 0.0, 0.0])
+    lost = np.where(LABELS == 1, 3, outputs[LABELS])
+    scores = [clear, pulled, pulled, np.where((LABELS == 1)[:, None], 0.0, clear)]
+    predicted = [outputs[LABELS], np.full(30, 2), outputs[LABELS], lost]
+    conditions = [Condition(), Condition(JITTER, 0.4, 0), Condition(JITTER, 0.4, 1), Condition(GRAY, 1.0, 0)]
+    conditions.append(Condition(GRAY, 1.0, 1))
+    store = store_of([*scores, clear], [*predicted, outputs[LABELS]])
+    return tally(store, 2, (JITTER, GRAY), conditions, OUTPUTS, NAMES)
+
+
+def test_raw_counts_add_up_over_shards_and_repeats(counted: Tally) -> None:
+    jitter, gray = counted.raw["color_jitter"], counted.raw["grayscale"]
+    assert jitter.repeats == 2
+    assert jitter.n.tolist() == [10, 10, 10]
+    assert jitter.clean_correct.tolist() == [10, 10, 10]
+    assert jitter.lost.tolist() == [[0, 10, 10]]
+    assert gray.lost.tolist() == [[0, 10, 0]]
+    assert jitter.gained.tolist() == gray.gained.tolist() == [[0, 0, 0]]
+
+
+def test_the_prior_correction_undoes_the_sink(counted: Tally) -> None:
+    assert counted.corrected["color_jitter"].lost.tolist() == [[0, 0, 0]]
+    assert counted.sinks["color_jitter"].tolist() == pytest.approx([3, 0, 0])
+
+
+def test_leaks_name_outputs_even_those_of_no_class(counted: Tally) -> None:
+    assert counted.takers["color_jitter"] == [[None, "ball", "ball"]]
+    assert "grayscale" not in counted.takers
+    rivals = {rival.perturbation: (rival.rival, rival.share) for rival in counted.rivals[1]}
+    assert rivals == {"color_jitter": ("ball", 1.0), "grayscale": ("never seen", 1.0)}
+    assert counted.rivals[0] == ()
+
+
+def test_the_images_behind_a_label_are_those_of_its_decisive_suppression(counted: Tally) -> None:
+    assert set(counted.decisive_correct) == {Cue.COLOR}
+    right = counted.decisive_correct[Cue.COLOR]
+    assert right[LABELS == 0].all()
+    assert right[LABELS == 2].all()
+    assert counted.clean_predicted.tolist() == np.array(OUTPUTS)[LABELS].tolist()
