@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -170,6 +171,8 @@ def parse_channels(text: str | None, option: str) -> tuple[float, float, float] 
         ) from None
     if option == "--std" and min(red, green, blue) <= 0:
         raise SettingsError(expected(option, "three positive numbers", f"'{text}'", f"Write {option} 0.5,0.5,0.5"))
+    if not all(math.isfinite(number) for number in (red, green, blue)):
+        raise SettingsError(expected(option, "three finite numbers", f"'{text}'", f"Write {option} 0.5,0.5,0.5"))
     return red, green, blue
 
 

@@ -300,7 +300,7 @@ def _model_failed(error: Exception, batch: Tensor) -> ModelError:
         return ModelError(
             f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
         )
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
     return ModelError(
         f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. Check --image-size and the architecture."
     )

@@ -93,7 +93,10 @@ def test_channels_are_parsed(text: str) -> None:
     assert parse_channels(None, "--mean") is None
 
 
-@pytest.mark.parametrize(("text", "option"), [("0.5", "--mean"), ("a,b,c", "--mean"), ("1,1,0", "--std")])
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [("0.5", "--mean"), ("a,b,c", "--mean"), ("1,1,0", "--std"), ("inf,1,1", "--std"), ("nan,0,0", "--mean")],
+)
 def test_bad_channels_are_refused(text: str, option: str) -> None:
     with pytest.raises(SettingsError, match=option):
         parse_channels(text, option)

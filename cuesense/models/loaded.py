@@ -83,7 +83,8 @@ def fetching(what: str) -> Iterator[None]:
         ModelError: The library raised.
     """
     try:
-        yield
+        with quiet():
+            yield
     except CuesenseError:
         raise
     except Exception as error:
