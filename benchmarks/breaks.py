@@ -30,8 +30,8 @@ BREAKS = [
     ),
     (
         "cuesense/perturbations/color.py",
-        "sixth += 6 * turn",
-        "sixth -= 6 * turn",
+        "hue += 6 * turn",
+        "hue -= 6 * turn",
         "tests/perturbations/test_references.py",
     ),
     (
