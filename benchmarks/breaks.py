@@ -52,8 +52,8 @@ BREAKS = [
     ("cuesense/budgets.py", "np.logical_and.accumulate(", "np.array(", "tests/test_budgets.py"),
     (
         "cuesense/predict.py",
-        "torch.addcmul(self.shift, pixels[part], self.scale)",
-        "(self.shift + pixels[part])",
+        "torch.addcmul(self.shift, changed, self.scale)",
+        "(self.shift + changed)",
         "tests/test_predict.py",
     ),
 ]

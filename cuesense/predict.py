@@ -212,9 +212,7 @@ class _Runner:
         with torch.inference_mode():
             pixels = torch.from_numpy(images).to(self.engine.device).float().div_(255)
             truth = self.outputs[torch.from_numpy(labels).to(self.engine.device)]
-            rows = [
-                self._outcome(self._changed(condition, pixels, ids), truth, condition) for condition in self.conditions
-            ]
+            rows = [self._outcome(condition, pixels, ids, truth) for condition in self.conditions]
         return {name: torch.stack([row[name] for row in rows]).cpu() for name in rows[0]}
 
     def _changed(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
@@ -224,8 +222,8 @@ class _Runner:
             condition.perturbation, pixels, ids, condition.value, seed=self.engine.seed, repeat=condition.repeat
         )
 
-    def _outcome(self, pixels: Tensor, truth: Tensor, condition: Condition) -> dict[str, Tensor]:
-        logits = self._logits(pixels, condition)
+    def _outcome(self, condition: Condition, pixels: Tensor, ids: list[str], truth: Tensor) -> dict[str, Tensor]:
+        logits = self._logits(condition, pixels, ids)
         true_logit = logits.gather(1, truth[:, None])
         log_p = logits.log_softmax(dim=1)
         scores, classes = _best(log_p[:, self.outputs])
@@ -238,8 +236,8 @@ class _Runner:
             "classes": classes.short(),
         }
 
-    def _logits(self, pixels: Tensor, condition: Condition) -> Tensor:
-        normalized = self._normalized(pixels)
+    def _logits(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
+        normalized = self._normalized(condition, pixels, ids)
         device_type, half = torch.device(self.engine.device).type, self.engine.precision == "bfloat16"
         try:
             with torch.autocast(device_type, dtype=torch.bfloat16, enabled=half):
@@ -249,19 +247,21 @@ class _Runner:
         _check_logits(logits, len(normalized), self.output_count or int(self.outputs.max()) + 1, condition)
         return logits[: len(pixels)].float()
 
-    def _normalized(self, pixels: Tensor) -> Tensor:
-        """Return a full normalized batch, channels last; its last image is repeated so that all batches have one shape.
+    def _normalized(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
+        """Return a full perturbed and normalized batch, channels last; its last image is repeated to fill it.
 
-        On the CPU the images are taken one by one, which keeps them in the cache.
+        All batches have one shape. On the CPU the images are taken one by one, which keeps them in the cache.
         """
         shape = (self.batch_size, *pixels.shape[1:])
         if self.batch.shape != shape:
             self.batch = torch.empty(shape, device=pixels.device, memory_format=torch.channels_last)
-        step = 1 if pixels.device.type == "cpu" else len(pixels)
-        for start in range(0, len(pixels), step):
+        count = len(pixels)
+        step = 1 if pixels.device.type == "cpu" else count
+        for start in range(0, count, step):
             part = slice(start, start + step)
-            self.batch[part].copy_(torch.addcmul(self.shift, pixels[part], self.scale))
-        self.batch[len(pixels) :] = pixels[-1:] * self.scale + self.shift
+            changed = self._changed(condition, pixels[part], ids[part])
+            self.batch[part].copy_(torch.addcmul(self.shift, changed, self.scale))
+        self.batch[count:] = self.batch[count - 1]
         return self.batch
 
     def _nothing(self) -> Columns:
