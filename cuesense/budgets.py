@@ -35,9 +35,10 @@ def budget(
 
     Returns:
         One Budget a class; its drop and one-sided bounds are those at its value, or at the mildest dose where it has
-        no value.
+        no value; None where the class has fewer than two images.
     """
     drop, low, high = one_sided_drops(curve, confidence)
+    drop = np.where(curve.n > 1, drop, np.nan)
     seen = (curve.clean_correct > tolerance * curve.n) | (curve.n <= 1)
     reached = np.logical_and.accumulate((high <= tolerance) & seen, axis=0).sum(axis=0)
     harmed = low > tolerance

@@ -21,7 +21,11 @@ _WRONG = 2
 
 app = typer.Typer(
     name="cuesense",
-    help="Which classes rely on shape, color or texture, and how far each may be augmented.",
+    help=(
+        "Which classes rely on shape, color or texture, and how far each may be augmented.\n\n\b\nExamples:\n"
+        "  cuesense demo\n  cuesense analyze model.pt2 --dataset photos/val --class-names imagenet\n"
+        "  cuesense list perturbations"
+    ),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -37,6 +41,9 @@ def _user_errors() -> Iterator[None]:
         yield
     except CuesenseError as error:
         typer.echo(f"cuesense: {error}", err=True)
+        raise typer.Exit(_WRONG) from None
+    except OSError as error:
+        typer.echo(f"cuesense: The result could not be printed or written: {error.strerror or error}.", err=True)
         raise typer.Exit(_WRONG) from None
     except KeyboardInterrupt:
         typer.echo("cuesense: interrupted; what was done is kept, the same command goes on from there.", err=True)
@@ -108,7 +115,9 @@ def analyze(
     precision: Annotated[str, typer.Option(metavar="float32|bfloat16", help="Arithmetic of the network.")] = "float32",
     workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that decode images.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of every draw.")] = 0,
-    tolerance: Annotated[float, typer.Option(metavar="T", help="Accuracy drop a class may suffer.")] = 0.05,
+    tolerance: Annotated[
+        float, typer.Option(metavar="T", help="Accuracy drop a class may suffer; predictions are kept when it changes.")
+    ] = 0.05,
     data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
     restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away an earlier run in DIR.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON on stdout.")] = False,

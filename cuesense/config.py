@@ -164,15 +164,36 @@ def parse_channels(text: str | None, option: str) -> tuple[float, float, float] 
         return None
     parts = re.split(r"[,\s]+", text.strip())
     try:
-        red, green, blue = (float(part) for part in parts)
+        numbers = tuple(float(part) for part in parts)
     except ValueError:
-        raise SettingsError(
-            expected(option, "three numbers R,G,B in [0, 1] units", f"'{text}'", f"Write {option} 0.5,0.5,0.5")
-        ) from None
-    if option == "--std" and min(red, green, blue) <= 0:
-        raise SettingsError(expected(option, "three positive numbers", f"'{text}'", f"Write {option} 0.5,0.5,0.5"))
-    if not all(math.isfinite(number) for number in (red, green, blue)):
-        raise SettingsError(expected(option, "three finite numbers", f"'{text}'", f"Write {option} 0.5,0.5,0.5"))
+        numbers = ()
+    return check_channels(numbers, option, shown=text)
+
+
+def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[float, float, float] | None:
+    """Return three numbers as they are, or None for None.
+
+    Args:
+        numbers: What should be a triple in the order R, G, B.
+        option: The option's name, for the error; ``"--std"`` must be positive.
+        shown: What the error shows as given, where it is not the numbers.
+
+    Returns:
+        Three floats, or None.
+
+    Raises:
+        SettingsError: There are not three finite numbers, or a standard deviation is not positive.
+    """
+    if numbers is None:
+        return None
+    sequence = list(numbers) if isinstance(numbers, (list, tuple)) else []
+    finite = len(sequence) == 3 and all(_is_number(number) and math.isfinite(number) for number in sequence)
+    if not finite or (option == "--std" and min(sequence) <= 0):
+        kind = "positive" if option == "--std" else "finite"
+        got = repr(numbers) if shown is None else f"'{shown}'"
+        to_be = f"three {kind} numbers R,G,B in [0, 1] units"
+        raise SettingsError(expected(option, to_be, got, f"Write {option} 0.5,0.5,0.5"))
+    red, green, blue = sequence
     return red, green, blue
 
 

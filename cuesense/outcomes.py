@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,8 +90,10 @@ class OutcomeStore:
         """
         manifest = folder / "settings.json"
         try:
-            if restart and folder.is_dir():
-                shutil.rmtree(folder)
+            if folder.is_dir() and any(folder.iterdir()) and not manifest.is_file():
+                raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
+            if restart:
+                _throw_away(folder)
             if manifest.is_file():
                 _refuse_other(folder, json.loads(manifest.read_text()), settings)
             else:
@@ -184,6 +185,12 @@ class OutcomeStore:
         return Shard(**arrays, skipped=skipped)
 
 
+def _throw_away(folder: Path) -> None:
+    for pattern in ("settings.json", "shard-*.npz", "*.tmp"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
 def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     now = json.loads(json.dumps(now))
     different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
@@ -228,5 +235,5 @@ def write_file(path: Path, content: str) -> None:
 def _unwritable(folder: Path, error: Exception) -> OutputError:
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
     return OutputError(
-        expected(f"the output folder {folder}", "writable", f"'{reason}'", "Free space or give another --output")
+        expected(f"the output folder {folder}", "writable", f"'{reason}'", "Give another --output or free space")
     )

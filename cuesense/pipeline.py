@@ -18,11 +18,11 @@ from torch import nn
 
 from cuesense.assemble import assemble, data_warnings
 from cuesense.budgets import budget
-from cuesense.config import Config, check_fraction, load_config
+from cuesense.config import Config, check_channels, check_fraction, load_config
 from cuesense.datasets import load_dataset, subset, wrap
 from cuesense.datasets.classes import display_names, match_classes, order_warning, read_class_names
 from cuesense.datasets.images import prepare
-from cuesense.errors import CuesenseError, SettingsError, UnreadableImageError, expected
+from cuesense.errors import SettingsError, UnreadableImageError, expected
 from cuesense.models import load_classifier, wrap_module
 from cuesense.outcomes import SHARD_SIZE, OutcomeStore, write_file
 from cuesense.perturbations.perturb import perturb
@@ -38,6 +38,7 @@ _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
 _GALLERIES = 3
 _CPU_BATCH, _GPU_BATCH = 32, 128
 _MOST_WORKERS = 16
+_LARGEST_SIDE = 4096
 _SYNSET = re.compile(r"n\d{8}")
 
 
@@ -112,6 +113,8 @@ def analyze(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "confidence", low=0.5)
+    _check_sizes(image_size, resize)
+    mean, std = check_channels(mean, "--mean"), check_channels(std, "--std")
     engine = _engine(device, batch_size, precision, workers, seed)
     data = dataset if isinstance(dataset, Dataset) else _dataset(dataset, data_root)
     data = data if images_per_class is None else subset(data, _positive(images_per_class, "--images-per-class"))
@@ -125,7 +128,7 @@ def analyze(
     fresh = folder is not None and not folder.exists()
     try:
         return _run(job, folder, tolerance, confidence, restart=restart, progress=progress)
-    except CuesenseError:
+    except Exception:
         if fresh and folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -243,6 +246,13 @@ def _device(device: str) -> str:
             expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", "Try --device cpu")
         ) from None
     return device
+
+
+def _check_sizes(image_size: int | None, resize: int | None) -> None:
+    for size, option in ((image_size, "--image-size"), (resize, "--resize")):
+        if size is not None and not (isinstance(size, int) and 1 <= size <= _LARGEST_SIDE):
+            to_be = f"a whole number of pixels from 1 to {_LARGEST_SIDE}"
+            raise SettingsError(expected(option, to_be, repr(size), "Change it"))
 
 
 def _positive(number: int, option: str) -> int:

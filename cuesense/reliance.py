@@ -135,7 +135,7 @@ def _relative(curves: Mapping[str, Curve], dose: Dose, explainable: Floats, leve
     if name not in curves or value not in curves[name].perturbation.ladder:
         return None
     severity = curves[name].perturbation.ladder.index(value)
-    scale = np.where(explainable > 0, explainable, np.nan)
+    scale = np.where((explainable > 0) & (curves[name].n > 1), explainable, np.nan)
     return Drop(*(part[severity] / scale for part in drops(curves[name], level)))
 
 
@@ -171,7 +171,7 @@ def _impossible(evidence: Evidence, index: int) -> str | None:
     """Say why nothing can be decided for a class, or return None."""
     images = int(evidence.images[index])
     if images < FEWEST_IMAGES:
-        return f"has {images} images; at least {FEWEST_IMAGES} are needed"
+        return f"has {images} image{'' if images == 1 else 's'}; at least {FEWEST_IMAGES} are needed"
     if not evidence.recognized[index]:
         return "is not recognized above chance on clean images"
     missing = [DECISIVE[cue] for cue in _CUES if cue not in evidence.decisive]

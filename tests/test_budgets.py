@@ -65,7 +65,7 @@ def test_budgets_agree_with_the_loop(seed, tolerance):
         n = int(curve.n[index])
         lost, gained = curve.lost[at, index], curve.gained[at, index]
         low, high = tango(lost, gained, n, 0.95)
-        assert answer.drop.value == (None if n == 0 else pytest.approx((lost - gained) / n))
+        assert answer.drop.value == (None if n <= 1 else pytest.approx((lost - gained) / n))
         assert answer.drop.low == (None if n <= 1 else pytest.approx(low))
         assert answer.drop.high == (None if n <= 1 else pytest.approx(high))
 
@@ -100,7 +100,7 @@ def test_shown_harm_at_the_mildest_dose_is_none():
 def test_a_class_with_hardly_an_image_is_undetermined(n):
     answer = judged(n, n, [n, n, n])
     assert (answer.status, answer.limited_by) == (BudgetStatus.UNDETERMINED, "too few images")
-    assert answer.drop == Interval(None if n == 0 else 1.0, None, None)
+    assert answer.drop == Interval(None, None, None)
 
 
 def test_a_class_that_is_not_recognized_has_nothing_to_lose():

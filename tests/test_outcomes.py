@@ -62,6 +62,15 @@ def test_the_same_settings_resume_and_others_are_refused_by_name(tmp_path: Path)
     assert 0 not in OutcomeStore.open(folder, {"model": "n"}, restart=True)
 
 
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "keep.txt").write_text("mine")
+    for restart in (False, True):
+        with pytest.raises(OutputError, match="other files"):
+            OutcomeStore.open(tmp_path / "o", SETTINGS, restart=restart)
+    assert (tmp_path / "o" / "keep.txt").read_text() == "mine"
+
+
 def test_settings_with_tuples_resume(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"outputs": (1, 2), "mean": [0.1]}
     OutcomeStore.open(tmp_path / "o", settings)

@@ -224,7 +224,8 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
     assert nothing.clean_accuracy is None
     for entry in (blue, nothing):
         assert entry.cue is CueLabel.UNDETERMINED
-        assert entry.reliance[Cue.COLOR].low is None
+        assert entry.reliance[Cue.COLOR].value is None
+        assert entry.budgets["color_jitter"].drop is None
         assert all(budget.status == "undetermined" for budget in entry.budgets.values())
     assert any("fewer than two images" in warning for warning in profile.summary.warnings)
     assert "NaN" not in profile.to_json()
@@ -264,6 +265,10 @@ def test_shuffled_class_names_are_noticed() -> None:
         ({"tolerance": 0.0}, SettingsError, "--tolerance"),
         ({"confidence": 0.4}, SettingsError, "confidence"),
         ({"device": "warp"}, SettingsError, "--device"),
+        ({"image_size": 10**20}, SettingsError, "--image-size"),
+        ({"resize": "64"}, SettingsError, "--resize"),
+        ({"mean": (0.5, 0.5)}, SettingsError, "--mean"),
+        ({"std": 0.5}, SettingsError, "--std"),
         ({"precision": "int3"}, SettingsError, "precision"),
         ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),
         ({"class_names": ("brick", "grass")}, DatasetError, "water"),

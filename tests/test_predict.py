@@ -187,6 +187,7 @@ class Constant(nn.Module):
         (lambda images: (images,), "tuple"),
         (lambda images: images.new_zeros(len(images), 4), "3, the number of class names, but got 4"),
         (lambda images: images @ torch.zeros(5, 5), "Check --image-size"),
+        (lambda images: {}["missing"], "missing"),  # noqa: ARG005
     ],
 )
 def test_a_model_that_answers_nonsense_is_one_sentence(answer: object, said: str) -> None:

@@ -99,8 +99,9 @@ def test_too_few_images_are_undetermined_with_null_where_nothing_is_known(images
     }
     answer = label_classes(gather(curves, dict.fromkeys(Cue, ~right), labels, 0.95), 0.95)[0]
     assert answer.label is CueLabel.UNDETERMINED
-    assert f"has {images} images" in answer.why
+    assert f"has {images} image" in answer.why
     if images < 2:
+        assert answer.evidence[Cue.COLOR].value is None
         assert answer.evidence[Cue.COLOR].low is None
 
 

@@ -142,10 +142,10 @@ def display_names(dataset_classes: Sequence[str], outputs: ClassNames, matched: 
         matched: The output of each class, length C, from match_classes.
 
     Returns:
-        One name a class: its output's where it is called by its synset, else its own.
+        One name a class: its output's where it is called by its synset or its index, else its own.
     """
     return tuple(
-        outputs.names[index] if _SYNSET.match(name) else name
+        outputs.names[index] if _SYNSET.match(name) or name.isdecimal() else name
         for name, index in zip(dataset_classes, matched, strict=True)
     )
 

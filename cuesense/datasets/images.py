@@ -54,6 +54,8 @@ def decode(path: Path) -> Image.Image:
         UnreadableImageError: The file is missing, empty, no image, damaged or too large.
     """
     try:
+        if path.is_fifo():
+            raise UnreadableImageError("it is a pipe")
         with path.open("rb") as file:
             return _read(file)
     except OSError as error:

@@ -56,7 +56,8 @@ def load_pickle(path: Path) -> Any:
     """
     allowed: list[Any] = [*_DTYPES, *((found, name) for name in _globals(path) if (found := _harmless(name)))]
     try:
-        with torch.serialization.safe_globals(allowed):
+        with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch thinks of the protocol is told in our own words
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise _refusal(path, error) from error
