@@ -52,8 +52,8 @@ BREAKS = [
     ("cuesense/budgets.py", "np.logical_and.accumulate(", "np.array(", "tests/test_budgets.py"),
     (
         "cuesense/predict.py",
-        "torch.addcmul(self.shift, changed, self.scale)",
-        "(self.shift + changed)",
+        "self.scales = [1 / spread",
+        "self.scales = [spread",
         "tests/test_predict.py",
     ),
 ]

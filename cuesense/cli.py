@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cuesense import registry
-from cuesense.errors import CuesenseError, SettingsError, nearest
+from cuesense.errors import CuesenseError, SettingsError, unknown
 
 if TYPE_CHECKING:
     from cuesense.profile import Profile
@@ -230,7 +230,7 @@ def list_(
             "presets": _preset_rows,
         }
         if kind is not None and kind not in tables:
-            raise SettingsError(f"Unknown kind '{kind}'. {nearest(kind, tables)}.")
+            raise SettingsError(unknown(f"kind '{kind}'", kind, tables))
         for name in [kind] if kind else tables:
             _print_rows(name, tables[name]())
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from cuesense import registry, resources
-from cuesense.errors import SettingsError, expected, nearest
+from cuesense.errors import SettingsError, expected, unknown
 from cuesense.types import Condition, Perturbation
 
 _KEYS = ("description", "repeats", "perturbations")
 _WHOLE_LADDER = "ladder"
+_MOST_REPEATS = 100
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def load_config(spec: str | Path) -> Config:
         path = resources.folder("configs") / f"{spec}.toml"
         if not path.is_file():
             known = [preset.stem for preset in resources.folder("configs").glob("*.toml")]
-            raise SettingsError(f"Unknown preset '{spec}'. {nearest(str(spec), known)}, or give a .toml file.")
+            raise SettingsError(unknown(f"preset '{spec}'", str(spec), known) + " A .toml file will do, too.")
     return _parse(str(spec), _read(path))
 
 
@@ -94,7 +95,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _parse(name: str, content: Mapping[str, Any]) -> Config:
     for key in content:
         if key not in _KEYS:
-            raise SettingsError(f"Unknown key '{key}' in {name}. {nearest(key, _KEYS)}.")
+            raise SettingsError(unknown(f"key '{key}' in {name}", key, _KEYS))
     table = content.get("perturbations")
     if not isinstance(table, dict) or not table:
         raise SettingsError(
@@ -103,8 +104,9 @@ def _parse(name: str, content: Mapping[str, Any]) -> Config:
             )
         )
     repeats = content.get("repeats", 1)
-    if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 1:
-        raise SettingsError(expected(f"repeats in {name}", "a whole number from 1", str(repeats), "Change it"))
+    if not isinstance(repeats, int) or isinstance(repeats, bool) or not 1 <= repeats <= _MOST_REPEATS:
+        to_be = f"a whole number from 1 to {_MOST_REPEATS}"
+        raise SettingsError(expected(f"repeats in {name}", to_be, str(repeats), "Change it"))
     perturbations = tuple(with_ladder(registry.get("perturbations", key), doses) for key, doses in table.items())
     return Config(name, str(content.get("description", "")), perturbations, repeats)
 
@@ -128,17 +130,11 @@ def with_ladder(perturbation: Perturbation, doses: object) -> Perturbation:
         raise SettingsError(
             expected(f"the doses of {perturbation.name}", 'a list of numbers or "ladder"', repr(doses), "Change them")
         )
-    low, high = perturbation.limits
     for dose in doses:
-        if not low <= dose <= high or dose == perturbation.identity:
-            raise SettingsError(
-                expected(
-                    f"{perturbation.name}'s {perturbation.parameter}",
-                    f"from {low:g} to {high:g} ({perturbation.unit}) and other than {perturbation.identity:g}",
-                    f"{dose:g}",
-                    "Change it",
-                )
-            )
+        perturbation.check(dose)
+        if dose == perturbation.identity:
+            to_be = f"other than {perturbation.identity:g}, which changes nothing"
+            raise SettingsError(expected(f"every dose of {perturbation.name}", to_be, f"{dose:g}", "Leave it out"))
     distances = [abs(dose - perturbation.identity) for dose in doses]
     if sorted(set(distances)) != distances:
         raise SettingsError(

@@ -25,7 +25,16 @@ class OutputError(CuesenseError):
 
 
 class UnreadableImageError(CuesenseError):
-    """One image could not be decoded; the engine skips and counts it."""
+    """One image could not be decoded; the engine skips and counts it.
+
+    Attributes:
+        reason: Why, without naming the image.
+    """
+
+    def __init__(self, reason: str, image: str | None = None) -> None:
+        """Say why, and which image, for instance ``"the image 'a.jpg'"``."""
+        super().__init__(reason if image is None else f"Cannot read {image}: {reason}.")
+        self.reason = reason
 
 
 def expected(what: str, to_be: str, got: object, do: str) -> str:
@@ -35,12 +44,26 @@ def expected(what: str, to_be: str, got: object, do: str) -> str:
         what: The thing that is wrong, for instance ``"--mean"``.
         to_be: What it should have been.
         got: What came instead (and where).
-        do: What the user can do now, as an imperative without a full stop.
+        do: What the user can do now, as an imperative without a full stop, or the hint of ``nearest``.
 
     Returns:
         ``"Expected {what} to be {to_be}, but got {got}. {do}."``
     """
-    return f"Expected {what} to be {to_be}, but got {got}. {do}."
+    return f"Expected {what} to be {to_be}, but got {got}. {_ended(do)}"
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Return the sentence about a name that does not exist.
+
+    Args:
+        what: The thing and where it stands, with its name, for instance ``"preset 'standart'"``.
+        name: The unknown name.
+        known: The names that exist.
+
+    Returns:
+        ``"Unknown {what}. Did you mean 'x'?"``, or the same with a list of the names.
+    """
+    return f"Unknown {what}. {_ended(nearest(name, known))}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -51,8 +74,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
         known: The names that exist.
 
     Returns:
-        ``"Did you mean 'x'"`` where one is close, else ``"Choose one of a, b, c"``.
+        ``"Did you mean 'x'?"`` where one is close, else ``"Choose one of a, b, c"``.
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean '{close[0]}'" if close else f"Choose one of {', '.join(names)}"
+    return f"Did you mean '{close[0]}'?" if close else f"Choose one of {', '.join(names)}"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith("?") else f"{sentence}."

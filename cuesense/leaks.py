@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cuesense.scoring import Bools, Ints
 from cuesense.types import Rival
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 def rivals(

@@ -20,9 +20,9 @@ from cuesense.assemble import assemble, data_warnings
 from cuesense.budgets import budget
 from cuesense.config import Config, check_channels, check_fraction, load_config
 from cuesense.datasets import load_dataset, subset, wrap
-from cuesense.datasets.classes import display_names, match_classes, order_warning, read_class_names
+from cuesense.datasets.classes import check_names, display_names, match_classes, order_warning, read_class_names
 from cuesense.datasets.images import prepare
-from cuesense.errors import SettingsError, UnreadableImageError, expected
+from cuesense.errors import ModelError, SettingsError, UnreadableImageError, expected
 from cuesense.models import load_classifier, wrap_module
 from cuesense.outcomes import SHARD_SIZE, OutcomeStore, write_file
 from cuesense.perturbations.perturb import perturb
@@ -240,7 +240,7 @@ def _device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=device)
+        torch.empty(0, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError):
         raise SettingsError(
             expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", "Try --device cpu")
@@ -272,7 +272,9 @@ def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> Class
         return class_names
     if isinstance(class_names, (str, Path)):
         return read_class_names(str(class_names))
-    return ClassNames(tuple(class_names))
+    names = ClassNames(tuple(class_names))
+    check_names(names, "the class names")
+    return names
 
 
 def _is_zero_shot(model: str | Path | nn.Module | Classifier, arch: str | None) -> bool:
@@ -303,6 +305,9 @@ def _classifier(
     image_size, resize, mean, std = overrides
     if isinstance(model, nn.Module):
         return wrap_module(model, class_names=names, image_size=image_size, resize=resize, mean=mean, std=std)
+    if not isinstance(model, (str, Path)):
+        do = "Wrap it in an nn.Module whose forward calls it"
+        raise ModelError(expected("the model", "a file, a spec, an nn.Module or a Classifier", repr(model), do))
     return load_classifier(
         str(model), arch=arch, class_names=names, image_size=image_size, resize=resize, mean=mean, std=std
     )

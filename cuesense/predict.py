@@ -131,7 +131,7 @@ def _decoded_shards(
         try:
             return index, prepare(dataset[index].image, classifier.preprocessing)
         except UnreadableImageError as error:
-            return index, str(error)
+            return index, error.reason
 
     with ThreadPoolExecutor(workers) as pool:
 
@@ -174,8 +174,10 @@ class _Runner:
         self.batch_size = classifier.fixed_batch or engine.batch_size
         self.outputs = torch.tensor(outputs, device=engine.device)
         self.output_count = len(classifier.class_names.names) if classifier.class_names else None
-        self.scale = 1 / torch.tensor(classifier.preprocessing.std, device=engine.device).view(1, 3, 1, 1)
-        self.shift = -self.scale * torch.tensor(classifier.preprocessing.mean, device=engine.device).view(1, 3, 1, 1)
+        mean, std = classifier.preprocessing.mean, classifier.preprocessing.std
+        self.scales = [1 / spread for spread in std]
+        offsets = [-center / spread for center, spread in zip(mean, std, strict=True)]
+        self.offsets = torch.tensor(offsets, device=engine.device).unbind()
         self.batch = torch.empty(0)
 
     def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
@@ -260,7 +262,9 @@ class _Runner:
         for start in range(0, count, step):
             part = slice(start, start + step)
             changed = self._changed(condition, pixels[part], ids[part])
-            self.batch[part].copy_(torch.addcmul(self.shift, changed, self.scale))
+            planes = zip(self.offsets, changed.unbind(1), self.scales, self.batch[part].unbind(1), strict=True)
+            for offset, plane, scale, normalized in planes:
+                torch.add(offset, plane, alpha=scale, out=normalized)
         self.batch[count:] = self.batch[count - 1]
         return self.batch
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from cuesense.errors import SettingsError, nearest
+from cuesense.errors import SettingsError, unknown
 
 _CATALOG = "cuesense.perturbations.catalog"
 
@@ -93,7 +93,7 @@ def get(kind: str, name: str) -> Any:
     plugins = _plugins(kind)
     if name in plugins:
         return plugins[name].load()
-    raise SettingsError(f"Unknown {kind.removesuffix('s')} '{name}'. {nearest(name, names(kind))}.")
+    raise SettingsError(unknown(f"{kind.removesuffix('s')} '{name}'", name, names(kind)))
 
 
 def _plugins(kind: str) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cuesense.errors import SettingsError, expected
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -151,6 +153,7 @@ class Perturbation:
         limits: Smallest and largest dose that make sense, both included.
         apply: (N, 3, H, W) float32 images in [0, 1], the dose, the draws -> images of the same shape and range.
         relative: True where the dose is a fraction of the image's shorter side (reports then show pixels too).
+        whole: True where the dose is a whole number.
     """
 
     name: str
@@ -164,11 +167,22 @@ class Perturbation:
     limits: tuple[float, float]
     apply: Apply
     relative: bool = False
+    whole: bool = False
 
     @property
     def cue(self) -> Cue | None:
         """The one cue it suppresses, or None where it suppresses none or several."""
         return self.suppresses[0] if len(self.suppresses) == 1 else None
+
+    def check(self, value: float) -> None:
+        """Raise SettingsError unless a dose lies within the limits and is whole where it must be."""
+        low, high = self.limits
+        if low <= value <= high and (not self.whole or float(value).is_integer()):
+            return
+        kind = "a whole number from" if self.whole else "from"
+        to_be = f"{kind} {low:g} to {high:g} ({self.unit})"
+        do = f"Choose a value such as {', '.join(f'{rung:g}' for rung in self.ladder)}"
+        raise SettingsError(expected(f"{self.name}'s {self.parameter}", to_be, f"{value:g}", do))
 
 
 @dataclass(frozen=True)
@@ -370,16 +384,3 @@ class Rival:
     rival: str
     perturbation: str
     share: float
-
-
-@dataclass(frozen=True)
-class ClassResult:
-    """Everything known about one class."""
-
-    index: int
-    name: str
-    images: int
-    clean_accuracy: float | None
-    reliance: CueReliance
-    budgets: dict[str, Budget] = field(default_factory=dict)
-    rivals: tuple[Rival, ...] = ()

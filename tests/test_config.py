@@ -59,10 +59,12 @@ def test_a_file_overrides_ladders_and_repeats(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("[perturbations]\ngrayscal = [1]", "Did you mean 'grayscale'"),
+        ("[perturbations]\ngrayscal = [1]", "Did you mean 'grayscale'\\?$"),
         ("[perturbation]\ngrayscale = [1]", "Did you mean 'perturbations'"),
         ("[perturbations]", "table of doses"),
         ("repeats = 0\n[perturbations]\nhue = [0.1]", "whole number from 1"),
+        ("repeats = 101\n[perturbations]\nhue = [0.1]", "from 1 to 100"),
+        ("[perturbations]\npatch_shuffle = [2.5]", "whole number from 1 to 32"),
         ("[perturbations]\nhue = [0.7]", "from 0 to 0.5"),
         ("[perturbations]\nhue = [0]", "other than 0"),
         ("[perturbations]\nhue = [0.2, 0.1]", "mild to strong"),
@@ -81,7 +83,7 @@ def test_mistakes_get_one_sentence(tmp_path: Path, content: str, said: str) -> N
 
 
 def test_unknown_presets_and_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="Did you mean 'standard'"):
+    with pytest.raises(SettingsError, match=r"Did you mean 'standard'\? A"):
         load_config("standrad")
     with pytest.raises(SettingsError, match="no such file"):
         load_config(tmp_path / "none.toml")

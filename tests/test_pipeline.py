@@ -265,6 +265,7 @@ def test_shuffled_class_names_are_noticed() -> None:
         ({"tolerance": 0.0}, SettingsError, "--tolerance"),
         ({"confidence": 0.4}, SettingsError, "confidence"),
         ({"device": "warp"}, SettingsError, "--device"),
+        ({"device": "meta"}, SettingsError, "--device"),
         ({"image_size": 10**20}, SettingsError, "--image-size"),
         ({"resize": "64"}, SettingsError, "--resize"),
         ({"mean": (0.5, 0.5)}, SettingsError, "--mean"),
@@ -272,11 +273,17 @@ def test_shuffled_class_names_are_noticed() -> None:
         ({"precision": "int3"}, SettingsError, "precision"),
         ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),
         ({"class_names": ("brick", "grass")}, DatasetError, "water"),
+        ({"class_names": ("brick", "grass", "grass")}, DatasetError, "'grass' 2 times"),
     ],
 )
 def test_wrong_settings_are_one_sentence(changes: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         analyze(**changes)
+
+
+def test_a_bare_function_is_no_model() -> None:
+    with pytest.raises(ModelError, match=r"an nn\.Module or a Classifier"):
+        pipeline.analyze(lambda images: images, Colors(30), config="quick")  # type: ignore[arg-type]
 
 
 def test_images_per_class_takes_a_choice_that_ignores_the_order() -> None:

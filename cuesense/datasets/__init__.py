@@ -27,10 +27,13 @@ def load_dataset(spec: str, *, data_root: Path | None = None) -> Dataset:
         The dataset; nothing is decoded yet.
 
     Raises:
-        DatasetError: Nothing is there, or it holds no labeled images.
+        DatasetError: Nothing is there, or it holds no labeled images, or data_root is given for a folder or table.
         SettingsError: The prefix before the colon is no registered dataset.
     """
     name, argument = _plugin(spec)
+    if data_root is not None and name in ("folder", "table"):
+        to_be = f"left out for a {name}, which says where it is"
+        raise DatasetError(expected("--data-root", to_be, str(data_root), "Leave it out"))
     dataset: Dataset = registry.get("datasets", name)(argument, data_root=data_root)
     return dataset
 

@@ -54,7 +54,7 @@ def read_class_names(spec: str) -> ClassNames:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         do = f"Write one name a line, {_FORMS}"
         raise DatasetError(expected(f"the class names in '{spec}'", "a readable list", f"'{reason}'", do)) from error
-    _check_names(found, spec)
+    check_names(found, f"the class names in '{spec}'")
     return found
 
 
@@ -91,7 +91,8 @@ def _in_order(indices: Iterable[Any], values: Iterable[Any]) -> list[Any]:
     return [value for _, value in rows]
 
 
-def _check_names(found: ClassNames, spec: str) -> None:
+def check_names(found: ClassNames, what: str) -> None:
+    """Raise DatasetError where a name is empty or given twice, or there is none; ``what`` begins the sentence."""
     problem = None
     if not any(found.names):
         problem = "no name"
@@ -102,7 +103,7 @@ def _check_names(found: ClassNames, spec: str) -> None:
         problem = f"'{name}' {count} times" if count > 1 else None
     if problem:
         do = "Give every output one name of its own"
-        raise DatasetError(expected(f"the class names in '{spec}'", "different from each other", problem, do))
+        raise DatasetError(expected(what, "different from each other", problem, do))
 
 
 def match_classes(dataset_classes: Sequence[str], outputs: ClassNames) -> tuple[int, ...]:

@@ -60,11 +60,11 @@ def decode(path: Path) -> Image.Image:
             return _read(file)
     except OSError as error:
         reason = error.strerror or "it is damaged"
-        raise UnreadableImageError(f"Cannot read the image '{path}': {reason[0].lower() + reason[1:]}.") from error
+        raise UnreadableImageError(reason[0].lower() + reason[1:], f"the image '{path}'") from error
     except UnreadableImageError as error:
-        raise UnreadableImageError(f"Cannot read the image '{path}': {error}.") from error
+        raise UnreadableImageError(error.reason, f"the image '{path}'") from error
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
-        raise UnreadableImageError(f"Cannot read the image '{path}': it is damaged.") from error
+        raise UnreadableImageError("it is damaged", f"the image '{path}'") from error
 
 
 def _read(file: IO[bytes]) -> Image.Image:

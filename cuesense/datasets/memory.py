@@ -145,7 +145,7 @@ def _image(dataset: Any, index: int) -> Image.Image | NDArray[np.uint8]:
             image.load()
             return image
     except OSError as error:
-        raise UnreadableImageError(f"Cannot read item {index}: {error}.") from error
+        raise UnreadableImageError(str(error), f"item {index}") from error
     pixels = _channels_last(np.asarray(image.detach().cpu() if hasattr(image, "detach") else image), index)
     return np.ascontiguousarray(np.broadcast_to(_bytes(pixels, index), (*pixels.shape[:2], 3)))
 

@@ -7,6 +7,7 @@ median windows of 3, 7, 11 and 16 % are 7, 16, 25 and 36 px.
 from cuesense.types import Cue, LazyFunction, Perturbation, Role
 
 _SIDE = "fraction of shorter side"
+_TILES = "tiles a side"
 _COLOR, _TEXTURE, _SHAPE = (Cue.COLOR,), (Cue.TEXTURE,), (Cue.SHAPE,)
 
 
@@ -36,6 +37,7 @@ def _suppression(
         limits=limits,
         apply=_apply(where, name),
         relative=unit == _SIDE,
+        whole=unit == _TILES,
     )
 
 
@@ -86,10 +88,10 @@ GAUSSIAN_BLUR = _suppression(
     "texture", "gaussian_blur", _TEXTURE, "shape, from 2 % on", "sigma", _SIDE, _SIGMAS, (0.0, 0.2)
 )
 PATCH_SHUFFLE = _suppression(
-    "shape", "patch_shuffle", _SHAPE, "coarse texture; adds seams", "grid", "tiles a side", _GRIDS, (1.0, 32.0)
+    "shape", "patch_shuffle", _SHAPE, "coarse texture; adds seams", "grid", _TILES, _GRIDS, (1.0, 32.0)
 )
 PATCH_ROTATION = _suppression(
-    "shape", "patch_rotation", _SHAPE, "oriented texture; adds seams", "grid", "tiles a side", _GRIDS, (1.0, 32.0)
+    "shape", "patch_rotation", _SHAPE, "oriented texture; adds seams", "grid", _TILES, _GRIDS, (1.0, 32.0)
 )
 GRAYSCALE_PATCH_SHUFFLE = _suppression(
     "pairs",
@@ -97,7 +99,7 @@ GRAYSCALE_PATCH_SHUFFLE = _suppression(
     (Cue.COLOR, Cue.SHAPE),
     "coarse texture",
     "grid",
-    "tiles a side",
+    _TILES,
     _GRIDS,
     (1.0, 32.0),
 )
@@ -107,7 +109,7 @@ PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
     (Cue.SHAPE, Cue.TEXTURE),
     "borders between colors",
     "grid",
-    "tiles a side",
+    _TILES,
     _GRIDS,
     (1.0, 32.0),
 )

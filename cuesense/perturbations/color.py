@@ -2,13 +2,9 @@
 
 import torch
 from kornia.color import rgb_to_grayscale
-from kornia.enhance import (
-    adjust_brightness_accumulative,
-    adjust_contrast_with_mean_subtraction,
-    adjust_saturation_with_gray_subtraction,
-)
 from torch import Tensor
 
+from cuesense.perturbations.drawn import drawn
 from cuesense.types import Draws
 
 _HUE_SHARE = 0.25
@@ -68,7 +64,7 @@ def brightness(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return adjust_brightness_accumulative(images, _factor(images, value, draws, 0))
+    return _brightness(images, _factor(images, value, draws, 0))
 
 
 def contrast(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -85,7 +81,7 @@ def contrast(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return adjust_contrast_with_mean_subtraction(images, _factor(images, value, draws, 1))
+    return _contrast(images, _factor(images, value, draws, 1))
 
 
 def saturation(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -102,7 +98,7 @@ def saturation(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return adjust_saturation_with_gray_subtraction(images, _factor(images, value, draws, 2))
+    return _saturation(images, _factor(images, value, draws, 2))
 
 
 def hue(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -119,7 +115,7 @@ def hue(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _hue(images, _column(images, draws, 3).mul_(2).sub_(1).mul_(value))
+    return _hue(images, drawn(images, draws, 3).mul_(2).sub_(1).mul_(value))
 
 
 def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -138,22 +134,18 @@ def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     factors = [_factor(images, value, draws, index) for index in range(3)]
-    factors.append(_column(images, draws, 3).mul_(2).sub_(1).mul_(value * _HUE_SHARE))
+    factors.append(drawn(images, draws, 3).mul_(2).sub_(1).mul_(value * _HUE_SHARE))
     order = torch.from_numpy(draws.uniform(4, start=4)).argsort(dim=1)
-    rows = [
-        _in_order(images[row : row + 1], order[row].tolist(), [factor[row : row + 1] for factor in factors])
-        for row in range(len(images))
-    ]
-    return torch.cat(rows)
+    return torch.cat(
+        [
+            _in_order(images[row : row + 1], order[row].tolist(), [factor[row : row + 1] for factor in factors])
+            for row in range(len(images))
+        ]
+    )
 
 
 def _in_order(image: Tensor, order: list[int], factors: list[Tensor]) -> Tensor:
-    steps = (
-        adjust_brightness_accumulative,
-        adjust_contrast_with_mean_subtraction,
-        adjust_saturation_with_gray_subtraction,
-        _hue,
-    )
+    steps = (_brightness, _contrast, _saturation, _hue)
     for index in order:
         image = steps[index](image, factors[index])
     return image
@@ -173,16 +165,29 @@ def random_grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return torch.where(_column(images, draws, 0).view(-1, 1, 1, 1) < value, rgb_to_grayscale(images), images)
-
-
-def _column(images: Tensor, draws: Draws, index: int) -> Tensor:
-    return torch.from_numpy(draws.uniform(1, start=index))[:, 0].to(images.device)
+    return torch.where(drawn(images, draws).view(-1, 1, 1, 1) < value, rgb_to_grayscale(images), images)
 
 
 def _factor(images: Tensor, value: float, draws: Draws, index: int) -> Tensor:
     low, high = max(0.0, 1.0 - value), 1.0 + value
-    return _column(images, draws, index).mul_(high - low).add_(low)
+    return drawn(images, draws, index).mul_(high - low).add_(low)
+
+
+def _brightness(images: Tensor, factor: Tensor) -> Tensor:
+    return (images * factor.view(-1, 1, 1, 1)).clamp_(0, 1)
+
+
+def _contrast(images: Tensor, factor: Tensor) -> Tensor:
+    return _blend(rgb_to_grayscale(images).mean(dim=(1, 2, 3), keepdim=True), images, factor)
+
+
+def _saturation(images: Tensor, factor: Tensor) -> Tensor:
+    return _blend(rgb_to_grayscale(images), images, factor)
+
+
+def _blend(gray: Tensor, images: Tensor, factor: Tensor) -> Tensor:
+    weight = factor.view(-1, 1, 1, 1)
+    return (images * weight).add_(gray * (1 - weight)).clamp_(0, 1)
 
 
 def _hue(images: Tensor, turn: Tensor) -> Tensor:
@@ -191,14 +196,13 @@ def _hue(images: Tensor, turn: Tensor) -> Tensor:
     value, least = images.amax(1), images.amin(1)
     chroma = value - least
     scale = chroma.clamp_min(torch.finfo(images.dtype).tiny).reciprocal_()
-    of_blue = (red - green).mul_(scale).add_(4)
-    of_green = (blue - red).mul_(scale).add_(2)
-    of_red = (green - blue).mul_(scale)
-    hue = torch.lerp(torch.lerp(of_blue, of_green, _is(green, value)), of_red, _is(red, value))
+    hue = (red - green).mul_(scale).add_(4)
+    hue.lerp_((blue - red).mul_(scale).add_(2), _is(green, value))
+    hue.lerp_((green - blue).mul_(scale), _is(red, value))
     hue += 6 * turn.view(-1, 1, 1)
     hue -= (hue / 6).floor_().mul_(6)
-    ramps = ((hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_())
-    return torch.stack([torch.addcmul(least, chroma, ramp.clamp_(0, 1)) for ramp in ramps], dim=1)
+    ramps = torch.stack([(hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_()], dim=1)
+    return torch.addcmul(least[:, None], chroma[:, None], ramps.clamp_(0, 1))
 
 
 def _is(channel: Tensor, value: Tensor) -> Tensor:

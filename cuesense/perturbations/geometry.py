@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from cuesense.perturbations.drawn import drawn
 from cuesense.types import Draws
 
 _CROP_RATIO = (3 / 4, 4 / 3)
@@ -85,8 +86,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     height, width = images.shape[-2:]
-    share = torch.from_numpy(draws.uniform(1)[:, 0]).to(images.device)
-    angle = (2 * share - 1) * math.radians(value)
+    angle = (2 * drawn(images, draws) - 1) * math.radians(value)
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
     across = torch.stack([cos, -sin * (height / width), zero], dim=1)
     down = torch.stack([sin * (width / height), cos, zero], dim=1)
@@ -108,7 +108,7 @@ def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return torch.where(_drawn(images, draws) < value, hflip(images), images)
+    return _with_probability(value, hflip(images), images, draws)
 
 
 def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -125,7 +125,7 @@ def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return torch.where(_drawn(images, draws) < value, vflip(images), images)
+    return _with_probability(value, vflip(images), images, draws)
 
 
 def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -172,8 +172,8 @@ def _crop_coordinates(start: Tensor, length: Tensor, size: int) -> Tensor:
     return (2 * position + 1) / size - 1
 
 
-def _drawn(images: Tensor, draws: Draws) -> Tensor:
-    return torch.from_numpy(draws.uniform(1)).to(images.device).view(-1, 1, 1, 1)
+def _with_probability(value: float, changed: Tensor, images: Tensor, draws: Draws) -> Tensor:
+    return torch.where(drawn(images, draws).view(-1, 1, 1, 1) < value, changed, images)
 
 
 def _span(place: NDArray[np.float64], length: NDArray[np.float64], size: int) -> Tensor:

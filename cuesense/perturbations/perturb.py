@@ -38,30 +38,18 @@ def perturb(
         SettingsError: The dose is outside the perturbation's limits, or the shapes do not fit.
     """
     _check(perturbation, images, sample_ids, value)
-    if value == perturbation.identity:
+    if value == perturbation.identity or len(images) == 0:
         return images.clone()
     draws = Draws.of(sample_ids, perturbation=perturbation.name, value=value, seed=seed, repeat=repeat)
     pixels = images.float()
-    changed = torch.empty_like(pixels, memory_format=torch.contiguous_format)
-    step = 1 if images.device.type == "cpu" else max(1, len(pixels))
-    for start in range(0, len(pixels), step):
-        part = slice(start, start + step)
-        result = perturbation.apply(pixels[part].contiguous(), value, draws[part])
-        torch.clamp(result, 0.0, 1.0, out=changed[part])
-    return changed.to(images.dtype)
+    step = 1 if images.device.type == "cpu" else len(pixels)
+    parts = [slice(start, start + step) for start in range(0, len(pixels), step)]
+    changed = [perturbation.apply(pixels[part].contiguous(), value, draws[part]).clamp_(0, 1) for part in parts]
+    return (changed[0] if len(changed) == 1 else torch.cat(changed)).to(images.dtype)
 
 
 def _check(perturbation: Perturbation, images: Tensor, sample_ids: Sequence[str], value: float) -> None:
-    low, high = perturbation.limits
-    if not low <= value <= high:
-        raise SettingsError(
-            expected(
-                f"{perturbation.name}'s {perturbation.parameter}",
-                f"between {low:g} and {high:g} ({perturbation.unit})",
-                f"{value:g}",
-                f"Choose a value such as {', '.join(f'{rung:g}' for rung in perturbation.ladder)}",
-            )
-        )
+    perturbation.check(value)
     if images.ndim != 4 or images.shape[1] != 3 or len(images) != len(sample_ids):
         raise SettingsError(
             expected(

@@ -103,9 +103,10 @@ def translation(images: Tensor, value: float, draws: Draws) -> Tensor:
 
 def _grid(images: Tensor, value: float) -> int:
     height, width = images.shape[-2:]
-    return max(1, min(round(value), height, width))
+    return max(1, min(int(value), height, width))
 
 
+@lru_cache
 def _starts(length: int, grid: int) -> Tensor:
     """Return where the tiles begin, and the end: shape (grid + 1,)."""
     return torch.arange(grid + 1) * length // grid
@@ -114,7 +115,12 @@ def _starts(length: int, grid: int) -> Tensor:
 def _spread(per_tile: Tensor, height: int, width: int) -> Tensor:
     """Give every pixel the value of its tile: (N, grid, grid) -> (N, H, W)."""
     grid = per_tile.shape[-1]
-    return per_tile[:, _tile_of(height, grid)][:, :, _tile_of(width, grid)]
+    return per_tile.index_select(2, _tile_of(width, grid)).index_select(1, _tile_of(height, grid))
+
+
+@lru_cache
+def _pixels(count: int) -> Tensor:
+    return torch.arange(count)
 
 
 @lru_cache
@@ -139,7 +145,7 @@ def _take_tiles(images: Tensor, source_rows: Tensor, source_columns: Tensor) -> 
     top = torch.minimum(source_rows.clamp_min(0), (height - rows.diff())[None, :, None])
     left = torch.minimum(source_columns.clamp_min(0), (width - columns.diff())[None, None, :])
     offset = (top - rows[:-1, None]) * width + (left - columns[None, :-1])
-    index = _spread(offset, height, width).flatten(1) + torch.arange(height * width)
+    index = _spread(offset, height, width).flatten(1).add_(_pixels(height * width))
     return _take(images, index)
 
 

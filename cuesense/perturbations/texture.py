@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cuesense.perturbations.drawn import drawn
 from cuesense.types import Draws
 
 _MEDIAN_WINDOW = 7
+_FIXED_POINT = 128 * 255
 _BILATERAL_WINDOW = 5
 _COLOR_SIGMA_PER_WINDOW = 12.0
 _COLOR_SIGMA_LIMIT = 0.8
@@ -33,7 +35,8 @@ def gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _blur(images, images.new_full((len(images),), value * _side(images)))
+    sigma = value * _side(images)
+    return _along_both(images, *(_blur_matrix(sigma, length) for length in images.shape[-2:]))
 
 
 def random_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -50,15 +53,19 @@ def random_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    share = torch.from_numpy(draws.uniform(1)[:, 0]).to(images.device)
-    return _blur(images, share * (value * _side(images)))
+    sigma = drawn(images, draws) * (value * _side(images))
+    height, width = images.shape[-2:]
+    rows = _blur_weights(sigma, height)
+    columns = rows if width == height else _blur_weights(sigma, width)
+    return rows[:, None] @ images @ columns[:, None].mT
 
 
 def median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: ARG001 - one signature for all
     """Replace every pixel by the median of the row medians' column around it (a separable median).
 
     Windows beyond 7 px are taken at reduced resolution: the image is averaged down until the window is 7 px, filtered
-    and interpolated back, so that a window of 16 % of the side costs less than one of 7 px.
+    and interpolated back, so that a window of 16 % of the side costs less than one of 7 px. Medians are found among
+    16-bit numbers, twice as fast as among floats; 8-bit images keep their values exactly, others to 2e-5.
     Source: Narendra 1981 ("A separable median filter for image noise smoothing", IEEE TPAMI 3(1)).
     Suppresses texture with a period of up to about one window and keeps outlines. Damages thin parts, and rounds
     corners.
@@ -72,7 +79,10 @@ def median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: 
         (N, 3, H, W) in [0, 1].
     """
     small, window = _reduced(images, value, _MEDIAN_WINDOW)
-    return _restored(_running_median(_running_median(small, window, 3), window, 2), images)
+    padded = _padded(_padded(small, window // 2, 3), window // 2, 2)
+    fixed = padded.mul(_FIXED_POINT).round_().short()
+    medians = _running_median(_running_median(fixed, window, 3), window, 2)
+    return _restored(medians.to(images.dtype).div_(_FIXED_POINT), images)
 
 
 def bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: ARG001 - one signature for all
@@ -102,15 +112,17 @@ def _side(images: Tensor) -> int:
     return min(images.shape[-2:])
 
 
-def _blur(images: Tensor, sigma: Tensor) -> Tensor:
-    """Blur each image with its own sigma, in pixels: one matrix product along each side."""
-    height, width = images.shape[-2:]
-    rows = _blur_matrix(sigma, height)
-    columns = rows if width == height else _blur_matrix(sigma, width)
-    return rows[:, None] @ images @ columns[:, None].transpose(2, 3)
+def _along_both(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Multiply by one matrix along each side."""
+    return rows.to(images.device) @ images @ columns.to(images.device).T
 
 
-def _blur_matrix(sigma: Tensor, length: int) -> Tensor:
+@lru_cache
+def _blur_matrix(sigma: float, length: int) -> Tensor:
+    return _blur_weights(torch.tensor([sigma]), length)[0]
+
+
+def _blur_weights(sigma: Tensor, length: int) -> Tensor:
     """Return (N, length, length) Gaussian weights; what lies outside the image is its mirror image."""
     position = torch.arange(length, device=sigma.device, dtype=sigma.dtype)
     output, source = position[:, None], position[None, :]
@@ -152,9 +164,7 @@ def _restored(small: Tensor, images: Tensor) -> Tensor:
 def _resized(images: Tensor, height: int, width: int) -> Tensor:
     if images.shape[-2:] == (height, width):
         return images
-    rows = _resize_matrix(images.shape[-2], height).to(images.device)
-    columns = _resize_matrix(images.shape[-1], width).to(images.device)
-    return rows @ images @ columns.T
+    return _along_both(images, _resize_matrix(images.shape[-2], height), _resize_matrix(images.shape[-1], width))
 
 
 @lru_cache
@@ -169,8 +179,9 @@ def _shifts(images: Tensor, window: int, dim: int) -> list[Tensor]:
     return [padded.narrow(dim, start, images.shape[dim]) for start in range(window)]
 
 
-def _running_median(images: Tensor, window: int, dim: int) -> Tensor:
-    wires: list[Tensor] = _shifts(images, window, dim)
+def _running_median(padded: Tensor, window: int, dim: int) -> Tensor:
+    length = padded.shape[dim] - window + 1
+    wires: list[Tensor] = [padded.narrow(dim, start, length) for start in range(window)]
     for low, high, keep_low, keep_high in _median_network(window):
         first, second = wires[low], wires[high]
         if keep_low:

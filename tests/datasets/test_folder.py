@@ -31,7 +31,7 @@ def failure(spec, **options):
     with pytest.raises(CuesenseError) as caught:
         load_dataset(str(spec), **options)
     text = str(caught.value)
-    assert text.endswith(".")
+    assert text.endswith((".", "?"))
     assert "\n" not in text
     return text
 
@@ -237,6 +237,9 @@ class TestSpecs:
     def test_an_unknown_prefix(self):
         with pytest.raises(SettingsError, match="Did you mean 'planted'"):
             load_dataset("plant:3")
+
+    def test_a_folder_takes_no_other_root(self, colors, tmp_path):
+        assert "left out for a folder" in failure(colors, data_root=tmp_path)
 
     def test_plugins_get_argument_and_root(self, monkeypatch, tmp_path):
         plugin = EntryPoint("echo", f"{__name__}:echo", "cuesense.datasets")

@@ -268,6 +268,7 @@ class TestDecode:
         path = written(tmp_path / "x.jpg", data)
         with pytest.raises(UnreadableImageError) as caught:
             decode(path)
+        assert caught.value.reason.startswith(reason)
         assert str(caught.value).startswith(f"Cannot read the image '{path}': {reason}")
         assert str(caught.value).endswith(".")
 

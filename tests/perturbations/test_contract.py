@@ -132,6 +132,13 @@ def test_refuses_doses_out_of_range(perturbation: Perturbation, photos: Tensor) 
         perturb(perturbation, photos, ids(8), perturbation.limits[1] + 1)
 
 
+def test_refuses_a_part_of_a_tile(perturbation: Perturbation, photos: Tensor) -> None:
+    assert perturbation.whole == (perturbation.unit == "tiles a side")
+    if perturbation.whole:
+        with pytest.raises(SettingsError, match="whole number"):
+            perturb(perturbation, photos, ids(8), 2.5)
+
+
 def test_refuses_images_that_are_no_batch_of_rgb(perturbation: Perturbation) -> None:
     with pytest.raises(SettingsError, match="shape"):
         perturb(perturbation, torch.rand(1, 1, 8, 8), ["a"], perturbation.ladder[0])
