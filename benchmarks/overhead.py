@@ -4,13 +4,17 @@
     python benchmarks/overhead.py --model mobilenet_v2 --images 64 --threads 2
 
 One run measures both: the whole engine (decoding JPEG photographs, perturbing, predicting, writing shards) and, inside
-it, the time of the forward passes, after a warm-up. With one thread the figures are CPU seconds, with more they are
-wall seconds. The second table gives each condition's cost relative to one forward pass of resnet18.
+it, the time of the forward passes, after a warm-up. Each network has a process of its own, as in use: a network's
+large tensors change how the C library keeps memory, and with it the next network's speed. With one thread the figures
+are CPU seconds, with more they are wall seconds. The second table gives each condition's cost relative to one forward
+pass of resnet18.
 """
 
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -53,8 +57,8 @@ def photographs(folder: Path, count: int) -> None:
         sources[index % 2].crop((left, top, left + 500, top + 375)).save(place / f"{index:04d}.jpg", quality=90)
 
 
-def engine_over_forward(name: str, images: int, preset: str, threads: int) -> float:
-    """Return total over forward time of one network."""
+def engine_over_forward(name: str, images: int, preset: str, threads: int) -> None:
+    """Print total over forward time of one network."""
     clock = time.process_time if threads == 1 else time.perf_counter
     network = Timed(getattr(torchvision.models, name)(weights=None).eval(), clock)
     classifier = Classifier(name, name, network, PREPROCESSING)
@@ -73,7 +77,6 @@ def engine_over_forward(name: str, images: int, preset: str, threads: int) -> fl
         f"{name}, {preset}, {len(conditions)} conditions, {images} photographs, {threads} thread(s): "
         f"total {total:.1f} s, forward {network.seconds:.1f} s, ratio {total / network.seconds:.3f}"
     )
-    return total / network.seconds
 
 
 def condition_costs(preset: str, images: int = 16) -> None:
@@ -109,10 +112,22 @@ def main() -> None:
     parser.add_argument("--preset", default="standard")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    for name in options.model or ["resnet18", "mobilenet_v3_small"]:
-        engine_over_forward(name, options.images, options.preset, options.threads)
-    condition_costs(options.preset)
+    jobs = [
+        (engine_over_forward, (name, options.images, options.preset, options.threads))
+        for name in options.model or ["resnet18", "mobilenet_v3_small"]
+    ]
+    for job, arguments in [*jobs, (condition_costs, (options.preset,))]:
+        process = get_context("spawn").Process(target=on_threads, args=(options.threads, job, arguments))
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise SystemExit(process.exitcode)
+
+
+def on_threads(threads: int, job: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    """Run one measurement on a number of threads."""
+    torch.set_num_threads(threads)
+    job(*arguments)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import torch
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from cuesense.perturbations.drawn import drawn
+from cuesense.perturbations.drawn import by_chance, drawn
 from cuesense.types import Draws
 
 _HUE_SHARE = 0.25
@@ -115,7 +115,7 @@ def hue(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _hue(images, drawn(images, draws, 3).mul_(2).sub_(1).mul_(value))
+    return _hue(images, drawn(images, draws, 3).mul_(2).sub_(1).mul_(value).view(-1, 1, 1))
 
 
 def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -133,21 +133,17 @@ def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    factors = [_factor(images, value, draws, index) for index in range(3)]
-    factors.append(drawn(images, draws, 3).mul_(2).sub_(1).mul_(value * _HUE_SHARE))
-    order = torch.from_numpy(draws.uniform(4, start=4)).argsort(dim=1)
-    return torch.cat(
-        [
-            _in_order(images[row : row + 1], order[row].tolist(), [factor[row : row + 1] for factor in factors])
-            for row in range(len(images))
-        ]
-    )
+    numbers = draws.uniform(8).tolist()
+    return torch.cat([_jittered(images[row : row + 1], value, row_numbers) for row, row_numbers in enumerate(numbers)])
 
 
-def _in_order(image: Tensor, order: list[int], factors: list[Tensor]) -> Tensor:
+def _jittered(image: Tensor, value: float, numbers: list[float]) -> Tensor:
+    low, high = _range(value)
+    doses = [low + (high - low) * number for number in numbers[:3]]
+    doses.append((2 * numbers[3] - 1) * value * _HUE_SHARE)
     steps = (_brightness, _contrast, _saturation, _hue)
-    for index in order:
-        image = steps[index](image, factors[index])
+    for index in sorted(range(4), key=numbers[4:].__getitem__):
+        image = steps[index](image, doses[index])
     return image
 
 
@@ -165,32 +161,35 @@ def random_grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return torch.where(drawn(images, draws).view(-1, 1, 1, 1) < value, rgb_to_grayscale(images), images)
+    return by_chance(lambda chosen: rgb_to_grayscale(chosen).expand_as(chosen), images, value, draws)
+
+
+def _range(value: float) -> tuple[float, float]:
+    return max(0.0, 1.0 - value), 1.0 + value
 
 
 def _factor(images: Tensor, value: float, draws: Draws, index: int) -> Tensor:
-    low, high = max(0.0, 1.0 - value), 1.0 + value
-    return drawn(images, draws, index).mul_(high - low).add_(low)
+    low, high = _range(value)
+    return drawn(images, draws, index).mul_(high - low).add_(low).view(-1, 1, 1, 1)
 
 
-def _brightness(images: Tensor, factor: Tensor) -> Tensor:
-    return (images * factor.view(-1, 1, 1, 1)).clamp_(0, 1)
+def _brightness(images: Tensor, factor: Tensor | float) -> Tensor:
+    return (images * factor).clamp_(0, 1)
 
 
-def _contrast(images: Tensor, factor: Tensor) -> Tensor:
+def _contrast(images: Tensor, factor: Tensor | float) -> Tensor:
     return _blend(rgb_to_grayscale(images).mean(dim=(1, 2, 3), keepdim=True), images, factor)
 
 
-def _saturation(images: Tensor, factor: Tensor) -> Tensor:
+def _saturation(images: Tensor, factor: Tensor | float) -> Tensor:
     return _blend(rgb_to_grayscale(images), images, factor)
 
 
-def _blend(gray: Tensor, images: Tensor, factor: Tensor) -> Tensor:
-    weight = factor.view(-1, 1, 1, 1)
-    return (images * weight).add_(gray * (1 - weight)).clamp_(0, 1)
+def _blend(gray: Tensor, images: Tensor, factor: Tensor | float) -> Tensor:
+    return (images * factor).add_(gray * (1 - factor)).clamp_(0, 1)
 
 
-def _hue(images: Tensor, turn: Tensor) -> Tensor:
+def _hue(images: Tensor, turn: Tensor | float) -> Tensor:
     """Turn the hue and keep value and chroma: each channel is one ramp of the hue, which runs from 0 to 6."""
     red, green, blue = images.unbind(1)
     value, least = images.amax(1), images.amin(1)
@@ -199,7 +198,7 @@ def _hue(images: Tensor, turn: Tensor) -> Tensor:
     hue = (red - green).mul_(scale).add_(4)
     hue.lerp_((blue - red).mul_(scale).add_(2), _is(green, value))
     hue.lerp_((green - blue).mul_(scale), _is(red, value))
-    hue += 6 * turn.view(-1, 1, 1)
+    hue += 6 * turn
     hue -= (hue / 6).floor_().mul_(6)
     ramps = torch.stack([(hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_()], dim=1)
     return torch.addcmul(least[:, None], chroma[:, None], ramps.clamp_(0, 1))

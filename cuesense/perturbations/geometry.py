@@ -1,6 +1,7 @@
 """Geometry: crops, rotations, flips and erased rectangles, as training pipelines draw them."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from cuesense.perturbations.drawn import drawn
+from cuesense.perturbations.drawn import by_chance, drawn
 from cuesense.types import Draws
 
 _CROP_RATIO = (3 / 4, 4 / 3)
@@ -87,10 +88,11 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     """
     height, width = images.shape[-2:]
     angle = (2 * drawn(images, draws) - 1) * math.radians(value)
-    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    across = torch.stack([cos, -sin * (height / width), zero], dim=1)
-    down = torch.stack([sin * (width / height), cos, zero], dim=1)
-    grid = functional.affine_grid(torch.stack([across, down], dim=1), list(images.shape), align_corners=False)
+    cos, sin = angle.cos(), angle.sin()
+    across = torch.stack([cos, -sin * (height / width)], dim=1)
+    down = torch.stack([sin * (width / height), cos], dim=1)
+    grid = _centers(height, width).to(images.device) @ torch.stack([across, down], dim=2)
+    grid = grid.view(-1, height, width, 2)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -108,7 +110,7 @@ def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _with_probability(value, hflip(images), images, draws)
+    return by_chance(hflip, images, value, draws)
 
 
 def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -125,7 +127,7 @@ def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _with_probability(value, vflip(images), images, draws)
+    return by_chance(vflip, images, value, draws)
 
 
 def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -172,8 +174,11 @@ def _crop_coordinates(start: Tensor, length: Tensor, size: int) -> Tensor:
     return (2 * position + 1) / size - 1
 
 
-def _with_probability(value: float, changed: Tensor, images: Tensor, draws: Draws) -> Tensor:
-    return torch.where(drawn(images, draws).view(-1, 1, 1, 1) < value, changed, images)
+@lru_cache
+def _centers(height: int, width: int) -> Tensor:
+    """Return the pixels' centers as (x, y) in grid_sample's units, -1 to 1: (height * width, 2)."""
+    down, across = ((2 * torch.arange(size) + 1) / size - 1 for size in (height, width))
+    return torch.stack([across.repeat(height), down.repeat_interleave(width)], dim=1)
 
 
 def _span(place: NDArray[np.float64], length: NDArray[np.float64], size: int) -> Tensor:

@@ -120,7 +120,7 @@ def _spread(per_tile: Tensor, height: int, width: int) -> Tensor:
 
 @lru_cache
 def _pixels(count: int) -> Tensor:
-    return torch.arange(count)
+    return torch.arange(count, dtype=torch.int32)
 
 
 @lru_cache
@@ -144,15 +144,18 @@ def _take_tiles(images: Tensor, source_rows: Tensor, source_columns: Tensor) -> 
     rows, columns = _starts(height, grid), _starts(width, grid)
     top = torch.minimum(source_rows.clamp_min(0), (height - rows.diff())[None, :, None])
     left = torch.minimum(source_columns.clamp_min(0), (width - columns.diff())[None, None, :])
-    offset = (top - rows[:-1, None]) * width + (left - columns[None, :-1])
+    offset = ((top - rows[:-1, None]) * width + (left - columns[None, :-1])).int()
     index = _spread(offset, height, width).flatten(1).add_(_pixels(height * width))
     return _take(images, index)
 
 
 def _take(images: Tensor, index: Tensor) -> Tensor:
-    """Read every pixel of every channel from a flat index: (N, H * W)."""
-    flat = images.flatten(2)
-    return flat.gather(2, index.to(images.device)[:, None].expand_as(flat)).view(images.shape)
+    """Read every pixel of every channel from a flat index, (N, H * W) of 32 or 64 bits."""
+    count, channels, height, width = images.shape
+    planes = images.transpose(0, 1).flatten(1)
+    starts = torch.arange(count, dtype=index.dtype)[:, None] * (height * width)
+    taken = planes.index_select(1, (index + starts).flatten().to(images.device))
+    return taken.view(channels, count, height, width).transpose(0, 1)
 
 
 @lru_cache
