@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cuesense import registry
+from cuesense.allocator import keep_freed_memory
 from cuesense.errors import CuesenseError, SettingsError, unknown
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def analyze(
         from cuesense import pipeline
         from cuesense.config import parse_channels
 
+        keep_freed_memory()
         with _progress() as progress:
             profile = pipeline.analyze(
                 model,
@@ -180,6 +182,7 @@ def demo(
     with _user_errors():
         from cuesense import demo as job
 
+        keep_freed_memory()
         with _progress() as progress:
             profile, recovered = job.run(output, progress)
         _show(profile, as_json=json)

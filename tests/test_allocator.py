@@ -1,0 +1,30 @@
+"""Memory that is freed stays with the process."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+_COUNT_FAULTS = """
+import resource
+import numpy as np
+from cuesense.allocator import keep_freed_memory
+if {keep}:
+    keep_freed_memory()
+np.ones(1 << 25)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+np.ones(1 << 25)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(*, keep: bool) -> int:
+    code = _COUNT_FAULTS.format(keep=keep)
+    return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left alone")
+def test_a_second_large_array_takes_the_memory_of_the_first() -> None:
+    assert faults(keep=True) < 100
+    assert faults(keep=False) > 100
