@@ -113,7 +113,8 @@ def data_warnings(
     if skipped:
         listed = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
         more = f"; and {len(skipped) - _LISTED} more" if len(skipped) > _LISTED else ""
-        warnings.append(f"{len(skipped)} unreadable images were skipped: {listed}{more}.")
+        were = "1 unreadable image was" if len(skipped) == 1 else f"{len(skipped)} unreadable images were"
+        warnings.append(f"{were} skipped: {listed}{more}.")
     empty = [name for name, images in zip(class_names, images_per_class, strict=True) if images < 2]
     if empty:
         warnings.append(f"Classes with fewer than two images cannot be judged: {_some(empty)}.")

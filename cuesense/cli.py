@@ -106,8 +106,8 @@ def analyze(
         str, typer.Option(metavar="PRESET|FILE", help="quick, standard, thorough or a file.")
     ] = "standard",
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-out"),
-    image_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Input side in pixels.")] = None,
-    resize: Annotated[int | None, typer.Option(metavar="N", min=1, help="Shorter side before the crop.")] = None,
+    image_size: Annotated[int | None, typer.Option(metavar="N", help="Input side in pixels.")] = None,
+    resize: Annotated[int | None, typer.Option(metavar="N", help="Shorter side before the crop.")] = None,
     mean: Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization mean.")] = None,
     std: Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization deviation.")] = None,
     images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
@@ -241,10 +241,11 @@ def list_(
 def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*rows[0], title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 

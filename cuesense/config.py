@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from cuesense.types import Condition, Perturbation
 _KEYS = ("description", "repeats", "perturbations")
 _WHOLE_LADDER = "ladder"
 _MOST_REPEATS = 100
+_SMALLEST_STD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[flo
     """Return three numbers as they are, or None for None.
 
     Args:
-        numbers: What should be a triple in the order R, G, B.
+        numbers: What should be a triple in the order R, G, B: any sequence, array or tensor.
         option: The option's name, for the error; ``"--std"`` must be positive.
         shown: What the error shows as given, where it is not the numbers.
 
@@ -182,9 +184,12 @@ def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[flo
     """
     if numbers is None:
         return None
-    sequence = list(numbers) if isinstance(numbers, (list, tuple)) else []
-    finite = len(sequence) == 3 and all(_is_number(number) and math.isfinite(number) for number in sequence)
-    if not finite or (option == "--std" and min(sequence) <= 0):
+    try:
+        sequence = [float(number) for number in numbers]
+    except (TypeError, ValueError, OverflowError):
+        sequence = []
+    finite = len(sequence) == 3 and all(math.isfinite(number) for number in sequence)
+    if not finite or (option == "--std" and min(sequence) < _SMALLEST_STD):
         kind = "positive" if option == "--std" else "finite"
         got = repr(numbers) if shown is None else f"'{shown}'"
         to_be = f"three {kind} numbers R,G,B in [0, 1] units"
@@ -195,9 +200,9 @@ def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[flo
 
 def check_fraction(value: float, option: str, low: float = 0.0, high: float = 1.0) -> None:
     """Raise SettingsError unless a number lies strictly between two others."""
-    if not low < value < high:
-        raise SettingsError(expected(option, f"between {low:g} and {high:g}", f"{value:g}", "Choose a number inside"))
+    if not _is_number(value) or not low < value < high:
+        raise SettingsError(expected(option, f"between {low:g} and {high:g}", repr(value), "Choose a number inside"))
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -95,11 +95,11 @@ class OutcomeStore:
             if restart:
                 _throw_away(folder)
             if manifest.is_file():
-                _refuse_other(folder, json.loads(manifest.read_text()), settings)
+                _refuse_other(folder, _settings_in(manifest), settings)
             else:
                 folder.mkdir(parents=True, exist_ok=True)
                 _replace(manifest, json.dumps(settings, indent=1).encode())
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise _unwritable(folder, error) from None
         return cls(folder)
 
@@ -191,6 +191,17 @@ def _throw_away(folder: Path) -> None:
             path.unlink()
 
 
+def _settings_in(manifest: Path) -> Mapping[str, Any]:
+    try:
+        settings = json.loads(manifest.read_text())
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        do = "Give --restart to throw the run away"
+        raise OutputError(expected(str(manifest), "the settings of a run", "something else", do))
+    return settings
+
+
 def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     now = json.loads(json.dumps(now))
     different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
@@ -223,8 +234,10 @@ def write_file(path: Path, content: str) -> None:
         content: Its text, written as UTF-8.
 
     Raises:
-        OutputError: The disk is full or the folder cannot be written.
+        OutputError: The disk is full, the folder cannot be written, or the path is a folder.
     """
+    if path.is_dir():
+        raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content.encode())

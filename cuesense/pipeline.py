@@ -22,7 +22,7 @@ from cuesense.config import Config, check_channels, check_fraction, load_config
 from cuesense.datasets import load_dataset, subset, wrap
 from cuesense.datasets.classes import check_names, display_names, match_classes, order_warning, read_class_names
 from cuesense.datasets.images import prepare
-from cuesense.errors import ModelError, SettingsError, UnreadableImageError, expected
+from cuesense.errors import ModelError, OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.models import load_classifier, wrap_module
 from cuesense.outcomes import SHARD_SIZE, OutcomeStore, write_file
 from cuesense.perturbations.perturb import perturb
@@ -68,7 +68,7 @@ def analyze(
     std: tuple[float, float, float] | None = None,
     images_per_class: int | None = None,
     batch_size: int | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     precision: str = "float32",
     workers: int | None = None,
     seed: int = 0,
@@ -95,7 +95,7 @@ def analyze(
         std: Normalization standard deviation, likewise.
         images_per_class: Take this many images of each class, chosen by a hash of their ids.
         batch_size: Images a forward pass, up to 128.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         precision: ``"float32"`` or ``"bfloat16"``.
         workers: Threads that decode images.
         seed: Seed of every draw.
@@ -109,7 +109,9 @@ def analyze(
         The profile, also written to the output folder.
 
     Raises:
-        CuesenseError: Something given is wrong; the sentence says what to do. Nothing half-written is left.
+        CuesenseError: Something given is wrong; the sentence says what to do. Nothing half-written is left; whole
+            shards are, and the same call goes on from there. (The model is taken as the same where its weights and
+            class are: pass restart=True after a change of its code.)
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "confidence", low=0.5)
@@ -117,19 +119,19 @@ def analyze(
     mean, std = check_channels(mean, "--mean"), check_channels(std, "--std")
     engine = _engine(device, batch_size, precision, workers, seed)
     data = dataset if isinstance(dataset, Dataset) else _dataset(dataset, data_root)
-    data = data if images_per_class is None else subset(data, _positive(images_per_class, "--images-per-class"))
+    data = data if images_per_class is None else subset(data, _whole(images_per_class, "--images-per-class"))
     names = _names(class_names)
     if names is None and _is_zero_shot(model, arch):
         names = _default_names(data)
     classifier = _classifier(model, arch, names, (image_size, resize, mean, std))
     classifier, outputs, shown = _matched(classifier, data)
     job = _Job(classifier, data, _config(config), outputs, shown, engine)
-    folder = None if output is None else Path(output)
+    folder = None if output is None else _output(Path(output), data)
     fresh = folder is not None and not folder.exists()
     try:
         return _run(job, folder, tolerance, confidence, restart=restart, progress=progress)
     except Exception:
-        if fresh and folder is not None:
+        if fresh and folder is not None and not any(folder.glob("outcomes/shard-*.npz")):
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -223,20 +225,35 @@ def _encoded(pixels: torch.Tensor) -> bytes:
     return encode(pixels[0].mul(255).round().byte().permute(1, 2, 0).contiguous().numpy())
 
 
-def _engine(device: str, batch_size: int | None, precision: str, workers: int | None, seed: int) -> Engine:
+def _output(folder: Path, data: Dataset) -> Path:
+    root = Path(data.spec)
+    if root.is_dir() and folder.resolve().is_relative_to(root.resolve()):
+        to_be = f"outside of the dataset '{root}', where it would become a class"
+        raise OutputError(expected("--output", to_be, f"'{folder}'", "Give another folder"))
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(expected("--output", "a folder", f"the file '{folder}'", "Give another name"))
+    return folder
+
+
+def _engine(
+    device: str | torch.device, batch_size: int | None, precision: str, workers: int | None, seed: int
+) -> Engine:
     if precision not in ("float32", "bfloat16"):
         raise SettingsError(expected("precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
     place = _device(device)
     batch = batch_size if batch_size is not None else (_CPU_BATCH if place == "cpu" else _GPU_BATCH)
-    if not 1 <= batch <= SHARD_SIZE:
-        raise SettingsError(expected("--batch-size", f"from 1 to {SHARD_SIZE}", str(batch), "Change it"))
     threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
     return Engine(
-        place, batch, cast("Literal['float32', 'bfloat16']", precision), _positive(threads, "--workers"), seed
+        place,
+        _whole(batch, "--batch-size", highest=SHARD_SIZE),
+        cast("Literal['float32', 'bfloat16']", precision),
+        _whole(threads, "--workers"),
+        _whole(seed, "--seed", lowest=None),
     )
 
 
-def _device(device: str) -> str:
+def _device(device: str | torch.device) -> str:
+    device = str(device)
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -250,15 +267,16 @@ def _device(device: str) -> str:
 
 def _check_sizes(image_size: int | None, resize: int | None) -> None:
     for size, option in ((image_size, "--image-size"), (resize, "--resize")):
-        if size is not None and not (isinstance(size, int) and 1 <= size <= _LARGEST_SIDE):
-            to_be = f"a whole number of pixels from 1 to {_LARGEST_SIDE}"
-            raise SettingsError(expected(option, to_be, repr(size), "Change it"))
+        if size is not None:
+            _whole(size, option, highest=_LARGEST_SIDE)
 
 
-def _positive(number: int, option: str) -> int:
-    if number < 1:
-        raise SettingsError(expected(option, "at least 1", str(number), "Choose a larger number"))
-    return number
+def _whole(number: int, option: str, lowest: int | None = 1, highest: int | None = None) -> int:
+    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if whole and (lowest is None or number >= lowest) and (highest is None or number <= highest):
+        return int(number)
+    limits = (f" {word} {limit}" for word, limit in (("from", lowest), ("to", highest)) if limit is not None)
+    raise SettingsError(expected(option, f"a whole number{''.join(limits)}", repr(number), "Change it"))
 
 
 def _dataset(dataset: Any, data_root: str | Path | None) -> Dataset:
@@ -272,7 +290,7 @@ def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> Class
         return class_names
     if isinstance(class_names, (str, Path)):
         return read_class_names(str(class_names))
-    names = ClassNames(tuple(class_names))
+    names = ClassNames(tuple(map(str, class_names)))
     check_names(names, "the class names")
     return names
 
@@ -291,7 +309,11 @@ def _default_names(dataset: Dataset) -> ClassNames:
 
 
 def _config(config: str | Path | Config) -> Config:
-    return config if isinstance(config, Config) else load_config(config)
+    if isinstance(config, Config):
+        return config
+    if not isinstance(config, (str, Path)):
+        raise SettingsError(expected("config", "a preset, a TOML file or a Config", repr(config), "Pass one of these"))
+    return load_config(config)
 
 
 def _classifier(

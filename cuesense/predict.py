@@ -320,7 +320,7 @@ def _check_logits(logits: object, batch: int, outputs: int, condition: Condition
         raise ModelError(
             expected(
                 "the number of the model's outputs",
-                f"{outputs}, the number of class names",
+                f"{outputs}, one for each class",
                 str(logits.shape[1]),
                 "Give --class-names with one name an output, in their order",
             )

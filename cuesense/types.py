@@ -284,7 +284,7 @@ class Dataset(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of ids, labels and, for files, their sizes: whether a later run sees the same data."""
+        """Hex digest of ids, labels and what tells the images apart: whether a later run sees the same data."""
 
     def __len__(self) -> int:
         """Return the number of samples."""

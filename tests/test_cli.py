@@ -81,6 +81,7 @@ def test_list_names_everything_and_suggests_the_nearest() -> None:
     result = run("list")
     for name in ("torchvision", "folder", "planted", "patch_shuffle", "standard"):
         assert name in result.stdout
+    assert "torchvision:NAME[@WEIGHTS]" in result.stdout
     wrong = run("list", "perturbation")
     assert wrong.exit_code == 2
     assert "Did you mean 'perturbations'" in wrong.stderr

@@ -66,6 +66,7 @@ def test_a_file_overrides_ladders_and_repeats(tmp_path: Path) -> None:
         ("repeats = 101\n[perturbations]\nhue = [0.1]", "from 1 to 100"),
         ("[perturbations]\npatch_shuffle = [2.5]", "whole number from 1 to 32"),
         ("[perturbations]\nhue = [0.7]", "from 0 to 0.5"),
+        (f"[perturbations]\nhue = [{10**400}]", "list of numbers"),
         ("[perturbations]\nhue = [0]", "other than 0"),
         ("[perturbations]\nhue = [0.2, 0.1]", "mild to strong"),
         ("[perturbations]\nrandom_resized_crop = [0.2, 0.5]", "mild to strong"),

@@ -96,9 +96,10 @@ def test_a_damaged_shard_or_manifest_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "o" / "shard-00000.npz").write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(OutputError, match="Delete it and run again"):
         store.labels(1)
-    (tmp_path / "o" / "settings.json").write_text("{")
-    with pytest.raises(OutputError):
-        OutcomeStore.open(tmp_path / "o", SETTINGS)
+    for content in ("{", "[]"):
+        (tmp_path / "o" / "settings.json").write_text(content)
+        with pytest.raises(OutputError, match="the settings of a run"):
+            OutcomeStore.open(tmp_path / "o", SETTINGS)
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
@@ -107,6 +108,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
         OutcomeStore.open(tmp_path / "file" / "o", SETTINGS)
     with pytest.raises(OutputError):
         write_file(tmp_path / "file" / "profile.json", "{}")
+    with pytest.raises(OutputError, match="a file, but got a folder"):
+        write_file(tmp_path, "{}")
 
 
 def test_files_are_replaced_whole(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 import cuesense
@@ -163,6 +164,58 @@ def test_other_settings_in_the_same_folder_are_refused_unless_restarted(tmp_path
     assert analyze(output=tmp_path / "o", config="quick", seed=1, batch_size=8).provenance.seed == 1
 
 
+def test_other_pixels_under_the_same_labels_are_refused(tmp_path: Path) -> None:
+    def data(offset: int) -> list[tuple[Any, int]]:
+        return [(picture(offset + number, number % 3), number % 3) for number in range(30)]
+
+    options: dict[str, Any] = {"class_names": NAMES, "output": tmp_path / "o", "config": "quick"}
+    cuesense.analyze(Meanest(), data(0), **options)
+    with pytest.raises(OutputError, match="other dataset"):
+        cuesense.analyze(Meanest(), data(1000), **options)
+
+
+def test_whole_shards_outlive_a_failure_that_comes_later(tmp_path: Path) -> None:
+    calls = []
+
+    def tires(images: Tensor) -> Tensor:
+        calls.append(len(images))
+        if len(calls) > 45:
+            raise RuntimeError("tired")
+        return Meanest()(images)
+
+    with pytest.raises(ModelError, match="tired"):
+        pipeline.analyze(classifier(tires), Colors(300), output=tmp_path / "o", config="quick", batch_size=16)
+    assert [path.name for path in (tmp_path / "o" / "outcomes").glob("shard-*")] == ["shard-00000.npz"]
+
+
+def test_the_output_may_not_become_a_class_of_the_dataset(tmp_path: Path) -> None:
+    for number in range(6):
+        path = tmp_path / "data" / NAMES[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(number, number % 3)).save(path)
+    for output in (tmp_path / "data", tmp_path / "data" / "out"):
+        with pytest.raises(OutputError, match="outside of the dataset"):
+            pipeline.analyze(classifier(), tmp_path / "data", output=output)
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(NAMES)
+
+
+def test_numbers_of_numpy_and_torch_are_numbers() -> None:
+    data = [(picture(number, number % 3), number % 3) for number in range(30)]
+    profile = cuesense.analyze(
+        Meanest(),
+        data,
+        class_names=NAMES,
+        config="quick",
+        mean=np.full(3, 0.5, np.float32),
+        std=torch.full((3,), 0.5),
+        seed=np.int64(3),
+        device=torch.device("cpu"),
+    )
+    assert profile.provenance.seed == 3
+    assert profile.provenance.device == "cpu"
+    assert profile.provenance.model.preprocessing["mean"] == [0.5] * 3
+
+
 def test_files_agree_with_the_profile(tmp_path: Path) -> None:
     profile = analyze(output=tmp_path / "o")
     assert Profile.read(tmp_path / "o") == profile
@@ -233,7 +286,7 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
 
 def test_unreadable_images_are_listed_and_too_many_leave_nothing_behind(tmp_path: Path) -> None:
     profile = analyze(Colors(120, broken=frozenset({3})), config="quick")
-    assert any("1 unreadable images were skipped: 00021 (not an image)" in text for text in profile.summary.warnings)
+    assert any("1 unreadable image was skipped: 00021 (not an image)" in text for text in profile.summary.warnings)
     with pytest.raises(DatasetError, match="95 %"):
         analyze(Colors(120, broken=frozenset(range(20))), output=tmp_path / "o", config="quick")
     assert not (tmp_path / "o").exists()
@@ -270,6 +323,12 @@ def test_shuffled_class_names_are_noticed() -> None:
         ({"resize": "64"}, SettingsError, "--resize"),
         ({"mean": (0.5, 0.5)}, SettingsError, "--mean"),
         ({"std": 0.5}, SettingsError, "--std"),
+        ({"std": (1e-40, 1, 1)}, SettingsError, "--std"),
+        ({"batch_size": 2.5}, SettingsError, "--batch-size"),
+        ({"images_per_class": 2.5}, SettingsError, "--images-per-class"),
+        ({"tolerance": "a"}, SettingsError, "--tolerance"),
+        ({"seed": "a"}, SettingsError, "--seed"),
+        ({"config": {"a": 1}}, SettingsError, "config"),
         ({"precision": "int3"}, SettingsError, "precision"),
         ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),
         ({"class_names": ("brick", "grass")}, DatasetError, "water"),

@@ -185,7 +185,7 @@ class Constant(nn.Module):
         (lambda images: images.new_zeros(len(images), 3, 1), "logits of shape"),
         (lambda images: images.new_zeros(1, 3), "logits of shape"),
         (lambda images: (images,), "tuple"),
-        (lambda images: images.new_zeros(len(images), 4), "3, the number of class names, but got 4"),
+        (lambda images: images.new_zeros(len(images), 4), "3, one for each class, but got 4"),
         (lambda images: images @ torch.zeros(5, 5), "Check --image-size"),
         (lambda images: {}["missing"], "missing"),  # noqa: ARG005
     ],

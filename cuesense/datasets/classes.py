@@ -95,7 +95,7 @@ def check_names(found: ClassNames, what: str) -> None:
     """Raise DatasetError where a name is empty or given twice, or there is none; ``what`` begins the sentence."""
     problem = None
     if not any(found.names):
-        problem = "no name"
+        problem = "no name at all"
     elif "" in found.names:
         problem = f"an empty name for output {found.names.index('')}"
     else:
@@ -221,7 +221,8 @@ def order_warning(confusion: NDArray[np.integer], matched: Sequence[int]) -> str
 
     The best one-to-one assignment of classes to their outputs is found (Kuhn 1955, "The Hungarian method for the
     assignment problem"). The warning comes where accuracy is at most 0.15 above chance and that assignment explains
-    another half of all images; never below 30 images or 5 a class, which chance alone can assign well.
+    another half of all images, and 0.15 more than one constant answer would; never below 30 images or 5 a class,
+    which chance alone can assign well.
 
     Args:
         confusion: Images of each class that were answered by each output, on clean images, shape (C, K).
@@ -237,7 +238,9 @@ def order_warning(confusion: NDArray[np.integer], matched: Sequence[int]) -> str
     _, best = linear_sum_assignment(wanted, maximize=True)
     accuracy = float(np.trace(wanted)) / images
     explained = float(wanted[np.arange(len(best)), best].sum()) / images
-    if accuracy > 1 / len(matched) + _NEAR_CHANCE or explained - accuracy < _MUCH_BETTER:
+    constant = float(confusion.sum(axis=1).max()) / images
+    near_chance, constant = 1 / len(matched) + _NEAR_CHANCE, float(confusion.sum(axis=1).max()) / images
+    if accuracy > near_chance or explained - accuracy < _MUCH_BETTER or explained < constant + _NEAR_CHANCE:
         return None
     swapped = [row for row, column in enumerate(best) if wanted[row, column] > wanted[row, row]]
     pairs = ", ".join(

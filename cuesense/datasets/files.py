@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from os import SEEK_END
 from pathlib import Path
 
 from cuesense.datasets.images import decode
 from cuesense.types import Sample
 
+_GLANCE = 4096
+
 
 @dataclass(frozen=True)
 class FileDataset:
     """Image files with labels; it is a types.Dataset, where the fields are described.
+
+    The fingerprint covers ids, labels, and every file's size and first and last 4 KiB.
 
     Attributes:
         paths: Where each sample's file is.
@@ -24,7 +30,11 @@ class FileDataset:
     sample_ids: tuple[str, ...]
     labels: tuple[int, ...]
     paths: tuple[Path, ...]
-    fingerprint: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest that says whether it is the same data."""
+        return fingerprint(self.sample_ids, self.labels, map(_glance, self.paths))
 
     def __len__(self) -> int:
         """Return the number of files."""
@@ -63,29 +73,36 @@ def from_files(spec: str, class_names: Sequence[str], files: Iterable[tuple[str,
         sample_ids=ids,
         labels=labels,
         paths=paths,
-        fingerprint=fingerprint(ids, labels, map(_size, paths)),
     )
 
 
-def fingerprint(ids: Iterable[str], labels: Iterable[int], sizes: Iterable[int]) -> str:
-    """Return the SHA-256 of ids, labels and sizes.
+def fingerprint(ids: Iterable[str], labels: Iterable[int], contents: Iterable[str]) -> str:
+    """Return the SHA-256 of ids, labels and contents.
 
     Args:
         ids: One a sample.
         labels: One a sample.
-        sizes: One a sample: the file's length in bytes, or -1 where there is no file.
+        contents: One a sample: what tells its image from others, or "" where nothing does.
 
     Returns:
         64 hexadecimal digits.
     """
     digest = hashlib.sha256()
-    for row in zip(ids, labels, sizes, strict=True):
+    for row in zip(ids, labels, contents, strict=True):
         digest.update("\0".join(map(str, row)).encode() + b"\n")
     return digest.hexdigest()
 
 
-def _size(path: Path) -> int:
+def _glance(path: Path) -> str:
+    """Return a digest of a file's size, start and end, or "" where there is no file to read."""
     try:
-        return path.stat().st_size
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            start = file.read(_GLANCE)
+            size = file.seek(0, SEEK_END)
+            file.seek(max(0, size - _GLANCE))
+            end = file.read()
     except (OSError, ValueError):
-        return -1
+        return ""
+    return hashlib.blake2b(b"%d\0%b%b" % (size, start, end), digest_size=16).hexdigest()

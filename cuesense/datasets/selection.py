@@ -68,13 +68,12 @@ def subset(dataset: Dataset, images_per_class: int) -> Dataset:
     indices = _choose(dataset, images_per_class)
     ids, labels = dataset.sample_ids, dataset.labels
     chosen_ids, chosen_labels = tuple(ids[i] for i in indices), tuple(labels[i] for i in indices)
-    sizes = [-1] * len(indices)
     return Subset(
         spec=dataset.spec,
         class_names=dataset.class_names,
         sample_ids=chosen_ids,
         labels=chosen_labels,
-        fingerprint=fingerprint([dataset.fingerprint, *chosen_ids], [-1, *chosen_labels], [-1, *sizes]),
+        fingerprint=fingerprint([dataset.fingerprint, *chosen_ids], [-1, *chosen_labels], [""] * (1 + len(indices))),
         source=dataset,
         indices=indices,
     )

@@ -60,7 +60,7 @@ def _unwrapped(content: object, path: Path) -> State | Loaded:
     found = find(content)
     if found is None:
         keys = f" with the keys {', '.join(map(str, list(content)[:5]))}" if isinstance(content, dict) else ""
-        raise _no_model(path, f"a {type(content).__name__}{keys} and no weights in it")
+        raise _no_model(path, f"an object of type {type(content).__name__}{keys} and no weights in it")
     if not isinstance(found, nn.Module):
         return found
     while isinstance(found, nn.DataParallel):

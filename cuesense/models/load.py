@@ -150,7 +150,9 @@ def _from_file(path: Path, arch: str | None, class_names: ClassNames | None) -> 
 
 
 def _from_library(spec: str, state: State | None, class_names: ClassNames | None) -> Loaded:
-    prefix, _, name = spec.partition(":")
+    prefix, colon, name = spec.partition(":")
+    if not colon:
+        raise SettingsError(expected("--arch", "PREFIX:NAME", f"'{spec}'", f"Write torchvision:{spec} or timm:{spec}"))
     load: Callable[[str, State | None, ClassNames | None], Loaded] = registry.get("models", prefix)
     return load(name, state, class_names)
 

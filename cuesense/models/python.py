@@ -56,7 +56,7 @@ def _import(module_name: str, name: str) -> ModuleType:
         sys.path.append(folder)
     try:
         return import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = f"a module that can be imported, but got {type(error).__name__}: {first_line(error)}"
         raise ModelError(f"Expected python:{name} to name {reason}. Run from its folder, or install it.") from error
 
@@ -64,14 +64,16 @@ def _import(module_name: str, name: str) -> ModuleType:
 def _call(factory: Callable[[], Any], name: str) -> nn.Module:
     try:
         network = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise ModelError(
             expected(f"python:{name}", "callable without arguments", reason, "Call it yourself to see where it fails")
         ) from error
     if not isinstance(network, nn.Module):
         raise ModelError(
-            expected(f"python:{name}()", "an nn.Module", f"a {type(network).__name__}", "Return the network")
+            expected(
+                f"python:{name}()", "an nn.Module", f"an object of type {type(network).__name__}", "Return the network"
+            )
         )
     return network
 

@@ -25,7 +25,8 @@ def perturb(
 
     Args:
         perturbation: What to apply.
-        images: (N, 3, H, W), float32 or bfloat16 (computed in float32), RGB in [0, 1]; left unchanged.
+        images: (N, 3, H, W), float32 or bfloat16 (computed in float32), RGB in [0, 1] (not checked: results are cut
+            to it); left unchanged.
         sample_ids: The images' ids, length N.
         value: The dose, in the perturbation's unit; its identity returns the images as they are.
         seed: The run's seed.
@@ -35,7 +36,7 @@ def perturb(
         A new tensor of the same shape, dtype and device, in [0, 1].
 
     Raises:
-        SettingsError: The dose is outside the perturbation's limits, or the shapes do not fit.
+        SettingsError: The dose is outside the perturbation's limits, or the shapes or types do not fit.
     """
     _check(perturbation, images, sample_ids, value)
     if value == perturbation.identity or len(images) == 0:
@@ -50,6 +51,10 @@ def perturb(
 
 def _check(perturbation: Perturbation, images: Tensor, sample_ids: Sequence[str], value: float) -> None:
     perturbation.check(value)
+    if not isinstance(images, Tensor) or images.dtype not in (torch.float32, torch.bfloat16):
+        got = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        do = "Convert 8-bit images with images.float() / 255"
+        raise SettingsError(expected("images", "a float32 or bfloat16 tensor in [0, 1]", got, do))
     if images.ndim != 4 or images.shape[1] != 3 or len(images) != len(sample_ids):
         raise SettingsError(
             expected(

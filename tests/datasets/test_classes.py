@@ -257,6 +257,9 @@ class TestOrder:
         assert "Clean accuracy is 7.5%, but would be 92.5%" in text
         assert "class 0 by output 1 instead of 0, class 1 by output 0 instead of 1" in text
 
+    def test_one_constant_answer_is_no_other_order(self):
+        assert order_warning(np.array([[2, 6, 2], [0, 40, 0], [0, 2, 4]])[[1, 0, 2]], (0, 1, 2)) is None
+
     def test_at_most_three_pairs(self):
         order = np.roll(np.arange(10), 1)
         assert order_warning(confusion_of(order), tuple(range(10))).count("instead of") == 3

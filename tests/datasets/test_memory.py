@@ -100,6 +100,29 @@ class TestWrap:
         first, again, other = (wrap(held(labels)).fingerprint for labels in ([0, 1], [0, 1], [1, 0]))
         assert first == again != other
 
+    def test_the_fingerprint_sees_pixels(self):
+        def gray(value):
+            return wrap([(np.full((2, 2), value, np.uint8), index % 2) for index in range(200)]).fingerprint
+
+        assert gray(7) == gray(7) != gray(8)
+
+    def test_an_item_that_cannot_be_computed_is_one_sentence(self):
+        class Broken:
+            targets = (0, 1)
+
+            def __len__(self):
+                return 2
+
+            def __getitem__(self, index):
+                raise KeyError(index)
+
+        with pytest.raises(DatasetError, match=r"item 1 of the dataset to be readable, but got KeyError"):
+            wrap(Broken())[1]
+
+    def test_half_precision_images_are_taken(self):
+        image = torch.full((3, 2, 2), 0.5, dtype=torch.bfloat16)
+        assert wrap([(image, 0)])[0].image.tolist() == [[[128] * 3] * 2] * 2
+
     def test_torchvisions_imagefolder(self, tmp_path):
         for name, color in (("cat", (9, 0, 0)), ("dog", (0, 9, 0))):
             (tmp_path / name).mkdir()

@@ -66,6 +66,7 @@ def factory_module(tmp_path, monkeypatch: pytest.MonkeyPatch) -> str:
         "    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5),\n"
         "                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))\n"
         "def broken():\n    raise ValueError('no such width.')\n"
+        "def quits():\n    raise SystemExit(7)\n"
         "def wrong():\n    return 'a string'\n"
         "number = 3\n"
     )

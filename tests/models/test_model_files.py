@@ -118,7 +118,7 @@ def test_what_is_no_model_is_one_sentence(tmp_path, kind):
 
 def test_a_checkpoint_without_weights_shows_its_keys(tmp_path):
     torch.save({"epoch": 3, "lr": 0.1}, tmp_path / "m.pt")
-    with pytest.raises(ModelError, match="a dict with the keys epoch, lr and no weights in it"):
+    with pytest.raises(ModelError, match="an object of type dict with the keys epoch, lr and no weights in it"):
         load_classifier(str(tmp_path / "m.pt"), arch="torchvision:resnet18")
     save_file({}, tmp_path / "m.safetensors")
     with pytest.raises(ModelError, match="safetensors without tensors"):
@@ -136,6 +136,8 @@ def test_a_path_that_is_no_file(tmp_path):
 
 def test_weights_alone_ask_for_their_architecture(tmp_path, tiny):
     torch.save(tiny.state_dict(), tmp_path / "m.pt")
+    with pytest.raises(SettingsError, match="Write torchvision:resnet18 or timm:resnet18"):
+        load_classifier(str(tmp_path / "m.pt"), arch="resnet18")
     with pytest.raises(ModelError) as caught:
         load_classifier(str(tmp_path / "m.pt"))
     assert str(caught.value) == (

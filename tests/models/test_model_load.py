@@ -137,7 +137,8 @@ def test_the_users_factory_is_called(factory_module, images):
         ("tiny_factory:biuld", "a function 'biuld' in tiny_factory.*Did you mean 'build'"),
         ("tiny_factory:number", "a function 'number' in tiny_factory"),
         ("tiny_factory:broken", "but got ValueError: no such width. Call it yourself"),
-        ("tiny_factory:wrong", "an nn.Module, but got a str"),
+        ("tiny_factory:quits", "but got SystemExit: 7"),
+        ("tiny_factory:wrong", "an nn.Module, but got an object of type str"),
         ("no_such_module_at_all:build", "ModuleNotFoundError: No module named 'no_such_module_at_all'"),
     ],
 )

@@ -139,6 +139,12 @@ def test_refuses_a_part_of_a_tile(perturbation: Perturbation, photos: Tensor) ->
             perturb(perturbation, photos, ids(8), 2.5)
 
 
+def test_refuses_eight_bit_images(perturbation: Perturbation) -> None:
+    for images in (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.zeros(1, 3, 8, 8).numpy()):
+        with pytest.raises(SettingsError, match="float32 or bfloat16"):
+            perturb(perturbation, images, ["a"], perturbation.ladder[0])
+
+
 def test_refuses_images_that_are_no_batch_of_rgb(perturbation: Perturbation) -> None:
     with pytest.raises(SettingsError, match="shape"):
         perturb(perturbation, torch.rand(1, 1, 8, 8), ["a"], perturbation.ladder[0])
