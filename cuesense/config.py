@@ -185,7 +185,7 @@ def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[flo
     if numbers is None:
         return None
     try:
-        sequence = [float(number) for number in numbers]
+        sequence = [] if isinstance(numbers, str) else [float(number) for number in numbers]
     except (TypeError, ValueError, OverflowError):
         sequence = []
     finite = len(sequence) == 3 and all(math.isfinite(number) for number in sequence)

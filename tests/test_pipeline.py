@@ -323,6 +323,7 @@ def test_shuffled_class_names_are_noticed() -> None:
         ({"resize": "64"}, SettingsError, "--resize"),
         ({"mean": (0.5, 0.5)}, SettingsError, "--mean"),
         ({"std": 0.5}, SettingsError, "--std"),
+        ({"std": "111"}, SettingsError, "--std"),
         ({"std": (1e-40, 1, 1)}, SettingsError, "--std"),
         ({"batch_size": 2.5}, SettingsError, "--batch-size"),
         ({"images_per_class": 2.5}, SettingsError, "--images-per-class"),

@@ -238,7 +238,6 @@ def order_warning(confusion: NDArray[np.integer], matched: Sequence[int]) -> str
     _, best = linear_sum_assignment(wanted, maximize=True)
     accuracy = float(np.trace(wanted)) / images
     explained = float(wanted[np.arange(len(best)), best].sum()) / images
-    constant = float(confusion.sum(axis=1).max()) / images
     near_chance, constant = 1 / len(matched) + _NEAR_CHANCE, float(confusion.sum(axis=1).max()) / images
     if accuracy > near_chance or explained - accuracy < _MUCH_BETTER or explained < constant + _NEAR_CHANCE:
         return None
