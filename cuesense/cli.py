@@ -265,7 +265,7 @@ def _dataset_rows() -> list[tuple[str, ...]]:
         "folder": "a folder of class folders",
         "table": "a CSV or Parquet file with columns path,label",
         "imagenet": "imagenet, with --data-root or CUESENSE_DATA",
-        "planted": "planted[:SEED], images whose cues are known",
+        "planted": "planted[:SEED[,size=N][,cluttered][,long-tailed]...], images whose cues are known",
     }
     return [("name", "spec"), *((name, what.get(name, f"{name}:...")) for name in registry.names("datasets"))]
 

@@ -15,6 +15,7 @@ from cuesense.profile import Profile
 from cuesense.types import ClassNames
 
 IMAGES_PER_CLASS = 80
+COUNTS = {"color": 4, "shape": 4, "texture": 4, "redundant": 0, "mixed": 0, "context": 0, "null": 0}
 WEIGHTS = "demo.safetensors"
 
 
@@ -28,7 +29,7 @@ def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
     Returns:
         The profile, and how many of the planted labels it recovered.
     """
-    world = PlantedWorld(seed=0, split="test", images_per_class=IMAGES_PER_CLASS)
+    world = PlantedWorld(seed=0, split="test", images_per_class=IMAGES_PER_CLASS, counts=COUNTS)
     classifier = load_classifier(
         str(resources.folder("assets") / WEIGHTS),
         arch="python:cuesense.planted.network:build",

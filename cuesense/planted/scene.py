@@ -1,4 +1,4 @@
-"""One image of the planted world: an object with a hue, an outline and a texture before a quiet background.
+"""One image of the planted world: an object with a hue, an outline and a texture, before a ground.
 
 Lengths are fractions of the image's side, so that a scene looks the same at every size.
 """
@@ -8,57 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cuesense.planted.outlines import Family, Outline, draw_outline
+from cuesense.planted.textures import PATTERNS, Texture, paint, periods
+
 Array = NDArray[np.float64]
 
 LUMA = np.array([0.299, 0.587, 0.114])
-HARMONICS = (2, 3, 4, 5)
-DIRECTIONS = (0, 1, 2, 3)
-PERIODS = (0.065, 0.1)
 
-_MEAN_RADIUS = 0.36
-_RADIUS_LIMITS = (0.1, 0.49)
 _SHIFT = 0.04
 _TURN = 0.5
-_GRAIN_WAVES = 24
 _HUE_JITTER = 0.015
-
-
-@dataclass(frozen=True)
-class Outline:
-    """A closed curve around the object's center, r(t) = mean radius * (1 + sum_k Re(c_k exp(i k t))).
-
-    Attributes:
-        coefficients: One complex c_k for each of HARMONICS.
-    """
-
-    coefficients: tuple[complex, ...]
-
-    def radius(self, angle: Array) -> Array:
-        """Return the distance from center to curve.
-
-        Args:
-            angle: Directions in radians, any shape.
-
-        Returns:
-            Radii as fractions of the image's side, same shape.
-        """
-        bumps = (np.exp(1j * angle[..., None] * np.array(HARMONICS)) @ np.array(self.coefficients)).real
-        radius: Array = np.clip(_MEAN_RADIUS * (1 + bumps), *_RADIUS_LIMITS)
-        return radius
-
-
-@dataclass(frozen=True)
-class Texture:
-    """A fine pattern of plane waves.
-
-    Attributes:
-        directions: One of DIRECTIONS, how many waves cross at equal angles: 1 stripes, 2 checks, 3 spots, 0 grain of
-            waves in all directions.
-        period: Length of one wave as a fraction of the image's side, within PERIODS.
-    """
-
-    directions: int
-    period: float
+_CLEAR, _FAINT = (0.15, 0.2), (0.0, 0.07)
 
 
 @dataclass(frozen=True)
@@ -66,28 +26,18 @@ class Cues:
     """What the images of one class have in common; a cue that is None is drawn anew for every image.
 
     Attributes:
-        hue: Position on the color circle, in [0, 1).
+        hue: The object's position on the color circle, in [0, 1).
         outline: The object's silhouette.
-        texture: The pattern on the object; without one the object is smooth.
+        texture: The pattern on the object.
+        ground_hue: The ground's position on the color circle; grounds without it are nearly gray.
+        ground_texture: The pattern on the ground; grounds without it are smooth.
     """
 
     hue: float | None = None
     outline: Outline | None = None
     texture: Texture | None = None
-
-
-def draw_outline(rng: np.random.Generator) -> Outline:
-    """Draw an outline from the family: every harmonic has a random phase, their total strength is fixed.
-
-    Args:
-        rng: Source of the draws.
-
-    Returns:
-        An outline with sum_k |c_k|^2 = 0.1.
-    """
-    strength = 0.1 + rng.random(len(HARMONICS))
-    phase = np.exp(2j * np.pi * rng.random(len(HARMONICS)))
-    return Outline(tuple((np.sqrt(0.1) * phase * strength / np.linalg.norm(strength)).tolist()))
+    ground_hue: float | None = None
+    ground_texture: Texture | None = None
 
 
 def tint(luma: Array, hue: float, saturation: float) -> Array:
@@ -109,82 +59,100 @@ def tint(luma: Array, hue: float, saturation: float) -> Array:
     return colored
 
 
-def render(cues: Cues, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def render(
+    cues: Cues, size: int, family: Family, rng: np.random.Generator, *, cluttered: bool = False
+) -> NDArray[np.uint8]:
     """Draw one image.
 
     Args:
         cues: What the class fixes.
         size: Height and width in pixels.
-        rng: Source of everything the class does not fix.
+        family: The family of everything that the class does not fix.
+        rng: Source of everything that the class does not fix.
+        cluttered: Scatter small objects of any hue, outline and texture over the ground.
 
     Returns:
         RGB image of shape (size, size, 3).
     """
-    x, y = _grid(size)
-    mask = _mask(cues.outline or draw_outline(rng), x, y, size, rng)
-    luma = rng.uniform(0.42, 0.58) + 0.04 * _smooth(x, y, rng) + _surface(cues.texture, x, y, rng)
-    image = mask * _colored(np.clip(luma, 0, 1), cues.hue, rng) + (1 - mask) * _background(x, y, rng)
+    scene = _Scene(size, family, rng)
+    image = scene.ground(cues)
+    for _ in range(rng.integers(4, 8) if cluttered else 0):
+        image = scene.speck(image)
+    image = scene.thing(image, cues)
     noise = 0.02 * (rng.random((size, size, 1)) - 0.5)
     return np.rint(255 * np.clip(image + noise, 0, 1)).astype(np.uint8)
 
 
-def _grid(size: int) -> tuple[Array, Array]:
-    """Return x (1, W) and y (H, 1) of the pixel centers, from -0.5 to 0.5 of the side."""
-    line = (np.arange(size) + 0.5) / size - 0.5
-    return line[None, :], line[:, None]
+class _Scene:
+    """A canvas of one size, and the draws of one image."""
 
+    def __init__(self, size: int, family: Family, rng: np.random.Generator) -> None:
+        line = (np.arange(size) + 0.5) / size - 0.5
+        self.x, self.y = line[None, :], line[:, None]
+        self.size, self.family, self.rng = size, family, rng
 
-def _mask(outline: Outline, x: Array, y: Array, size: int, rng: np.random.Generator) -> Array:
-    """Return the object's coverage of every pixel at a random place, turn and scale, shape (H, W, 1)."""
-    shift_x, shift_y, turn = rng.uniform(-1, 1, 3) * (_SHIFT, _SHIFT, _TURN)
-    scale = rng.uniform(0.9, 1.1)
-    x, y = x - shift_x, y - shift_y
-    edge = scale * outline.radius(np.arctan2(y, x) + turn)
-    return np.clip((edge - np.hypot(x, y)) * size + 0.5, 0, 1)[..., None]
+    def ground(self, cues: Cues) -> Array:
+        """Return a dark or light ground, (H, W, 3)."""
+        rng = self.rng
+        dark = rng.random() < 0.5
+        depth = 0.15 if cues.ground_texture is None else 0.22
+        luma = (depth if dark else 1 - depth) + 0.04 * self._smooth()
+        if cues.ground_texture is not None:
+            luma += rng.uniform(*_CLEAR) * paint(cues.ground_texture, self.x, self.y, rng)
+        luma = np.clip(luma, 0.02, 0.98)
+        if cues.ground_hue is None:
+            return tint(luma, rng.random(), rng.uniform(0, 0.25))
+        return tint(luma, self._near(cues.ground_hue), rng.uniform(0.7, 1))
 
+    def thing(self, image: Array, cues: Cues) -> Array:
+        """Put the object on an image, (H, W, 3)."""
+        rng = self.rng
+        shift = _SHIFT * rng.uniform(-1, 1, 2)
+        turn, scale = _TURN * rng.uniform(-1, 1), rng.uniform(0.9, 1.1)
+        mask = self._mask(cues.outline or self._any_outline(), shift, turn, scale)
+        luma = np.clip(rng.uniform(0.42, 0.58) + 0.04 * self._smooth() + self._surface(cues.texture), 0, 1)
+        painted: Array = mask * self._colored(luma, cues.hue) + (1 - mask) * image
+        return painted
 
-def _waves(x: Array, y: Array, angles: Array, periods: Array, phases: Array) -> Array:
-    """Return a sum of plane waves with unit variance, shape (H, W); angles, periods and phases have shape (M,)."""
-    angles, periods, phases = (values[:, None, None] for values in (angles, periods, phases))
-    path = (x * np.cos(angles) + y * np.sin(angles)) / periods
-    field: Array = np.cos(2 * np.pi * path + phases).sum(axis=0) * np.sqrt(2 / len(angles))
-    return field
+    def speck(self, image: Array) -> Array:
+        """Put a small object of no class on an image, (H, W, 3)."""
+        rng = self.rng
+        place = rng.uniform(-0.5, 0.5, 2)
+        mask = self._mask(self._any_outline(), place, 2 * np.pi * rng.random(), rng.uniform(0.12, 0.25))
+        painted: Array = mask * self._colored(np.full((1, 1), rng.uniform(0.2, 0.8)), None) + (1 - mask) * image
+        return painted
 
+    def _mask(self, outline: Outline, place: Array, turn: float, scale: float) -> Array:
+        """Return an outline's coverage of every pixel, (H, W, 1)."""
+        x, y = self.x - place[0], self.y - place[1]
+        edge = scale * outline.radius(np.arctan2(y, x) + turn)
+        return np.clip((edge - np.hypot(x, y)) * self.size + 0.5, 0, 1)[..., None]
 
-def _colored(luma: Array, hue: float | None, rng: np.random.Generator) -> Array:
-    """Color the object: strongly and near the class's hue, else with any hue and any saturation."""
-    if hue is None:
-        return tint(luma, rng.random(), rng.random())
-    return tint(luma, (hue + _HUE_JITTER * rng.uniform(-1, 1)) % 1, rng.uniform(0.6, 1))
+    def _any_outline(self) -> Outline:
+        return draw_outline(self.rng, self.family, "global" if self.rng.random() < 0.5 else "local")
 
+    def _colored(self, luma: Array, hue: float | None) -> Array:
+        """Color strongly and near the class's hue, else with any hue and any saturation."""
+        if hue is None:
+            return tint(luma, self.rng.random(), self.rng.random())
+        return tint(luma, self._near(hue), self.rng.uniform(0.6, 1))
 
-def _surface(texture: Texture | None, x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """Return the luma that a pattern adds: the class's clearly, else any pattern faintly; shape (H, W)."""
-    if texture is None:
-        other = Texture(int(rng.integers(len(DIRECTIONS))), rng.uniform(*PERIODS))
-        return rng.uniform(0, 0.07) * _pattern(other, x, y, rng)
-    return rng.uniform(0.15, 0.2) * _pattern(texture, x, y, rng)
+    def _near(self, hue: float) -> float:
+        return (hue + _HUE_JITTER * self.rng.uniform(-1, 1)) % 1
 
+    def _surface(self, texture: Texture | None) -> Array:
+        """Return the luma that a pattern adds: the class's clearly, else any pattern faintly; (H, W)."""
+        rng = self.rng
+        if texture is None:
+            fine, _, coarse = periods(self.size)
+            texture = Texture(str(rng.choice(PATTERNS[self.family])), rng.uniform(fine, coarse))
+            return rng.uniform(*_FAINT) * paint(texture, self.x, self.y, rng)
+        return rng.uniform(*_CLEAR) * paint(texture, self.x, self.y, rng)
 
-def _smooth(x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """Return a slowly varying field with unit variance, shape (H, W)."""
-    turns = 2 * np.pi * rng.random((2, 5))
-    return _waves(x, y, turns[0], rng.uniform(0.3, 0.9, 5), turns[1])
-
-
-def _pattern(texture: Texture, x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """Return the texture in [-1, 1] at a random angle and place, shape (H, W)."""
-    count = texture.directions or _GRAIN_WAVES
-    angles = np.pi * (np.arange(count) / count + rng.random())
-    shift = rng.random(2) * texture.period
-    phases = 2 * np.pi * (shift[0] * np.cos(angles) + shift[1] * np.sin(angles)) / texture.period
-    periods = np.full(count, texture.period)
-    if not texture.directions:
-        phases, periods = 2 * np.pi * rng.random(count), periods * rng.uniform(0.8, 1.25, count)
-    return np.tanh(1.5 * _waves(x, y, angles, periods, phases))
-
-
-def _background(x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """Return dark or light clutter without fine detail and nearly without color, shape (H, W, 3)."""
-    luma = np.clip(rng.choice([0.15, 0.85]) + 0.04 * _smooth(x, y, rng), 0, 1)
-    return tint(luma, rng.random(), 0.2)
+    def _smooth(self) -> Array:
+        """Return a slowly varying field with unit variance, (H, W)."""
+        angle, phase = 2 * np.pi * self.rng.random((2, 5, 1, 1))
+        period = self.rng.uniform(0.3, 0.9, (5, 1, 1))
+        path = (self.x * np.cos(angle) + self.y * np.sin(angle)) / period
+        field: Array = np.cos(2 * np.pi * path + phase).sum(axis=0) * np.sqrt(2 / 5)
+        return field

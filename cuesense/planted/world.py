@@ -4,59 +4,87 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cuesense.errors import DatasetError, expected
-from cuesense.planted.scene import DIRECTIONS, HARMONICS, PERIODS, Cues, Outline, Texture, draw_outline, render
-from cuesense.types import CueLabel, Sample
+from cuesense.planted.cast import COUNTS, MOST_OF_A_CUE, Cast, PlantedClass, generator, needs
+from cuesense.planted.scene import Cues, render
+from cuesense.types import Cue, CueLabel, Sample
 
 Split = Literal["train", "test"]
 
-_CLASSES_PER_CUE = 4
-_OUTLINE_POOL = 128
-_RECIPE = 1  # raise it when the images of a seed change: the fingerprint depends on it
+_RARE = 5
+_FIELDS = {
+    Cue.COLOR: ("hue", "ground_hue"),
+    Cue.SHAPE: ("outline",),
+    Cue.TEXTURE: ("texture", "ground_texture"),
+}
+_RECIPE = 2  # raise it when the images of a seed change: the fingerprint depends on it
 
 
 def load(argument: str, *, data_root: Path | None = None) -> PlantedWorld:  # noqa: ARG001
-    """Return the test images of a planted world.
+    """Return a planted world from its spec.
 
     Args:
-        argument: The world's seed as text, a whole number from 0; empty means 0.
+        argument: The seed, then options, separated by commas: ``"7,size=128,cluttered,mixed=0"``. Options are
+            ``size=N``, ``images=N``, ``split=train``, ``cluttered``, ``long-tailed`` and ``KIND=N`` for the number of
+            classes of a kind. Empty means seed 0.
         data_root: Not used: the images are made, not read.
 
     Returns:
-        The world.
+        The world; the test images unless the split says otherwise.
 
     Raises:
-        DatasetError: The argument is no such number.
+        DatasetError: The argument is no such text.
     """
-    try:
-        seed = int(argument or "0")
-    except ValueError:
-        raise DatasetError(
-            expected("the seed of 'planted:SEED'", "a whole number from 0", f"'{argument}'", "Try planted:0")
-        ) from None
-    return PlantedWorld(seed=seed)
+    seed, *options = argument.split(",")
+    known: dict[str, Any] = {"seed": _number("the seed of 'planted:SEED'", seed or "0"), "counts": {}}
+    for option in options:
+        name, given, value = option.partition("=")
+        if name in ("cluttered", "long-tailed") and not given:
+            known[name.replace("-", "_")] = True
+        elif name == "split":
+            known["split"] = value
+        elif name in ("size", "images"):
+            known[{"size": "size", "images": "images_per_class"}[name]] = _number(name, value)
+        else:
+            _check_kind(name, option)
+            known["counts"][name] = _number(name, value)
+    return PlantedWorld(**known)
 
 
 @dataclass(frozen=True)
 class PlantedWorld:
     """Images whose class cues are known by construction (a types.Dataset).
 
-    The seed draws four hues, four outlines and four textures; each is all that the images of one class share. Every
-    other cue of an image is drawn anew, so that it tells nothing. An image depends on the seed and its id alone.
+    The seed draws hues, outlines and textures; the images of a class share some of them, and every other cue of an
+    image is drawn anew, so that it tells nothing. Kinds of classes, with their right label:
+
+    - ``color``, ``shape``, ``texture``: one cue tells the class.
+    - ``redundant``: each of two or three cues suffices. Training images keep a random selection of them, so that a
+      network has to learn each; test images show all.
+    - ``mixed``: four classes for the combinations of two values of one cue with two of another; both are needed.
+    - ``context``: the ground's color or texture tells, the object nothing; the right label is that cue.
+    - ``null``: pairs of classes that are drawn alike, so that nothing can tell one from the other: undetermined.
+
+    An image depends on the seed and its id (and the cues' numbers on the counts); at every size it is the same scene.
 
     Attributes:
-        seed: Which world, from 0.
+        seed: Which world, from 0. Even and odd seeds draw from different families of outlines and textures.
         split: ``"train"`` or ``"test"``; they share no image.
         images_per_class: Images in each class, at least 1.
         size: Height and width of the images in pixels, at least 32.
+        cluttered: Scatter small objects over the grounds.
+        long_tailed: The classes' numbers of images fall geometrically, in an order drawn by the seed, to a fifth.
+        counts: Classes of each kind; what is not named is as in COUNTS. Mixed classes come by four, null ones by two.
+        redrawn: Cues that are drawn anew for every image although they are a class's: the counterfactual images that
+            tell what a network really relies on.
 
     Raises:
         DatasetError: One of these is out of range.
@@ -66,6 +94,10 @@ class PlantedWorld:
     split: Split = "test"
     images_per_class: int = 60
     size: int = 64
+    cluttered: bool = False
+    long_tailed: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    redrawn: tuple[Cue, ...] = ()
 
     def __post_init__(self) -> None:
         checks = (
@@ -77,37 +109,55 @@ class PlantedWorld:
         for name, value, rule, holds in checks:
             if not holds:
                 raise DatasetError(expected(f"the planted world's {name}", rule, value, f"Change the {name}"))
+        for name, count in self.counts.items():
+            _check_count(name, count)
+        wanted = needs(self.seed, self._counts)
+        if sum(wanted.values()) == 0 or max(wanted.values()) > MOST_OF_A_CUE:
+            got = ", ".join(f"{number} of {cue}" for cue, number in wanted.items())
+            rule = f"from 1 to {MOST_OF_A_CUE} values of a cue"
+            raise DatasetError(expected("the planted world's classes", rule, got, "Change their numbers"))
 
     @property
     def spec(self) -> str:
-        """What a user would name, for instance ``"planted:0"``."""
-        return f"planted:{self.seed}"
+        """What a user would name, for instance ``"planted:0"`` or ``"planted:7,size=128"``."""
+        options = [f"size={self.size}"] * (self.size != 64) + [f"split={self.split}"] * (self.split != "test")
+        options += ["cluttered"] * self.cluttered + ["long-tailed"] * self.long_tailed
+        options += [f"{kind}={count}" for kind, count in sorted(self.counts.items()) if count != COUNTS[kind]]
+        return ",".join([f"planted:{self.seed}", *options])
+
+    @cached_property
+    def classes(self) -> tuple[PlantedClass, ...]:
+        """The classes with their cues."""
+        return Cast(self.seed, self.size, self._counts).classes()
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names such as ``"color-0"``, by cue and then by number."""
-        return tuple(class_cues(self.seed))
+        """Names such as ``"color-0"``, by kind and then by number."""
+        return tuple(member.name for member in self.classes)
 
     @property
     def truth(self) -> tuple[CueLabel, ...]:
         """The planted label of every class, in the order of class_names."""
-        return tuple(CueLabel(name.partition("-")[0]) for name in self.class_names)
+        return tuple(member.truth for member in self.classes)
 
     @cached_property
     def sample_ids(self) -> tuple[str, ...]:
         """Ids such as ``"split-test/color-0/0007"``, class by class."""
-        numbers = range(self.images_per_class)
-        return tuple(f"split-{self.split}/{name}/{number:04d}" for name in self.class_names for number in numbers)
+        return tuple(
+            f"split-{self.split}/{name}/{number:04d}"
+            for name, images in zip(self.class_names, self._images(), strict=True)
+            for number in range(images)
+        )
 
     @cached_property
     def labels(self) -> tuple[int, ...]:
         """The class index of every sample."""
-        return tuple(index for index in range(len(self.class_names)) for _ in range(self.images_per_class))
+        return tuple(index for index, images in enumerate(self._images()) for _ in range(images))
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of the recipe, the world, the image size and the ids, which name the labels."""
-        content = repr((_RECIPE, self.spec, self.size, self.sample_ids))
+        """Hex digest of the recipe, the world, what is redrawn and the ids, which name the labels."""
+        content = repr((_RECIPE, self.spec, self.size, self.redrawn, self.sample_ids))
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     def __len__(self) -> int:
@@ -117,51 +167,50 @@ class PlantedWorld:
     def __getitem__(self, index: int) -> Sample:
         """Draw one image."""
         name, label = self.sample_ids[index], self.labels[index]
-        cues = class_cues(self.seed)[self.class_names[label]]
-        return Sample(name, render(cues, self.size, _generator(f"{self.spec}/{name}")), label)
+        rng = generator(f"planted:{self.seed}/{name}")
+        cues = self._shown(self.classes[label], rng)
+        family = Cast(self.seed, self.size).family
+        return Sample(name, render(cues, self.size, family, rng, cluttered=self.cluttered), label)
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        return {**COUNTS, **self.counts}
+
+    def _images(self) -> list[int]:
+        classes = len(self.class_names)
+        if not self.long_tailed or classes == 1:
+            return [self.images_per_class] * classes
+        rank = generator(f"planted:{self.seed}/tail").permutation(classes) / (classes - 1)
+        images = np.maximum(1, np.rint(self.images_per_class * float(_RARE) ** -rank))
+        return [int(number) for number in images]
+
+    def _shown(self, member: PlantedClass, rng: np.random.Generator) -> Cues:
+        """Return a class's cues without those that are redrawn or, in redundant training images, left out."""
+        kept: tuple[Cue, ...] = member.carriers
+        if member.truth is CueLabel.REDUNDANT and self.split == "train":
+            choices = [chosen for size in range(len(kept)) for chosen in combinations(kept, size + 1)]
+            kept = choices[rng.integers(len(choices))]
+        gone = {cue for cue in Cue if cue not in kept or cue in self.redrawn}
+        return replace(member.cues, **{name: None for cue in gone for name in _FIELDS[cue]})
 
 
-@cache
-def class_cues(seed: int) -> Mapping[str, Cues]:
-    """Return what the images of each class have in common.
-
-    Args:
-        seed: Which world, from 0.
-
-    Returns:
-        One Cues a class, by class name, in the order of PlantedWorld.class_names.
-    """
-    rng = _generator(f"planted:{seed}/classes")
-    hues = _spread(rng)
-    periods = PERIODS[0] + (PERIODS[1] - PERIODS[0]) * _spread(rng)
-    textures = map(Texture, rng.permutation(DIRECTIONS).tolist(), periods.tolist())
-    return (
-        {f"color-{i}": Cues(hue=hue) for i, hue in enumerate(hues.tolist())}
-        | {f"shape-{i}": Cues(outline=outline) for i, outline in enumerate(_unlike_outlines(rng))}
-        | {f"texture-{i}": Cues(texture=texture) for i, texture in enumerate(textures)}
-    )
+def _number(what: str, value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        do = "Try planted:0 or planted:7,size=128,cluttered"
+        raise DatasetError(expected(what, "a whole number", f"'{value}'", do)) from None
 
 
-def _generator(key: str) -> np.random.Generator:
-    return np.random.default_rng(int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest(), "little"))
+def _check_kind(kind: str, option: str) -> None:
+    if kind not in COUNTS:
+        known = ", ".join(("size", "images", "split", "cluttered", "long-tailed", *COUNTS))
+        raise DatasetError(expected("an option of 'planted:SEED'", f"one of {known}", f"'{option}'", "Correct it"))
 
 
-def _spread(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return one number a class in [0, 1), equally far from each other."""
-    return (np.arange(_CLASSES_PER_CUE) + rng.random()) / _CLASSES_PER_CUE
-
-
-def _unlike_outlines(rng: np.random.Generator) -> list[Outline]:
-    """Draw a pool of outlines and choose, one after the other, the one most unlike those already chosen."""
-    pool = [draw_outline(rng) for _ in range(_OUTLINE_POOL)]
-    chosen = pool[:1]
-    while len(chosen) < _CLASSES_PER_CUE:
-        chosen.append(max(pool, key=lambda outline: min(_unlikeness(outline, other) for other in chosen)))
-    return chosen
-
-
-def _unlikeness(one: Outline, other: Outline) -> float:
-    """Return the squared distance of two outlines at the turn that matches them best, up to a constant."""
-    product = np.array(one.coefficients) * np.conj(other.coefficients)
-    turns = np.exp(1j * np.outer(np.linspace(0, 2 * np.pi, 72, endpoint=False), HARMONICS))
-    return -float((turns @ product).real.max())
+def _check_count(kind: str, count: int) -> None:
+    _check_kind(kind, kind)
+    step = {"mixed": 4, "null": 2}.get(kind, 1)
+    if count < 0 or count % step:
+        rule = "a whole number from 0" if step == 1 else f"a multiple of {step}"
+        raise DatasetError(expected(f"the planted world's {kind} classes", rule, count, "Change it"))

@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cuesense import resources
+from cuesense.demo import COUNTS
 from cuesense.planted.network import MEAN, STD, build
 from cuesense.planted.world import PlantedWorld
 from tests.planted.readers import gray
@@ -16,7 +17,7 @@ WEIGHTS = resources.folder("assets") / "demo.safetensors"
 
 @pytest.fixture(scope="module")
 def world():
-    return PlantedWorld(seed=0, split="test", images_per_class=20)
+    return PlantedWorld(seed=0, split="test", images_per_class=20, counts=COUNTS)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_without_color_they_lose_the_color_classes_alone(world, pixels):
 
 
 def test_they_do_not_know_the_outlines_and_hues_of_another_world():
-    other = PlantedWorld(seed=1, images_per_class=20)
+    other = PlantedWorld(seed=1, images_per_class=20, counts=COUNTS)
     pixels = np.stack([other[index].image for index in range(len(other))]) / 255
     assert recalls(other, pixels)[4:8].mean() <= 0.6
 

@@ -9,10 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import uniform_filter
 
-from cuesense.planted.scene import HARMONICS, LUMA, PERIODS, Cues, Outline, Texture, draw_outline, render, tint
+from cuesense.planted.outlines import ANGLES, Outline, draw_outline
+from cuesense.planted.scene import LUMA, Cues, tint
+from cuesense.planted.scene import render as draw
+from cuesense.planted.textures import PATTERNS, Texture
 
 unit = st.floats(0, 1, exclude_max=True)
 inside = st.floats(0.05, 0.95)
+DISC = Outline((1.0,) * len(ANGLES))
+PATTERN_NAMES = [name for names in PATTERNS.values() for name in names]
+
+
+def render(cues, size, rng, **settings):
+    return draw(cues, size, "waves", rng, **settings)
 
 
 def rng(seed=0):
@@ -45,38 +54,27 @@ def test_a_full_tint_is_as_strong_as_it_can_be(luma, hue):
     assert min(color.min(), 1 - color.max()) == pytest.approx(0, abs=1e-12)
 
 
-@given(st.integers(0, 2**32), unit)
-def test_an_outline_is_the_sum_of_its_harmonics(seed, turn):
-    outline = draw_outline(rng(seed))
-    angle = 2 * math.pi * turn
-    bumps = 0.0
-    for k, c in zip(HARMONICS, outline.coefficients, strict=True):
-        bumps += abs(c) * math.cos(k * angle + math.atan2(c.imag, c.real))
-    assert outline.radius(np.array(angle)) == pytest.approx(min(max(0.36 * (1 + bumps), 0.1), 0.49))
-    assert sum(abs(c) ** 2 for c in outline.coefficients) == pytest.approx(0.1)
-
-
 @settings(max_examples=20)
-@given(st.integers(0, 2**32), unit, st.sampled_from((0, 1, 2, 3)))
-def test_a_gray_image_does_not_know_the_hue(seed, hue, directions):
-    outline, texture = draw_outline(rng(1)), Texture(directions, 0.08)
+@given(st.integers(0, 2**32), unit, st.sampled_from(PATTERN_NAMES))
+def test_a_gray_image_does_not_know_the_hue(seed, hue, pattern):
+    outline, texture = draw_outline(rng(1), "waves", "global"), Texture(pattern, 0.08)
     one, other = (render(Cues(h, outline, texture), 64, rng(seed)) @ LUMA for h in (hue, (hue + 0.4) % 1))
     assert np.abs(one - other).max() <= 3.5
     assert np.abs(one - other).mean() <= 0.6
 
 
 def test_the_outline_is_drawn_where_it_should_be():
-    disc = render(Cues(hue=0.0, outline=Outline((0j, 0j, 0j, 0j))), 64, rng(3)).astype(float)
+    disc = render(Cues(hue=0.0, outline=DISC), 64, rng(3)).astype(float)
     red = disc[..., 0] - disc[..., 1:].mean(axis=-1) > 40
     rows, columns = np.nonzero(red)
     assert np.hypot(rows.mean() - 31.5, columns.mean() - 31.5) < 0.04 * 64 * math.sqrt(2) + 0.5
     assert 0.9 * 0.36 - 0.01 < math.sqrt(red.sum() / math.pi) / 64 < 1.1 * 0.36 + 0.01
 
 
-@pytest.mark.parametrize("directions", [1, 2, 3])
-@pytest.mark.parametrize("period", [PERIODS[0], 0.08, PERIODS[1]])
-def test_a_texture_repeats_with_its_period_in_as_many_directions(directions, period):
-    disc = Cues(outline=Outline((0j, 0j, 0j, 0j)), texture=Texture(directions, period))
+@pytest.mark.parametrize(("pattern", "directions"), [("stripes", 1), ("checks", 2), ("spots", 3)])
+@pytest.mark.parametrize("period", [0.06, 0.08, 0.1])
+def test_a_wave_repeats_with_its_period_in_as_many_directions(pattern, directions, period):
+    disc = Cues(outline=DISC, texture=Texture(pattern, period))
     luma = render(disc, 128, rng(directions)) @ LUMA
     spectrum = np.abs(np.fft.fft2((luma - luma.mean()) * np.hanning(128)[:, None] * np.hanning(128), (256, 256)))
     frequency = np.fft.fftfreq(256) * 128
@@ -92,7 +90,7 @@ def test_a_texture_repeats_with_its_period_in_as_many_directions(directions, per
 
 
 def test_a_scene_looks_the_same_at_every_size():
-    cues = Cues(hue=0.3, texture=Texture(2, 0.1))
+    cues = Cues(hue=0.3, texture=Texture("checks", 0.1))
     small, large = (render(cues, size, rng(5)).astype(float) for size in (64, 128))
     halved = large.reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
     assert np.abs(halved - small).mean() < 4
@@ -107,15 +105,38 @@ def test_a_cue_that_is_not_fixed_is_drawn_anew():
 
 
 def test_a_class_without_texture_shows_any_texture_but_faintly():
-    disc = Outline((0j, 0j, 0j, 0j))
-
     def detail(texture):
-        images = np.stack([render(Cues(0.0, disc, texture), 64, rng(seed)) @ LUMA for seed in range(30)])[
+        images = np.stack([render(Cues(0.0, DISC, texture), 64, rng(seed)) @ LUMA for seed in range(30)])[
             :, 20:44, 20:44
         ]
         fine = images - uniform_filter(images, (1, 9, 9))
         return fine.std(axis=(1, 2))
 
-    faint, clear = detail(None), detail(Texture(1, 0.08))
+    faint, clear = detail(None), detail(Texture("stripes", 0.08))
     assert faint.max() < clear.min()
     assert faint.max() > 4 * faint.min()
+
+
+def test_a_ground_with_a_hue_has_it_and_the_object_does_not():
+    corners = [render(Cues(ground_hue=0.0, outline=DISC), 64, rng(seed))[0, 0] / 255 for seed in range(30)]
+    hues = np.array([colorsys.rgb_to_hsv(*corner)[0] for corner in corners])
+    assert np.abs((hues + 0.5) % 1 - 0.5).max() < 0.1
+
+
+def test_a_ground_with_a_texture_shows_it():
+    def spread(texture):
+        images = np.stack([render(Cues(outline=DISC, ground_texture=texture), 64, rng(s)) @ LUMA for s in range(20)])
+        corners = images[:, :8, :]
+        return (corners - uniform_filter(corners, (1, 9, 9))).std(axis=(1, 2))
+
+    assert spread(None).max() < spread(Texture("stripes", 0.08)).min()
+
+
+def test_clutter_is_on_the_ground_and_leaves_the_object():
+    plain, cluttered = (
+        np.stack([render(Cues(0.3, DISC, Texture("grain", 0.08)), 64, rng(s), cluttered=c) for s in range(20)])
+        for c in (False, True)
+    )
+    assert cluttered[:, :6].std(axis=(1, 2, 3)).mean() > 2 * plain[:, :6].std(axis=(1, 2, 3)).mean()
+    green = cluttered[:, 28:36, 28:36].astype(float)
+    assert (green[..., 1] > green[..., 0]).mean() > 0.9

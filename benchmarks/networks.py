@@ -1,0 +1,122 @@
+"""Small networks of three kinds for planted worlds of 32, 64 and 128 pixels, and how they are trained."""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cuesense.planted.network import MEAN, STD
+from cuesense.planted.world import PlantedWorld
+
+KINDS = ("residual", "strided", "vit")
+EPOCHS = {"residual": 16, "strided": 20, "vit": 30}
+RATES = {"residual": 4e-3, "strided": 3e-3, "vit": 1.5e-3}
+BATCH = 64
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+class _Residual(nn.Module):
+    """Two 3x3 convolutions that halve the side, beside a 1x1 shortcut (He et al. 2016, arXiv 1512.03385)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(_convolution(inputs, outputs, 3, 2), *_convolution(outputs, outputs, 3)[:2])
+        self.shortcut = nn.Sequential(*_convolution(inputs, outputs, 1, 2)[:2])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H/2, W/2)."""
+        return torch.relu(self.body(images) + self.shortcut(images))
+
+
+class _Transformer(nn.Module):
+    """A vision transformer on 8 x 8 tokens from a convolutional stem (Xiao et al. 2021, arXiv 2106.14881)."""
+
+    def __init__(self, classes: int, stride: int, width: int = 96, depth: int = 4) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            _convolution(3, 24, 2 * stride + 1, stride),
+            _convolution(24, 48, 3, 2),
+            _convolution(48, width, 3, 2),
+            nn.Conv2d(width, width, 1),
+        )
+        self.place = nn.Parameter(0.02 * torch.randn(1, 64, width))
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+        self.body = nn.TransformerEncoder(layer, depth, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (N, 3, H, W) to logits (N, K)."""
+        tokens = self.stem(images).flatten(2).transpose(1, 2) + self.place
+        return self.head(self.body(tokens).mean(dim=1))
+
+
+def build(kind: str, classes: int, size: int) -> nn.Module:
+    """Return an untrained network of one of KINDS for images of 32, 64 or 128 pixels."""
+    stride = size // 32
+    if kind == "vit":
+        return _Transformer(classes, stride)
+    if kind == "residual":
+        widths = (20, 40, 64, 96)
+        body = [_convolution(3, widths[0], 2 * stride + 1, stride), *(_Residual(*pair) for pair in pairwise(widths))]
+    else:
+        body = [
+            _convolution(3, 48, 4 * stride + 1, 2 * stride),
+            _convolution(48, 96, 5, 2),
+            _convolution(96, 96, 3),
+            _convolution(96, 128, 3, 2),
+        ]
+    head = (
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(body[-1][0].out_channels if kind == "strided" else 96, classes),
+    )
+    return nn.Sequential(*body, *head)
+
+
+def tensors(world: PlantedWorld) -> tuple[Tensor, Tensor]:
+    """Return the world's normalized images, (N, 3, H, W) float32, and their labels, (N,) int64."""
+    pixels = np.stack([world[index].image for index in range(len(world))])
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    images = (images - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    return images.contiguous(memory_format=torch.channels_last), torch.tensor(world.labels)
+
+
+def shifted(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Translate a batch (N, 3, H, W) by up to 3 % of the side, repeating its border; every batch draws its own."""
+    side = images.shape[-1]
+    reach = max(1, side // 32)
+    top, left = torch.randint(2 * reach + 1, (2,), generator=generator).tolist()
+    padded = functional.pad(images, (reach,) * 4, mode="replicate")
+    return padded[..., top : top + side, left : left + side]
+
+
+def fit(network: nn.Module, images: Tensor, labels: Tensor, epochs: int, rate: float, seed: int) -> nn.Module:
+    """Train a network in place with AdamW and one cycle of the learning rate; return it."""
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
+    steps = epochs * (len(images) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    network.train().to(memory_format=torch.channels_last)
+    for _ in range(epochs):
+        order = torch.randperm(len(images), generator=generator)
+        for batch in order[: len(order) // BATCH * BATCH].split(BATCH):
+            logits = network(shifted(images[batch], generator))
+            loss = functional.cross_entropy(logits, labels[batch], label_smoothing=0.05)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return network.eval()
+
+
+@torch.inference_mode()
+def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Return the share of each class's images that the network gets right, (K,)."""
+    right = torch.cat([network(part).argmax(1) for part in images.split(256)]) == labels
+    return torch.stack([right[labels == label].float().mean() for label in range(int(labels.max()) + 1)])

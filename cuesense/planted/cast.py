@@ -1,0 +1,153 @@
+"""The classes of a planted world: which cues each has, and what its right label is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+
+from cuesense.planted.outlines import Family, Outline, choose_unlike, draw_outline
+from cuesense.planted.scene import Cues
+from cuesense.planted.textures import PATTERNS, Texture, periods
+from cuesense.types import Cue, CueLabel
+
+COUNTS: Mapping[str, int] = MappingProxyType(
+    {"color": 3, "shape": 3, "texture": 3, "redundant": 4, "mixed": 4, "context": 2, "null": 2}
+)
+MOST_OF_A_CUE = 12
+
+_CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
+_PAIRS = ((Cue.COLOR, Cue.SHAPE), (Cue.COLOR, Cue.TEXTURE), (Cue.SHAPE, Cue.TEXTURE))
+_OUTLINE_POOL = 128
+
+
+@dataclass(frozen=True)
+class PlantedClass:
+    """One class of a planted world.
+
+    Attributes:
+        name: Its kind and number, for instance ``"mixed-2"``.
+        truth: The label that an analysis of a network that learned its cues should give.
+        cues: What its images have in common.
+        carriers: The cues that tell it, in all.
+    """
+
+    name: str
+    truth: CueLabel
+    cues: Cues
+    carriers: tuple[Cue, ...]
+
+
+@dataclass
+class _Supply:
+    """The hues, outlines and textures of one world, each handed out once."""
+
+    hues: Iterator[float]
+    outlines: Iterator[Outline]
+    textures: Iterator[Texture]
+
+    def take(self, cue: Cue) -> Cues:
+        if cue is Cue.COLOR:
+            return Cues(hue=next(self.hues))
+        if cue is Cue.SHAPE:
+            return Cues(outline=next(self.outlines))
+        return Cues(texture=next(self.textures))
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The classes of a world; equal for equal seed, size and counts.
+
+    Attributes:
+        seed: Which world. Even seeds draw from the family ``"waves"``, odd ones from ``"corners"``; hues are drawn
+            from the whole circle.
+        size: Side of the images in pixels, which bounds how fine a texture can be.
+        counts: Classes of each kind of COUNTS.
+    """
+
+    seed: int
+    size: int
+    counts: Mapping[str, int] = field(default_factory=lambda: COUNTS)
+
+    @property
+    def family(self) -> Family:
+        """The family of outlines and textures."""
+        return "corners" if self.seed % 2 else "waves"
+
+    def classes(self) -> tuple[PlantedClass, ...]:
+        """Return the classes, kind by kind."""
+        return _classes(self.seed, self.size, self.family, tuple(sorted(self.counts.items())))
+
+
+def needs(seed: int, counts: Mapping[str, int]) -> dict[Cue, int]:
+    """Return how many hues, outlines and textures a world of these counts needs."""
+    every = [cue for *_, carriers, each in _plan(seed, counts) for cue in carriers for _ in range(each)]
+    return {cue: every.count(cue) for cue in _CUES}
+
+
+def generator(key: str) -> np.random.Generator:
+    """Return a random generator that depends on a text alone."""
+    return np.random.default_rng(int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest(), "little"))
+
+
+def _plan(seed: int, counts: Mapping[str, int]) -> list[tuple[str, int, tuple[Cue, ...], int]]:
+    """Return kind, number, carriers and how many of each carrier are drawn, for every group of classes."""
+    combinations: tuple[tuple[Cue, ...], ...] = (*_PAIRS, _CUES)
+    plan: list[tuple[str, int, tuple[Cue, ...], int]] = []
+    plan += [(kind.value, i, (kind,), 1) for kind in _CUES for i in range(counts[kind.value])]
+    plan += [("redundant", i, combinations[i % 4], 1) for i in range(counts["redundant"])]
+    plan += [("mixed", i, _PAIRS[(seed + i) % 3], 2) for i in range(counts["mixed"] // 4)]
+    plan += [("context", i, ((Cue.COLOR, Cue.TEXTURE)[i % 2],), 1) for i in range(counts["context"])]
+    return plan + [("null", i, (_CUES[(seed + i) % 3],), 1) for i in range(counts["null"] // 2)]
+
+
+@cache
+def _classes(seed: int, size: int, family: Family, counts: tuple[tuple[str, int], ...]) -> tuple[PlantedClass, ...]:
+    supply = _supply(seed, size, family, needs(seed, dict(counts)))
+    groups = (_group(supply, *group) for group in _plan(seed, dict(counts)))
+    return tuple(member for group in groups for member in group)
+
+
+def _supply(seed: int, size: int, family: Family, wanted: Mapping[Cue, int]) -> _Supply:
+    rng = generator(f"planted:{seed}/cues")
+    colors = wanted[Cue.COLOR]
+    hues = (rng.permutation(colors) + rng.random()) / max(colors, 1)
+    pool = [draw_outline(rng, family, ("global", "local")[i % 2]) for i in range(_OUTLINE_POOL)]
+    outlines = choose_unlike(pool, wanted[Cue.SHAPE])
+    shuffled = [outlines[i] for i in rng.permutation(len(outlines))]
+    return _Supply(iter(hues.tolist()), iter(shuffled), iter(_textures(rng, family, size)))
+
+
+def _textures(rng: np.random.Generator, family: Family, size: int) -> list[Texture]:
+    """Return every pattern of a family at each of three periods, in random order."""
+    every = [Texture(pattern, period) for pattern in PATTERNS[family] for period in periods(size)]
+    return [replace(every[i], period=every[i].period * rng.uniform(0.95, 1.05)) for i in rng.permutation(len(every))]
+
+
+def _group(supply: _Supply, kind: str, number: int, carriers: tuple[Cue, ...], _: int) -> list[PlantedClass]:
+    if kind == "mixed":
+        return _conjunctions(supply, number, carriers)
+    cues = Cues()
+    for cue in carriers:
+        cues = _joined(cues, supply.take(cue))
+    if kind == "null":
+        return [PlantedClass(f"null-{2 * number + i}", CueLabel.UNDETERMINED, cues, carriers) for i in range(2)]
+    if kind == "context":
+        ground = Cues(ground_hue=cues.hue, ground_texture=cues.texture)
+        return [PlantedClass(f"context-{number}", CueLabel(carriers[0].value), ground, carriers)]
+    return [PlantedClass(f"{kind}-{number}", CueLabel(kind), cues, carriers)]
+
+
+def _conjunctions(supply: _Supply, number: int, carriers: tuple[Cue, ...]) -> list[PlantedClass]:
+    """Return four classes, one for each combination of two values of one cue with two values of another."""
+    first, second = ([supply.take(cue) for _ in range(2)] for cue in carriers)
+    both = [_joined(one, other) for one in first for other in second]
+    return [PlantedClass(f"mixed-{4 * number + i}", CueLabel.MIXED, cues, carriers) for i, cues in enumerate(both)]
+
+
+def _joined(one: Cues, other: Cues) -> Cues:
+    return replace(one, **{name: value for name, value in vars(other).items() if value is not None})
