@@ -39,7 +39,6 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
             "grayscale_patch_shuffle",
             "patch_shuffle_gaussian_blur",
             "grayscale_median_blur",
-            "grayscale_patch_shuffle_gaussian_blur",
             "random_resized_crop",
             "color_jitter",
             "brightness",

@@ -20,7 +20,7 @@ Dose = tuple[str, float]
 
 DECISIVE: Mapping[Cue, Dose] = {
     Cue.SHAPE: ("patch_shuffle", 4.0),
-    Cue.TEXTURE: ("median_blur", 0.11),
+    Cue.TEXTURE: ("median_blur", 0.16),
     Cue.COLOR: ("grayscale", 1.0),
 }
 SECOND: Mapping[Cue, Dose] = {
@@ -29,7 +29,7 @@ SECOND: Mapping[Cue, Dose] = {
     Cue.COLOR: ("channel_permutation", 1.0),
 }
 ALONE: Mapping[Cue, Dose] = {
-    Cue.SHAPE: ("grayscale_median_blur", 0.11),
+    Cue.SHAPE: ("grayscale_median_blur", 0.16),
     Cue.TEXTURE: ("grayscale_patch_shuffle", 4.0),
     Cue.COLOR: ("patch_shuffle_gaussian_blur", 4.0),
 }

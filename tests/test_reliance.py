@@ -119,7 +119,7 @@ def test_a_suppression_that_was_not_measured_is_named() -> None:
     answer = label_classes(gather(curves, {Cue.COLOR: right}, labels, 0.95), 0.95)[0]
     assert answer.label is CueLabel.UNDETERMINED
     assert "patch_shuffle at 4" in answer.why
-    assert "median_blur at 0.11" in answer.why
+    assert "median_blur at 0.16" in answer.why
     assert answer.evidence[Cue.SHAPE].value is None
 
 

@@ -116,16 +116,6 @@ PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
 GRAYSCALE_MEDIAN_BLUR = _suppression(
     "pairs", "grayscale_median_blur", (Cue.COLOR, Cue.TEXTURE), "thin parts", "window", _SIDE, _WINDOWS, (0.0, 0.3)
 )
-GRAYSCALE_PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
-    "pairs",
-    "grayscale_patch_shuffle_gaussian_blur",
-    (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE),
-    "everything but brightness",
-    "grid",
-    _TILES,
-    _GRIDS,
-    (1.0, 32.0),
-)
 
 RANDOM_RESIZED_CROP = _augmentation(
     "geometry",

@@ -1,4 +1,4 @@
-"""Suppressions together: pairs leave one cue alone, to test whether it suffices; all three leave none, as a floor."""
+"""Pairs of suppressions that leave one cue alone, to test whether that cue suffices."""
 
 from torch import Tensor
 
@@ -59,20 +59,3 @@ def grayscale_median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     return median_blur(grayscale(images, 1.0, draws), value, draws)
-
-
-def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
-    """Remove color, shuffle the tiles and blur with a sigma of 3.6 % of the shorter side: no cue is left.
-
-    Source: the mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
-    Suppresses all three cues. Damages everything but brightness.
-
-    Args:
-        images: (N, 3, H, W) in [0, 1].
-        value: Tiles a side.
-        draws: Those of patch_shuffle.
-
-    Returns:
-        (N, 3, H, W) in [0, 1].
-    """
-    return gaussian_blur(grayscale_patch_shuffle(images, value, draws), _SIGMA, draws)

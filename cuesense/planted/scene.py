@@ -126,7 +126,8 @@ class _Scene:
         """Return an outline's coverage of every pixel, (H, W, 1)."""
         x, y = self.x - place[0], self.y - place[1]
         edge = scale * outline.radius(np.arctan2(y, x) + turn)
-        return np.clip((edge - np.hypot(x, y)) * self.size + 0.5, 0, 1)[..., None]
+        mask: Array = np.clip((edge - np.hypot(x, y)) * self.size + 0.5, 0, 1)[..., None]
+        return mask
 
     def _any_outline(self) -> Outline:
         return draw_outline(self.rng, self.family, "global" if self.rng.random() < 0.5 else "local")

@@ -1,6 +1,7 @@
 """Readers of one cue, made without any network, and the three manipulations that should silence them."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter
@@ -85,9 +86,7 @@ def detail(images):
     angle, radius = np.arctan2(y, x), np.hypot(x, y)
     total = power.sum(axis=(1, 2)) + 1e-9
     waves = [np.abs((power * np.exp(2j * m * angle)).sum(axis=(1, 2))) for m in (1, 2, 3)]
-    rings = [
-        power[:, (radius >= low) & (radius < high)].sum(axis=1) for low, high in zip(RINGS, RINGS[1:], strict=False)
-    ]
+    rings = [power[:, (radius >= low) & (radius < high)].sum(axis=1) for low, high in pairwise(RINGS)]
     return np.stack([*waves, *rings], axis=1) / total[:, None]
 
 
