@@ -1,13 +1,12 @@
 """Small networks of three kinds for planted worlds of 32, 64 and 128 pixels, and how they are trained."""
 
-from itertools import pairwise
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cuesense.planted.network import MEAN, STD
+from cuesense.planted.network import build as residual
 from cuesense.planted.world import PlantedWorld
 
 KINDS = ("residual", "strided", "vit")
@@ -19,19 +18,6 @@ BATCH = 64
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
     layer = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
-
-
-class _Residual(nn.Module):
-    """Two 3x3 convolutions that halve the side, beside a 1x1 shortcut (He et al. 2016, arXiv 1512.03385)."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(_convolution(inputs, outputs, 3, 2), *_convolution(outputs, outputs, 3)[:2])
-        self.shortcut = nn.Sequential(*_convolution(inputs, outputs, 1, 2)[:2])
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map (N, inputs, H, W) to (N, outputs, H/2, W/2)."""
-        return torch.relu(self.body(images) + self.shortcut(images))
 
 
 class _Transformer(nn.Module):
@@ -62,21 +48,16 @@ def build(kind: str, classes: int, size: int) -> nn.Module:
     if kind == "vit":
         return _Transformer(classes, stride)
     if kind == "residual":
-        widths = (20, 40, 64, 96)
-        body = [_convolution(3, widths[0], 2 * stride + 1, stride), *(_Residual(*pair) for pair in pairwise(widths))]
-    else:
-        body = [
-            _convolution(3, 48, 4 * stride + 1, 2 * stride),
-            _convolution(48, 96, 5, 2),
-            _convolution(96, 96, 3),
-            _convolution(96, 128, 3, 2),
-        ]
-    head = (
+        return residual(classes, size, (20, 40, 64, 96))
+    return nn.Sequential(
+        _convolution(3, 48, 4 * stride + 1, 2 * stride),
+        _convolution(48, 96, 5, 2),
+        _convolution(96, 96, 3),
+        _convolution(96, 128, 3, 2),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(body[-1][0].out_channels if kind == "strided" else 96, classes),
+        nn.Linear(128, classes),
     )
-    return nn.Sequential(*body, *head)
 
 
 def tensors(world: PlantedWorld) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.25, 0.25, 0.25)
 
-_WIDTHS = (16, 32, 48, 80)
+WIDTHS = (16, 32, 48, 80)
 
 
 class _Residual(nn.Module):
@@ -26,23 +26,26 @@ class _Residual(nn.Module):
         return torch.relu(self.body(images) + self.shortcut(images))
 
 
-def build(classes: int = 12) -> nn.Module:
-    """Return an untrained network of about 150,000 parameters and 9 million multiplications at 64 pixels.
+def build(classes: int = 12, size: int = 64, widths: tuple[int, ...] = WIDTHS) -> nn.Module:
+    """Return an untrained network; by default of about 150,000 parameters and 9 million multiplications.
 
     Args:
         classes: Number of outputs K.
+        size: Side of the images in pixels, a multiple of 32: the first layer reduces it to 32.
+        widths: Channels after the first layer and after each residual block.
 
     Returns:
         Module from (N, 3, H, W) images, normalized with MEAN and STD, to (N, K) logits.
     """
-    blocks = (_Residual(*widths) for widths in pairwise(_WIDTHS))
+    stride = size // 32
+    blocks = (_Residual(*pair) for pair in pairwise(widths))
     return nn.Sequential(
-        _convolution(3, _WIDTHS[0], 5, stride=2),
+        _convolution(3, widths[0], 2 * stride + 1, stride),
         nn.ReLU(inplace=True),
         *blocks,
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(_WIDTHS[-1], classes),
+        nn.Linear(widths[-1], classes),
     )
 
 
