@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -58,29 +58,23 @@ class _Supply:
         return Cues(texture=next(self.textures))
 
 
-@dataclass(frozen=True)
-class Cast:
-    """The classes of a world; equal for equal seed, size and counts.
+def family(seed: int) -> Family:
+    """Return the family of a world's outlines and textures: ``"waves"`` for even seeds, ``"corners"`` for odd ones."""
+    return "corners" if seed % 2 else "waves"
 
-    Attributes:
-        seed: Which world. Even seeds draw from the family ``"waves"``, odd ones from ``"corners"``; hues are drawn
-            from the whole circle.
+
+def cast(seed: int, size: int, counts: Mapping[str, int]) -> tuple[PlantedClass, ...]:
+    """Return the classes of a world, kind by kind.
+
+    Args:
+        seed: Which world.
         size: Side of the images in pixels, which bounds how fine a texture can be.
         counts: Classes of each kind of COUNTS.
+
+    Returns:
+        The classes; equal for equal arguments.
     """
-
-    seed: int
-    size: int
-    counts: Mapping[str, int] = field(default_factory=lambda: COUNTS)
-
-    @property
-    def family(self) -> Family:
-        """The family of outlines and textures."""
-        return "corners" if self.seed % 2 else "waves"
-
-    def classes(self) -> tuple[PlantedClass, ...]:
-        """Return the classes, kind by kind."""
-        return _classes(self.seed, self.size, self.family, tuple(sorted(self.counts.items())))
+    return _cast(seed, size, tuple(sorted(counts.items())))
 
 
 def needs(seed: int, counts: Mapping[str, int]) -> dict[Cue, int]:
@@ -106,29 +100,29 @@ def _plan(seed: int, counts: Mapping[str, int]) -> list[tuple[str, int, tuple[Cu
 
 
 @cache
-def _classes(seed: int, size: int, family: Family, counts: tuple[tuple[str, int], ...]) -> tuple[PlantedClass, ...]:
-    supply = _supply(seed, size, family, needs(seed, dict(counts)))
-    groups = (_group(supply, *group) for group in _plan(seed, dict(counts)))
+def _cast(seed: int, size: int, counts: tuple[tuple[str, int], ...]) -> tuple[PlantedClass, ...]:
+    supply = _supply(seed, size, needs(seed, dict(counts)))
+    groups = (_group(supply, kind, number, carriers) for kind, number, carriers, _ in _plan(seed, dict(counts)))
     return tuple(member for group in groups for member in group)
 
 
-def _supply(seed: int, size: int, family: Family, wanted: Mapping[Cue, int]) -> _Supply:
+def _supply(seed: int, size: int, wanted: Mapping[Cue, int]) -> _Supply:
     rng = generator(f"planted:{seed}/cues")
     colors = wanted[Cue.COLOR]
     hues = (rng.permutation(colors) + rng.random()) / max(colors, 1)
-    pool = [draw_outline(rng, family, ("global", "local")[i % 2]) for i in range(_OUTLINE_POOL)]
+    pool = [draw_outline(rng, family(seed), ("global", "local")[i % 2]) for i in range(_OUTLINE_POOL)]
     outlines = choose_unlike(pool, wanted[Cue.SHAPE])
     shuffled = [outlines[i] for i in rng.permutation(len(outlines))]
-    return _Supply(iter(hues.tolist()), iter(shuffled), iter(_textures(rng, family, size)))
+    return _Supply(iter(hues.tolist()), iter(shuffled), iter(_textures(rng, family(seed), size)))
 
 
-def _textures(rng: np.random.Generator, family: Family, size: int) -> list[Texture]:
+def _textures(rng: np.random.Generator, kin: Family, size: int) -> list[Texture]:
     """Return every pattern of a family at each of three periods, in random order."""
-    every = [Texture(pattern, period) for pattern in PATTERNS[family] for period in periods(size)]
+    every = [Texture(pattern, period) for pattern in PATTERNS[kin] for period in periods(size)]
     return [replace(every[i], period=every[i].period * rng.uniform(0.95, 1.05)) for i in rng.permutation(len(every))]
 
 
-def _group(supply: _Supply, kind: str, number: int, carriers: tuple[Cue, ...], _: int) -> list[PlantedClass]:
+def _group(supply: _Supply, kind: str, number: int, carriers: tuple[Cue, ...]) -> list[PlantedClass]:
     if kind == "mixed":
         return _conjunctions(supply, number, carriers)
     cues = Cues()

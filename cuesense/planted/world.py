@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from cuesense.errors import DatasetError, expected
-from cuesense.planted.cast import COUNTS, MOST_OF_A_CUE, Cast, PlantedClass, generator, needs
+from cuesense.planted.cast import COUNTS, MOST_OF_A_CUE, PlantedClass, cast, family, generator, needs
 from cuesense.planted.scene import Cues, render
 from cuesense.types import Cue, CueLabel, Sample
 
@@ -128,7 +128,7 @@ class PlantedWorld:
     @cached_property
     def classes(self) -> tuple[PlantedClass, ...]:
         """The classes with their cues."""
-        return Cast(self.seed, self.size, self._counts).classes()
+        return cast(self.seed, self.size, self._counts)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -169,8 +169,7 @@ class PlantedWorld:
         name, label = self.sample_ids[index], self.labels[index]
         rng = generator(f"planted:{self.seed}/{name}")
         cues = self._shown(self.classes[label], rng)
-        family = Cast(self.seed, self.size).family
-        return Sample(name, render(cues, self.size, family, rng, cluttered=self.cluttered), label)
+        return Sample(name, render(cues, self.size, family(self.seed), rng, cluttered=self.cluttered), label)
 
     @property
     def _counts(self) -> dict[str, int]:

@@ -6,13 +6,13 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter
 
+from cuesense.demo import COUNTS
 from cuesense.planted.outlines import ANGLES
 from cuesense.planted.scene import LUMA
 from cuesense.planted.world import PlantedWorld
 
 IMAGES_PER_CLASS = 24
 TRAINING_IMAGES = 80
-COUNTS = {"color": 4, "shape": 4, "texture": 4, "redundant": 0, "mixed": 0, "context": 0, "null": 0}
 RINGS = np.geomspace(0.05, 0.4, 7)
 
 
