@@ -4,15 +4,15 @@ A few minutes on one CPU core. The only augmentation is a translation by up to t
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from networks import accuracy, fit, tensors
 from safetensors.torch import save_file
 
-from cuesense.demo import COUNTS
+from cuesense.demo import WORLD
 from cuesense.planted.network import build
-from cuesense.planted.world import PlantedWorld
 
 IMAGES_PER_CLASS = 400
 PEAK_RATE = 4e-3
@@ -23,12 +23,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="the .safetensors file to write")
     parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=0, help="the planted world, and the network's first weights")
     options = parser.parse_args()
-    torch.manual_seed(options.seed)
-    train = PlantedWorld(seed=options.seed, split="train", images_per_class=IMAGES_PER_CLASS, counts=COUNTS)
-    network = fit(build(), *tensors(train), options.epochs, PEAK_RATE, options.seed)
-    test = PlantedWorld(seed=options.seed, images_per_class=100, counts=COUNTS)
+    torch.manual_seed(WORLD.seed)
+    train = replace(WORLD, split="train", images_per_class=IMAGES_PER_CLASS)
+    network = fit(build(), *tensors(train), options.epochs, PEAK_RATE, WORLD.seed)
+    test = replace(WORLD, images_per_class=100)
     right = accuracy(network, *tensors(test))
     print(f"clean test accuracy {right.mean():.3f}")
     print(*(f"{name} {value:.2f}" for name, value in zip(test.class_names, right.tolist(), strict=True)), sep="\n")

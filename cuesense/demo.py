@@ -16,6 +16,7 @@ from cuesense.types import ClassNames
 
 IMAGES_PER_CLASS = 80
 COUNTS = {"color": 4, "shape": 4, "texture": 4, "redundant": 0, "mixed": 0, "context": 0, "null": 0}
+WORLD = PlantedWorld(seed=2, cluttered=True, counts=COUNTS)
 WEIGHTS = "demo.safetensors"
 
 
@@ -29,7 +30,7 @@ def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
     Returns:
         The profile, and how many of the planted labels it recovered.
     """
-    world = PlantedWorld(seed=0, split="test", images_per_class=IMAGES_PER_CLASS, counts=COUNTS)
+    world = replace(WORLD, split="test", images_per_class=IMAGES_PER_CLASS)
     classifier = load_classifier(
         str(resources.folder("assets") / WEIGHTS),
         arch="python:cuesense.planted.network:build",

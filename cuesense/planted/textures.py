@@ -10,7 +10,7 @@ Array = NDArray[np.float64]
 PATTERNS = {"waves": ("stripes", "checks", "spots", "grain"), "corners": ("bricks", "chevrons", "rings", "cells")}
 _DIRECTIONS = {"stripes": 1, "checks": 2, "spots": 3, "grain": 24}
 _SMALLEST_PERIOD = 3.4
-_FINE, _COARSE = 0.053, 0.15
+_FINE, _COARSE = 0.053, 0.12
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Texture:
 def periods(size: int) -> tuple[float, float, float]:
     """Return a fine, a middle and a coarse period for images of a size in pixels, as fractions of the side.
 
-    A fine period has at least 3.4 pixels; from 64 pixels on, the periods are 5.3, 8.9 and 15 % of the side.
+    A fine period has at least 3.4 pixels; from 64 pixels on, the periods are 5.3, 8 and 12 % of the side.
     """
     fine = max(_FINE, _SMALLEST_PERIOD / size)
-    coarse = max(_COARSE, 1.9 * fine)
+    coarse = max(_COARSE, 1.3 * fine)
     return fine, (fine * coarse) ** 0.5, coarse
 
 

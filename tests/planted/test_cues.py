@@ -19,7 +19,7 @@ from tests.planted.readers import (
     shuffle,
 )
 
-GUESSING = 0.45
+GUESSING = 0.5
 MANIPULATIONS = {"clean": lambda images: images, "gray": gray, "shuffle": shuffle, "median": median}
 
 

@@ -1,5 +1,7 @@
 """The demo network and its shipped weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cuesense import resources
-from cuesense.demo import COUNTS
+from cuesense.demo import COUNTS, WORLD
 from cuesense.planted.network import MEAN, STD, build
 from cuesense.planted.world import PlantedWorld
 from tests.planted.readers import gray
@@ -17,7 +19,7 @@ WEIGHTS = resources.folder("assets") / "demo.safetensors"
 
 @pytest.fixture(scope="module")
 def world():
-    return PlantedWorld(seed=0, split="test", images_per_class=20, counts=COUNTS)
+    return replace(WORLD, images_per_class=20)
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,6 @@ def test_angle_and_place_are_drawn(name):
 def test_periods_can_be_seen_and_told_apart(size):
     fine, middle, coarse = periods(size)
     assert fine * size >= 3.39
-    assert middle / fine > 1.3
-    assert coarse / middle > 1.3
-    assert coarse <= 0.21
+    assert middle / fine > (1.4 if size > 32 else 1.1)
+    assert coarse / middle > (1.4 if size > 32 else 1.1)
+    assert coarse <= 0.14

@@ -104,13 +104,15 @@ def test_a_redrawn_cue_is_gone_and_the_others_stay(cue):
     assert world.fingerprint != PlantedWorld(seed=0).fingerprint
 
 
-def test_redundant_training_images_keep_any_selection_of_their_cues():
+def test_four_of_five_redundant_training_images_keep_one_of_their_cues():
     world, rng = PlantedWorld(seed=0, split="train"), np.random.default_rng(0)
     triple = next(m for m in world.classes if len(m.carriers) == 3)
     shown = [world._shown(triple, rng) for _ in range(200)]
     kept = Counter(tuple(value is not None for value in (s.hue, s.outline, s.texture)) for s in shown)
-    assert len(kept) == 7
-    assert (False, False, False) not in kept
+    together = kept.pop((True, True, True))
+    assert 20 <= together <= 60
+    assert set(map(sum, kept)) == {1}
+    assert len(kept) == 3
     assert PlantedWorld(seed=0)._shown(triple, rng) == triple.cues
 
 
