@@ -68,6 +68,7 @@ def _augmentation(
 
 _FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 _WINDOWS = (0.03, 0.07, 0.11, 0.16)
+_NARROW_WINDOWS = (0.035, 0.05, 0.07, 0.1)
 _SIGMAS = (0.0045, 0.009, 0.018, 0.036)
 _GRIDS = (2.0, 3.0, 4.0, 8.0)
 _STRENGTHS = (0.1, 0.2, 0.4, 0.8)
@@ -83,6 +84,9 @@ MEDIAN_BLUR = _suppression(
 )
 BILATERAL_BLUR = _suppression(
     "texture", "bilateral_blur", _TEXTURE, "faint outlines", "window", _SIDE, (0.018, 0.036, 0.0625, 0.11), (0.0, 0.3)
+)
+OPENING_CLOSING = _suppression(
+    "texture", "opening_closing", _TEXTURE, "thin parts and corners", "window", _SIDE, _NARROW_WINDOWS, (0.0, 0.3)
 )
 GAUSSIAN_BLUR = _suppression(
     "texture", "gaussian_blur", _TEXTURE, "shape, from 2 % on", "sigma", _SIDE, _SIGMAS, (0.0, 0.2)
@@ -113,8 +117,25 @@ PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
     _GRIDS,
     (1.0, 32.0),
 )
-GRAYSCALE_MEDIAN_BLUR = _suppression(
-    "pairs", "grayscale_median_blur", (Cue.COLOR, Cue.TEXTURE), "thin parts", "window", _SIDE, _WINDOWS, (0.0, 0.3)
+GRAYSCALE_OPENING_CLOSING = _suppression(
+    "pairs",
+    "grayscale_opening_closing",
+    (Cue.COLOR, Cue.TEXTURE),
+    "thin parts",
+    "window",
+    _SIDE,
+    _NARROW_WINDOWS,
+    (0.0, 0.3),
+)
+GRAYSCALE_PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
+    "pairs",
+    "grayscale_patch_shuffle_gaussian_blur",
+    (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE),
+    "everything but lightness",
+    "grid",
+    _TILES,
+    _GRIDS,
+    (1.0, 32.0),
 )
 
 RANDOM_RESIZED_CROP = _augmentation(

@@ -1,10 +1,10 @@
-"""Pairs of suppressions that leave one cue alone, to test whether that cue suffices."""
+"""Suppressions together: pairs leave one cue alone, to test whether it suffices; all three leave none."""
 
 from torch import Tensor
 
 from cuesense.perturbations.color import grayscale
 from cuesense.perturbations.shape import patch_shuffle
-from cuesense.perturbations.texture import gaussian_blur, median_blur
+from cuesense.perturbations.texture import gaussian_blur, opening_closing
 from cuesense.types import Draws
 
 _SIGMA = 0.036
@@ -44,18 +44,35 @@ def patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> T
     return gaussian_blur(patch_shuffle(images, value, draws), _SIGMA, draws)
 
 
-def grayscale_median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
-    """Remove color and take medians: shape alone is left.
+def grayscale_opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Remove color and flatten what is narrow: shape alone is left.
 
-    Source: the two mechanisms grayscale and median_blur, together.
-    Suppresses color and texture. Damages thin parts of a shape.
+    Source: grayscale (Burgert et al. 2025, arXiv 2509.20234) and opening_closing (Serra 1988), together.
+    Suppresses color and texture. Damages thin parts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
-        value: Window of the median as a fraction of the shorter side.
+        value: Window as a fraction of the shorter side.
         draws: Not used: nothing is random.
 
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return median_blur(grayscale(images, 1.0, draws), value, draws)
+    return opening_closing(grayscale(images, 1.0, draws), value, draws)
+
+
+def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Remove color, shuffle the tiles and blur the result: nothing is left, and what a class keeps is chance.
+
+    Source: the three mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
+    Suppresses color, shape and texture. Damages everything but the mean lightness.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side.
+        draws: Those of patch_shuffle.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return patch_shuffle_gaussian_blur(grayscale(images, 1.0, draws), value, draws)

@@ -83,8 +83,8 @@ def test_severity_zero_is_the_identity_and_a_copy(perturbation: Perturbation, ph
 
 
 def test_stronger_severities_change_more(perturbation: Perturbation, photos: Tensor) -> None:
-    """Pixels on photographs; for tiles that turn in place, neighbors torn apart on a smooth image."""
-    turns = perturbation.name == "patch_rotation"
+    """Pixels on photographs; where grids decide alone, neighbors torn apart on a smooth image."""
+    turns = perturbation.name in {"patch_rotation", "grayscale_patch_shuffle_gaussian_blur"}
     many = photos.repeat(8, 1, 1, 1)
     images = _ramps(many) if turns else many
     changes = []
@@ -107,8 +107,9 @@ def test_seed_and_repeat_change_what_is_drawn(perturbation: Perturbation, photos
         "grayscale",
         "median_blur",
         "bilateral_blur",
+        "opening_closing",
         "gaussian_blur",
-        "grayscale_median_blur",
+        "grayscale_opening_closing",
     }
     for other in others:
         assert torch.equal(first, other) != drawn
