@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from cuesense.pipeline import analyze
     from cuesense.planted.world import PlantedWorld
     from cuesense.profile import Profile
+    from cuesense.stored import score
     from cuesense.types import Classifier, Cue, CueLabel, Draws, Perturbation, Preprocessing
 
 _PUBLIC = {
@@ -15,6 +16,7 @@ _PUBLIC = {
     "perturb": "cuesense.perturbations.perturb",
     "PlantedWorld": "cuesense.planted.world",
     "Profile": "cuesense.profile",
+    "score": "cuesense.stored",
     "Classifier": "cuesense.types",
     "Cue": "cuesense.types",
     "CueLabel": "cuesense.types",
@@ -34,6 +36,7 @@ __all__ = [
     "Profile",
     "analyze",
     "perturb",
+    "score",
 ]
 
 

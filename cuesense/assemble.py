@@ -7,21 +7,27 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cuesense.budgets import global_policy
+from cuesense.groups import GroupAnswer
+from cuesense.judge import Verdict
 from cuesense.profile import (
     BudgetModel,
     ClassModel,
     Counts,
+    CueModel,
     CurveModel,
     GlobalBudget,
+    GroupModel,
     IntervalModel,
+    Labeling,
     Policy,
     Profile,
     Provenance,
     RivalModel,
     Summary,
+    UnpairedCounts,
 )
-from cuesense.tally import SINK_RATIO, Tally
-from cuesense.types import Budget, Classifier, CueLabel, CueReliance, Curve, Interval, Perturbation
+from cuesense.reliance import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO
+from cuesense.types import Budget, CueEvidence, CueLabel, CueReliance, Curve, Interval, Perturbation
 
 _LISTED = 10
 
@@ -29,9 +35,7 @@ _LISTED = 10
 def assemble(
     provenance: Provenance,
     class_names: Sequence[str],
-    tally: Tally,
-    reliances: Sequence[CueReliance],
-    budgets: Mapping[str, Sequence[Budget]],
+    verdict: Verdict,
     *,
     tolerance: float,
     confidence: float,
@@ -43,9 +47,7 @@ def assemble(
     Args:
         provenance: Where the numbers come from.
         class_names: Readable names of the C classes.
-        tally: The counts.
-        reliances: One a class.
-        budgets: Per augmentation, one a class.
+        verdict: What the predictions say.
         tolerance: The accepted accuracy drop, a fraction.
         confidence: Level of the intervals and bounds.
         side: Shorter side of the network's input in pixels, or None where it is not known.
@@ -54,6 +56,7 @@ def assemble(
     Returns:
         The profile.
     """
+    tally, reliances, budgets = verdict.tally, verdict.reliances, verdict.budgets
     first = next(iter(tally.raw.values()))
     counts = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
     accuracy = [correct / n if n else None for correct, n in counts]
@@ -68,7 +71,9 @@ def assemble(
                 images=int(first.n[index]),
                 clean_accuracy=accuracy[index],
                 cue=reliances[index].label,
-                reliance={cue: _interval(interval) for cue, interval in reliances[index].evidence.items()},
+                probabilities={label: round(p, 6) for label, p in reliances[index].probabilities.items()},
+                reliance={cue: _cue(found) for cue, found in reliances[index].evidence.items()},
+                flags=reliances[index].flags,
                 why=f"{name} {reliances[index].why}.",
                 budgets={augmentation: _budget(of_class[index]) for augmentation, of_class in budgets.items()},
                 rivals=[
@@ -78,6 +83,8 @@ def assemble(
             )
             for index, name in enumerate(class_names)
         ],
+        groups=[_group(answer, class_names, first.n) for answer in verdict.groups],
+        labeling=Labeling(certainty=CERTAIN, false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE),
         policy=Policy(
             tolerance=tolerance,
             confidence=confidence,
@@ -91,25 +98,28 @@ def assemble(
 
 
 def data_warnings(
-    classifier: Classifier,
+    known: Sequence[str],
     class_names: Sequence[str],
     images_per_class: Sequence[int],
     skipped: Sequence[tuple[str, str]],
     ratios: Mapping[str, np.ndarray],
+    *,
+    corrected: bool = True,
 ) -> list[str]:
     """Return what the user should know about model and data.
 
     Args:
-        classifier: Whose own warnings come first.
+        known: What is known already; it comes first.
         class_names: Readable names of the C classes.
         images_per_class: Readable images of each class.
         skipped: Id and reason of every image that could not be decoded.
         ratios: Per perturbation at its strongest dose, predicted share over prior of each class.
+        corrected: Whether the labels are corrected for sink classes.
 
     Returns:
         Sentences.
     """
-    warnings = list(classifier.warnings)
+    warnings = list(known)
     if skipped:
         listed = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
         more = f"; and {len(skipped) - _LISTED} more" if len(skipped) > _LISTED else ""
@@ -118,10 +128,10 @@ def data_warnings(
     empty = [name for name, images in zip(class_names, images_per_class, strict=True) if images < 2]
     if empty:
         warnings.append(f"Classes with fewer than two images cannot be judged: {_some(empty)}.")
-    return warnings + _sink_warnings(class_names, ratios)
+    return warnings + _sink_warnings(class_names, ratios, corrected)
 
 
-def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray]) -> list[str]:
+def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray], corrected: bool) -> list[str]:
     sinks = [
         f"{class_names[int(np.nanargmax(ratio))]} under {name} ({np.nanmax(ratio):.1f} times its share)"
         for name, ratio in ratios.items()
@@ -129,7 +139,8 @@ def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray])
     ]
     if not sinks:
         return []
-    return [f"Sink classes, onto which predictions collapse (labels are corrected for them): {_some(sinks)}."]
+    what = "labels are corrected for them" if corrected else "labels are not corrected for them"
+    return [f"Sink classes, onto which predictions collapse ({what}): {_some(sinks)}."]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -166,6 +177,9 @@ def _curve(raw: Curve, corrected: Curve, side: int | None) -> CurveModel:
         clean_correct=raw.clean_correct.tolist(),
         lost=raw.lost.tolist(),
         gained=raw.gained.tolist(),
+        unpaired=None
+        if raw.unpaired is None
+        else UnpairedCounts(n=raw.unpaired.n.tolist(), correct=raw.unpaired.correct.tolist()),
         corrected=Counts(
             clean_correct=corrected.clean_correct.tolist(),
             lost=corrected.lost.tolist(),
@@ -182,6 +196,31 @@ def _pixels(perturbation: Perturbation, side: int | None) -> list[float] | None:
 
 def _interval(interval: Interval) -> IntervalModel:
     return IntervalModel(value=interval.value, low=interval.low, high=interval.high)
+
+
+def _cue(found: CueEvidence) -> CueModel:
+    return CueModel(
+        **_interval(found.necessity).model_dump(),
+        sufficiency=_interval(found.sufficiency),
+        second=_interval(found.second),
+        agree=found.agree,
+        raw=found.raw.value,
+        q=found.q,
+        necessary=found.necessary,
+        images=found.images,
+        sufficiency_images=found.sufficiency_images,
+    )
+
+
+def _group(answer: GroupAnswer, class_names: Sequence[str], images: np.ndarray) -> GroupModel:
+    return GroupModel(
+        name=answer.name,
+        classes=len(answer.classes),
+        images=int(images[list(answer.classes)].sum()),
+        cue=answer.label,
+        shares={label: _interval(interval) for label, interval in answer.shares.items()},
+        members={class_names[index]: label for index, label in answer.members.items()},
+    )
 
 
 def _budget(budget: Budget) -> BudgetModel:

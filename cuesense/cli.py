@@ -25,7 +25,7 @@ app = typer.Typer(
     help=(
         "Which classes rely on shape, color or texture, and how far each may be augmented.\n\n\b\nExamples:\n"
         "  cuesense demo\n  cuesense analyze model.pt2 --dataset photos/val --class-names imagenet\n"
-        "  cuesense list perturbations"
+        "  cuesense score predictions.csv\n  cuesense list perturbations"
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -120,6 +120,9 @@ def analyze(
         float, typer.Option(metavar="T", help="Accuracy drop a class may suffer; predictions are kept when it changes.")
     ] = 0.05,
     data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
+    groups: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV with columns class,group: answers for groups of classes.")
+    ] = None,
     restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away an earlier run in DIR.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON on stdout.")] = False,
 ) -> None:
@@ -160,11 +163,61 @@ def analyze(
                 seed=seed,
                 tolerance=tolerance,
                 data_root=data_root,
+                groups=groups,
                 restart=restart,
                 progress=progress,
             )
         _show(profile, as_json=json)
         _say_where(output)
+
+
+@app.command(short_help="Label classes from a table of stored predictions.")
+def score(
+    table: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="A .csv or .parquet table.")],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-scored"),
+    class_names: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The classes: imagenet or a file; default: the table's labels.")
+    ] = None,
+    groups: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV with columns class,group: answers for groups of classes.")
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Input side in pixels, where the table does not say.")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(metavar="T", help="Accuracy drop a class may suffer.")] = 0.05,
+    json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON on stdout.")] = False,
+) -> None:
+    """Label every class and find its budgets from predictions alone, from any origin: no model, no images.
+
+    PREDICTIONS has one row an image and condition with the columns sample_id, label, perturbation (clean for the
+    unperturbed image), severity (the rung of its ladder; 0 for clean), predicted, and where there are any: repeat,
+    value (the dose), corrected (the prediction after the prior correction), p_true. analyze writes such a table.
+
+    A label needs grayscale at value 1, patch_shuffle at 3 and opening_closing at 0.07, and is surer with
+    channel_permutation at 1, patch_rotation at 3, median_blur at 0.16, grayscale_patch_shuffle and
+    patch_shuffle_gaussian_blur at 3, grayscale_opening_closing at 0.07, grayscale_patch_shuffle_gaussian_blur at 4,
+    and the shams tile_jitter and translation at 0.036. Budgets need augmentations: cuesense list perturbations.
+
+    \b
+    Examples:
+      cuesense score cuesense-out/predictions.parquet --output rescored
+      cuesense score predictions.csv --groups superclasses.csv --tolerance 0.02
+    """
+    with _user_errors():
+        from cuesense.stored import score as scored
+
+        names = None if class_names is None else _class_names(class_names)
+        profile = scored(
+            table, output=output, class_names=names, groups=groups, image_size=image_size, tolerance=tolerance
+        )
+        _show(profile, as_json=json)
+        _say_where(output)
+
+
+def _class_names(spec: str) -> tuple[str, ...]:
+    from cuesense.datasets.classes import read_class_names
+
+    return read_class_names(spec).names
 
 
 @app.command(short_help="Run the main job on the planted world.")
@@ -246,7 +299,7 @@ def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
     table = Table(*rows[0], title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows[1:]:
         table.add_row(*map(Text, row))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
 
 
 def _model_rows() -> list[tuple[str, ...]]:
@@ -271,12 +324,18 @@ def _dataset_rows() -> list[tuple[str, ...]]:
 
 
 def _perturbation_rows() -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit")]
+    from cuesense.perturbations.readable import readable
+
+    titles = ("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit", "readable at its end")
+    rows: list[tuple[str, ...]] = [titles]
+    left = readable()
     for name in registry.names("perturbations"):
         entry = registry.get("perturbations", name)
         ladder = " ".join(f"{value:g}" for value in entry.ladder)
         cues = ", ".join(entry.suppresses) or "-"
-        rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit))
+        shares = left.get((name, entry.ladder[-1]), {}).items()
+        kept = " ".join(f"{cue.value[0].upper()} {100 * share:.0f}%" for cue, share in shares)
+        rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit, kept))
     return rows
 
 

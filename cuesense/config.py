@@ -15,6 +15,8 @@ from cuesense import registry, resources
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.types import Condition, Perturbation
 
+LARGEST_SIDE = 4096
+
 _KEYS = ("description", "repeats", "perturbations")
 _WHOLE_LADDER = "ladder"
 _MOST_REPEATS = 100

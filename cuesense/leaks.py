@@ -73,11 +73,14 @@ def takers(
     return [output_names[output] if leak else None for output, leak in zip(taker, leaks, strict=True)]
 
 
-def strongest(rivals_by_perturbation: Sequence[Sequence[Rival | None]], limit: int = 5) -> list[tuple[Rival, ...]]:
+def strongest(
+    rivals_by_perturbation: Sequence[Sequence[Rival | None]], classes: int, limit: int = 5
+) -> list[tuple[Rival, ...]]:
     """Return each class's rivals in the order of the profile.
 
     Args:
-        rivals_by_perturbation: The answers of ``rivals``, one a perturbation (at least one).
+        rivals_by_perturbation: The answers of ``rivals``, one a perturbation.
+        classes: Number of classes C.
         limit: How many rivals a class keeps.
 
     Returns:
@@ -85,7 +88,7 @@ def strongest(rivals_by_perturbation: Sequence[Sequence[Rival | None]], limit: i
     """
     return [
         tuple(sorted(filter(None, of_class), key=lambda rival: -rival.share)[:limit])
-        for of_class in zip(*rivals_by_perturbation, strict=True)
+        for of_class in ([answers[index] for answers in rivals_by_perturbation] for index in range(classes))
     ]
 
 
@@ -93,9 +96,11 @@ def _largest(
     predicted: NDArray[np.integer], lost: Bools, labels: NDArray[np.integer], classes: int
 ) -> tuple[Ints, Ints]:
     """Return per class the output that takes most of its lost images, and how many; 0 and 0 where none is lost."""
-    pairs, counts = np.unique(np.stack([labels[lost], predicted[lost]]), axis=1, return_counts=True)
-    order = np.lexsort((pairs[1], -counts, pairs[0]))
-    losers, first = np.unique(pairs[0, order], return_index=True)
     taker, taken = np.zeros(classes, dtype=np.int64), np.zeros(classes, dtype=np.int64)
-    taker[losers], taken[losers] = pairs[1, order[first]], counts[order[first]]
+    if not lost.any():
+        return taker, taken
+    outputs = int(predicted[lost].max()) + 1
+    pairs, counts = np.unique(labels[lost].astype(np.int64) * outputs + predicted[lost], return_counts=True)
+    order = np.lexsort((-pairs, counts))
+    taker[pairs[order] // outputs], taken[pairs[order] // outputs] = pairs[order] % outputs, counts[order]
     return taker, taken

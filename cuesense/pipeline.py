@@ -17,28 +17,28 @@ import torch
 from torch import nn
 
 from cuesense.assemble import assemble, data_warnings
-from cuesense.budgets import budget
-from cuesense.config import Config, check_channels, check_fraction, load_config
+from cuesense.config import LARGEST_SIDE, Config, check_channels, check_fraction, load_config
 from cuesense.datasets import load_dataset, subset, wrap
 from cuesense.datasets.classes import check_names, display_names, match_classes, order_warning, read_class_names
 from cuesense.datasets.images import prepare
 from cuesense.errors import ModelError, OutputError, SettingsError, UnreadableImageError, expected
+from cuesense.groups import read_groups
+from cuesense.judge import judge
 from cuesense.models import load_classifier, wrap_module
-from cuesense.outcomes import SHARD_SIZE, OutcomeStore, write_file
+from cuesense.outcomes import SHARD_SIZE, OutcomeStore
 from cuesense.perturbations.perturb import perturb
 from cuesense.predict import Engine, Progress, predict, weights_digest
+from cuesense.prediction_table import write
+from cuesense.predictions import Predictions, from_outcomes
 from cuesense.profile import DatasetInfo, ModelInfo, Profile, Provenance
-from cuesense.reliance import gather, label_classes
-from cuesense.reports import html
 from cuesense.reports.gallery import Gallery, Tile, encode
-from cuesense.tally import Tally, tally
-from cuesense.types import Budget, Classifier, ClassNames, Condition, CueReliance, Dataset, Role
+from cuesense.stored import write_outputs
+from cuesense.types import Classifier, ClassNames, Condition, Dataset
 
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
 _GALLERIES = 3
 _CPU_BATCH, _GPU_BATCH = 32, 128
 _MOST_WORKERS = 16
-_LARGEST_SIDE = 4096
 _SYNSET = re.compile(r"n\d{8}")
 
 
@@ -51,6 +51,7 @@ class _Job:
     config: Config
     outputs: tuple[int, ...]
     class_names: tuple[str, ...]
+    groups: dict[str, list[int]]
     engine: Engine
 
 
@@ -75,6 +76,7 @@ def analyze(
     tolerance: float = 0.05,
     confidence: float = 0.95,
     data_root: str | Path | None = None,
+    groups: str | Path | None = None,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Profile:
@@ -88,7 +90,8 @@ def analyze(
         class_names: Names of the model's outputs in their order: ``"imagenet"``, a file, or the names themselves;
             None takes the dataset's classes in their order (or ImageNet's, for 1,000 outputs and synset folders).
         config: Preset name, TOML file or Config.
-        output: Folder for profile.json, report.html, classes.csv, curves.csv and outcomes/; None keeps all in memory.
+        output: Folder for profile.json, report.html, classes.csv, curves.csv, predictions.parquet and outcomes/; None
+            keeps all in memory.
         image_size: Side of the network's input in pixels; default: what the weights carry.
         resize: Shorter side before the center crop, in pixels; default: what the weights carry.
         mean: Normalization mean, RGB in [0, 1] units; default: what the weights carry.
@@ -102,6 +105,7 @@ def analyze(
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
         confidence: Level of intervals and bounds, in (0.5, 1).
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        groups: A CSV file with the columns class and group, for answers about classes together.
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all).
 
@@ -125,7 +129,8 @@ def analyze(
         names = _default_names(data)
     classifier = _classifier(model, arch, names, (image_size, resize, mean, std))
     classifier, outputs, shown = _matched(classifier, data)
-    job = _Job(classifier, data, _config(config), outputs, shown, engine)
+    together = {} if groups is None else read_groups(Path(groups), shown)
+    job = _Job(classifier, data, _config(config), outputs, shown, together, engine)
     folder = None if output is None else _output(Path(output), data)
     fresh = folder is not None and not folder.exists()
     try:
@@ -151,43 +156,37 @@ def _run(
     shards = predict(
         job.classifier, job.dataset, job.outputs, conditions, store, job.engine, progress or (lambda *_: None)
     )
-    names = job.classifier.class_names.names if job.classifier.class_names else job.class_names
-    counts = tally(store, shards, job.config.perturbations, conditions, job.outputs, names)
-    reliances = _reliances(counts, confidence)
-    budgets = _budgets(counts, tolerance, confidence)
-    warnings = _warnings(job, counts, store, shards)
-    size = job.classifier.preprocessing.image_size
+    predictions = _predictions(job, store, shards, conditions)
+    verdict = judge(predictions, tolerance=tolerance, confidence=confidence, groups=job.groups)
     profile = assemble(
         _provenance(job, digest),
         job.class_names,
-        counts,
-        reliances,
-        budgets,
+        verdict,
         tolerance=tolerance,
         confidence=confidence,
-        side=min(size) if size else None,
-        warnings=warnings,
+        side=predictions.side,
+        warnings=_warnings(job, predictions, verdict.tally.sinks, store, shards),
     )
     if folder is not None:
         write_outputs(profile, folder, galleries(job, profile))
+        write(predictions, folder / "predictions.parquet")
     return profile
 
 
-def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = ()) -> None:
-    """Write profile.json, report.html, classes.csv and curves.csv.
-
-    Args:
-        profile: What to write.
-        folder: Where to; created where missing.
-        pictures: The example images of the report.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    write_file(folder / "report.html", html.render(profile, pictures))
-    write_file(folder / "classes.csv", profile.to_frame().to_csv(lineterminator="\n"))
-    write_file(folder / "curves.csv", profile.curves_frame().to_csv(index=False, lineterminator="\n"))
-    write_file(folder / "profile.json", profile.to_json())
+def _predictions(job: _Job, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
+    names = job.classifier.class_names.names if job.classifier.class_names else job.class_names
+    size = job.classifier.preprocessing.image_size
+    return from_outcomes(
+        store,
+        shards,
+        job.config.perturbations,
+        conditions,
+        job.outputs,
+        job.class_names,
+        names,
+        sorted(job.dataset.sample_ids),
+        min(size) if size else None,
+    )
 
 
 def galleries(job: _Job, profile: Profile) -> list[Gallery]:
@@ -268,7 +267,7 @@ def _device(device: str | torch.device) -> str:
 def _check_sizes(image_size: int | None, resize: int | None) -> None:
     for size, option in ((image_size, "--image-size"), (resize, "--resize")):
         if size is not None:
-            _whole(size, option, highest=_LARGEST_SIDE)
+            _whole(size, option, highest=LARGEST_SIDE)
 
 
 def _whole(number: int, option: str, lowest: int | None = 1, highest: int | None = None) -> int:
@@ -400,25 +399,14 @@ def _provenance(job: _Job, digest: str | None) -> Provenance:
     )
 
 
-def _reliances(counts: Tally, confidence: float) -> list[CueReliance]:
-    evidence = gather(counts.corrected, counts.decisive_correct, counts.labels, confidence)
-    return label_classes(evidence, confidence)
-
-
-def _budgets(counts: Tally, tolerance: float, confidence: float) -> dict[str, list[Budget]]:
-    return {
-        name: budget(curve, tolerance=tolerance, confidence=confidence, leak_to=counts.takers[name])
-        for name, curve in counts.raw.items()
-        if curve.perturbation.role is Role.AUGMENTATION
-    }
-
-
-def _warnings(job: _Job, counts: Tally, store: OutcomeStore, shards: int) -> list[str]:
-    images = np.bincount(counts.labels, minlength=len(job.outputs)).tolist()
+def _warnings(
+    job: _Job, predictions: Predictions, sinks: dict[str, np.ndarray], store: OutcomeStore, shards: int
+) -> list[str]:
+    clean = predictions.answers[0]
+    images = np.bincount(clean.labels, minlength=len(job.outputs)).tolist()
     skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
-    warnings = data_warnings(job.classifier, job.class_names, images, skipped, counts.sinks)
-    outputs = len(job.classifier.class_names.names) if job.classifier.class_names else len(job.outputs)
-    confusion = np.zeros((len(job.outputs), outputs), dtype=np.int64)
-    np.add.at(confusion, (counts.labels, counts.clean_predicted), 1)
+    warnings = data_warnings(job.classifier.warnings, job.class_names, images, skipped, sinks)
+    confusion = np.zeros((len(job.outputs), len(predictions.output_names)), dtype=np.int64)
+    np.add.at(confusion, (clean.labels, clean.predicted), 1)
     order = order_warning(confusion, job.outputs)
     return warnings if order is None else [order, *warnings]

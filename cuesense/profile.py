@@ -69,10 +69,18 @@ class Counts(_Model):
     gained: list[list[int]]
 
 
+class UnpairedCounts(_Model):
+    """Image-repeats of perturbed images that are not the clean ones, and how many are right, shaped as ``lost``."""
+
+    n: list[list[int]]
+    correct: list[list[int]]
+
+
 class CurveModel(_Model):
     """The dose-response of one perturbation: integer counts, per severity (outer) and class (inner).
 
-    ``lost`` and ``gained`` count image-repeats: divide by ``n * repeats`` for a rate.
+    ``lost`` and ``gained`` count image-repeats: divide by ``n * repeats`` for a rate. Where ``unpaired`` is given, the
+    perturbed images are other images than the clean ones, and lost and gained are the rounded difference of the rates.
     """
 
     perturbation: str
@@ -88,6 +96,7 @@ class CurveModel(_Model):
     clean_correct: list[int]
     lost: list[list[int]]
     gained: list[list[int]]
+    unpaired: UnpairedCounts | None = None
     corrected: Counts
 
 
@@ -97,6 +106,9 @@ class IntervalModel(_Model):
     value: float | None
     low: float | None
     high: float | None
+
+
+UNKNOWN = IntervalModel(value=None, low=None, high=None)
 
 
 class BudgetModel(_Model):
@@ -122,6 +134,46 @@ class RivalModel(_Model):
     share: float
 
 
+class CueModel(IntervalModel):
+    """What speaks for one cue; value, low and high are its necessity: the share that is lost without it.
+
+    Shares are of the class's explainable images: recognized clean, and not when all cues are removed.
+    """
+
+    sufficiency: IntervalModel = Field(default=UNKNOWN, description="share that is kept when this cue alone is left")
+    second: IntervalModel = Field(
+        default=UNKNOWN, description="share that is lost under an independent suppression of the cue"
+    )
+    agree: bool | None = Field(default=None, description="whether both suppressions say the same")
+    raw: float | None = Field(default=None, description="necessity without the prior correction")
+    q: float | None = Field(
+        default=None, description="false discovery rate at which the suppression costs more than a sham"
+    )
+    images: float | None = Field(default=None, description="explainable images that the necessity is a share of")
+    sufficiency_images: float | None = Field(default=None, description="those that the sufficiency is a share of")
+    necessary: bool = Field(default=False, description="whether q is at most labeling.false_discovery")
+
+
+class GroupModel(_Model):
+    """The answer for several classes together: the estimated share of each label among them, with its interval."""
+
+    name: str
+    classes: int
+    images: int
+    cue: CueLabel
+    shares: dict[CueLabel, IntervalModel]
+    members: dict[str, CueLabel]
+
+
+class Labeling(_Model):
+    """How labels were given."""
+
+    certainty: float
+    false_discovery: float
+    confidence: float
+    rule: str
+
+
 class ClassModel(_Model):
     """Everything known about one class."""
 
@@ -130,7 +182,9 @@ class ClassModel(_Model):
     images: int
     clean_accuracy: float | None
     cue: CueLabel
-    reliance: dict[Cue, IntervalModel]
+    probabilities: dict[CueLabel, float] = Field(default={}, description="of every label but undetermined")
+    reliance: dict[Cue, CueModel]
+    flags: dict[str, str] = Field(default={}, description="sink, confused_with, by_elimination, weak_class, few_images")
     why: str
     budgets: dict[str, BudgetModel]
     rivals: list[RivalModel]
@@ -166,6 +220,8 @@ class Profile(_Model):
     summary: Summary
     curves: list[CurveModel]
     classes: list[ClassModel]
+    groups: list[GroupModel] = []
+    labeling: Labeling | None = None
     policy: Policy
 
     def to_json(self) -> str:
@@ -211,7 +267,8 @@ class Profile(_Model):
         """Return one row a class for pandas.
 
         Returns:
-            Columns: name, images, clean_accuracy, cue; ``{shape,texture,color}_{value,low,high}``;
+            Columns: name, images, clean_accuracy, cue;
+            ``{shape,texture,color}_{value,low,high,necessary,sufficiency}``; flags, separated by spaces;
             ``{augmentation}_{value,status,drop,low,high}`` for every augmentation; why.
         """
         import pandas as pd
@@ -224,8 +281,10 @@ class Profile(_Model):
                 "clean_accuracy": entry.clean_accuracy,
                 "cue": entry.cue.value,
             }
-            for cue, interval in entry.reliance.items():
-                row |= {f"{cue.value}_{key}": value for key, value in interval.model_dump().items()}
+            for cue, found in entry.reliance.items():
+                row |= {f"{cue.value}_{key}": getattr(found, key) for key in ("value", "low", "high", "necessary")}
+                row[f"{cue.value}_sufficiency"] = found.sufficiency.value
+            row["flags"] = " ".join(entry.flags)
             for name, budget in entry.budgets.items():
                 fields = ("value", "status", "drop", "low", "high")
                 row |= {f"{name}_{key}": budget.model_dump(mode="json")[key] for key in fields}

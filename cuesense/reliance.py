@@ -1,236 +1,391 @@
-"""From curves to a cue label with its evidence: what this model relies on for each class. Pure NumPy.
+"""From evidence to a cue label, with how sure it is and why: what this model relies on for each class. Pure NumPy.
 
-Everything is measured in prior-corrected recall, relative to what a class has to lose: its clean accuracy above its
-prior, which is what it would keep on destroyed images. Two rules must agree, and the winner must beat the runner-up on
-the same images, before a cue is named (docs/method.md).
+What a class needs is a monotone Boolean function of the cues that are left in the image: *color* is "color", *mixed*
+is for instance "color and shape", *redundant* "color or shape", *insensitive* "anything". Every dose asks a network
+one question, "do you still recognize the class when these cues are left?", and answers it with some doubt. The 19
+functions that recognize the clean image are weighed by all answers together (docs/method.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, product
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from cuesense.scoring import Bools, Floats, drops, interval, only, sign_test, wilson
-from cuesense.types import Cue, CueLabel, CueReliance, Curve, Interval
+from cuesense.evidence import ALONE, CUES, DECISIVE, DESTROYED, SECOND, Dose, Evidence, Share
+from cuesense.scoring import Floats, interval, wilson
+from cuesense.types import Cue, CueEvidence, CueLabel, CueReliance, Interval
 
-Dose = tuple[str, float]
-
-DECISIVE: Mapping[Cue, Dose] = {
-    Cue.SHAPE: ("patch_shuffle", 4.0),
-    Cue.TEXTURE: ("median_blur", 0.16),
-    Cue.COLOR: ("grayscale", 1.0),
-}
-SECOND: Mapping[Cue, Dose] = {
-    Cue.SHAPE: ("patch_rotation", 4.0),
-    Cue.TEXTURE: ("bilateral_blur", 0.11),
-    Cue.COLOR: ("channel_permutation", 1.0),
-}
-ALONE: Mapping[Cue, Dose] = {
-    Cue.SHAPE: ("grayscale_median_blur", 0.16),
-    Cue.TEXTURE: ("grayscale_patch_shuffle", 4.0),
-    Cue.COLOR: ("patch_shuffle_gaussian_blur", 4.0),
-}
-SHAM: Dose = ("tile_jitter", 0.036)
-
-NECESSARY = 0.25
-DESTROYED = 0.5
-SHAM_SHARE = 0.5
+CERTAIN = 0.9
+FALSE_DISCOVERY = 0.1
+TOLD_APART = 0.5
+CONFUSED = 0.2
+MISLED = 0.005
+COMPOUND = 0.2
 FEWEST_IMAGES = 10
-_CUES = (Cue.SHAPE, Cue.TEXTURE, Cue.COLOR)
+FEW_IMAGES = 20
+WEAK = 0.7
+SINK_RATIO = 5.0
+ELIMINATION = 0.3
+
+RULE = (
+    f"A label is given where its probability is at least {CERTAIN:g}: at most {1 - CERTAIN:.0%} of the labels given "
+    "are expected to be wrong, if the data are like the planted worlds behind the probabilities. A cue counts as "
+    "necessary where its suppression costs more images than a sham (or than nothing, where "
+    "none was applied), at a false discovery rate of "
+    f"{FALSE_DISCOVERY:.0%} over all classes and cues (Benjamini, Hochberg 1995)."
+)
+
+
+def _without(cue: Cue) -> frozenset[Cue]:
+    return frozenset(CUES) - {cue}
+
+
+QUESTIONS: Mapping[Dose, frozenset[Cue]] = {
+    **{dose[cue]: _without(cue) for cue in CUES for dose in (DECISIVE, SECOND)},
+    **{ALONE[cue]: frozenset({cue}) for cue in CUES},
+    DESTROYED: frozenset(),
+}
 
 
 @dataclass(frozen=True)
-class Drop:
-    """Relative drops of every class at one dose: the share of explainable accuracy that is lost, shape (C,) each."""
-
-    value: Floats
-    low: Floats
-    high: Floats
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the labels are decided on; every drop is relative, and a dose that was not measured is missing.
+class Scale:
+    """How answers are read for images of some sizes.
 
     Attributes:
-        images: Images per class, (C,).
-        recognized: Whether clean accuracy is above the prior with confidence, (C,).
-        decisive: Drop per cue when it is suppressed.
-        beats: For each ordered pair of cues, the p-value that suppressing the first loses more images, (C,).
-        second: Drop per cue under the second mechanism.
-        alone: Drop per cue when nothing but this cue is left.
-        sham: Drop under the sham shuffle, or None.
+        below: The first shorter side, in pixels, that is too large.
+        stays: Weight of the share that stays; that of the distinct share is 1 - stays.
+        slope: Log-odds that a full share adds.
+        thresholds: The weighted share from which on the answer is rather yes than no, in the order of QUESTIONS.
     """
 
-    images: NDArray[np.int64]
-    recognized: Bools
-    decisive: Mapping[Cue, Drop]
-    beats: Mapping[tuple[Cue, Cue], Floats]
-    second: Mapping[Cue, Drop]
-    alone: Mapping[Cue, Drop]
-    sham: Drop | None
+    below: float
+    stays: float
+    slope: float
+    thresholds: tuple[float, ...]
+
+    def log_odds(self, dose: Dose, share: Share) -> Floats:
+        """Return the log-odds that the true answer is yes, (C,), bounded because any suppression can mislead.
+
+        The share is the mean of its posterior under a uniform prior, whose variance flattens the slope (MacKay 1992,
+        Neural Computation 4:720, section 5): few images give weak answers.
+        """
+        kept = np.nan_to_num(self.stays * share.stays + (1 - self.stays) * share.distinct)
+        middle = (kept * share.images + 1) / (share.images + 2)
+        odds = self.slope * (middle - self.thresholds[list(QUESTIONS).index(dose)])
+        noise = self.slope**2 * middle * (1 - middle) / np.maximum(share.images, 1)
+        likely = MISLED + (1 - 2 * MISLED) * expit(odds / np.sqrt(1 + np.pi / 8 * noise))
+        return np.asarray(np.where(np.isnan(share.stays), 0.0, np.log(likely / (1 - likely))))
 
 
-def gather(
-    curves: Mapping[str, Curve],
-    decisive_correct: Mapping[Cue, Bools],
-    labels: NDArray[np.int64],
-    confidence: float,
-) -> Evidence:
-    """Turn counts into evidence.
+SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 23 networks of even planted worlds
+    Scale(48, 0.55, 17.9, (0.44, 0.46, 0.63, 0.69, 0.53, 0.26, 0.56, 0.24, 0.44, 0.50)),
+    Scale(160, 0.48, 28.9, (0.51, 0.44, 0.52, 0.49, 0.54, 0.31, 0.41, 0.32, 0.42, 0.50)),
+    Scale(np.inf, 0.85, 9.3, (0.34, 0.31, 0.34, 0.18, 0.66, 0.41, 0.25, 0.26, 0.09, 0.50)),
+)
+
+_BITS = (0, 1)
+_SUBSETS = tuple(frozenset(compress(CUES, bits)) for bits in product(_BITS, repeat=len(CUES)))
+Need = frozenset[frozenset[Cue]]
+
+
+def _needs() -> tuple[Need, ...]:
+    """Return the 19 monotone Boolean functions that hold when all cues are left, each as the subsets where it does."""
+    every = (frozenset(compress(_SUBSETS, bits)) for bits in product(_BITS, repeat=len(_SUBSETS)))
+    return tuple(f for f in every if frozenset(CUES) in f and all(t in f for s in f for t in _SUBSETS if s <= t))
+
+
+def label_of(need: Need) -> CueLabel:
+    """Return the label of a monotone Boolean function.
 
     Args:
-        curves: Prior-corrected counts by perturbation name; at least one.
-        decisive_correct: Per cue, whether each image is right under the decisive suppression, (N,) each.
-        labels: Class of each image, (N,).
-        confidence: Level of the intervals, simultaneous over a class's three cues (Bonferroni).
+        need: The subsets of cues that suffice.
 
     Returns:
-        The evidence.
+        Insensitive where nothing is needed; a cue where it is necessary and sufficient; mixed where a cue is
+        necessary but none suffices; redundant where none is necessary.
     """
-    first = next(iter(curves.values()))
-    clean = first.clean_correct / np.maximum(first.n, 1)
-    prior = first.n / max(1, int(first.n.sum()))
-    low, _ = wilson(first.clean_correct, first.n, confidence)
-    level = 1 - (1 - confidence) / len(_CUES)
-
-    def relative(doses: Mapping[Cue, Dose]) -> dict[Cue, Drop]:
-        found = {cue: _relative(curves, dose, clean - prior, level) for cue, dose in doses.items()}
-        return {cue: drop for cue, drop in found.items() if drop is not None}
-
-    return Evidence(
-        images=first.n,
-        recognized=np.nan_to_num(low) > prior,
-        decisive=relative(DECISIVE),
-        beats={
-            (cue, other): sign_test(*only(decisive_correct[other], decisive_correct[cue], labels, len(clean)))
-            for cue in decisive_correct
-            for other in decisive_correct
-            if cue != other
-        },
-        second=relative(SECOND),
-        alone=relative(ALONE),
-        sham=_relative(curves, SHAM, clean - prior, level),
-    )
+    if frozenset() in need:
+        return CueLabel.INSENSITIVE
+    for cue in CUES:
+        if {cue} in need and _without(cue) not in need:
+            return CueLabel(cue.value)
+    return CueLabel.MIXED if any(_without(cue) not in need for cue in CUES) else CueLabel.REDUNDANT
 
 
-def label_classes(evidence: Evidence, confidence: float) -> list[CueReliance]:
+def _weight(need: Need) -> float:
+    """Return how plausible a function is beside others of its label: alternatives within conjunctions are rare."""
+    least = [subset for subset in need if not any(other < subset for other in need)]
+    simple = len(least) == 1 or all(len(subset) == 1 for subset in least)
+    return 1.0 if simple else COMPOUND
+
+
+NEEDS = _needs()
+LABELS = tuple(label for label in CueLabel if label is not CueLabel.UNDETERMINED)
+
+
+def scales(side: int | None) -> tuple[Scale, ...]:
+    """Return how answers about images of this shorter side in pixels may be read: in every way where it is unknown."""
+    return SCALES if side is None else (next(scale for scale in SCALES if side < scale.below),)
+
+
+def probabilities(evidence: Evidence) -> Floats:
+    """Return the probability of every label.
+
+    Every label is as likely as any other before the images are seen, and so is every function of one label, except
+    that those which are neither a plain "and" nor a plain "or" of cues are a fifth as likely as the others. Where the
+    size of the images is not known, the answer is the mean over all sizes.
+
+    Args:
+        evidence: From evidence.gather.
+
+    Returns:
+        Shape (6, C), in the order of LABELS; columns add up to 1.
+    """
+    return np.asarray(np.mean([_probabilities(evidence, scale) for scale in scales(evidence.side)], axis=0))
+
+
+def _probabilities(evidence: Evidence, scale: Scale) -> Floats:
+    labels = [label_of(need) for need in NEEDS]
+    weights = np.array([_weight(need) for need in NEEDS])
+    total = [weights[[other is label for other in labels]].sum() for label in labels]
+    score = np.repeat(np.log(weights / total)[:, None], len(evidence.images), axis=1)
+    for dose, left in QUESTIONS.items():
+        if dose in evidence.shares:
+            score += np.outer([left in need for need in NEEDS], scale.log_odds(dose, evidence.shares[dose]))
+    weight = np.exp(score - score.max(axis=0))
+    of_label = np.array([[label is wanted for label in labels] for wanted in LABELS], dtype=np.float64)
+    return np.asarray(of_label @ weight / weight.sum(axis=0))
+
+
+def usable(evidence: Evidence) -> NDArray[np.bool_]:
+    """Return which classes are recognized, told apart and measured, however few images they have, (C,)."""
+    told = np.nan_to_num(evidence.recognized) - evidence.mistaken >= TOLD_APART
+    measured = all(dose in evidence.shares for dose in DECISIVE.values())
+    return np.asarray(told & (evidence.fewest > 0) & measured)
+
+
+def label_classes(evidence: Evidence, class_names: Sequence[str]) -> list[CueReliance]:
     """Decide the label of every class.
 
     Args:
-        evidence: From gather.
-        confidence: Level at which the winning cue must beat each of the two others.
+        evidence: From evidence.gather.
+        class_names: Names of the C classes.
 
     Returns:
         One CueReliance a class.
     """
-    return [_label_class(evidence, index, confidence) for index in range(len(evidence.images))]
+    likely = probabilities(evidence)
+    yes = {dose: _says_yes(evidence, dose) for dose in QUESTIONS if dose in evidence.shares}
+    return [_Class(evidence, index, likely[:, index], yes, class_names).reliance() for index in range(len(class_names))]
 
 
-def _relative(curves: Mapping[str, Curve], dose: Dose, explainable: Floats, level: float) -> Drop | None:
-    name, value = dose
-    if name not in curves or value not in curves[name].perturbation.ladder:
+def _says_yes(evidence: Evidence, dose: Dose) -> NDArray[np.bool_]:
+    odds = [scale.log_odds(dose, evidence.shares[dose]) for scale in scales(evidence.side)]
+    return np.asarray(np.sum(odds, axis=0) >= 0)
+
+
+class _Class:
+    """The evidence of one class."""
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        index: int,
+        likely: Floats,
+        yes: Mapping[Dose, NDArray[np.bool_]],
+        class_names: Sequence[str],
+    ) -> None:
+        self.evidence, self.index, self.likely, self.yes, self.names = evidence, index, likely, yes, class_names
+
+    def reliance(self) -> CueReliance:
+        label, why = self._decide()
+        return CueReliance(
+            label=label,
+            probabilities=dict(zip(LABELS, self.likely.tolist(), strict=True)),
+            evidence={cue: self._cue(cue) for cue in CUES},
+            flags=self._flags(),
+            why=why,
+        )
+
+    def _decide(self) -> tuple[CueLabel, str]:
+        reason = self._impossible()
+        if reason:
+            return CueLabel.UNDETERMINED, reason
+        order = np.argsort(-self.likely, kind="stable")
+        label = LABELS[order[0]]
+        if self.likely[order[0]] < CERTAIN:
+            first, other = (f"{LABELS[at]} ({_points(self.likely[at])} %)" for at in order[:2])
+            return CueLabel.UNDETERMINED, f"{self._losses()}: {first} and {other} both fit"
+        if label in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR) and not self._necessary(Cue(label.value)):
+            return CueLabel.UNDETERMINED, f"{self._losses()}; the loss without {label} may be chance"
+        return label, {
+            CueLabel.MIXED: self._why_mixed,
+            CueLabel.REDUNDANT: self._why_redundant,
+            CueLabel.INSENSITIVE: self._why_insensitive,
+        }.get(label, lambda: self._why_single(Cue(label.value)))()
+
+    def _impossible(self) -> str | None:
+        """Say why nothing can be decided, or return None."""
+        images = int(self.evidence.fewest[self.index])
+        if images < FEWEST_IMAGES:
+            where = "" if images == self.evidence.images[self.index] else " under a decisive suppression"
+            return f"has {images} image{'' if images == 1 else 's'}{where}; at least {FEWEST_IMAGES} are needed"
+        if not self._recognized():
+            return "is not recognized above chance on clean images"
+        if self._told_apart() < TOLD_APART and not self._confused():
+            return f"is recognized on {_points(self.evidence.recognized[self.index])} of 100 clean images only"
+        if self._told_apart() < TOLD_APART:
+            rival = self.names[int(self.evidence.rival[self.index])]
+            return f"cannot be told from {rival} on clean images ({_points(self._mistaken())} of 100 are taken for it)"
+        missing = [DECISIVE[cue] for cue in CUES if DECISIVE[cue] not in self.evidence.shares]
+        if missing:
+            return "was not measured under " + ", ".join(f"{name} at {value:g}" for name, value in missing)
         return None
-    severity = curves[name].perturbation.ladder.index(value)
-    scale = np.where((explainable > 0) & (curves[name].n > 1), explainable, np.nan)
-    return Drop(*(part[severity] / scale for part in drops(curves[name], level)))
+
+    def _recognized(self) -> bool:
+        images = int(self.evidence.images[self.index])
+        right = images * float(self.evidence.recognized[self.index])
+        low, _ = wilson(right, images, 0.95)
+        return bool(low > self.evidence.chance[self.index])
+
+    def _mistaken(self) -> float:
+        return float(self.evidence.mistaken[self.index])
+
+    def _told_apart(self) -> float:
+        return float(self.evidence.recognized[self.index]) - self._mistaken()
+
+    def _necessary(self, cue: Cue) -> bool:
+        return cue in self.evidence.q and bool(self.evidence.q[cue][self.index] <= FALSE_DISCOVERY)
+
+    def _kept(self, dose: Dose) -> float | None:
+        share = self.evidence.shares.get(dose)
+        value = np.nan if share is None else float(share.kept[self.index])
+        return None if np.isnan(value) else value
+
+    def _cue(self, cue: Cue) -> CueEvidence:
+        necessity, second, alone = DECISIVE[cue], SECOND[cue], ALONE[cue]
+        q = self.evidence.q.get(cue)
+        return CueEvidence(
+            necessity=_lost(self._interval(necessity)),
+            sufficiency=self._interval(alone),
+            second=_lost(self._interval(second)),
+            raw=_lost(self._raw(necessity)),
+            agree=self._agree(cue),
+            q=None if q is None or np.isnan(q[self.index]) else float(q[self.index]),
+            necessary=self._necessary(cue),
+            images=self._images(necessity),
+            sufficiency_images=self._images(alone),
+        )
+
+    def _images(self, dose: Dose) -> float | None:
+        share = self.evidence.shares.get(dose)
+        return None if share is None else float(share.of[self.index])
+
+    def _interval(self, dose: Dose) -> Interval:
+        share = self.evidence.shares.get(dose)
+        if share is None:
+            return Interval()
+        return interval(share.kept[self.index], share.low[self.index], share.high[self.index])
+
+    def _raw(self, dose: Dose) -> Interval:
+        share = self.evidence.shares.get(dose)
+        return Interval() if share is None else interval(share.raw[self.index], np.nan, np.nan)
+
+    def _agree(self, cue: Cue) -> bool | None:
+        """Say whether two independent suppressions give the same answer, or None where one was not measured."""
+        doses = (DECISIVE[cue], SECOND[cue])
+        if any(self._kept(dose) is None for dose in doses):
+            return None
+        return bool(self.yes[doses[0]][self.index] == self.yes[doses[1]][self.index])
+
+    def _flags(self) -> dict[str, str]:
+        found = {
+            "sink": self._sink(),
+            "confused_with": self._confused(),
+            "by_elimination": self._eliminated(),
+            "weak_class": self._weak(),
+            "few_images": self._few(),
+        }
+        return {name: detail for name, detail in found.items() if detail}
+
+    def _sink(self) -> str | None:
+        sink = self.evidence.sinks[self.index]
+        if sink is None or sink[1] < SINK_RATIO:
+            return None
+        return f"predicted {sink[1]:.1f} times its share under {sink[0][0]} at {sink[0][1]:g}"
+
+    def _confused(self) -> str | None:
+        if self._mistaken() < CONFUSED or not self._told_apart() < TOLD_APART:
+            return None
+        return self.names[int(self.evidence.rival[self.index])]
+
+    def _eliminated(self) -> str | None:
+        for cue in CUES:
+            share = self.evidence.shares.get(DECISIVE[cue])
+            if share is None or not share.raw[self.index] - share.kept[self.index] >= ELIMINATION:
+                continue
+            raw, kept = _points(share.raw[self.index]), _points(share.kept[self.index])
+            return f"keeps {raw} of 100 points without {cue} as the network answers, {kept} after the prior correction"
+        return None
+
+    def _weak(self) -> str | None:
+        accuracy = float(self.evidence.recognized[self.index])
+        return f"{_points(accuracy)} % of its clean images are recognized" if accuracy < WEAK else None
+
+    def _few(self) -> str | None:
+        images = int(self.evidence.fewest[self.index])
+        return f"{images} image{'' if images == 1 else 's'}" if images < FEW_IMAGES else None
+
+    def _losses(self) -> str:
+        kept = {cue: self._kept(DECISIVE[cue]) for cue in CUES}
+        parts = [f"{_points(1 - share)} without {cue}" for cue, share in kept.items() if share is not None]
+        return f"loses {', '.join(parts)} of 100 points" if parts else "was not measured"
+
+    def _why_single(self, cue: Cue) -> str:
+        text = f"loses {self._lost(cue)} of 100 points when {cue} is removed"
+        alone = self._kept(ALONE[cue])
+        text += "" if alone is None else f"; keeps {_points(alone)} when only {cue} is left"
+        agree = self._agree(cue)
+        if agree is None:
+            return text
+        if agree:
+            return f"{text}; two {cue} suppressions agree"
+        second = self._kept(SECOND[cue]) or 0.0
+        return f"{text}; a second {cue} suppression disagrees ({_points(1 - second)})"
+
+    def _why_mixed(self) -> str:
+        needed = [cue for cue in CUES if not self.yes[DECISIVE[cue]][self.index]]
+        needed = needed or [max(CUES, key=lambda cue: 1 - (self._kept(DECISIVE[cue]) or 0.0))]
+        text = "loses " + " and ".join(f"{self._lost(cue)} without {cue}" for cue in needed) + " of 100 points"
+        return text + self._alone("; keeps only")
+
+    def _why_redundant(self) -> str:
+        most = max(1 - (self._kept(DECISIVE[cue]) or 0.0) for cue in CUES)
+        return f"loses at most {_points(most)} of 100 points when one cue is removed" + self._alone("; keeps")
+
+    def _why_insensitive(self) -> str:
+        share = self.evidence.shares[DESTROYED]
+        return f"keeps {_points(share.stays[self.index])} of 100 images when shape, texture and color are all removed"
+
+    def _alone(self, verb: str) -> str:
+        kept = {cue: self._kept(ALONE[cue]) for cue in CUES}
+        parts = [f"{_points(value)} with {cue} alone" for cue, value in kept.items() if value is not None]
+        return f"{verb} {', '.join(parts)}" if parts else ""
+
+    def _lost(self, cue: Cue) -> str:
+        return _points(1 - (self._kept(DECISIVE[cue]) or 0.0))
 
 
-def _label_class(evidence: Evidence, index: int, confidence: float) -> CueReliance:
-    intervals = {cue: _interval(evidence.decisive.get(cue), index) for cue in _CUES}
-    label, reason = _decide(evidence, index, intervals, confidence)
-    return CueReliance(label=label, evidence=intervals, why=reason)
+def _lost(kept: Interval) -> Interval:
+    """Turn a share that is kept into the share that is lost."""
+    flipped = (None if part is None else 1 - part for part in (kept.value, kept.high, kept.low))
+    return Interval(*flipped)
 
 
-def _interval(drop: Drop | None, index: int) -> Interval:
-    return Interval() if drop is None else interval(drop.value[index], drop.low[index], drop.high[index])
-
-
-def _decide(
-    evidence: Evidence, index: int, intervals: Mapping[Cue, Interval], confidence: float
-) -> tuple[CueLabel, str]:
-    impossible = _impossible(evidence, index)
-    if impossible:
-        return CueLabel.UNDETERMINED, impossible
-    losses = {cue: float(evidence.decisive[cue].value[index]) for cue in _CUES}
-    if all((intervals[cue].high or 0.0) < NECESSARY for cue in _CUES):
-        return _no_single_cue(evidence, index, losses)
-    first, second = _by_color_first(losses), max(_CUES, key=losses.__getitem__)
-    if first != second:
-        return CueLabel.UNDETERMINED, f"{_losses(losses)}; the two rules disagree ({first} and {second})"
-    doubt = _doubt(evidence, index, first, intervals, confidence)
-    if doubt:
-        return CueLabel.UNDETERMINED, f"{_losses(losses)}; {doubt}"
-    return CueLabel(first.value), f"{_losses(losses)}{_support(evidence, index, first)}"
-
-
-def _impossible(evidence: Evidence, index: int) -> str | None:
-    """Say why nothing can be decided for a class, or return None."""
-    images = int(evidence.images[index])
-    if images < FEWEST_IMAGES:
-        return f"has {images} image{'' if images == 1 else 's'}; at least {FEWEST_IMAGES} are needed"
-    if not evidence.recognized[index]:
-        return "is not recognized above chance on clean images"
-    missing = [DECISIVE[cue] for cue in _CUES if cue not in evidence.decisive]
-    if missing:
-        return "was not measured under " + ", ".join(f"{name} at {value:g}" for name, value in missing)
-    return None
-
-
-def _by_color_first(losses: Mapping[Cue, float]) -> Cue:
-    if losses[Cue.COLOR] > NECESSARY:
-        return Cue.COLOR
-    return Cue.TEXTURE if losses[Cue.TEXTURE] > losses[Cue.SHAPE] else Cue.SHAPE
-
-
-def _no_single_cue(evidence: Evidence, index: int, losses: Mapping[Cue, float]) -> tuple[CueLabel, str]:
-    """Tell a class that needs nothing from one that can do with any of several cues."""
-    pairs = [drop for drop in evidence.alone.values() if not np.isnan(drop.value[index])]
-    if any(drop.low[index] > DESTROYED for drop in pairs):
-        worst = max(float(drop.value[index]) for drop in pairs)
-        reason = f"{_losses(losses)}, yet {_points(worst)} when two cues are removed together"
-        return CueLabel.REDUNDANT, reason
-    if len(pairs) == len(_CUES) and all(drop.high[index] < DESTROYED for drop in pairs):
-        return CueLabel.INSENSITIVE, f"{_losses(losses)}, and little when two cues are removed together"
-    return CueLabel.UNDETERMINED, f"{_losses(losses)}; no cue is needed alone, and the pairs do not decide"
-
-
-def _doubt(
-    evidence: Evidence, index: int, cue: Cue, intervals: Mapping[Cue, Interval], confidence: float
-) -> str | None:
-    """Say what speaks against the winning cue, or return None."""
-    if (intervals[cue].low or 0.0) <= 0:
-        return f"the loss without {cue} may be chance"
-    others = [other for other in _CUES if other != cue]
-    rival = max(others, key=lambda other: float(evidence.beats[cue, other][index]))
-    if evidence.beats[cue, rival][index] > (1 - confidence) / len(others):
-        return f"{cue} and {rival} cannot be told apart with {int(evidence.images[index])} images"
-    if cue == Cue.SHAPE and evidence.sham is not None:
-        sham = float(evidence.sham.value[index])
-        if sham > SHAM_SHARE * float(evidence.decisive[cue].value[index]):
-            return f"a sham shuffle that keeps the layout costs {_points(sham)} as well"
-    return None
-
-
-def _losses(losses: Mapping[Cue, float]) -> str:
-    ranked = sorted(_CUES, key=lambda cue: -losses[cue])
-    parts = [f"{_points(losses[cue])} without {cue} ({DECISIVE[cue][0]})" for cue in ranked]
-    return f"loses {parts[0]}, {parts[1]} and {parts[2]}"
-
-
-def _support(evidence: Evidence, index: int, cue: Cue) -> str:
-    text = ""
-    if cue in evidence.second:
-        other = float(evidence.second[cue].value[index])
-        verdict = "agrees" if other > NECESSARY else "does not show it"
-        text += f"; {SECOND[cue][0]} {verdict} ({_points(other)})"
-    if cue in evidence.alone:
-        text += f"; keeps {_points(1 - float(evidence.alone[cue].value[index]))} when only {cue} is left"
-    return text
-
-
-def _points(share: float) -> str:
-    return f"{100 * min(1.0, max(0.0, share)):.0f} %"
+def _points(share: float | NDArray[np.float64]) -> str:
+    return f"{100 * float(share):.0f}"

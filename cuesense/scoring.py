@@ -8,17 +8,20 @@ Two kinds of bounds on an accuracy drop live here. ``drops`` gives Newcombe's tw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtrc, ndtri
 
-from cuesense.types import Curve, Interval, Perturbation
+from cuesense.types import Curve, Interval, Perturbation, Unpaired
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _PRIOR_STEPS = 50
+_FEWEST = 10
 _BISECTIONS = 45
 
 
@@ -95,6 +98,41 @@ def count(
     )
 
 
+def count_unpaired(
+    perturbation: Perturbation,
+    clean: tuple[NDArray[np.integer], Bools],
+    perturbed: Sequence[Sequence[tuple[NDArray[np.integer], Bools]]],
+    classes: int,
+) -> Curve:
+    """Count per class how often clean images are right, and how often other, perturbed ones are.
+
+    Args:
+        perturbation: What was applied, with a ladder of S doses.
+        clean: Class and correctness of every clean image, shape (N,) each.
+        perturbed: The same per repeat and severity, R lists of S pairs.
+        classes: Number of classes C.
+
+    Returns:
+        The counts, with ``unpaired``; lost and gained are the difference of the two rates in clean image-repeats,
+        rounded to whole ones.
+    """
+    n, clean_correct = (np.bincount(part, minlength=classes) for part in (clean[0], clean[0][clean[1]]))
+    images = np.array([[np.bincount(labels, minlength=classes) for labels, _ in part] for part in perturbed])
+    right = np.array([[np.bincount(labels[ok], minlength=classes) for labels, ok in part] for part in perturbed])
+    repeats, seen = len(perturbed), images.sum(axis=0)
+    correct = np.where(seen > 0, right.sum(axis=0) / np.maximum(seen, 1), clean_correct / np.maximum(n, 1))
+    net = np.rint(repeats * (clean_correct - n * correct)).astype(np.int64)
+    return Curve(
+        perturbation=perturbation,
+        n=n,
+        clean_correct=clean_correct,
+        lost=np.maximum(net, 0),
+        gained=np.maximum(-net, 0),
+        repeats=repeats,
+        unpaired=Unpaired(n=seen, correct=right.sum(axis=0)),
+    )
+
+
 def _count_by_severity(flags: Bools, labels: NDArray[np.integer], classes: int) -> Ints:
     severities = flags.shape[1]
     _, severity, image = np.nonzero(flags)
@@ -118,7 +156,8 @@ def wilson(k: ArrayLike, n: ArrayLike, confidence: float) -> tuple[Floats, Float
     center = successes + z * z / 2
     half = z * np.sqrt(successes * (trials - successes) / trials + z * z / 4)
     scale = trials + z * z
-    return np.clip((center - half) / scale, 0, 1), np.clip((center + half) / scale, 0, 1)
+    low, high = np.clip((center - half) / scale, 0, 1), np.clip((center + half) / scale, 0, 1)
+    return np.minimum(low, successes / trials), np.maximum(high, successes / trials)
 
 
 def newcombe(
@@ -214,9 +253,31 @@ def drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
         Drop, lower and upper limit as fractions, each of shape (S, C); the drop is NaN where n is 0, the limits are
         NaN where n <= 1.
     """
+    if curve.unpaired is not None:
+        return _unpaired_drops(curve, curve.unpaired, confidence)
     lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
     low, high = newcombe(curve.clean_correct, lost, gained, curve.n, confidence)
     return (lost - gained) / _known(curve.n, at_least=1), low, high
+
+
+def _unpaired_drops(curve: Curve, other: Unpaired, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Join the limits of two independent proportions (Newcombe 1998, Statistics in Medicine 17:873, method 11)."""
+    n, m = _known(curve.n, at_least=2), _known(other.n / curve.repeats, at_least=2)
+    p, q = curve.clean_correct / n, other.correct / curve.repeats / m
+    (p_low, p_high), (q_low, q_high) = (
+        _wilson_corrected(rate * size, size, confidence) for rate, size in ((p, n), (q, m))
+    )
+    below, above = np.hypot(p - p_low, q_high - q), np.hypot(p_high - p, q - q_low)
+    return p - q, np.clip(p - q - below, -1, 1), np.clip(p - q + above, -1, 1)
+
+
+def _wilson_corrected(k: Floats, n: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Return Wilson's interval with a continuity correction (Newcombe 1998, Stat. Med. 17:857, method 4)."""
+    z, rate = float(ndtri((1 + confidence) / 2)), k / n
+    scale, center = 2 * (n + z * z), 2 * k + z * z
+    low = center - 1 - z * np.sqrt(np.maximum(z * z - 2 - 1 / n + 4 * rate * (n * (1 - rate) + 1), 0))
+    high = center + 1 + z * np.sqrt(np.maximum(z * z + 2 - 1 / n + 4 * rate * (n * (1 - rate) - 1), 0))
+    return np.where(k > 0, np.clip(low / scale, 0, 1), 0.0), np.where(k < n, np.clip(high / scale, 0, 1), 1.0)
 
 
 def one_sided_drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
@@ -230,6 +291,8 @@ def one_sided_drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Fl
         Drop, lower and upper bound as fractions, each of shape (S, C); the drop is NaN where n is 0, the bounds are
         NaN where n <= 1.
     """
+    if curve.unpaired is not None:
+        return _unpaired_drops(curve, curve.unpaired, 2 * confidence - 1)
     lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
     low, high = tango(lost, gained, curve.n, confidence)
     return (lost - gained) / _known(curve.n, at_least=1), low, high
@@ -278,6 +341,68 @@ def sign_test(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
     """
     a, b = np.asarray(only_a, dtype=np.float64), np.asarray(only_b, dtype=np.float64)
     return np.asarray(bdtrc(a - 1, (a + b).astype(np.int64), 0.5), dtype=np.float64)
+
+
+def alarms(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> tuple[Floats, Ints]:
+    """Return how often each class is seen where it is not, in the one other class where that is most often.
+
+    Args:
+        predicted: Class predicted for each image, shape (N,); negative where it is none.
+        labels: Class of each image, shape (N,), in [0, classes).
+        classes: Number of classes C.
+
+    Returns:
+        The largest share of another class's images that is predicted as this class, and that other class (0 where
+        there is none), each of shape (C,). Classes of fewer than ten images count as if they had ten, so that a single
+        image is no rival.
+    """
+    wrong = (predicted >= 0) & (predicted != labels)
+    pairs, counts = np.unique(predicted[wrong].astype(np.int64) * classes + labels[wrong], return_counts=True)
+    images = np.maximum(np.bincount(labels, minlength=classes), _FEWEST)
+    shares = counts / images[pairs % classes]
+    order = np.lexsort((-pairs, shares))
+    rate, rival = np.zeros(classes), np.zeros(classes, dtype=np.int64)
+    rate[pairs[order] // classes], rival[pairs[order] // classes] = shares[order], pairs[order] % classes
+    return rate, rival
+
+
+def ratio_interval(
+    part: Floats, n_part: Floats, whole: Floats, n_whole: Floats, floor: Floats, confidence: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return (part - floor) / (whole - floor) for two independent proportions, with its two-sided interval.
+
+    The method of variance estimates recovery for a ratio (Donner, Zou 2012, Statistical Methods in Medical Research
+    21:347) from Wilson's limits of the two proportions; the floor is taken as known.
+
+    Args:
+        part: The proportion above, in [0, 1], shape (C,).
+        n_part: Its images.
+        whole: The proportion below, in [0, 1].
+        n_whole: Its images.
+        floor: What is subtracted from both.
+        confidence: Two-sided level in (0, 1).
+
+    Returns:
+        Ratio, lower and upper limit, each in [0, 1] and of shape (C,); NaN where the whole is not above the floor.
+    """
+    (low, high), (below, above) = (
+        wilson(part * n_part, n_part, confidence),
+        wilson(whole * n_whole, n_whole, confidence),
+    )
+    a, b = np.maximum(part - floor, 0), np.where(whole > floor, whole - floor, np.nan)
+    a_low, a_high = np.maximum(low - floor, 0), np.maximum(high - floor, 0)
+    b_low, b_high = np.maximum(below - floor, 1e-9), above - floor
+    lower = _recovered(a, b, a_low, b_high, -1)
+    upper = np.where(below > floor, _recovered(a, b, a_high, b_low, 1), 1.0)
+    unknown = np.where(np.isnan(b), np.nan, 0.0)
+    return np.clip(a / b, 0, 1), np.clip(lower, 0, 1) + unknown, np.clip(upper, 0, 1) + unknown
+
+
+def _recovered(a: Floats, b: Floats, a_limit: Floats, b_limit: Floats, sign: int) -> Floats:
+    scale = b_limit * (2 * b - b_limit)
+    root = np.sqrt(np.maximum((a * b) ** 2 - a_limit * (2 * a - a_limit) * scale, 0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 0, (a * b + sign * root) / scale, np.where(sign > 0, 1.0, 0.0))
 
 
 def sinks(predicted_counts: NDArray[np.integer], prior: Floats) -> Floats:

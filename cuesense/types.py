@@ -308,6 +308,19 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Unpaired:
+    """Counts of perturbed images that are not the clean ones.
+
+    Attributes:
+        n: Image-repeats per severity and class, shape (S, C).
+        correct: Image-repeats that are right, shape (S, C).
+    """
+
+    n: NDArray[np.int64]
+    correct: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Curve:
     """Counts per class and severity of one perturbation; every rate is derived from them.
 
@@ -318,6 +331,8 @@ class Curve:
         lost: Image-repeats right when clean and wrong when perturbed, shape (S, C).
         gained: Image-repeats wrong when clean and right when perturbed, shape (S, C).
         repeats: How many times each image was perturbed at each severity.
+        unpaired: The perturbed images' own counts where they are other images than the clean ones, or None. Lost and
+            gained are then the difference of the two rates, in whole clean image-repeats.
     """
 
     perturbation: Perturbation
@@ -326,6 +341,7 @@ class Curve:
     lost: NDArray[np.int64]
     gained: NDArray[np.int64]
     repeats: int = 1
+    unpaired: Unpaired | None = None
 
 
 @dataclass(frozen=True)
@@ -338,17 +354,48 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class CueEvidence:
+    """What speaks for one cue of one class; shares are of the class's explainable images (see cuesense.evidence).
+
+    Attributes:
+        necessity: Share that is lost when the cue is suppressed and the others stay.
+        sufficiency: Share that is kept when this cue alone is left.
+        second: Share that is lost under an independent suppression of the cue.
+        raw: Necessity without the prior correction (no bounds).
+        agree: Whether both suppressions say the same; None where one was not measured.
+        q: False discovery rate at which the suppression costs more images than a sham; None where not measured.
+        necessary: Whether q is small enough.
+        images: The explainable images that necessity is a share of; None where not measured.
+        sufficiency_images: Those that sufficiency is a share of.
+    """
+
+    necessity: Interval = Interval()
+    sufficiency: Interval = Interval()
+    second: Interval = Interval()
+    raw: Interval = Interval()
+    agree: bool | None = None
+    q: float | None = None
+    necessary: bool = False
+    images: float | None = None
+    sufficiency_images: float | None = None
+
+
+@dataclass(frozen=True)
 class CueReliance:
     """What one class relies on.
 
     Attributes:
         label: The answer.
-        evidence: Per cue, the share of the class's explainable accuracy that is lost when the cue is suppressed.
+        probabilities: Probability of every label but undetermined.
+        evidence: What speaks for each cue.
+        flags: What to know beside the label, by name: sink, confused_with, by_elimination, weak_class, few_images.
         why: What the answer rests on, to be read after the class's name; it can be checked against the curves.
     """
 
     label: CueLabel
-    evidence: dict[Cue, Interval]
+    probabilities: dict[CueLabel, float]
+    evidence: dict[Cue, CueEvidence]
+    flags: dict[str, str]
     why: str
 
 

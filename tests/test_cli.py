@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from cuesense.cli import app
 from tests.conftest import make_folder
 
-COMMANDS = ("analyze", "demo", "report", "list")
+COMMANDS = ("analyze", "score", "demo", "report", "list")
 FLAGS = ["--image-size", "16", "--resize", "16", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
 
 
@@ -43,6 +43,7 @@ def test_the_main_job_writes_its_files_and_shows_a_table(model_file: Path, photo
         "classes.csv",
         "curves.csv",
         "outcomes",
+        "predictions.parquet",
     }
     for word in ("brick", "grass", "water", "color", "Clean accuracy"):
         assert word in result.stdout
@@ -259,3 +260,27 @@ def test_progress_stays_out_of_pipes(model_file: Path, photos_folder: Path, tmp_
     assert done.returncode == 0, done.stderr
     assert "images/s" not in done.stderr + done.stdout
     assert "Report:" in done.stderr
+
+
+def test_score_labels_again_from_the_table_that_analyze_wrote(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "out", tmp_path / "again"
+    assert analyze(model_file, photos_folder, first).exit_code == 0
+    done = CliRunner().invoke(app, ["score", str(first / "predictions.parquet"), "--output", str(second)])
+    assert done.exit_code == 0, done.output
+    before, after = (json.loads((folder / "profile.json").read_text()) for folder in (first, second))
+    for name in ("classes", "groups", "labeling", "policy"):
+        assert after[name] == before[name]
+    assert after["summary"]["labels"] == before["summary"]["labels"]
+    assert {path.name for path in second.iterdir()} == {"profile.json", "report.html", "classes.csv", "curves.csv"}
+
+
+def test_score_answers_for_groups_and_refuses_a_table_of_something_else(tmp_path: Path) -> None:
+    groups, wrong = tmp_path / "groups.csv", tmp_path / "wrong.csv"
+    wrong.write_text("path,label\na.jpg,cat\n")
+    groups.write_text("class,group\ncat,pets\n")
+    done = CliRunner().invoke(app, ["score", str(wrong), "--groups", str(groups), "--output", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "sample_id" in done.output
+    assert not (tmp_path / "out").exists()

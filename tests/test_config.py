@@ -7,7 +7,7 @@ import pytest
 from cuesense import registry
 from cuesense.config import check_fraction, load_config, parse_channels, presets
 from cuesense.errors import SettingsError
-from cuesense.reliance import ALONE, DECISIVE, SECOND, SHAM
+from cuesense.evidence import ALONE, DECISIVE, DESTROYED, SECOND, SHAM
 from cuesense.types import Role
 
 
@@ -29,7 +29,7 @@ def test_quick_can_label_and_shows_crop_and_jitter() -> None:
 def test_standard_has_two_mechanisms_a_cue_the_pairs_the_control_and_five_augmentations() -> None:
     config = load_config("standard")
     ladders = {entry.name: entry.ladder for entry in config.perturbations}
-    for name, value in (*DECISIVE.values(), *SECOND.values(), *ALONE.values(), SHAM):
+    for name, value in (*DECISIVE.values(), *SECOND.values(), *ALONE.values(), *SHAM.values(), DESTROYED):
         assert value in ladders[name]
     assert sum(entry.role is Role.AUGMENTATION for entry in config.perturbations) == 5
 

@@ -64,7 +64,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
     commands = BLOCKS["Use it on your model"].strip().splitlines()
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "cuesense"

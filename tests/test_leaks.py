@@ -94,7 +94,7 @@ def test_strongest_keeps_the_largest_in_order(table):
         [None if share is None else Rival("x", f"p{row}", share / 10) for share in shares]
         for row, shares in enumerate(table)
     ]
-    for index, kept in enumerate(strongest(found, limit=4)):
+    for index, kept in enumerate(strongest(found, 3, limit=4)):
         ranked = sorted((-row[index], number) for number, row in enumerate(table) if row[index] is not None)[:4]
         assert [(-10 * rival.share, rival.perturbation) for rival in kept] == [
             (pytest.approx(share), f"p{number}") for share, number in ranked
@@ -103,4 +103,4 @@ def test_strongest_keeps_the_largest_in_order(table):
 
 def test_strongest_keeps_five():
     found = [[Rival("x", f"p{step}", step / 10)] for step in range(1, 9)]
-    assert [rival.perturbation for rival in strongest(found)[0]] == ["p8", "p7", "p6", "p5", "p4"]
+    assert [rival.perturbation for rival in strongest(found, 1)[0]] == ["p8", "p7", "p6", "p5", "p4"]

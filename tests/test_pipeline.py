@@ -249,7 +249,7 @@ def test_any_module_and_torch_dataset_work_in_a_notebook() -> None:
     data = list(zip(images, [number % 3 for number in range(60)], strict=True))
     network = Meanest()
     network.train()
-    profile = cuesense.analyze(network, data, class_names=NAMES, mean=(0.5,) * 3, std=(0.25,) * 3, config="quick")
+    profile = cuesense.analyze(network, data, class_names=NAMES, mean=(0.5,) * 3, std=(0.25,) * 3)
     assert network.training
     assert profile.summary.clean_accuracy == 1.0
     frame = profile.to_frame()
@@ -275,9 +275,11 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
     assert blue.images == 1
     assert nothing.images == 0
     assert nothing.clean_accuracy is None
+    assert nothing.reliance[Cue.COLOR].value is None
+    assert blue.reliance[Cue.COLOR].low < 0.2  # type: ignore[operator]
     for entry in (blue, nothing):
         assert entry.cue is CueLabel.UNDETERMINED
-        assert entry.reliance[Cue.COLOR].value is None
+        assert entry.flags["few_images"] == f"{entry.images} image{'' if entry.images == 1 else 's'}"
         assert entry.budgets["color_jitter"].drop is None
         assert all(budget.status == "undetermined" for budget in entry.budgets.values())
     assert any("fewer than two images" in warning for warning in profile.summary.warnings)

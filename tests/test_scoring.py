@@ -10,7 +10,7 @@ from scipy.special import gammaln, softmax
 from scipy.stats import norm
 
 from cuesense import scoring
-from cuesense.types import Curve, Interval, Perturbation, Role
+from cuesense.types import Curve, Interval, Perturbation, Role, Unpaired
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -350,3 +350,68 @@ def test_sinks_are_predicted_more_than_their_share():
     ratio = scoring.sinks(np.array([6, 1, 1, 0]), np.array([0.25, 0.25, 0.5, 0.0]))
     np.testing.assert_allclose(ratio, [3, 0.5, 0.25, np.nan])
     assert np.isnan(scoring.sinks(np.array([0, 0]), np.array([0.5, 0.5]))).all()
+
+
+@given(seeds, st.integers(2, 6), st.integers(0, 60))
+def test_alarms_are_a_plain_loop_s(seed, classes, images):
+    rng = np.random.default_rng(seed)
+    labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
+    rate, rival = scoring.alarms(predicted, labels, classes)
+    for index in range(classes):
+        shares = {
+            other: float(((labels == other) & (predicted == index)).sum() / max(10, (labels == other).sum()))
+            for other in range(classes)
+            if other != index
+        }
+        assert rate[index] == pytest.approx(max(shares.values()))
+        if rate[index] > 0:
+            assert rival[index] == min(other for other, share in shares.items() if share == max(shares.values()))
+        else:
+            assert rival[index] == 0
+
+
+@pytest.mark.parametrize(("share", "clean", "floor"), [(0.3, 0.9, 0.05), (0.8, 0.95, 0.0), (0.1, 0.7, 0.1)])
+def test_the_interval_of_a_ratio_covers_it(share, clean, floor):
+    rng, n = np.random.default_rng(0), 60
+    whole = rng.binomial(n, clean, 4000) / n
+    part = rng.binomial(n, floor + share * (clean - floor), 4000) / n
+    value, low, high = scoring.ratio_interval(
+        part, np.full(4000, n), whole, np.full(4000, n), np.full(4000, floor), 0.95
+    )
+    assert (low <= value).all()
+    assert (value <= high).all()
+    assert 0.93 <= ((low <= share) & (share <= high)).mean() <= 0.99
+
+
+def test_a_ratio_over_nothing_is_unknown():
+    value, low, high = scoring.ratio_interval(
+        np.array([0.2]), np.array([10]), np.array([0.2]), np.array([10]), np.array([0.2]), 0.95
+    )
+    assert np.isnan([value[0], low[0], high[0]]).all()
+
+
+@pytest.mark.parametrize(("clean", "drop", "n", "m"), [(0.9, 0.05, 60, 90), (0.95, 0.3, 40, 40), (0.7, 0.0, 100, 50)])
+def test_bounds_of_unpaired_drops_hold_their_level(clean, drop, n, m):
+    """Two-sided 95 % intervals hold the drop, one-sided 95 % bounds fail on at most 5 % of the draws."""
+    rng, draws = np.random.default_rng(1), 4000
+    right, other = rng.binomial(n, clean, draws), rng.binomial(m, clean - drop, draws)
+    size, zeros = np.full(draws, n), np.zeros((1, draws), dtype=np.int64)
+    unpaired = Unpaired(n=np.full((1, draws), m), correct=other[None])
+    curve = Curve(perturbation(1), size, right, zeros, zeros, 1, unpaired)
+    value, low, high = scoring.drops(curve, 0.95)
+    np.testing.assert_allclose(value[0], right / n - other / m)
+    assert ((low <= drop) & (drop <= high)).mean() >= 0.95
+    _, low, high = scoring.one_sided_drops(curve, 0.95)
+    assert (high[0] < drop).mean() <= 0.05
+    assert (low[0] > drop).mean() <= 0.05
+
+
+def test_unpaired_counts_keep_every_image_and_round_the_net_loss():
+    labels, others = np.repeat([0, 1], 10), np.repeat([0, 1], [4, 8])
+    right = np.array([True] * 4 + [False] * 2 + [True] * 6)
+    curve = scoring.count_unpaired(perturbation(1), (labels, labels == 0), [[(others, right)], [(others, ~right)]], 2)
+    assert curve.repeats == 2
+    assert curve.unpaired.n.tolist() == [[8, 16]]
+    assert curve.unpaired.correct.tolist() == [[4, 8]]
+    assert curve.lost.tolist() == [[10, 0]]
+    assert curve.gained.tolist() == [[0, 10]]

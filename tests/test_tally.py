@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from cuesense.outcomes import OutcomeStore, Shard
+from cuesense.predictions import Predictions, from_outcomes
 from cuesense.registry import get
 from cuesense.tally import Tally, tally
-from cuesense.types import Condition, Cue
+from cuesense.types import Condition
 
 JITTER = replace(get("perturbations", "color_jitter"), ladder=(0.4,))
 GRAY = replace(get("perturbations", "grayscale"), ladder=(1.0,))
@@ -38,7 +39,7 @@ def store_of(scores: list[np.ndarray], predicted: list[np.ndarray]) -> OutcomeSt
 
 
 @pytest.fixture
-def counted() -> Tally:
+def answers() -> Predictions:
     """Clean answers are right; jitter drives everything to the sink; gray sends class 1 to an output of no class."""
     outputs = np.array(OUTPUTS)
     clear = 4.0 * np.eye(3)[LABELS]
@@ -49,7 +50,13 @@ def counted() -> Tally:
     conditions = [Condition(), Condition(JITTER, 0.4, 0), Condition(JITTER, 0.4, 1), Condition(GRAY, 1.0, 0)]
     conditions.append(Condition(GRAY, 1.0, 1))
     store = store_of([*scores, clear], [*predicted, outputs[LABELS]])
-    return tally(store, 2, (JITTER, GRAY), conditions, OUTPUTS, NAMES)
+    ids = [f"{place:02d}" for place in range(30)]
+    return from_outcomes(store, 2, (JITTER, GRAY), conditions, OUTPUTS, NAMES[1:], NAMES, ids, 64)
+
+
+@pytest.fixture
+def counted(answers: Predictions) -> Tally:
+    return tally(answers)
 
 
 def test_raw_counts_add_up_over_shards_and_repeats(counted: Tally) -> None:
@@ -75,9 +82,13 @@ def test_leaks_name_outputs_even_those_of_no_class(counted: Tally) -> None:
     assert counted.rivals[0] == ()
 
 
-def test_the_images_behind_a_label_are_those_of_its_decisive_suppression(counted: Tally) -> None:
-    assert set(counted.decisive_correct) == {Cue.COLOR}
-    right = counted.decisive_correct[Cue.COLOR]
-    assert right[LABELS == 0].all()
-    assert right[LABELS == 2].all()
-    assert counted.clean_predicted.tolist() == np.array(OUTPUTS)[LABELS].tolist()
+def test_predictions_are_those_of_the_store_in_its_order(answers: Predictions) -> None:
+    assert answers.sample_ids == [f"{place:02d}" for place in range(30)]
+    assert answers.paired
+    assert answers.corrected
+    assert answers.repeats == 2
+    assert answers.right(0).all()
+    jitter, gray = answers.right(1), answers.right(3)
+    assert jitter.tolist() == (LABELS == 0).tolist()
+    assert answers.corrected_right(1).all()
+    assert gray.tolist() == (LABELS != 1).tolist()

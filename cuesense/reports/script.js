@@ -52,7 +52,7 @@
   const evidence = (entry) => html("dl", { class: "measures" }, ...data.cues.flatMap((cue, at) => {
     const interval = entry.evidence[at];
     if (!interval) return [];
-    const [value, low, high] = interval;
+    const [value, low, high, alone] = interval;
     const along = (share) => `${100 * Math.min(Math.max(share, 0), 1)}%`;
     const bar = svg("svg", { class: "measure", "aria-hidden": "true" },
       svg("line", { class: "track", x1: 0, x2: "100%", y1: 8, y2: 8 }));
@@ -63,7 +63,8 @@
         bar.append(svg("line", { class: "whisker", x1: along(end), x2: along(end), y1: 4, y2: 12 }));
     }
     return [html("dt", {}, cue), html("dd", {}, bar,
-      html("span", {}, decimal(value), html("span", { class: "note" }, range([low, high], decimal))))];
+      html("span", {}, decimal(value), html("span", { class: "note" }, range([low, high], decimal)),
+      alone === null ? "" : html("span", { class: "note" }, ` keeps ${decimal(alone)} alone`)))];
   }));
 
   /* Detail: dose-response */
@@ -151,6 +152,7 @@
     const entry = data.classes[at];
     const parts = [html("h3", {}, named(entry.name)), html("p", { class: "note" }, counted(entry)),
       html("p", { class: "why" }, chip(entry.cue), " ", entry.why)];
+    if (entry.flags.length) parts.push(html("p", { class: "note" }, `Flags: ${entry.flags.join("; ")}.`));
     if (entry.images) parts.push(html("div", { class: "pair" }, block("Evidence", evidence(entry)),
       block("Rivals", entry.rivals.length ? rivals(entry) : html("p", { class: "note" }, "No class takes a notable share of its images."))));
     if (Object.keys(entry.budgets).some((name) => entry.budgets[name])) parts.push(block("Budgets", budgets(entry)));

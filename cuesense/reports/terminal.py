@@ -48,6 +48,7 @@ class _Page:
         yield from _summary(self.profile)
         yield _table(_chosen(self.profile, self.limit), columns, width)
         yield Text(_caption(self.profile, self.limit, bool(columns)), "dim")
+        yield from _groups(self.profile)
         for warning in self.profile.summary.warnings:
             yield Text.assemble(("Warning: ", "bold yellow"), text.plain(warning))
 
@@ -76,6 +77,12 @@ def _summary(profile: Profile) -> Iterator[Text]:
     counts = [(label, summary.labels.get(label, 0)) for label in CueLabel]
     parts = [Text.assemble((label.value, _STYLES[label]), f" {count:,}") for label, count in counts if count]
     yield Text("Relies on: ") + Text(", ").join(parts)
+
+
+def _groups(profile: Profile) -> Iterator[Text]:
+    """Say what groups of classes rely on, where the user named any."""
+    for group in profile.groups[1:]:
+        yield Text.assemble((text.plain(group.name), "bold"), f" ({group.classes} classes): {text.shares(group)}")
 
 
 def _chosen(profile: Profile, limit: int) -> list[ClassModel]:
@@ -120,6 +127,8 @@ def _cue(entry: ClassModel) -> Text:
     if not entry.images:
         return Text("no images", "dim")
     label = Text(entry.cue.value, _STYLES[entry.cue])
+    if "confused_with" in entry.flags:
+        return label + Text(f" like {text.plain(entry.flags['confused_with'])}", "dim")
     if entry.cue in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR):
         return label + Text(f" {_bounded(entry.reliance.get(Cue(entry.cue.value)))}")
     return label + Text(_values(entry.reliance), "dim")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-from cuesense.profile import BudgetModel, CurveModel, GlobalBudget, Profile
+from cuesense.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, IntervalModel, Profile
 from cuesense.types import BudgetStatus, CueLabel
 
 DASH = "–"
@@ -21,6 +21,7 @@ SHORT_NAMES = {
 }
 
 _SIDE = "fraction of shorter side"
+_NOTABLE = 0.05
 
 
 def words(name: str) -> str:
@@ -111,3 +112,21 @@ def main_augmentations(profile: Profile, count: int) -> list[str]:
     known = list(dict.fromkeys(name for entry in profile.classes for name in entry.budgets))
     usual = [name for name in SHORT_NAMES if name in known]
     return (usual + [name for name in known if name not in usual])[:count]
+
+
+def flags(found: Mapping[str, str]) -> list[str]:
+    """Return the flags of a class in words, such as ``"confused with: wolf"``."""
+    return [f"{words(name)}: {detail}" for name, detail in found.items()]
+
+
+def shares(group: GroupModel) -> str:
+    """Return the estimated shares of a group's labels, largest first, those that may be nothing left out."""
+    known = [(label, part) for label, part in group.shares.items() if part.value is not None and part.value >= _NOTABLE]
+    ranked = sorted(known, key=lambda pair: -(pair[1].value or 0.0))
+    return ", ".join(f"{label.value} {percent(part.value)} {_between(part)}" for label, part in ranked)
+
+
+def _between(part: IntervalModel) -> str:
+    if part.low is None or part.high is None:
+        return ""
+    return f"[{100 * part.low:.0f}, {100 * part.high:.0f}]"

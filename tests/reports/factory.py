@@ -8,6 +8,7 @@ from cuesense.profile import (
     BudgetModel,
     ClassModel,
     Counts,
+    CueModel,
     CurveModel,
     DatasetInfo,
     GlobalBudget,
@@ -44,7 +45,14 @@ SPECS: tuple[tuple[str, Role, tuple[Cue, ...], str, str, tuple[float, ...]], ...
     ("gaussian_blur", Role.SUPPRESSION, (Cue.TEXTURE,), "sigma", SIDE, (0.0045, 0.009, 0.018, 0.036)),
     ("patch_shuffle", Role.SUPPRESSION, (Cue.SHAPE,), "grid", "tiles a side", (2, 3, 4, 6, 8)),
     ("patch_rotation", Role.SUPPRESSION, (Cue.SHAPE,), "grid", "tiles a side", (2, 3, 4, 6, 8)),
-    ("grayscale_median_blur", Role.SUPPRESSION, (Cue.COLOR, Cue.TEXTURE), "window", SIDE, (0.03, 0.07, 0.11, 0.16)),
+    (
+        "grayscale_opening_closing",
+        Role.SUPPRESSION,
+        (Cue.COLOR, Cue.TEXTURE),
+        "window",
+        SIDE,
+        (0.036, 0.0625, 0.11, 0.16),
+    ),
     ("random_resized_crop", Role.AUGMENTATION, (), "scale", "area fraction", (0.7, 0.4, 0.2, 0.08)),
     ("color_jitter", Role.AUGMENTATION, (), "strength", "fraction", (0.1, 0.2, 0.4, 0.8)),
     ("random_gaussian_blur", Role.AUGMENTATION, (), "sigma", SIDE, (0.0045, 0.009, 0.018, 0.036)),
@@ -156,7 +164,7 @@ def _curve(random, spec, n, clean, reliance, copy) -> CurveModel:
 def _class(random, index, names, images, clean, reliance, curves) -> ClassModel:
     cue = _label(reliance) if images else CueLabel.UNDETERMINED
     rival = names[(index + 1) % len(names)]
-    found = {part: _interval(value, images) for part, value in zip(Cue, reliance.tolist(), strict=True)}
+    found = {part: _cue(value, images) for part, value in zip(Cue, reliance.tolist(), strict=True)}
     augmentations = [curve for curve in curves if curve.role is Role.AUGMENTATION]
     return ClassModel(
         index=index,
@@ -165,10 +173,16 @@ def _class(random, index, names, images, clean, reliance, curves) -> ClassModel:
         clean_accuracy=clean / images if images else None,
         cue=cue,
         reliance=found,
+        flags={"few_images": f"{images} images"} if 0 < images < 20 else {},
         why=_why(cue, reliance) if images else "There are no images of this class.",
         budgets={curve.perturbation: _budget(random, curve, index, rival) for curve in augmentations},
         rivals=[RivalModel(rival=rival, perturbation="grayscale", share=0.12)] if images and len(names) > 1 else [],
     )
+
+
+def _cue(value: float, images: int) -> CueModel:
+    interval = _interval(value, images).model_dump()
+    return CueModel(**interval, sufficiency=_interval(0.9 * value, images), necessary=value > 0.3)
 
 
 def _label(reliance) -> CueLabel:

@@ -153,7 +153,9 @@ def test_the_embedded_data_agree_with_the_profile(page, profile):
             entry.cue.value,
             entry.why,
         ]
-        assert found["evidence"] == [list(entry.reliance[cue].model_dump().values()) for cue in Cue]
+        assert found["flags"] == text.flags(entry.flags)
+        parts = [entry.reliance[cue] for cue in Cue]
+        assert found["evidence"] == [[p.value, p.low, p.high, p.sufficiency.value] for p in parts]
         assert found["rivals"] == [[rival.rival, "grayscale", rival.share] for rival in entry.rivals]
 
 
