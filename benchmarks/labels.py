@@ -1,0 +1,367 @@
+"""Choose the constants of the labels on even planted worlds, and judge the labels on odd ones.
+
+``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/reliance.py`` from the networks of
+even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those of odd
+seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
+"""
+
+import argparse
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from cuesense import registry, reliance
+from cuesense.evidence import DESTROYED, SHAM, Evidence, Measured, adjusted, gather
+from cuesense.judge import judge
+from cuesense.planted.cast import PlantedClass
+from cuesense.planted.world import load
+from cuesense.predictions import Answers, Predictions
+from cuesense.reliance import NEEDS, QUESTIONS, SCALES, Need, Scale, label_classes, label_of
+from cuesense.scoring import prior_corrected, wilson
+from cuesense.types import Condition, Cue, CueLabel, CueReliance
+
+CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
+SINGLE = frozenset({CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR})
+OWN = (CueLabel.REDUNDANT, CueLabel.MIXED, CueLabel.UNDETERMINED)
+SHARPER = (1.5, 2.0, 0.75)
+RECOGNIZED = 0.6
+LEARNED, SHORTCUT = 0.5, 0.8
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Network:
+    """The kept answers of one network."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def stored(self) -> dict[str, np.ndarray]:
+        """The arrays of its file."""
+        with np.load(self.path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+    @property
+    def side(self) -> int:
+        """Side of its images in pixels."""
+        return int(self.name.rsplit("-", 1)[1])
+
+    @property
+    def seed(self) -> int:
+        """Its world."""
+        return int(self.name.split("-")[-2])
+
+    @property
+    def truth(self) -> list[CueLabel]:
+        """The planted labels."""
+        return [CueLabel(str(label)) for label in self.stored["truth"]]
+
+    def choose(self, images: int | None, draw: int) -> np.ndarray:
+        """Return places of this many images of each class, or of all."""
+        labels, random = self.stored["labels"], np.random.default_rng(draw)
+        if images is None:
+            return np.arange(len(labels))
+        classes = range(len(self.stored["names"]))
+        return np.sort(np.concatenate([random.permutation(np.flatnonzero(labels == c))[:images] for c in classes]))
+
+    def predictions(self, places: np.ndarray) -> Predictions:
+        """Return the answers about some images, the prior correction made for them alone."""
+        labels = self.stored["labels"][places].astype(np.int64)
+        names = tuple(map(str, self.stored["names"]))
+        known = registry.names("perturbations")
+        rows = [(row, str(name), float(value)) for row, (name, value) in enumerate(self.stored["doses"])]
+        rows = [(row, name, value) for row, name, value in rows if name == "clean" or name in known]
+        ladders: dict[str, tuple[float, ...]] = {}
+        for _, name, value in rows[1:]:
+            ladders[name] = (*ladders.get(name, ()), value)
+        kinds = {name: replace(registry.get("perturbations", name), ladder=ladder) for name, ladder in ladders.items()}
+        return Predictions(
+            class_names=names,
+            output_names=names,
+            outputs=tuple(range(len(names))),
+            sample_ids=[str(place) for place in places],
+            perturbations=tuple(kinds.values()),
+            conditions=(Condition(), *(Condition(kinds[name], value) for _, name, value in rows[1:])),
+            answers=tuple(self._answers(row, places, labels) for row, _, _ in rows),
+            side=self.side,
+        )
+
+    def _answers(self, row: int, places: np.ndarray, labels: np.ndarray) -> Answers:
+        scores = self.stored["scores"][row][places].astype(np.float32)
+        classes = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+        prior = np.bincount(labels, minlength=scores.shape[1]) / len(labels)
+        predicted = self.stored["predicted"][row][places].astype(np.int64)
+        return Answers(labels, predicted, prior_corrected(scores, classes, prior))
+
+    @cache  # noqa: B019 - a benchmark ends with its networks
+    def evidence(self, images: int | None, draw: int) -> Evidence:
+        """Return the evidence of some images a class."""
+        return gather(self.predictions(self.choose(images, draw)), 0.95)
+
+    def needs(self) -> list[Need]:
+        """Return what each class really needs: as planted, unless the counterfactual images show otherwise.
+
+        A planted cue counts as not learned below half of the clean recall, one that was not planted as a shortcut
+        above four fifths.
+        """
+        world = load(str(self.stored["spec"]).partition(":")[2])
+        recall = self.stored["cf"] / np.maximum(self.stored["cf"][7], 1e-9)
+        return [_need(member, recall[:, index]) for index, member in enumerate(world.classes)]
+
+
+def _need(member: PlantedClass, recall: np.ndarray) -> Need:
+    carriers, every = frozenset(member.carriers), {left for need in NEEDS for left in need}
+    holds = {frozenset(Cue)}
+    for left in every:
+        planted = bool(left & carriers) if member.truth is CueLabel.REDUNDANT else carriers <= left
+        share = recall[sum(1 << place for place, cue in enumerate(CUES) if cue in left)]
+        if share >= (LEARNED if planted else SHORTCUT):
+            holds |= {more for more in every if left <= more}
+    return frozenset(holds)
+
+
+def networks(folder: Path, odd: bool, weak: bool = False) -> list[Network]:
+    """Return the networks of even or odd seeds; weak ones have a name of their own."""
+    found = [Network(path.stem, path) for path in sorted(folder.glob("*.npz")) if not path.stem.endswith("seed1")]
+    return [network for network in found if network.seed % 2 == odd and network.name.startswith("weak") == weak]
+
+
+def calibrate(chosen: Sequence[Network]) -> tuple[float, float, tuple[float, ...]]:
+    """Return weight, slope and thresholds for which the answers best tell what is kept, by balanced logistic loss."""
+    doses = [dose for dose in QUESTIONS if dose != DESTROYED]
+    rows = []
+    for network in chosen:
+        needs = network.needs()
+        for evidence in (network.evidence(None, 0), network.evidence(20, 7)):
+            for place, dose in enumerate(doses):
+                share = evidence.shares[dose]
+                for index, label in enumerate(network.truth):
+                    usable = label is not CueLabel.UNDETERMINED and evidence.recognized[index] >= RECOGNIZED
+                    if usable and not np.isnan(share.stays[index]):
+                        yes = QUESTIONS[dose] in needs[index]
+                        rows.append((place, share.stays[index], share.distinct[index], yes))
+    place, stays, distinct, yes = (np.array(column) for column in zip(*rows, strict=True))
+    place, sign = place.astype(int), np.where(yes, 1.0, -1.0)
+    share = np.array([yes[place == dose].mean() for dose in range(len(doses))])
+    weight = np.where(yes, 0.5 / share[place], 0.5 / (1 - share[place]))
+
+    def loss(x: np.ndarray) -> float:
+        kept = expit(x[0]) * stays + (1 - expit(x[0])) * distinct
+        odds = np.exp(x[1]) * (kept - x[2:][place])
+        return float((weight * np.logaddexp(0, -sign * odds)).sum() + 0.01 * np.exp(x[1]))
+
+    best = minimize(loss, [0.0, 2.3, *[0.45] * len(doses)], method="L-BFGS-B").x
+    return float(expit(best[0])), float(np.exp(best[1])), (*map(float, best[2:]), 0.5)
+
+
+def left_out(chosen: Sequence[Network], factors: Sequence[float]) -> None:
+    """Print what a steeper slope gains and costs on worlds that the other constants were not chosen on."""
+    seeds = {network.seed for network in chosen}
+    others = {seed: calibrate([network for network in chosen if network.seed != seed]) for seed in seeds}
+    for factor in factors:
+        planted: list[CueLabel] = []
+        given: list[CueLabel] = []
+        for network in chosen:
+            stays, slope, thresholds = others[network.seed]
+            scale = Scale(np.inf, stays, factor * slope, thresholds)
+            with mock.patch.object(reliance, "SCALES", (scale,)):
+                planted += network.truth
+                given += [answer.label for answer in labels(network, 50, 1)]
+        sure = [(a, b) for a, b in zip(planted, given, strict=True) if b is not CueLabel.UNDETERMINED]
+        wrong = np.mean([a is not b for a, b in sure])
+        print(f"  slope x {factor}: F1 {f1(planted, given):.3f}, wrong {wrong:.3f}, given {len(sure) / len(given):.2f}")
+
+
+def f1(truth: Sequence[CueLabel], given: Sequence[CueLabel]) -> float:
+    """Return the mean over the true labels of F1."""
+    pairs = list(zip(truth, given, strict=True))
+    parts = []
+    for label in set(truth):
+        hits = sum(one is other is label for one, other in pairs)
+        parts.append(2 * hits / (truth.count(label) + given.count(label)))
+    return float(np.mean(parts))
+
+
+def labels(network: Network, images: int | None, draw: int) -> list[CueReliance]:
+    """Label the classes of a network from some images each."""
+    return label_classes(network.evidence(images, draw), tuple(map(str, network.stored["names"])))
+
+
+def judged(chosen: Iterable[Network], images: int | None) -> tuple[list[CueLabel], list[CueLabel], list[CueLabel]]:
+    """Return planted, really needed and given labels of all classes."""
+    planted: list[CueLabel] = []
+    needed: list[CueLabel] = []
+    given: list[CueLabel] = []
+    for network in chosen:
+        real = [
+            label if label is CueLabel.UNDETERMINED else label_of(need)
+            for label, need in zip(network.truth, network.needs(), strict=True)
+        ]
+        for draw in range(REPEATS if images else 1):
+            planted += network.truth
+            needed += real
+            given += [answer.label for answer in labels(network, images, draw)]
+    return planted, needed, given
+
+
+def summary(chosen: Sequence[Network], images: int | None) -> str:
+    """Return one row of the table."""
+    planted, needed, given = judged(chosen, images)
+    sure = [(a, b, c) for a, b, c in zip(planted, needed, given, strict=True) if c is not CueLabel.UNDETERMINED]
+    single = [(a, b, c) for a, b, c in sure if c in SINGLE]
+    own = {
+        label: np.mean([b is label for a, b in zip(planted, given, strict=True) if a is label])
+        for label in OWN
+        if label in planted
+    }
+    wrong = np.mean([a is not c for a, _, c in single]) if single else np.nan
+    really = np.mean([b is not c for _, b, c in single]) if single else np.nan
+    any_wrong = np.mean([a is not c for a, _, c in sure]) if sure else np.nan
+    any_really = np.mean([b is not c for _, b, c in sure]) if sure else np.nan
+    parts = [f"{value:.3f}" for value in (f1(planted, given), f1(needed, given), wrong, really, any_wrong, any_really)]
+    parts += [f"{own[label]:.2f}" if label in own else "-" for label in OWN]
+    return " | ".join([*parts, f"{len(sure) / len(given):.2f}", str(len(given))])
+
+
+def judge_all(folder: Path) -> None:
+    """Print every measure on odd seeds."""
+    every = networks(folder, odd=True)
+    partial = [n for n in every if n.name.startswith(("no", "one"))]
+    full = [n for n in every if n not in partial]
+    groups: dict[str, list[Network]] = {
+        "all networks": full,
+        "32 px": [n for n in full if n.side == 32],
+        "64 and 128 px": [n for n in full if 48 < n.side < 160],
+        "224 px": [n for n in full if n.side == 224],
+        "a cue group missing or of one class": partial,
+        "weak networks": networks(folder, odd=True, weak=True),
+    }
+    head = "images | F1 | F1, needed | wrong single | needed | wrong | needed | redundant | mixed | null | given | n"
+    print(f"worlds | {head}")
+    for name, chosen in groups.items():
+        for images in (50, 20):
+            if chosen:
+                print(f"{name} | {images} | {summary(chosen, images)}", flush=True)
+    print("networks:", ", ".join(n.name for n in every))
+    agreement(folder, full)
+    sham(full)
+
+
+def kappa(first: Sequence[CueLabel], second: Sequence[CueLabel]) -> float:
+    """Return Cohen's kappa (1960, Educational and Psychological Measurement 20:37)."""
+    same = np.mean([a is b for a, b in zip(first, second, strict=True)])
+    chance = sum(first.count(label) * second.count(label) for label in CueLabel) / len(first) ** 2
+    return float((same - chance) / (1 - chance))
+
+
+def agreement(folder: Path, full: Sequence[Network]) -> None:
+    """Print how labels agree between halves of the images and between seeds of the perturbations."""
+    halves: tuple[list[CueLabel], list[CueLabel]] = ([], [])
+    for network in full:
+        counts, order = network.stored["labels"], np.random.default_rng(0).permutation(len(network.stored["labels"]))
+        ranked = np.array([np.sum(counts[order[:place]] == counts[order[place]]) for place in range(len(order))])
+        for part, labels_of_half in enumerate(halves):
+            places = np.sort(order[ranked % 2 == part])
+            found = gather(network.predictions(places), 0.95)
+            labels_of_half += [a.label for a in label_classes(found, tuple(map(str, network.stored["names"])))]
+    print(f"kappa between halves of the images: {kappa(*halves):.3f}")
+    seeds: tuple[list[CueLabel], list[CueLabel]] = ([], [])
+    for path in sorted(folder.glob("*-seed1.npz")):
+        pair = (Network(path.stem.removesuffix("-seed1"), path.with_name(path.name.replace("-seed1", ""))), None)
+        other = Network(path.stem.removesuffix("-seed1"), path)
+        for found, network in zip(seeds, (pair[0], other), strict=True):
+            found += [answer.label for answer in labels(network, None, 0)]
+    if seeds[0]:
+        print(f"kappa between seeds of the perturbations: {kappa(*seeds):.3f}")
+
+
+def sham(full: Sequence[Network]) -> None:
+    """Print how often one sham is taken for a cue's suppression against the other at a false discovery rate of 10 %."""
+    found, total = 0, 0
+    for network in full:
+        predictions = network.predictions(network.choose(None, 0))
+        q = adjusted({Cue.COLOR: Measured(predictions, 0.95).necessary(SHAM[Cue.COLOR], SHAM[Cue.SHAPE])})[Cue.COLOR]
+        found, total = found + int((q <= 0.1).sum()), total + len(q)
+    print(f"a translation taken for a cue against the tile jitter: {found} of {total}")
+
+
+def statistics() -> None:
+    """Print the coverage of the shares' intervals, and the time that statistics take."""
+    random = np.random.default_rng(0)
+    for images in (10, 20, 50, 100, 500):
+        inside, count = 0, 0
+        for share in (0.05, 0.2, 0.5, 0.8, 0.95):
+            kept = random.binomial(images, share, 20_000)
+            low, high = wilson(kept, np.full(20_000, images), 0.95)
+            inside, count = inside + int(((low <= share) & (share <= high)).sum()), count + 20_000
+        print(f"coverage of 95 % intervals, n = {images}: {inside / count:.3f}")
+    for classes, images, doses in ((1000, 50, 40), (500, 50, 40), (1000, 25, 40), (1000, 50, 20)):
+        predictions = many(classes, images, doses, random)
+        start = time.perf_counter()
+        judge(predictions, tolerance=0.05, confidence=0.95, groups={})
+        print(f"{classes} classes x {images} images x {doses} conditions: {time.perf_counter() - start:.2f} s")
+
+
+def many(classes: int, images: int, doses: int, random: np.random.Generator) -> Predictions:
+    """Return predictions of many classes at random."""
+    names = tuple(f"class {index}" for index in range(classes))
+    truth = np.repeat(np.arange(classes), images)
+    wanted = [*QUESTIONS, *SHAM.values()]
+    every = (registry.get("perturbations", name) for name in registry.names("perturbations"))
+    pool = [(perturbation.name, value) for perturbation in every for value in perturbation.ladder]
+    chosen = list(dict.fromkeys([*wanted, *pool]))[: doses - 1]
+    ladders: dict[str, tuple[float, ...]] = {}
+    for name, value in chosen:
+        ladders[name] = (*ladders.get(name, ()), value)
+    kinds = {name: replace(registry.get("perturbations", name), ladder=ladder) for name, ladder in ladders.items()}
+
+    def answers(accuracy: float) -> Answers:
+        wrong = random.integers(classes, size=len(truth))
+        predicted = np.where(random.random(len(truth)) < accuracy, truth, wrong)
+        return Answers(truth, predicted, predicted)
+
+    return Predictions(
+        names,
+        names,
+        tuple(range(classes)),
+        [str(place) for place in range(len(truth))],
+        tuple(kinds.values()),
+        (Condition(), *(Condition(kinds[name], value) for name, value in chosen)),
+        tuple(answers(0.9 if row == 0 else random.random()) for row in range(len(chosen) + 1)),
+    )
+
+
+def main() -> None:
+    """Calibrate, judge or measure the statistics."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("job", choices=("calibrate", "judge", "statistics"))
+    parser.add_argument("folder", type=Path, nargs="?")
+    options = parser.parse_args()
+    if options.job == "statistics":
+        statistics()
+        return
+    if options.job == "judge":
+        judge_all(options.folder)
+        return
+    every, lowest = networks(options.folder, odd=False), 0.0
+    for scale, sharper in zip(SCALES, SHARPER, strict=True):
+        chosen = [network for network in every if lowest <= network.side < scale.below]
+        lowest = scale.below
+        stays, slope, thresholds = calibrate(chosen)
+        print(
+            f"Scale({scale.below}, {stays:.2f}, {sharper * slope:.1f}, ({', '.join(f'{t:.2f}' for t in thresholds)})),"
+        )
+        print("  #", ", ".join(network.name for network in chosen))
+        left_out(chosen, (0.75, 1.0, 1.5, 2.0, 3.0))
+
+
+if __name__ == "__main__":
+    main()
