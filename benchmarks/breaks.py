@@ -50,7 +50,7 @@ BREAKS = [
     ),
     ("cuesense/evidence.py", "distinct = np.clip(stays - taken, 0, 1)", "distinct = stays", "tests/test_reliance.py"),
     ("cuesense/evidence.py", "before & ~right(destroyed[0])", "before", "tests/test_evidence.py"),
-    ("cuesense/evidence.py", "if dose in CUT else 0", "if dose in () else 0", "tests/test_evidence.py"),
+    ("cuesense/evidence.py", "if dose in CUT else [0]", "if dose in () else [0]", "tests/test_evidence.py"),
     ("cuesense/prediction_table.py", "seen == len(blocks)", "seen > 0", "tests/test_prediction_table.py"),
     ("cuesense/groups.py", "shares[:, None] * likely", "likely.copy()", "tests/test_groups.py"),
     (

@@ -236,13 +236,18 @@ def write_file(path: Path, content: str) -> None:
     Raises:
         OutputError: The disk is full, the folder cannot be written, or the path is a folder.
     """
-    if path.is_dir():
-        raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
+    refuse_folder(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content.encode())
     except OSError as error:
         raise _unwritable(path.parent, error) from None
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise OutputError where a folder lies at the place of an output file."""
+    if path.is_dir():
+        raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
 
 
 def _unwritable(folder: Path, error: Exception) -> OutputError:

@@ -98,11 +98,11 @@ def read(
 ) -> tuple[Predictions, list[str]]:
     """Read predictions from a table, from any origin.
 
-    The columns: ``sample_id``; ``label`` and ``predicted`` (names or indices); ``perturbation``, ``"clean"`` for the
-    unperturbed image; ``severity``, the rung of the perturbation's ladder from 1, 0 for clean; where given, ``repeat``
-    (from 0), ``value`` (the dose; without it a rung is that of the registered ladder), ``corrected`` (the prediction
-    after the prior correction, see scoring.prior_corrected; empty where there is none) and ``p_true`` (checked, not
-    used).
+    The columns: ``sample_id``; ``label`` and ``predicted`` (names, or numbers in both); ``perturbation``, ``"clean"``
+    for the unperturbed image; ``severity``, the rung of the perturbation's ladder from 1, 0 for clean; where given,
+    ``repeat`` (from 0), ``value`` (the dose; without it a rung is that of the registered ladder), ``corrected`` (the
+    prediction after the prior correction, see scoring.prior_corrected; empty where there is none) and ``p_true``
+    (checked, not used).
 
     Args:
         path: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file.

@@ -61,11 +61,6 @@ class Predictions:
         """Whether the prior-corrected answers are known."""
         return all(answers.corrected is not None for answers in self.answers)
 
-    @property
-    def repeats(self) -> int:
-        """How many times each condition was applied."""
-        return 1 + max(condition.repeat for condition in self.conditions)
-
     def right(self, row: int) -> Bools:
         """Return which images of a condition are recognized by the network itself, (N,)."""
         answers = self.answers[row]

@@ -15,7 +15,7 @@ from cuesense.config import LARGEST_SIDE, check_fraction
 from cuesense.errors import SettingsError, expected
 from cuesense.groups import read_groups
 from cuesense.judge import judge
-from cuesense.outcomes import write_file
+from cuesense.outcomes import refuse_folder, write_file
 from cuesense.prediction_table import read
 from cuesense.predictions import Predictions
 from cuesense.profile import DatasetInfo, ModelInfo, Profile, Provenance
@@ -113,7 +113,13 @@ def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = 
     Raises:
         OutputError: The folder cannot be written.
     """
-    write_file(folder / "report.html", html.render(profile, pictures))
-    write_file(folder / "classes.csv", profile.to_frame().to_csv(lineterminator="\n"))
-    write_file(folder / "curves.csv", profile.curves_frame().to_csv(index=False, lineterminator="\n"))
-    write_file(folder / "profile.json", profile.to_json())
+    contents = {
+        "report.html": html.render(profile, pictures),
+        "classes.csv": profile.to_frame().to_csv(lineterminator="\n"),
+        "curves.csv": profile.curves_frame().to_csv(index=False, lineterminator="\n"),
+        "profile.json": profile.to_json(),
+    }
+    for name in contents:
+        refuse_folder(folder / name)
+    for name, content in contents.items():
+        write_file(folder / name, content)

@@ -284,3 +284,20 @@ def test_score_answers_for_groups_and_refuses_a_table_of_something_else(tmp_path
     assert done.exit_code == 2
     assert "sample_id" in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_written_where_one_of_the_files_cannot_be(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    assert analyze(model_file, photos_folder, tmp_path / "out").exit_code == 0
+    (tmp_path / "again" / "profile.json").mkdir(parents=True)
+    done = run("score", tmp_path / "out" / "predictions.parquet", "--output", tmp_path / "again")
+    assert done.exit_code == 2
+    assert [path.name for path in (tmp_path / "again").iterdir()] == ["profile.json"]
+
+
+@pytest.mark.parametrize("size", ["0", "-5", "99999"])
+def test_score_refuses_impossible_sizes(tmp_path: Path, size: str) -> None:
+    done = run("score", tmp_path / "none.csv", "--image-size", size)
+    assert done.exit_code == 2
+    assert "--image-size" in done.output

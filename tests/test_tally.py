@@ -86,7 +86,6 @@ def test_predictions_are_those_of_the_store_in_its_order(answers: Predictions) -
     assert answers.sample_ids == [f"{place:02d}" for place in range(30)]
     assert answers.paired
     assert answers.corrected
-    assert answers.repeats == 2
     assert answers.right(0).all()
     jitter, gray = answers.right(1), answers.right(3)
     assert jitter.tolist() == (LABELS == 0).tolist()
