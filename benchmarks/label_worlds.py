@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from networks import EPOCHS, RATES, build, fit, tensors
+from networks import EPOCHS, RATES, build, descend, fit, tensors
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cuesense import registry
 from cuesense.evidence import DOSES, SHAM
@@ -30,6 +29,7 @@ from cuesense.types import Cue
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
 EVERY = (*DOSES, *dict.fromkeys(SHAM.values()))
 TRAIN_IMAGES, TEST_IMAGES, COUNTERFACTUAL_IMAGES = 200, 60, 40
+LARGE_TRAIN_IMAGES, LARGE_TEST_IMAGES = 70, 36
 HALF = (0.5, 0.5, 0.5)
 FROZEN = 17
 
@@ -115,8 +115,8 @@ def pretrained(seed: int, weights: Path, options: dict) -> tuple[Answers, Plante
     network = torchvision.models.mobilenet_v2()
     network.load_state_dict(torch.load(weights, weights_only=True))
     trunk, tail = network.eval().features[:FROZEN].to(memory_format=torch.channels_last), network.features[FROZEN:]
-    train = PlantedWorld(seed=seed, split="train", images_per_class=70, size=224, **options)
-    world = PlantedWorld(seed=seed, images_per_class=36, size=224, **options)
+    train = PlantedWorld(seed=seed, split="train", images_per_class=LARGE_TRAIN_IMAGES, size=224, **options)
+    world = PlantedWorld(seed=seed, images_per_class=LARGE_TEST_IMAGES, size=224, **options)
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(network.last_channel, len(world.class_names)))
     images, labels = pixels(train), torch.tensor(train.labels)
     with torch.inference_mode():
@@ -135,10 +135,7 @@ def _fit_head(head: nn.Module, features: Tensor, labels: Tensor, epochs: int, ra
     optimizer = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=1e-2)
     for _ in range(epochs):
         for batch in torch.randperm(len(labels)).split(64):
-            loss = functional.cross_entropy(head(features[batch]), labels[batch], label_smoothing=0.05)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(head, features[batch], labels[batch], optimizer)
 
 
 def keep(folder: Path, name: str, world: PlantedWorld, found: dict[str, np.ndarray], recall: np.ndarray) -> None:

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from networks import BATCH, RATES, build
+from networks import BATCH, RATES, build, descend
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cuesense import registry
 from cuesense.perturbations.perturb import perturb
@@ -61,10 +60,7 @@ def learn(world: PlantedWorld, seed: int) -> nn.Module:
         if random.random() < 0.8:
             perturbation, value = every[random.integers(len(every))]
             shown = perturb(perturbation, shown, ids[batch].tolist(), value, seed=step)
-        loss = functional.cross_entropy(network(normal(shown)), labels[batch], label_smoothing=0.05)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(network, normal(shown), labels[batch], optimizer)
         schedule.step()
     return network.eval()
 

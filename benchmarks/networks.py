@@ -93,13 +93,17 @@ def fit(network: nn.Module, images: Tensor, labels: Tensor, epochs: int, rate: f
     for _ in range(epochs):
         order = torch.randperm(len(images), generator=generator)
         for batch in order[: len(order) // BATCH * BATCH].split(BATCH):
-            logits = network(shifted(images[batch], generator))
-            loss = functional.cross_entropy(logits, labels[batch], label_smoothing=0.05)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(network, shifted(images[batch], generator), labels[batch], optimizer)
             schedule.step()
     return network.eval()
+
+
+def descend(network: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Take one step of a network's training."""
+    loss = functional.cross_entropy(network(images), labels, label_smoothing=0.05)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
 
 
 @torch.inference_mode()

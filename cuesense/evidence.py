@@ -18,7 +18,7 @@ from scipy.stats import false_discovery_control, hypergeom
 
 from cuesense.predictions import Predictions
 from cuesense.scoring import Bools, Floats, alarms, only, ratio_interval, sign_test, wilson
-from cuesense.types import Condition, Cue
+from cuesense.types import Cue
 
 Dose = tuple[str, float]
 
@@ -91,7 +91,6 @@ class Evidence:
         q: Per cue, the false discovery rate at which its suppression costs more than a sham, (C,); adjusted over all
             classes and cues.
         sinks: Per class, the dose at which it is predicted most often, and how many times its share.
-        corrected: Whether the prior correction could be made.
         side: Shorter side of the images in pixels, or None where nobody knows.
     """
 
@@ -105,7 +104,6 @@ class Evidence:
     shares: Mapping[Dose, Share]
     q: Mapping[Cue, Floats]
     sinks: tuple[tuple[Dose, float] | None, ...]
-    corrected: bool
     side: int | None = None
 
 
@@ -123,10 +121,10 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
     found = Measured(predictions, 1 - (1 - confidence) / (2 * len(CUES)))
     clean, classes = predictions.answers[0], len(predictions.class_names)
     images = np.bincount(clean.labels, minlength=classes)
-    with np.errstate(invalid="ignore"):
-        recognized = np.bincount(clean.labels[predictions.right(0)], minlength=classes) / images
     seen = np.bincount(found.classes_of(clean.predicted) + 1, minlength=classes + 1)[1:]
     hits = np.bincount(clean.labels[predictions.right(0)], minlength=classes)
+    with np.errstate(invalid="ignore"):
+        recognized = hits / images
     mistaken, rival = alarms(found.classes_of(clean.predicted), clean.labels, classes)
     return Evidence(
         images=images,
@@ -139,7 +137,6 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
         shares={dose: found.share(dose) for dose in DOSES if dose in found.rows},
         q=adjusted({cue: found.necessary(DECISIVE[cue], SHAM[cue]) for cue in CUES if DECISIVE[cue] in found.rows}),
         sinks=found.sinks(),
-        corrected=predictions.corrected,
         side=predictions.side,
     )
 
@@ -167,10 +164,7 @@ class Measured:
     def __init__(self, predictions: Predictions, level: float) -> None:
         self.predictions, self.level = predictions, level
         self.classes = len(predictions.class_names)
-        self.rows: dict[Dose, list[int]] = {}
-        for row, condition in enumerate(predictions.conditions):
-            if condition.perturbation is not None:
-                self.rows.setdefault(_dose(condition), []).append(row)
+        self.rows = predictions.rows
         self.class_of = np.full(len(predictions.output_names), -1)
         self.class_of[list(predictions.outputs)] = np.arange(self.classes)
 
@@ -292,8 +286,3 @@ class Measured:
         counts, images = (np.bincount(part, minlength=self.classes) for part in (found[found >= 0], answers.labels))
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(images > 0, counts / images, np.nan)
-
-
-def _dose(condition: Condition) -> Dose:
-    name = "" if condition.perturbation is None else condition.perturbation.name
-    return name, float(condition.value)

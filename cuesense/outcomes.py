@@ -100,7 +100,7 @@ class OutcomeStore:
                 folder.mkdir(parents=True, exist_ok=True)
                 _replace(manifest, json.dumps(settings, indent=1).encode())
         except OSError as error:
-            raise _unwritable(folder, error) from None
+            raise unwritable(folder, error) from None
         return cls(folder)
 
     def __contains__(self, number: int) -> bool:
@@ -129,7 +129,7 @@ class OutcomeStore:
             temporary.replace(path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise _unwritable(self.folder, error) from None
+            raise unwritable(self.folder, error) from None
 
     def skipped_in(self, number: int) -> tuple[tuple[str, str], ...]:
         """Return id and reason of every sample of a shard that could not be decoded."""
@@ -241,7 +241,7 @@ def write_file(path: Path, content: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content.encode())
     except OSError as error:
-        raise _unwritable(path.parent, error) from None
+        raise unwritable(path.parent, error) from None
 
 
 def refuse_folder(path: Path) -> None:
@@ -250,7 +250,8 @@ def refuse_folder(path: Path) -> None:
         raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
 
 
-def _unwritable(folder: Path, error: Exception) -> OutputError:
+def unwritable(folder: Path, error: Exception) -> OutputError:
+    """Return the error for a folder that cannot be written, with the system's reason."""
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
     return OutputError(
         expected(f"the output folder {folder}", "writable", f"'{reason}'", "Give another --output or free space")

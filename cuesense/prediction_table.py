@@ -1,51 +1,56 @@
-"""Predictions as a CSV or Parquet table, one row an image and condition: the only module that knows its columns."""
+"""Predictions as a CSV or Parquet table, one row an image and condition."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cuesense import registry
-from cuesense.errors import DatasetError, expected
+from cuesense.errors import DatasetError, SettingsError, expected
+from cuesense.outcomes import refuse_folder, unwritable
+from cuesense.prediction_columns import CLEAN, Coded, Indices, Rows, read_rows
 from cuesense.predictions import Answers, Predictions
 from cuesense.types import Condition, Perturbation, Role
 
-REQUIRED = ("sample_id", "label", "perturbation", "severity", "predicted")
-OPTIONAL = ("repeat", "value", "corrected", "p_true")
-CLEAN = "clean"
-
-_TEXTS = ("sample_id", "label", "perturbation", "predicted", "corrected")
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _MOSTLY_COMMON = 0.5
-_LARGEST = 1_000_000
 _SAME_DOSE = 1e-5
 _KNOWN = b"cuesense"
 _LISTED = 5
 
-Indices = NDArray[np.int64]
-
 
 def write(predictions: Predictions, path: Path) -> None:
-    """Write predictions as a Parquet table that ``read`` gives back.
+    """Write predictions as a Parquet table that ``read`` gives back, whole or not at all.
 
     Args:
         predictions: What to write; paired, with prior-corrected answers.
-        path: The file.
+        path: The file; an older one is replaced.
 
     Raises:
-        OSError: It cannot be written.
+        OutputError: It cannot be written, or is a folder.
     """
+    refuse_folder(path)
+    temporary = path.with_suffix(".tmp")
+    try:
+        _write(predictions, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(predictions: Predictions, path: Path) -> None:
     names = _output_names(predictions)
     ids = pa.array(predictions.sample_ids, pa.string()).dictionary_encode()
     tables = (_rows(predictions, row, ids, names) for row in range(len(predictions.conditions)))
@@ -117,7 +122,7 @@ def read(
         DatasetError: The file cannot be read, lacks a column or the clean images, has a row twice, an empty or
             impossible value, or a label that is none of class_names.
     """
-    rows = _sorted(_columns(_frame(path), path), path)
+    rows = read_rows(path)
     warnings: list[str] = []
     known = _known(path)
     written = known.get("classes", [])
@@ -135,35 +140,6 @@ def read(
     perturbations = _perturbations(blocks, rows, path, warnings)
     found = _predictions(blocks, rows, classes, perturbations, warnings, paired=paired)
     return replace(found, side=known.get("image_size") if image_size is None else image_size), warnings
-
-
-@dataclass(frozen=True)
-class _Coded:
-    """A column of names as indices into its distinct names."""
-
-    codes: Indices
-    names: list[str]
-
-    def __getitem__(self, rows: Indices) -> _Coded:
-        return _Coded(self.codes[rows], self.names)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The columns of a table."""
-
-    samples: _Coded
-    labels: _Coded
-    perturbations: _Coded
-    severities: Indices
-    repeats: Indices
-    values: NDArray[np.float64]
-    predicted: _Coded
-    corrected: _Coded | None
-
-    def take(self, rows: Indices) -> _Rows:
-        kept: dict[str, Any] = {name: None if part is None else part[rows] for name, part in vars(self).items()}
-        return _Rows(**kept)
 
 
 @dataclass(frozen=True)
@@ -186,158 +162,7 @@ def _known(path: Path) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        do = "Check the name"
-        raise DatasetError(expected(f"the table '{path}'", "a file", "a folder" if path.is_dir() else "no file", do))
-    if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
-        do = "Save the predictions as one of them"
-        raise DatasetError(expected(f"the table '{path}'", "a .csv or .parquet file", f"'{path.name}'", do))
-    try:
-        frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        do = "Save it again as UTF-8 CSV or Parquet"
-        raise DatasetError(expected(f"the table '{path}'", "readable", f"'{found}'", do)) from None
-    missing = [name for name in REQUIRED if name not in frame.columns]
-    if missing:
-        to_be = f"one with the columns {', '.join(REQUIRED)}"
-        found = f"no {' and no '.join(missing)}"
-        raise DatasetError(expected(f"the table '{path}'", to_be, found, "Name the columns so, or add them"))
-    if frame.empty:
-        raise DatasetError(expected(f"the table '{path}'", "a list of predictions", "no rows", "Add the predictions"))
-    return frame
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(
-        path,
-        dtype=dict.fromkeys(_TEXTS, str),
-        usecols=lambda name: name in {*REQUIRED, *OPTIONAL},
-        keep_default_na=False,
-        na_values={"value": [""], "p_true": [""]},
-        encoding="utf-8-sig",
-    )
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    columns = [name for name in pq.read_schema(path).names if name in {*REQUIRED, *OPTIONAL}]
-    frame: pd.DataFrame = pq.read_table(path, columns=columns).to_pandas()
-    return frame
-
-
-def _columns(frame: pd.DataFrame, path: Path) -> _Rows:
-    severities = _whole(frame, "severity", path)
-    perturbations = _coded(frame, "perturbation", path)
-    _check_clean(perturbations, severities, path)
-    if "p_true" in frame:
-        _checked(frame, "p_true", path, "a probability", lambda p: (p >= 0) & (p <= 1))
-    count = len(frame)
-    return _Rows(
-        samples=_coded(frame, "sample_id", path),
-        labels=_coded(frame, "label", path),
-        perturbations=perturbations,
-        severities=severities,
-        repeats=_whole(frame, "repeat", path) if "repeat" in frame else np.zeros(count, np.int64),
-        values=_values(frame, path) if "value" in frame else np.full(count, np.nan),
-        predicted=_coded(frame, "predicted", path),
-        corrected=_optional(frame, "corrected", path) if "corrected" in frame else None,
-    )
-
-
-def _check_clean(perturbations: _Coded, severities: Indices, path: Path) -> None:
-    clean = np.array([name == CLEAN for name in perturbations.names])[perturbations.codes]
-    wrong = np.flatnonzero(clean != (severities == 0))
-    if len(wrong):
-        row = wrong[0]
-        found = f"severity {severities[row]} of {perturbations.names[perturbations.codes[row]]} in row {row + 1}"
-        do = f"Call the unperturbed images {CLEAN}, with severity 0, and count the rungs of a ladder from 1"
-        raise DatasetError(expected(f"severity 0 in '{path}'", "that of clean images alone", found, do))
-
-
-def _values(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
-    """Return the doses; NaN where none is given."""
-    given = np.asarray(frame["value"].notna() & (frame["value"].astype(str).str.strip() != ""))
-    numbers = np.full(len(frame), np.nan)
-    numbers[given] = _checked(frame[given], "value", path, "a finite number", np.isfinite)
-    return numbers
-
-
-def _coded(frame: pd.DataFrame, column: str, path: Path) -> _Coded:
-    found = _optional(frame, column, path)
-    empty = np.flatnonzero(found.codes < 0)
-    if len(empty):
-        do = "Fill it in or remove the row"
-        raise DatasetError(expected(f"each {column} of '{path}'", "given", f"none in row {empty[0] + 1}", do))
-    return found
-
-
-def _optional(frame: pd.DataFrame, column: str, path: Path) -> _Coded:
-    """Return a column in which what is empty has the code -1."""
-    try:
-        values = pd.Categorical(frame[column]).remove_unused_categories()
-    except TypeError:
-        found = f"'{frame[column].iloc[0]}'"
-        raise DatasetError(expected(f"each {column} of '{path}'", "a name or a number", found, "Correct it")) from None
-    texts = [_text(value) for value in values.categories]
-    names = sorted(set(texts) - {""})
-    code = {name: index for index, name in enumerate(names)}
-    place = np.array([code.get(text, -1) for text in texts] or [-1], dtype=np.int64)
-    return _Coded(np.where(values.codes >= 0, place[values.codes], -1), names)
-
-
-def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-
-
-def _whole(frame: pd.DataFrame, column: str, path: Path) -> Indices:
-    to_be = f"a whole number from 0 to {_LARGEST:,}"
-    numbers = _checked(frame, column, path, to_be, lambda x: (x >= 0) & (x == np.floor(x)) & (x <= _LARGEST))
-    return numbers.astype(np.int64)
-
-
-def _checked(
-    frame: pd.DataFrame, column: str, path: Path, to_be: str, holds: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
-) -> NDArray[np.float64]:
-    numbers = np.asarray(pd.to_numeric(frame[column], errors="coerce"), dtype=np.float64)
-    wrong = np.flatnonzero(~holds(numbers))
-    if len(wrong):
-        found = f"'{frame[column].iloc[wrong[0]]}' in row {frame.index[wrong[0]] + 1}"
-        raise DatasetError(expected(f"each {column} of '{path}'", to_be, found, "Correct it"))
-    return numbers
-
-
-def _sorted(rows: _Rows, path: Path) -> _Rows:
-    """Sort by condition and sample, and refuse rows that come twice."""
-    keys = (rows.samples.codes, rows.repeats, rows.severities, rows.perturbations.codes)
-    order = np.lexsort(keys)
-    twice = np.flatnonzero(np.all([key[order][1:] == key[order][:-1] for key in keys], axis=0))
-    if len(twice):
-        first, second = sorted((order[twice[0]] + 1, order[twice[0] + 1] + 1))
-        sample = rows.samples.names[rows.samples.codes[second - 1]]
-        found = f"'{sample}' in rows {first} and {second}"
-        to_be = "one row for each sample_id, perturbation, severity and repeat"
-        raise DatasetError(expected(f"the table '{path}'", to_be, found, "Remove the repeated rows"))
-    kept = rows.take(order)
-    _check_labels(kept, path)
-    return kept
-
-
-def _check_labels(rows: _Rows, path: Path) -> None:
-    label_of = np.full(len(rows.samples.names), -1)
-    label_of[rows.samples.codes] = rows.labels.codes
-    other = np.flatnonzero(label_of[rows.samples.codes] != rows.labels.codes)
-    if len(other):
-        sample = rows.samples.names[rows.samples.codes[other[0]]]
-        names = sorted(
-            {rows.labels.names[rows.labels.codes[other[0]]], rows.labels.names[label_of[rows.samples.codes[other[0]]]]}
-        )
-        found = f"{' and '.join(names)} for '{sample}'"
-        do = "Correct the labels, or give different images different ids"
-        raise DatasetError(expected(f"each sample of '{path}'", "of one label", found, do))
-
-
-def _classes(rows: _Rows, class_names: Sequence[str] | None, path: Path) -> list[str]:
+def _classes(rows: Rows, class_names: Sequence[str] | None, path: Path) -> list[str]:
     found = rows.labels.names
     if class_names is None:
         return sorted(found, key=int) if all(map(_INTEGER.fullmatch, found)) else sorted(found)
@@ -349,7 +174,7 @@ def _classes(rows: _Rows, class_names: Sequence[str] | None, path: Path) -> list
     return list(class_names)
 
 
-def _blocks(rows: _Rows) -> list[_Block]:
+def _blocks(rows: Rows) -> list[_Block]:
     """Cut the sorted rows at every change of condition, the clean condition first."""
     keys = np.stack([rows.perturbations.codes, rows.severities, rows.repeats])
     starts = np.flatnonzero(np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)))
@@ -361,7 +186,7 @@ def _blocks(rows: _Rows) -> list[_Block]:
     return sorted(blocks, key=lambda block: block.severity > 0)
 
 
-def _aligned(blocks: list[_Block], rows: _Rows, warnings: list[str]) -> tuple[list[_Block], bool]:
+def _aligned(blocks: list[_Block], rows: Rows, warnings: list[str]) -> tuple[list[_Block], bool]:
     """Keep the samples that every condition has, where those are most; else take conditions as unpaired."""
     samples = [rows.samples.codes[block.rows] for block in blocks]
     if all(np.array_equal(part, samples[0]) for part in samples):
@@ -386,12 +211,12 @@ def _aligned(blocks: list[_Block], rows: _Rows, warnings: list[str]) -> tuple[li
     return kept, True
 
 
-def _names(labels: _Coded, rows: _Rows, samples: Indices) -> list[str]:
+def _names(labels: Coded, rows: Rows, samples: Indices) -> list[str]:
     """Return the labels of some samples."""
     return [labels.names[code] for code in np.unique(labels.codes[np.isin(rows.samples.codes, samples)])]
 
 
-def _perturbations(blocks: Sequence[_Block], rows: _Rows, path: Path, warnings: list[str]) -> dict[str, Perturbation]:
+def _perturbations(blocks: Sequence[_Block], rows: Rows, path: Path, warnings: list[str]) -> dict[str, Perturbation]:
     known = set(registry.names("perturbations"))
     names = list(dict.fromkeys(block.perturbation for block in blocks if block.severity))
     strange = [name for name in names if name not in known]
@@ -405,7 +230,7 @@ def _perturbations(blocks: Sequence[_Block], rows: _Rows, path: Path, warnings: 
     }
 
 
-def _perturbation(name: str, blocks: Sequence[_Block], rows: _Rows, path: Path) -> Perturbation:
+def _perturbation(name: str, blocks: Sequence[_Block], rows: Rows, path: Path) -> Perturbation:
     severities = sorted({block.severity for block in blocks})
     repeats = {severity: [b.repeat for b in blocks if b.severity == severity] for severity in severities}
     if any(found != list(range(len(repeats[severities[0]]))) for found in repeats.values()):
@@ -426,7 +251,7 @@ def _perturbation(name: str, blocks: Sequence[_Block], rows: _Rows, path: Path) 
     )
 
 
-def _value(name: str, blocks: Sequence[_Block], rows: _Rows, path: Path) -> float | None:
+def _value(name: str, blocks: Sequence[_Block], rows: Rows, path: Path) -> float | None:
     found = np.unique(np.concatenate([rows.values[block.rows] for block in blocks]))
     if np.isnan(found).all():
         return None
@@ -451,12 +276,13 @@ def _dose(entry: Perturbation, severity: int, value: float | None, path: Path) -
 
 
 def _cannot_apply(*_: object) -> NoReturn:
-    raise NotImplementedError("A perturbation that is known from a table of predictions alone cannot be applied.")
+    do = "Register it, or apply one of `cuesense list perturbations`"
+    raise SettingsError(expected("the perturbation", "a registered one", "one known from a table alone", do))
 
 
 def _predictions(
     blocks: Sequence[_Block],
-    rows: _Rows,
+    rows: Rows,
     classes: Sequence[str],
     perturbations: dict[str, Perturbation],
     warnings: list[str],
@@ -485,7 +311,7 @@ def _predictions(
     )
 
 
-def _corrected(rows: _Rows, place: dict[str, int], predicted: Indices, warnings: list[str]) -> Indices | None:
+def _corrected(rows: Rows, place: dict[str, int], predicted: Indices, warnings: list[str]) -> Indices | None:
     """Return the corrected classes; where there is none, what was predicted."""
     if rows.corrected is None or not len(rows.corrected.names):
         return None
@@ -498,7 +324,7 @@ def _corrected(rows: _Rows, place: dict[str, int], predicted: Indices, warnings:
     return np.where(empty, np.where(predicted < len(place), predicted, -1), _mapped(rows.corrected, place))
 
 
-def _mapped(column: _Coded, place: dict[str, int]) -> Indices:
+def _mapped(column: Coded, place: dict[str, int]) -> Indices:
     known = np.array([*(place.get(name, -1) for name in column.names), -1], dtype=np.int64)
     return np.asarray(known[column.codes])
 

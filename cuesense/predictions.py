@@ -61,6 +61,15 @@ class Predictions:
         """Whether the prior-corrected answers are known."""
         return all(answers.corrected is not None for answers in self.answers)
 
+    @property
+    def rows(self) -> dict[tuple[str, float], list[int]]:
+        """The places of every dose's conditions among the conditions, in the order of the repeats."""
+        found: dict[tuple[str, float], list[int]] = {}
+        for row, condition in enumerate(self.conditions):
+            if condition.perturbation is not None:
+                found.setdefault((condition.perturbation.name, float(condition.value)), []).append(row)
+        return found
+
     def right(self, row: int) -> Bools:
         """Return which images of a condition are recognized by the network itself, (N,)."""
         answers = self.answers[row]

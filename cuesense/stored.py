@@ -46,7 +46,7 @@ def score(
         class_names: The classes; None takes the labels of the table.
         groups: A CSV file with the columns class and group, for answers about classes together.
         image_size: Shorter side of the network's input in pixels, which decides how answers are read; None takes what
-            ``analyze`` wrote into its table, and without that asks that a label hold for every size.
+            ``analyze`` wrote into its table, and without that averages over all sizes.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
         confidence: Level of intervals and bounds, in (0.5, 1).
 

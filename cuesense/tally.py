@@ -48,10 +48,7 @@ def tally(predictions: Predictions) -> Tally:
 class _Counter:
     def __init__(self, predictions: Predictions) -> None:
         self.predictions, self.classes = predictions, len(predictions.class_names)
-        self.rows: dict[tuple[str, float], list[int]] = {}
-        for row, condition in enumerate(predictions.conditions):
-            if condition.perturbation is not None:
-                self.rows.setdefault((condition.perturbation.name, condition.value), []).append(row)
+        self.rows = predictions.rows
 
     def tally(self) -> Tally:
         applied = self.predictions.perturbations

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cuesense.errors import CuesenseError, DatasetError
+from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsError
 from cuesense.evidence import DECISIVE, gather
 from cuesense.prediction_table import read, write
 from cuesense.tally import tally
@@ -224,3 +224,19 @@ def test_files_that_are_no_table_are_refused(tmp_path: Path, name: str, content:
 def test_the_size_of_the_images_can_be_given(tmp_path: Path) -> None:
     assert read(saved(rows(), tmp_path / "p.parquet"), image_size=32)[0].side == 32
     assert len(EVERY) == 12
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    found = predictions([keeps(needs("color"))] * 2)
+    (tmp_path / "p.parquet").mkdir()
+    with pytest.raises(OutputError, match="but got a folder"):
+        write(found, tmp_path / "p.parquet")
+    with pytest.raises(OutputError, match="writable"):
+        write(found, tmp_path / "missing" / "p.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["p.parquet"]
+
+
+def test_a_perturbation_known_from_a_table_alone_cannot_be_applied(tmp_path: Path) -> None:
+    found, _ = read(saved(rows(perturbations={"fog": 1}), tmp_path / "p.csv"))
+    with pytest.raises(SettingsError, match="known from a table alone"):
+        found.perturbations[0].apply(None, 1.0, None)  # type: ignore[arg-type]

@@ -285,3 +285,15 @@ def test_random_blur_draws_sigma_up_to_the_dose(photos: Tensor) -> None:
     for image, result, sigma in zip(photos, changed, sigmas, strict=True):
         alone = texture.gaussian_blur(image[None], float(sigma), draws(1))[0]
         torch.testing.assert_close(result, alone, atol=1e-5, rtol=0)
+
+
+def test_opening_closing_is_scipy_s_away_from_the_border() -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (40, 52)).astype(np.float64)
+    window, image = 5, torch.from_numpy(pixels / 255).float().expand(1, 3, -1, -1)
+    changed = texture.opening_closing(image, 0.14, draws(1))[0, 1].numpy() * 255
+    size = (window, window)
+    opened = ndimage.grey_closing(ndimage.grey_opening(pixels, size), size)
+    closed = ndimage.grey_opening(ndimage.grey_closing(pixels, size), size)
+    border = 2 * (window - 1)
+    inside = np.s_[border:-border, border:-border]
+    np.testing.assert_allclose(changed[inside], ((opened + closed) / 2)[inside], atol=1e-3)

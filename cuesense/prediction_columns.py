@@ -1,0 +1,232 @@
+"""The columns of a table of predictions, read and checked: every mistake in a cell is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from cuesense.errors import DatasetError, expected
+
+REQUIRED = ("sample_id", "label", "perturbation", "severity", "predicted")
+OPTIONAL = ("repeat", "value", "corrected", "p_true")
+CLEAN = "clean"
+
+_TEXTS = ("sample_id", "label", "perturbation", "predicted", "corrected")
+_LARGEST = 1_000_000
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of names as indices into its distinct names."""
+
+    codes: Indices
+    names: list[str]
+
+    def __getitem__(self, rows: Indices) -> Coded:
+        return Coded(self.codes[rows], self.names)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The columns of a table.
+
+    Attributes:
+        samples: Image ids.
+        labels: Their classes.
+        perturbations: What was applied; CLEAN where nothing was.
+        severities: Rung of the ladder, 0 for clean images.
+        repeats: Which time, from 0.
+        values: Dose, NaN where none is given.
+        predicted: Predicted output.
+        corrected: Class predicted after the prior correction, code -1 where there is none; None without the column.
+    """
+
+    samples: Coded
+    labels: Coded
+    perturbations: Coded
+    severities: Indices
+    repeats: Indices
+    values: NDArray[np.float64]
+    predicted: Coded
+    corrected: Coded | None
+
+    def take(self, rows: Indices) -> Rows:
+        """Return some rows in a new order."""
+        kept: dict[str, Any] = {name: None if part is None else part[rows] for name, part in vars(self).items()}
+        return Rows(**kept)
+
+
+def read_rows(path: Path) -> Rows:
+    """Read a table and check every cell.
+
+    Args:
+        path: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; prediction_table.read says which columns.
+
+    Returns:
+        Its rows, sorted by condition and then by sample.
+
+    Raises:
+        DatasetError: The file cannot be read, lacks a column, has a row twice, or an empty or impossible value.
+    """
+    return _sorted(_columns(_frame(path), path), path)
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        do = "Check the name"
+        raise DatasetError(expected(f"the table '{path}'", "a file", "a folder" if path.is_dir() else "no file", do))
+    if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
+        do = "Save the predictions as one of them"
+        raise DatasetError(expected(f"the table '{path}'", "a .csv or .parquet file", f"'{path.name}'", do))
+    try:
+        frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        found = str(error).splitlines()[0] if str(error) else type(error).__name__
+        do = "Save it again as UTF-8 CSV or Parquet"
+        raise DatasetError(expected(f"the table '{path}'", "readable", f"'{found}'", do)) from None
+    missing = [name for name in REQUIRED if name not in frame.columns]
+    if missing:
+        to_be = f"one with the columns {', '.join(REQUIRED)}"
+        found = f"no {' and no '.join(missing)}"
+        raise DatasetError(expected(f"the table '{path}'", to_be, found, "Name the columns so, or add them"))
+    if frame.empty:
+        raise DatasetError(expected(f"the table '{path}'", "a list of predictions", "no rows", "Add the predictions"))
+    return frame
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(
+        path,
+        dtype=dict.fromkeys(_TEXTS, str),
+        usecols=lambda name: name in {*REQUIRED, *OPTIONAL},
+        keep_default_na=False,
+        na_values={"value": [""], "p_true": [""]},
+        encoding="utf-8-sig",
+    )
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    columns = [name for name in pq.read_schema(path).names if name in {*REQUIRED, *OPTIONAL}]
+    frame: pd.DataFrame = pq.read_table(path, columns=columns).to_pandas()
+    return frame
+
+
+def _columns(frame: pd.DataFrame, path: Path) -> Rows:
+    severities = _whole(frame, "severity", path)
+    perturbations = _coded(frame, "perturbation", path)
+    _check_clean(perturbations, severities, path)
+    if "p_true" in frame:
+        _checked(frame, "p_true", path, "a probability", lambda p: (p >= 0) & (p <= 1))
+    count = len(frame)
+    return Rows(
+        samples=_coded(frame, "sample_id", path),
+        labels=_coded(frame, "label", path),
+        perturbations=perturbations,
+        severities=severities,
+        repeats=_whole(frame, "repeat", path) if "repeat" in frame else np.zeros(count, np.int64),
+        values=_values(frame, path) if "value" in frame else np.full(count, np.nan),
+        predicted=_coded(frame, "predicted", path),
+        corrected=_optional(frame, "corrected", path) if "corrected" in frame else None,
+    )
+
+
+def _check_clean(perturbations: Coded, severities: Indices, path: Path) -> None:
+    clean = np.array([name == CLEAN for name in perturbations.names])[perturbations.codes]
+    wrong = np.flatnonzero(clean != (severities == 0))
+    if len(wrong):
+        row = wrong[0]
+        found = f"severity {severities[row]} of {perturbations.names[perturbations.codes[row]]} in row {row + 1}"
+        do = f"Call the unperturbed images {CLEAN}, with severity 0, and count the rungs of a ladder from 1"
+        raise DatasetError(expected(f"severity 0 in '{path}'", "that of clean images alone", found, do))
+
+
+def _values(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
+    """Return the doses; NaN where none is given."""
+    given = np.asarray(frame["value"].notna() & (frame["value"].astype(str).str.strip() != ""))
+    numbers = np.full(len(frame), np.nan)
+    numbers[given] = _checked(frame[given], "value", path, "a finite number", np.isfinite)
+    return numbers
+
+
+def _coded(frame: pd.DataFrame, column: str, path: Path) -> Coded:
+    found = _optional(frame, column, path)
+    empty = np.flatnonzero(found.codes < 0)
+    if len(empty):
+        do = "Fill it in or remove the row"
+        raise DatasetError(expected(f"each {column} of '{path}'", "given", f"none in row {empty[0] + 1}", do))
+    return found
+
+
+def _optional(frame: pd.DataFrame, column: str, path: Path) -> Coded:
+    """Return a column in which what is empty has the code -1."""
+    try:
+        values = pd.Categorical(frame[column]).remove_unused_categories()
+    except TypeError:
+        found = f"'{frame[column].iloc[0]}'"
+        raise DatasetError(expected(f"each {column} of '{path}'", "a name or a number", found, "Correct it")) from None
+    texts = [_text(value) for value in values.categories]
+    names = sorted(set(texts) - {""})
+    code = {name: index for index, name in enumerate(names)}
+    place = np.array([code.get(text, -1) for text in texts] or [-1], dtype=np.int64)
+    return Coded(np.where(values.codes >= 0, place[values.codes], -1), names)
+
+
+def _text(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def _whole(frame: pd.DataFrame, column: str, path: Path) -> Indices:
+    to_be = f"a whole number from 0 to {_LARGEST:,}"
+    numbers = _checked(frame, column, path, to_be, lambda x: (x >= 0) & (x == np.floor(x)) & (x <= _LARGEST))
+    return numbers.astype(np.int64)
+
+
+def _checked(
+    frame: pd.DataFrame, column: str, path: Path, to_be: str, holds: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+) -> NDArray[np.float64]:
+    numbers = np.asarray(pd.to_numeric(frame[column], errors="coerce"), dtype=np.float64)
+    wrong = np.flatnonzero(~holds(numbers))
+    if len(wrong):
+        found = f"'{frame[column].iloc[wrong[0]]}' in row {frame.index[wrong[0]] + 1}"
+        raise DatasetError(expected(f"each {column} of '{path}'", to_be, found, "Correct it"))
+    return numbers
+
+
+def _sorted(rows: Rows, path: Path) -> Rows:
+    """Sort by condition and sample, and refuse rows that come twice."""
+    keys = (rows.samples.codes, rows.repeats, rows.severities, rows.perturbations.codes)
+    order = np.lexsort(keys)
+    twice = np.flatnonzero(np.all([key[order][1:] == key[order][:-1] for key in keys], axis=0))
+    if len(twice):
+        first, second = sorted((order[twice[0]] + 1, order[twice[0] + 1] + 1))
+        sample = rows.samples.names[rows.samples.codes[second - 1]]
+        found = f"'{sample}' in rows {first} and {second}"
+        to_be = "one row for each sample_id, perturbation, severity and repeat"
+        raise DatasetError(expected(f"the table '{path}'", to_be, found, "Remove the repeated rows"))
+    kept = rows.take(order)
+    _check_labels(kept, path)
+    return kept
+
+
+def _check_labels(rows: Rows, path: Path) -> None:
+    label_of = np.full(len(rows.samples.names), -1)
+    label_of[rows.samples.codes] = rows.labels.codes
+    other = np.flatnonzero(label_of[rows.samples.codes] != rows.labels.codes)
+    if len(other):
+        sample = rows.samples.names[rows.samples.codes[other[0]]]
+        names = sorted(
+            {rows.labels.names[rows.labels.codes[other[0]]], rows.labels.names[label_of[rows.samples.codes[other[0]]]]}
+        )
+        found = f"{' and '.join(names)} for '{sample}'"
+        do = "Correct the labels, or give different images different ids"
+        raise DatasetError(expected(f"each sample of '{path}'", "of one label", found, do))
