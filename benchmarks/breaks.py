@@ -48,7 +48,7 @@ BREAKS = [
         "for s in f for t in f",
         "tests/test_reliance.py",
     ),
-    ("cuesense/evidence.py", "distinct = np.clip(stays - taken, 0, 1)", "distinct = stays", "tests/test_reliance.py"),
+    ("cuesense/evidence.py", "distinct = np.clip(stays - guesses, 0, 1)", "distinct = stays", "tests/test_reliance.py"),
     ("cuesense/evidence.py", "before & ~right(destroyed[0])", "before", "tests/test_evidence.py"),
     ("cuesense/evidence.py", "if dose in CUT else [0]", "if dose in () else [0]", "tests/test_evidence.py"),
     ("cuesense/prediction_table.py", "seen == len(blocks)", "seen > 0", "tests/test_prediction_table.py"),

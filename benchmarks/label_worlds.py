@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from networks import EPOCHS, RATES, build, descend, fit, tensors
+from networks import BATCH, EPOCHS, RATES, build, descend, fit, tensors
 from torch import Tensor, nn
 
 from cuesense import registry
@@ -29,7 +29,7 @@ from cuesense.types import Cue
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
 EVERY = (*DOSES, *dict.fromkeys(SHAM.values()))
 TRAIN_IMAGES, TEST_IMAGES, COUNTERFACTUAL_IMAGES = 200, 60, 40
-LARGE_TRAIN_IMAGES, LARGE_TEST_IMAGES = 70, 36
+LARGE_TEST_IMAGES = 50
 HALF = (0.5, 0.5, 0.5)
 FROZEN = 17
 
@@ -115,7 +115,7 @@ def pretrained(seed: int, weights: Path, options: dict) -> tuple[Answers, Plante
     network = torchvision.models.mobilenet_v2()
     network.load_state_dict(torch.load(weights, weights_only=True))
     trunk, tail = network.eval().features[:FROZEN].to(memory_format=torch.channels_last), network.features[FROZEN:]
-    train = PlantedWorld(seed=seed, split="train", images_per_class=LARGE_TRAIN_IMAGES, size=224, **options)
+    train = PlantedWorld(seed=seed, split="train", images_per_class=TRAIN_IMAGES, size=224, **options)
     world = PlantedWorld(seed=seed, images_per_class=LARGE_TEST_IMAGES, size=224, **options)
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(network.last_channel, len(world.class_names)))
     images, labels = pixels(train), torch.tensor(train.labels)
@@ -127,15 +127,18 @@ def pretrained(seed: int, weights: Path, options: dict) -> tuple[Answers, Plante
     tuned = copy.deepcopy(nn.Sequential(tail, head))
     for layer in tuned.modules():
         layer.training = not isinstance(layer, nn.BatchNorm2d)
-    _fit_head(tuned, features.clone(), labels, epochs=6, rate=3e-4)
+    _fit_head(tuned, features.clone(), labels, epochs=8, rate=5e-4)
     return Answers(trunk, [nn.Sequential(tail, head), tuned], (HALF, HALF)), world
 
 
 def _fit_head(head: nn.Module, features: Tensor, labels: Tensor, epochs: int, rate: float) -> None:
     optimizer = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=1e-2)
+    steps = epochs * -(-len(labels) // BATCH)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(epochs):
-        for batch in torch.randperm(len(labels)).split(64):
+        for batch in torch.randperm(len(labels)).split(BATCH):
             descend(head, features[batch], labels[batch], optimizer)
+            schedule.step()
 
 
 def keep(folder: Path, name: str, world: PlantedWorld, found: dict[str, np.ndarray], recall: np.ndarray) -> None:

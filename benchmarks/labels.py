@@ -14,23 +14,22 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.optimize import minimize_scalar
 
 from cuesense import registry, reliance
-from cuesense.evidence import DESTROYED, SHAM, Evidence, Measured, adjusted, gather
+from cuesense.evidence import DESTROYED, SHAM, Dose, Evidence, Measured, adjusted, gather
 from cuesense.judge import judge
 from cuesense.planted.cast import PlantedClass
 from cuesense.planted.world import load
 from cuesense.predictions import Answers, Predictions
-from cuesense.reliance import NEEDS, QUESTIONS, SCALES, Need, Scale, label_classes, label_of
+from cuesense.reliance import NEEDS, QUESTIONS, SCALES, SLOPE, Need, Scale, label_classes, label_of
 from cuesense.scoring import prior_corrected, wilson
 from cuesense.types import Condition, Cue, CueLabel, CueReliance
 
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
 SINGLE = frozenset({CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR})
 OWN = (CueLabel.REDUNDANT, CueLabel.MIXED, CueLabel.UNDETERMINED)
-SHARPER = (1.5, 2.0, 0.75)
+SLOPES = (20.0, 30.0, 50.0, 80.0)
 RECOGNIZED = 0.6
 LEARNED, SHORTCUT = 0.5, 0.8
 REPEATS = 3
@@ -134,50 +133,48 @@ def networks(folder: Path, odd: bool, weak: bool = False) -> list[Network]:
     return [network for network in found if network.seed % 2 == odd and network.name.startswith("weak") == weak]
 
 
-def calibrate(chosen: Sequence[Network]) -> tuple[float, float, tuple[float, ...]]:
-    """Return weight, slope and thresholds for which the answers best tell what is kept, by balanced logistic loss."""
-    doses = [dose for dose in QUESTIONS if dose != DESTROYED]
-    rows = []
-    for network in chosen:
-        needs = network.needs()
-        for evidence in (network.evidence(None, 0), network.evidence(20, 7)):
-            for place, dose in enumerate(doses):
-                share = evidence.shares[dose]
-                for index, label in enumerate(network.truth):
-                    usable = label is not CueLabel.UNDETERMINED and evidence.recognized[index] >= RECOGNIZED
-                    if usable and not np.isnan(share.stays[index]):
-                        yes = QUESTIONS[dose] in needs[index]
-                        rows.append((place, share.stays[index], share.distinct[index], yes))
-    place, stays, distinct, yes = (np.array(column) for column in zip(*rows, strict=True))
-    place, sign = place.astype(int), np.where(yes, 1.0, -1.0)
-    share = np.array([yes[place == dose].mean() for dose in range(len(doses))])
-    weight = np.where(yes, 0.5 / share[place], 0.5 / (1 - share[place]))
-
-    def loss(x: np.ndarray) -> float:
-        kept = expit(x[0]) * stays + (1 - expit(x[0])) * distinct
-        odds = np.exp(x[1]) * (kept - x[2:][place])
-        return float((weight * np.logaddexp(0, -sign * odds)).sum() + 0.01 * np.exp(x[1]))
-
-    best = minimize(loss, [0.0, 2.3, *[0.45] * len(doses)], method="L-BFGS-B").x
-    return float(expit(best[0])), float(np.exp(best[1])), (*map(float, best[2:]), 0.5)
+def calibrate(chosen: Sequence[Network]) -> tuple[float, ...]:
+    """Return the thresholds from which on the answers best tell what is kept, by balanced logistic loss."""
+    return tuple(_threshold(*_answers(chosen, dose)) if dose != DESTROYED else 0.5 for dose in QUESTIONS)
 
 
-def left_out(chosen: Sequence[Network], factors: Sequence[float]) -> None:
-    """Print what a steeper slope gains and costs on worlds that the other constants were not chosen on."""
-    seeds = {network.seed for network in chosen}
-    others = {seed: calibrate([network for network in chosen if network.seed != seed]) for seed in seeds}
-    for factor in factors:
+def _answers(chosen: Sequence[Network], dose: Dose) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct share of every class that is recognized, and whether what it needs is left."""
+    rows = [
+        (evidence.shares[dose].distinct[index], QUESTIONS[dose] in need)
+        for network in chosen
+        for evidence in (network.evidence(None, 0), network.evidence(20, 7))
+        for index, need in enumerate(network.needs())
+        if network.truth[index] is not CueLabel.UNDETERMINED and evidence.recognized[index] >= RECOGNIZED
+    ]
+    share, kept = np.array(rows).T
+    return share[~np.isnan(share)], kept[~np.isnan(share)] > 0
+
+
+def _threshold(share: np.ndarray, kept: np.ndarray) -> float:
+    weight = np.where(kept, 0.5 / kept.mean(), 0.5 / (1 - kept.mean()))
+
+    def loss(threshold: float) -> float:
+        wrong = np.where(kept, threshold - share, share - threshold)
+        return float((weight * np.logaddexp(0, SLOPE * wrong)).sum())
+
+    return float(minimize_scalar(loss, bounds=(0, 1), method="bounded").x)
+
+
+def left_out(chosen: Sequence[Network]) -> None:
+    """Print how good the labels are on worlds that the thresholds were not chosen on."""
+    others = {n.seed: calibrate([other for other in chosen if other.seed != n.seed]) for n in chosen}
+    for slope in SLOPES:
         planted: list[CueLabel] = []
         given: list[CueLabel] = []
         for network in chosen:
-            stays, slope, thresholds = others[network.seed]
-            scale = Scale(np.inf, stays, factor * slope, thresholds)
-            with mock.patch.object(reliance, "SCALES", (scale,)):
+            scale = (Scale(np.inf, others[network.seed]),)
+            with mock.patch.multiple(reliance, SCALES=scale, SLOPE=slope):
                 planted += network.truth
                 given += [answer.label for answer in labels(network, 50, 1)]
         sure = [(a, b) for a, b in zip(planted, given, strict=True) if b is not CueLabel.UNDETERMINED]
         wrong = np.mean([a is not b for a, b in sure])
-        print(f"  slope x {factor}: F1 {f1(planted, given):.3f}, wrong {wrong:.3f}, given {len(sure) / len(given):.2f}")
+        print(f"  slope {slope:g}: F1 {f1(planted, given):.3f}, wrong {wrong:.3f}, given {len(sure) / len(given):.2f}")
 
 
 def f1(truth: Sequence[CueLabel], given: Sequence[CueLabel]) -> float:
@@ -352,15 +349,12 @@ def main() -> None:
         judge_all(options.folder)
         return
     every, lowest = networks(options.folder, odd=False), 0.0
-    for scale, sharper in zip(SCALES, SHARPER, strict=True):
+    for scale in SCALES:
         chosen = [network for network in every if lowest <= network.side < scale.below]
         lowest = scale.below
-        stays, slope, thresholds = calibrate(chosen)
-        print(
-            f"Scale({scale.below}, {stays:.2f}, {sharper * slope:.1f}, ({', '.join(f'{t:.2f}' for t in thresholds)})),"
-        )
+        print(f"Scale({scale.below}, ({', '.join(f'{threshold:.2f}' for threshold in calibrate(chosen))})),")
         print("  #", ", ".join(network.name for network in chosen))
-        left_out(chosen, (0.75, 1.0, 1.5, 2.0, 3.0))
+        left_out(chosen)
 
 
 if __name__ == "__main__":

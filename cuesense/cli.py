@@ -195,7 +195,7 @@ def score(
 
     A label needs grayscale at value 1, patch_shuffle at 3 and opening_closing at 0.07, and is surer with
     channel_permutation at 1, patch_rotation at 3, median_blur at 0.16, grayscale_patch_shuffle and
-    patch_shuffle_gaussian_blur at 3, grayscale_opening_closing at 0.07, grayscale_patch_shuffle_gaussian_blur at 4,
+    patch_shuffle_opening_closing at 3, grayscale_opening_closing at 0.07, grayscale_patch_shuffle_gaussian_blur at 4,
     and the shams tile_jitter and translation at 0.036. Budgets need augmentations: cuesense list perturbations.
 
     \b

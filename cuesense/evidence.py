@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, hypergeom
 
 from cuesense.predictions import Predictions
-from cuesense.scoring import Bools, Floats, alarms, only, ratio_interval, sign_test, wilson
+from cuesense.scoring import Bools, Floats, alarms, guessed, only, ratio_interval, sign_test, wilson
 from cuesense.types import Cue
 
 Dose = tuple[str, float]
@@ -36,7 +36,7 @@ SECOND: Mapping[Cue, Dose] = {
 ALONE: Mapping[Cue, Dose] = {
     Cue.SHAPE: ("grayscale_opening_closing", 0.07),
     Cue.TEXTURE: ("grayscale_patch_shuffle", 3.0),
-    Cue.COLOR: ("patch_shuffle_gaussian_blur", 3.0),
+    Cue.COLOR: ("patch_shuffle_opening_closing", 3.0),
 }
 DESTROYED: Dose = ("grayscale_patch_shuffle_gaussian_blur", 4.0)
 SHAM: Mapping[Cue, Dose] = {
@@ -60,8 +60,7 @@ class Share:
             dose.
         images: The images that the next two are shares of, likewise.
         stays: The share of all images that are recognized clean.
-        distinct: The same less the share of the strongest rival's images that are taken for the class at this dose,
-            in [0, 1]: what is kept by knowing rather than by guessing among a few classes.
+        distinct: The same less what may be guessing between the class and another (scoring.guessed), in [0, 1].
         raw: The share of the explainable images without the prior correction.
     """
 
@@ -202,8 +201,8 @@ class Measured:
         sham = self.rows.get(SHAM[Cue.SHAPE], [0]) if dose in CUT else [0]
         with np.errstate(invalid="ignore", divide="ignore"):
             stays, images = self._stays(rows, sham)
-            taken = np.mean([self._alarms(row) for row in rows], axis=0) / self.rate(sham)[1]
-            distinct = np.clip(stays - taken, 0, 1)
+            guesses = np.mean([self._guessed(row) for row in rows], axis=0) / self.rate(sham)[1]
+            distinct = np.clip(stays - guesses, 0, 1)
             if not self.predictions.paired:
                 raw = self._ratio(rows, sham, raw=True)[0]
                 return Share(*self._ratio(rows, sham), images, images, stays, distinct, raw)
@@ -253,10 +252,10 @@ class Measured:
     def _floor(self, *, raw: bool = False) -> Floats:
         return self.rate(self.rows[DESTROYED], raw=raw)[1] if DESTROYED in self.rows else np.zeros(self.classes)
 
-    def _alarms(self, row: int) -> Floats:
+    def _guessed(self, row: int) -> Floats:
         answers = self.predictions.answers[row]
         found = self.classes_of(answers.predicted) if answers.corrected is None else answers.corrected
-        return alarms(found, answers.labels, self.classes)[0]
+        return guessed(found, answers.labels, self.classes)
 
     def necessary(self, dose: Dose, sham: Dose) -> Floats:
         """Return the p-value that a dose costs more images than a sham (or than nothing, where none was measured)."""

@@ -38,7 +38,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
             "patch_shuffle",
             "patch_rotation",
             "grayscale_patch_shuffle",
-            "patch_shuffle_gaussian_blur",
+            "patch_shuffle_opening_closing",
             "grayscale_opening_closing",
             "grayscale_patch_shuffle_gaussian_blur",
             "random_resized_crop",

@@ -24,6 +24,7 @@ CERTAIN = 0.9
 FALSE_DISCOVERY = 0.1
 TOLD_APART = 0.5
 CONFUSED = 0.2
+SLOPE = 50.0
 MISLED = 0.005
 COMPOUND = 0.2
 FEWEST_IMAGES = 10
@@ -58,14 +59,10 @@ class Scale:
 
     Attributes:
         below: The first shorter side, in pixels, that is too large.
-        stays: Weight of the share that stays; that of the distinct share is 1 - stays.
-        slope: Log-odds that a full share adds.
-        thresholds: The weighted share from which on the answer is rather yes than no, in the order of QUESTIONS.
+        thresholds: The distinct share from which on the answer is rather yes than no, in the order of QUESTIONS.
     """
 
     below: float
-    stays: float
-    slope: float
     thresholds: tuple[float, ...]
 
     def log_odds(self, dose: Dose, share: Share) -> Floats:
@@ -74,18 +71,17 @@ class Scale:
         The share is the mean of its posterior under a uniform prior, whose variance flattens the slope (MacKay 1992,
         Neural Computation 4:720, section 5): few images give weak answers.
         """
-        kept = np.nan_to_num(self.stays * share.stays + (1 - self.stays) * share.distinct)
-        middle = (kept * share.images + 1) / (share.images + 2)
-        odds = self.slope * (middle - self.thresholds[list(QUESTIONS).index(dose)])
-        noise = self.slope**2 * middle * (1 - middle) / np.maximum(share.images, 1)
+        middle = (np.nan_to_num(share.distinct) * share.images + 1) / (share.images + 2)
+        odds = SLOPE * (middle - self.thresholds[list(QUESTIONS).index(dose)])
+        noise = SLOPE**2 * middle * (1 - middle) / np.maximum(share.images, 1)
         likely = MISLED + (1 - 2 * MISLED) * expit(odds / np.sqrt(1 + np.pi / 8 * noise))
-        return np.asarray(np.where(np.isnan(share.stays), 0.0, np.log(likely / (1 - likely))))
+        return np.asarray(np.where(np.isnan(share.distinct), 0.0, np.log(likely / (1 - likely))))
 
 
 SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 23 networks of even planted worlds
-    Scale(48, 0.55, 17.9, (0.44, 0.46, 0.63, 0.69, 0.53, 0.26, 0.56, 0.24, 0.44, 0.50)),
-    Scale(160, 0.48, 28.9, (0.51, 0.44, 0.52, 0.49, 0.54, 0.31, 0.41, 0.32, 0.42, 0.50)),
-    Scale(np.inf, 0.85, 9.3, (0.34, 0.31, 0.34, 0.18, 0.66, 0.41, 0.25, 0.26, 0.09, 0.50)),
+    Scale(48, (0.43, 0.48, 0.70, 0.75, 0.45, 0.15, 0.66, 0.26, 0.42, 0.50)),
+    Scale(160, (0.49, 0.47, 0.62, 0.62, 0.49, 0.33, 0.44, 0.35, 0.46, 0.50)),
+    Scale(np.inf, (0.29, 0.28, 0.34, 0.13, 0.57, 0.37, 0.20, 0.22, 0.18, 0.50)),
 )
 
 _BITS = (0, 1)

@@ -356,14 +356,46 @@ def alarms(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes:
         there is none), each of shape (C,). Classes of fewer than ten images count as if they had ten, so that a single
         image is no rival.
     """
-    wrong = (predicted >= 0) & (predicted != labels)
-    pairs, counts = np.unique(predicted[wrong].astype(np.int64) * classes + labels[wrong], return_counts=True)
-    images = np.maximum(np.bincount(labels, minlength=classes), _FEWEST)
-    shares = counts / images[pairs % classes]
+    pairs, _, shares = _mistakes(predicted, labels, classes)
     order = np.lexsort((-pairs, shares))
     rate, rival = np.zeros(classes), np.zeros(classes, dtype=np.int64)
     rate[pairs[order] // classes], rival[pairs[order] // classes] = shares[order], pairs[order] % classes
     return rate, rival
+
+
+def guessed(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> Floats:
+    """Return how much of what a class is recognized by may be guessing between it and one other class.
+
+    Guessing is mutual: the other's images are taken for the class, and the class's lost images for the other. A class
+    that merely attracts the images of others, which have lost what told them, loses its own to none of them.
+
+    Args:
+        predicted: Class predicted for each image, shape (N,); negative where it is none.
+        labels: Class of each image, shape (N,), in [0, classes).
+        classes: Number of classes C.
+
+    Returns:
+        The share of the other's images that is predicted as this class, times the share of this class's lost images
+        that is predicted as the other (one more lost image is added to both, so that a class without losses is not
+        excused); of the other class for which that is most, (C,), in [0, 1].
+    """
+    pairs, counts, shares = _mistakes(predicted, labels, classes)
+    attracting, other = pairs // classes, pairs % classes
+    back = other * classes + attracting
+    place = np.minimum(np.searchsorted(pairs, back), max(len(pairs) - 1, 0))
+    returned = np.where(pairs[place] == back, counts[place], 0)
+    lost = np.bincount(labels[predicted != labels], minlength=classes)
+    found = np.zeros(classes)
+    np.maximum.at(found, attracting, shares * (returned + 1) / (lost[attracting] + 1))
+    return found
+
+
+def _mistakes(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> tuple[Ints, Ints, Floats]:
+    """Return predicted * classes + label in rising order, its images, and their share of the label's images."""
+    wrong = (predicted >= 0) & (predicted != labels)
+    pairs, counts = np.unique(predicted[wrong].astype(np.int64) * classes + labels[wrong], return_counts=True)
+    images = np.maximum(np.bincount(labels, minlength=classes), _FEWEST)
+    return pairs, counts, counts / images[pairs % classes]
 
 
 def ratio_interval(

@@ -51,15 +51,17 @@ def test_shares_are_those_of_a_plain_loop(seed: int) -> None:
             clean = [i for i in members if right(0, i) and right(sham, i)]
             stays = sum(right(rows[dose], i) for i in clean) / len(clean)
             assert share.stays[index] == pytest.approx(stays)
-            taken = max(_taken(found, rows[dose], index, other) for other in range(CLASSES) if other != index)
+            guesses = max(_guesses(found, rows[dose], index, other) for other in range(CLASSES) if other != index)
             recall = sum(right(sham, i) for i in members) / len(members)
-            assert share.distinct[index] == pytest.approx(max(0, stays - taken / recall))
+            assert share.distinct[index] == pytest.approx(max(0, stays - guesses / recall))
 
 
-def _taken(found: Predictions, row: int, index: int, other: int) -> float:
+def _guesses(found: Predictions, row: int, index: int, other: int) -> float:
+    """Return the share of the other's images that is taken for the class, times that of its lost images in return."""
     answers = found.answers[row]
-    images = answers.labels == other
-    return float((answers.corrected[images] == index).mean())  # type: ignore[index]
+    attracted = answers.corrected[answers.labels == other] == index  # type: ignore[index]
+    own = answers.corrected[answers.labels == index]  # type: ignore[index]
+    return float(attracted.mean() * ((own == other).sum() + 1) / ((own != index).sum() + 1))
 
 
 def test_necessity_is_tested_against_the_sham_and_adjusted_over_everything() -> None:

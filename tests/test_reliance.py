@@ -16,6 +16,7 @@ from cuesense.reliance import (
     NEEDS,
     QUESTIONS,
     SCALES,
+    SLOPE,
     label_classes,
     label_of,
     probabilities,
@@ -229,13 +230,12 @@ def _slow(evidence, index):
         weight = (1 if need in plain else 0.2) / size[label_of(need)]
         for (dose, left), threshold in zip(QUESTIONS.items(), scale.thresholds, strict=True):
             share = evidence.shares[dose]
-            kept = scale.stays * share.stays[index] + (1 - scale.stays) * share.distinct[index]
-            if np.isnan(kept):
+            if np.isnan(share.distinct[index]):
                 continue
             images = share.images[index]
-            middle = (kept * images + 1) / (images + 2)
-            flat = 1 + np.pi / 8 * scale.slope**2 * middle * (1 - middle) / max(images, 1)
-            yes = MISLED + (1 - 2 * MISLED) / (1 + np.exp(-scale.slope * (middle - threshold) / flat**0.5))
+            middle = (share.distinct[index] * images + 1) / (images + 2)
+            flat = 1 + np.pi / 8 * SLOPE**2 * middle * (1 - middle) / max(images, 1)
+            yes = MISLED + (1 - 2 * MISLED) / (1 + np.exp(-SLOPE * (middle - threshold) / flat**0.5))
             weight *= yes if left in need else 1 - yes
         weights[label_of(need)] += weight
     return {label: weights[label] / sum(weights.values()) for label in LABELS}

@@ -370,6 +370,29 @@ def test_alarms_are_a_plain_loop_s(seed, classes, images):
             assert rival[index] == 0
 
 
+@given(seeds, st.integers(2, 6), st.integers(0, 60))
+def test_guesses_are_a_plain_loop_s(seed, classes, images):
+    rng = np.random.default_rng(seed)
+    labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
+    found = scoring.guessed(predicted, labels, classes)
+    for index in range(classes):
+        lost = ((labels == index) & (predicted != index)).sum()
+        mutual = [0.0]
+        for other in set(range(classes)) - {index}:
+            attracted = ((labels == other) & (predicted == index)).sum() / max(10, (labels == other).sum())
+            mutual.append(attracted * (((labels == index) & (predicted == other)).sum() + 1) / (lost + 1))
+        assert found[index] == pytest.approx(max(mutual))
+
+
+def test_guessing_is_mutual():
+    """A pair told by a coin guesses; a class that attracts a ruined one and loses its own elsewhere does not."""
+    labels = np.repeat([0, 1, 2], 40)
+    coin = np.where(labels == 2, 2, np.tile([0, 1], 60))
+    assert scoring.guessed(coin, labels, 3).tolist() == pytest.approx([0.5, 0.5, 0])
+    ruined = np.where(labels == 1, 0, np.where((labels == 0) & (np.arange(120) % 4 == 0), 2, labels))
+    assert scoring.guessed(ruined, labels, 3).tolist() == pytest.approx([1 / 11, 0, 0.25])
+
+
 @pytest.mark.parametrize(("share", "clean", "floor"), [(0.3, 0.9, 0.05), (0.8, 0.95, 0.0), (0.1, 0.7, 0.1)])
 def test_the_interval_of_a_ratio_covers_it(share, clean, floor):
     rng, n = np.random.default_rng(0), 60

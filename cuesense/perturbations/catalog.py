@@ -107,11 +107,11 @@ GRAYSCALE_PATCH_SHUFFLE = _suppression(
     _GRIDS,
     (1.0, 32.0),
 )
-PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
+PATCH_SHUFFLE_OPENING_CLOSING = _suppression(
     "pairs",
-    "patch_shuffle_gaussian_blur",
+    "patch_shuffle_opening_closing",
     (Cue.SHAPE, Cue.TEXTURE),
-    "borders between colors",
+    "small spots",
     "grid",
     _TILES,
     _GRIDS,
