@@ -78,7 +78,7 @@ class Scale:
         return np.asarray(np.where(np.isnan(share.distinct), 0.0, np.log(likely / (1 - likely))))
 
 
-SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 23 networks of even planted worlds
+SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 27 networks of even planted worlds
     Scale(48, (0.43, 0.48, 0.70, 0.75, 0.45, 0.15, 0.66, 0.26, 0.42, 0.50)),
     Scale(160, (0.49, 0.47, 0.62, 0.62, 0.49, 0.33, 0.44, 0.35, 0.46, 0.50)),
     Scale(np.inf, (0.29, 0.28, 0.34, 0.13, 0.57, 0.37, 0.20, 0.22, 0.18, 0.50)),

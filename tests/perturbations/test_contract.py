@@ -84,7 +84,11 @@ def test_severity_zero_is_the_identity_and_a_copy(perturbation: Perturbation, ph
 
 def test_stronger_severities_change_more(perturbation: Perturbation, photos: Tensor) -> None:
     """Pixels on photographs; where grids decide alone, neighbors torn apart on a smooth image."""
-    turns = perturbation.name in {"patch_rotation", "patch_shuffle_opening_closing", "grayscale_patch_shuffle_gaussian_blur"}
+    turns = perturbation.name in {
+        "patch_rotation",
+        "patch_shuffle_opening_closing",
+        "grayscale_patch_shuffle_gaussian_blur",
+    }
     many = photos.repeat(8, 1, 1, 1)
     images = _ramps(many) if turns else many
     changes = []
