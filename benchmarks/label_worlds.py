@@ -2,8 +2,8 @@
 
 ``python benchmarks/label_worlds.py FOLDER residual:201:64 vit:213:64 mobilenet:215 --weights WEIGHTS`` writes one
 file a network: its answers under every condition of the rule, and its recall on counterfactual images, in which some
-of a class's cues are drawn anew. About two minutes each on one core, a small transformer seven, a pretrained network
-ten. Even seeds are for choosing, odd seeds for judging.
+of a class's cues are drawn anew. About two minutes each on one core, a small transformer six, a pretrained network
+twelve. Even seeds are for choosing, odd seeds for judging.
 """
 
 import argparse
