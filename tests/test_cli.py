@@ -205,38 +205,42 @@ def test_sizes_that_a_network_refuses_are_one_sentence(photos_folder: Path, tmp_
 
 
 @pytest.fixture
-def slow_job(tmp_path: Path) -> list[str]:
-    """A job of several shards whose network takes its time."""
-    (tmp_path / "slow.py").write_text(
-        "import time\nimport torch\n"
-        "class Slow(torch.nn.Module):\n"
+def held_job(tmp_path: Path) -> list[str]:
+    """A job of several shards; where HOLD is set, its network stops after the first shard until it is interrupted."""
+    shard = tmp_path / "out" / "outcomes" / "shard-00000.npz"
+    (tmp_path / "held.py").write_text(
+        "import os\nimport time\nimport torch\n"
+        "class Held(torch.nn.Module):\n"
         "    def forward(self, images):\n"
-        "        time.sleep(0.02)\n"
+        f"        if 'HOLD' in os.environ and os.path.exists({str(shard)!r}):\n"
+        "            time.sleep(60)\n"
         "        return images.mean(dim=(2, 3)) + images[:, 0, 0, :3]\n"
-        "def build():\n    return Slow()\n"
+        "def build():\n    return Held()\n"
     )
     data = tmp_path / "many"
     make_folder(data, 130)
-    job = ["analyze", "python:slow:build", "--dataset", data, "--output", tmp_path / "out", "--config", "quick", *FLAGS]
+    job = ["analyze", "python:held:build", "--dataset", data, "--output", tmp_path / "out", "--config", "quick", *FLAGS]
     return [sys.executable, "-m", "cuesense", *map(str, job)]
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_interrupted_work_is_kept(slow_job: list[str], tmp_path: Path, how: signal.Signals, code: int) -> None:
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    with subprocess.Popen(slow_job, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+def test_interrupted_work_is_kept(held_job: list[str], tmp_path: Path, how: signal.Signals, code: int) -> None:
+    environment, shard = os.environ | {"PYTHONPATH": str(tmp_path)}, tmp_path / "out" / "outcomes" / "shard-00000.npz"
+    with subprocess.Popen(
+        held_job, env=environment | {"HOLD": "1"}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as process:
         deadline = time.monotonic() + 60
-        while not (tmp_path / "out" / "outcomes" / "shard-00000.npz").exists() and time.monotonic() < deadline:
+        while not shard.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(how)
         message = process.communicate(timeout=60)[1].decode()
     assert process.returncode == code
     assert "Traceback" not in message
     assert not (tmp_path / "out" / "profile.json").exists()
-    kept = (tmp_path / "out" / "outcomes" / "shard-00000.npz").stat().st_mtime_ns
-    done = subprocess.run(slow_job, env=environment, capture_output=True, text=True, check=False)
+    kept = shard.stat().st_mtime_ns
+    done = subprocess.run(held_job, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "outcomes" / "shard-00000.npz").stat().st_mtime_ns == kept
+    assert shard.stat().st_mtime_ns == kept
     assert (tmp_path / "out" / "profile.json").exists()
 
 
