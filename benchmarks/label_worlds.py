@@ -165,19 +165,22 @@ def main() -> None:
     parser.add_argument("--cluttered", action="store_true")
     parser.add_argument("--prefix", default="", help="begins the files' names")
     parser.add_argument("--weights", type=Path, help="a state dict of torchvision's mobilenet_v2")
-    parser.add_argument("--seed", type=int, default=0, help="of the perturbations")
+    parser.add_argument("--seed", type=int, default=0, help="of the perturbations; other than 0 it ends the files' names")
     options = parser.parse_args()
     counts = {name: int(number) for name, number in (part.split("=") for part in options.counts.split(",") if part)}
     choice = {"counts": counts, "cluttered": options.cluttered}
     options.folder.mkdir(parents=True, exist_ok=True)
     for job in options.jobs:
         kind, seed, *size = job.split(":")
+        kinds, side = (("fitted", "tuned"), "224") if kind == "mobilenet" else ((kind,), size[0])
+        again = f"-seed{options.seed}" if options.seed else ""
+        names = [f"{options.prefix}{part}-{seed}-{side}{again}" for part in kinds]
+        if all((options.folder / f"{name}.npz").exists() for name in names):
+            continue
         if kind == "mobilenet":
             answers, world = pretrained(int(seed), options.weights, choice)
-            names = [f"{options.prefix}{head}-{seed}-224" for head in ("fitted", "tuned")]
         else:
-            answers, world = small(kind, int(seed), int(size[0]), options.epochs, choice)
-            names = [f"{options.prefix}{kind}-{seed}-{size[0]}"]
+            answers, world = small(kind, int(seed), int(side), options.epochs, choice)
         for name, found, recall in zip(
             names, ask(answers, world, options.seed), counterfactual(answers, world), strict=True
         ):
