@@ -165,7 +165,9 @@ def main() -> None:
     parser.add_argument("--cluttered", action="store_true")
     parser.add_argument("--prefix", default="", help="begins the files' names")
     parser.add_argument("--weights", type=Path, help="a state dict of torchvision's mobilenet_v2")
-    parser.add_argument("--seed", type=int, default=0, help="of the perturbations; other than 0 it ends the files' names")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the perturbations; other than 0 it ends the files' names"
+    )
     options = parser.parse_args()
     counts = {name: int(number) for name, number in (part.split("=") for part in options.counts.split(",") if part)}
     choice = {"counts": counts, "cluttered": options.cluttered}
