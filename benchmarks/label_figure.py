@@ -11,7 +11,7 @@ import numpy as np
 from labels import networks
 
 from cuesense.evidence import CUES
-from cuesense.reliance import QUESTIONS
+from cuesense.needs import QUESTIONS
 
 ORDER = ("color", "shape", "texture", "redundant", "mixed")
 LEFT, TOP, COLUMN, SQUARE, WIDE = 92, 64, 68, 7, 8

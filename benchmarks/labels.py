@@ -1,6 +1,6 @@
 """Choose the constants of the labels on even planted worlds, and judge the labels on odd ones.
 
-``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/reliance.py`` from the networks of
+``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/needs.py`` from the networks of
 even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those of odd
 seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
 """
@@ -16,13 +16,14 @@ from unittest import mock
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from cuesense import registry, reliance
+from cuesense import needs, registry
 from cuesense.evidence import DESTROYED, SHAM, Dose, Evidence, Measured, adjusted, gather
 from cuesense.judge import judge
+from cuesense.needs import NEEDS, QUESTIONS, SCALES, SLOPE, Need, Scale, label_of
 from cuesense.planted.cast import PlantedClass
 from cuesense.planted.world import load
 from cuesense.predictions import Answers, Predictions
-from cuesense.reliance import NEEDS, QUESTIONS, SCALES, SLOPE, Need, Scale, label_classes, label_of
+from cuesense.reliance import label_classes
 from cuesense.scoring import prior_corrected, wilson
 from cuesense.types import Condition, Cue, CueLabel, CueReliance
 
@@ -169,7 +170,7 @@ def left_out(chosen: Sequence[Network]) -> None:
         given: list[CueLabel] = []
         for network in chosen:
             scale = (Scale(np.inf, others[network.seed]),)
-            with mock.patch.multiple(reliance, SCALES=scale, SLOPE=slope):
+            with mock.patch.multiple(needs, SCALES=scale, SLOPE=slope):
                 planted += network.truth
                 given += [answer.label for answer in labels(network, 50, 1)]
         sure = [(a, b) for a, b in zip(planted, given, strict=True) if b is not CueLabel.UNDETERMINED]

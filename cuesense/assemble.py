@@ -209,6 +209,7 @@ def _cue(found: CueEvidence) -> CueModel:
         necessary=found.necessary,
         images=found.images,
         sufficiency_images=found.sufficiency_images,
+        shapley=found.shapley,
     )
 
 

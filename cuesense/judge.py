@@ -10,8 +10,9 @@ import numpy as np
 from cuesense.budgets import budget
 from cuesense.evidence import gather
 from cuesense.groups import ALL, GroupAnswer, group_answer
+from cuesense.needs import LABELS
 from cuesense.predictions import Predictions
-from cuesense.reliance import CERTAIN, LABELS, label_classes, usable
+from cuesense.reliance import CERTAIN, label_classes, usable
 from cuesense.tally import Tally, tally
 from cuesense.types import Budget, CueReliance, Role
 

@@ -151,6 +151,9 @@ class CueModel(IntervalModel):
     )
     images: float | None = Field(default=None, description="explainable images that the necessity is a share of")
     sufficiency_images: float | None = Field(default=None, description="those that the sufficiency is a share of")
+    shapley: float | None = Field(
+        default=None, description="share of what is kept without guessing that this cue carries (Shapley)"
+    )
     necessary: bool = Field(default=False, description="whether q is at most labeling.false_discovery")
 
 

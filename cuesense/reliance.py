@@ -1,32 +1,22 @@
-"""From evidence to a cue label, with how sure it is and why: what this model relies on for each class. Pure NumPy.
-
-What a class needs is a monotone Boolean function of the cues that are left in the image: *color* is "color", *mixed*
-is for instance "color and shape", *redundant* "color or shape", *insensitive* "anything". Every dose asks a network
-one question, "do you still recognize the class when these cues are left?", and answers it with some doubt. The 19
-functions that recognize the clean image are weighed by all answers together (docs/method.md).
-"""
+"""From evidence to a cue label, with how sure it is and why: what this model relies on for each class. Pure NumPy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import compress, product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
-from cuesense.evidence import ALONE, CUES, DECISIVE, DESTROYED, SECOND, Dose, Evidence, Share
+from cuesense.evidence import ALONE, CUES, DECISIVE, DESTROYED, SECOND, Dose, Evidence
+from cuesense.needs import LABELS, QUESTIONS, carried, probabilities, says_yes
 from cuesense.scoring import Floats, interval, wilson
 from cuesense.types import Cue, CueEvidence, CueLabel, CueReliance, Interval
 
 CERTAIN = 0.9
 FALSE_DISCOVERY = 0.1
+DOMINANT = 2 / 3
 TOLD_APART = 0.5
 CONFUSED = 0.2
-SLOPE = 50.0
-MISLED = 0.005
-COMPOUND = 0.2
 FEWEST_IMAGES = 10
 FEW_IMAGES = 20
 WEAK = 0.7
@@ -38,124 +28,9 @@ RULE = (
     "are expected to be wrong, if the data are like the planted worlds behind the probabilities. A cue counts as "
     "necessary where its suppression costs more images than a sham (or than nothing, where "
     "none was applied), at a false discovery rate of "
-    f"{FALSE_DISCOVERY:.0%} over all classes and cues (Benjamini, Hochberg 1995)."
+    f"{FALSE_DISCOVERY:.0%} over all classes and cues (Benjamini, Hochberg 1995). A single cue is named only where it "
+    f"is necessary and carries at least {DOMINANT:.0%} of what the class keeps (its Shapley share)."
 )
-
-
-def _without(cue: Cue) -> frozenset[Cue]:
-    return frozenset(CUES) - {cue}
-
-
-QUESTIONS: Mapping[Dose, frozenset[Cue]] = {
-    **{dose[cue]: _without(cue) for cue in CUES for dose in (DECISIVE, SECOND)},
-    **{ALONE[cue]: frozenset({cue}) for cue in CUES},
-    DESTROYED: frozenset(),
-}
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How answers are read for images of some sizes.
-
-    Attributes:
-        below: The first shorter side, in pixels, that is too large.
-        thresholds: The distinct share from which on the answer is rather yes than no, in the order of QUESTIONS.
-    """
-
-    below: float
-    thresholds: tuple[float, ...]
-
-    def log_odds(self, dose: Dose, share: Share) -> Floats:
-        """Return the log-odds that the true answer is yes, (C,), bounded because any suppression can mislead.
-
-        The share is the mean of its posterior under a uniform prior, whose variance flattens the slope (MacKay 1992,
-        Neural Computation 4:720, section 5): few images give weak answers.
-        """
-        middle = (np.nan_to_num(share.distinct) * share.images + 1) / (share.images + 2)
-        odds = SLOPE * (middle - self.thresholds[list(QUESTIONS).index(dose)])
-        noise = SLOPE**2 * middle * (1 - middle) / np.maximum(share.images, 1)
-        likely = MISLED + (1 - 2 * MISLED) * expit(odds / np.sqrt(1 + np.pi / 8 * noise))
-        return np.asarray(np.where(np.isnan(share.distinct), 0.0, np.log(likely / (1 - likely))))
-
-
-SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 27 networks of even planted worlds
-    Scale(48, (0.43, 0.48, 0.70, 0.75, 0.45, 0.15, 0.66, 0.26, 0.42, 0.50)),
-    Scale(160, (0.49, 0.47, 0.62, 0.62, 0.49, 0.33, 0.44, 0.35, 0.46, 0.50)),
-    Scale(np.inf, (0.29, 0.28, 0.34, 0.13, 0.57, 0.37, 0.20, 0.22, 0.18, 0.50)),
-)
-
-_BITS = (0, 1)
-_SUBSETS = tuple(frozenset(compress(CUES, bits)) for bits in product(_BITS, repeat=len(CUES)))
-Need = frozenset[frozenset[Cue]]
-
-
-def _needs() -> tuple[Need, ...]:
-    """Return the 19 monotone Boolean functions that hold when all cues are left, each as the subsets where it does."""
-    every = (frozenset(compress(_SUBSETS, bits)) for bits in product(_BITS, repeat=len(_SUBSETS)))
-    return tuple(f for f in every if frozenset(CUES) in f and all(t in f for s in f for t in _SUBSETS if s <= t))
-
-
-def label_of(need: Need) -> CueLabel:
-    """Return the label of a monotone Boolean function.
-
-    Args:
-        need: The subsets of cues that suffice.
-
-    Returns:
-        Insensitive where nothing is needed; a cue where it is necessary and sufficient; mixed where a cue is
-        necessary but none suffices; redundant where none is necessary.
-    """
-    if frozenset() in need:
-        return CueLabel.INSENSITIVE
-    for cue in CUES:
-        if {cue} in need and _without(cue) not in need:
-            return CueLabel(cue.value)
-    return CueLabel.MIXED if any(_without(cue) not in need for cue in CUES) else CueLabel.REDUNDANT
-
-
-def _weight(need: Need) -> float:
-    """Return how plausible a function is beside others of its label: alternatives within conjunctions are rare."""
-    least = [subset for subset in need if not any(other < subset for other in need)]
-    simple = len(least) == 1 or all(len(subset) == 1 for subset in least)
-    return 1.0 if simple else COMPOUND
-
-
-NEEDS = _needs()
-LABELS = tuple(label for label in CueLabel if label is not CueLabel.UNDETERMINED)
-
-
-def scales(side: int | None) -> tuple[Scale, ...]:
-    """Return how answers about images of this shorter side in pixels may be read: in every way where it is unknown."""
-    return SCALES if side is None else (next(scale for scale in SCALES if side < scale.below),)
-
-
-def probabilities(evidence: Evidence) -> Floats:
-    """Return the probability of every label.
-
-    Every label is as likely as any other before the images are seen, and so is every function of one label, except
-    that those which are neither a plain "and" nor a plain "or" of cues are a fifth as likely as the others. Where the
-    size of the images is not known, the answer is the mean over all sizes.
-
-    Args:
-        evidence: From evidence.gather.
-
-    Returns:
-        Shape (6, C), in the order of LABELS; columns add up to 1.
-    """
-    return np.asarray(np.mean([_probabilities(evidence, scale) for scale in scales(evidence.side)], axis=0))
-
-
-def _probabilities(evidence: Evidence, scale: Scale) -> Floats:
-    labels = [label_of(need) for need in NEEDS]
-    weights = np.array([_weight(need) for need in NEEDS])
-    total = [weights[[other is label for other in labels]].sum() for label in labels]
-    score = np.repeat(np.log(weights / total)[:, None], len(evidence.images), axis=1)
-    for dose, left in QUESTIONS.items():
-        if dose in evidence.shares:
-            score += np.outer([left in need for need in NEEDS], scale.log_odds(dose, evidence.shares[dose]))
-    weight = np.exp(score - score.max(axis=0))
-    of_label = np.array([[label is wanted for label in labels] for wanted in LABELS], dtype=np.float64)
-    return np.asarray(of_label @ weight / weight.sum(axis=0))
 
 
 def usable(evidence: Evidence) -> NDArray[np.bool_]:
@@ -176,13 +51,12 @@ def label_classes(evidence: Evidence, class_names: Sequence[str]) -> list[CueRel
         One CueReliance a class.
     """
     likely = probabilities(evidence)
-    yes = {dose: _says_yes(evidence, dose) for dose in QUESTIONS if dose in evidence.shares}
-    return [_Class(evidence, index, likely[:, index], yes, class_names).reliance() for index in range(len(class_names))]
-
-
-def _says_yes(evidence: Evidence, dose: Dose) -> NDArray[np.bool_]:
-    odds = [scale.log_odds(dose, evidence.shares[dose]) for scale in scales(evidence.side)]
-    return np.asarray(np.sum(odds, axis=0) >= 0)
+    yes = {dose: says_yes(evidence, dose) for dose in QUESTIONS if dose in evidence.shares}
+    parts = carried(evidence)
+    return [
+        _Class(evidence, index, likely[:, index], yes, parts, class_names).reliance()
+        for index in range(len(class_names))
+    ]
 
 
 class _Class:
@@ -194,9 +68,11 @@ class _Class:
         index: int,
         likely: Floats,
         yes: Mapping[Dose, NDArray[np.bool_]],
+        parts: Mapping[Cue, Floats],
         class_names: Sequence[str],
     ) -> None:
-        self.evidence, self.index, self.likely, self.yes, self.names = evidence, index, likely, yes, class_names
+        self.evidence, self.index, self.likely, self.yes = evidence, index, likely, yes
+        self.parts, self.names = parts, class_names
 
     def reliance(self) -> CueReliance:
         label, why = self._decide()
@@ -217,13 +93,23 @@ class _Class:
         if self.likely[order[0]] < CERTAIN:
             first, other = (f"{LABELS[at]} ({_points(self.likely[at])} %)" for at in order[:2])
             return CueLabel.UNDETERMINED, f"{self._losses()}: {first} and {other} both fit"
-        if label in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR) and not self._necessary(Cue(label.value)):
-            return CueLabel.UNDETERMINED, f"{self._losses()}; the loss without {label} may be chance"
+        doubt = self._doubt(Cue(label.value)) if label in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR) else None
+        if doubt:
+            return CueLabel.UNDETERMINED, f"{self._losses()}; {doubt}"
         return label, {
             CueLabel.MIXED: self._why_mixed,
             CueLabel.REDUNDANT: self._why_redundant,
             CueLabel.INSENSITIVE: self._why_insensitive,
         }.get(label, lambda: self._why_single(Cue(label.value)))()
+
+    def _doubt(self, cue: Cue) -> str | None:
+        """Say why a cue may not be named alone, or return None."""
+        if not self._necessary(cue):
+            return f"the loss without {cue} may be chance"
+        part = self._carried(cue)
+        if part is not None and part < DOMINANT:
+            return f"{cue} carries {_points(part)} % of what is kept (Shapley), {_points(DOMINANT)} % are needed"
+        return None
 
     def _impossible(self) -> str | None:
         """Say why nothing can be decided, or return None."""
@@ -258,6 +144,10 @@ class _Class:
     def _necessary(self, cue: Cue) -> bool:
         return cue in self.evidence.q and bool(self.evidence.q[cue][self.index] <= FALSE_DISCOVERY)
 
+    def _carried(self, cue: Cue) -> float | None:
+        part = self.parts.get(cue)
+        return None if part is None or np.isnan(part[self.index]) else float(part[self.index])
+
     def _kept(self, dose: Dose) -> float | None:
         share = self.evidence.shares.get(dose)
         value = np.nan if share is None else float(share.kept[self.index])
@@ -276,6 +166,7 @@ class _Class:
             necessary=self._necessary(cue),
             images=self._images(necessity),
             sufficiency_images=self._images(alone),
+            shapley=self._carried(cue),
         )
 
     def _images(self, dose: Dose) -> float | None:

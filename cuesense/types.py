@@ -367,6 +367,7 @@ class CueEvidence:
         necessary: Whether q is small enough.
         images: The explainable images that necessity is a share of; None where not measured.
         sufficiency_images: Those that sufficiency is a share of.
+        shapley: Share of what the class keeps that this cue carries (needs.carried); None where not measured.
     """
 
     necessity: Interval = Interval()
@@ -378,6 +379,7 @@ class CueEvidence:
     necessary: bool = False
     images: float | None = None
     sufficiency_images: float | None = None
+    shapley: float | None = None
 
 
 @dataclass(frozen=True)

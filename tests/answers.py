@@ -9,8 +9,8 @@ import numpy as np
 
 from cuesense import registry
 from cuesense.evidence import DOSES, SHAM, Dose
+from cuesense.needs import QUESTIONS, Need
 from cuesense.predictions import Answers, Predictions
-from cuesense.reliance import QUESTIONS, Need
 from cuesense.types import Condition, Cue, Perturbation
 
 IMAGES = 60
