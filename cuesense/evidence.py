@@ -60,7 +60,9 @@ class Share:
             dose.
         images: The images that the next two are shares of, likewise.
         stays: The share of all images that are recognized clean.
-        distinct: The same less what may be guessing between the class and another (scoring.guessed), in [0, 1].
+        unaided: The same without the prior correction.
+        distinct: What stays less what may be guessing between the class and another (scoring.guessed) and less what
+            guessing among all classes gives (Measured.guessing); in [0, 1], NaN for a lone class.
         raw: The share of the explainable images without the prior correction.
     """
 
@@ -70,6 +72,7 @@ class Share:
     of: Floats
     images: Floats
     stays: Floats
+    unaided: Floats
     distinct: Floats
     raw: Floats
 
@@ -166,6 +169,17 @@ class Measured:
         self.rows = predictions.rows
         self.class_of = np.full(len(predictions.output_names), -1)
         self.class_of[list(predictions.outputs)] = np.arange(self.classes)
+        self.guessing = self._guessing()
+
+    def _guessing(self) -> Floats:
+        """Return the share of each class's images that guessing gets right, (C,).
+
+        The prior correction makes every class's share of the answers that of its images; without it, a guess is any of
+        the outputs.
+        """
+        clean = self.predictions.answers[0]
+        share = np.bincount(clean.labels, minlength=self.classes) / max(len(clean.labels), 1)
+        return share if clean.corrected is not None else np.minimum(share, 1 / len(self.predictions.output_names))
 
     def classes_of(self, outputs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the class of each output, -1 where it is none's."""
@@ -201,22 +215,24 @@ class Measured:
         sham = self.rows.get(SHAM[Cue.SHAPE], [0]) if dose in CUT else [0]
         with np.errstate(invalid="ignore", divide="ignore"):
             stays, images = self._stays(rows, sham)
+            unaided = self._stays(rows, sham, raw=True)[0]
             guesses = np.mean([self._guessed(row) for row in rows], axis=0) / self.rate(sham)[1]
-            distinct = np.clip(stays - guesses, 0, 1)
+            apart = np.where(self.guessing < 1, 1 - self.guessing, np.nan)
+            distinct = np.clip((stays - guesses - self.guessing) / apart, 0, 1)
             if not self.predictions.paired:
                 raw = self._ratio(rows, sham, raw=True)[0]
-                return Share(*self._ratio(rows, sham), images, images, stays, distinct, raw)
+                return Share(*self._ratio(rows, sham), images, images, stays, unaided, distinct, raw)
             kept, total = self._counted(rows, self._explainable, sham)
             raw, raw_total = self._counted(rows, self._explainable, sham, raw=True)
             bounds = wilson(kept, total, self.level)
-            return Share(kept / total, *bounds, total, images, stays, distinct, raw / raw_total)
+            return Share(kept / total, *bounds, total, images, stays, unaided, distinct, raw / raw_total)
 
-    def _stays(self, rows: list[int], sham: list[int]) -> tuple[Floats, Floats]:
+    def _stays(self, rows: list[int], sham: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
         """Return the share of the images recognized clean and under the sham that stays, and images to judge it by."""
         if not self.predictions.paired:
-            n, part = self.rate(rows)
-            return np.clip(part / self.rate(sham)[1], 0, 1), n
-        kept, total = self._counted(rows, self._recognized, sham)
+            n, part = self.rate(rows, raw=raw)
+            return np.clip(part / self.rate(sham, raw=raw)[1], 0, 1), n
+        kept, total = self._counted(rows, self._recognized, sham, raw=raw)
         return kept / total, total
 
     def _counted(

@@ -22,6 +22,8 @@ FEW_IMAGES = 20
 WEAK = 0.7
 SINK_RATIO = 5.0
 ELIMINATION = 0.3
+RECOVERED = 0.5
+RECOVERED_AT_ALL = 0.7
 
 RULE = (
     f"A label is given where its probability is at least {CERTAIN:g}: at most {1 - CERTAIN:.0%} of the labels given "
@@ -93,7 +95,7 @@ class _Class:
         if self.likely[order[0]] < CERTAIN:
             first, other = (f"{LABELS[at]} ({_points(self.likely[at])} %)" for at in order[:2])
             return CueLabel.UNDETERMINED, f"{self._losses()}: {first} and {other} both fit"
-        doubt = self._doubt(Cue(label.value)) if label in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR) else None
+        doubt = self._doubt(label)
         if doubt:
             return CueLabel.UNDETERMINED, f"{self._losses()}; {doubt}"
         return label, {
@@ -102,7 +104,19 @@ class _Class:
             CueLabel.INSENSITIVE: self._why_insensitive,
         }.get(label, lambda: self._why_single(Cue(label.value)))()
 
-    def _doubt(self, cue: Cue) -> str | None:
+    def _doubt(self, label: CueLabel) -> str | None:
+        """Say why a probable label may not be given, or return None."""
+        if label in (CueLabel.REDUNDANT, CueLabel.INSENSITIVE) and self._recovered(RECOVERED):
+            return self._recovered(RECOVERED)
+        if label is CueLabel.INSENSITIVE:
+            return None
+        if any(self._kept(dose) is None for dose in DECISIVE.values()):
+            return "no image is lost when all cues are removed"
+        return (
+            self._doubt_alone(Cue(label.value)) if label in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR) else None
+        )
+
+    def _doubt_alone(self, cue: Cue) -> str | None:
         """Say why a cue may not be named alone, or return None."""
         if not self._necessary(cue):
             return f"the loss without {cue} may be chance"
@@ -127,6 +141,22 @@ class _Class:
         missing = [DECISIVE[cue] for cue in CUES if DECISIVE[cue] not in self.evidence.shares]
         if missing:
             return "was not measured under " + ", ".join(f"{name} at {value:g}" for name, value in missing)
+        return self._recovered(RECOVERED_AT_ALL)
+
+    def _recovered(self, much: float) -> str | None:
+        """Say that the prior correction alone recognizes the class, or return None.
+
+        It fills every class's share of the predictions: a class whose images look like no other class's is found even
+        if nothing of it is recognized.
+        """
+        for dose in (*DECISIVE.values(), DESTROYED):
+            share = self.evidence.shares.get(dose)
+            if share is not None and share.stays[self.index] - share.unaided[self.index] >= much:
+                unaided, stays = _points(share.unaided[self.index]), _points(share.stays[self.index])
+                return (
+                    f"keeps {unaided} of 100 images under {dose[0]} at {dose[1]:g} as the network answers, {stays} "
+                    "after the prior correction: it may be found by elimination"
+                )
         return None
 
     def _recognized(self) -> bool:
@@ -202,7 +232,7 @@ class _Class:
 
     def _sink(self) -> str | None:
         sink = self.evidence.sinks[self.index]
-        if sink is None or sink[1] < SINK_RATIO:
+        if sink is None or not sink[1] >= SINK_RATIO:
             return None
         return f"predicted {sink[1]:.1f} times its share under {sink[0][0]} at {sink[0][1]:g}"
 
@@ -212,6 +242,9 @@ class _Class:
         return self.names[int(self.evidence.rival[self.index])]
 
     def _eliminated(self) -> str | None:
+        recovered = self._recovered(RECOVERED)
+        if recovered:
+            return recovered
         for cue in CUES:
             share = self.evidence.shares.get(DECISIVE[cue])
             if share is None or not share.raw[self.index] - share.kept[self.index] >= ELIMINATION:

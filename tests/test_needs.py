@@ -100,6 +100,9 @@ def test_what_a_cue_carries_is_a_weighted_sum_of_what_it_adds(shares, side: int)
     parts = carried(evidence)
     for index, cue in product(range(len(shares)), Cue):
         nothing = _worth(evidence, DESTROYED, index)
+        if nothing == 1:
+            assert np.isnan(parts[cue][index])
+            continue
         first = _worth(evidence, ALONE[cue], index) - nothing
         last = 1 - _worth(evidence, DECISIVE[cue], index)
         others = [other for other in Cue if other is not cue]
@@ -107,10 +110,10 @@ def test_what_a_cue_carries_is_a_weighted_sum_of_what_it_adds(shares, side: int)
             _worth(evidence, DECISIVE[third], index) - _worth(evidence, ALONE[other], index)
             for other, third in (others, others[::-1])
         ]
-        assert parts[cue][index] == pytest.approx(first / 3 + sum(between) / 6 + last / 3, nan_ok=True)
+        added = first / 3 + sum(between) / 6 + last / 3
+        assert parts[cue][index] == pytest.approx(added / (1 - nothing), nan_ok=True)
     total = np.sum(list(parts.values()), axis=0)
-    for index in np.flatnonzero(~np.isnan(total)).tolist():
-        assert total[index] == pytest.approx(1 - _worth(evidence, DESTROYED, index))
+    assert total[~np.isnan(total)] == pytest.approx(1)
 
 
 def test_nothing_is_attributed_where_a_dose_is_missing() -> None:
