@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ CLEAN = "clean"
 
 _TEXTS = ("sample_id", "label", "perturbation", "predicted", "corrected")
 _LARGEST = 1_000_000
+_FLOAT = re.compile(r"-?[0-9]+\.0+")
 
 Indices = NDArray[np.int64]
 
@@ -90,6 +93,9 @@ def _frame(path: Path) -> pd.DataFrame:
         raise DatasetError(expected(f"the table '{path}'", "a .csv or .parquet file", f"'{path.name}'", do))
     try:
         frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+    except pd.errors.ParserWarning:
+        found, do = "rows with more fields than the header", "Name every column, or remove the fields"
+        raise DatasetError(expected(f"the table '{path}'", "as wide as its header", found, do)) from None
     except (OSError, ValueError, pa.ArrowException) as error:
         found = str(error).splitlines()[0] if str(error) else type(error).__name__
         do = "Save it again as UTF-8 CSV or Parquet"
@@ -105,14 +111,17 @@ def _frame(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(
-        path,
-        dtype=dict.fromkeys(_TEXTS, str),
-        usecols=lambda name: name in {*REQUIRED, *OPTIONAL},
-        keep_default_na=False,
-        na_values={"value": [""], "p_true": [""]},
-        encoding="utf-8-sig",
-    )
+    with catch_warnings():
+        simplefilter("error", pd.errors.ParserWarning)
+        frame = pd.read_csv(
+            path,
+            dtype=dict.fromkeys(_TEXTS, str),
+            index_col=False,
+            keep_default_na=False,
+            na_values={"value": [""], "p_true": [""]},
+            encoding="utf-8-sig",
+        )
+    return frame[[name for name in frame.columns if name in {*REQUIRED, *OPTIONAL}]]
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -175,6 +184,8 @@ def _optional(frame: pd.DataFrame, column: str, path: Path) -> Coded:
         found = f"'{frame[column].iloc[0]}'"
         raise DatasetError(expected(f"each {column} of '{path}'", "a name or a number", found, "Correct it")) from None
     texts = [_text(value) for value in values.categories]
+    if all(_FLOAT.fullmatch(text) for text in texts):
+        texts = [text.partition(".")[0] for text in texts]
     names = sorted(set(texts) - {""})
     code = {name: index for index, name in enumerate(names)}
     place = np.array([code.get(text, -1) for text in texts] or [-1], dtype=np.int64)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cuesense import registry
 from cuesense.errors import DatasetError, SettingsError, expected
+from cuesense.evidence import DOSES, SHAM
 from cuesense.outcomes import refuse_folder, unwritable
 from cuesense.prediction_columns import CLEAN, Coded, Indices, Rows, read_rows
 from cuesense.predictions import Answers, Predictions
@@ -24,6 +25,8 @@ from cuesense.types import Condition, Perturbation, Role
 
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _MOSTLY_COMMON = 0.5
+_NEARLY_ALL = 0.9
+_NEEDED = frozenset(name for name, _ in (*DOSES, *SHAM.values()))
 _SAME_DOSE = 1e-5
 _KNOWN = b"cuesense"
 _LISTED = 5
@@ -136,9 +139,10 @@ def read(
     if CLEAN not in rows.perturbations.names:
         do = f"Add the predictions for the unperturbed images, with perturbation {CLEAN} and severity 0"
         raise DatasetError(expected(f"the table '{path}'", "one with clean images", "none", do))
+    blocks = _complete(blocks, rows, warnings)
     blocks, paired = _aligned(blocks, rows, warnings)
     perturbations = _perturbations(blocks, rows, path, warnings)
-    found = _predictions(blocks, rows, classes, perturbations, warnings, paired=paired)
+    found = _predictions(blocks, rows, classes, perturbations, path, warnings, paired=paired)
     return replace(found, side=known.get("image_size") if image_size is None else image_size), warnings
 
 
@@ -184,6 +188,31 @@ def _blocks(rows: Rows) -> list[_Block]:
         for part in parts
     ]
     return sorted(blocks, key=lambda block: block.severity > 0)
+
+
+def _complete(blocks: list[_Block], rows: Rows, warnings: list[str]) -> list[_Block]:
+    """Leave out conditions that no label needs and that lack most of the clean images, or all of some class.
+
+    Where most conditions have other images than the clean one, the table is unpaired, and all are kept.
+    """
+    clean = blocks[0].rows
+    samples, labels = rows.samples.codes[clean], rows.labels.codes[clean]
+    here = [np.isin(samples, rows.samples.codes[block.rows]) for block in blocks]
+    if np.mean([part.mean() >= _NEARLY_ALL for part in here]) < _MOSTLY_COMMON:
+        return blocks
+    classes = len(rows.labels.names)
+    everyone = np.bincount(labels, minlength=classes) > 0
+    left_out = []
+    for block, part in zip(blocks, here, strict=True):
+        empty = everyone & (np.bincount(labels[part], minlength=classes) == 0)
+        if block.perturbation not in _NEEDED and block.severity and (part.mean() < _MOSTLY_COMMON or empty.any()):
+            left_out.append(block)
+            also = f" (among them all of {_some([rows.labels.names[code] for code in np.flatnonzero(empty)])})"
+            warnings.append(
+                f"Left out {block.perturbation} at severity {block.severity}, which lacks {int((~part).sum())} of "
+                f"{len(part)} images{also if empty.any() else ''}."
+            )
+    return [block for block in blocks if block not in left_out]
 
 
 def _aligned(blocks: list[_Block], rows: Rows, warnings: list[str]) -> tuple[list[_Block], bool]:
@@ -285,6 +314,7 @@ def _predictions(
     rows: Rows,
     classes: Sequence[str],
     perturbations: dict[str, Perturbation],
+    path: Path,
     warnings: list[str],
     *,
     paired: bool,
@@ -295,6 +325,9 @@ def _predictions(
         warnings.append(f"Predictions that no label names count as wrong: {_some(strange)}.")
     outputs = {**place, **{name: len(place) + index for index, name in enumerate(strange)}}
     labels, predicted = _mapped(rows.labels, place), _mapped(rows.predicted, outputs)
+    if len(strange) == len(rows.predicted.names):
+        got, do = _some(strange), "Name classes in both columns in the same way"
+        raise DatasetError(expected(f"the predictions of '{path}'", f"labels, such as {classes[0]}", got, do))
     corrected = _corrected(rows, place, predicted, warnings)
     answers = tuple(
         Answers(labels[b.rows], predicted[b.rows], None if corrected is None else corrected[b.rows]) for b in blocks

@@ -240,3 +240,50 @@ def test_a_perturbation_known_from_a_table_alone_cannot_be_applied(tmp_path: Pat
     found, _ = read(saved(rows(perturbations={"fog": 1}), tmp_path / "p.csv"))
     with pytest.raises(SettingsError, match="known from a table alone"):
         found.perturbations[0].apply(None, 1.0, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("end", [",extra", ","])
+def test_rows_wider_than_the_header_are_one_sentence(tmp_path: Path, end: str) -> None:
+    """pandas would take the first field for an index, and every column for the one beside it."""
+    path = saved(rows(), tmp_path / "p.csv")
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(line + end for line in lines)]))
+    with pytest.raises(DatasetError, match="rows with more fields than the header"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.parquet"])
+def test_whole_numbers_name_classes_however_they_are_stored(tmp_path: Path, name: str) -> None:
+    """A column of numbers in which a value was missing once is one of floats."""
+    frame = rows(images=10, perturbations={"grayscale": 4})
+    number = {label: index for index, label in enumerate(CLASSES)}
+    frame = frame.assign(label=frame.label.map(number), predicted=frame.predicted.map(number).astype(float))
+    found, warnings = read(saved(frame, tmp_path / name))
+    assert found.class_names == ("0", "1", "2")
+    assert found.right(0).all()
+    assert not warnings
+
+
+def test_predictions_that_name_no_class_at_all_are_an_error(tmp_path: Path) -> None:
+    frame = rows().assign(predicted="7")
+    with pytest.raises(DatasetError, match="labels, such as ant, but got 7"):
+        read(saved(frame, tmp_path / "p.csv"))
+
+
+def test_a_condition_that_no_label_needs_does_not_spoil_the_others(tmp_path: Path) -> None:
+    frame = rows(images=6, perturbations={"grayscale": 4, "horizontal_flip": 1})
+    flipped = frame.perturbation == "horizontal_flip"
+    found, warnings = read(saved(frame[~(flipped & (frame.label == "cow"))], tmp_path / "p.csv"))
+    assert warnings == ["Left out horizontal_flip at severity 1, which lacks 6 of 18 images (among them all of cow)."]
+    assert found.paired
+    assert len(found.sample_ids) == 18
+    assert [part.name for part in found.perturbations] == ["grayscale"]
+
+
+def test_the_images_that_a_needed_condition_lacks_are_left_out(tmp_path: Path) -> None:
+    frame = rows(images=6, perturbations={"grayscale": 4, "horizontal_flip": 1})
+    lacking = (frame.perturbation == "grayscale") & (frame.sample_id == "cow/0")
+    found, warnings = read(saved(frame[~lacking], tmp_path / "p.csv"))
+    assert "Left out 1 of 18 images" in warnings[0]
+    assert len(found.sample_ids) == 17
+    assert len(found.perturbations) == 2
