@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cuesense.errors import CuesenseError
     from cuesense.perturbations.perturb import perturb
     from cuesense.pipeline import analyze
     from cuesense.planted.world import PlantedWorld
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from cuesense.types import Classifier, Cue, CueLabel, Draws, Perturbation, Preprocessing
 
 _PUBLIC = {
+    "CuesenseError": "cuesense.errors",
     "analyze": "cuesense.pipeline",
     "perturb": "cuesense.perturbations.perturb",
     "PlantedWorld": "cuesense.planted.world",
@@ -29,6 +31,7 @@ __all__ = [
     "Classifier",
     "Cue",
     "CueLabel",
+    "CuesenseError",
     "Draws",
     "Perturbation",
     "PlantedWorld",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _WRONG = 2
+_RESUMED = "what was done is kept, the same command goes on from there"
 
 app = typer.Typer(
     name="cuesense",
@@ -36,7 +37,7 @@ app = typer.Typer(
 
 
 @contextmanager
-def _user_errors() -> Iterator[None]:
+def _user_errors(kept: str = "nothing was written") -> Iterator[None]:
     """Turn a user's mistake into one sentence and exit code 2, and an interruption into 130."""
     try:
         yield
@@ -47,7 +48,7 @@ def _user_errors() -> Iterator[None]:
         typer.echo(f"cuesense: The result could not be printed or written: {error.strerror or error}.", err=True)
         raise typer.Exit(_WRONG) from None
     except KeyboardInterrupt:
-        typer.echo("cuesense: interrupted; what was done is kept, the same command goes on from there.", err=True)
+        typer.echo(f"cuesense: interrupted; {kept}.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
 
 
@@ -138,7 +139,7 @@ def analyze(
       cuesense analyze torchvision:resnet50 --dataset imagenet --data-root /data --config quick
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
-    with _user_errors():
+    with _user_errors(_RESUMED):
         from cuesense import pipeline
         from cuesense.config import parse_channels
 
@@ -232,7 +233,7 @@ def demo(
       cuesense demo
       cuesense demo --output demo
     """
-    with _user_errors():
+    with _user_errors(_RESUMED):
         from cuesense import demo as job
 
         keep_freed_memory()
@@ -324,17 +325,19 @@ def _dataset_rows() -> list[tuple[str, ...]]:
 
 
 def _perturbation_rows() -> list[tuple[str, ...]]:
+    from cuesense.evidence import DOSES, SHAM
     from cuesense.perturbations.readable import readable
 
-    titles = ("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit", "readable at its end")
+    titles = ("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit", "leaves")
     rows: list[tuple[str, ...]] = [titles]
-    left = readable()
+    left, doses = readable(), dict((*DOSES, *SHAM.values()))
     for name in registry.names("perturbations"):
         entry = registry.get("perturbations", name)
         ladder = " ".join(f"{value:g}" for value in entry.ladder)
         cues = ", ".join(entry.suppresses) or "-"
-        shares = left.get((name, entry.ladder[-1]), {}).items()
-        kept = " ".join(f"{cue.value[0].upper()} {100 * share:.0f}%" for cue, share in shares)
+        dose = doses.get(name, entry.ladder[-1])
+        kept = " ".join(f"{cue.value} {100 * share:.0f}%" for cue, share in left.get((name, dose), {}).items())
+        kept += f" at {dose:g}" if kept else ""
         rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit, kept))
     return rows
 

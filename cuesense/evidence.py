@@ -207,7 +207,7 @@ class Measured:
         if self.predictions.paired:
             return self._counted([0], self._explainable)[1].astype(np.int64)
         n, clean = self.rate([0])
-        return np.rint(np.nan_to_num(n * np.maximum(clean - self._floor(), 0))).astype(np.int64)
+        return np.rint(np.nan_to_num(n * np.maximum(clean - self._floor()[1], 0))).astype(np.int64)
 
     def share(self, dose: Dose) -> Share:
         """Count what is kept at one dose."""
@@ -263,10 +263,14 @@ class Measured:
 
     def _ratio(self, rows: list[int], sham: list[int], *, raw: bool = False) -> tuple[Floats, Floats, Floats]:
         (n, part), (images, whole) = self.rate(rows, raw=raw), self.rate(sham, raw=raw)
-        return ratio_interval(part, n, whole, images, self._floor(raw=raw), self.level)
+        left, floor = self._floor(raw=raw)
+        return ratio_interval(part, n, whole, images, floor, left, self.level)
 
-    def _floor(self, *, raw: bool = False) -> Floats:
-        return self.rate(self.rows[DESTROYED], raw=raw)[1] if DESTROYED in self.rows else np.zeros(self.classes)
+    def _floor(self, *, raw: bool = False) -> tuple[Floats, Floats]:
+        """Return the images that everything was removed from and the share of them that is right: none, and known."""
+        if DESTROYED in self.rows:
+            return self.rate(self.rows[DESTROYED], raw=raw)
+        return np.full(self.classes, np.inf), np.zeros(self.classes)
 
     def _guessed(self, row: int) -> Floats:
         answers = self.predictions.answers[row]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cuesense.errors import OutputError, expected
 
+FOLDER = "outcomes"
 SHARD_SIZE = 128
 KEPT_SCORES = 32
 _READ_BYTES = 256 * 2**20

@@ -25,7 +25,7 @@ from cuesense.errors import ModelError, OutputError, SettingsError, UnreadableIm
 from cuesense.groups import read_groups
 from cuesense.judge import judge
 from cuesense.models import load_classifier, wrap_module
-from cuesense.outcomes import SHARD_SIZE, OutcomeStore
+from cuesense.outcomes import FOLDER, SHARD_SIZE, OutcomeStore
 from cuesense.perturbations.perturb import perturb
 from cuesense.predict import Engine, Progress, predict, weights_digest
 from cuesense.prediction_table import write
@@ -344,7 +344,7 @@ def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tupl
 def _store(job: _Job, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
     if folder is None:
         return OutcomeStore()
-    return OutcomeStore.open(folder / "outcomes", _settings(job, digest), restart=restart)
+    return OutcomeStore.open(folder / FOLDER, _settings(job, digest), restart=restart)
 
 
 def _settings(job: _Job, digest: str | None) -> dict[str, Any]:

@@ -270,7 +270,7 @@ class Profile(_Model):
         """Return one row a class for pandas.
 
         Returns:
-            Columns: name, images, clean_accuracy, cue;
+            Columns: name, images, clean_accuracy, cue, probability (of the likeliest label);
             ``{shape,texture,color}_{value,low,high,necessary,sufficiency}``; flags, separated by spaces;
             ``{augmentation}_{value,status,drop,low,high}`` for every augmentation; why.
         """
@@ -283,6 +283,7 @@ class Profile(_Model):
                 "images": entry.images,
                 "clean_accuracy": entry.clean_accuracy,
                 "cue": entry.cue.value,
+                "probability": max(entry.probabilities.values(), default=None),
             }
             for cue, found in entry.reliance.items():
                 row |= {f"{cue.value}_{key}": getattr(found, key) for key in ("value", "low", "high", "necessary")}

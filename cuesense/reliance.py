@@ -14,7 +14,7 @@ from cuesense.types import Cue, CueEvidence, CueLabel, CueReliance, Interval
 
 CERTAIN = 0.9
 FALSE_DISCOVERY = 0.1
-DOMINANT = 2 / 3
+DOMINANT = 0.7
 TOLD_APART = 0.5
 CONFUSED = 0.2
 FEWEST_IMAGES = 10

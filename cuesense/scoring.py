@@ -8,7 +8,7 @@ Two kinds of bounds on an accuracy drop live here. ``drops`` gives Newcombe's tw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -399,42 +399,55 @@ def _mistakes(predicted: NDArray[np.integer], labels: NDArray[np.integer], class
 
 
 def ratio_interval(
-    part: Floats, n_part: Floats, whole: Floats, n_whole: Floats, floor: Floats, confidence: float
+    part: Floats,
+    n_part: Floats,
+    whole: Floats,
+    n_whole: Floats,
+    floor: Floats,
+    n_floor: Floats,
+    confidence: float,
 ) -> tuple[Floats, Floats, Floats]:
-    """Return (part - floor) / (whole - floor) for two independent proportions, with its two-sided interval.
+    """Return (part - floor) / (whole - floor) for three independent proportions, with its two-sided interval.
 
-    The method of variance estimates recovery for a ratio (Donner, Zou 2012, Statistical Methods in Medical Research
-    21:347) from Wilson's limits of the two proportions; the floor is taken as known.
+    A ratio is in the interval where the interval of part - ratio * whole - (1 - ratio) * floor has 0 in it (Fieller
+    1954), which is recovered from Wilson's limits of the three (Zou, Donner 2008, Statistics in Medicine 27:1693).
 
     Args:
         part: The proportion above, in [0, 1], shape (C,).
         n_part: Its images.
         whole: The proportion below, in [0, 1].
         n_whole: Its images.
-        floor: What is subtracted from both.
+        floor: What is subtracted from both, in [0, 1].
+        n_floor: Its images; infinite where the floor is known.
         confidence: Two-sided level in (0, 1).
 
     Returns:
         Ratio, lower and upper limit, each in [0, 1] and of shape (C,); NaN where the whole is not above the floor.
     """
-    (low, high), (below, above) = (
-        wilson(part * n_part, n_part, confidence),
-        wilson(whole * n_whole, n_whole, confidence),
-    )
-    a, b = np.maximum(part - floor, 0), np.where(whole > floor, whole - floor, np.nan)
-    a_low, a_high = np.maximum(low - floor, 0), np.maximum(high - floor, 0)
-    b_low, b_high = np.maximum(below - floor, 1e-9), above - floor
-    lower = _recovered(a, b, a_low, b_high, -1)
-    upper = np.where(below > floor, _recovered(a, b, a_high, b_low, 1), 1.0)
-    unknown = np.where(np.isnan(b), np.nan, 0.0)
-    return np.clip(a / b, 0, 1), np.clip(lower, 0, 1) + unknown, np.clip(upper, 0, 1) + unknown
+    p, w = wilson(part * n_part, n_part, confidence), wilson(whole * n_whole, n_whole, confidence)
+    counted = np.where(np.isfinite(n_floor), n_floor, 1.0)
+    f = [np.where(np.isfinite(n_floor), limit, floor) for limit in wilson(floor * counted, counted, confidence)]
+
+    def reaches(ratio: Floats, side: int) -> Floats:
+        """Return the upper (side 1) or lower (side 0) limit of the difference at a ratio."""
+        near, far = (side, 1 - side)
+        spread = (p[near] - part) ** 2 + (ratio * (w[far] - whole)) ** 2 + ((1 - ratio) * (f[far] - floor)) ** 2
+        return np.asarray(part - ratio * whole - (1 - ratio) * floor + (2 * side - 1) * np.sqrt(spread))
+
+    inside = np.where(whole > floor, whole - floor, np.nan)
+    value = np.clip((part - floor) / inside, 0, 1)
+    lower, upper = _crossing(lambda ratio: reaches(ratio, 0), value), _crossing(lambda ratio: reaches(ratio, 1), value)
+    return value, np.minimum(lower, value), np.maximum(upper, value)
 
 
-def _recovered(a: Floats, b: Floats, a_limit: Floats, b_limit: Floats, sign: int) -> Floats:
-    scale = b_limit * (2 * b - b_limit)
-    root = np.sqrt(np.maximum((a * b) ** 2 - a_limit * (2 * a - a_limit) * scale, 0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(scale > 0, (a * b + sign * root) / scale, np.where(sign > 0, 1.0, 0.0))
+def _crossing(difference: Callable[[Floats], Floats], like: Floats) -> Floats:
+    """Return where a falling function on [0, 1] crosses 0, by bisection to 1e-9; NaN where like is."""
+    low, high = np.zeros_like(like), np.ones_like(like)
+    for _ in range(30):
+        middle = (low + high) / 2
+        above = difference(middle) > 0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.where(np.isnan(like), np.nan, (low + high) / 2)
 
 
 def sinks(predicted_counts: NDArray[np.integer], prior: Floats) -> Floats:

@@ -15,7 +15,7 @@ from cuesense.config import LARGEST_SIDE, check_fraction
 from cuesense.errors import SettingsError, expected
 from cuesense.groups import read_groups
 from cuesense.judge import judge
-from cuesense.outcomes import refuse_folder, write_file
+from cuesense.outcomes import FOLDER, refuse_folder, write_file
 from cuesense.prediction_table import read
 from cuesense.predictions import Predictions
 from cuesense.profile import DatasetInfo, ModelInfo, Profile, Provenance
@@ -61,6 +61,9 @@ def score(
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         do = "Change it"
         raise SettingsError(expected("--image-size", f"a whole number from 1 to {LARGEST_SIDE}", image_size, do))
+    if output is not None and (Path(output) / FOLDER).exists():
+        do = "Name another folder"
+        raise SettingsError(expected(f"--output '{output}'", "a folder of its own", "one of an analysis", do))
     path = Path(table)
     predictions, warnings = read(path, class_names, image_size)
     together = {} if groups is None else read_groups(Path(groups), predictions.class_names)

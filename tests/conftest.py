@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 from tests.worlds import NAMES, SIZE, Meanest, picture
+
+settings.register_profile("cuesense", deadline=None, derandomize=True)
+settings.load_profile("cuesense")
 
 
 @pytest.fixture(scope="session")

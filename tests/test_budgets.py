@@ -54,7 +54,7 @@ def budget_loop(curve, index, tolerance, leak_to):
     return BudgetStatus.UNLIMITED, LADDER[-1], None, 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, tolerance=st.sampled_from([0.02, 0.05, 0.1, 0.3]))
 def test_budgets_agree_with_the_loop(seed, tolerance):
     curve = random_curve(seed)
@@ -116,7 +116,7 @@ def test_a_class_that_gains_is_not_harmed():
     assert answer.drop.high < 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, pair=st.lists(st.floats(0.01, 0.4), min_size=2, max_size=2))
 def test_more_tolerance_never_lowers_a_budget(seed, pair):
     curve = random_curve(seed)
@@ -131,7 +131,7 @@ def test_more_tolerance_never_lowers_a_budget(seed, pair):
             assert first.status is BudgetStatus.NONE or not seen
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, times=st.integers(2, 20))
 def test_the_same_data_again_only_sharpens(seed, times):
     once = random_curve(seed)
@@ -192,7 +192,7 @@ def test_the_global_policy_follows_the_weakest_class(found, images, policy):
     assert global_policy(found, curve) == (value, BudgetStatus(status), limiting)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds)
 def test_the_global_dose_is_safe_for_every_class(seed):
     curve = random_curve(seed)

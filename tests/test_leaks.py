@@ -25,7 +25,7 @@ def lost_to(predicted, clean, correct, labels, index):
     return Counter(predicted[chosen].tolist())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds, images=st.integers(0, 60), minimum=st.sampled_from([0.01, 0.05, 0.2]))
 def test_rivals_agree_with_the_loop(seed, images, minimum):
     data = drawn(seed, images)
@@ -40,7 +40,7 @@ def test_rivals_agree_with_the_loop(seed, images, minimum):
             assert rival == Rival(NAMES[best[0]], "blur", best[1] / n)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds, images=st.integers(0, 40))
 def test_takers_take_half(seed, images):
     data = drawn(seed, images)

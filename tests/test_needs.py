@@ -93,7 +93,7 @@ def _worth(evidence, dose, index: int) -> float:
 
 
 @given(ANSWERS, st.sampled_from([32, 64, 224]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_a_cue_carries_is_a_weighted_sum_of_what_it_adds(shares, side: int) -> None:
     """The other form of Shapley's value: a third for the first place and the last, a sixth for each between."""
     evidence = gather(predictions(shares, side=side), 0.95)

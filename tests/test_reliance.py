@@ -78,7 +78,7 @@ def test_the_answer_does_not_depend_on_the_other_classes() -> None:
 
 
 def test_a_cue_that_carries_too_little_is_not_named_alone() -> None:
-    """Every answer is just on the side of texture; what texture adds on average over all orders is not two thirds."""
+    """Every answer is just on the side of texture; what texture adds on average over all orders is too little."""
     just = keeps(needs("texture"), high=0.6, low=0.35)
     just |= {DESTROYED: 0.0, **dict.fromkeys(SHAM.values(), 1.0)}
     answer = labels_of([just, *COMPANY], images=200)[0]
@@ -88,7 +88,7 @@ def test_a_cue_that_carries_too_little_is_not_named_alone() -> None:
     part = answer.evidence[Cue.TEXTURE].shapley
     assert part is not None
     assert part < DOMINANT
-    assert answer.why.endswith(f"texture carries {100 * part:.0f} % of what is kept (Shapley), 67 % are needed")
+    assert answer.why.endswith(f"texture carries {100 * part:.0f} % of what is kept (Shapley), 70 % are needed")
     clear = labels_of(COMPANY)[1].evidence
     assert clear[Cue.TEXTURE].shapley > 0.9  # type: ignore[operator]
     assert abs(clear[Cue.SHAPE].shapley) < 0.1  # type: ignore[arg-type]
@@ -186,7 +186,7 @@ def test_a_class_found_by_elimination_is_flagged() -> None:
     assert flags["by_elimination"].startswith("keeps 100 of 100 points without shape as the network answers, 0 after")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.fixed_dictionaries({dose: st.floats(0, 1) for dose in EVERY}), min_size=2, max_size=4))
 def test_any_answers_give_a_label_and_ordered_intervals(shares) -> None:
     for answer in labels_of(shares):
@@ -231,7 +231,6 @@ def test_a_sink_that_keeps_everything_is_not_said_to_lose_anything() -> None:
 
 
 @given(st.permutations(range(3)))
-@settings(deadline=None)
 def test_the_order_of_classes_does_not_matter(order: list[int]) -> None:
     shares = [PURE[Cue.SHAPE], PURE[Cue.TEXTURE] | {DESTROYED: 0.2}, PURE[Cue.COLOR]]
     plain = [answer.label for answer in labels_of(shares)]

@@ -44,7 +44,7 @@ def prior_corrected_loop(scores, classes, prior):
     return [min(((-(s + bias[c]), c) for s, c in row), default=(0, -1))[1] for row in rows]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, images=st.integers(0, 12), kept=st.integers(1, 5))
 def test_prior_correction_agrees_with_the_loop(seed, images, kept):
     rng = np.random.default_rng(seed)
@@ -66,7 +66,7 @@ def test_planted_sinks_are_undone():
     assert np.mean(scoring.prior_corrected(sunk, every_class(sunk), np.full(8, 1 / 8)) == labels) > 0.98
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=seeds, shift=st.lists(st.integers(-6, 6), min_size=4, max_size=4))
 def test_a_constant_per_class_changes_nothing(seed, shift):
     scores = np.random.default_rng(seed).normal(size=(60, 4)).round(4) * 2
@@ -104,7 +104,7 @@ def test_classes_without_prior_and_padding_are_ignored():
     assert scoring.prior_corrected(scores, np.full((4, 2), -1), np.ones(3)).tolist() == [-1] * 4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, images=st.integers(0, 30), repeats=st.integers(1, 3), severities=st.integers(1, 3))
 def test_counts_agree_with_the_loop(seed, images, repeats, severities):
     rng = np.random.default_rng(seed)
@@ -158,7 +158,7 @@ def newcombe_scalar(a, b, c, d, confidence):
     return p1 - p2 - math.sqrt(max(down, 0)), p1 - p2 + math.sqrt(max(up, 0))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     table=st.tuples(*[st.integers(0, 60)] * 4).filter(lambda t: sum(t) >= 2),
     confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]),
@@ -234,7 +234,7 @@ def score_statistic(b, c, n, drop):
     return (b - c - n * drop + 0.5) / math.sqrt(n * (2 * low + drop * (1 - drop)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(b=st.integers(0, 20), c=st.integers(0, 20), rest=st.integers(5, 80), confidence=st.sampled_from([0.9, 0.95]))
 def test_tango_bound_is_where_the_score_test_turns(b, c, rest, confidence):
     n, z = b + c + rest, norm.ppf(confidence)
@@ -283,7 +283,7 @@ def curve_of(rng, classes=6, severities=3, repeats=1):
     return Curve(perturbation(severities), n, clean, lost, gained, repeats)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=seeds, repeats=st.integers(1, 4))
 def test_drops_cell_by_cell(seed, repeats):
     curve = curve_of(np.random.default_rng(seed), repeats=repeats)
@@ -393,14 +393,18 @@ def test_guessing_is_mutual():
     assert scoring.guessed(ruined, labels, 3).tolist() == pytest.approx([1 / 11, 0, 0.25])
 
 
-@pytest.mark.parametrize(("share", "clean", "floor"), [(0.3, 0.9, 0.05), (0.8, 0.95, 0.0), (0.1, 0.7, 0.1)])
-def test_the_interval_of_a_ratio_covers_it(share, clean, floor):
-    rng, n = np.random.default_rng(0), 60
+@pytest.mark.parametrize("n", [20, 60, 200])
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("share", "clean", "floor"), [(0.3, 0.9, 0.05), (0.8, 0.95, 0.2), (0.1, 0.7, 0.1), (0.5, 0.9, 0.3)]
+)
+def test_the_interval_of_a_ratio_covers_it(share, clean, floor, known, n):
+    rng, images = np.random.default_rng(0), np.full(4000, n)
     whole = rng.binomial(n, clean, 4000) / n
     part = rng.binomial(n, floor + share * (clean - floor), 4000) / n
-    value, low, high = scoring.ratio_interval(
-        part, np.full(4000, n), whole, np.full(4000, n), np.full(4000, floor), 0.95
-    )
+    left = np.full(4000, floor) if known else rng.binomial(n, floor, 4000) / n
+    of = np.full(4000, np.inf) if known else images
+    value, low, high = scoring.ratio_interval(part, images, whole, images, left, of, 0.95)
     assert (low <= value).all()
     assert (value <= high).all()
     assert 0.93 <= ((low <= share) & (share <= high)).mean() <= 0.99
@@ -408,7 +412,7 @@ def test_the_interval_of_a_ratio_covers_it(share, clean, floor):
 
 def test_a_ratio_over_nothing_is_unknown():
     value, low, high = scoring.ratio_interval(
-        np.array([0.2]), np.array([10]), np.array([0.2]), np.array([10]), np.array([0.2]), 0.95
+        np.array([0.2]), np.array([10]), np.array([0.2]), np.array([10]), np.array([0.2]), np.array([10]), 0.95
     )
     assert np.isnan([value[0], low[0], high[0]]).all()
 

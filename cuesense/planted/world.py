@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,9 @@ from cuesense.types import Cue, CueLabel, Sample
 
 Split = Literal["train", "test"]
 
+_LARGEST_SIDE = 4096
+_MOST_IMAGES = 100_000
+_MOST_CLASSES = 1000
 _RARE = 5
 _TOGETHER = 0.2
 _FIELDS = {
@@ -45,6 +49,9 @@ def load(argument: str, *, data_root: Path | None = None) -> PlantedWorld:  # no
     """
     seed, *options = argument.split(",")
     known: dict[str, Any] = {"seed": _number("the seed of 'planted:SEED'", seed or "0"), "counts": {}}
+    twice = [name for name, times in Counter(option.partition("=")[0] for option in options).items() if times > 1]
+    if twice:
+        raise DatasetError(expected("each option of 'planted:SEED'", "given once", f"{twice[0]} twice", "Remove one"))
     for option in options:
         name, given, value = option.partition("=")
         if name in ("cluttered", "long-tailed") and not given:
@@ -100,15 +107,19 @@ class PlantedWorld:
     redrawn: tuple[Cue, ...] = ()
 
     def __post_init__(self) -> None:
+        cues = isinstance(self.redrawn, Iterable) and all(cue in tuple(Cue) for cue in self.redrawn)
         checks = (
-            ("seed", self.seed, "a whole number from 0", self.seed >= 0),
-            ("split", self.split, "'train' or 'test'", self.split in get_args(Split)),
-            ("images_per_class", self.images_per_class, "at least 1", self.images_per_class >= 1),
-            ("size", self.size, "at least 32 pixels", self.size >= 32),
+            ("seed", "a whole number from 0", _whole(self.seed, 0, None)),
+            ("split", "'train' or 'test'", self.split in get_args(Split)),
+            ("images_per_class", f"from 1 to {_MOST_IMAGES:,}", _whole(self.images_per_class, 1, _MOST_IMAGES)),
+            ("size", f"from 32 to {_LARGEST_SIDE} pixels", _whole(self.size, 32, _LARGEST_SIDE)),
+            ("counts", "numbers by kind of class", isinstance(self.counts, Mapping)),
+            ("redrawn", "some of the cues", cues),
         )
-        for name, value, rule, holds in checks:
+        for name, rule, holds in checks:
             if not holds:
-                raise DatasetError(expected(f"the planted world's {name}", rule, value, f"Change the {name}"))
+                got = repr(getattr(self, name))
+                raise DatasetError(expected(f"the planted world's {name}", rule, got, f"Change the {name}"))
         for name, count in self.counts.items():
             _check_count(name, count)
         wanted = needs(self.seed, self._counts)
@@ -121,6 +132,7 @@ class PlantedWorld:
     def spec(self) -> str:
         """What a user would name, for instance ``"planted:0"`` or ``"planted:7,size=128"``."""
         options = [f"size={self.size}"] * (self.size != 64) + [f"split={self.split}"] * (self.split != "test")
+        options += [f"images={self.images_per_class}"] * (self.images_per_class != 60)
         options += ["cluttered"] * self.cluttered + ["long-tailed"] * self.long_tailed
         options += [f"{kind}={count}" for kind, count in sorted(self.counts.items()) if count != COUNTS[kind]]
         return ",".join([f"planted:{self.seed}", *options])
@@ -210,6 +222,11 @@ def _check_kind(kind: str, option: str) -> None:
 def _check_count(kind: str, count: int) -> None:
     _check_kind(kind, kind)
     step = {"mixed": 4, "null": 2}.get(kind, 1)
-    if count < 0 or count % step:
-        rule = "a whole number from 0" if step == 1 else f"a multiple of {step}"
-        raise DatasetError(expected(f"the planted world's {kind} classes", rule, count, "Change it"))
+    if not _whole(count, 0, _MOST_CLASSES) or count % step:
+        rule = f"from 0 to {_MOST_CLASSES}" if step == 1 else f"a multiple of {step} up to {_MOST_CLASSES}"
+        raise DatasetError(expected(f"the planted world's {kind} classes", rule, repr(count), "Change it"))
+
+
+def _whole(value: object, low: int, high: int | None) -> bool:
+    number = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return number and low <= value and (high is None or value <= high)  # type: ignore[operator]

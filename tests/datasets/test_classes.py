@@ -215,7 +215,7 @@ class TestRead:
         assert "directory" in failure(read_class_names, str(tmp_path))
 
     @pytest.mark.parametrize("suffix", ["txt", "csv", "json"])
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(data=st.binary(max_size=60) | st.text('{}[]",:\nname01index', max_size=60).map(str.encode))
     def test_any_bytes_give_names_or_one_sentence(self, suffix, data, tmp_path_factory):
         path = tmp_path_factory.mktemp("names") / f"x.{suffix}"

@@ -155,7 +155,7 @@ class TestFolder:
         colors.rename(moved)
         assert load_dataset(str(moved)).fingerprint == before
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(tree=st.dictionaries(st.sampled_from("abcde"), st.sets(st.integers(0, 30)), min_size=1))
     def test_any_tree(self, tree, tmp_path_factory):
         root = tmp_path_factory.mktemp("tree")

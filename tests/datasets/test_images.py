@@ -57,7 +57,7 @@ class TestPrepare:
         ours = prepare(image, Preprocessing(crop, resize, (0,) * 3, (1,) * 3, interpolation))
         np.testing.assert_array_equal(ours.transpose(1, 2, 0), np.asarray(oracle(image)))
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(
         width=st.integers(1, 90),
         height=st.integers(1, 90),
@@ -336,12 +336,12 @@ def image_or_unreadable(path, data):
 
 
 class TestFuzz:
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     @given(data=damaged())
     def test_damaged_files(self, fuzzed, data):
         image_or_unreadable(fuzzed, data)
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(head=st.sampled_from([data[:8] for data in SEEDS] + [b""]), tail=st.binary(max_size=80))
     def test_random_bytes_behind_any_magic(self, fuzzed, head, tail):
         image_or_unreadable(fuzzed, head + tail)

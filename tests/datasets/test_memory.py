@@ -177,7 +177,7 @@ class TestImages:
         image = torch.full((3, 2, 2), 0.6, requires_grad=True)
         assert (only(image) == 153).all()
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(
         image=arrays.arrays(
             np.float32, arrays.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.floats(0, 1, width=32)

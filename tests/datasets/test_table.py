@@ -110,7 +110,7 @@ class TestTable:
         assert first == again
         assert len({first, swapped, shorter}) == 3
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         rows=st.dictionaries(
             st.text("abc/é ,\"'", min_size=1).filter(lambda name: name.strip() and "/" not in name),
@@ -176,14 +176,14 @@ class TestTableErrors:
         assert "gone.parquet" in failure(f"table:{images}/gone.parquet")
 
     @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(data=st.binary(max_size=60))
     def test_any_bytes_give_one_sentence(self, suffix, data, tmp_path_factory):
         path = tmp_path_factory.mktemp("bytes") / f"x.{suffix}"
         path.write_bytes(data)
         failure(str(path))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(place=st.integers(0, 10_000), value=st.integers(1, 255))
     def test_a_damaged_parquet_never_escapes(self, place, value, tmp_path_factory):
         folder = tmp_path_factory.mktemp("damaged")

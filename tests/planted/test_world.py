@@ -1,5 +1,6 @@
 """The world as a dataset: names, order, determinism, disjoint splits, and errors."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -26,7 +27,7 @@ FIELDS = {
 def test_it_is_a_dataset_with_aligned_names_truth_and_ids():
     world = PlantedWorld(seed=5, split="train", images_per_class=3)
     assert isinstance(world, Dataset)
-    assert world.spec == "planted:5,split=train"
+    assert world.spec == "planted:5,split=train,images=3"
     assert len(world) == len(world.sample_ids) == len(world.labels) == 63
     assert world.sample_ids[:4] == (
         "split-train/color-0/0000",
@@ -231,7 +232,9 @@ def test_load_teaches_what_a_seed_is(argument):
         ("0,cluttered=1", "one of size, images, split"),
         ("0,mixed=3", "multiple of 4"),
         ("0,null=1", "multiple of 2"),
-        ("0,color=-1", "whole number from 0"),
+        ("0,color=-1", "from 0 to 1000"),
+        ("0,color=99999999999", "from 0 to 1000"),
+        ("0,size=64,size=32", "given once, but got size twice"),
         ("0,color=30", "12 values of a cue"),
         ("0,color=0,shape=0,texture=0,redundant=0,mixed=0,context=0,null=0", "12 values of a cue"),
         ("0,split=val", "'train' or 'test'"),
@@ -244,12 +247,21 @@ def test_load_teaches_the_options(argument, said):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"seed": -1}, {"split": "val"}, {"images_per_class": 0}, {"size": 31}],
-    ids=lambda wrong: next(iter(wrong)),
+    [
+        *({"seed": value} for value in (-1, "7", 1.5, None)),
+        *({"split": value} for value in ("val", None)),
+        *({"images_per_class": value} for value in (0, 2.5, "5", 10**9, True)),
+        *({"size": value} for value in (31, 64.0, 20_000)),
+        *({"counts": value} for value in (None, [1])),
+        *({"redrawn": value} for value in (None, ("x",), 1)),
+    ],
+    ids=str,
 )
 def test_a_world_that_cannot_be_is_refused(wrong):
     name, value = next(iter(wrong.items()))
-    with pytest.raises(DatasetError, match=rf"^Expected the planted world's {name} to be .*, but got {value}\. "):
+    with pytest.raises(
+        DatasetError, match=rf"^Expected the planted world's {name} to be .*, but got {re.escape(repr(value))}\. "
+    ):
         PlantedWorld(**{name: value})
 
 

@@ -15,7 +15,7 @@ def opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(height=SIZES, width=SIZES, side=st.integers(8, 128))
 def test_the_longer_side_is_limited_and_the_shape_is_kept(height, width, side):
     image = opened(encode(np.zeros((height, width, 3), np.uint8), side))
