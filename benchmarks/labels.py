@@ -24,7 +24,7 @@ from cuesense.planted.cast import PlantedClass
 from cuesense.planted.world import load
 from cuesense.predictions import Answers, Predictions
 from cuesense.reliance import label_classes
-from cuesense.scoring import prior_corrected, wilson
+from cuesense.scoring import prior_corrected, ratio_interval, wilson
 from cuesense.types import Condition, Cue, CueLabel, CueReliance
 
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
@@ -300,12 +300,27 @@ def statistics() -> None:
             kept = random.binomial(images, share, 20_000)
             low, high = wilson(kept, np.full(20_000, images), 0.95)
             inside, count = inside + int(((low <= share) & (share <= high)).sum()), count + 20_000
-        print(f"coverage of 95 % intervals, n = {images}: {inside / count:.3f}")
+        print(
+            f"coverage of 95 % intervals, n = {images}: {inside / count:.3f}; unpaired {unpaired(images, random):.3f}"
+        )
     for classes, images, doses in ((1000, 50, 40), (500, 50, 40), (1000, 25, 40), (1000, 50, 20)):
         predictions = many(classes, images, doses, random)
         start = time.perf_counter()
         judge(predictions, tolerance=0.05, confidence=0.95, groups={})
         print(f"{classes} classes x {images} images x {doses} conditions: {time.perf_counter() - start:.2f} s")
+
+
+def unpaired(images: int, random: np.random.Generator) -> float:
+    """Return the coverage of the 95 % intervals of shares of which every part has images of its own."""
+    draws, inside = 4000, []
+    n = np.full(draws, images)
+    for share, clean, floor in ((0.1, 0.9, 0.1), (0.3, 0.9, 0.05), (0.8, 0.95, 0.2), (0.3, 0.9, 0.5), (0.5, 0.9, 0.1)):
+        part, whole, left = (
+            random.binomial(images, p, draws) / images for p in (floor + share * (clean - floor), clean, floor)
+        )
+        value, low, high = ratio_interval(part, n, whole, n, left, n, 0.95)
+        inside.append(np.mean(((low <= share) & (share <= high))[~np.isnan(value)]))
+    return float(np.mean(inside))
 
 
 def many(classes: int, images: int, doses: int, random: np.random.Generator) -> Predictions:

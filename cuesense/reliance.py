@@ -26,9 +26,9 @@ RECOVERED = 0.5
 RECOVERED_AT_ALL = 0.7
 
 RULE = (
-    f"A label is given where its probability is at least {CERTAIN:g}: at most {1 - CERTAIN:.0%} of the labels given "
-    "are expected to be wrong, if the data are like the planted worlds behind the probabilities. A cue counts as "
-    "necessary where its suppression costs more images than a sham (or than nothing, where "
+    f"A label is given where its probability is at least {CERTAIN:g}, as calibrated on planted worlds. How many of the "
+    "labels given are wrong on other planted worlds depends on the size of the images; docs/method.md has the table. A "
+    "cue counts as necessary where its suppression costs more images than a sham (or than nothing, where "
     "none was applied), at a false discovery rate of "
     f"{FALSE_DISCOVERY:.0%} over all classes and cues (Benjamini, Hochberg 1995). A single cue is named only where it "
     f"is necessary and carries at least {DOMINANT:.0%} of what the class keeps (its Shapley share)."
