@@ -78,6 +78,12 @@ def test_help_and_list_do_not_import_torch(arguments: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_list_says_what_the_doses_behind_the_labels_leave() -> None:
+    rows = [line.split() for line in run("list", "perturbations").stdout.splitlines()]
+    shuffle = next(row for row in rows if row[:1] == ["patch_shuffle"])
+    assert shuffle[-8:] == ["shape", "14%", "texture", "86%", "color", "100%", "at", "3"]
+
+
 def test_list_names_everything_and_suggests_the_nearest() -> None:
     result = run("list")
     for name in ("torchvision", "folder", "planted", "patch_shuffle", "standard"):
@@ -278,6 +284,9 @@ def test_score_labels_again_from_the_table_that_analyze_wrote(
         assert after[name] == before[name]
     assert after["summary"]["labels"] == before["summary"]["labels"]
     assert {path.name for path in second.iterdir()} == {"profile.json", "report.html", "classes.csv", "curves.csv"}
+    kept = (first / "profile.json").read_bytes()
+    _one_sentence(run("score", first / "predictions.parquet", "--output", first), "one of an analysis")
+    assert (first / "profile.json").read_bytes() == kept
 
 
 def test_score_answers_for_groups_and_refuses_a_table_of_something_else(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Labels from planted answers: classes whose behavior under every suppression is known."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -235,3 +236,11 @@ def test_the_order_of_classes_does_not_matter(order: list[int]) -> None:
     shares = [PURE[Cue.SHAPE], PURE[Cue.TEXTURE] | {DESTROYED: 0.2}, PURE[Cue.COLOR]]
     plain = [answer.label for answer in labels_of(shares)]
     assert [answer.label for answer in labels_of([shares[at] for at in order])] == [plain[at] for at in order]
+
+
+def test_a_class_without_images_is_no_sink() -> None:
+    found = predictions(list(PURE.values()))
+    more = replace(found, class_names=(*found.class_names, "none"), outputs=(*found.outputs, len(found.class_names)))
+    answer = label_classes(gather(more, 0.95), more.class_names)[-1]
+    assert answer.label is CueLabel.UNDETERMINED
+    assert set(answer.flags) == {"few_images"}
