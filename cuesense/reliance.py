@@ -25,6 +25,8 @@ ELIMINATION = 0.3
 RECOVERED = 0.5
 RECOVERED_AT_ALL = 0.7
 
+_REVEALING = (*DECISIVE.values(), DESTROYED)
+
 RULE = (
     f"A label is given where its probability is at least {CERTAIN:g}, as calibrated on planted worlds. How many of the "
     "labels given are wrong on other planted worlds depends on the size of the images; docs/method.md has the table. A "
@@ -36,10 +38,20 @@ RULE = (
 
 
 def usable(evidence: Evidence) -> NDArray[np.bool_]:
-    """Return which classes are recognized, told apart and measured, however few images they have, (C,)."""
+    """Return which classes are recognized, told apart, measured and not found by elimination, (C,).
+
+    They may have few images.
+    """
     told = np.nan_to_num(evidence.recognized) - evidence.mistaken >= TOLD_APART
     measured = all(dose in evidence.shares for dose in DECISIVE.values())
-    return np.asarray(told & (evidence.fewest > 0) & measured)
+    found = [_added(evidence, dose) >= RECOVERED_AT_ALL for dose in _REVEALING if dose in evidence.shares]
+    return np.asarray(told & (evidence.fewest > 0) & measured & ~np.any(found, axis=0))
+
+
+def _added(evidence: Evidence, dose: Dose) -> Floats:
+    """Return the share of the images recognized clean that only the prior correction still recognizes, (C,)."""
+    share = evidence.shares[dose]
+    return np.asarray(share.stays - share.unaided)
 
 
 def label_classes(evidence: Evidence, class_names: Sequence[str]) -> list[CueReliance]:
@@ -149,9 +161,9 @@ class _Class:
         It fills every class's share of the predictions: a class whose images look like no other class's is found even
         if nothing of it is recognized.
         """
-        for dose in (*DECISIVE.values(), DESTROYED):
+        for dose in _REVEALING:
             share = self.evidence.shares.get(dose)
-            if share is not None and share.stays[self.index] - share.unaided[self.index] >= much:
+            if share is not None and _added(self.evidence, dose)[self.index] >= much:
                 unaided, stays = _points(share.unaided[self.index]), _points(share.stays[self.index])
                 return (
                     f"keeps {unaided} of 100 images under {dose[0]} at {dose[1]:g} as the network answers, {stays} "
