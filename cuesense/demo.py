@@ -16,7 +16,7 @@ from cuesense.types import ClassNames
 
 IMAGES_PER_CLASS = 80
 COUNTS = {"color": 4, "shape": 4, "texture": 4, "redundant": 0, "mixed": 0, "context": 0, "null": 0}
-WORLD = PlantedWorld(seed=2, cluttered=True, counts=COUNTS)
+WORLD = PlantedWorld(seed=4, cluttered=True, counts=COUNTS)
 WEIGHTS = "demo.safetensors"
 
 
