@@ -212,7 +212,10 @@ def test_sizes_that_a_network_refuses_are_one_sentence(photos_folder: Path, tmp_
 
 @pytest.fixture
 def held_job(tmp_path: Path) -> list[str]:
-    """A job of several shards; where HOLD is set, its network stops after the first shard until it is interrupted."""
+    """A job of several shards; where HOLD is set, its network stops after the first shard until it is interrupted.
+
+    It heeds an interruption even where the tests run in the background of a shell, whose jobs ignore it.
+    """
     shard = tmp_path / "out" / "outcomes" / "shard-00000.npz"
     (tmp_path / "held.py").write_text(
         "import os\nimport time\nimport torch\n"
@@ -226,7 +229,8 @@ def held_job(tmp_path: Path) -> list[str]:
     data = tmp_path / "many"
     make_folder(data, 130)
     job = ["analyze", "python:held:build", "--dataset", data, "--output", tmp_path / "out", "--config", "quick", *FLAGS]
-    return [sys.executable, "-m", "cuesense", *map(str, job)]
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    return [sys.executable, "-c", f"{heeded}; import cuesense.cli; cuesense.cli.main()", *map(str, job)]
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
@@ -239,7 +243,10 @@ def test_interrupted_work_is_kept(held_job: list[str], tmp_path: Path, how: sign
         while not shard.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(how)
-        message = process.communicate(timeout=60)[1].decode()
+        try:
+            message = process.communicate(timeout=60)[1].decode()
+        finally:
+            process.kill()
     assert process.returncode == code
     assert "Traceback" not in message
     assert not (tmp_path / "out" / "profile.json").exists()
