@@ -73,7 +73,7 @@ class Scale:
         return self.thresholds[list(QUESTIONS).index(dose)]
 
 
-SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 27 networks of even planted worlds
+SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 27 networks of even planted worlds of 21 classes
     Scale(48, (0.40, 0.45, 0.68, 0.74, 0.42, 0.11, 0.64, 0.22, 0.39, 0.50)),
     Scale(160, (0.46, 0.44, 0.60, 0.60, 0.46, 0.30, 0.41, 0.32, 0.43, 0.50)),
     Scale(np.inf, (0.25, 0.24, 0.31, 0.09, 0.55, 0.34, 0.16, 0.18, 0.14, 0.50)),
