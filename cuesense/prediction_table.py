@@ -202,17 +202,18 @@ def _complete(blocks: list[_Block], rows: Rows, warnings: list[str]) -> list[_Bl
         return blocks
     classes = len(rows.labels.names)
     everyone = np.bincount(labels, minlength=classes) > 0
-    left_out = []
+    kept = []
     for block, part in zip(blocks, here, strict=True):
         empty = everyone & (np.bincount(labels[part], minlength=classes) == 0)
         if block.perturbation not in _NEEDED and block.severity and (part.mean() < _MOSTLY_COMMON or empty.any()):
-            left_out.append(block)
             also = f" (among them all of {_some([rows.labels.names[code] for code in np.flatnonzero(empty)])})"
             warnings.append(
                 f"Left out {block.perturbation} at severity {block.severity}, which lacks {int((~part).sum())} of "
                 f"{len(part)} images{also if empty.any() else ''}."
             )
-    return [block for block in blocks if block not in left_out]
+        else:
+            kept.append(block)
+    return kept
 
 
 def _aligned(blocks: list[_Block], rows: Rows, warnings: list[str]) -> tuple[list[_Block], bool]:
