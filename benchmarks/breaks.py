@@ -50,7 +50,7 @@ BREAKS = [
     ),
     ("cuesense/needs.py", "worth[left | {cue}] - worth[left]", "worth[left | {cue}]", "tests/test_needs.py"),
     ("cuesense/reliance.py", "part < DOMINANT", "part < 0", "tests/test_reliance.py"),
-    ("cuesense/evidence.py", "distinct = np.clip(stays - guesses, 0, 1)", "distinct = stays", "tests/test_reliance.py"),
+    ("cuesense/evidence.py", "stays - guesses - self.guessing", "stays - self.guessing", "tests/test_reliance.py"),
     ("cuesense/evidence.py", "before & ~right(destroyed[0])", "before", "tests/test_evidence.py"),
     ("cuesense/evidence.py", "if dose in CUT else [0]", "if dose in () else [0]", "tests/test_evidence.py"),
     ("cuesense/prediction_table.py", "seen == len(blocks)", "seen > 0", "tests/test_prediction_table.py"),
