@@ -139,7 +139,6 @@ def read(
     if CLEAN not in rows.perturbations.names:
         do = f"Add the predictions for the unperturbed images, with perturbation {CLEAN} and severity 0"
         raise DatasetError(expected(f"the table '{path}'", "one with clean images", "none", do))
-    blocks = _complete(blocks, rows, warnings)
     blocks, paired = _aligned(blocks, rows, warnings)
     perturbations = _perturbations(blocks, rows, path, warnings)
     found = _predictions(blocks, rows, classes, perturbations, path, warnings, paired=paired)
@@ -221,6 +220,9 @@ def _aligned(blocks: list[_Block], rows: Rows, warnings: list[str]) -> tuple[lis
     samples = [rows.samples.codes[block.rows] for block in blocks]
     if all(np.array_equal(part, samples[0]) for part in samples):
         return blocks, True
+    complete = _complete(blocks, rows, warnings)
+    if len(complete) < len(blocks):
+        return _aligned(complete, rows, warnings)
     seen = np.bincount(np.concatenate(samples), minlength=len(rows.samples.names))
     common = seen == len(blocks)
     largest = max(map(len, samples))

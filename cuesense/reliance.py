@@ -118,8 +118,9 @@ class _Class:
 
     def _doubt(self, label: CueLabel) -> str | None:
         """Say why a probable label may not be given, or return None."""
-        if label in (CueLabel.REDUNDANT, CueLabel.INSENSITIVE) and self._recovered(RECOVERED):
-            return self._recovered(RECOVERED)
+        recovered = self._recovered(RECOVERED) if label in (CueLabel.REDUNDANT, CueLabel.INSENSITIVE) else None
+        if recovered:
+            return recovered
         if label is CueLabel.INSENSITIVE:
             return None
         if any(self._kept(dose) is None for dose in DECISIVE.values()):
