@@ -64,6 +64,24 @@ BREAKS = [
     ("cuesense/predict.py", "return logits[: len(pixels)].float()", "return logits.float()", "tests/test_predict.py"),
     ("cuesense/budgets.py", "np.logical_and.accumulate(", "np.array(", "tests/test_budgets.py"),
     (
+        "cuesense/augment.py",
+        "step(changed, classes, chosen, step_keys)",
+        "step(changed, classes, Draws(step_keys).uniform(1)[:, 0] < self.policy.probability, step_keys)",
+        "tests/test_augment.py",
+    ),
+    (
+        "cuesense/recommend.py",
+        "directed=False)[1]",
+        "directed=False)[1] * 0 + np.arange(size)",
+        "tests/test_recommend.py",
+    ),
+    (
+        "cuesense/exporters/common.py",
+        "short(1 + strength)",
+        "short(1 + 2 * strength)",
+        "tests/exporters/test_exporters.py",
+    ),
+    (
         "cuesense/predict.py",
         "self.scales = [1 / spread",
         "self.scales = [spread",

@@ -4,11 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cuesense.augment import PolicyAugmentation
     from cuesense.errors import CuesenseError
     from cuesense.perturbations.perturb import perturb
     from cuesense.pipeline import analyze
     from cuesense.planted.world import PlantedWorld
+    from cuesense.policy import Policy
     from cuesense.profile import Profile
+    from cuesense.recommend import recommend
     from cuesense.stored import score
     from cuesense.types import Classifier, Cue, CueLabel, Draws, Perturbation, Preprocessing
 
@@ -17,7 +20,10 @@ _PUBLIC = {
     "analyze": "cuesense.pipeline",
     "perturb": "cuesense.perturbations.perturb",
     "PlantedWorld": "cuesense.planted.world",
+    "Policy": "cuesense.policy",
+    "PolicyAugmentation": "cuesense.augment",
     "Profile": "cuesense.profile",
+    "recommend": "cuesense.recommend",
     "score": "cuesense.stored",
     "Classifier": "cuesense.types",
     "Cue": "cuesense.types",
@@ -35,10 +41,13 @@ __all__ = [
     "Draws",
     "Perturbation",
     "PlantedWorld",
+    "Policy",
+    "PolicyAugmentation",
     "Preprocessing",
     "Profile",
     "analyze",
     "perturb",
+    "recommend",
     "score",
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cuesense.scoring import interval, one_sided_drops
+from cuesense.scoring import interval, one_sided_drops, tango
 from cuesense.types import Budget, BudgetStatus, Curve
 
 OWN_ACCURACY = "own accuracy"
@@ -75,7 +75,9 @@ def _status(safe: int, severities: int, reason: str | None) -> BudgetStatus:
     return BudgetStatus.UNDETERMINED if reason in (TOO_FEW, UNRECOGNIZED) else BudgetStatus.NONE
 
 
-def global_policy(budgets: Sequence[Budget], curve: Curve) -> tuple[float | None, BudgetStatus, int | None]:
+def global_policy(
+    budgets: Sequence[Budget], curve: Curve, members: Sequence[int] | None = None
+) -> tuple[float | None, BudgetStatus, int | None]:
     """Return the strongest dose of one augmentation that is safe for every class that has images.
 
     The claim holds at the confidence of the single budgets, without a correction for the number of classes: it is
@@ -84,6 +86,7 @@ def global_policy(budgets: Sequence[Budget], curve: Curve) -> tuple[float | None
     Args:
         budgets: The budgets of the C classes.
         curve: The counts they come from.
+        members: The classes it has to be safe for; None takes all.
 
     Returns:
         The dose (None where there is none); the status, which is that of the limiting class; and the limiting class:
@@ -91,7 +94,8 @@ def global_policy(budgets: Sequence[Budget], curve: Curve) -> tuple[float | None
         dose, the lowest index on ties, None where nothing limits. Undetermined without a class where no class has
         images.
     """
-    present = np.flatnonzero(curve.n > 0).tolist()
+    asked = range(len(budgets)) if members is None else members
+    present = [index for index in asked if curve.n[index] > 0]
     if not present:
         return None, BudgetStatus.UNDETERMINED, None
     limiting = min(present, key=lambda index: _rank(budgets[index]))
@@ -103,3 +107,30 @@ def _rank(budget: Budget) -> int:
     if budget.value is None:
         return -2 if budget.status is BudgetStatus.NONE else -1
     return budget.perturbation.ladder.index(budget.value)
+
+
+def images_needed(tolerance: float, confidence: float) -> int:
+    """Return how many images a class needs until a dose that loses none of them is shown to be safe.
+
+    Args:
+        tolerance: The accepted accuracy drop, a fraction in (0, 1).
+        confidence: One-sided level of the bound, in (0.5, 1).
+
+    Returns:
+        The number, at least 2.
+    """
+    low, high = 1, 2
+    while _upper_without_loss(high, confidence) > tolerance:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _upper_without_loss(middle, confidence) > tolerance:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _upper_without_loss(images: int, confidence: float) -> float:
+    none = np.zeros((1, 1))
+    return float(tango(none, none, np.array([images]), confidence)[1][0, 0])

@@ -26,7 +26,8 @@ app = typer.Typer(
     help=(
         "Which classes rely on shape, color or texture, and how far each may be augmented.\n\n\b\nExamples:\n"
         "  cuesense demo\n  cuesense analyze model.pt2 --dataset photos/val --class-names imagenet\n"
-        "  cuesense score predictions.csv\n  cuesense list perturbations"
+        "  cuesense score predictions.csv\n  cuesense recommend cuesense-out --format torchvision\n"
+        "  cuesense list perturbations"
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -221,6 +222,58 @@ def _class_names(spec: str) -> tuple[str, ...]:
     return read_class_names(spec).names
 
 
+@app.command(short_help="Write the safe augmentations for a training script.")
+def recommend(
+    profile: Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="json, yaml, torchvision, kornia, albumentations or timm.")
+    ] = "yaml",
+    tolerance: Annotated[
+        float | None, typer.Option(metavar="T", help="Accuracy drop a class may suffer; default: the profile's.")
+    ] = None,
+    grouped: Annotated[bool, typer.Option("--grouped", help="Doses for each cluster of confused classes.")] = False,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Doses for each class.")] = False,
+    augmentations: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Choose from these; default: all that were measured.")
+    ] = None,
+    probability: Annotated[
+        float, typer.Option(metavar="P", help="Share of the views that are augmented; the others stay clean.")
+    ] = 0.8,
+    image_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Input side in pixels, where the profile does not say.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file instead of stdout.")] = None,
+) -> None:
+    """Write the strongest augmentations that are shown to be safe for every class, in a training library's words.
+
+    Safe means: the model as it is still recognizes the class's images under the dose (docs/method.md). By default
+    one policy holds for all classes; --grouped gives clusters of confused classes their own, --per-class every class
+    (but where one loses a fifth of its images to another, both share), as json and yaml only.
+
+    \b
+    Examples:
+      cuesense recommend cuesense-out --format torchvision --output transform.py
+      cuesense recommend cuesense-out/profile.json --tolerance 0.1 --augmentations random_resized_crop,color_jitter
+      cuesense recommend cuesense-out --per-class --format json
+    """
+    with _user_errors():
+        from cuesense.outcomes import write_file
+        from cuesense.profile import Profile
+        from cuesense.recommend import choose_scope, export
+        from cuesense.recommend import recommend as recommended
+
+        found = Profile.read(profile)
+        chosen = None if augmentations is None else [name.strip() for name in augmentations.split(",")]
+        scope = choose_scope(grouped=grouped, per_class=per_class)
+        policy = recommended(found, scope, tolerance=tolerance, augmentations=chosen, probability=probability)
+        text = export(policy, found, format_, image_size)
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            write_file(output, text)
+            typer.echo(f"Policy: {output}", err=True)
+
+
 @app.command(short_help="Run the main job on the planted world.")
 def demo(
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-demo"),
@@ -265,11 +318,11 @@ def report(
         typer.echo(f"Report: {output}", err=True)
 
 
-@app.command(name="list", short_help="List models, datasets, perturbations, presets.")
+@app.command(name="list", short_help="List models, datasets, perturbations, exporters, presets.")
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[models|datasets|perturbations|presets]", help="What to list."),
+        typer.Argument(metavar="[models|datasets|perturbations|exporters|presets]", help="What to list."),
     ] = None,
 ) -> None:
     """List what there is.
@@ -284,6 +337,7 @@ def list_(
             "models": _model_rows,
             "datasets": _dataset_rows,
             "perturbations": _perturbation_rows,
+            "exporters": _exporter_rows,
             "presets": _preset_rows,
         }
         if kind is not None and kind not in tables:
@@ -340,6 +394,18 @@ def _perturbation_rows() -> list[tuple[str, ...]]:
         kept += f" at {dose:g}" if kept else ""
         rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit, kept))
     return rows
+
+
+def _exporter_rows() -> list[tuple[str, ...]]:
+    what = {
+        "json": "ranges by augmentation, for all classes, groups or each class",
+        "yaml": "the same",
+        "torchvision": "code of torchvision.transforms.v2 that defines transform, for one image",
+        "kornia": "code of kornia.augmentation that defines transform, for a batch",
+        "albumentations": "JSON for albumentations.load",
+        "timm": "flags of timm's train.py, and what they cannot say",
+    }
+    return [("name", "writes"), *((name, what.get(name, "another package's")) for name in registry.names("exporters"))]
 
 
 def _preset_rows() -> list[tuple[str, ...]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cuesense import registry
 from cuesense.errors import SettingsError, expected
-from cuesense.types import BudgetStatus, Cue, CueLabel, Role
+from cuesense.types import BudgetStatus, Cue, CueLabel, Curve, Perturbation, Role, Unpaired
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +101,20 @@ class CurveModel(_Model):
     gained: list[list[int]]
     unpaired: UnpairedCounts | None = None
     corrected: Counts
+
+    def to_curve(self) -> Curve:
+        """Return the counts as scoring takes them (the raw ones, without the prior correction)."""
+        entry: Perturbation = registry.get("perturbations", self.perturbation)
+        unpaired = self.unpaired
+        return Curve(
+            perturbation=replace(entry, ladder=tuple(self.values)),
+            n=np.array(self.n),
+            clean_correct=np.array(self.clean_correct),
+            lost=np.array(self.lost),
+            gained=np.array(self.gained),
+            repeats=self.repeats,
+            unpaired=None if unpaired is None else Unpaired(np.array(unpaired.n), np.array(unpaired.correct)),
+        )
 
 
 class IntervalModel(_Model):

@@ -26,6 +26,14 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "html": "cuesense.reports.html:render",
         "terminal": "cuesense.reports.terminal:render",
     },
+    "exporters": {
+        "json": "cuesense.exporters.plain:export_json",
+        "yaml": "cuesense.exporters.plain:export_yaml",
+        "torchvision": "cuesense.exporters.torchvision:export",
+        "kornia": "cuesense.exporters.kornia:export",
+        "albumentations": "cuesense.exporters.albumentations:export",
+        "timm": "cuesense.exporters.timm:export",
+    },
     "perturbations": {
         name: f"{_CATALOG}:{name.upper()}"
         for name in (

@@ -16,8 +16,10 @@ from typer.testing import CliRunner, Result
 
 from cuesense.cli import app
 from tests.conftest import make_folder
+from tests.reports.factory import NAMES
+from tests.test_recommend import LOST, planted
 
-COMMANDS = ("analyze", "score", "demo", "report", "list")
+COMMANDS = ("analyze", "score", "recommend", "demo", "report", "list")
 FLAGS = ["--image-size", "16", "--resize", "16", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
 
 
@@ -321,3 +323,53 @@ def test_score_refuses_impossible_sizes(tmp_path: Path, size: str) -> None:
     done = run("score", tmp_path / "none.csv", "--image-size", size)
     assert done.exit_code == 2
     assert "--image-size" in done.output
+
+
+@pytest.fixture
+def profile_file(tmp_path: Path) -> Path:
+    path = tmp_path / "profile.json"
+    path.write_text(planted(LOST).to_json(), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"])
+def test_recommendations_are_printed_or_written(name: str, profile_file: Path, tmp_path: Path) -> None:
+    flags = ["--format", name, "--augmentations", "random_resized_crop, color_jitter", "--image-size", "48"]
+    printed = run("recommend", profile_file, *flags)
+    assert printed.exit_code == 0, printed.output
+    assert "0.4" in printed.stdout
+    written = run("recommend", profile_file, *flags, "--output", tmp_path / "made" / "policy.txt")
+    assert written.exit_code == 0
+    assert (tmp_path / "made" / "policy.txt").read_text(encoding="utf-8") == printed.stdout
+
+
+def test_recommendations_by_class_name_every_class(profile_file: Path) -> None:
+    result = run("recommend", profile_file, "--per-class", "--format", "json")
+    assert [group["classes"] for group in json.loads(result.stdout)["groups"]] == [[name] for name in NAMES[:3]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--tolerance", "1.5"], "--tolerance"),
+        (["--augmentations", "hue"], "one that the profile measured"),
+        (["--format", "torchvison"], "Did you mean 'torchvision'"),
+        (["--format", "kornia", "--per-class"], "the same for all classes"),
+        (["--grouped", "--per-class"], "one of --grouped and --per-class"),
+        (["--probability", "0"], "the probability of a policy"),
+        (["--image-size", "0", "--format", "kornia"], "--image-size"),
+    ],
+)
+def test_wrong_recommendations_are_one_sentence(arguments: list[str], sentence: str, profile_file: Path) -> None:
+    result = run("recommend", profile_file, *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_profile_of_another_version_is_refused(profile_file: Path) -> None:
+    text = profile_file.read_text(encoding="utf-8").replace('"schema_version": 1', '"schema_version": 2')
+    profile_file.write_text(text, encoding="utf-8")
+    result = run("recommend", profile_file)
+    assert result.exit_code == 2
+    assert "schema_version 1" in result.stderr

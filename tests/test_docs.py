@@ -56,7 +56,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     batch = torch.export.Dim("batch", min=1, max=128)
     exported = torch.export.export(network, (torch.rand(2, 3, 64, 64),), dynamic_shapes=({0: batch},))
     torch.export.save(exported, tmp_path / "model.pt2")
-    make_folder(tmp_path / "photos", 12)
+    make_folder(tmp_path / "photos", 70)
     (tmp_path / "names.txt").write_text("\n".join(NAMES))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -64,7 +64,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
     commands = BLOCKS["Use it on your model"].strip().splitlines()
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "cuesense"
@@ -72,6 +72,7 @@ def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
         done = subprocess.run(whole, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert (workplace / "report.html").stat().st_size > 10_000
+    assert "v2.RandomApply" in (workplace / "transform.py").read_text(encoding="utf-8")
 
 
 def test_the_demo_recovers_the_planted_labels_in_time(tmp_path: Path) -> None:
@@ -89,10 +90,11 @@ def test_the_demo_recovers_the_planted_labels_in_time(tmp_path: Path) -> None:
 def test_the_notebook_code_runs() -> None:
     code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert code is not None
-    data = [(picture(number, number % 3), number % 3) for number in range(36)]
+    data = [(picture(number, number % 3), number % 3) for number in range(60)]
     scope = {"model": Meanest(), "dataset": data, "names": NAMES}
     exec(code[1], scope)
     assert scope["profile"].to_frame()["cue"].tolist() == ["color"] * 3  # type: ignore[attr-defined]
+    assert "random_resized_crop" in repr(scope["augment"])
 
 
 def test_links_and_pictures_of_the_readme_exist() -> None:

@@ -1,5 +1,8 @@
 """Color: blends toward gray, channel permutations, and the jitters of brightness, contrast, saturation and hue."""
 
+from itertools import product
+
+import numpy as np
 import torch
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
@@ -133,17 +136,27 @@ def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    numbers = draws.uniform(8).tolist()
-    return torch.cat([_jittered(images[row : row + 1], value, row_numbers) for row, row_numbers in enumerate(numbers)])
+    numbers = draws.uniform(8)
+    if len(images) == 1:
+        return _jittered(images, value, numbers[0].tolist())
+    low, high = _range(value)
+    doses = np.concatenate([low + (high - low) * numbers[:, :3], (2 * numbers[:, 3:4] - 1) * value * _HUE_SHARE], 1)
+    order, images = numbers[:, 4:].argsort(axis=1, kind="stable"), images.clone()
+    for place, index in product(range(4), range(4)):
+        rows = torch.from_numpy(np.flatnonzero(order[:, place] == index)).to(images.device)
+        dose = torch.from_numpy(doses[:, index].astype(np.float32)).to(images.device)[rows]
+        shape = (-1, 1, 1) if _STEPS[index] is _hue else (-1, 1, 1, 1)
+        images.index_copy_(0, rows, _STEPS[index](images.index_select(0, rows), dose.view(shape)))
+    return images
 
 
 def _jittered(image: Tensor, value: float, numbers: list[float]) -> Tensor:
+    """Jitter one image: the same with plain numbers, which is faster than with tensors of one."""
     low, high = _range(value)
     doses = [low + (high - low) * number for number in numbers[:3]]
     doses.append((2 * numbers[3] - 1) * value * _HUE_SHARE)
-    steps = (_brightness, _contrast, _saturation, _hue)
     for index in sorted(range(4), key=numbers[4:].__getitem__):
-        image = steps[index](image, doses[index])
+        image = _STEPS[index](image, doses[index])
     return image
 
 
@@ -207,3 +220,6 @@ def _hue(images: Tensor, turn: Tensor | float) -> Tensor:
 def _is(channel: Tensor, value: Tensor) -> Tensor:
     """Return 1 where a channel is the largest, else 0 (arithmetic is faster than a comparison and a choice)."""
     return (channel - value).sign_().add_(1)
+
+
+_STEPS = (_brightness, _contrast, _saturation, _hue)

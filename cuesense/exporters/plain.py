@@ -1,0 +1,37 @@
+"""Policies as JSON or YAML, of any scope."""
+
+from __future__ import annotations
+
+import json
+
+from cuesense.exporters.common import Size
+from cuesense.policy import Policy
+
+
+def export_json(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
+    """Return the policy as JSON: ``Policy.to_dict``.
+
+    Args:
+        policy: The policy, of any scope.
+        size: Not used.
+
+    Returns:
+        Indented JSON.
+    """
+    return json.dumps(policy.to_dict(), indent=1) + "\n"
+
+
+def export_yaml(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
+    """Return the policy as YAML: ``Policy.to_dict``.
+
+    Args:
+        policy: The policy, of any scope.
+        size: Not used.
+
+    Returns:
+        YAML.
+    """
+    import yaml
+
+    text: str = yaml.safe_dump(policy.to_dict(), sort_keys=False, allow_unicode=True)
+    return text

@@ -1,0 +1,121 @@
+"""Augmentation policies: which doses an image of each class may get, as a training run samples them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from cuesense import registry
+from cuesense.errors import SettingsError, expected, unknown
+from cuesense.types import Perturbation
+
+Scope = Literal["global", "grouped", "per_class"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+PROBABILITY = 0.8
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a training run does to its images: with a probability all of a class's augmentations, one after the other.
+
+    Every other view stays clean, in every class, so that being augmented tells nothing about the class.
+
+    Attributes:
+        scope: One set of doses for all classes, for each cluster of confused classes, or for each class.
+        probability: Chance that a view is augmented, in (0, 1].
+        class_names: Names of the C classes.
+        groups: The group of each class, length C, numbered from 0.
+        doses: For each group the strongest dose of each augmentation; what is not named is not done. An augmentation
+            draws from its dose to its identity, as its function says.
+
+    Raises:
+        SettingsError: The probability is out of range, or an augmentation or its dose does not exist.
+    """
+
+    scope: Scope
+    probability: float
+    class_names: tuple[str, ...]
+    groups: tuple[int, ...]
+    doses: tuple[Mapping[str, float], ...]
+
+    def __post_init__(self) -> None:
+        if not 0 < self.probability <= 1:
+            do = "Choose a number inside, such as 0.8"
+            raise SettingsError(expected("the probability of a policy", "in (0, 1]", self.probability, do))
+        if self.scope not in SCOPES:
+            raise SettingsError(unknown(f"scope '{self.scope}'", str(self.scope), SCOPES))
+        for doses in self.doses:
+            for name, value in doses.items():
+                augmentation(name).check(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The augmentations that some class gets, in the order in which they are done: the registry's."""
+        used = {name for doses in self.doses for name in doses}
+        return tuple(name for name in registry.names("perturbations") if name in used)
+
+    def of_class(self, index: int) -> Mapping[str, float]:
+        """Return the doses of one class."""
+        return self.doses[self.groups[index]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy as JSON values: each augmentation with its parameter, unit and range (low, high)."""
+        listed = {
+            "scope": self.scope,
+            "probability": self.probability,
+        }
+        if self.scope == "global":
+            return listed | {"augmentations": _ranges(self.doses[0])}
+        groups: dict[int, list[str]] = {}
+        for name, group in zip(self.class_names, self.groups, strict=True):
+            groups.setdefault(group, []).append(name)
+        return listed | {
+            "groups": [
+                {"classes": members, "augmentations": _ranges(self.doses[group])} for group, members in groups.items()
+            ]
+        }
+
+
+def uniform(doses: Mapping[str, float], class_names: Sequence[str], probability: float = PROBABILITY) -> Policy:
+    """Return the policy that does the same to every class.
+
+    Args:
+        doses: The strongest dose of each augmentation.
+        class_names: Names of the C classes.
+        probability: Chance that a view is augmented, in (0, 1].
+
+    Returns:
+        The policy, of scope global.
+    """
+    return Policy("global", probability, tuple(class_names), (0,) * len(class_names), (dict(doses),))
+
+
+def augmentation(name: str) -> Perturbation:
+    """Return a registered augmentation.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        The perturbation.
+
+    Raises:
+        SettingsError: There is none of this name.
+    """
+    found: Perturbation = registry.get("perturbations", name)
+    return found
+
+
+def _ranges(doses: Mapping[str, float]) -> list[dict[str, Any]]:
+    found = ((augmentation(name), value) for name, value in doses.items())
+    return [
+        {
+            "name": entry.name,
+            "parameter": entry.parameter,
+            "unit": entry.unit,
+            "low": min(value, entry.identity),
+            "high": max(value, entry.identity),
+        }
+        for entry, value in found
+    ]

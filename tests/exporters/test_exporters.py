@@ -1,0 +1,235 @@
+"""Every export is run (albumentations' is held against its documented schema) and does what was analyzed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import timm.data
+import torch
+import yaml
+from PIL import Image
+from torch import Tensor
+
+from cuesense import registry
+from cuesense.errors import SettingsError
+from cuesense.perturbations.perturb import perturb
+from cuesense.policy import Policy, uniform
+from cuesense.types import Role
+from tests.reports.factory import NAMES
+
+SIZE = (48, 48)
+DOSES = {
+    "random_resized_crop": 0.3,
+    "color_jitter": 0.4,
+    "brightness": 0.4,
+    "contrast": 0.4,
+    "saturation": 0.8,
+    "hue": 0.2,
+    "random_grayscale": 0.5,
+    "random_gaussian_blur": 0.04,
+    "random_erasing": 0.4,
+    "random_rotation": 40.0,
+    "horizontal_flip": 0.5,
+    "vertical_flip": 0.25,
+}
+CODE = ("torchvision", "kornia")
+FORMATS = registry.names("exporters")
+
+
+def exported(name: str, policy: Policy, size: tuple[int, int] | None = SIZE) -> str:
+    text: str = registry.get("exporters", name)(policy, size)
+    return text
+
+
+def transform_of(code: str) -> Callable[[Tensor], Tensor]:
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    transform: Callable[[Tensor], Tensor] = scope["transform"]
+    return transform
+
+
+def images(number: int) -> Tensor:
+    """Smooth, colorful pictures with a corner of their own, so that flips, crops and turns show."""
+    rng = np.random.default_rng(0)
+    y, x = np.meshgrid(np.linspace(0, 1, SIZE[0]), np.linspace(0, 1, SIZE[1]), indexing="ij")
+    waves = np.stack([0.5 + 0.3 * np.sin(3 * x + a) * np.cos(2 * y) for a in (0.0, 1.0, 2.5)])
+    found = torch.from_numpy(waves[None].repeat(number, 0) + 0.15 * rng.random((number, 3, 1, 1))).float()
+    found[:, 0, :12, :12] = 0.95
+    return found
+
+
+def statistics(pictures: Tensor) -> np.ndarray:
+    """Per image: means and deviations by channel, by quadrant, of edges, and of gray pixels."""
+    rows = [
+        pictures.mean(dim=(2, 3)),
+        pictures.std(dim=(2, 3)),
+        pictures[:, :, :24, :24].mean(dim=(2, 3)),
+        pictures[:, :, 24:, 24:].mean(dim=(2, 3)),
+        pictures.diff(dim=3).abs().mean(dim=(2, 3)),
+        (pictures.amax(1) - pictures.amin(1)).mean(dim=(1, 2))[:, None],
+    ]
+    return torch.cat(rows, dim=1).numpy()
+
+
+def test_every_augmentation_is_tried() -> None:
+    ours = set(registry.names("perturbations"))
+    assert set(DOSES) == {name for name in ours if registry.get("perturbations", name).role is Role.AUGMENTATION}
+
+
+def drawn(library: str, policy: Policy, pictures: Tensor) -> Tensor:
+    transform = transform_of(exported(library, policy))
+    torch.manual_seed(0)
+    return transform(pictures) if library == "kornia" else torch.stack([transform(picture) for picture in pictures])
+
+
+@pytest.mark.parametrize("library", CODE)
+@pytest.mark.parametrize("augmentation", DOSES)
+def test_pixels_agree_in_distribution_with_what_was_analyzed(library: str, augmentation: str) -> None:
+    """Quantiles of image statistics, over many draws of one picture, fit the dose and no other one."""
+    number, dose = 160, DOSES[augmentation]
+    pictures, entry = images(number), registry.get("perturbations", augmentation)
+    analyzed = statistics(perturb(entry, pictures, [str(place) for place in range(number)], dose))
+    spread, places = analyzed.std(axis=0) + 0.01, np.linspace(0.05, 0.95, 10)
+
+    def gap(other: float) -> float:
+        found = statistics(drawn(library, uniform({augmentation: other}, NAMES, 1.0), pictures))
+        return float(
+            (np.abs(np.quantile(found, places, axis=0) - np.quantile(analyzed, places, axis=0)) / spread).mean()
+        )
+
+    wrong = 2 * dose if augmentation == "random_resized_crop" else min(1.0, 1.5 * dose)
+    assert gap(dose) < 0.12
+    assert gap(dose) < 0.7 * gap(wrong)
+
+
+@pytest.mark.parametrize("library", CODE)
+def test_the_share_of_augmented_images_is_the_policy_s(library: str) -> None:
+    pictures = images(300)
+    found = drawn(library, uniform({"random_erasing": 0.4, "brightness": 0.3}, NAMES, 0.6), pictures)
+    touched = (found != pictures).flatten(1).any(1).float().mean()
+    assert touched == pytest.approx(0.6, abs=0.07)
+
+
+@pytest.mark.parametrize("library", CODE)
+def test_code_with_everything_and_with_nothing_runs(library: str) -> None:
+    pictures = images(4)
+    every = transform_of(exported(library, uniform(DOSES, NAMES)))(pictures)
+    assert every.shape == pictures.shape
+    assert 0 <= every.min() <= every.max() <= 1
+    assert torch.equal(transform_of(exported(library, uniform({}, NAMES)))(pictures), pictures)
+    assert transform_of(exported("torchvision", uniform(DOSES, NAMES)))(pictures[0]).shape == pictures[0].shape
+
+
+def timm_flags() -> argparse.ArgumentParser:
+    """The augmentation flags of timm's train.py, with the names of timm.data.create_transform's arguments."""
+    parser = argparse.ArgumentParser()
+    for flag in ("scale", "ratio"):
+        parser.add_argument(f"--{flag}", type=float, nargs="+")
+    for flag in ("hflip", "vflip", "color-jitter", "color-jitter-prob", "grayscale-prob"):
+        parser.add_argument(f"--{flag}", type=float)
+    parser.add_argument("--reprob", type=float, dest="re_prob")
+    parser.add_argument("--remode", dest="re_mode")
+    return parser
+
+
+def test_timm_s_flags_make_its_transform() -> None:
+    lines = exported("timm", uniform(DOSES, NAMES)).splitlines()
+    assert all(line.startswith("# ") for line in lines[:-1])
+    assert "random_rotation" in " ".join(lines[:-1])
+    flags = {
+        key: value for key, value in vars(timm_flags().parse_args(shlex.split(lines[-1]))).items() if value is not None
+    }
+    assert flags["scale"] == [0.3, 1.0]
+    assert flags["hflip"] == 0.4
+    assert flags["vflip"] == 0.2
+    assert flags["color_jitter_prob"] == 0.8
+    transform = timm.data.create_transform(48, is_training=True, normalize=False, **flags)
+    shown = str(transform)
+    assert "scale=(0.3, 1.0)" in shown
+    picture = (images(1)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    assert transform(Image.fromarray(picture)).shape == (3, 48, 48)
+
+
+def test_timm_s_flags_for_no_augmentation_change_nothing() -> None:
+    line = exported("timm", uniform({}, NAMES)).splitlines()[-1]
+    flags = {key: value for key, value in vars(timm_flags().parse_args(shlex.split(line))).items() if value is not None}
+    transform = timm.data.create_transform(48, is_training=True, normalize=False, **flags)
+    picture = (images(1)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    assert torch.equal(transform(Image.fromarray(picture)), torch.from_numpy(picture).permute(2, 0, 1))
+
+
+PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+CHANCE = {"type": "number", "minimum": 0, "maximum": 1}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "RandomResizedCrop": {"size": PAIR, "scale": PAIR, "ratio": PAIR, "interpolation": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
+    "ColorJitter": {"brightness": PAIR, "contrast": PAIR, "saturation": PAIR, "hue": PAIR},
+    "ToGray": {},
+    "GaussianBlur": {"sigma_limit": PAIR, "blur_limit": PAIR},
+    "Erasing": {"scale": PAIR, "ratio": PAIR, "fill": {"type": "number", "minimum": 0, "maximum": 255}},
+    "Rotate": {"limit": PAIR, "interpolation": {"enum": [0, 1]}, "border_mode": {"enum": [0]}, "fill": {"const": 0}},
+    "HorizontalFlip": {},
+    "VerticalFlip": {},
+}
+
+
+def step_schema(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    every = {"__class_fullname__": {"const": name}, "p": CHANCE, **properties}
+    return {"type": "object", "properties": every, "required": list(every), "additionalProperties": False}
+
+
+def test_albumentations_json_fits_its_documented_schema() -> None:
+    """The envelope and the arguments of version 2.0.8's documentation; albumentations itself is not installed."""
+    steps = {"type": "array", "items": {"oneOf": [step_schema(*entry) for entry in ARGUMENTS.items()]}}
+    sequence = {"type": "array", "items": step_schema("Sequential", {"transforms": steps}), "minItems": 1}
+    envelope = {
+        "type": "object",
+        "properties": {
+            "__version__": {"const": "2.0.8"},
+            "transform": step_schema("Compose", {"transforms": sequence}),
+        },
+        "required": ["__version__", "transform"],
+        "additionalProperties": False,
+    }
+    written = json.loads(exported("albumentations", uniform(DOSES, NAMES)))
+    jsonschema.validate(written, envelope)
+    (together,) = written["transform"]["transforms"]
+    assert together["p"] == 0.8
+    assert len(together["transforms"]) == len(DOSES)
+    crop = together["transforms"][0]
+    assert crop["size"] == [48, 48]
+    assert crop["scale"] == [0.3, 1.0]
+    jitter = together["transforms"][1]
+    assert jitter["hue"] == [-0.1, 0.1]
+    assert jitter["brightness"] == [0.6, 1.4]
+
+
+def test_yaml_and_json_say_the_same() -> None:
+    policy = Policy("grouped", 0.5, ("a", "b", "ü"), (0, 1, 0), ({"hue": 0.1}, {}))
+    assert yaml.safe_load(exported("yaml", policy)) == json.loads(exported("json", policy)) == policy.to_dict()
+
+
+@pytest.mark.parametrize("library", [name for name in FORMATS if name not in ("json", "yaml")])
+def test_policies_by_class_are_refused_where_they_cannot_be_said(library: str) -> None:
+    policy = Policy("per_class", 0.8, ("a", "b"), (0, 1), ({"hue": 0.1}, {}))
+    with pytest.raises(SettingsError, match="the same for all classes"):
+        exported(library, policy)
+
+
+@pytest.mark.parametrize("library", ["torchvision", "kornia", "albumentations"])
+@pytest.mark.parametrize("augmentation", ["random_resized_crop", "random_gaussian_blur"])
+def test_an_unknown_size_is_asked_for(library: str, augmentation: str) -> None:
+    with pytest.raises(SettingsError, match="Give --image-size"):
+        exported(library, uniform({augmentation: DOSES[augmentation]}, NAMES), None)
+
+
+@pytest.mark.parametrize("library", ["torchvision", "kornia", "albumentations"])
+def test_augmentations_a_library_does_not_have_are_refused(library: str) -> None:
+    with pytest.raises(SettingsError, match=f"one that {library} has, but got 'tile_jitter'"):
+        exported(library, uniform({"tile_jitter": 0.02}, NAMES))

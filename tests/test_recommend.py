@@ -1,0 +1,194 @@
+"""Policies from profiles: the strongest dose that is safe for all who get it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cuesense.budgets import images_needed
+from cuesense.errors import SettingsError
+from cuesense.policy import Policy, uniform
+from cuesense.profile import Profile, RivalModel
+from cuesense.recommend import choose_scope, clusters, export, recommend
+from cuesense.scoring import tango
+from tests.reports.factory import NAMES, profile
+
+CROP, JITTER = "random_resized_crop", "color_jitter"
+
+
+def planted(lost: dict[str, list[list[int]]], images: int = 200, rivals: dict[int, list[tuple[int, str, float]]] = {}):  # noqa: B006
+    """Return a profile of three classes, all recognized, that loses just these images (severities by classes)."""
+    base = profile(3, images=images)
+    curves = []
+    for curve in base.curves:
+        nothing = [[0] * 3 for _ in curve.values]
+        found = lost.get(curve.perturbation, nothing)
+        counts = {"clean_correct": [images] * 3, "lost": found, "gained": nothing, "repeats": 1}
+        curves.append(curve.model_copy(update=counts))
+    classes = [
+        entry.model_copy(
+            update={
+                "rivals": [
+                    RivalModel(rival=NAMES[other], perturbation=name, share=share)
+                    for other, name, share in rivals.get(entry.index, [])
+                ]
+            }
+        )
+        for entry in base.classes
+    ]
+    return base.model_copy(update={"curves": curves, "classes": classes})
+
+
+LOST = {
+    CROP: [[0, 0, 0], [0, 0, 0], [0, 60, 0], [0, 150, 90]],
+    JITTER: [[0, 0, 90], [0, 0, 90], [0, 0, 90], [0, 0, 90]],
+}
+
+
+def test_the_global_policy_is_safe_for_the_weakest_class() -> None:
+    policy = recommend(planted(LOST), augmentations=[CROP, JITTER])
+    assert policy.doses == ({CROP: 0.4},)
+    assert policy.groups == (0, 0, 0)
+    assert policy.probability == 0.8
+
+
+def test_every_class_gets_its_own_doses() -> None:
+    policy = recommend(planted(LOST), "per_class", augmentations=[CROP, JITTER])
+    assert [dict(policy.of_class(index)) for index in range(3)] == [
+        {CROP: 0.08, JITTER: 0.8},
+        {CROP: 0.4, JITTER: 0.8},
+        {CROP: 0.2},
+    ]
+
+
+@pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.1, 2, 3), (0.3, 2, 2), (0.02, 3, 3)])
+def test_confused_classes_share_their_doses(share: float, grouped: int, guarded: int) -> None:
+    confused = planted(LOST, rivals={1: [(0, CROP, share)]})
+    found = {scope: recommend(confused, scope, augmentations=[CROP, JITTER]) for scope in ("grouped", "per_class")}  # type: ignore[arg-type]
+    assert len(set(found["grouped"].groups)) == grouped
+    assert len(set(found["per_class"].groups)) == guarded
+    if grouped == 2:
+        assert found["grouped"].of_class(0) == found["grouped"].of_class(1) == {CROP: 0.4, JITTER: 0.8}
+    assert recommend(confused, "per_class", guards=False).groups == (0, 1, 2)
+
+
+def test_confusion_under_a_suppression_of_a_cue_makes_no_cluster() -> None:
+    assert clusters(planted(LOST, rivals={1: [(0, "grayscale", 0.9)]}), 0.05).tolist() == [0, 1, 2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=12))
+def test_clusters_are_the_transitive_closure(pairs: list[tuple[int, int]]) -> None:
+    base = profile(12)
+    linked = [
+        entry.model_copy(
+            update={
+                "rivals": [
+                    RivalModel(rival=NAMES[other], perturbation=CROP, share=0.5)
+                    for start, other in pairs
+                    if start == entry.index
+                ]
+            }
+        )
+        for entry in base.classes
+    ]
+    found = clusters(base.model_copy(update={"classes": linked}), 0.05)
+    reach = np.eye(12, dtype=bool)
+    for start, other in pairs:
+        reach[start, other] = reach[other, start] = True
+    for middle, start, end in itertools.product(range(12), repeat=3):
+        reach[start, end] |= reach[start, middle] and reach[middle, end]
+    assert np.array_equal(found[:, None] == found[None, :], reach)
+
+
+def test_a_larger_tolerance_allows_stronger_doses() -> None:
+    given_profile = planted({CROP: [[0, 0, 0], [4, 4, 4], [30, 30, 30], [60, 60, 60]]})
+    doses = [recommend(given_profile, tolerance=part, augmentations=[CROP]).doses[0] for part in (0.02, 0.1, 0.3, 0.5)]
+    assert doses == [{CROP: 0.7}, {CROP: 0.4}, {CROP: 0.2}, {CROP: 0.08}]
+
+
+def test_too_few_images_are_refused_with_the_number_that_would_do() -> None:
+    with pytest.raises(SettingsError, match=r"at least 70 of each class.*50 at most"):
+        recommend(planted({}, images=50))
+    with pytest.raises(SettingsError, match="at least 180 of each"):
+        recommend(planted({}, images=70), tolerance=0.02)
+    assert recommend(planted({}, images=70)).doses[0][CROP] == 0.08
+
+
+@given(st.floats(0.01, 0.9), st.floats(0.55, 0.99))
+def test_the_needed_number_is_the_smallest_that_does(tolerance: float, confidence: float) -> None:
+    needed = images_needed(tolerance, confidence)
+    upper = [float(tango(0.0, 0.0, number, confidence)[1]) for number in (needed, max(2, needed - 1))]
+    assert upper[0] <= tolerance
+    assert needed == 2 or upper[1] > tolerance
+
+
+def test_where_every_dose_harms_the_policy_is_empty_rather_than_refused() -> None:
+    harmed = planted({CROP: [[100, 100, 100]] * 4})
+    assert recommend(harmed, augmentations=[CROP]).doses == ({},)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"tolerance": 0.0}, "--tolerance"),
+        ({"tolerance": 1.0}, "--tolerance"),
+        ({"tolerance": float("nan")}, "--tolerance"),
+        ({"augmentations": ["hue"]}, "one that the profile measured"),
+        ({"augmentations": ["grayscale"]}, "one that the profile measured"),
+        ({"scope": "clas"}, "Unknown scope"),
+        ({"probability": 0.0}, r"in \(0, 1\]"),
+        ({"probability": 1.5}, r"in \(0, 1\]"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        recommend(planted(LOST), **arguments)  # type: ignore[arg-type]
+
+
+def test_a_profile_without_augmentations_is_refused() -> None:
+    base = planted({})
+    bare = base.model_copy(update={"curves": [curve for curve in base.curves if curve.role == "suppression"]})
+    with pytest.raises(SettingsError, match="one that measured augmentations"):
+        recommend(bare)
+
+
+def test_policies_refuse_doses_that_do_not_exist() -> None:
+    with pytest.raises(SettingsError, match="random_resized_crop's scale"):
+        uniform({CROP: 1.5}, NAMES)
+    with pytest.raises(SettingsError, match="Did you mean 'color_jitter'"):
+        uniform({"color_jiter": 0.5}, NAMES)
+
+
+def test_only_one_scope_may_be_named() -> None:
+    assert choose_scope(grouped=False, per_class=False) == "global"
+    assert choose_scope(grouped=True, per_class=False) == "grouped"
+    assert choose_scope(grouped=False, per_class=True) == "per_class"
+    with pytest.raises(SettingsError, match="both"):
+        choose_scope(grouped=True, per_class=True)
+
+
+def test_json_gives_ranges_from_low_to_high() -> None:
+    found: Profile = planted(LOST)
+    written = json.loads(export(recommend(found, augmentations=[CROP, JITTER], tolerance=0.6), found, "json"))
+    assert written["augmentations"][0] == {
+        "name": CROP,
+        "parameter": "scale",
+        "unit": "area fraction",
+        "low": 0.2,
+        "high": 1.0,
+    }
+    assert written["augmentations"][1]["low"] == 0.0
+    each = json.loads(export(recommend(found, "per_class"), found, "json"))
+    assert [group["classes"] for group in each["groups"]] == [[name] for name in NAMES[:3]]
+
+
+def test_a_policy_by_class_speaks_of_each_class() -> None:
+    policy = Policy("grouped", 0.5, ("a", "b", "c"), (0, 1, 0), ({CROP: 0.4}, {JITTER: 0.2}))
+    assert policy.of_class(2) == {CROP: 0.4}
+    assert policy.names == (CROP, JITTER)
+    assert [group["classes"] for group in policy.to_dict()["groups"]] == [["a", "c"], ["b"]]
