@@ -77,8 +77,8 @@ BREAKS = [
     ),
     (
         "cuesense/exporters/common.py",
-        "short(1 + strength)",
-        "short(1 + 2 * strength)",
+        "short(1 + value))",
+        "short(1 + 2 * value))",
         "tests/exporters/test_exporters.py",
     ),
     (

@@ -30,7 +30,7 @@ class PolicyAugmentation(nn.Module):
     def __init__(self, policy: Policy) -> None:
         super().__init__()
         self.policy = policy
-        self._steps = [_Step(augmentation(name), name, policy) for name in policy.names]
+        self._steps = [_Step(augmentation(name), policy) for name in policy.names]
 
     @classmethod
     def from_profile(
@@ -117,7 +117,7 @@ class PolicyAugmentation(nn.Module):
         return self.policy.to_dict()
 
     def extra_repr(self) -> str:
-        """Return scope, probability and groups, and the doses where there are few."""
+        """Return scope, probability, the number of groups, and the doses where all classes share them."""
         policy = self.policy
         groups = len(set(policy.groups))
         shown = "" if policy.scope != "global" else f", {dict(policy.doses[0])}"
@@ -142,10 +142,10 @@ class PolicyAugmentation(nn.Module):
 class _Step:
     """One augmentation, with its dose for each class."""
 
-    def __init__(self, entry: Perturbation, name: str, policy: Policy) -> None:
+    def __init__(self, entry: Perturbation, policy: Policy) -> None:
         self.entry = entry
-        of_class = [policy.of_class(index).get(name, entry.identity) for index in range(len(policy.class_names))]
-        self.values = np.array(of_class if policy.scope != "global" else [policy.doses[0][name]])
+        of_class = [policy.of_class(index).get(entry.name, entry.identity) for index in range(len(policy.class_names))]
+        self.values = np.array(of_class if policy.scope != "global" else [policy.doses[0][entry.name]])
 
     def __call__(self, images: Tensor, classes: np.ndarray, chosen: np.ndarray, keys: np.ndarray) -> Tensor:
         values = np.where(chosen, self.values[classes], self.entry.identity)

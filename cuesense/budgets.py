@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from cuesense.types import Budget, BudgetStatus, Curve
 OWN_ACCURACY = "own accuracy"
 TOO_FEW = "too few images"
 UNRECOGNIZED = "class is not recognized clean"
+
+_MOST_IMAGES = 10**9
 
 
 def budget(
@@ -117,18 +120,11 @@ def images_needed(tolerance: float, confidence: float) -> int:
         confidence: One-sided level of the bound, in (0.5, 1).
 
     Returns:
-        The number, at least 2.
+        The number, from 2 to a billion.
     """
-    low, high = 1, 2
-    while _upper_without_loss(high, confidence) > tolerance:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _upper_without_loss(middle, confidence) > tolerance:
-            low = middle
-        else:
-            high = middle
-    return high
+    return bisect_left(
+        range(_MOST_IMAGES), True, lo=2, key=lambda images: _upper_without_loss(images, confidence) <= tolerance
+    )
 
 
 def _upper_without_loss(images: int, confidence: float) -> float:

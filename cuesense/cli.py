@@ -246,9 +246,10 @@ def recommend(
 ) -> None:
     """Write the strongest augmentations that are shown to be safe for every class, in a training library's words.
 
-    Safe means: the model as it is still recognizes the class's images under the dose (docs/method.md). By default
-    one policy holds for all classes; --grouped gives clusters of confused classes their own, --per-class every class
-    (but where one loses a fifth of its images to another, both share), as json and yaml only.
+    Safe means: the model as it is still recognizes the class's images under the dose, each augmentation by itself
+    (docs/method.md). By default one policy holds for all classes; --grouped gives clusters of confused classes their
+    own, --per-class every class (but where one loses a fifth of its images to another, both share), as json and yaml
+    only.
 
     \b
     Examples:

@@ -33,12 +33,13 @@ def recommend(
 
     Doses come from the profile's test-time curves: an image of the class is still recognized under them by the model
     as it is. That overstates what training with them would cost, so that classes may bear more than is recommended.
+    Each augmentation is shown to be safe by itself; what several cost together is not measured.
 
     Args:
         profile: The profile of the model.
-        scope: ``"global"``: one dose for all classes; ``"grouped"``: one for each cluster of classes of which one
-            loses at least 5 % of its images to another under an augmentation, and that class's clusters in turn;
-            ``"per_class"``: one for each class.
+        scope: ``"global"``: one dose for all classes; ``"grouped"``: one for each cluster of classes that are linked,
+            directly or through others, by a loss of at least 5 % of a class's images to another under an
+            augmentation; ``"per_class"``: one for each class.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
         augmentations: Names to choose from; None takes all that the profile measured.
         probability: Chance that a view is augmented, in (0, 1]; the others stay clean, in every class.
@@ -85,9 +86,8 @@ def export(policy: Policy, profile: Profile, library: str, image_size: int | Non
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         to_be = f"a whole number from 1 to {LARGEST_SIDE}"
         raise SettingsError(expected("--image-size", to_be, image_size, "Change it"))
-    known = profile.provenance.model.preprocessing.get("image_size")
-    size = (image_size, image_size) if image_size is not None else None if known is None else (known[0], known[1])
-    text: str = registry.get("exporters", library)(policy, size)
+    known = profile.provenance.model.preprocessing.get("image_size") if image_size is None else [image_size] * 2
+    text: str = registry.get("exporters", library)(policy, known and tuple(known))
     return text
 
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cuesense.exporters.common import (
-    CROP_RATIO,
-    ERASE_RATIO,
-    FILL,
-    HUE_SHARE,
-    Size,
-    around_zero,
-    each,
-    factors,
-    known_size,
-    one_policy,
-    short,
-    sigmas,
-)
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
 from cuesense.policy import Policy
 
 VERSION = "2.0.8"
 _BILINEAR, _CONSTANT_BORDER = 1, 0
-_NO_CHANGE = {"brightness": [1.0, 1.0], "contrast": [1.0, 1.0], "saturation": [1.0, 1.0], "hue": [0.0, 0.0]}
+_NO_JITTER = {"brightness": (1.0, 1.0), "contrast": (1.0, 1.0), "saturation": (1.0, 1.0), "hue": (0.0, 0.0)}
+_CROP = {"ratio": CROP_RATIO, "interpolation": _BILINEAR}
+_ROTATION = {"interpolation": _BILINEAR, "border_mode": _CONSTANT_BORDER, "fill": 0}
+_ERASING = {"ratio": ERASE_RATIO, "fill": round(255 * FILL)}
+_WRITERS: Mapping[Kind, Callable[[Step], dict[str, Any]]] = {
+    "crop": lambda step: _named("RandomResizedCrop", step) | {"size": step.size, **step.ranges, **_CROP},
+    "rotation": lambda step: _named("Rotate", step) | {"limit": step.ranges["angle"], **_ROTATION},
+    "erasing": lambda step: _named("Erasing", step) | {"scale": step.ranges["area"], **_ERASING},
+    "horizontal_flip": lambda step: _named("HorizontalFlip", step),
+    "vertical_flip": lambda step: _named("VerticalFlip", step),
+    "gray": lambda step: _named("ToGray", step),
+    "blur": lambda step: _named("GaussianBlur", step) | {"sigma_limit": step.ranges["sigma"], "blur_limit": (0, 0)},
+    "jitter": lambda step: _named("ColorJitter", step) | _NO_JITTER | dict(step.ranges),
+}
 
 
 def export(policy: Policy, size: Size = None) -> str:
@@ -41,50 +42,11 @@ def export(policy: Policy, size: Size = None) -> str:
     Raises:
         SettingsError: albumentations cannot say it.
     """
-    writers = {
-        "random_resized_crop": lambda value: _step(
-            "RandomResizedCrop",
-            size=list(known_size(size, "random_resized_crop")),
-            scale=[short(value), 1.0],
-            ratio=list(CROP_RATIO),
-            interpolation=_BILINEAR,
-        ),
-        "random_rotation": lambda value: _step(
-            "Rotate",
-            limit=list(around_zero(value)),
-            interpolation=_BILINEAR,
-            border_mode=_CONSTANT_BORDER,
-            fill=0,
-        ),
-        "random_erasing": lambda value: _step(
-            "Erasing", scale=[0.0, short(value)], ratio=list(ERASE_RATIO), fill=round(255 * FILL)
-        ),
-        "horizontal_flip": lambda value: _step("HorizontalFlip", p=short(value)),
-        "vertical_flip": lambda value: _step("VerticalFlip", p=short(value)),
-        "random_grayscale": lambda value: _step("ToGray", p=short(value)),
-        "random_gaussian_blur": lambda value: _step(
-            "GaussianBlur", sigma_limit=list(sigmas(value, size)[0]), blur_limit=[0, 0]
-        ),
-        "color_jitter": lambda value: _jitter(
-            brightness=factors(value),
-            contrast=factors(value),
-            saturation=factors(value),
-            hue=around_zero(value * HUE_SHARE),
-        ),
-        "brightness": lambda value: _jitter(brightness=factors(value)),
-        "contrast": lambda value: _jitter(contrast=factors(value)),
-        "saturation": lambda value: _jitter(saturation=factors(value)),
-        "hue": lambda value: _jitter(hue=around_zero(value)),
-    }
-    steps = each(one_policy(policy, "albumentations"), writers, "albumentations")
-    together = _step("Sequential", p=policy.probability, transforms=steps)
-    envelope = {"__version__": VERSION, "transform": _step("Compose", transforms=[together])}
-    return json.dumps(envelope, indent=1) + "\n"
+    steps = written(policy, size, "albumentations", _WRITERS)
+    together = {"__class_fullname__": "Sequential", "p": policy.probability, "transforms": steps}
+    pipeline = {"__class_fullname__": "Compose", "p": 1.0, "transforms": [together]}
+    return json.dumps({"__version__": VERSION, "transform": pipeline}, indent=1) + "\n"
 
 
-def _step(name: str, p: float = 1.0, **arguments: Any) -> dict[str, Any]:
-    return {"__class_fullname__": name, "p": p, **arguments}
-
-
-def _jitter(**ranges: tuple[float, float]) -> dict[str, Any]:
-    return _step("ColorJitter") | {name: list(ranges.get(name, none)) for name, none in _NO_CHANGE.items()}
+def _named(name: str, step: Step) -> dict[str, Any]:
+    return {"__class_fullname__": name, "p": step.probability}

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from cuesense.exporters.common import (
-    CROP_RATIO,
-    ERASE_RATIO,
-    FILL,
-    HUE_SHARE,
-    Size,
-    around_zero,
-    each,
-    factors,
-    known_size,
-    one_policy,
-    short,
-    sigmas,
-)
+from collections.abc import Callable, Mapping
+
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
 from cuesense.policy import Policy
 
 _CODE = '''import torch
@@ -30,6 +19,19 @@ def transform(images: torch.Tensor) -> torch.Tensor:
     chosen = torch.rand(len(images), device=images.device) < {probability}
     return torch.where(chosen[:, None, None, None], _AUGMENT(images), images)
 '''
+_WRITERS: Mapping[Kind, Callable[[Step], str]] = {
+    "crop": lambda step: (
+        f"RandomResizedCrop({step.size}, scale={step.ranges['scale']}, ratio={CROP_RATIO}, "
+        'align_corners=False, cropping_mode="resample", '
+    ),
+    "rotation": lambda step: f"RandomRotation({step.ranges['angle']}, align_corners=False, ",
+    "erasing": lambda step: f"RandomErasing(scale={step.ranges['area']}, ratio={ERASE_RATIO}, value={FILL}, ",
+    "horizontal_flip": lambda _: "RandomHorizontalFlip(",
+    "vertical_flip": lambda _: "RandomVerticalFlip(",
+    "gray": lambda _: "RandomGrayscale(",
+    "blur": lambda step: f"RandomGaussianBlur(({step.kernel}, {step.kernel}), {step.ranges['sigma']}, ",
+    "jitter": lambda step: "ColorJitter(" + "".join(f"{name}={pair}, " for name, pair in step.ranges.items()),
+}
 
 
 def export(policy: Policy, size: Size = None) -> str:
@@ -47,33 +49,10 @@ def export(policy: Policy, size: Size = None) -> str:
     Raises:
         SettingsError: kornia cannot say it.
     """
-    writers = {
-        "random_resized_crop": lambda value: (
-            f"RandomResizedCrop({known_size(size, 'random_resized_crop')}, scale=({short(value)}, 1.0), "
-            f'ratio={CROP_RATIO}, align_corners=False, cropping_mode="resample", p=1.0)'
-        ),
-        "random_rotation": lambda value: f"RandomRotation({around_zero(value)}, align_corners=False, p=1.0)",
-        "random_erasing": lambda value: (
-            f"RandomErasing(scale=(0.0, {short(value)}), ratio={ERASE_RATIO}, value={FILL}, p=1.0)"
-        ),
-        "horizontal_flip": lambda value: f"RandomHorizontalFlip(p={short(value)})",
-        "vertical_flip": lambda value: f"RandomVerticalFlip(p={short(value)})",
-        "random_grayscale": lambda value: f"RandomGrayscale(p={short(value)})",
-        "random_gaussian_blur": lambda value: _blur(value, size),
-        "color_jitter": lambda value: (
-            f"ColorJitter(brightness={factors(value)}, contrast={factors(value)}, saturation={factors(value)}, "
-            f"hue={around_zero(value * HUE_SHARE)}, p=1.0)"
-        ),
-        "brightness": lambda value: f"ColorJitter(brightness={factors(value)}, p=1.0)",
-        "contrast": lambda value: f"ColorJitter(contrast={factors(value)}, p=1.0)",
-        "saturation": lambda value: f"ColorJitter(saturation={factors(value)}, p=1.0)",
-        "hue": lambda value: f"ColorJitter(hue={around_zero(value)}, p=1.0)",
-    }
-    lines = each(one_policy(policy, "kornia"), writers, "kornia")
-    steps = "".join(f"    K.{line},\n" for line in lines)
+    with_p = {kind: _closed(writer) for kind, writer in _WRITERS.items()}
+    steps = "".join(f"    K.{line},\n" for line in written(policy, size, "kornia", with_p))
     return _CODE.format(steps=steps, percent=100 * policy.probability, probability=policy.probability)
 
 
-def _blur(value: float, size: Size) -> str:
-    sigma, side = sigmas(value, size)
-    return f"RandomGaussianBlur(({side}, {side}), {sigma}, p=1.0)"
+def _closed(writer: Callable[[Step], str]) -> Callable[[Step], str]:
+    return lambda step: f"{writer(step)}p={step.probability})"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cuesense.exporters.common import CROP_RATIO, Size, one_policy, short
 from cuesense.policy import Policy
 
-_ERASED = 1 / 3
+_ERASED = 0.33  # timm erases up to a third of the area, which the ladder rounds
 _CHANCES = {"hflip": "horizontal_flip", "vflip": "vertical_flip", "grayscale-prob": "random_grayscale"}
 _SPOKEN = ("random_resized_crop", "color_jitter", *_CHANCES.values())
 

@@ -136,28 +136,21 @@ def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    numbers = draws.uniform(8)
-    if len(images) == 1:
-        return _jittered(images, value, numbers[0].tolist())
+    numbers = draws.uniform(8).astype(np.float64)
     low, high = _range(value)
     doses = np.concatenate([low + (high - low) * numbers[:, :3], (2 * numbers[:, 3:4] - 1) * value * _HUE_SHARE], 1)
-    order, images = numbers[:, 4:].argsort(axis=1, kind="stable"), images.clone()
+    order = numbers[:, 4:].argsort(axis=1, kind="stable")
+    if len(images) == 1:  # plain numbers are faster than tensors of one
+        for index in order[0].tolist():
+            images = _STEPS[index](images, float(doses[0, index]))
+        return images
+    images = images.clone()
     for place, index in product(range(4), range(4)):
         rows = torch.from_numpy(np.flatnonzero(order[:, place] == index)).to(images.device)
         dose = torch.from_numpy(doses[:, index].astype(np.float32)).to(images.device)[rows]
         shape = (-1, 1, 1) if _STEPS[index] is _hue else (-1, 1, 1, 1)
         images.index_copy_(0, rows, _STEPS[index](images.index_select(0, rows), dose.view(shape)))
     return images
-
-
-def _jittered(image: Tensor, value: float, numbers: list[float]) -> Tensor:
-    """Jitter one image: the same with plain numbers, which is faster than with tensors of one."""
-    low, high = _range(value)
-    doses = [low + (high - low) * number for number in numbers[:3]]
-    doses.append((2 * numbers[3] - 1) * value * _HUE_SHARE)
-    for index in sorted(range(4), key=numbers[4:].__getitem__):
-        image = _STEPS[index](image, doses[index])
-    return image
 
 
 def random_grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:
