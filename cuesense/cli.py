@@ -258,7 +258,7 @@ def recommend(
       cuesense recommend cuesense-out --per-class --format json
     """
     with _user_errors():
-        from cuesense.outcomes import write_file
+        from cuesense.files import write_file
         from cuesense.profile import Profile
         from cuesense.recommend import choose_scope, export
         from cuesense.recommend import recommend as recommended
@@ -311,7 +311,7 @@ def report(
       cuesense report out/profile.json --output report.html
     """
     with _user_errors():
-        from cuesense.outcomes import write_file
+        from cuesense.files import write_file
         from cuesense.profile import Profile
         from cuesense.reports import html
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cuesense.errors import OutputError, expected
+from cuesense.files import claim, read_arrays, write_arrays
 
 FOLDER = "outcomes"
 SHARD_SIZE = 128
@@ -89,19 +87,7 @@ class OutcomeStore:
         Raises:
             OutputError: The folder holds shards of other settings, or cannot be written.
         """
-        manifest = folder / "settings.json"
-        try:
-            if folder.is_dir() and any(folder.iterdir()) and not manifest.is_file():
-                raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
-            if restart:
-                _throw_away(folder)
-            if manifest.is_file():
-                _refuse_other(folder, _settings_in(manifest), settings)
-            else:
-                folder.mkdir(parents=True, exist_ok=True)
-                _replace(manifest, json.dumps(settings, indent=1).encode())
-        except OSError as error:
-            raise unwritable(folder, error) from None
+        claim(folder, settings, "shard-*.npz", restart=restart)
         return cls(folder)
 
     def __contains__(self, number: int) -> bool:
@@ -121,16 +107,8 @@ class OutcomeStore:
         if self.folder is None:
             self._memory[number] = shard
             return
-        path = self._path(number)
-        temporary = path.with_suffix(".tmp")
         arrays = {name: getattr(shard, name) for name in _ARRAYS}
-        try:
-            with temporary.open("wb") as stream:
-                np.savez(stream, skipped=np.array(json.dumps(shard.skipped)), allow_pickle=False, **arrays)
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise unwritable(self.folder, error) from None
+        write_arrays(self._path(number), arrays | {"skipped": np.array(json.dumps(shard.skipped))})
 
     def skipped_in(self, number: int) -> tuple[tuple[str, str], ...]:
         """Return id and reason of every sample of a shard that could not be decoded."""
@@ -175,85 +153,7 @@ class OutcomeStore:
         """Read a shard; arrays that are not named stay empty."""
         if self.folder is None:
             return self._memory[number]
-        try:
-            with self._path(number).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                arrays: dict[str, Any] = {name: archive[name] if name in names else np.empty(0) for name in _ARRAYS}
-                skipped = tuple((name, reason) for name, reason in json.loads(str(archive["skipped"])))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise OutputError(
-                expected(str(self._path(number)), "a whole shard", f"'{error}'", "Delete it and run again")
-            ) from None
+        found = read_arrays(self._path(number), [*names, "skipped"])
+        arrays: dict[str, Any] = {name: found.get(name, np.empty(0)) for name in _ARRAYS}
+        skipped = tuple((name, reason) for name, reason in json.loads(str(found["skipped"])))
         return Shard(**arrays, skipped=skipped)
-
-
-def _throw_away(folder: Path) -> None:
-    for pattern in ("settings.json", "shard-*.npz", "*.tmp"):
-        for path in folder.glob(pattern):
-            path.unlink()
-
-
-def _settings_in(manifest: Path) -> Mapping[str, Any]:
-    try:
-        settings = json.loads(manifest.read_text())
-    except ValueError:
-        settings = None
-    if not isinstance(settings, dict):
-        do = "Give --restart to throw the run away"
-        raise OutputError(expected(str(manifest), "the settings of a run", "something else", do))
-    return settings
-
-
-def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    now = json.loads(json.dumps(now))
-    different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    if different:
-        raise OutputError(
-            expected(
-                f"{folder.parent}",
-                "empty or the result of the same settings",
-                f"results with other {', '.join(different)}",
-                "Give another --output, or --restart to throw them away",
-            )
-        )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_file(path: Path, content: str) -> None:
-    """Write a text file whole or not at all.
-
-    Args:
-        path: The file; an older one is replaced.
-        content: Its text, written as UTF-8.
-
-    Raises:
-        OutputError: The disk is full, the folder cannot be written, or the path is a folder.
-    """
-    refuse_folder(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content.encode())
-    except OSError as error:
-        raise unwritable(path.parent, error) from None
-
-
-def refuse_folder(path: Path) -> None:
-    """Raise OutputError where a folder lies at the place of an output file."""
-    if path.is_dir():
-        raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
-
-
-def unwritable(folder: Path, error: Exception) -> OutputError:
-    """Return the error for a folder that cannot be written, with the system's reason."""
-    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-    return OutputError(
-        expected(f"the output folder {folder}", "writable", f"'{reason}'", "Give another --output or free space")
-    )

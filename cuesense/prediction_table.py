@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cuesense import registry
 from cuesense.errors import DatasetError, SettingsError, expected
 from cuesense.evidence import DOSES, SHAM
-from cuesense.outcomes import refuse_folder, unwritable
+from cuesense.files import refuse_folder, unwritable
 from cuesense.prediction_columns import CLEAN, Coded, Indices, Rows, read_rows
 from cuesense.predictions import Answers, Predictions
 from cuesense.types import Condition, Perturbation, Role

@@ -13,9 +13,10 @@ import numpy as np
 from cuesense.assemble import assemble, data_warnings
 from cuesense.config import LARGEST_SIDE, check_fraction
 from cuesense.errors import SettingsError, expected
+from cuesense.files import refuse_folder, write_file
 from cuesense.groups import read_groups
 from cuesense.judge import judge
-from cuesense.outcomes import FOLDER, refuse_folder, write_file
+from cuesense.outcomes import FOLDER
 from cuesense.prediction_table import read
 from cuesense.predictions import Predictions
 from cuesense.profile import DatasetInfo, ModelInfo, Profile, Provenance

@@ -10,7 +10,8 @@ import pytest
 
 from cuesense import outcomes
 from cuesense.errors import OutputError
-from cuesense.outcomes import OutcomeStore, Shard, write_file
+from cuesense.files import write_file
+from cuesense.outcomes import OutcomeStore, Shard
 
 SETTINGS = {"model": "m", "seed": 0}
 

@@ -1,0 +1,156 @@
+"""Files that are written whole or not at all, and folders that remember the settings of what is in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cuesense.errors import OutputError, expected
+
+_MANIFEST = "settings.json"
+
+
+def claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: bool = False) -> None:
+    """Open a folder of a run's results, or create it.
+
+    Args:
+        folder: Where the results are.
+        settings: Everything (JSON values) that decides what is in them.
+        pattern: What the files of the results are called, such as ``"shard-*.npz"``.
+        restart: Throw away what is there.
+
+    Raises:
+        OutputError: The folder holds other files, or results of other settings, or cannot be written.
+    """
+    manifest = folder / _MANIFEST
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not manifest.is_file():
+            raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
+        if restart:
+            _throw_away(folder, pattern)
+        if manifest.is_file():
+            _refuse_other(folder, _settings_in(manifest), settings)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            _replace(manifest, json.dumps(settings, indent=1).encode())
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays to an ``.npz`` file, whole or not at all.
+
+    Args:
+        path: The file; its folder exists.
+        arrays: What to keep, by name.
+
+    Raises:
+        OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
+    """
+    temporary = path.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise unwritable(path.parent, error) from None
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Read some of the arrays of an ``.npz`` file.
+
+    Args:
+        path: The file.
+        names: Which arrays.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        OutputError: The file is damaged or lacks one of them.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return {name: archive[name] for name in names}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise OutputError(expected(str(path), "a whole file", f"'{error}'", "Delete it and run again")) from None
+
+
+def write_file(path: Path, content: str) -> None:
+    """Write a text file whole or not at all.
+
+    Args:
+        path: The file; an older one is replaced.
+        content: Its text, written as UTF-8.
+
+    Raises:
+        OutputError: The disk is full, the folder cannot be written, or the path is a folder.
+    """
+    refuse_folder(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content.encode())
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise OutputError where a folder lies at the place of an output file."""
+    if path.is_dir():
+        raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
+
+
+def unwritable(folder: Path, error: Exception) -> OutputError:
+    """Return the error for a folder that cannot be written, with the system's reason."""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return OutputError(
+        expected(f"the output folder {folder}", "writable", f"'{reason}'", "Give another --output or free space")
+    )
+
+
+def _throw_away(folder: Path, pattern: str) -> None:
+    for found in (_MANIFEST, pattern, "*.tmp"):
+        for path in folder.glob(found):
+            path.unlink()
+
+
+def _settings_in(manifest: Path) -> Mapping[str, Any]:
+    try:
+        settings = json.loads(manifest.read_text())
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        do = "Give --restart to throw the run away"
+        raise OutputError(expected(str(manifest), "the settings of a run", "something else", do))
+    return settings
+
+
+def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    now = json.loads(json.dumps(now))
+    different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    if different:
+        raise OutputError(
+            expected(
+                f"{folder.parent}",
+                "empty or the result of the same settings",
+                f"results with other {', '.join(different)}",
+                "Give another --output, or --restart to throw them away",
+            )
+        )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
