@@ -1,0 +1,87 @@
+"""From a dataset to the images of a training, their classes numbered as in a profile."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from cuesense.datasets.classes import match_classes
+from cuesense.datasets.images import prepare
+from cuesense.errors import DatasetError, UnreadableImageError, expected
+from cuesense.training import Images
+from cuesense.types import ClassNames, Dataset, Preprocessing
+from cuesense.wordnet import imagenet_names, imagenet_synsets
+
+_SHOWN = 3
+
+
+def read_images(
+    dataset: Dataset, class_names: tuple[str, ...], preprocessing: Preprocessing, *, what: str, workers: int = 2
+) -> Images:
+    """Decode all images of a dataset.
+
+    Args:
+        dataset: The images.
+        class_names: The C classes that it must have, all and no other, in the order in which they are numbered.
+        preprocessing: Size and normalization.
+        what: What the dataset is for, such as ``"--train"``.
+        workers: Threads that decode.
+
+    Returns:
+        The readable images.
+
+    Raises:
+        DatasetError: The classes differ, sizes differ where no size was given, or a class has no readable image.
+    """
+    places = np.array(_match(dataset, class_names, what))
+    labels = places[np.array(dataset.labels, dtype=np.int64)]
+
+    def decode(index: int) -> np.ndarray | None:
+        try:
+            return prepare(dataset[index].image, preprocessing)
+        except UnreadableImageError:
+            return None
+
+    with ThreadPoolExecutor(workers) as pool:
+        decoded = list(pool.map(decode, range(len(dataset))))
+    readable = [index for index, image in enumerate(decoded) if image is not None]
+    empty = sorted(set(range(len(class_names))) - set(labels[readable].tolist()))
+    if empty:
+        do = "Add images of it"
+        raise DatasetError(expected(what, "images of every class", f"none of '{class_names[empty[0]]}'", do))
+    pixels = [image for image in decoded if image is not None]
+    _refuse_sizes(pixels, what)
+    rows = torch.from_numpy(labels[readable])
+    return Images(torch.from_numpy(np.stack(pixels)), rows, preprocessing.mean, preprocessing.std)
+
+
+def _match(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tuple[int, ...]:
+    known = dict(zip(imagenet_names(), imagenet_synsets(), strict=True))
+    synsets = tuple(known[name] for name in class_names) if all(name in known for name in class_names) else ()
+    try:
+        found = match_classes(dataset.class_names, ClassNames(class_names, synsets))
+    except DatasetError:
+        found = ()
+    if len(found) == len(class_names):
+        return found
+    foreign = [name for name in dataset.class_names if name not in class_names] or list(dataset.class_names)
+    shown = ", ".join(f"'{name}'" for name in foreign[:_SHOWN])
+    got = f"{len(dataset.class_names)} classes, among them {shown}"
+    to_be = f"a dataset of the profile's {len(class_names)} classes, such as '{class_names[0]}'"
+    raise DatasetError(expected(what, to_be, got, "Name the training images of the analyzed classes"))
+
+
+def _refuse_sizes(pixels: list[np.ndarray], what: str) -> None:
+    shapes = sorted({image.shape[1:] for image in pixels})
+    if len(shapes) > 1:
+        raise DatasetError(expected(f"all images of {what}", "of one size", f"sizes {shapes[:2]}", "Give --image-size"))
+
+
+def at_size(preprocessing: Preprocessing, side: int) -> Preprocessing:
+    """Return the preprocessing for another input side in pixels, resized in proportion."""
+    before, resize = preprocessing.image_size, preprocessing.resize
+    scaled = side if before is None else None if resize is None else round(resize * side / min(before))
+    return replace(preprocessing, image_size=(side, side), resize=scaled)
