@@ -101,7 +101,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
-    data, _, test, names = parts(options.world, options.photos)
+    data, analyzed, test, names = parts(options.world, options.photos)
     for seed in map(int, options.seeds.split(",")):
         path = options.folder / f"{options.world.replace(':', '-')}_{seed}.npz"
         if path.exists():
@@ -111,10 +111,12 @@ def main() -> None:
             network = train(doses, data, len(names), 1000 + seed)
             if name == "none":
                 torch.save(network.state_dict(), path.with_suffix(".pt"))
-            answers[name] = log_probabilities(network, test).astype(np.float16)
+            answers[name] = log_probabilities(network, test)
+            answers[f"analyzed {name}"] = log_probabilities(network, analyzed)
             right = float((answers[name].argmax(axis=1) == test.labels.numpy()).mean())
             print(f"{path.stem} {name} {right:.3f}", flush=True)
-        np.savez_compressed(path, labels=test.labels.numpy().astype(np.uint8), names=np.array(names), **answers)
+        known = {"labels": test.labels.numpy(), "analyzed_labels": analyzed.labels.numpy(), "names": np.array(names)}
+        np.savez_compressed(path, **known, **answers)
         print(f"{path.stem} {time.perf_counter() - began:.0f} s", flush=True)
 
 

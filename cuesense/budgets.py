@@ -8,14 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cuesense.recoverability import Forecast
 from cuesense.scoring import interval, one_sided_drops, tango
-from cuesense.types import Budget, BudgetStatus, Curve
+from cuesense.types import Budget, BudgetStatus, Curve, Perturbation
 
 OWN_ACCURACY = "own accuracy"
 TOO_FEW = "too few images"
 UNRECOGNIZED = "class is not recognized clean"
 
 _MOST_IMAGES = 10**9
+_PROBABLE = 0.5
 
 
 def budget(
@@ -62,6 +64,72 @@ def budget(
     return budgets
 
 
+def forecast_budget(
+    forecast: Forecast,
+    perturbation: Perturbation,
+    class_names: Sequence[str],
+    taken: NDArray[np.float64],
+    *,
+    tolerance: float,
+    confidence: float,
+) -> list[Budget]:
+    """Return the budget of every class for one augmentation, by what training with it is forecast to cost.
+
+    From mild to strong, a dose is safe while the chance that the class loses more than the tolerance stays within
+    1 - confidence. Where most of what a class loses goes to another class, that class gets no stronger dose either:
+    an augmentation harms the losers through those that take their images (Kirichenko et al. 2023, arXiv 2401.01764).
+
+    Args:
+        forecast: Expected losses, D doses and C classes.
+        perturbation: The augmentation, with these doses as its ladder.
+        class_names: Names of the C classes.
+        taken: Share of each class's images (row) that another class (column) takes at the strongest dose, (C, C).
+        tolerance: The largest loss that is accepted, a fraction in (0, 1).
+        confidence: Level at which a dose is called safe, in (0.5, 1).
+
+    Returns:
+        One Budget a class; its drop is the forecast loss at its value, or at the mildest dose where it has no value,
+        with one-sided bounds.
+    """
+    risk = forecast.risk(tolerance)
+    reached = np.logical_and.accumulate(risk <= 1 - confidence, axis=0).sum(axis=0)
+    takers = [_taker(row, tolerance) for row in taken]
+    found = []
+    for index, safe in enumerate(reached.tolist()):
+        if safe == len(risk):
+            reason = None
+        elif risk[safe, index] < _PROBABLE:
+            reason = TOO_FEW
+        else:
+            taker = takers[index]
+            reason = OWN_ACCURACY if taker is None else f"leak into {class_names[taker]}"
+        found.append((safe, reason))
+    for index, taker in enumerate(takers):
+        if taker is not None and found[index][1] not in (None, TOO_FEW) and reached[index] < found[taker][0]:
+            found[taker] = int(reached[index]), f"leak from {class_names[index]}"
+    return [_forecast_budget(forecast, perturbation, index, *entry, confidence) for index, entry in enumerate(found)]
+
+
+def _taker(shares: NDArray[np.float64], tolerance: float) -> int | None:
+    """Return the class that takes at least half of what a class loses, if that is more than the tolerance."""
+    lost, most = float(np.maximum(shares, 0).sum()), int(shares.argmax())
+    return most if lost > 0 and shares[most] > max(tolerance, lost / 2) else None
+
+
+def _forecast_budget(
+    forecast: Forecast, perturbation: Perturbation, index: int, safe: int, reason: str | None, confidence: float
+) -> Budget:
+    at = max(safe - 1, 0)
+    low, high = (float(bound[at, index]) for bound in forecast.bounds(2 * confidence - 1))
+    return Budget(
+        perturbation=perturbation,
+        status=_status(safe, len(forecast.loss), reason),
+        value=perturbation.ladder[at] if safe else None,
+        drop=interval(float(forecast.loss[at, index]), low, high),
+        limited_by=reason,
+    )
+
+
 def _reason(harmed: NDArray[np.bool_], takers: Sequence[str | None], safe: int) -> str | None:
     if safe == len(harmed):
         return None
@@ -79,9 +147,9 @@ def _status(safe: int, severities: int, reason: str | None) -> BudgetStatus:
 
 
 def global_policy(
-    budgets: Sequence[Budget], curve: Curve, members: Sequence[int] | None = None
+    budgets: Sequence[Budget], curve: Curve, members: Sequence[int] | None = None, spared: int = 0
 ) -> tuple[float | None, BudgetStatus, int | None]:
-    """Return the strongest dose of one augmentation that is safe for every class that has images.
+    """Return the strongest dose of one augmentation that is safe for every class that has images, or nearly every.
 
     The claim holds at the confidence of the single budgets, without a correction for the number of classes: it is
     wrong only if the budget of one particular class is (intersection-union test, Berger 1982, Technometrics 24:295).
@@ -90,6 +158,7 @@ def global_policy(
         budgets: The budgets of the C classes.
         curve: The counts they come from.
         members: The classes it has to be safe for; None takes all.
+        spared: How many of these, those with the mildest budgets, it need not be safe for.
 
     Returns:
         The dose (None where there is none); the status, which is that of the limiting class; and the limiting class:
@@ -101,7 +170,8 @@ def global_policy(
     present = [index for index in asked if curve.n[index] > 0]
     if not present:
         return None, BudgetStatus.UNDETERMINED, None
-    limiting = min(present, key=lambda index: _rank(budgets[index]))
+    ranked = sorted(present, key=lambda index: _rank(budgets[index]))
+    limiting = ranked[min(spared, len(ranked) - 1)]
     weakest = budgets[limiting]
     return weakest.value, weakest.status, None if weakest.status is BudgetStatus.UNLIMITED else limiting
 

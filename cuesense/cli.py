@@ -54,21 +54,21 @@ def _user_errors(kept: str = "nothing was written") -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show images, images a second and time left on stderr, where that is a terminal."""
+def _progress(doing: str = "analyzing", unit: str = "images") -> Iterator[Callable[[int, int], None]]:
+    """Show what is done, how fast, and the time left on stderr, where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (
-        TextColumn("analyzing"),
+        TextColumn(doing),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]:.1f} images/s"),
+        TextColumn(f"{{task.fields[speed]:.1f}} {unit}/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("images", total=None, speed=0.0)
+        task = bar.add_task(unit, total=None, speed=0.0)
         resumed: list[int] = []
 
         def advance(done: int, total: int) -> None:
@@ -239,40 +239,186 @@ def recommend(
     probability: Annotated[
         float, typer.Option(metavar="P", help="Share of the views that are augmented; the others stay clean.")
     ] = 0.8,
+    all_but: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the classes that the policy for all may harm.")
+    ] = 0.0,
+    train: Annotated[
+        str | None, typer.Option(metavar="DATASET", help="Forecast from trainings on these images.")
+    ] = None,
+    head: Annotated[
+        bool, typer.Option("--head", help="Forecast from the model's refitted head, without training images.")
+    ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Fine-tune this; default: a compact network from scratch."),
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Trainings for each; more make the forecast surer.")] = 1,
+    train_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Side in pixels for training; default: the profile's.")
+    ] = None,
+    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The analyzed model, where it is not where it was.")
+    ] = None,
+    arch: Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="DATASET", help="The analyzed images, where they are not where they were.")
+    ] = None,
+    data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")] = "auto",
+    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier trainings.")] = False,
     image_size: Annotated[
         int | None, typer.Option(metavar="N", help="Input side in pixels, where the profile does not say.")
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file instead of stdout.")] = None,
 ) -> None:
-    """Write the strongest augmentations that are shown to be safe for every class, in a training library's words.
+    """Write the strongest augmentations that are safe for every class, in a training library's words.
 
-    Safe means: the model as it is still recognizes the class's images under the dose, each augmentation by itself
-    (docs/method.md). By default one policy holds for all classes; --grouped gives clusters of confused classes their
-    own, --per-class every class (but where one loses a fifth of its images to another, both share), as json and yaml
-    only.
+    With --train, networks are trained without augmentation and with the strongest dose of each, and the analyzed
+    images tell what each class loses for good; with --head, the model's last layer is refitted instead, which costs
+    little and knows less. The forecast is kept in the profile and used from then on. Without a forecast, safe means:
+    the model as it is still recognizes the class's images under the dose (docs/method.md).
+
+    By default one policy holds for all classes; --grouped gives clusters of confused classes their own, --per-class
+    every class (but where one loses a fifth of its images to another, both share), as json and yaml only. Each
+    augmentation is judged by itself. What stops it, and what the policy is forecast to cost, is said on stderr.
 
     \b
     Examples:
-      cuesense recommend cuesense-out --format torchvision --output transform.py
+      cuesense recommend cuesense-out --train photos/train --format torchvision --output transform.py
+      cuesense recommend cuesense-out --train photos/train --from timm:resnet18 --seeds 3
+      cuesense recommend cuesense-out --head
       cuesense recommend cuesense-out/profile.json --tolerance 0.1 --augmentations random_resized_crop,color_jitter
       cuesense recommend cuesense-out --per-class --format json
     """
-    with _user_errors():
+    with _user_errors(_RESUMED):
         from cuesense.files import write_file
         from cuesense.profile import Profile
-        from cuesense.recommend import choose_scope, export
+        from cuesense.recommend import choose_scope, export, limits, outlooks
         from cuesense.recommend import recommend as recommended
+        from cuesense.reports.policy import lines
 
         found = Profile.read(profile)
         chosen = None if augmentations is None else [name.strip() for name in augmentations.split(",")]
         scope = choose_scope(grouped=grouped, per_class=per_class)
-        policy = recommended(found, scope, tolerance=tolerance, augmentations=chosen, probability=probability)
+        if train is not None or head:
+            from cuesense.forecast import Adaptation, update
+
+            keep_freed_memory()
+            how = Adaptation(
+                train=train,
+                head=head,
+                start=start,
+                epochs=epochs,
+                seeds=seeds,
+                train_size=train_size,
+                images_per_class=images_per_class,
+                model=model,
+                arch=arch,
+                dataset=dataset,
+                data_root=data_root,
+                device=device,
+            )
+            with _progress("forecasting", "steps") as progress:
+                found = update(
+                    profile, how, augmentations=chosen, probability=probability, restart=restart, progress=progress
+                )
+        policy = recommended(
+            found, scope, tolerance=tolerance, augmentations=chosen, probability=probability, all_but=all_but
+        )
         text = export(policy, found, format_, image_size)
+        choice: Any = {"tolerance": tolerance, "augmentations": chosen, "all_but": all_but}
+        for line in lines(limits(found, **choice), outlooks(found, **choice)):
+            typer.echo(line, err=True)
         if output is None:
             typer.echo(text, nl=False)
         else:
             write_file(output, text)
             typer.echo(f"Policy: {output}", err=True)
+
+
+@app.command(short_help="Train with and without the recommended policies.")
+def verify(
+    profile: Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")],
+    train: Annotated[str, typer.Option(metavar="DATASET", help="Images to train on.")],
+    test: Annotated[str, typer.Option(metavar="DATASET", help="Images to test on.")],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-verified"),
+    seeds: Annotated[int, typer.Option(metavar="N", help="Trainings of each policy.")] = 5,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Fine-tune this; default: a compact network from scratch."),
+    ] = None,
+    arch: Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
+    ] = None,
+    train_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Side in pixels for training; default: the profile's.")
+    ] = None,
+    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(metavar="T", help="Accuracy drop a class may suffer; default: the profile's.")
+    ] = None,
+    augmentations: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Choose from these; default: all of the profile.")
+    ] = None,
+    probability: Annotated[float, typer.Option(metavar="P", help="Share of the views that are augmented.")] = 0.8,
+    data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks are trained.")] = "auto",
+    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier trainings.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+) -> None:
+    """Train networks with and without the recommended policies, and report what really happened to every class.
+
+    Compared are no augmentation, the usual default (crop to 0.08, jitter 0.4), the uniform policy with the best
+    average, the global, grouped and per-class policies, the per-class policy with the doses of other classes, and a
+    uniform policy of its mean strength. DIR gets verify.json, verify.csv and forecast.svg (forecast against outcome).
+
+    \b
+    Examples:
+      cuesense verify cuesense-out --train photos/train --test photos/test
+      cuesense verify cuesense-out --train photos/train --test photos/test --from timm:resnet18 --seeds 3
+    """
+    with _user_errors(_RESUMED):
+        from rich.console import Console
+
+        from cuesense.experiment import Setup
+        from cuesense.profile import Profile
+        from cuesense.reports.verification import render
+        from cuesense.verify import verify as verified
+
+        keep_freed_memory()
+        setup = Setup(
+            train=train,
+            test=test,
+            start=start,
+            arch=arch,
+            image_size=train_size,
+            epochs=epochs,
+            images_per_class=images_per_class,
+            device=device,
+            data_root=data_root,
+        )
+        with _progress("training", "steps") as progress:
+            found = verified(
+                Profile.read(profile),
+                setup,
+                output=output,
+                seeds=seeds,
+                tolerance=tolerance,
+                augmentations=None if augmentations is None else [name.strip() for name in augmentations.split(",")],
+                probability=probability,
+                restart=restart,
+                progress=progress,
+            )
+        if json:
+            typer.echo(found.to_json(), nl=False)
+        else:
+            Console().print(render(found))
+        typer.echo(f"Results: {output / 'verify.json'}  Picture: {output / 'forecast.svg'}", err=True)
 
 
 @app.command(short_help="Run the main job on the planted world.")

@@ -13,6 +13,7 @@ from cuesense.types import Perturbation
 Scope = Literal["global", "grouped", "per_class"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 PROBABILITY = 0.8
+USUAL: Mapping[str, float] = {"random_resized_crop": 0.08, "color_jitter": 0.4}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,38 @@ class Policy:
                 {"classes": members, "augmentations": _ranges(self.doses[group])} for group, members in groups.items()
             ]
         }
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What stops one augmentation in a policy for all classes.
+
+    Attributes:
+        augmentation: Its name.
+        value: The dose that is recommended, None where there is none.
+        limiting: Name of the class that allows no stronger dose, None where nothing limits.
+        limited_by: Why: what the class's budget says.
+    """
+
+    augmentation: str
+    value: float | None
+    limiting: str | None
+    limited_by: str | None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The clean accuracy that training with a policy is forecast to give.
+
+    Attributes:
+        mean: Mean of the classes' recalls, a fraction.
+        worst: The lowest of them.
+        worst_class: Whose it is.
+    """
+
+    mean: float
+    worst: float
+    worst_class: str
 
 
 def uniform(doses: Mapping[str, float], class_names: Sequence[str], probability: float = PROBABILITY) -> Policy:

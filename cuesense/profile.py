@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cuesense import registry
 from cuesense.errors import SettingsError, expected
+from cuesense.recoverability import Forecast
 from cuesense.types import BudgetStatus, Cue, CueLabel, Curve, Perturbation, Role, Unpaired
 
 if TYPE_CHECKING:
@@ -229,6 +230,50 @@ class Policy(_Model):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
 
+class LeakModel(_Model):
+    """A class that takes another's images in a network trained with an augmentation at its strongest dose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    of: str = Field(description="the class that loses images")
+    rival: str = Field(alias="class")
+    share: float = Field(description="share of the losing class's images, more than without the augmentation")
+
+
+class LossModel(_Model):
+    """What every class loses by training with one augmentation; rows are doses, columns classes.
+
+    Losses are fractions of a class's images, against the same training without the augmentation.
+    """
+
+    parameter: str
+    unit: str
+    values: list[float]
+    loss: list[list[float]] = Field(description="expected loss of recall; below 0 it is a gain, which is not promised")
+    spread: list[list[float | None]] = Field(description="standard deviation of its error; null: too few images")
+    low: list[list[float]] = Field(description="lower end of the range at the policy's confidence, gains cut off")
+    high: list[list[float]]
+    flags: list[list[Literal["likely loses", "unclear", "likely safe"]]]
+    leaks: list[LeakModel] = []
+
+    def to_forecast(self) -> Forecast:
+        """Return the numbers as recoverability takes them."""
+        spread = [[np.inf if value is None else value for value in row] for row in self.spread]
+        return Forecast(np.array(self.loss), np.array(spread))
+
+
+class ForecastModel(_Model):
+    """What training with the augmentations would cost, forecast by adapting a network to them."""
+
+    method: Literal["trained", "head", "trained and head"]
+    probability: float = Field(description="share of the views that are augmented")
+    runs: int = Field(description="trainings without and with each augmentation")
+    recipe: dict[str, Any] = Field(description="how networks were trained; empty for refitted heads")
+    train: DatasetInfo | None = Field(description="the images they were trained on; null for refitted heads")
+    accuracy: list[float | None] = Field(description="clean accuracy of each class, adapted without augmentation")
+    augmentations: dict[str, LossModel]
+
+
 class Profile(_Model):
     """What a model relies on, class by class; read and written as JSON.
 
@@ -243,6 +288,7 @@ class Profile(_Model):
     groups: list[GroupModel] = []
     labeling: Labeling | None = None
     policy: Policy
+    forecast: ForecastModel | None = None
 
     def to_json(self) -> str:
         """Return the profile as indented JSON with a final newline; equal profiles give equal bytes."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from cuesense import registry
-from cuesense.budgets import TOO_FEW, budget, global_policy, images_needed
+from cuesense.budgets import TOO_FEW, budget, forecast_budget, global_policy, images_needed
 from cuesense.config import LARGEST_SIDE, check_fraction
 from cuesense.errors import SettingsError, expected, unknown
-from cuesense.policy import PROBABILITY, SCOPES, Policy, Scope
-from cuesense.profile import Profile
+from cuesense.policy import PROBABILITY, SCOPES, USUAL, Limit, Outlook, Policy, Scope, augmentation, uniform
+from cuesense.profile import LossModel, Profile
 from cuesense.types import Budget, Curve, Role
 
 CONFUSED = 0.05
@@ -28,12 +29,14 @@ def recommend(
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     guards: bool = True,
+    all_but: float = 0.0,
 ) -> Policy:
     """Return the strongest policy whose doses are shown to be safe for the classes that get them.
 
-    Doses come from the profile's test-time curves: an image of the class is still recognized under them by the model
-    as it is. That overstates what training with them would cost, so that classes may bear more than is recommended.
-    Each augmentation is shown to be safe by itself; what several cost together is not measured.
+    Where the profile holds a forecast, a dose is safe if training with it costs no more than the tolerance, at the
+    profile's confidence. Else doses come from the profile's test-time curves: an image of the class is still
+    recognized under them by the model as it is. That overstates what training with them would cost, so that classes
+    may bear more than is recommended. Each augmentation is judged by itself, not what several cost together.
 
     Args:
         profile: The profile of the model.
@@ -41,10 +44,12 @@ def recommend(
             directly or through others, by a loss of at least 5 % of a class's images to another under an
             augmentation; ``"per_class"``: one for each class.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        augmentations: Names to choose from; None takes all that the profile measured.
+        augmentations: Names to choose from; None takes all that the profile measured, or forecast.
         probability: Chance that a view is augmented, in (0, 1]; the others stay clean, in every class.
         guards: With scope per_class, classes of which one loses at least 20 % of its images to another share their
             doses: where their augmentations differ, being augmented would tell which of them an image is of.
+        all_but: With scope global, the share of the classes, in [0, 1), that may be harmed: those with the mildest
+            budgets.
 
     Returns:
         The policy; augmentations that are safe at no dose are left out of it.
@@ -53,19 +58,137 @@ def recommend(
         SettingsError: The profile did not measure an augmentation, has too few images to certify any dose, or a
             number is out of range.
     """
-    tolerance = profile.policy.tolerance if tolerance is None else tolerance
-    check_fraction(tolerance, "--tolerance")
     if scope not in SCOPES:
         raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
-    curves = _curves(profile, augmentations)
-    budgets = {name: _budgets(curve, tolerance, profile.policy.confidence) for name, curve in curves.items()}
-    _refuse_too_few(profile, budgets, tolerance)
+    if not 0 <= all_but < 1:
+        raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
+    budgets = budgets_of(profile, tolerance=tolerance, augmentations=augmentations)
+    curves = measured(profile, list(budgets))
     groups = _groups(profile, scope, guards=guards)
+    spared = int(all_but * len(profile.classes)) if scope == "global" else 0
     doses = tuple(
-        _doses(budgets, curves, np.flatnonzero(groups == group).tolist()) for group in range(groups.max() + 1)
+        _doses(budgets, curves, np.flatnonzero(groups == group).tolist(), spared) for group in range(groups.max() + 1)
     )
     names = tuple(entry.name for entry in profile.classes)
     return Policy(scope, probability, names, tuple(groups.tolist()), doses)
+
+
+def budgets_of(
+    profile: Profile, *, tolerance: float | None = None, augmentations: Sequence[str] | None = None
+) -> dict[str, list[Budget]]:
+    """Return the budget of every class for every augmentation: by the forecast where there is one, else by the curves.
+
+    Args:
+        profile: The profile.
+        tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+        augmentations: Names to choose from; None takes all.
+
+    Returns:
+        Budgets of the C classes by augmentation.
+
+    Raises:
+        SettingsError: As in ``recommend``.
+    """
+    tolerance = profile.policy.tolerance if tolerance is None else tolerance
+    check_fraction(tolerance, "--tolerance")
+    curves = measured(profile, augmentations)
+    confidence = profile.policy.confidence
+    if profile.forecast is None:
+        budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
+        _refuse_too_few(profile, budgets, tolerance)
+        return budgets
+    names = [entry.name for entry in profile.classes]
+    found = profile.forecast.augmentations
+    _refuse_unforecast(augmentations or (), found)
+    return {
+        name: forecast_budget(
+            found[name].to_forecast(),
+            replace(augmentation(name), ladder=tuple(found[name].values)),
+            names,
+            _taken(found[name], names),
+            tolerance=tolerance,
+            confidence=confidence,
+        )
+        for name in curves
+        if name in found
+    }
+
+
+def limits(
+    profile: Profile,
+    *,
+    tolerance: float | None = None,
+    augmentations: Sequence[str] | None = None,
+    all_but: float = 0.0,
+) -> list[Limit]:
+    """Return which class stops each augmentation of the global policy; the arguments are those of ``recommend``."""
+    budgets = budgets_of(profile, tolerance=tolerance, augmentations=augmentations)
+    curves = measured(profile, list(budgets))
+    spared = int(all_but * len(profile.classes))
+    found = []
+    for name, of_class in budgets.items():
+        value, _, limiting = global_policy(of_class, curves[name], spared=spared)
+        reason = None if limiting is None else of_class[limiting].limited_by
+        found.append(Limit(name, value, None if limiting is None else profile.classes[limiting].name, reason))
+    return found
+
+
+def outlook(profile: Profile, policy: Policy) -> Outlook | None:
+    """Return the accuracy that a policy is forecast to give: losses of its augmentations add up, gains do not count.
+
+    Args:
+        profile: A profile with a forecast.
+        policy: The policy.
+
+    Returns:
+        The outlook; None where the profile has no forecast, or not for one of the policy's augmentations.
+    """
+    losses = policy_losses(profile, policy)
+    if profile.forecast is None or losses is None:
+        return None
+    before = np.array([np.nan if value is None else value for value in profile.forecast.accuracy])
+    recall = np.maximum(before - np.maximum(losses, 0).sum(axis=0), 0)
+    worst = int(np.nanargmin(recall))
+    return Outlook(float(np.nanmean(recall)), float(recall[worst]), profile.classes[worst].name)
+
+
+def outlooks(
+    profile: Profile,
+    *,
+    tolerance: float | None = None,
+    augmentations: Sequence[str] | None = None,
+    all_but: float = 0.0,
+) -> dict[str, Outlook]:
+    """Return what no augmentation, the usual default and each kind of policy are forecast to give.
+
+    The arguments are those of ``recommend``; policies that hold an augmentation without a forecast are left out.
+    """
+    if profile.forecast is None:
+        return {}
+    names = [entry.name for entry in profile.classes]
+    compared = {"none": uniform({}, names), "usual": uniform(USUAL, names)}
+    for scope in SCOPES:
+        spared = all_but if scope == "global" else 0.0
+        compared[scope] = recommend(profile, scope, tolerance=tolerance, augmentations=augmentations, all_but=spared)
+    found = {name: outlook(profile, policy) for name, policy in compared.items()}
+    return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def policy_losses(profile: Profile, policy: Policy) -> np.ndarray | None:
+    """Return the recall that each class is forecast to lose by each augmentation of a policy, negative where it gains.
+
+    Args:
+        profile: A profile with a forecast.
+        policy: The policy; a dose that was not forecast counts as the next stronger one.
+
+    Returns:
+        (A, C) for its A augmentations; None where the profile has no forecast, or not for one of them.
+    """
+    forecast = profile.forecast
+    if forecast is None or not set(policy.names) <= set(forecast.augmentations):
+        return None
+    losses = [_losses(forecast.augmentations[name], name, policy) for name in policy.names]
+    return np.array(losses).reshape(len(losses), len(profile.classes))
 
 
 def export(policy: Policy, profile: Profile, library: str, image_size: int | None = None) -> str:
@@ -99,6 +222,30 @@ def choose_scope(*, grouped: bool, per_class: bool) -> Scope:
     return "grouped" if grouped else "per_class" if per_class else "global"
 
 
+def measured(profile: Profile, augmentations: Sequence[str] | None = None) -> dict[str, Curve]:
+    """Return the counts under every augmentation.
+
+    Args:
+        profile: The profile.
+        augmentations: Names to choose from; None takes all that the profile measured.
+
+    Returns:
+        The curves by name.
+
+    Raises:
+        SettingsError: The profile measured no augmentation, or not one of these.
+    """
+    known = {curve.perturbation: curve for curve in profile.curves if curve.role is Role.AUGMENTATION}
+    if not known:
+        do = "Analyze with --config standard"
+        raise SettingsError(expected("the profile", "one that measured augmentations", "none", do))
+    for name in augmentations or ():
+        if name not in known:
+            do = f"Choose from {', '.join(known)}, or analyze with a configuration that measures it"
+            raise SettingsError(expected("every augmentation", "one that the profile measured", f"'{name}'", do))
+    return {name: curve.to_curve() for name, curve in known.items() if augmentations is None or name in augmentations}
+
+
 def clusters(profile: Profile, share: float) -> np.ndarray:
     """Return which classes are confused with each other, directly or through others.
 
@@ -124,18 +271,30 @@ def clusters(profile: Profile, share: float) -> np.ndarray:
     return found
 
 
-def _curves(profile: Profile, augmentations: Sequence[str] | None) -> dict[str, Curve]:
-    measured = {curve.perturbation: curve for curve in profile.curves if curve.role is Role.AUGMENTATION}
-    if not measured:
-        do = "Analyze with --config standard"
-        raise SettingsError(expected("the profile", "one that measured augmentations", "none", do))
-    for name in augmentations or ():
-        if name not in measured:
-            do = f"Choose from {', '.join(measured)}, or analyze with a configuration that measures it"
-            raise SettingsError(expected("every augmentation", "one that the profile measured", f"'{name}'", do))
-    return {
-        name: curve.to_curve() for name, curve in measured.items() if augmentations is None or name in augmentations
-    }
+def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:
+    for name in augmentations:
+        if name not in found:
+            do = f"Choose from {', '.join(found)}, or forecast it too: --train DATASET --augmentations {name}"
+            raise SettingsError(expected("every augmentation", "one that was forecast", f"'{name}'", do))
+
+
+def _taken(found: LossModel, names: Sequence[str]) -> np.ndarray:
+    """Return the share of each class's images (row) that training lets another class (column) take, (C, C)."""
+    places, taken = {name: index for index, name in enumerate(names)}, np.zeros((len(names), len(names)))
+    for leak in found.leaks:
+        taken[places[leak.of], places[leak.rival]] = leak.share
+    return taken
+
+
+def _losses(found: LossModel, name: str, policy: Policy) -> np.ndarray:
+    """Return what each class loses at its dose, (C,): that of the next stronger dose where it was not forecast."""
+    identity, loss = augmentation(name).identity, np.array(found.loss)
+    strengths = np.abs(np.array(found.values) - identity)
+    dose = [policy.of_class(index).get(name, identity) for index in range(loss.shape[1])]
+    rungs = np.searchsorted(strengths, np.abs(np.array(dose) - identity) - 1e-9)
+    padded = np.vstack([loss, loss[-1:]])
+    lost: np.ndarray = np.where(np.array(dose) == identity, 0, padded[rungs, np.arange(loss.shape[1])])
+    return lost
 
 
 def _budgets(curve: Curve, tolerance: float, confidence: float) -> list[Budget]:
@@ -164,7 +323,7 @@ def _groups(profile: Profile, scope: Scope, *, guards: bool) -> np.ndarray:
 
 
 def _doses(
-    budgets: Mapping[str, Sequence[Budget]], curves: Mapping[str, Curve], members: Sequence[int]
+    budgets: Mapping[str, Sequence[Budget]], curves: Mapping[str, Curve], members: Sequence[int], spared: int
 ) -> dict[str, float]:
-    found = {name: global_policy(of_class, curves[name], members)[0] for name, of_class in budgets.items()}
+    found = {name: global_policy(of_class, curves[name], members, spared)[0] for name, of_class in budgets.items()}
     return {name: value for name, value in found.items() if value is not None}

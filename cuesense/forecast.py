@@ -1,0 +1,305 @@
+"""From a profile to a profile with a forecast: adapt a network to each augmentation and see what does not come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cuesense.config import check_fraction
+from cuesense.datasets import load_dataset
+from cuesense.errors import SettingsError, expected
+from cuesense.experiment import Experiment, Setup, device_of, prepare, profile_preprocessing
+from cuesense.files import write_file
+from cuesense.heads import cross_fitted, features
+from cuesense.models import load_classifier
+from cuesense.perturbations.perturb import perturb
+from cuesense.policy import PROBABILITY, uniform
+from cuesense.profile import ForecastModel, LeakModel, LossModel, Profile
+from cuesense.recommend import measured
+from cuesense.recoverability import Forecast, combined, dose_shape, leaks, refitted, trained
+from cuesense.training import Progress
+from cuesense.trainset import read_images
+from cuesense.trials import Trial
+from cuesense.types import Curve
+
+FOLDER = "forecast"
+
+_NAMED_LEAK = 0.05
+_SEED = 1000
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How a forecast is made, and where what it needs is now.
+
+    Attributes:
+        train: Spec of the images to train on; None trains nothing.
+        head: Whether the analyzed model's head is refitted.
+        start: Spec of the checkpoint that is fine-tuned; None trains a compact network from scratch.
+        epochs: Passes over the training images; None takes the usual number.
+        seeds: Trainings without augmentation and with each.
+        train_size: Side of the training images in pixels; None takes the profile's.
+        images_per_class: Train on this many images of each class; None takes all.
+        model: The analyzed model; None takes what the profile says.
+        arch: Architecture of a file that holds weights only: of the start where there is one, else of the model.
+        dataset: The analyzed images; None takes what the profile says.
+        data_root: Where ``imagenet`` lies.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    """
+
+    train: str | None = None
+    head: bool = False
+    start: str | None = None
+    epochs: float | None = None
+    seeds: int = 1
+    train_size: int | None = None
+    images_per_class: int | None = None
+    model: str | None = None
+    arch: str | None = None
+    dataset: str | None = None
+    data_root: Path | None = None
+    device: str = "auto"
+
+
+def update(
+    path: Path,
+    how: Adaptation,
+    *,
+    augmentations: Sequence[str] | None = None,
+    probability: float = PROBABILITY,
+    restart: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Profile:
+    """Forecast and keep the forecast in the profile's file.
+
+    Args:
+        path: A profile.json or its folder. The trainings' answers are kept beside it, in ``forecast/``.
+        how: How the forecast is made.
+        augmentations: Names to forecast; None takes all that the profile measured.
+        probability: Chance that a view is augmented, in (0, 1].
+        restart: Throw away trainings that are there.
+        progress: Called with (steps done, steps in all).
+
+    Returns:
+        The profile with the forecast.
+
+    Raises:
+        CuesenseError: Something given is wrong; the file stays as it was.
+    """
+    file = path / "profile.json" if path.is_dir() else path
+    profile = Profile.read(file).model_copy(update={"forecast": None})
+    if how.head:
+        profile = forecast_heads(profile, how, augmentations=augmentations, probability=probability, progress=progress)
+    if how.train is not None:
+        setup = Setup(
+            train=how.train,
+            test=how.dataset or profile.provenance.dataset.spec,
+            start=how.start,
+            arch=how.arch,
+            image_size=how.train_size,
+            epochs=how.epochs,
+            images_per_class=how.images_per_class,
+            device=how.device,
+            data_root=how.data_root,
+        )
+        profile = forecast_trained(
+            profile,
+            setup,
+            runs=how.seeds,
+            augmentations=augmentations,
+            probability=probability,
+            folder=file.parent / FOLDER,
+            restart=restart,
+            progress=progress,
+        )
+    write_file(file, profile.to_json())
+    return profile
+
+
+def forecast_trained(
+    profile: Profile,
+    setup: Setup,
+    *,
+    runs: int = 1,
+    augmentations: Sequence[str] | None = None,
+    probability: float = PROBABILITY,
+    folder: Path | None = None,
+    restart: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Profile:
+    """Forecast what training with each augmentation costs every class, from trainings at the strongest doses.
+
+    Args:
+        profile: The profile.
+        setup: What to train on, from where, for how long; its test images are those that losses are counted on.
+        runs: Trainings without augmentation and with each, at least 1; more make the forecast surer.
+        augmentations: Names to forecast; None takes all that the profile measured.
+        probability: Chance that a view is augmented, in (0, 1].
+        folder: Where the trainings' answers are kept, so that the same call goes on from there; None keeps none.
+        restart: Throw away answers that are there.
+        progress: Called with (steps done, steps in all).
+
+    Returns:
+        The profile with the forecast; where it had one of refitted heads, both are combined.
+
+    Raises:
+        CuesenseError: Something given is wrong; the sentence says what to do.
+    """
+    if runs < 1:
+        raise SettingsError(expected("--seeds", "a whole number from 1", runs, "Change it"))
+    curves = measured(profile, augmentations)
+    names = [entry.name for entry in profile.classes]
+    experiment = prepare(profile, setup, folder, restart=restart)
+    plain = [Trial(None, _SEED + run) for run in range(runs)]
+    strongest = {
+        name: uniform({name: curve.perturbation.ladder[-1]}, names, probability) for name, curve in curves.items()
+    }
+    strong = {name: [Trial(policy, _SEED + run) for run in range(runs)] for name, policy in strongest.items()}
+    experiment.run([*plain, *(trial for trials in strong.values() for trial in trials)], progress)
+    labels = experiment.test.labels.numpy()
+    before = _predicted(experiment, plain)
+    heads = _heads_of(profile)
+    found: dict[str, LossModel] = {}
+    for name, curve in curves.items():
+        after = _predicted(experiment, strong[name])
+        whole = trained(before == labels, after == labels, labels, dose_shape(curve), len(names))
+        both = combined(whole, heads[name]) if name in heads else whole
+        taken = leaks(before, after, labels, len(names))
+        found[name] = _loss_model(profile, curve, both, _named(taken, names))
+    return _with(
+        profile,
+        ForecastModel(
+            method="trained and head" if set(curves) <= set(heads) else "trained",
+            probability=probability,
+            runs=runs,
+            recipe={"start": setup.start or "compact network"} | asdict(experiment.recipe),
+            train=experiment.source,
+            accuracy=_accuracy(before == labels, labels, len(names)),
+            augmentations=found,
+        ),
+    )
+
+
+def forecast_heads(
+    profile: Profile,
+    how: Adaptation,
+    *,
+    augmentations: Sequence[str] | None = None,
+    probability: float = PROBABILITY,
+    progress: Progress = lambda *_: None,
+) -> Profile:
+    """Forecast the same from the analyzed model alone: its head is refitted on frozen features of augmented images.
+
+    Heads are fitted on four fifths of the analyzed images and asked about the others.
+
+    Args:
+        profile: The profile.
+        how: Where the model and the images are, and the device.
+        augmentations: Names to forecast; None takes all that the profile measured.
+        probability: Chance that a view is augmented, in (0, 1].
+        progress: Called with (doses done, doses in all).
+
+    Returns:
+        The profile with the forecast.
+
+    Raises:
+        CuesenseError: The model or the images are not found or are others, or the model has no linear head.
+    """
+    check_fraction(probability / 2, "half of --probability")
+    curves = measured(profile, augmentations)
+    names = tuple(entry.name for entry in profile.classes)
+    classifier = load_classifier(how.model or profile.provenance.model.spec, arch=None if how.start else how.arch)
+    data = load_dataset(how.dataset or profile.provenance.dataset.spec, data_root=how.data_root)
+    images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images")
+    network: Any = classifier.network
+    device = device_of(how.device)
+    ids = [str(place) for place in range(len(images))]
+    doses = [(curve.perturbation, value) for curve in curves.values() for value in curve.perturbation.ladder]
+    clean = features(network.to(device), images, lambda pixels, _: pixels, device)
+    labels = images.labels
+
+    def head(number: int) -> np.ndarray:
+        entry, value = doses[number]
+        changed = features(
+            network,
+            images,
+            lambda pixels, start: perturb(entry, pixels, ids[start : start + len(pixels)], value),
+            device,
+        )
+        progress(number + 1, len(doses))
+        return cross_fitted(clean, changed, labels, len(names), probability)
+
+    truth = labels.numpy()
+    plain = cross_fitted(clean, clean, labels, len(names), probability) == truth
+    right = iter([head(number) == truth for number in range(len(doses))])
+    found: dict[str, LossModel] = {}
+    for name, curve in curves.items():
+        rows = np.stack([next(right) for _ in curve.perturbation.ladder])
+        found[name] = _loss_model(profile, curve, refitted(plain, rows, truth, len(names)), [])
+    return _with(
+        profile,
+        ForecastModel(
+            method="head",
+            probability=probability,
+            runs=1,
+            recipe={},
+            train=None,
+            accuracy=_accuracy(plain[None], truth, len(names)),
+            augmentations=found,
+        ),
+    )
+
+
+def _with(profile: Profile, forecast: ForecastModel) -> Profile:
+    return profile.model_copy(update={"forecast": forecast})
+
+
+def _heads_of(profile: Profile) -> dict[str, Forecast]:
+    found = profile.forecast
+    if found is None or found.method != "head":
+        return {}
+    return {name: losses.to_forecast() for name, losses in found.augmentations.items()}
+
+
+def _predicted(experiment: Experiment, trials: Sequence[Trial]) -> np.ndarray:
+    return np.stack([experiment.answers(trial).predicted for trial in trials])
+
+
+def _accuracy(right: np.ndarray, labels: np.ndarray, classes: int) -> list[float | None]:
+    """Return the accuracy of each class over runs, (R, N), None where it has no images."""
+    n = np.bincount(labels, minlength=classes)
+    counts = np.bincount(labels, weights=right.mean(axis=0), minlength=classes)
+    return [round(float(count / images), 6) if images else None for count, images in zip(counts, n, strict=True)]
+
+
+def _named(taken: np.ndarray, names: Sequence[str]) -> list[LeakModel]:
+    rows, columns = np.nonzero(taken >= _NAMED_LEAK)
+    return [
+        LeakModel(of=names[row], rival=names[column], share=round(float(taken[row, column]), 6))
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
+
+
+def _loss_model(profile: Profile, curve: Curve, forecast: Forecast, named: list[LeakModel]) -> LossModel:
+    low, high = forecast.bounds(profile.policy.confidence)
+    entry = curve.perturbation
+    return LossModel(
+        parameter=entry.parameter,
+        unit=entry.unit,
+        values=list(entry.ladder),
+        loss=_rounded(forecast.loss),
+        spread=[[value if np.isfinite(value) else None for value in row] for row in _rounded(forecast.spread)],
+        low=_rounded(low),
+        high=_rounded(high),
+        flags=forecast.flags(profile.policy.tolerance, profile.policy.confidence),
+        leaks=named,
+    )
+
+
+def _rounded(values: np.ndarray) -> list[list[float]]:
+    rounded: list[list[float]] = (values.round(6) + 0.0).tolist()
+    return rounded

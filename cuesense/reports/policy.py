@@ -1,0 +1,43 @@
+"""What is said beside a recommended policy: what stops each augmentation, and what policies are forecast to give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cuesense.policy import Limit, Outlook, augmentation
+from cuesense.reports import text
+
+_NO_FORECAST = (
+    "No forecast: doses are those under which the model as it is still recognizes its images, which is overcautious. "
+    "Give --train DATASET (or --head) to forecast what training with them costs."
+)
+
+
+def lines(limits: Sequence[Limit], outlooks: Mapping[str, Outlook]) -> list[str]:
+    """Return what a person should know about a policy for all classes.
+
+    Args:
+        limits: What stops each augmentation.
+        outlooks: The forecast accuracy of each policy that is compared; empty where there is no forecast.
+
+    Returns:
+        Lines of text.
+    """
+    said = [_limit(entry) for entry in limits]
+    if not any(entry.value is not None for entry in limits):
+        said.append("No augmentation is safe for every class: the policy for all classes is empty.")
+    return said + ([_forecast(name, entry) for name, entry in outlooks.items()] or [_NO_FORECAST])
+
+
+def _limit(entry: Limit) -> str:
+    unit = augmentation(entry.augmentation).unit
+    dose = "left out" if entry.value is None else f"to {text.dose(entry.value, unit)}"
+    name = text.words(entry.augmentation)
+    if entry.limiting is None:
+        return f"{name}: {dose}" + ("" if entry.value is None else ", the end of its ladder")
+    return f"{name}: {dose}, because of {text.plain(entry.limiting)} ({entry.limited_by})"
+
+
+def _forecast(name: str, entry: Outlook) -> str:
+    worst = f"worst class {text.percent(entry.worst)} ({text.plain(entry.worst_class)})"
+    return f"forecast for {text.words(name)}: at least {text.percent(entry.mean)} on average, {worst}"

@@ -1,0 +1,265 @@
+"""Train with and without the recommended policies, and report what really happened to every class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cuesense.arms import candidates, joined, matched, named_doses, permuted
+from cuesense.config import check_fraction
+from cuesense.errors import SettingsError, expected
+from cuesense.experiment import Experiment, Setup, prepare
+from cuesense.files import write_file
+from cuesense.policy import PROBABILITY, USUAL, Policy, uniform
+from cuesense.profile import Profile
+from cuesense.recommend import measured, outlook, policy_losses, recommend
+from cuesense.reports.scatter import scatter
+from cuesense.training import Progress
+from cuesense.trials import Trial
+from cuesense.verification import Estimate, agreement, leak, over_runs, precision, recall, recall_change
+from cuesense.verified import AgreementResult, ArmResult, Change, ClassResult, Leak, Verification
+
+TRIALS = "trials"
+PLAIN = "none"
+
+_SEED = 2000
+_MOST_PROBES = 8
+_NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
+_FEW_SEEDS = "One seed shows no difference between luck and harm: give --seeds 3 or more."
+
+
+@dataclass(frozen=True)
+class _Study:
+    """The policies that are compared, and what all comparisons need."""
+
+    profile: Profile
+    experiment: Experiment
+    arms: Mapping[str, Policy]
+    seeds: tuple[int, ...]
+    tolerance: float
+
+    @property
+    def names(self) -> list[str]:
+        return [entry.name for entry in self.profile.classes]
+
+    @property
+    def confidence(self) -> float:
+        return self.profile.policy.confidence
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.experiment.test.labels.numpy()
+
+    def probes(self, name: str) -> tuple[Policy, ...]:
+        """Return the doses of an arm by class, most common first, as policies that befall every view."""
+        policy = self.arms["per_class" if name == "matched" else name]
+        if policy.scope == "global":
+            return ()
+        kinds = [tuple(sorted(policy.of_class(index).items())) for index in range(len(self.names))]
+        common = sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind))[:_MOST_PROBES]
+        return tuple(uniform(dict(kind), self.names, 1.0) for kind in common if kind) if len(common) > 1 else ()
+
+    def trials(self, name: str) -> list[Trial]:
+        return [Trial(self.arms[name], seed, self.probes(name)) for seed in self.seeds]
+
+    def predicted(self, name: str) -> np.ndarray:
+        return np.stack([self.experiment.answers(trial).predicted for trial in self.trials(name)])
+
+    def probed(self, name: str) -> np.ndarray:
+        """Return the answers under each probe, (P, R, N)."""
+        return np.stack([self.experiment.answers(trial).probed for trial in self.trials(name)], axis=1)
+
+
+def verify(
+    profile: Profile,
+    setup: Setup,
+    *,
+    output: Path | None = None,
+    seeds: int = 5,
+    tolerance: float | None = None,
+    augmentations: Sequence[str] | None = None,
+    probability: float = PROBABILITY,
+    restart: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Verification:
+    """Train without augmentation, with the recommended policies and with their rivals, and compare class by class.
+
+    Compared are: none; the usual default (crop to 0.08, jitter 0.4); the uniform policy with the best average, found
+    with one training for each dose of each augmentation, with a seed of its own, on the test images, which favors it;
+    the global, grouped and per-class policies; the per-class policy with the doses of other classes; and a uniform
+    policy of the per-class one's mean strength. Policies that do the same are trained once.
+
+    Args:
+        profile: The profile; its forecast, where it has one, decides the policies and is judged.
+        setup: What to train on, from where, for how long, and what to test on.
+        output: Folder for verify.json, verify.csv, forecast.svg and the trainings' answers, from which the same call
+            goes on; None writes nothing.
+        seeds: Trainings of each policy, at least 1.
+        tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+        augmentations: Names to choose from; None takes all of the profile.
+        probability: Chance that a view is augmented, in (0, 1].
+        restart: Throw away trainings that are there.
+        progress: Called with (steps done, steps in all), first for the search for the best uniform policy.
+
+    Returns:
+        What the trainings showed.
+
+    Raises:
+        CuesenseError: Something given is wrong; the sentence says what to do.
+    """
+    if seeds < 1:
+        raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
+    tolerance = profile.policy.tolerance if tolerance is None else tolerance
+    check_fraction(tolerance, "--tolerance")
+    ours = {
+        scope: recommend(profile, scope, tolerance=tolerance, augmentations=augmentations, probability=probability)
+        for scope in ("global", "grouped", "per_class")
+    }
+    experiment = prepare(profile, setup, None if output is None else output / TRIALS, restart=restart)
+    names = [entry.name for entry in profile.classes]
+    chosen = profile.forecast.augmentations if profile.forecast is not None else None
+    wanted = [name for name in measured(profile, augmentations) if chosen is None or name in chosen]
+    ladders = {name: measured(profile)[name].perturbation.ladder for name in wanted}
+    arms = {
+        PLAIN: uniform({}, names, probability),
+        "usual": uniform(USUAL, names, probability),
+        "best_uniform": _best_uniform(experiment, candidates(ladders, names, probability), progress),
+        **ours,
+        "permuted": permuted(ours["per_class"]),
+        "matched": matched(ours["per_class"], ladders),
+    }
+    study = _Study(profile, experiment, arms, tuple(range(_SEED, _SEED + seeds)), tolerance)
+    experiment.run([trial for name in arms for trial in study.trials(name)], progress)
+    found = _verification(study)
+    if output is not None:
+        write_file(output / "verify.csv", found.to_frame().to_csv(index=False, lineterminator="\n"))
+        write_file(output / "forecast.svg", scatter(found))
+        write_file(output / "verify.json", found.to_json())
+    return found
+
+
+def _best_uniform(experiment: Experiment, tried: list[Policy], progress: Progress) -> Policy:
+    """Return the candidate with the best mean, or the one that joins all that raised it, where that is better."""
+    labels = experiment.test.labels.numpy()
+
+    def mean(policy: Policy) -> float:
+        trial = Trial(policy, _SEED - 1)
+        experiment.run([trial], lambda *_: None)
+        answers = experiment.answers(trial).predicted[None]
+        return float(np.nanmean(recall(answers, labels, len(policy.class_names))))
+
+    experiment.run([Trial(policy, _SEED - 1) for policy in tried], progress)
+    means = [mean(policy) for policy in tried]
+    both = joined(tried, means)
+    every = [*tried, both]
+    return every[int(np.argmax([*means, mean(both)]))]
+
+
+def _verification(study: _Study) -> Verification:
+    results: list[ArmResult] = []
+    for name in study.arms:
+        results.append(_arm(study, name, results))
+    pairs = [
+        (entry.forecast_loss, entry.recall_change.value)
+        for arm in results
+        if arm.name != PLAIN and arm.same_as is None
+        for entry in arm.classes
+    ]
+    known = [(lost, -change) for lost, change in pairs if lost is not None and change is not None]
+    forecast, real = np.array(known).reshape(-1, 2).T
+    warnings = [_NO_FORECAST] if study.profile.forecast is None else []
+    return Verification(
+        tolerance=study.tolerance,
+        confidence=study.confidence,
+        seeds=list(study.seeds),
+        recipe=asdict(study.experiment.recipe),
+        train=study.experiment.source.model_dump(),
+        images=len(study.labels),
+        arms=results,
+        agreement=AgreementResult(**asdict(agreement(forecast, real, study.tolerance))),
+        warnings=warnings + ([_FEW_SEEDS] if len(study.seeds) < 2 else []),
+    )
+
+
+def _arm(study: _Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
+    policy, labels, count = study.arms[name], study.labels, len(study.names)
+    plain, own = study.predicted(PLAIN), study.predicted(name)
+    before, after = recall(plain, labels, count), recall(own, labels, count)
+    change = recall_change(plain, own, labels, count, study.confidence)
+    kept = precision(own, labels, count)
+    kept_change = over_runs(kept - precision(plain, labels, count), study.confidence)
+    losses = policy_losses(study.profile, policy)
+    expected_losses = np.full(count, np.nan) if losses is None else losses.sum(axis=0)
+    images = np.bincount(labels, minlength=count)
+    foreseen = outlook(study.profile, policy)
+    same = [arm.name for arm in earlier if Trial(study.arms[arm.name], 0).key == Trial(policy, 0).key]
+    recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
+    return ArmResult(
+        name=name,
+        doses=named_doses(policy),
+        policy=policy.to_dict() if policy.names else None,
+        same_as=same[0] if same else None,
+        mean=float(np.nanmean(after)),
+        mean_change=_first(over_runs(np.nanmean(after - before, axis=1)[:, None], study.confidence)),
+        worst=float(np.nanmin(after, axis=1).mean()),
+        worst_change=_first(
+            over_runs((np.nanmin(after, axis=1) - np.nanmin(before, axis=1))[:, None], study.confidence)
+        ),
+        worst_class=study.names[int(np.nanargmin(recalls))],
+        forecast_mean=None if foreseen is None else foreseen.mean,
+        forecast_worst=None if foreseen is None else foreseen.worst,
+        harmed=int((change.value < 0).sum()),
+        over_tolerance=_which(study.names, change.value < -study.tolerance),
+        surely_over=_which(study.names, change.high < -study.tolerance),
+        classes=[
+            ClassResult(
+                name=entry,
+                images=int(images[index]),
+                recall=_number(recalls[index]),
+                recall_change=_at(change, index),
+                precision=_number(precisions[index]),
+                precision_change=_at(kept_change, index),
+                forecast_loss=_number(expected_losses[index]),
+            )
+            for index, entry in enumerate(study.names)
+        ],
+        leaks=_leaks(study, name),
+    )
+
+
+def _leaks(study: _Study, name: str) -> list[Leak]:
+    """Return the leak test of an arm by class, against the matched uniform policy under the same doses."""
+    probes, policy = study.probes(name), study.arms[name]
+    control = study.probes("matched")
+    if name == "matched" or not probes:
+        return []
+    found = []
+    for index, entry in enumerate(study.names):
+        mine = uniform(dict(sorted(policy.of_class(index).items())), study.names, 1.0)
+        if mine not in probes or mine not in control:
+            continue
+        own = leak(study.predicted(name), study.probed(name)[probes.index(mine)], study.labels, index)
+        other = leak(study.predicted("matched"), study.probed("matched")[control.index(mine)], study.labels, index)
+        excess = _first(over_runs((own - other)[:, None], study.confidence))
+        found.append(Leak(name=entry, share=float(own.mean()), control=float(other.mean()), excess=excess))
+    return found
+
+
+def _which(names: Sequence[str], chosen: np.ndarray) -> list[str]:
+    return [name for name, is_one in zip(names, chosen.tolist(), strict=True) if is_one]
+
+
+def _first(estimate: Estimate) -> Change:
+    return _at(estimate, 0)
+
+
+def _at(estimate: Estimate, index: int) -> Change:
+    value, low, high = (_number(part[index]) for part in (estimate.value, estimate.low, estimate.high))
+    return Change(value=value, low=low, high=high)
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
