@@ -331,7 +331,7 @@ def recommend(
         )
         text = export(policy, found, format_, image_size)
         choice: Any = {"tolerance": tolerance, "augmentations": chosen, "all_but": all_but}
-        for line in lines(limits(found, **choice), outlooks(found, **choice)):
+        for line in lines(limits(found, **choice), outlooks(found, **choice), found.summary.clean_accuracy):
             typer.echo(line, err=True)
         if output is None:
             typer.echo(text, nl=False)

@@ -42,7 +42,8 @@ class Forecast:
 
     Attributes:
         loss: Expected loss, a fraction, (D, C); below 0 it is a gain, which is never promised.
-        spread: Standard deviation of the error of that, (D, C); infinite where a class has too few images.
+        spread: Standard deviation of the error of that, (D, C); infinite where a class has fewer than two images, or is
+            recognized no better than by chance, so that it has nothing to lose.
     """
 
     loss: Floats
@@ -122,6 +123,7 @@ def trained(plain: Bools, strong: Bools, labels: Ints, shape: Floats, classes: i
             loss=shape[:, None] * loss,
             spread=np.hypot(shape[:, None] * spread, SHAPE_SPREAD * (1 - shape[:, None]) * np.maximum(loss, 0)),
         ),
+        before,
         n,
     )
 
@@ -142,7 +144,7 @@ def refitted(plain: Bools, heads: Bools, labels: Ints, classes: int) -> Forecast
     before = _rates(plain[None], labels, classes)
     after = np.stack([_rates(head[None], labels, classes) for head in heads])
     doubt = _doubt(before, n) + np.stack([_doubt(row, n) for row in after])
-    return _known(Forecast(before - after, np.sqrt(doubt / np.maximum(n, 1) + HEAD_SPREAD**2)), n)
+    return _known(Forecast(before - after, np.sqrt(doubt / np.maximum(n, 1) + HEAD_SPREAD**2)), before, n)
 
 
 def combined(whole: Forecast, head: Forecast) -> Forecast:
@@ -187,5 +189,5 @@ def _doubt(rate: Floats, n: Floats) -> Floats:
     return doubt
 
 
-def _known(forecast: Forecast, n: Floats) -> Forecast:
-    return Forecast(forecast.loss, np.where(n >= 2, forecast.spread, np.inf))
+def _known(forecast: Forecast, before: Floats, n: Floats) -> Forecast:
+    return Forecast(forecast.loss, np.where((n >= 2) & (before > 1 / len(n)), forecast.spread, np.inf))

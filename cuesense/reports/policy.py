@@ -11,14 +11,16 @@ _NO_FORECAST = (
     "No forecast: doses are those under which the model as it is still recognizes its images, which is overcautious. "
     "Give --train DATASET (or --head) to forecast what training with them costs."
 )
+_UNDERFIT = 0.1
 
 
-def lines(limits: Sequence[Limit], outlooks: Mapping[str, Outlook]) -> list[str]:
+def lines(limits: Sequence[Limit], outlooks: Mapping[str, Outlook], analyzed: float | None) -> list[str]:
     """Return what a person should know about a policy for all classes.
 
     Args:
         limits: What stops each augmentation.
         outlooks: The forecast accuracy of each policy that is compared; empty where there is no forecast.
+        analyzed: Clean accuracy of the analyzed model, None where it is not known.
 
     Returns:
         Lines of text.
@@ -26,7 +28,16 @@ def lines(limits: Sequence[Limit], outlooks: Mapping[str, Outlook]) -> list[str]
     said = [_limit(entry) for entry in limits]
     if not any(entry.value is not None for entry in limits):
         said.append("No augmentation is safe for every class: the policy for all classes is empty.")
-    return said + ([_forecast(name, entry) for name, entry in outlooks.items()] or [_NO_FORECAST])
+    if not outlooks:
+        return [*said, _NO_FORECAST]
+    plain = outlooks["none"].mean
+    if analyzed is not None and plain < analyzed - _UNDERFIT:
+        said.append(
+            f"warning: trained without augmentation, the networks of the forecast reach {text.percent(plain)}, the "
+            f"analyzed model {text.percent(analyzed)}: what they lose may not be what it would. Give more images or "
+            "--epochs, or --from MODEL."
+        )
+    return said + [_forecast(name, entry) for name, entry in outlooks.items()]
 
 
 def _limit(entry: Limit) -> str:

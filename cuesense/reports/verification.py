@@ -22,17 +22,18 @@ def render(found: Verification) -> Group:
         A table and lines for rich.
     """
     seeds = len(found.seeds)
+    limit = f"{100 * found.tolerance:g}"
     title = Text(
-        f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {found.images:,} test images; changes against no augmentation, "
-        f"{100 * found.confidence:g} % intervals"
+        f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {found.images:,} test images. Changes against no augmentation "
+        f"in points, {100 * found.confidence:g} %; over: classes that lose more than {limit}; forecast: mean / worst"
     )
     lines = [Text(f"warning: {warning}", "yellow") for warning in found.warnings]
     return Group(title, Text(), _table(found), Text(), *_harm(found), _agreement(found), *_leaks(found), *lines)
 
 
 def _table(found: Verification) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("Policy", "Mean", "Change", "Worst", "Change", "Lost more", "Forecast"):
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("Policy", "Mean", "change", "Worst", "change", "Over", "Forecast"):
         table.add_column(heading, justify="left" if heading == "Policy" else "right", no_wrap=True)
     for arm in found.arms:
         table.add_row(*_row(arm))
@@ -64,7 +65,7 @@ def _change(change: Change) -> str:
     said = f"{100 * change.value:+.1f}"
     if change.low is None or change.high is None:
         return said
-    return f"{said} [{100 * change.low:+.1f}, {100 * change.high:+.1f}]"
+    return f"{said} ±{50 * (change.high - change.low):.1f}"
 
 
 def _harm(found: Verification) -> list[Text]:
