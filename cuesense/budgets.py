@@ -98,7 +98,7 @@ def forecast_budget(
     for index, safe in enumerate(reached.tolist()):
         if safe == len(risk):
             reason = None
-        elif risk[safe, index] < _PROBABLE:
+        elif risk[safe, index] <= _PROBABLE:
             reason = TOO_FEW
         else:
             taker = takers[index]

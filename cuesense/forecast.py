@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cuesense.config import check_fraction
 from cuesense.datasets import load_dataset
 from cuesense.errors import SettingsError, expected
 from cuesense.experiment import Experiment, Setup, device_of, prepare, profile_preprocessing
@@ -209,9 +208,9 @@ def forecast_heads(
     Raises:
         CuesenseError: The model or the images are not found or are others, or the model has no linear head.
     """
-    check_fraction(probability / 2, "half of --probability")
     curves = measured(profile, augmentations)
     names = tuple(entry.name for entry in profile.classes)
+    uniform({}, names, probability)
     classifier = load_classifier(how.model or profile.provenance.model.spec, arch=None if how.start else how.arch)
     data = load_dataset(how.dataset or profile.provenance.dataset.spec, data_root=how.data_root)
     images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images")

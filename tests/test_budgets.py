@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cuesense.budgets import budget, global_policy
+from cuesense.budgets import budget, forecast_budget, global_policy
+from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
+from cuesense.recoverability import Forecast
 from cuesense.scoring import tango
 from cuesense.types import Budget, BudgetStatus, Curve, Interval, Perturbation, Role
 
@@ -203,3 +207,78 @@ def test_the_global_dose_is_safe_for_every_class(seed):
         assert all(answer.value is not None and answer.value <= value for answer in present)
     assert (value is None) == (status in (BudgetStatus.NONE, BudgetStatus.UNDETERMINED))
     assert limiting is None or (found[limiting].status, found[limiting].value) == (status, value)
+
+
+CLASSES = ("lemon", "orange", "bus")
+NO_LEAK = np.zeros((3, 3))
+
+
+def forecast_of(losses: list[list[float]], spread: float = 0.01) -> Forecast:
+    return Forecast(np.array(losses), np.full((len(losses), 3), spread))
+
+
+def by_forecast(forecast: Forecast, taken: np.ndarray = NO_LEAK) -> list[tuple[float | None, str, str | None]]:
+    ladder = replace(RANDOM_RESIZED_CROP, ladder=RANDOM_RESIZED_CROP.ladder[: len(forecast.loss)])
+    found = forecast_budget(forecast, ladder, CLASSES, taken, tolerance=0.05, confidence=0.95)
+    return [(entry.value, entry.status.value, entry.limited_by) for entry in found]
+
+
+def test_a_forecast_dose_is_safe_while_the_risk_is_small() -> None:
+    losses = [[0.0, 0.2, -0.1], [0.0, 0.3, 0.02], [0.03, 0.3, 0.1], [0.2, 0.3, 0.1]]
+    assert by_forecast(forecast_of(losses)) == [
+        (0.2, "limited", "own accuracy"),
+        (None, "none", "own accuracy"),
+        (0.4, "limited", "own accuracy"),
+    ]
+
+
+def test_a_safe_dose_beyond_an_unsafe_one_does_not_count() -> None:
+    assert by_forecast(forecast_of([[0.2, 0.0, 0.0], [0.0, 0.0, 0.0]]))[0] == (None, "none", "own accuracy")
+
+
+def test_doubt_is_told_from_harm() -> None:
+    assert by_forecast(forecast_of([[0.0, 0.04, 0.06]], spread=0.04)) == [
+        (None, "undetermined", "too few images"),
+        (None, "undetermined", "too few images"),
+        (None, "none", "own accuracy"),
+    ]
+    unknown = Forecast(np.zeros((1, 3)), np.full((1, 3), np.inf))
+    assert by_forecast(unknown)[0] == (None, "undetermined", "too few images")
+
+
+def test_the_class_that_takes_most_of_the_lost_images_gets_no_stronger_dose() -> None:
+    losses = [[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]
+    taken = np.array([[0, 0.15, 0.05], [0, 0, 0], [0, 0, 0]])
+    assert by_forecast(forecast_of(losses), taken) == [
+        (0.7, "limited", "leak into orange"),
+        (0.7, "limited", "leak from lemon"),
+        (0.4, "unlimited", None),
+    ]
+    spread = np.array([[0, 0.08, 0.12], [0, 0, 0], [0, 0, 0]])
+    assert by_forecast(forecast_of(losses), spread)[2] == (0.7, "limited", "leak from lemon")
+    little = np.array([[0, 0.04, 0.0], [0, 0, 0], [0, 0, 0]])
+    assert by_forecast(forecast_of(losses), little)[0] == (0.7, "limited", "own accuracy")
+
+
+def test_a_forecast_budget_says_what_its_dose_is_forecast_to_cost() -> None:
+    ladder = replace(RANDOM_RESIZED_CROP, ladder=(0.7, 0.4))
+    (first, second, _) = forecast_budget(
+        forecast_of([[0.01, 0.2, 0.0], [0.2, 0.2, 0.0]]), ladder, CLASSES, NO_LEAK, tolerance=0.05, confidence=0.95
+    )
+    assert (first.drop.value, second.drop.value) == (0.01, 0.2)
+    assert first.drop.high == pytest.approx(0.01 + 1.645 * 0.01, abs=1e-4)
+    assert second.drop.low == pytest.approx(0.2 - 1.645 * 0.01, abs=1e-4)
+
+
+def test_some_classes_may_be_spared() -> None:
+    found = forecast_budget(
+        forecast_of([[0.0, 0.0, 0.2], [0.0, 0.2, 0.2]]),
+        replace(RANDOM_RESIZED_CROP, ladder=(0.7, 0.4)),
+        CLASSES,
+        NO_LEAK,
+        tolerance=0.05,
+        confidence=0.95,
+    )
+    curve = Curve(RANDOM_RESIZED_CROP, *(np.full(3, 9),) * 2, *(np.zeros((2, 3), dtype=int),) * 2)
+    assert [global_policy(found, curve, spared=spared)[0] for spared in range(4)] == [None, 0.7, 0.4, 0.4]
+    assert global_policy(found, curve, spared=1)[2] == 1

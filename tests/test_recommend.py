@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 
 from cuesense.budgets import images_needed
 from cuesense.errors import SettingsError
-from cuesense.policy import Policy, uniform
-from cuesense.profile import Profile, RivalModel
-from cuesense.recommend import choose_scope, clusters, export, recommend
+from cuesense.policy import Limit, Policy, uniform
+from cuesense.profile import ForecastModel, LeakModel, LossModel, Profile, RivalModel
+from cuesense.recommend import (
+    budgets_of,
+    choose_scope,
+    clusters,
+    export,
+    limits,
+    outlook,
+    outlooks,
+    policy_losses,
+    recommend,
+)
 from cuesense.scoring import tango
 from tests.reports.factory import NAMES, profile
 
@@ -192,3 +202,106 @@ def test_a_policy_by_class_speaks_of_each_class() -> None:
     assert policy.of_class(2) == {CROP: 0.4}
     assert policy.names == (CROP, JITTER)
     assert [group["classes"] for group in policy.to_dict()["groups"]] == [["a", "c"], ["b"]]
+
+
+def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = []) -> Profile:  # noqa: B006
+    """Return a profile of three classes that are forecast to lose just this (doses by classes)."""
+    base = planted({})
+    found = {}
+    for curve in base.curves:
+        if curve.perturbation in losses:
+            loss = losses[curve.perturbation]
+            doubt = [[spread] * 3 for _ in loss]
+            found[curve.perturbation] = LossModel(
+                parameter=curve.parameter,
+                unit=curve.unit,
+                values=curve.values,
+                loss=loss,
+                spread=doubt,
+                low=loss,
+                high=loss,
+                flags=[["unclear"] * 3 for _ in loss],
+                leaks=leaks,
+            )
+    block = ForecastModel(
+        method="trained",
+        probability=0.8,
+        runs=1,
+        recipe={},
+        train=None,
+        accuracy=[0.9, 0.8, 0.7],
+        augmentations=found,
+    )
+    return base.model_copy(update={"forecast": block})
+
+
+CLEAN = [[0.0] * 3] * 4
+CROPPED = [[0.0, 0.0, -0.2], [0.0, 0.02, -0.2], [0.0, 0.2, -0.2], [0.0, 0.4, -0.2]]
+
+
+def test_a_forecast_decides_where_there_is_one() -> None:
+    found = forecast({CROP: CROPPED, JITTER: CLEAN})
+    assert recommend(found).doses == ({CROP: 0.4, JITTER: 0.8},)
+    assert dict(recommend(found, "per_class").of_class(0)) == {CROP: 0.08, JITTER: 0.8}
+    assert set(recommend(found).names) == {CROP, JITTER}
+    assert recommend(found, tolerance=0.3).doses[0][CROP] == 0.2
+    with pytest.raises(SettingsError, match="one that was forecast, but got 'horizontal_flip'"):
+        recommend(found, augmentations=["horizontal_flip"])
+
+
+def test_a_share_of_the_classes_may_be_harmed() -> None:
+    found = forecast({CROP: CROPPED})
+    assert recommend(found, all_but=0.34).doses[0][CROP] == 0.08
+    assert recommend(found, all_but=0.3).doses[0][CROP] == 0.4
+    with pytest.raises(SettingsError, match=r"--all-but to be a share in \[0, 1\), but got 1"):
+        recommend(found, all_but=1)
+
+
+def test_what_stops_an_augmentation_is_named() -> None:
+    found = forecast({CROP: CROPPED, JITTER: [[0.2] * 3] * 4})
+    assert limits(found) == [
+        Limit(CROP, 0.4, NAMES[1], "own accuracy"),
+        Limit(JITTER, None, NAMES[0], "own accuracy"),
+    ]
+    assert limits(forecast({CROP: CLEAN})) == [Limit(CROP, 0.08, None, None)]
+    assert limits(found, all_but=0.34)[0] == Limit(CROP, 0.08, None, None)
+
+
+def test_leaks_in_the_forecast_bind_the_taker() -> None:
+    leak = LeakModel.model_validate({"of": NAMES[1], "class": NAMES[0], "share": 0.3})
+    found = forecast({CROP: CROPPED}, leaks=[leak])
+    assert budgets_of(found)[CROP][0].limited_by == f"leak from {NAMES[1]}"
+    assert budgets_of(found)[CROP][1].limited_by == f"leak into {NAMES[0]}"
+
+
+def test_the_outlook_adds_losses_and_counts_no_gain() -> None:
+    found = forecast({CROP: CROPPED, JITTER: [[0.1] * 3] * 4})
+    both = uniform({CROP: 0.2, JITTER: 0.4}, NAMES[:3])
+    assert policy_losses(found, both) == pytest.approx(np.array([[0.0, 0.2, -0.2], [0.1] * 3]))
+    seen = outlook(found, both)
+    assert seen is not None
+    assert (seen.mean, seen.worst, seen.worst_class) == pytest.approx(((0.8 + 0.5 + 0.6) / 3, 0.5, NAMES[1]))
+    between = policy_losses(found, uniform({CROP: 0.3}, NAMES[:3]))
+    assert between is not None
+    assert between[0] == pytest.approx([0.0, 0.2, -0.2])
+    beyond = policy_losses(found, uniform({CROP: 0.05}, NAMES[:3]))
+    assert beyond is not None
+    assert beyond[0] == pytest.approx([0.0, 0.4, -0.2])
+    by_class = Policy("per_class", 0.8, NAMES[:3], (0, 1, 0), ({CROP: 0.2}, {}))
+    apart = policy_losses(found, by_class)
+    assert apart is not None
+    assert apart[0] == pytest.approx([0.0, 0.0, -0.2])
+    assert outlook(planted({}), both) is None
+    assert outlook(found, uniform({"horizontal_flip": 0.5}, NAMES[:3])) is None
+
+
+def test_every_kind_of_policy_has_an_outlook() -> None:
+    found = forecast({CROP: CROPPED, JITTER: [[0.1] * 3] * 4})
+    seen = outlooks(found)
+    assert list(seen) == ["none", "usual", "global", "grouped", "per_class"]
+    assert seen["none"].mean == pytest.approx(0.8)
+    assert seen["usual"].worst == pytest.approx(0.8 - 0.4 - 0.1)
+    assert seen["global"].worst == pytest.approx(0.7)
+    assert seen["per_class"].worst >= seen["usual"].worst
+    assert list(outlooks(forecast({CROP: CROPPED}))) == ["none", "global", "grouped", "per_class"]
+    assert outlooks(planted({})) == {}
