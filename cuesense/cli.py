@@ -26,7 +26,8 @@ app = typer.Typer(
     help=(
         "Which classes rely on shape, color or texture, and how far each may be augmented.\n\n\b\nExamples:\n"
         "  cuesense demo\n  cuesense analyze model.pt2 --dataset photos/val --class-names imagenet\n"
-        "  cuesense score predictions.csv\n  cuesense recommend cuesense-out --format torchvision\n"
+        "  cuesense score predictions.csv\n  cuesense recommend cuesense-out --train photos/train --format torchvision\n"
+        "  cuesense verify cuesense-out --train photos/train --test photos/test\n"
         "  cuesense list perturbations"
     ),
     no_args_is_help=True,
@@ -304,6 +305,7 @@ def recommend(
         found = Profile.read(profile)
         chosen = None if augmentations is None else [name.strip() for name in augmentations.split(",")]
         scope = choose_scope(grouped=grouped, per_class=per_class)
+        registry.get("exporters", format_)
         if train is not None or head:
             from cuesense.forecast import Adaptation, update
 

@@ -17,9 +17,11 @@ from typer.testing import CliRunner, Result
 from cuesense.cli import app
 from tests.conftest import make_folder
 from tests.reports.factory import NAMES
+from tests.test_experiment import profile as small
+from tests.test_forecast import WORLD
 from tests.test_recommend import LOST, planted
 
-COMMANDS = ("analyze", "score", "recommend", "demo", "report", "list")
+COMMANDS = ("analyze", "score", "recommend", "verify", "demo", "report", "list")
 FLAGS = ["--image-size", "16", "--resize", "16", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
 
 
@@ -373,3 +375,75 @@ def test_a_profile_of_another_version_is_refused(profile_file: Path) -> None:
     result = run("recommend", profile_file)
     assert result.exit_code == 2
     assert "schema_version 1" in result.stderr
+
+
+TRAIN, TEST = f"{WORLD},split=train,images=8", f"{WORLD},images=5"
+
+
+@pytest.fixture
+def small_profile(tmp_path: Path) -> Path:
+    path = tmp_path / "small" / "profile.json"
+    path.parent.mkdir()
+    path.write_text(small().to_json(), encoding="utf-8")
+    return path
+
+
+def test_a_forecast_is_made_kept_and_used(small_profile: Path) -> None:
+    flags = ["--augmentations", "random_resized_crop", "--dataset", TEST]
+    model = ["--head", "--model", "python:tests.test_forecast:factory"]
+    made = run("recommend", small_profile.parent, "--train", TRAIN, "--epochs", "1", *model, *flags)
+    assert made.exit_code == 0, made.output
+    forecast = json.loads(small_profile.read_text(encoding="utf-8"))["forecast"]
+    assert forecast["method"] == "trained and head"
+    assert "forecast for usual" not in made.stderr
+    assert "forecast for per class: at least" in made.stderr
+    again = run("recommend", small_profile, "--augmentations", "random_resized_crop")
+    assert again.stdout == made.stdout
+    assert "forecast for none: at least" in again.stderr
+
+
+def test_without_a_forecast_it_says_what_stops_an_augmentation(profile_file: Path) -> None:
+    result = run("recommend", profile_file, "--augmentations", "random_resized_crop,color_jitter")
+    assert "random resized crop: to 0.4, because of barn spider (own accuracy)" in result.stderr
+    assert "color jitter: left out, because of goldfish (own accuracy)" in result.stderr
+    assert "No forecast: " in result.stderr
+    empty = run("recommend", profile_file, "--augmentations", "color_jitter")
+    assert "the policy for all classes is empty" in empty.stderr
+
+
+def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> None:
+    command = ["verify", small_profile, "--train", TRAIN, "--test", TEST, "--epochs", "1", "--seeds", "2"]
+    command += ["--augmentations", "random_resized_crop", "--output", tmp_path / "out"]
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    for words in ("best uniform", "2 seeds, 15 test images", "The forecast cannot be compared", "holds no forecast"):
+        assert words in result.stdout
+    assert "forecast.svg" in result.stderr
+    printed = run(*command, "--json")
+    assert printed.stdout == (tmp_path / "out" / "verify.json").read_text(encoding="utf-8")
+    other = run(*command, "--epochs", "2")
+    assert other.exit_code == 2
+    assert "other recipe" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["recommend", "--train", "planted:0,size=32"], "--train to be a dataset of the profile's 3 classes"),
+        (["recommend", "--train", TRAIN, "--format", "jsn"], "Did you mean 'json'"),
+        (["recommend", "--train", TRAIN, "--augmentations", "hue"], "one that the profile measured, but got 'hue'"),
+        (["recommend", "--train", TRAIN, "--dataset", TEST, "--train-size", "8"], "from 32 to 4096, but got 8"),
+        (["recommend", "--train", TRAIN, "--dataset", TEST, "--from", "nothing.pt"], "nothing.pt"),
+        (["recommend", "--all-but", "1"], "--all-but"),
+        (["verify", "--train", TRAIN, "--test", "nowhere"], "nowhere"),
+        (["verify", "--train", TRAIN, "--test", TEST, "--tolerance", "0"], "--tolerance"),
+        (["verify", "--train", "planted:0,size=32", "--test", TEST], "--train to be a dataset"),
+    ],
+)
+def test_wrong_trainings_are_one_sentence(arguments: list[str], sentence: str, small_profile: Path) -> None:
+    before = small_profile.read_bytes()
+    result = run(arguments[0], small_profile, *arguments[1:])
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert small_profile.read_bytes() == before
