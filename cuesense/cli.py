@@ -26,7 +26,8 @@ app = typer.Typer(
     help=(
         "Which classes rely on shape, color or texture, and how far each may be augmented.\n\n\b\nExamples:\n"
         "  cuesense demo\n  cuesense analyze model.pt2 --dataset photos/val --class-names imagenet\n"
-        "  cuesense score predictions.csv\n  cuesense recommend cuesense-out --train photos/train --format torchvision\n"
+        "  cuesense score predictions.csv\n"
+        "  cuesense recommend cuesense-out --train photos/train --format torchvision\n"
         "  cuesense verify cuesense-out --train photos/train --test photos/test\n"
         "  cuesense list perturbations"
     ),

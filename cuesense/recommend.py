@@ -308,6 +308,8 @@ def _refuse_too_few(profile: Profile, budgets: Mapping[str, Sequence[Budget]], t
         return
     most = max(entry.images for entry in profile.classes)
     needed = images_needed(tolerance, profile.policy.confidence)
+    if most >= needed:
+        return
     to_be = f"at least {needed} of each class, to certify a loss of at most {tolerance:g}"
     do = "Analyze more images, or accept a larger --tolerance"
     raise SettingsError(expected("the profile's images", to_be, f"{most} at most, which certify no dose", do))

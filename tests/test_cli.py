@@ -429,7 +429,8 @@ def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["recommend", "--train", "planted:0,size=32"], "--train to be a dataset of the profile's 3 classes"),
+        (["recommend", "--train", "planted:0,size=32", "--dataset", TEST], "a dataset of the profile's 3 classes"),
+        (["recommend", "--train", TRAIN], "photos/val"),
         (["recommend", "--train", TRAIN, "--format", "jsn"], "Did you mean 'json'"),
         (["recommend", "--train", TRAIN, "--augmentations", "hue"], "one that the profile measured, but got 'hue'"),
         (["recommend", "--train", TRAIN, "--dataset", TEST, "--train-size", "8"], "from 32 to 4096, but got 8"),

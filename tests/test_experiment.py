@@ -24,7 +24,7 @@ TEST = PlantedWorld(0, "test", 5, 32, counts=COUNTS)
 
 def profile(preprocessing: dict[str, object] | None = None) -> Profile:
     """Return a profile of the world's three classes, whose model took images of 32 pixels."""
-    found = made(3, names=TRAIN.class_names)
+    found = made(3, images=100, names=TRAIN.class_names)
     known = {"image_size": [32, 32], "resize": 32, "mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bilinear"}
     model = found.provenance.model.model_copy(update={"preprocessing": preprocessing or known})
     return found.model_copy(update={"provenance": found.provenance.model_copy(update={"model": model})})
