@@ -257,7 +257,7 @@ def recommend(
     epochs: Annotated[
         float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
     ] = None,
-    seeds: Annotated[int, typer.Option(metavar="N", help="Trainings for each; more make the forecast surer.")] = 1,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Trainings for each; more make the forecast surer.")] = 2,
     train_size: Annotated[
         int | None, typer.Option(metavar="N", help="Side in pixels for training; default: the profile's.")
     ] = None,

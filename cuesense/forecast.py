@@ -54,7 +54,7 @@ class Adaptation:
     head: bool = False
     start: str | None = None
     epochs: float | None = None
-    seeds: int = 1
+    seeds: int = 2
     train_size: int | None = None
     images_per_class: int | None = None
     model: str | None = None
@@ -123,7 +123,7 @@ def forecast_trained(
     profile: Profile,
     setup: Setup,
     *,
-    runs: int = 1,
+    runs: int = 2,
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     folder: Path | None = None,

@@ -58,7 +58,7 @@ def test_losses_are_counted_on_the_test_images_against_the_same_training() -> No
 
 def test_the_strongest_dose_of_each_augmentation_is_trained_and_kept(tmp_path: Path) -> None:
     first = forecast_trained(profile(), SETUP, augmentations=[CROP], folder=tmp_path / "kept")
-    assert len(list((tmp_path / "kept").glob("trial-*.npz"))) == 2
+    assert len(list((tmp_path / "kept").glob("trial-*.npz"))) == 4
     done: list[int] = []
     again = forecast_trained(
         profile(),
@@ -67,8 +67,8 @@ def test_the_strongest_dose_of_each_augmentation_is_trained_and_kept(tmp_path: P
         folder=tmp_path / "kept",
         progress=lambda d, _: done.append(d),
     )
-    assert done[0] == 2
-    assert len(list((tmp_path / "kept").glob("trial-*.npz"))) == 3
+    assert done[0] == 4
+    assert len(list((tmp_path / "kept").glob("trial-*.npz"))) == 6
     assert first.forecast is not None
     assert again.forecast is not None
     assert first.forecast.augmentations[CROP] == again.forecast.augmentations[CROP]
@@ -104,7 +104,7 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
     assert alone is not None
     expected = 0.8 * np.array(alone.augmentations[CROP].loss) + 0.2 * np.array(heads.augmentations[CROP].loss)
     assert found.forecast.augmentations[CROP].loss == pytest.approx(expected, abs=2e-6)
-    assert len(list((tmp_path / FOLDER).glob("trial-*.npz"))) == 3
+    assert len(list((tmp_path / FOLDER).glob("trial-*.npz"))) == 6
     recommend(found, augmentations=[CROP])
     with pytest.raises(SettingsError, match="one that was forecast, but got 'horizontal_flip'"):
         recommend(found, augmentations=["horizontal_flip"])

@@ -44,6 +44,25 @@ def test_more_images_and_more_runs_leave_less_doubt() -> None:
     assert (spread(40, 4) < spread(40, 1)).all()
 
 
+def test_runs_that_disagree_leave_more_doubt_than_runs_that_agree() -> None:
+    """The mean loss and the images that differ are as many; only how they are spread over the runs is not."""
+    plain, labels = answers([1.0] * 8, 50, 2)
+    agreeing = np.stack([answers([0.8] * 8, 50)[0][0]] * 2)
+    apart = np.stack([answers([0.6] * 8, 50)[0][0], answers([1.0] * 8, 50)[0][0]])
+    calm, noisy = (trained(plain, strong, labels, SHAPE, 8) for strong in (agreeing, apart))
+    assert calm.loss == pytest.approx(noisy.loss)
+    assert (noisy.spread[-1] > 1.5 * calm.spread[-1]).all()
+
+
+def test_with_one_run_the_doubt_is_the_stated_one() -> None:
+    """A tenth of 100 images lost: m = 11/101 differ; variance (m - 0.1²)/100 over images and 0.08 m² over runs."""
+    plain, labels = answers([1.0, 1.0], 100)
+    strong, _ = answers([0.9, 1.0], 100)
+    share = 11 / 101
+    expected = np.sqrt((share - 0.01) / 100 + 0.08 * share**2)
+    assert trained(plain, strong, labels, SHAPE, 2).spread[-1, 0] == pytest.approx(expected)
+
+
 def test_a_class_that_loses_nothing_is_safe_with_many_images_and_unclear_with_few() -> None:
     flags = {}
     for images in (12, 60):
