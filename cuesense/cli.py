@@ -378,7 +378,8 @@ def verify(
 
     Compared are no augmentation, the usual default (crop to 0.08, jitter 0.4), the uniform policy with the best
     average, the global, grouped and per-class policies, the per-class policy with the doses of other classes, and a
-    uniform policy of its mean strength. DIR gets verify.json, verify.csv and forecast.svg (forecast against outcome).
+    uniform policy of its mean strength. DIR gets verify.json, verify.csv and forecast.svg (forecast against outcome);
+    the profile remembers the outcome, and recommend no longer offers a policy by class that its rival beat.
 
     \b
     Examples:
@@ -391,6 +392,7 @@ def verify(
         from cuesense.experiment import Setup
         from cuesense.profile import Profile
         from cuesense.reports.verification import render
+        from cuesense.verify import remember
         from cuesense.verify import verify as verified
 
         keep_freed_memory()
@@ -417,6 +419,7 @@ def verify(
                 restart=restart,
                 progress=progress,
             )
+        remember(profile, found)
         if json:
             typer.echo(found.to_json(), nl=False)
         else:

@@ -89,7 +89,7 @@ def update(
     Raises:
         CuesenseError: Something given is wrong; the file stays as it was.
     """
-    file = path / "profile.json" if path.is_dir() else path
+    file = Profile.file(path)
     profile = Profile.read(file).model_copy(update={"forecast": None})
     if how.head:
         profile = forecast_heads(profile, how, augmentations=augmentations, probability=probability, progress=progress)

@@ -274,6 +274,23 @@ class ForecastModel(_Model):
     augmentations: dict[str, LossModel]
 
 
+class TrainedModel(_Model):
+    """What training with one policy showed, as means over seeds."""
+
+    policy: dict[str, Any] | None = Field(description="the policy; null for no augmentation")
+    mean: float = Field(description="mean of the classes' recalls")
+    worst: float = Field(description="the lowest of them")
+    over_tolerance: int = Field(description="classes that lost more than the tolerance")
+
+
+class VerifiedModel(_Model):
+    """What ``cuesense verify`` found last."""
+
+    tolerance: float
+    seeds: int
+    policies: dict[str, TrainedModel]
+
+
 class Profile(_Model):
     """What a model relies on, class by class; read and written as JSON.
 
@@ -289,10 +306,17 @@ class Profile(_Model):
     labeling: Labeling | None = None
     policy: Policy
     forecast: ForecastModel | None = None
+    verified: VerifiedModel | None = None
 
     def to_json(self) -> str:
         """Return the profile as indented JSON with a final newline; equal profiles give equal bytes."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+
+    @staticmethod
+    def file(path: Path | str) -> Path:
+        """Return the path of a profile.json that is named by itself or by its folder."""
+        path = Path(path)
+        return path / "profile.json" if path.is_dir() else path
 
     @classmethod
     def read(cls, path: Path | str) -> Profile:
@@ -307,8 +331,7 @@ class Profile(_Model):
         Raises:
             SettingsError: There is no such file, or it is no profile of this schema version.
         """
-        path = Path(path)
-        path = path / "profile.json" if path.is_dir() else path
+        path = cls.file(path)
         if not path.is_file():
             raise SettingsError(
                 expected(

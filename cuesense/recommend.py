@@ -55,9 +55,33 @@ def recommend(
         The policy; augmentations that are safe at no dose are left out of it.
 
     Raises:
-        SettingsError: The profile did not measure an augmentation, has too few images to certify any dose, or a
-            number is out of range.
+        SettingsError: The profile did not measure an augmentation, has too few images to certify any dose, a number
+            is out of range, or the policy was verified and its worst class fared worse than under a uniform one.
     """
+    policy = propose(
+        profile,
+        scope,
+        tolerance=tolerance,
+        augmentations=augmentations,
+        probability=probability,
+        guards=guards,
+        all_but=all_but,
+    )
+    _refuse_beaten(profile, policy)
+    return policy
+
+
+def propose(
+    profile: Profile,
+    scope: Scope = "global",
+    *,
+    tolerance: float | None = None,
+    augmentations: Sequence[str] | None = None,
+    probability: float = PROBABILITY,
+    guards: bool = True,
+    all_but: float = 0.0,
+) -> Policy:
+    """Return the policy that ``recommend`` would, whatever verifying it showed; the arguments are the same."""
     if scope not in SCOPES:
         raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
     if not 0 <= all_but < 1:
@@ -169,7 +193,7 @@ def outlooks(
     compared = {"none": uniform({}, names), "usual": uniform(USUAL, names)}
     for scope in SCOPES:
         spared = all_but if scope == "global" else 0.0
-        compared[scope] = recommend(profile, scope, tolerance=tolerance, augmentations=augmentations, all_but=spared)
+        compared[scope] = propose(profile, scope, tolerance=tolerance, augmentations=augmentations, all_but=spared)
     found = {name: outlook(profile, policy) for name, policy in compared.items()}
     return {name: entry for name, entry in found.items() if entry is not None}
 
@@ -269,6 +293,19 @@ def clusters(profile: Profile, share: float) -> np.ndarray:
     graph = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(size, size))
     found: np.ndarray = connected_components(graph, directed=False)[1]
     return found
+
+
+def _refuse_beaten(profile: Profile, policy: Policy) -> None:
+    """Refuse a policy by class that was verified to serve the worst class less than one that is the same for all."""
+    if policy.scope != "per_class" or profile.verified is None or not policy.names:
+        return
+    trained = profile.verified.policies
+    own, rival = trained.get(policy.scope), trained.get("matched")
+    if own is None or rival is None or own.policy != policy.to_dict() or own.worst >= rival.worst:
+        return
+    got = f"a worst class of {own.worst:.1%} instead of {rival.worst:.1%}, as `cuesense verify` found"
+    to_be = "at least as good as the uniform policy of its mean strength"
+    raise SettingsError(expected("the policy by class", to_be, got, "Take the policy for all classes"))
 
 
 def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:

@@ -14,8 +14,8 @@ from cuesense.errors import SettingsError, expected
 from cuesense.experiment import Experiment, Setup, prepare
 from cuesense.files import write_file
 from cuesense.policy import PROBABILITY, USUAL, Policy, uniform
-from cuesense.profile import Profile
-from cuesense.recommend import measured, outlook, policy_losses, recommend
+from cuesense.profile import Profile, TrainedModel, VerifiedModel
+from cuesense.recommend import measured, outlook, policy_losses, propose
 from cuesense.reports.scatter import scatter
 from cuesense.training import Progress
 from cuesense.trials import Trial
@@ -115,7 +115,7 @@ def verify(
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
     ours = {
-        scope: recommend(profile, scope, tolerance=tolerance, augmentations=augmentations, probability=probability)
+        scope: propose(profile, scope, tolerance=tolerance, augmentations=augmentations, probability=probability)
         for scope in ("global", "grouped", "per_class")
     }
     experiment = prepare(profile, setup, None if output is None else output / TRIALS, restart=restart)
@@ -139,6 +139,26 @@ def verify(
         write_file(output / "forecast.svg", scatter(found))
         write_file(output / "verify.json", found.to_json())
     return found
+
+
+def remember(path: Path, found: Verification) -> None:
+    """Keep in a profile's file what training with each policy showed, for ``recommend``.
+
+    Args:
+        path: The profile.json, or its folder.
+        found: The verification.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    policies = {
+        arm.name: TrainedModel(
+            policy=arm.policy, mean=arm.mean, worst=arm.worst, over_tolerance=len(arm.over_tolerance)
+        )
+        for arm in found.arms
+    }
+    block = VerifiedModel(tolerance=found.tolerance, seeds=len(found.seeds), policies=policies)
+    write_file(Profile.file(path), Profile.read(path).model_copy(update={"verified": block}).to_json())
 
 
 def _best_uniform(experiment: Experiment, tried: list[Policy], progress: Progress) -> Policy:

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from cuesense.budgets import images_needed
 from cuesense.errors import SettingsError
 from cuesense.policy import Limit, Policy, uniform
-from cuesense.profile import ForecastModel, LeakModel, LossModel, Profile, RivalModel
+from cuesense.profile import (
+    ForecastModel,
+    LeakModel,
+    LossModel,
+    Profile,
+    RivalModel,
+    TrainedModel,
+    VerifiedModel,
+)
 from cuesense.recommend import (
     budgets_of,
     choose_scope,
@@ -23,6 +31,7 @@ from cuesense.recommend import (
     outlook,
     outlooks,
     policy_losses,
+    propose,
     recommend,
 )
 from cuesense.scoring import tango
@@ -305,3 +314,24 @@ def test_every_kind_of_policy_has_an_outlook() -> None:
     assert seen["per_class"].worst >= seen["usual"].worst
     assert list(outlooks(forecast({CROP: CROPPED}))) == ["none", "global", "grouped", "per_class"]
     assert outlooks(planted({})) == {}
+
+
+def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
+    found = forecast({CROP: CROPPED})
+    own = recommend(found, "per_class")
+
+    def seen(worst: float, policy: Policy = own) -> Profile:
+        trained = {"per_class": (policy.to_dict(), worst), "matched": (uniform({CROP: 0.3}, NAMES[:3]).to_dict(), 0.6)}
+        policies = {
+            name: TrainedModel(policy=doses, mean=0.8, worst=value, over_tolerance=0)
+            for name, (doses, value) in trained.items()
+        }
+        return found.model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=5, policies=policies)})
+
+    assert recommend(seen(0.6), "per_class") == own
+    assert recommend(seen(0.5, uniform({}, NAMES[:3])), "per_class") == own
+    assert recommend(seen(0.5)) == recommend(found)
+    assert propose(seen(0.5), "per_class") == own
+    with pytest.raises(SettingsError, match=r"got a worst class of 50.0% instead of 60.0%.*Take the policy for all"):
+        recommend(seen(0.5), "per_class")
+    assert "per_class" in outlooks(seen(0.5))
