@@ -87,6 +87,38 @@ BREAKS = [
         "self.scales = [spread",
         "tests/test_predict.py",
     ),
+    (
+        "cuesense/training.py",
+        "torch.Generator().manual_seed(seed)",
+        "torch.Generator().manual_seed(0)",
+        "tests/test_training.py",
+    ),
+    ("cuesense/training.py", "step >= steps // 4", "step >= 0", "tests/test_training.py"),
+    ("cuesense/trials.py", "_content(self.policy), self.seed,", "_content(self.policy),", "tests/test_trials.py"),
+    (
+        "cuesense/trainset.py",
+        "places[np.array(dataset.labels",
+        "(0 * places + np.arange(len(places)))[np.array(dataset.labels",
+        "tests/test_trainset.py",
+    ),
+    ("cuesense/heads.py", "rest, own = fold != number", "rest, own = fold >= 0", "tests/test_heads.py"),
+    ("cuesense/recoverability.py", "RUN_SPREAD + seen * found)", "RUN_SPREAD)", "tests/test_recoverability.py"),
+    ("cuesense/recoverability.py", "((1, strong), (-1, plain))", "((1, strong),)", "tests/test_recoverability.py"),
+    ("cuesense/recoverability.py", "& (before > 1 / len(n))", "", "tests/test_recoverability.py"),
+    ("cuesense/budgets.py", "found[taker] = int(reached[index])", "found[taker] = len(risk)", "tests/test_budgets.py"),
+    (
+        "cuesense/verification.py",
+        "sides = values.mean(axis=1), values.mean(axis=0)",
+        "sides = (values.mean(axis=0),) * 2",
+        "tests/test_verification.py",
+    ),
+    ("cuesense/recommend.py", "np.maximum(losses, 0).sum(axis=0)", "losses.sum(axis=0)", "tests/test_recommend.py"),
+    (
+        "cuesense/verify.py",
+        'leak(study.predicted("matched"), study.probed("matched")',
+        "leak(study.predicted(name), study.probed(name)",
+        "tests/test_verify.py",
+    ),
 ]
 
 

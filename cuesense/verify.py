@@ -28,7 +28,8 @@ PLAIN = "none"
 _SEED = 2000
 _MOST_PROBES = 8
 _NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
-_FEW_SEEDS = "One seed shows no difference between luck and harm: give --seeds 3 or more."
+_ENOUGH_SEEDS = 3
+_FEW_SEEDS = "With fewer than three seeds intervals are missing or too narrow: give --seeds 3 or more."
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def _verification(study: _Study) -> Verification:
         images=len(study.labels),
         arms=results,
         agreement=AgreementResult(**asdict(agreement(forecast, real, study.tolerance))),
-        warnings=warnings + ([_FEW_SEEDS] if len(study.seeds) < 2 else []),
+        warnings=warnings + ([_FEW_SEEDS] if len(study.seeds) < _ENOUGH_SEEDS else []),
     )
 
 

@@ -73,6 +73,9 @@ def test_trainings_see_the_images_in_the_same_order_whatever_is_done_to_them() -
     for seen in (little, much):
         fit(network(), images(), recipe, seen, seed=3)
     assert torch.equal(torch.cat(little.labels), torch.cat(much.labels))
+    other = Seen(1)
+    fit(network(), images(), recipe, other, seed=4)
+    assert not torch.equal(torch.cat(little.labels), torch.cat(other.labels))
 
 
 def test_every_epoch_shows_every_image_once_and_a_fraction_is_a_part_of_one() -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from cuesense.errors import SettingsError
 from cuesense.experiment import Setup
-from cuesense.policy import uniform
+from cuesense.policy import Policy, uniform
 from cuesense.profile import Profile
 from cuesense.reports.scatter import scatter
-from cuesense.trials import Trial, TrialStore
+from cuesense.trials import Answers, Trial, TrialStore
 from cuesense.verification import recall
 from cuesense.verified import Verification
-from cuesense.verify import TRIALS, verify
+from cuesense.verify import TRIALS, _leaks, _Study, verify
 from tests.test_experiment import TEST, TRAIN, profile
 from tests.test_recommend import CLEAN, CROP, JITTER, forecast
 
@@ -99,6 +101,28 @@ def test_policies_by_class_are_tested_for_leaks(done: tuple[Verification, Path, 
     assert arms["global"].leaks == []
 
 
+def test_a_leak_is_measured_against_the_uniform_policy_of_the_same_strength() -> None:
+    """Under the doses of class 0 the one network takes every image for class 0, the other two more of ten."""
+    policy = Policy("per_class", 0.8, NAMES, (0, 1, 1), ({CROP: 0.2}, {}))
+    arms = {"none": uniform({}, NAMES), "per_class": policy, "matched": uniform({CROP: 0.7}, NAMES)}
+    labels = np.array(TEST.labels)
+    drawn = labels.copy()
+    drawn[[5, 10]] = 0
+    told = {"none": (labels, labels), "per_class": (labels, 0 * labels), "matched": (labels, drawn)}
+    answers = {
+        Trial(arms[name], seed, _Study.probes(study, name)).key: Answers(clean, clean / 3, probed[None])
+        for study in [_Study(profiled(), None, arms, (1, 2), 0.05)]  # type: ignore[arg-type]
+        for name, (clean, probed) in told.items()
+        for seed in (1, 2)
+    }
+    experiment = SimpleNamespace(
+        answers=lambda trial: answers[trial.key], test=SimpleNamespace(labels=torch.tensor(labels))
+    )
+    found = _leaks(_Study(profiled(), experiment, arms, (1, 2), 0.05), "per_class")  # type: ignore[arg-type]
+    assert [(leak.name, leak.share, leak.control) for leak in found] == [(NAMES[0], 1.0, 0.2)]
+    assert found[0].excess.value == pytest.approx(0.8)
+
+
 def test_the_files_hold_the_same(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
     found, folder, _ = done
     assert Verification.model_validate(json.loads((folder / "verify.json").read_text())) == found
@@ -124,7 +148,7 @@ def test_without_a_forecast_and_with_one_seed_it_says_what_is_missing() -> None:
     assert found.agreement.spearman is None
     assert [warning.split(":")[0] for warning in found.warnings] == [
         "The profile holds no forecast to compare with",
-        "One seed shows no difference between luck and harm",
+        "With fewer than three seeds intervals are missing or too narrow",
     ]
     usual = found.arms[1]
     assert usual.mean_change.low is None
