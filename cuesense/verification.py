@@ -80,8 +80,8 @@ def recall_change(plain: Ints, other: Ints, labels: Ints, classes: int, confiden
 
     The variance of the mean over runs of the paired differences is taken over runs and, of their means over runs,
     over images, and both are added, each with its degrees of freedom (Satterthwaite 1946, Biometrics Bulletin 2:110).
-    In simulations with three to five runs 95 % intervals hold the truth in 94 to 99 % of the cases; with two runs, where
-    seeds matter more than images, in 88 %.
+    In simulations with three to five runs 95 % intervals hold the truth in 94 to 99 % of the cases; with two runs,
+    where seeds matter more than images, in 88 %.
 
     Args:
         plain: Predicted class of N images in R runs of the one kind, (R, N); run r of both has the same seed.

@@ -56,7 +56,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     batch = torch.export.Dim("batch", min=1, max=128)
     exported = torch.export.export(network, (torch.rand(2, 3, 64, 64),), dynamic_shapes=({0: batch},))
     torch.export.save(exported, tmp_path / "model.pt2")
-    make_folder(tmp_path / "photos", 70)
+    for name, images in (("photos", 70), ("train", 20), ("test", 20)):
+        make_folder(tmp_path / name, images)
     (tmp_path / "names.txt").write_text("\n".join(NAMES))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -64,7 +65,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
     commands = BLOCKS["Use it on your model"].strip().splitlines()
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "cuesense"
@@ -72,6 +73,7 @@ def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
         done = subprocess.run(whole, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert (workplace / "report.html").stat().st_size > 10_000
+    assert (workplace / "cuesense-verified" / "forecast.svg").is_file()
     assert "v2.RandomApply" in (workplace / "transform.py").read_text(encoding="utf-8")
 
 
