@@ -133,17 +133,17 @@ def prepare(profile: Profile, setup: Setup, folder: Path | None, *, restart: boo
         "train": train.fingerprint,
         "test": test.fingerprint,
     }
-    store = TrialStore() if folder is None else TrialStore.open(folder, settings, restart=restart)
     images = read_images(train, names, preprocessing, what="--train", workers=setup.workers)
+    asked = read_images(test, names, preprocessing, what="--test", workers=setup.workers)
     return Experiment(
         start=_compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names)),
         recipe=recipe,
         train=images,
-        test=read_images(test, names, preprocessing, what="--test", workers=setup.workers),
+        test=asked,
         source=DatasetInfo(
             spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
         ),
-        store=store,
+        store=TrialStore() if folder is None else TrialStore.open(folder, settings, restart=restart),
         device=device_of(setup.device),
     )
 

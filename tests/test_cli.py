@@ -444,10 +444,14 @@ def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> No
         (["verify", "--train", "planted:0,size=32", "--test", TEST], "--train to be a dataset"),
     ],
 )
-def test_wrong_trainings_are_one_sentence(arguments: list[str], sentence: str, small_profile: Path) -> None:
+def test_wrong_trainings_are_one_sentence(
+    arguments: list[str], sentence: str, small_profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small_profile.parent)
     before = small_profile.read_bytes()
     result = run(arguments[0], small_profile, *arguments[1:])
     assert result.exit_code == 2, result.output
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
     assert small_profile.read_bytes() == before
+    assert [path.name for path in small_profile.parent.iterdir()] == ["profile.json"]
