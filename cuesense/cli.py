@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -12,7 +12,7 @@ import typer
 
 from cuesense import registry
 from cuesense.allocator import keep_freed_memory
-from cuesense.errors import CuesenseError, SettingsError, unknown
+from cuesense.errors import CuesenseError
 
 if TYPE_CHECKING:
     from cuesense.profile import Profile
@@ -53,32 +53,6 @@ def _user_errors(kept: str = "nothing was written") -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo(f"cuesense: interrupted; {kept}.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
-
-
-@contextmanager
-def _progress(doing: str = "analyzing", unit: str = "images") -> Iterator[Callable[[int, int], None]]:
-    """Show what is done, how fast, and the time left on stderr, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn(doing),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(f"{{task.fields[speed]:.1f}} {unit}/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(unit, total=None, speed=0.0)
-        resumed: list[int] = []
-
-        def advance(done: int, total: int) -> None:
-            resumed.append(done)
-            elapsed = bar.tasks[0].elapsed or 0.0
-            bar.update(task, completed=done, total=total, speed=(done - resumed[0]) / elapsed if elapsed else 0.0)
-
-        yield advance
 
 
 def _show(profile: Profile, *, as_json: bool) -> None:
@@ -145,9 +119,10 @@ def analyze(
     with _user_errors(_RESUMED):
         from cuesense import pipeline
         from cuesense.config import parse_channels
+        from cuesense.reports.progress import progress_bar
 
         keep_freed_memory()
-        with _progress() as progress:
+        with progress_bar() as progress:
             profile = pipeline.analyze(
                 model,
                 dataset,
@@ -309,6 +284,7 @@ def recommend(
         registry.get("exporters", format_)
         if train is not None or head:
             from cuesense.forecast import Adaptation, update
+            from cuesense.reports.progress import progress_bar
 
             keep_freed_memory()
             how = Adaptation(
@@ -325,7 +301,7 @@ def recommend(
                 data_root=data_root,
                 device=device,
             )
-            with _progress("forecasting", "steps") as progress:
+            with progress_bar("forecasting", "steps") as progress:
                 found = update(
                     profile, how, augmentations=chosen, probability=probability, restart=restart, progress=progress
                 )
@@ -391,6 +367,7 @@ def verify(
 
         from cuesense.experiment import Setup
         from cuesense.profile import Profile
+        from cuesense.reports.progress import progress_bar
         from cuesense.reports.verification import render
         from cuesense.verify import remember
         from cuesense.verify import verify as verified
@@ -407,7 +384,7 @@ def verify(
             device=device,
             data_root=data_root,
         )
-        with _progress("training", "steps") as progress:
+        with progress_bar("training", "steps") as progress:
             found = verified(
                 Profile.read(profile),
                 setup,
@@ -441,9 +418,10 @@ def demo(
     """
     with _user_errors(_RESUMED):
         from cuesense import demo as job
+        from cuesense.reports.progress import progress_bar
 
         keep_freed_memory()
-        with _progress() as progress:
+        with progress_bar() as progress:
             profile, recovered = job.run(output, progress)
         _show(profile, as_json=json)
         total = len(profile.classes)
@@ -486,17 +464,10 @@ def list_(
       cuesense list perturbations
     """
     with _user_errors():
-        tables: dict[str, Callable[[], Any]] = {
-            "models": _model_rows,
-            "datasets": _dataset_rows,
-            "perturbations": _perturbation_rows,
-            "exporters": _exporter_rows,
-            "presets": _preset_rows,
-        }
-        if kind is not None and kind not in tables:
-            raise SettingsError(unknown(f"kind '{kind}'", kind, tables))
-        for name in [kind] if kind else tables:
-            _print_rows(name, tables[name]())
+        from cuesense.listing import KINDS, rows
+
+        for name in [kind] if kind else KINDS:
+            _print_rows(name, rows(name))
 
 
 def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
@@ -508,63 +479,6 @@ def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
     for row in rows[1:]:
         table.add_row(*map(Text, row))
     Console(width=None if sys.stdout.isatty() else 240).print(table)
-
-
-def _model_rows() -> list[tuple[str, ...]]:
-    what = {
-        "torchvision": "torchvision:NAME[@WEIGHTS]",
-        "timm": "timm:NAME",
-        "open_clip": "open_clip:NAME[@TAG or FILE], zero-shot on the class names",
-        "python": "python:module:factory",
-    }
-    others = [(name, what.get(name, f"{name}:...")) for name in registry.names("models")]
-    return [("name", "spec"), ("file", "a path, with --arch where it holds weights only"), *others]
-
-
-def _dataset_rows() -> list[tuple[str, ...]]:
-    what = {
-        "folder": "a folder of class folders",
-        "table": "a CSV or Parquet file with columns path,label",
-        "imagenet": "imagenet, with --data-root or CUESENSE_DATA",
-        "planted": "planted[:SEED[,size=N][,cluttered][,long-tailed]...], images whose cues are known",
-    }
-    return [("name", "spec"), *((name, what.get(name, f"{name}:...")) for name in registry.names("datasets"))]
-
-
-def _perturbation_rows() -> list[tuple[str, ...]]:
-    from cuesense.evidence import DOSES, SHAM
-    from cuesense.perturbations.readable import readable
-
-    titles = ("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit", "leaves")
-    rows: list[tuple[str, ...]] = [titles]
-    left, doses = readable(), dict((*DOSES, *SHAM.values()))
-    for name in registry.names("perturbations"):
-        entry = registry.get("perturbations", name)
-        ladder = " ".join(f"{value:g}" for value in entry.ladder)
-        cues = ", ".join(entry.suppresses) or "-"
-        dose = doses.get(name, entry.ladder[-1])
-        kept = " ".join(f"{cue.value} {100 * share:.0f}%" for cue, share in left.get((name, dose), {}).items())
-        kept += f" at {dose:g}" if kept else ""
-        rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit, kept))
-    return rows
-
-
-def _exporter_rows() -> list[tuple[str, ...]]:
-    what = {
-        "json": "ranges by augmentation, for all classes, groups or each class",
-        "yaml": "the same",
-        "torchvision": "code of torchvision.transforms.v2 that defines transform, for one image",
-        "kornia": "code of kornia.augmentation that defines transform, for a batch",
-        "albumentations": "JSON for albumentations.load",
-        "timm": "flags of timm's train.py, and what they cannot say",
-    }
-    return [("name", "writes"), *((name, what.get(name, "another package's")) for name in registry.names("exporters"))]
-
-
-def _preset_rows() -> list[tuple[str, ...]]:
-    from cuesense.config import presets
-
-    return [("name", "what it measures"), *((name, preset.description) for name, preset in presets().items())]
 
 
 def _say_where(output: Path) -> None:
