@@ -274,7 +274,7 @@ def recommend(
     with _user_errors(_RESUMED):
         from cuesense.files import write_file
         from cuesense.profile import Profile
-        from cuesense.recommend import choose_scope, export, limits, outlooks
+        from cuesense.recommend import choose_scope, export, limits, outlooks, verified
         from cuesense.recommend import recommend as recommended
         from cuesense.reports.policy import lines
 
@@ -310,7 +310,8 @@ def recommend(
         )
         text = export(policy, found, format_, image_size)
         choice: Any = {"tolerance": tolerance, "augmentations": chosen, "all_but": all_but}
-        for line in lines(limits(found, **choice), outlooks(found, **choice), found.summary.clean_accuracy):
+        seen = verified(found, policy)
+        for line in lines(limits(found, **choice), outlooks(found, **choice), found.summary.clean_accuracy, seen):
             typer.echo(line, err=True)
         if output is None:
             typer.echo(text, nl=False)

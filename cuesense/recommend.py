@@ -14,7 +14,7 @@ from cuesense.budgets import TOO_FEW, budget, forecast_budget, global_policy, im
 from cuesense.config import LARGEST_SIDE, check_fraction
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.policy import PROBABILITY, SCOPES, USUAL, Limit, Outlook, Policy, Scope, augmentation, uniform
-from cuesense.profile import LossModel, Profile
+from cuesense.profile import LossModel, Profile, TrainedModel
 from cuesense.types import Budget, Curve, Role
 
 CONFUSED = 0.05
@@ -295,15 +295,30 @@ def clusters(profile: Profile, share: float) -> np.ndarray:
     return found
 
 
+def verified(profile: Profile, policy: Policy) -> dict[str, TrainedModel]:
+    """Return what trainings with just this policy, with its uniform rival and without augmentation showed.
+
+    Args:
+        profile: The profile.
+        policy: The policy.
+
+    Returns:
+        Results by ``"policy"``, ``"matched"`` and ``"none"``; empty where the policy was not verified.
+    """
+    known = {} if profile.verified is None else profile.verified.policies
+    own = known.get(policy.scope)
+    if own is None or not policy.names or own.policy != policy.to_dict():
+        return {}
+    return {"policy": own} | {name: known[name] for name in ("matched", "none") if name in known}
+
+
 def _refuse_beaten(profile: Profile, policy: Policy) -> None:
     """Refuse a policy by class that was verified to serve the worst class less than one that is the same for all."""
-    if policy.scope != "per_class" or profile.verified is None or not policy.names:
+    seen = verified(profile, policy)
+    if policy.scope != "per_class" or "matched" not in seen or seen["policy"].worst >= seen["matched"].worst:
         return
-    trained = profile.verified.policies
-    own, rival = trained.get(policy.scope), trained.get("matched")
-    if own is None or rival is None or own.policy != policy.to_dict() or own.worst >= rival.worst:
-        return
-    got = f"a worst class of {own.worst:.1%} instead of {rival.worst:.1%}, as `cuesense verify` found"
+    worst = f"a worst class of {seen['policy'].worst:.1%} instead of {seen['matched'].worst:.1%}"
+    got = f"{worst}, as `cuesense verify` found"
     to_be = "at least as good as the uniform policy of its mean strength"
     raise SettingsError(expected("the policy by class", to_be, got, "Take the policy for all classes"))
 

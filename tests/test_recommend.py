@@ -33,6 +33,7 @@ from cuesense.recommend import (
     policy_losses,
     propose,
     recommend,
+    verified,
 )
 from cuesense.scoring import tango
 from tests.reports.factory import NAMES, profile
@@ -335,3 +336,5 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     with pytest.raises(SettingsError, match=r"got a worst class of 50.0% instead of 60.0%.*Take the policy for all"):
         recommend(seen(0.5), "per_class")
     assert "per_class" in outlooks(seen(0.5))
+    assert list(verified(seen(0.5), own)) == ["policy", "matched"]
+    assert verified(seen(0.5), recommend(found)) == {}

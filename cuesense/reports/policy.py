@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cuesense.policy import Limit, Outlook, augmentation
+from cuesense.profile import TrainedModel
 from cuesense.reports import text
 
 _NO_FORECAST = (
@@ -14,13 +15,19 @@ _NO_FORECAST = (
 _UNDERFIT = 0.1
 
 
-def lines(limits: Sequence[Limit], outlooks: Mapping[str, Outlook], analyzed: float | None) -> list[str]:
-    """Return what a person should know about a policy for all classes.
+def lines(
+    limits: Sequence[Limit],
+    outlooks: Mapping[str, Outlook],
+    analyzed: float | None,
+    verified: Mapping[str, TrainedModel],
+) -> list[str]:
+    """Return what a person should know about a policy.
 
     Args:
         limits: What stops each augmentation.
         outlooks: The forecast accuracy of each policy that is compared; empty where there is no forecast.
         analyzed: Clean accuracy of the analyzed model, None where it is not known.
+        verified: What trainings with the policy and without augmentation showed; empty where there were none.
 
     Returns:
         Lines of text.
@@ -28,6 +35,7 @@ def lines(limits: Sequence[Limit], outlooks: Mapping[str, Outlook], analyzed: fl
     said = [_limit(entry) for entry in limits]
     if not any(entry.value is not None for entry in limits):
         said.append("No augmentation is safe for every class: the policy for all classes is empty.")
+    said += _verified(verified)
     if not outlooks:
         return [*said, _NO_FORECAST]
     plain = outlooks["none"].mean
@@ -47,6 +55,17 @@ def _limit(entry: Limit) -> str:
     if entry.limiting is None:
         return f"{name}: {dose}" + ("" if entry.value is None else ", the end of its ladder")
     return f"{name}: {dose}, because of {text.plain(entry.limiting)} ({entry.limited_by})"
+
+
+def _verified(seen: Mapping[str, TrainedModel]) -> list[str]:
+    if "policy" not in seen or "none" not in seen:
+        return []
+    own, plain = seen["policy"], seen["none"]
+    worse = own.worst < plain.worst
+    return [
+        f"{'warning: ' if worse else ''}verified by training: {text.percent(own.mean)} on average, worst class "
+        f"{text.percent(own.worst)}; without augmentation {text.percent(plain.mean)} and {text.percent(plain.worst)}"
+    ]
 
 
 def _forecast(name: str, entry: Outlook) -> str:

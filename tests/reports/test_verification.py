@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from rich.console import Console
 
 from cuesense.policy import Limit, Outlook
+from cuesense.profile import TrainedModel
 from cuesense.reports.policy import lines
 from cuesense.reports.scatter import scatter
 from cuesense.reports.verification import render
@@ -126,16 +127,26 @@ def test_beside_a_policy_stands_what_stops_it_and_what_it_is_forecast_to_give() 
         Limit("horizontal_flip", 1.0, None, None),
     ]
     none, usual = Outlook(0.9, 0.7, "lemon"), Outlook(0.8, 0.4, "lemon")
-    assert lines(limits, {"none": none, "usual": usual}, 0.92) == [
+    assert lines(limits, {"none": none, "usual": usual}, 0.92, {}) == [
         "random resized crop: to 0.4, because of bus (leak into truck)",
         "color jitter: left out, because of lemon (too few images)",
         "horizontal flip: to 1, the end of its ladder",
         "forecast for none: at least 90.0\N{NO-BREAK SPACE}% on average, worst class 70.0\N{NO-BREAK SPACE}% (lemon)",
         "forecast for usual: at least 80.0\N{NO-BREAK SPACE}% on average, worst class 40.0\N{NO-BREAK SPACE}% (lemon)",
     ]
-    underfit = lines(limits, {"none": none}, 1.01)
+    underfit = lines(limits, {"none": none}, 1.01, {})
     assert underfit[3].startswith("warning: trained without augmentation, the networks of the forecast reach 90.0")
-    assert lines(limits[1:2], {}, None)[1:] == [
+    assert lines(limits[1:2], {}, None, {})[1:] == [
         "No augmentation is safe for every class: the policy for all classes is empty.",
-        lines([], {}, None)[-1],
+        lines([], {}, None, {})[-1],
     ]
+
+
+def test_what_was_verified_is_said_with_a_warning_where_it_harmed() -> None:
+    def trained(worst: float) -> TrainedModel:
+        return TrainedModel(policy=None, mean=0.8, worst=worst, over_tolerance=0)
+
+    worse = lines([], {}, None, {"policy": trained(0.4), "none": trained(0.6)})
+    better = lines([], {}, None, {"policy": trained(0.7), "none": trained(0.6)})
+    assert worse[1].startswith("warning: verified by training: 80.0\N{NO-BREAK SPACE}% on average, worst class 40.0")
+    assert better[1].startswith("verified by training: ")
