@@ -177,11 +177,11 @@ def adapt(world: World, photos: Path | None) -> None:
 
         clean = features(network, analyzed, lambda pixels, _: pixels, "cpu")
         found = {"labels": analyzed.labels.numpy(), "clean": ask(network, clean)}
-        found["head none"] = cross_fitted(clean, clean, analyzed.labels, len(names), 0.8)
+        found["head none"] = cross_fitted(clean, clean, analyzed.labels, len(names), 0.8)[0]
         for name, value in DOSES:
             seen = features(network, analyzed, changed(name, value), "cpu")
             found[f"under {key(name, value)}"] = ask(network, seen)
-            found[f"head {key(name, value)}"] = cross_fitted(clean, seen, analyzed.labels, len(names), 0.8)
+            found[f"head {key(name, value)}"] = cross_fitted(clean, seen, analyzed.labels, len(names), 0.8)[0]
         found["head seconds"] = np.array(time.process_time() - began)
         if place == 0:
             for rival, (scratch, recipe) in RIVALS.items():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from cuesense.datasets import load_dataset
 from cuesense.errors import SettingsError, expected
@@ -23,7 +24,7 @@ from cuesense.recoverability import Forecast, combined, dose_shape, leaks, refit
 from cuesense.training import Progress
 from cuesense.trainset import read_images
 from cuesense.trials import Trial
-from cuesense.types import Curve
+from cuesense.types import Curve, Perturbation
 
 FOLDER = "forecast"
 
@@ -157,7 +158,10 @@ def forecast_trained(
     strongest = {
         name: uniform({name: curve.perturbation.ladder[-1]}, names, probability) for name, curve in curves.items()
     }
-    strong = {name: [Trial(policy, _SEED + run) for run in range(runs)] for name, policy in strongest.items()}
+    strong = {
+        name: [Trial(policy, _SEED + run, (replace(policy, probability=1.0),)) for run in range(runs)]
+        for name, policy in strongest.items()
+    }
     experiment.run([*plain, *(trial for trials in strong.values() for trial in trials)], progress)
     labels = experiment.test.labels.numpy()
     before = _predicted(experiment, plain)
@@ -168,7 +172,8 @@ def forecast_trained(
         whole = trained(before == labels, after == labels, labels, dose_shape(curve), len(names))
         both = combined(whole, heads[name]) if name in heads else whole
         taken = leaks(before, after, labels, len(names))
-        found[name] = _loss_model(profile, curve, both, _named(taken, names))
+        augmented = np.stack([experiment.answers(trial).probed[0] for trial in strong[name]]) == labels
+        found[name] = _loss_model(profile, curve, both, _named(taken, names), _accuracy(augmented, labels, len(names)))
     return _with(
         profile,
         ForecastModel(
@@ -216,29 +221,22 @@ def forecast_heads(
     images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images")
     network: Any = classifier.network
     device = device_of(how.device)
-    ids = [str(place) for place in range(len(images))]
-    doses = [(curve.perturbation, value) for curve in curves.values() for value in curve.perturbation.ladder]
+    labels, truth = images.labels, images.labels.numpy()
     clean = features(network.to(device), images, lambda pixels, _: pixels, device)
-    labels = images.labels
-
-    def head(number: int) -> np.ndarray:
-        entry, value = doses[number]
-        changed = features(
-            network,
-            images,
-            lambda pixels, start: perturb(entry, pixels, ids[start : start + len(pixels)], value),
-            device,
-        )
-        progress(number + 1, len(doses))
-        return cross_fitted(clean, changed, labels, len(names), probability)
-
-    truth = labels.numpy()
-    plain = cross_fitted(clean, clean, labels, len(names), probability) == truth
-    right = iter([head(number) == truth for number in range(len(doses))])
+    plain = cross_fitted(clean, clean, labels, len(names), probability)[0] == truth
+    doses = sum(len(curve.perturbation.ladder) for curve in curves.values())
     found: dict[str, LossModel] = {}
+    done = 0
     for name, curve in curves.items():
-        rows = np.stack([next(right) for _ in curve.perturbation.ladder])
-        found[name] = _loss_model(profile, curve, refitted(plain, rows, truth, len(names)), [])
+        answers = []
+        for value in curve.perturbation.ladder:
+            changed = features(network, images, _under(curve.perturbation, value), device)
+            answers.append(cross_fitted(clean, changed, labels, len(names), probability))
+            done += 1
+            progress(done, doses)
+        right = np.stack([told[0] for told in answers]) == truth
+        augmented = _accuracy(answers[-1][1][None] == truth, truth, len(names))
+        found[name] = _loss_model(profile, curve, refitted(plain, right, truth, len(names)), [], augmented)
     return _with(
         profile,
         ForecastModel(
@@ -255,6 +253,15 @@ def forecast_heads(
 
 def _with(profile: Profile, forecast: ForecastModel) -> Profile:
     return profile.model_copy(update={"forecast": forecast})
+
+
+def _under(entry: Perturbation, value: float) -> Callable[[Tensor, int], Tensor]:
+    """Return what changes a batch; an image's draws depend on its place."""
+
+    def change(pixels: Tensor, start: int) -> Tensor:
+        return perturb(entry, pixels, [str(start + row) for row in range(len(pixels))], value)
+
+    return change
 
 
 def _heads_of(profile: Profile) -> dict[str, Forecast]:
@@ -283,7 +290,9 @@ def _named(taken: np.ndarray, names: Sequence[str]) -> list[LeakModel]:
     ]
 
 
-def _loss_model(profile: Profile, curve: Curve, forecast: Forecast, named: list[LeakModel]) -> LossModel:
+def _loss_model(
+    profile: Profile, curve: Curve, forecast: Forecast, named: list[LeakModel], augmented: list[float | None]
+) -> LossModel:
     low, high = forecast.bounds(profile.policy.confidence)
     entry = curve.perturbation
     return LossModel(
@@ -295,6 +304,7 @@ def _loss_model(profile: Profile, curve: Curve, forecast: Forecast, named: list[
         low=_rounded(low),
         high=_rounded(high),
         flags=forecast.flags(profile.policy.tolerance, profile.policy.confidence),
+        augmented=augmented,
         leaks=named,
     )
 

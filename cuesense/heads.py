@@ -48,8 +48,10 @@ def features(network: nn.Module, images: Images, change: Callable[[Tensor, int],
     return torch.cat(seen).clone()
 
 
-def cross_fitted(clean: Tensor, changed: Tensor, labels: Tensor, classes: int, probability: float) -> np.ndarray:
-    """Return what heads say about clean images that they were not fitted on.
+def cross_fitted(
+    clean: Tensor, changed: Tensor, labels: Tensor, classes: int, probability: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what heads say about images that they were not fitted on, clean and changed.
 
     The images are dealt to five folds, class by class. For each fold, multinomial regression with shrinkage is fitted
     on the others: on their changed features with the given weight, on their clean ones with the rest.
@@ -62,19 +64,20 @@ def cross_fitted(clean: Tensor, changed: Tensor, labels: Tensor, classes: int, p
         probability: Weight of the changed features, the chance that a view is augmented.
 
     Returns:
-        The predicted class of each image, (N,).
+        The predicted class of each clean image and of each changed one, (N,) each.
     """
     center, scale = clean.mean(dim=0), clean.std(dim=0).clamp(min=1e-6)
     clean, changed = (clean - center) / scale, (changed - center) / scale
     fold = torch.empty(len(labels), dtype=torch.int64)
     fold[torch.argsort(labels, stable=True)] = torch.arange(len(labels)) % _FOLDS
-    predicted = np.empty(len(labels), dtype=np.int64)
+    predicted = np.empty((2, len(labels)), dtype=np.int64)
     for number in range(min(_FOLDS, len(labels))):
         rest, own = fold != number, fold == number
         head = _fit(clean[rest], changed[rest], labels[rest], classes, probability)
         with torch.no_grad():
-            predicted[own.numpy()] = head(clean[own]).argmax(dim=1).numpy()
-    return predicted
+            for row, seen in enumerate((clean, changed)):
+                predicted[row, own.numpy()] = head(seen[own]).argmax(dim=1).numpy()
+    return predicted[0], predicted[1]
 
 
 def _fit(clean: Tensor, changed: Tensor, labels: Tensor, classes: int, probability: float) -> nn.Linear:

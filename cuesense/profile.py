@@ -254,6 +254,9 @@ class LossModel(_Model):
     low: list[list[float]] = Field(description="lower end of the range at the policy's confidence, gains cut off")
     high: list[list[float]]
     flags: list[list[Literal["likely loses", "unclear", "likely safe"]]]
+    augmented: list[float | None] = Field(
+        default=[], description="recall of each class under the strongest dose, by the network adapted to it"
+    )
     leaks: list[LeakModel] = []
 
     def to_forecast(self) -> Forecast:

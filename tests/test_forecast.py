@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from cuesense.errors import CuesenseError, DatasetError, SettingsError
 from cuesense.experiment import Setup
 from cuesense.forecast import FOLDER, Adaptation, forecast_heads, forecast_trained, update
 from cuesense.planted.network import build
+from cuesense.policy import uniform
 from cuesense.profile import Profile
 from cuesense.recommend import recommend
+from cuesense.trials import Trial, TrialStore
 from tests.test_experiment import TEST, TRAIN, profile
 from tests.test_recommend import CROP, JITTER
 
@@ -52,6 +55,7 @@ def test_losses_are_counted_on_the_test_images_against_the_same_training() -> No
     assert all(
         accuracy is not None and (10 * accuracy) % 1 == pytest.approx(0, abs=1e-3) for accuracy in found.accuracy
     )
+    assert len(crop.augmented) == 3
     assert steps[0][0] == 0
     assert steps[-1] == (6, 6)
 
@@ -71,6 +75,12 @@ def test_the_strongest_dose_of_each_augmentation_is_trained_and_kept(tmp_path: P
     assert len(list((tmp_path / "kept").glob("trial-*.npz"))) == 6
     assert first.forecast is not None
     assert again.forecast is not None
+    policy, store = uniform({JITTER: 0.8}, TRAIN.class_names), TrialStore(tmp_path / "kept")
+    trials = [Trial(policy, seed, (replace(policy, probability=1.0),)) for seed in (1000, 1001)]
+    probed = np.stack([store.read(trial).probed[0] for trial in trials])
+    labels = np.array(TEST.labels)
+    expected = [(probed[:, labels == index] == index).mean() for index in range(3)]
+    assert again.forecast.augmentations[JITTER].augmented == pytest.approx(expected, abs=1e-6)
     assert first.forecast.augmentations[CROP] == again.forecast.augmentations[CROP]
 
 
