@@ -39,6 +39,7 @@ class PolicyAugmentation(nn.Module):
         scope: Scope = "global",
         *,
         tolerance: float | None = None,
+        confidence: float | None = None,
         augmentations: Sequence[str] | None = None,
         probability: float = PROBABILITY,
         guards: bool = True,
@@ -49,6 +50,7 @@ class PolicyAugmentation(nn.Module):
             profile: A profile, or the path of one.
             scope: ``"global"``, ``"grouped"`` or ``"per_class"``.
             tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+            confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
             augmentations: Names to choose from; None takes all that the profile measured.
             probability: Chance that a view is augmented, in (0, 1].
             guards: Whether confused classes share their doses in scope per_class.
@@ -61,7 +63,13 @@ class PolicyAugmentation(nn.Module):
         """
         found = profile if isinstance(profile, Profile) else Profile.read(profile)
         policy = recommend(
-            found, scope, tolerance=tolerance, augmentations=augmentations, probability=probability, guards=guards
+            found,
+            scope,
+            tolerance=tolerance,
+            confidence=confidence,
+            augmentations=augmentations,
+            probability=probability,
+            guards=guards,
         )
         return cls(policy)
 

@@ -208,6 +208,10 @@ def recommend(
     tolerance: Annotated[
         float | None, typer.Option(metavar="T", help="Accuracy drop a class may suffer; default: the profile's.")
     ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(metavar="C", help="How sure a dose must be, in (0.5, 1); default: the profile's."),
+    ] = None,
     grouped: Annotated[bool, typer.Option("--grouped", help="Doses for each cluster of confused classes.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Doses for each class.")] = False,
     augmentations: Annotated[
@@ -306,10 +310,16 @@ def recommend(
                     profile, how, augmentations=chosen, probability=probability, restart=restart, progress=progress
                 )
         policy = recommended(
-            found, scope, tolerance=tolerance, augmentations=chosen, probability=probability, all_but=all_but
+            found,
+            scope,
+            tolerance=tolerance,
+            confidence=confidence,
+            augmentations=chosen,
+            probability=probability,
+            all_but=all_but,
         )
         text = export(policy, found, format_, image_size)
-        choice: Any = {"tolerance": tolerance, "augmentations": chosen, "all_but": all_but}
+        choice: Any = {"tolerance": tolerance, "confidence": confidence, "augmentations": chosen, "all_but": all_but}
         seen = verified(found, policy)
         for line in lines(limits(found, **choice), outlooks(found, **choice), found.summary.clean_accuracy, seen):
             typer.echo(line, err=True)
@@ -341,6 +351,10 @@ def verify(
     images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")] = None,
     tolerance: Annotated[
         float | None, typer.Option(metavar="T", help="Accuracy drop a class may suffer; default: the profile's.")
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(metavar="C", help="How sure a dose must be, in (0.5, 1); default: the profile's."),
     ] = None,
     augmentations: Annotated[
         str | None, typer.Option(metavar="A,B", help="Choose from these; default: all of the profile.")
@@ -392,6 +406,7 @@ def verify(
                 output=output,
                 seeds=seeds,
                 tolerance=tolerance,
+                confidence=confidence,
                 augmentations=None if augmentations is None else [name.strip() for name in augmentations.split(",")],
                 probability=probability,
                 restart=restart,

@@ -26,6 +26,7 @@ def recommend(
     scope: Scope = "global",
     *,
     tolerance: float | None = None,
+    confidence: float | None = None,
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     guards: bool = True,
@@ -44,6 +45,7 @@ def recommend(
             directly or through others, by a loss of at least 5 % of a class's images to another under an
             augmentation; ``"per_class"``: one for each class.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
         augmentations: Names to choose from; None takes all that the profile measured, or forecast.
         probability: Chance that a view is augmented, in (0, 1]; the others stay clean, in every class.
         guards: With scope per_class, classes of which one loses at least 20 % of its images to another share their
@@ -62,6 +64,7 @@ def recommend(
         profile,
         scope,
         tolerance=tolerance,
+        confidence=confidence,
         augmentations=augmentations,
         probability=probability,
         guards=guards,
@@ -76,6 +79,7 @@ def propose(
     scope: Scope = "global",
     *,
     tolerance: float | None = None,
+    confidence: float | None = None,
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     guards: bool = True,
@@ -86,7 +90,7 @@ def propose(
         raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
     if not 0 <= all_but < 1:
         raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
-    budgets = budgets_of(profile, tolerance=tolerance, augmentations=augmentations)
+    budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
     curves = measured(profile, list(budgets))
     groups = _groups(profile, scope, guards=guards)
     spared = int(all_but * len(profile.classes)) if scope == "global" else 0
@@ -98,13 +102,18 @@ def propose(
 
 
 def budgets_of(
-    profile: Profile, *, tolerance: float | None = None, augmentations: Sequence[str] | None = None
+    profile: Profile,
+    *,
+    tolerance: float | None = None,
+    confidence: float | None = None,
+    augmentations: Sequence[str] | None = None,
 ) -> dict[str, list[Budget]]:
     """Return the budget of every class for every augmentation: by the forecast where there is one, else by the curves.
 
     Args:
         profile: The profile.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
         augmentations: Names to choose from; None takes all.
 
     Returns:
@@ -115,11 +124,12 @@ def budgets_of(
     """
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
+    confidence = profile.policy.confidence if confidence is None else confidence
+    check_fraction(confidence, "--confidence", low=0.5)
     curves = measured(profile, augmentations)
-    confidence = profile.policy.confidence
     if profile.forecast is None:
         budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
-        _refuse_too_few(profile, budgets, tolerance)
+        _refuse_too_few(profile, budgets, tolerance, confidence)
         return budgets
     names = [entry.name for entry in profile.classes]
     found = profile.forecast.augmentations
@@ -142,11 +152,12 @@ def limits(
     profile: Profile,
     *,
     tolerance: float | None = None,
+    confidence: float | None = None,
     augmentations: Sequence[str] | None = None,
     all_but: float = 0.0,
 ) -> list[Limit]:
     """Return which class stops each augmentation of the global policy; the arguments are those of ``recommend``."""
-    budgets = budgets_of(profile, tolerance=tolerance, augmentations=augmentations)
+    budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
     curves = measured(profile, list(budgets))
     spared = int(all_but * len(profile.classes))
     found = []
@@ -180,6 +191,7 @@ def outlooks(
     profile: Profile,
     *,
     tolerance: float | None = None,
+    confidence: float | None = None,
     augmentations: Sequence[str] | None = None,
     all_but: float = 0.0,
 ) -> dict[str, Outlook]:
@@ -193,7 +205,9 @@ def outlooks(
     compared = {"none": uniform({}, names), "usual": uniform(USUAL, names)}
     for scope in SCOPES:
         spared = all_but if scope == "global" else 0.0
-        compared[scope] = propose(profile, scope, tolerance=tolerance, augmentations=augmentations, all_but=spared)
+        compared[scope] = propose(
+            profile, scope, tolerance=tolerance, confidence=confidence, augmentations=augmentations, all_but=spared
+        )
     found = {name: outlook(profile, policy) for name, policy in compared.items()}
     return {name: entry for name, entry in found.items() if entry is not None}
 
@@ -354,12 +368,14 @@ def _budgets(curve: Curve, tolerance: float, confidence: float) -> list[Budget]:
     return budget(curve, tolerance=tolerance, confidence=confidence, leak_to=nowhere)
 
 
-def _refuse_too_few(profile: Profile, budgets: Mapping[str, Sequence[Budget]], tolerance: float) -> None:
+def _refuse_too_few(
+    profile: Profile, budgets: Mapping[str, Sequence[Budget]], tolerance: float, confidence: float
+) -> None:
     every = [entry for of_class in budgets.values() for entry in of_class]
     if any(entry.value is not None for entry in every) or not any(entry.limited_by == TOO_FEW for entry in every):
         return
     most = max(entry.images for entry in profile.classes)
-    needed = images_needed(tolerance, profile.policy.confidence)
+    needed = images_needed(tolerance, confidence)
     if most >= needed:
         return
     to_be = f"at least {needed} of each class, to certify a loss of at most {tolerance:g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from cuesense.config import check_fraction
 from cuesense.errors import SettingsError, expected
 from cuesense.experiment import Experiment, Setup, prepare
 from cuesense.files import write_file
-from cuesense.policy import PROBABILITY, USUAL, Policy, uniform
+from cuesense.policy import PROBABILITY, SCOPES, USUAL, Policy, uniform
 from cuesense.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.recommend import measured, outlook, policy_losses, propose
 from cuesense.reports.scatter import scatter
@@ -81,6 +82,7 @@ def verify(
     output: Path | None = None,
     seeds: int = 5,
     tolerance: float | None = None,
+    confidence: float | None = None,
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     restart: bool = False,
@@ -100,6 +102,8 @@ def verify(
             goes on; None writes nothing.
         seeds: Trainings of each policy, at least 1.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own. Intervals are at
+            the profile's own.
         augmentations: Names to choose from; None takes all of the profile.
         probability: Chance that a view is augmented, in (0, 1].
         restart: Throw away trainings that are there.
@@ -115,10 +119,8 @@ def verify(
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
-    ours = {
-        scope: propose(profile, scope, tolerance=tolerance, augmentations=augmentations, probability=probability)
-        for scope in ("global", "grouped", "per_class")
-    }
+    choice: dict[str, Any] = {"augmentations": augmentations, "probability": probability}
+    ours = {scope: propose(profile, scope, tolerance=tolerance, confidence=confidence, **choice) for scope in SCOPES}
     experiment = prepare(profile, setup, None if output is None else output / TRIALS, restart=restart)
     names = [entry.name for entry in profile.classes]
     chosen = profile.forecast.augmentations if profile.forecast is not None else None

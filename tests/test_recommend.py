@@ -338,3 +338,15 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     assert "per_class" in outlooks(seen(0.5))
     assert list(verified(seen(0.5), own)) == ["policy", "matched"]
     assert verified(seen(0.5), recommend(found)) == {}
+
+
+def test_less_confidence_allows_more() -> None:
+    found = forecast({CROP: [[0.0] * 3, [0.04] * 3, [0.06] * 3, [0.06] * 3]}, spread=0.02)
+    assert [recommend(found, confidence=level).doses[0] for level in (0.95, 0.6)] == [{CROP: 0.7}, {CROP: 0.4}]
+    assert limits(found, confidence=0.6)[0].value == 0.4
+    assert outlooks(found, confidence=0.6)["global"].mean == pytest.approx(0.8 - 0.04)
+    with pytest.raises(SettingsError, match=r"--confidence to be between 0\.5 and 1, but got 0\.5"):
+        recommend(found, confidence=0.5)
+    by_curves = planted({CROP: [[0] * 3, [3] * 3, [7] * 3, [20] * 3]})
+    assert recommend(by_curves, confidence=0.6).doses[0][CROP] == 0.2
+    assert recommend(by_curves).doses[0][CROP] == 0.4
