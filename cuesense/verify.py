@@ -120,7 +120,9 @@ def verify(
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
     choice: dict[str, Any] = {"augmentations": augmentations, "probability": probability}
-    ours = {scope: propose(profile, scope, tolerance=tolerance, confidence=confidence, **choice) for scope in SCOPES}
+    ours: dict[str, Policy] = {}
+    for scope in SCOPES:
+        ours[scope] = propose(profile, scope, tolerance=tolerance, confidence=confidence, **choice)
     experiment = prepare(profile, setup, None if output is None else output / TRIALS, restart=restart)
     names = [entry.name for entry in profile.classes]
     chosen = profile.forecast.augmentations if profile.forecast is not None else None
