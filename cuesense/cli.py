@@ -21,6 +21,27 @@ _INTERRUPTED = 130
 _WRONG = 2
 _RESUMED = "what was done is kept, the same command goes on from there"
 
+ProfilePath = Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")]
+Tolerance = Annotated[float | None, typer.Option(metavar="T", help="Drop a class may suffer; default: the profile's.")]
+Confidence = Annotated[float | None, typer.Option(metavar="C", help="How sure a dose must be; default: the profile's.")]
+Augmentations = Annotated[str | None, typer.Option(metavar="A,B", help="Choose from these; default: all.")]
+Probability = Annotated[float, typer.Option(metavar="P", help="Share of the views that are augmented.")]
+Start = Annotated[
+    str | None,
+    typer.Option("--from", metavar="MODEL", help="Fine-tune this; default: a compact network from scratch."),
+]
+Epochs = Annotated[
+    float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
+]
+TrainSize = Annotated[
+    int | None, typer.Option(metavar="N", help="Side in pixels for training; default: the profile's.")
+]
+ImagesPerClass = Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")]
+Arch = Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")]
+DataRoot = Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")]
+Restart = Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier trainings.")]
+
 app = typer.Typer(
     name="cuesense",
     help=(
@@ -75,7 +96,7 @@ def analyze(
             metavar="DATASET", help="A folder of class folders, a CSV or Parquet table, imagenet, or planted[:SEED]."
         ),
     ],
-    arch: Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")] = None,
+    arch: Arch = None,
     class_names: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Names of the model's outputs, in order: imagenet or a file."),
@@ -90,14 +111,14 @@ def analyze(
     std: Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization deviation.")] = None,
     images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images a forward pass, up to 128.")] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[str, typer.Option(metavar="float32|bfloat16", help="Arithmetic of the network.")] = "float32",
     workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that decode images.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of every draw.")] = 0,
     tolerance: Annotated[
         float, typer.Option(metavar="T", help="Accuracy drop a class may suffer; predictions are kept when it changes.")
     ] = 0.05,
-    data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
+    data_root: DataRoot = None,
     groups: Annotated[
         Path | None, typer.Option(metavar="FILE", help="CSV with columns class,group: answers for groups of classes.")
     ] = None,
@@ -201,25 +222,16 @@ def _class_names(spec: str) -> tuple[str, ...]:
 
 @app.command(short_help="Write the safe augmentations for a training script.")
 def recommend(
-    profile: Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")],
+    profile: ProfilePath,
     format_: Annotated[
         str, typer.Option("--format", metavar="NAME", help="json, yaml, torchvision, kornia, albumentations or timm.")
     ] = "yaml",
-    tolerance: Annotated[
-        float | None, typer.Option(metavar="T", help="Accuracy drop a class may suffer; default: the profile's.")
-    ] = None,
-    confidence: Annotated[
-        float | None,
-        typer.Option(metavar="C", help="How sure a dose must be, in (0.5, 1); default: the profile's."),
-    ] = None,
+    tolerance: Tolerance = None,
+    confidence: Confidence = None,
     grouped: Annotated[bool, typer.Option("--grouped", help="Doses for each cluster of confused classes.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Doses for each class.")] = False,
-    augmentations: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Choose from these; default: all that were measured.")
-    ] = None,
-    probability: Annotated[
-        float, typer.Option(metavar="P", help="Share of the views that are augmented; the others stay clean.")
-    ] = 0.8,
+    augmentations: Augmentations = None,
+    probability: Probability = 0.8,
     all_but: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of the classes that the policy for all may harm.")
     ] = 0.0,
@@ -229,28 +241,21 @@ def recommend(
     head: Annotated[
         bool, typer.Option("--head", help="Forecast from the model's refitted head, without training images.")
     ] = False,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="MODEL", help="Fine-tune this; default: a compact network from scratch."),
-    ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
-    ] = None,
+    start: Start = None,
+    epochs: Epochs = None,
     seeds: Annotated[int, typer.Option(metavar="N", help="Trainings for each; more make the forecast surer.")] = 2,
-    train_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Side in pixels for training; default: the profile's.")
-    ] = None,
-    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")] = None,
+    train_size: TrainSize = None,
+    images_per_class: ImagesPerClass = None,
     model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="The analyzed model, where it is not where it was.")
     ] = None,
-    arch: Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")] = None,
+    arch: Arch = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="DATASET", help="The analyzed images, where they are not where they were.")
     ] = None,
-    data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")] = "auto",
-    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier trainings.")] = False,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    restart: Restart = False,
     image_size: Annotated[
         int | None, typer.Option(metavar="N", help="Input side in pixels, where the profile does not say.")
     ] = None,
@@ -332,37 +337,23 @@ def recommend(
 
 @app.command(short_help="Train with and without the recommended policies.")
 def verify(
-    profile: Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")],
+    profile: ProfilePath,
     train: Annotated[str, typer.Option(metavar="DATASET", help="Images to train on.")],
     test: Annotated[str, typer.Option(metavar="DATASET", help="Images to test on.")],
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-verified"),
     seeds: Annotated[int, typer.Option(metavar="N", help="Trainings of each policy.")] = 5,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="MODEL", help="Fine-tune this; default: a compact network from scratch."),
-    ] = None,
-    arch: Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")] = None,
-    epochs: Annotated[
-        float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
-    ] = None,
-    train_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Side in pixels for training; default: the profile's.")
-    ] = None,
-    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")] = None,
-    tolerance: Annotated[
-        float | None, typer.Option(metavar="T", help="Accuracy drop a class may suffer; default: the profile's.")
-    ] = None,
-    confidence: Annotated[
-        float | None,
-        typer.Option(metavar="C", help="How sure a dose must be, in (0.5, 1); default: the profile's."),
-    ] = None,
-    augmentations: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Choose from these; default: all of the profile.")
-    ] = None,
-    probability: Annotated[float, typer.Option(metavar="P", help="Share of the views that are augmented.")] = 0.8,
-    data_root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks are trained.")] = "auto",
-    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier trainings.")] = False,
+    start: Start = None,
+    arch: Arch = None,
+    epochs: Epochs = None,
+    train_size: TrainSize = None,
+    images_per_class: ImagesPerClass = None,
+    tolerance: Tolerance = None,
+    confidence: Confidence = None,
+    augmentations: Augmentations = None,
+    probability: Probability = 0.8,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    restart: Restart = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
 ) -> None:
     """Train networks with and without the recommended policies, and report what really happened to every class.
@@ -447,7 +438,7 @@ def demo(
 
 @app.command(short_help="Make the report page from a profile.")
 def report(
-    profile: Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")],
+    profile: ProfilePath,
     output: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("report.html"),
 ) -> None:
     """Make the report page from a profile again (without example images, which a profile does not hold).
