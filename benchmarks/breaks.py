@@ -70,7 +70,7 @@ BREAKS = [
         "tests/test_augment.py",
     ),
     (
-        "cuesense/recommend.py",
+        "cuesense/recommendation.py",
         "directed=False)[1]",
         "directed=False)[1] * 0 + np.arange(size)",
         "tests/test_recommend.py",
@@ -112,7 +112,12 @@ BREAKS = [
         "sides = (values.mean(axis=0),) * 2",
         "tests/test_verification.py",
     ),
-    ("cuesense/recommend.py", "np.maximum(losses, 0).sum(axis=0)", "losses.sum(axis=0)", "tests/test_recommend.py"),
+    (
+        "cuesense/recommendation.py",
+        "np.maximum(losses, 0).sum(axis=0)",
+        "losses.sum(axis=0)",
+        "tests/test_recommend.py",
+    ),
     (
         "cuesense/verify.py",
         'leak(study.predicted("matched"), study.probed("matched")',

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cuesense.planted.world import PlantedWorld
     from cuesense.policy import Policy
     from cuesense.profile import Profile
-    from cuesense.recommend import recommend
+    from cuesense.recommendation import recommend
     from cuesense.stored import score
     from cuesense.types import Classifier, Cue, CueLabel, Draws, Perturbation, Preprocessing
 
@@ -23,7 +23,7 @@ _PUBLIC = {
     "Policy": "cuesense.policy",
     "PolicyAugmentation": "cuesense.augment",
     "Profile": "cuesense.profile",
-    "recommend": "cuesense.recommend",
+    "recommend": "cuesense.recommendation",
     "score": "cuesense.stored",
     "Classifier": "cuesense.types",
     "Cue": "cuesense.types",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cuesense.errors import SettingsError, expected
 from cuesense.policy import PROBABILITY, Policy, Scope, augmentation, uniform
 from cuesense.profile import Profile
-from cuesense.recommend import recommend
+from cuesense.recommendation import recommend
 from cuesense.types import Draws, Perturbation
 
 

@@ -69,6 +69,7 @@ def forecast_budget(
     perturbation: Perturbation,
     class_names: Sequence[str],
     taken: NDArray[np.float64],
+    accuracy: NDArray[np.float64],
     *,
     tolerance: float,
     confidence: float,
@@ -84,6 +85,8 @@ def forecast_budget(
         perturbation: The augmentation, with these doses as its ladder.
         class_names: Names of the C classes.
         taken: Share of each class's images (row) that another class (column) takes at the strongest dose, (C, C).
+        accuracy: Clean accuracy of each class without the augmentation, (C,), NaN where it is not known; a class at or
+            below the tolerance has nothing that could be seen to be lost.
         tolerance: The largest loss that is accepted, a fraction in (0, 1).
         confidence: Level at which a dose is called safe, in (0.5, 1).
 
@@ -92,12 +95,15 @@ def forecast_budget(
         with one-sided bounds.
     """
     risk = forecast.risk(tolerance)
-    reached = np.logical_and.accumulate(risk <= 1 - confidence, axis=0).sum(axis=0)
-    takers = [_taker(row, tolerance) for row in taken]
+    known = (accuracy > tolerance) & np.isfinite(forecast.spread).all(axis=0)
+    reached = np.logical_and.accumulate((risk <= 1 - confidence) & known, axis=0).sum(axis=0)
+    takers = [_taker(row, max(tolerance, loss / 2)) for row, loss in zip(taken, forecast.loss[-1], strict=True)]
     found = []
     for index, safe in enumerate(reached.tolist()):
         if safe == len(risk):
             reason = None
+        elif not known[index]:
+            reason = UNRECOGNIZED
         elif risk[safe, index] <= _PROBABLE:
             reason = TOO_FEW
         else:
@@ -105,15 +111,19 @@ def forecast_budget(
             reason = OWN_ACCURACY if taker is None else f"leak into {class_names[taker]}"
         found.append((safe, reason))
     for index, taker in enumerate(takers):
-        if taker is not None and found[index][1] not in (None, TOO_FEW) and reached[index] < found[taker][0]:
+        if (
+            taker is not None
+            and found[index][1] not in (None, TOO_FEW, UNRECOGNIZED)
+            and reached[index] < found[taker][0]
+        ):
             found[taker] = int(reached[index]), f"leak from {class_names[index]}"
     return [_forecast_budget(forecast, perturbation, index, *entry, confidence) for index, entry in enumerate(found)]
 
 
-def _taker(shares: NDArray[np.float64], tolerance: float) -> int | None:
-    """Return the class that takes at least half of what a class loses, if that is more than the tolerance."""
-    lost, most = float(np.maximum(shares, 0).sum()), int(shares.argmax())
-    return most if lost > 0 and shares[most] > max(tolerance, lost / 2) else None
+def _taker(shares: NDArray[np.float64], least: float) -> int | None:
+    """Return the class that takes more than the least share of a class's images, None where there is none."""
+    most = int(shares.argmax())
+    return most if shares[most] > least else None
 
 
 def _forecast_budget(

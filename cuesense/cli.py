@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cuesense import registry
 from cuesense.allocator import keep_freed_memory
 from cuesense.errors import CuesenseError
 
@@ -34,7 +33,7 @@ Epochs = Annotated[
     float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
 ]
 TrainSize = Annotated[
-    int | None, typer.Option(metavar="N", help="Side in pixels for training; default: the profile's.")
+    int | None, typer.Option(metavar="N", help="Side for training, a multiple of 32; default: the profile's.")
 ]
 ImagesPerClass = Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")]
 Arch = Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")]
@@ -281,17 +280,19 @@ def recommend(
       cuesense recommend cuesense-out --per-class --format json
     """
     with _user_errors(_RESUMED):
-        from cuesense.files import write_file
+        from cuesense.files import refuse_folder, write_file
         from cuesense.profile import Profile
-        from cuesense.recommend import choose_scope, export, limits, outlooks, verified
-        from cuesense.recommend import recommend as recommended
+        from cuesense.recommendation import check, choose_scope, export, limits, outlooks, verified
+        from cuesense.recommendation import recommend as recommended
         from cuesense.reports.policy import lines
 
         found = Profile.read(profile)
         chosen = None if augmentations is None else [name.strip() for name in augmentations.split(",")]
         scope = choose_scope(grouped=grouped, per_class=per_class)
-        registry.get("exporters", format_)
-        if train is not None or head:
+        check(found, scope, format_, image_size, tolerance, confidence, all_but, probability)
+        if output is not None:
+            refuse_folder(output)
+        if head or any(option is not None for option in (train, start, epochs, train_size, images_per_class)):
             from cuesense.forecast import Adaptation, update
             from cuesense.reports.progress import progress_bar
 
@@ -403,11 +404,11 @@ def verify(
                 restart=restart,
                 progress=progress,
             )
-        remember(profile, found)
         if json:
             typer.echo(found.to_json(), nl=False)
         else:
             Console().print(render(found))
+        remember(profile, found)
         typer.echo(f"Results: {output / 'verify.json'}  Picture: {output / 'forecast.svg'}", err=True)
 
 

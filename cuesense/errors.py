@@ -81,5 +81,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean '{close[0]}'?" if close else f"Choose one of {', '.join(names)}"
 
 
+def first_line(text: object) -> str:
+    """Return the first line of a text or an error, without its full stop and cut to 200 characters.
+
+    Args:
+        text: The text, or an error.
+
+    Returns:
+        The line, or the name of the type where there is no text.
+    """
+    lines = str(text).strip().splitlines()
+    return lines[0].rstrip(".")[:200] if lines else type(text).__name__
+
+
 def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -10,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 from cuesense.config import LARGEST_SIDE
-from cuesense.datasets import load_dataset, subset
-from cuesense.errors import ModelError, SettingsError, expected
+from cuesense.datasets import load_dataset, subset, wrap
+from cuesense.devices import device_of
+from cuesense.errors import DatasetError, ModelError, SettingsError, expected
+from cuesense.heads import head_of
 from cuesense.models import load_classifier
 from cuesense.planted.network import build
 from cuesense.profile import DatasetInfo, Profile
-from cuesense.training import Images, Progress, Recipe
+from cuesense.training import Images, Progress, Recipe, log_probabilities
 from cuesense.trainset import at_size, read_images
 from cuesense.trials import Answers, Trial, TrialStore, run
 from cuesense.types import Classifier, Dataset, Preprocessing
@@ -27,6 +31,8 @@ SCRATCH = Recipe(epochs=16, rate=4e-3)
 FINE_TUNING = Recipe(epochs=3, rate=3e-4)
 
 _CELL = 32
+_TRIED = 256
+_MOST_SHARED = 0.1
 _USUAL = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
@@ -35,7 +41,7 @@ class Setup:
     """How a user wants networks trained.
 
     Attributes:
-        train: A dataset or its spec.
+        train: A dataset, any torch dataset of (image, label), or a spec.
         test: Likewise; the images that trained networks are asked about.
         start: Spec of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a file that holds weights only.
@@ -46,10 +52,11 @@ class Setup:
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         workers: Threads that decode.
         data_root: Where ``imagenet`` lies.
+        asked: How errors call the test images.
     """
 
-    train: str | Dataset
-    test: str | Dataset
+    train: Any
+    test: Any
     start: str | None = None
     arch: str | None = None
     image_size: int | None = None
@@ -58,6 +65,7 @@ class Setup:
     device: str = "auto"
     workers: int = 2
     data_root: Path | None = None
+    asked: str = "--test"
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,9 @@ class Experiment:
         recipe: How it is trained.
         train: What it is trained on.
         test: What it is asked about.
+        origin: What the start is.
         source: Which images it is trained on.
+        tested: Fingerprint of the test images.
         store: Its answers.
         device: Where it is trained.
     """
@@ -78,9 +88,16 @@ class Experiment:
     recipe: Recipe
     train: Images
     test: Images
+    origin: str
     source: DatasetInfo
+    tested: str
     store: TrialStore
     device: str
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What networks start from and how they are trained, as JSON values."""
+        return {"start": self.origin} | asdict(self.recipe)
 
     def run(self, trials: Sequence[Trial], progress: Progress) -> None:
         """Do the trainings that were not done yet."""
@@ -100,29 +117,36 @@ class Experiment:
         return self.store.read(trial)
 
 
-def prepare(profile: Profile, setup: Setup, folder: Path | None, *, restart: bool = False) -> Experiment:
+def prepare(
+    profile: Profile, setup: Setup, folder: Path | None, *, apart: bool = False, restart: bool = False
+) -> Experiment:
     """Load what trainings need.
 
     Args:
         profile: The profile, which names the classes and knows how the model's images are prepared.
         setup: What the user wants.
         folder: Where answers are kept; None keeps them in memory.
+        apart: Keep the answers of other settings beside these, each in a folder of its own.
         restart: Throw away answers that are there.
 
     Returns:
         The experiment; nothing is trained yet.
 
     Raises:
-        CuesenseError: The classes of a dataset differ from the profile's, a number is out of range, the checkpoint
-            cannot be trained, or the folder holds trainings of other settings.
+        CuesenseError: The classes of a dataset differ from the profile's, images are trained on and tested on, a number
+            is out of range, the checkpoint cannot be trained, or the folder holds trainings of other settings.
     """
     names = tuple(entry.name for entry in profile.classes)
-    classifier = None if setup.start is None else load_classifier(setup.start, arch=setup.arch)
+    classifier = None if setup.start is None else load_classifier(setup.start, arch=arch_of(setup.start, setup.arch))
     preprocessing = _preprocessing(profile, classifier, setup.image_size)
-    recipe = _recipe(setup)
+    recipe, device = _recipe(setup), device_of(setup.device)
     train, test = (_dataset(spec, setup.data_root) for spec in (setup.train, setup.test))
     if setup.images_per_class is not None:
         train = subset(train, setup.images_per_class)
+    images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=setup.workers)
+    asked = read_images(test, names, preprocessing, what=setup.asked, workers=setup.workers)
+    _refuse_shared(images, asked, setup.asked)
+    start = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
         "start": setup.start or "compact network",
@@ -133,19 +157,42 @@ def prepare(profile: Profile, setup: Setup, folder: Path | None, *, restart: boo
         "train": train.fingerprint,
         "test": test.fingerprint,
     }
-    images = read_images(train, names, preprocessing, what="--train", workers=setup.workers)
-    asked = read_images(test, names, preprocessing, what="--test", workers=setup.workers)
+    place = folder / _digest(settings) if folder is not None and apart else folder
     return Experiment(
-        start=_compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names)),
+        start=start,
         recipe=recipe,
         train=images,
         test=asked,
+        origin=setup.start or "compact network",
         source=DatasetInfo(
             spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
         ),
-        store=TrialStore() if folder is None else TrialStore.open(folder, settings, restart=restart),
-        device=device_of(setup.device),
+        tested=test.fingerprint,
+        store=TrialStore() if place is None else TrialStore.open(place, settings, restart=restart),
+        device=device,
     )
+
+
+def arch_of(spec: str, arch: str | None) -> str | None:
+    """Return the architecture that goes with a model: none with one that is no file and says itself what it is."""
+    return arch if Path(spec).is_file() else None
+
+
+def _digest(settings: dict[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+
+def _refuse_shared(train: Images, test: Images, what: str) -> None:
+    """Refuse to test on images that were trained on."""
+
+    def digests(images: Images) -> list[bytes]:
+        return [hashlib.blake2b(image.numpy().tobytes(), digest_size=8).digest() for image in images.pixels]
+
+    known = set(digests(train))
+    shared = sum(digest in known for digest in digests(test))
+    if shared > _MOST_SHARED * len(test):
+        got = f"{shared} of {len(test)} images that are among those of --train"
+        raise DatasetError(expected(what, "images that are not trained on", got, "Name other images for one of them"))
 
 
 def profile_preprocessing(profile: Profile) -> Preprocessing:
@@ -165,9 +212,10 @@ def profile_preprocessing(profile: Profile) -> Preprocessing:
 def _preprocessing(profile: Profile, classifier: Classifier | None, side: int | None) -> Preprocessing:
     if side is not None and not _CELL <= side <= LARGEST_SIDE:
         to_be = f"a whole number from {_CELL} to {LARGEST_SIDE}"
-        raise SettingsError(expected("--image-size", to_be, side, "Change it"))
+        raise SettingsError(expected("--train-size", to_be, side, "Change it"))
     if classifier is not None:
-        found = classifier.preprocessing
+        guessed = any(warning.startswith("Nothing says") for warning in classifier.warnings)
+        found = profile_preprocessing(profile) if guessed else classifier.preprocessing
         return found if side is None else at_size(found, side)
     found = profile_preprocessing(profile)
     wanted = side or (min(found.image_size) if found.image_size else None)
@@ -183,16 +231,16 @@ def _recipe(setup: Setup) -> Recipe:
     return Recipe(**asdict(usual) | {"epochs": setup.epochs})
 
 
-def _dataset(spec: str | Dataset, data_root: Path | None) -> Dataset:
-    if not isinstance(spec, str):
-        return spec
-    return load_dataset(spec, data_root=data_root if spec.startswith("imagenet") else None)
+def _dataset(spec: Any, data_root: Path | None) -> Dataset:
+    if not isinstance(spec, str | Path):
+        return wrap(spec)
+    return load_dataset(str(spec), data_root=data_root if str(spec).startswith("imagenet") else None)
 
 
 def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:
     size = min(images.pixels.shape[-2:])
     if size < _CELL:
-        do = "Give a larger --image-size"
+        do = "Give a larger --train-size"
         raise SettingsError(expected("the images", f"at least {_CELL} pixels a side", f"{size} pixels", do))
 
     def start(seed: int) -> nn.Module:
@@ -203,34 +251,39 @@ def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:
     return start
 
 
-def _checkpoint(classifier: Classifier, classes: int) -> Callable[[int], nn.Module]:
-    """Return copies of a network, with a new last layer where it has another number of outputs than classes."""
+def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callable[[int], nn.Module]:
+    """Return copies of a network, with a new head where its own does not already tell the classes apart."""
     network = classifier.network
-    if not isinstance(network, nn.Module) or not list(network.parameters()):
-        do = "Give a state dict with --arch, or leave out --from"
-        raise ModelError(expected("--from", "a network with weights that can be trained", classifier.spec, do))
+    if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
+        do = "Give its weights as a state dict with --arch, or leave out --from"
+        raise ModelError(expected("--from", "a network that can be trained", f"the exported {classifier.spec}", do))
+    head = head_of(network, images)
+    keep = _knows(network, images, classes)
+    if head is None and not keep:
+        do = "Give a network whose answer is that of a linear layer"
+        raise ModelError(expected("--from", "a network whose head can be replaced", classifier.spec, do))
 
     def start(seed: int) -> nn.Module:
         own = copy.deepcopy(network)
-        _renew_head(own, classes, seed, classifier.spec)
+        if not keep and head is not None:
+            _renew(own, head, classes, seed)
         return own.requires_grad_(True)
 
     return start
 
 
-def _renew_head(network: nn.Module, classes: int, seed: int, spec: str) -> None:
-    heads = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)]
-    if not heads:
-        do = "Give a network with a linear head"
-        raise ModelError(expected("--from", "a network whose last layer can be replaced", spec, do))
-    name, head = heads[-1]
-    if head.out_features == classes:
+def _knows(network: nn.Module, images: Images, classes: int) -> bool:
+    """Return whether a network already answers in the order of the classes: on a few images, for half of them."""
+    some = images.take(torch.linspace(0, len(images) - 1, min(len(images), _TRIED)).long())
+    answers = log_probabilities(network, some)
+    right = float((answers.argmax(axis=1) == some.labels.numpy()).mean())
+    return answers.shape[1] == classes and right >= max(0.5, min(1.0, 1.5 / classes))
+
+
+def _renew(network: nn.Module, head: str, classes: int, seed: int) -> None:
+    before = network.get_submodule(head)
+    if not isinstance(before, nn.Linear):
         return
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network.set_submodule(name, nn.Linear(head.in_features, classes))
-
-
-def device_of(device: str) -> str:
-    """Return the device that a user names; ``"auto"`` is a GPU where there is one."""
-    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        network.set_submodule(head, nn.Linear(before.in_features, classes))

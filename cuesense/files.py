@@ -34,7 +34,7 @@ def claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: b
             raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
         if restart:
             _throw_away(folder, pattern)
-        if manifest.is_file():
+        if manifest.is_file() and any(folder.glob(pattern)):
             _refuse_other(folder, _settings_in(manifest), settings)
         else:
             folder.mkdir(parents=True, exist_ok=True)
@@ -79,15 +79,15 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Any]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise OutputError(expected(str(path), "a whole file", f"'{error}'", "Delete it and run again")) from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise OutputError(expected(str(path), "a whole file", "a damaged one", "Delete it and run again")) from None
 
 
 def write_file(path: Path, content: str) -> None:
     """Write a text file whole or not at all.
 
     Args:
-        path: The file; an older one is replaced.
+        path: The file; an older one is replaced. A device is written to.
         content: Its text, written as UTF-8.
 
     Raises:
@@ -95,6 +95,9 @@ def write_file(path: Path, content: str) -> None:
     """
     refuse_folder(path)
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content.encode())
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content.encode())
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,16 @@ import numpy as np
 from torch import Tensor
 
 from cuesense.datasets import load_dataset
+from cuesense.devices import device_of
 from cuesense.errors import SettingsError, expected
-from cuesense.experiment import Experiment, Setup, device_of, prepare, profile_preprocessing
+from cuesense.experiment import Experiment, Setup, arch_of, prepare, profile_preprocessing
 from cuesense.files import write_file
 from cuesense.heads import cross_fitted, features
 from cuesense.models import load_classifier
 from cuesense.perturbations.perturb import perturb
 from cuesense.policy import PROBABILITY, uniform
 from cuesense.profile import ForecastModel, LeakModel, LossModel, Profile
-from cuesense.recommend import measured
+from cuesense.recommendation import measured
 from cuesense.recoverability import Forecast, combined, dose_shape, leaks, refitted, trained
 from cuesense.training import Progress
 from cuesense.trainset import read_images
@@ -28,7 +29,7 @@ from cuesense.types import Curve, Perturbation
 
 FOLDER = "forecast"
 
-_NAMED_LEAK = 0.05
+_NAMED_LEAK = 0.02
 _SEED = 1000
 
 
@@ -45,7 +46,7 @@ class Adaptation:
         train_size: Side of the training images in pixels; None takes the profile's.
         images_per_class: Train on this many images of each class; None takes all.
         model: The analyzed model; None takes what the profile says.
-        arch: Architecture of a file that holds weights only: of the start where there is one, else of the model.
+        arch: Architecture of a file that holds weights only, of the start and of the model.
         dataset: The analyzed images; None takes what the profile says.
         data_root: Where ``imagenet`` lies.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -63,6 +64,12 @@ class Adaptation:
     dataset: str | None = None
     data_root: Path | None = None
     device: str = "auto"
+
+    def __post_init__(self) -> None:
+        training = (self.start, self.epochs, self.train_size, self.images_per_class)
+        if self.train is None and (not self.head or any(option is not None for option in training)):
+            do = "Add --train DATASET"
+            raise SettingsError(expected("options of training", "given with --train", "no --train", do))
 
 
 def update(
@@ -91,13 +98,15 @@ def update(
         CuesenseError: Something given is wrong; the file stays as it was.
     """
     file = Profile.file(path)
-    profile = Profile.read(file).model_copy(update={"forecast": None})
+    earlier = Profile.read(file)
+    profile = earlier.model_copy(update={"forecast": None})
     if how.head:
         profile = forecast_heads(profile, how, augmentations=augmentations, probability=probability, progress=progress)
     if how.train is not None:
         setup = Setup(
             train=how.train,
             test=how.dataset or profile.provenance.dataset.spec,
+            asked="the analyzed images (--dataset)",
             start=how.start,
             arch=how.arch,
             image_size=how.train_size,
@@ -116,8 +125,18 @@ def update(
             restart=restart,
             progress=progress,
         )
+    profile = profile.model_copy(update={"forecast": _merged(earlier.forecast, profile.forecast)})
     write_file(file, profile.to_json())
     return profile
+
+
+def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> ForecastModel | None:
+    """Keep what was forecast before for other augmentations in the same way."""
+    if earlier is None or new is None:
+        return new
+    parts = earlier.augmentations, new.augmentations
+    same = earlier.model_copy(update={"augmentations": {}}) == new.model_copy(update={"augmentations": {}})
+    return new.model_copy(update={"augmentations": parts[0] | parts[1]}) if same else new
 
 
 def forecast_trained(
@@ -153,7 +172,7 @@ def forecast_trained(
         raise SettingsError(expected("--seeds", "a whole number from 1", runs, "Change it"))
     curves = measured(profile, augmentations)
     names = [entry.name for entry in profile.classes]
-    experiment = prepare(profile, setup, folder, restart=restart)
+    experiment = prepare(profile, setup, folder, apart=True, restart=restart)
     plain = [Trial(None, _SEED + run) for run in range(runs)]
     strongest = {
         name: uniform({name: curve.perturbation.ladder[-1]}, names, probability) for name, curve in curves.items()
@@ -180,7 +199,7 @@ def forecast_trained(
             method="trained and head" if set(curves) <= set(heads) else "trained",
             probability=probability,
             runs=runs,
-            recipe={"start": setup.start or "compact network"} | asdict(experiment.recipe),
+            recipe=experiment.described,
             train=experiment.source,
             accuracy=_accuracy(before == labels, labels, len(names)),
             augmentations=found,
@@ -211,14 +230,16 @@ def forecast_heads(
         The profile with the forecast.
 
     Raises:
-        CuesenseError: The model or the images are not found or are others, or the model has no linear head.
+        CuesenseError: The model or the images are not found, the images are of other classes, or the model has no
+            linear head.
     """
     curves = measured(profile, augmentations)
     names = tuple(entry.name for entry in profile.classes)
     uniform({}, names, probability)
-    classifier = load_classifier(how.model or profile.provenance.model.spec, arch=None if how.start else how.arch)
+    spec = how.model or profile.provenance.model.spec
+    classifier = load_classifier(spec, arch=arch_of(spec, how.arch))
     data = load_dataset(how.dataset or profile.provenance.dataset.spec, data_root=how.data_root)
-    images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images")
+    images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     network: Any = classifier.network
     device = device_of(how.device)
     labels, truth = images.labels, images.labels.numpy()

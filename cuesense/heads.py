@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from cuesense.errors import ModelError, expected
+from cuesense.errors import ModelError, expected, first_line
 from cuesense.training import Images
 
 _FOLDS = 5
@@ -17,8 +17,40 @@ _STEPS = 60
 _SHRINKAGE = 0.01
 
 
+def head_of(network: nn.Module, images: Images, device: str = "cpu") -> str | None:
+    """Return the name of the linear layer whose output is the network's answer, None where there is none.
+
+    Args:
+        network: Module from normalized (N, 3, H, W) to logits (N, K), in evaluation mode.
+        images: Images it can be tried on; two are.
+        device: Where the network is.
+
+    Raises:
+        ModelError: The network fails on them.
+    """
+    outputs: dict[str, object] = {}
+
+    def note(name: str) -> Callable[[nn.Module, object, object], None]:
+        return lambda _module, _inputs, output: outputs.update({name: output})
+
+    linear = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    handles = [module.register_forward_hook(note(name)) for name, module in linear]
+    pixels = images.pixels[:2].to(device).float().div_(255)
+    try:
+        with torch.inference_mode():
+            logits = network(images.normalized(pixels))
+    except Exception as error:  # a user's network may raise anything
+        sizes = tuple(images.pixels.shape[-2:])
+        raise ModelError(f"The model fails on images of {sizes} pixels: {first_line(error)}. Check its size.") from None
+    finally:
+        for handle in handles:
+            handle.remove()
+    found = [name for name, output in outputs.items() if output is logits]
+    return found[-1] if found else None
+
+
 def features(network: nn.Module, images: Images, change: Callable[[Tensor, int], Tensor], device: str) -> Tensor:
-    """Return what the network's last linear layer is given.
+    """Return what the network's head is given.
 
     Args:
         network: Module from normalized (N, 3, H, W) to logits, in evaluation mode.
@@ -32,12 +64,14 @@ def features(network: nn.Module, images: Images, change: Callable[[Tensor, int],
     Raises:
         ModelError: The network has no linear layer whose input can be seen.
     """
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    if not layers:
+    name = head_of(network, images, device)
+    if name is None:
         do = "Leave out --head, or give the network's own code with --arch"
         raise ModelError(expected("the model", "a network with a linear head", "none that can be seen", do))
     seen: list[Tensor] = []
-    handle = layers[-1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float().flatten(1).cpu()))
+    handle = network.get_submodule(name).register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0].float().flatten(1).cpu())
+    )
     try:
         with torch.inference_mode():
             for start in range(0, len(images), 128):

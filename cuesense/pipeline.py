@@ -21,6 +21,7 @@ from cuesense.config import LARGEST_SIDE, Config, check_channels, check_fraction
 from cuesense.datasets import load_dataset, subset, wrap
 from cuesense.datasets.classes import check_names, display_names, match_classes, order_warning, read_class_names
 from cuesense.datasets.images import prepare
+from cuesense.devices import device_of
 from cuesense.errors import ModelError, OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.groups import read_groups
 from cuesense.judge import judge
@@ -168,9 +169,22 @@ def _run(
         warnings=_warnings(job, predictions, verdict.tally.sinks, store, shards),
     )
     if folder is not None:
+        profile = _with_trainings(profile, folder)
         write_outputs(profile, folder, galleries(job, profile))
         write(predictions, folder / "predictions.parquet")
     return profile
+
+
+def _with_trainings(profile: Profile, folder: Path) -> Profile:
+    """Keep the forecast and the verification of an earlier profile of the same model, images and configuration."""
+    try:
+        earlier = Profile.read(folder)
+    except SettingsError:
+        return profile
+    old, new = earlier.provenance, profile.provenance
+    same = (old.model.sha256, old.dataset, old.config) == (new.model.sha256, new.dataset, new.config)
+    kept = {"forecast": earlier.forecast, "verified": earlier.verified}
+    return profile.model_copy(update=kept) if same else profile
 
 
 def _predictions(job: _Job, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
@@ -239,7 +253,7 @@ def _engine(
 ) -> Engine:
     if precision not in ("float32", "bfloat16"):
         raise SettingsError(expected("precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
-    place = _device(device)
+    place = device_of(device)
     batch = batch_size if batch_size is not None else (_CPU_BATCH if place == "cpu" else _GPU_BATCH)
     threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
     return Engine(
@@ -249,19 +263,6 @@ def _engine(
         _whole(threads, "--workers"),
         _whole(seed, "--seed", lowest=None),
     )
-
-
-def _device(device: str | torch.device) -> str:
-    device = str(device)
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise SettingsError(
-            expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", "Try --device cpu")
-        ) from None
-    return device
 
 
 def _check_sizes(image_size: int | None, resize: int | None) -> None:

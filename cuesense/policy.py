@@ -87,12 +87,14 @@ class Limit:
         value: The dose that is recommended, None where there is none.
         limiting: Name of the class that allows no stronger dose, None where nothing limits.
         limited_by: Why: what the class's budget says.
+        given_up: Names of the classes for which this dose is not shown to be safe, where some may be harmed.
     """
 
     augmentation: str
     value: float | None
     limiting: str | None
     limited_by: str | None
+    given_up: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ SHAPE_SPREAD = 0.2
 HEAD_SPREAD = 0.12
 LIKELY = 0.8
 
+_PRIOR_DROP = 0.01
+
 
 class Flag(StrEnum):
     """What a forecast says about one class and dose."""
@@ -84,20 +86,23 @@ def _flag(risk: float, confidence: float) -> Flag:
 def dose_shape(curve: Curve) -> Floats:
     """Return how much of the strongest dose's loss each dose of a ladder costs, as the model's own drops say.
 
-    The mean accuracy drop over all images at each dose is divided by that at the strongest. What single classes lose
-    at test time says little about training; how the dose acts on all of them together does.
+    The accuracy drop over all images at each dose is divided by that at the strongest; both are first moved toward
+    equal steps by one image in a hundred. What single classes lose at test time says little about training; how the
+    dose acts on all of them together does.
 
     Args:
         curve: The counts of a trained model under the augmentation, S doses from mild to strong.
 
     Returns:
-        Shares in [0, 1], (S,), never falling, the last of them 1; equal steps where the strongest dose costs nothing.
+        Shares in (0, 1], (S,), never falling, the last of them 1; equal steps where the strongest dose costs nothing.
     """
     drop = (curve.lost - curve.gained).sum(axis=1)
     steps = np.arange(1, len(drop) + 1) / len(drop)
     if drop[-1] <= 0:
         return steps
-    shares: Floats = np.maximum.accumulate(np.clip(drop / drop[-1], 0, 1))
+    prior = _PRIOR_DROP * max(1, int(curve.n.sum()) * curve.repeats)
+    moved = np.maximum(drop, 0) + prior * steps
+    shares: Floats = np.maximum.accumulate(np.minimum(moved / moved[-1], 1))
     return shares
 
 
@@ -126,7 +131,9 @@ def trained(plain: Bools, strong: Bools, labels: Ints, shape: Floats, classes: i
     return _known(
         Forecast(
             loss=shape[:, None] * loss,
-            spread=np.hypot(shape[:, None] * spread, SHAPE_SPREAD * (1 - shape[:, None]) * np.maximum(loss, 0)),
+            spread=np.hypot(
+                np.sqrt(shape)[:, None] * spread, SHAPE_SPREAD * (1 - shape[:, None]) * np.maximum(loss, 0)
+            ),
         ),
         before,
         n,
@@ -223,4 +230,5 @@ def _doubt(rate: Floats, n: Floats) -> Floats:
 
 
 def _known(forecast: Forecast, before: Floats, n: Floats) -> Forecast:
-    return Forecast(forecast.loss, np.where((n >= 2) & (before > 1 / len(n)), forecast.spread, np.inf))
+    chance = 1 / len(n) if len(n) > 1 else 0.0
+    return Forecast(forecast.loss, np.where((n >= 2) & (before > chance), forecast.spread, np.inf))

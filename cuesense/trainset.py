@@ -19,7 +19,13 @@ _SHOWN = 3
 
 
 def read_images(
-    dataset: Dataset, class_names: tuple[str, ...], preprocessing: Preprocessing, *, what: str, workers: int = 2
+    dataset: Dataset,
+    class_names: tuple[str, ...],
+    preprocessing: Preprocessing,
+    *,
+    what: str,
+    every_class: bool = False,
+    workers: int = 2,
 ) -> Images:
     """Decode all images of a dataset.
 
@@ -28,13 +34,15 @@ def read_images(
         class_names: The C classes that it must have, all and no other, in the order in which they are numbered.
         preprocessing: Size and normalization.
         what: What the dataset is for, such as ``"--train"``.
+        every_class: Whether each class must have a readable image.
         workers: Threads that decode.
 
     Returns:
         The readable images.
 
     Raises:
-        DatasetError: The classes differ, sizes differ where no size was given, or a class has no readable image.
+        DatasetError: The classes differ, sizes differ where no size was given, no image is readable, or none of a class
+            where each must have one.
     """
     places = np.array(_match(dataset, class_names, what))
     labels = places[np.array(dataset.labels, dtype=np.int64)]
@@ -49,7 +57,7 @@ def read_images(
         decoded = list(pool.map(decode, range(len(dataset))))
     readable = [index for index, image in enumerate(decoded) if image is not None]
     empty = sorted(set(range(len(class_names))) - set(labels[readable].tolist()))
-    if empty:
+    if len(empty) == len(class_names) or (every_class and empty):
         do = "Add images of it"
         raise DatasetError(expected(what, "images of every class", f"none of '{class_names[empty[0]]}'", do))
     pixels = [image for image in decoded if image is not None]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cuesense.augment import PolicyAugmentation
+from cuesense.errors import ModelError, first_line
 from cuesense.files import claim, read_arrays, write_arrays
 from cuesense.policy import Policy
 from cuesense.training import Images, Progress, Recipe, fit, log_probabilities
@@ -142,6 +144,7 @@ def run(
         progress: Called with (steps done, steps in all).
 
     Raises:
+        ModelError: The network cannot be trained.
         OutputError: The answers cannot be written.
     """
     wanted = {trial.key: trial for trial in trials}
@@ -156,9 +159,23 @@ def run(
             progress(before + step, steps * len(wanted))
 
         augment = None if trial.policy is None else PolicyAugmentation(trial.policy)
-        network = fit(start(trial.seed), train, recipe, augment, seed=trial.seed, device=device, progress=advance)
-        store.write(trial, _ask(network, test, trial.probes, device))
+        with _training():
+            network = fit(start(trial.seed), train, recipe, augment, seed=trial.seed, device=device, progress=advance)
+            answers = _ask(network, test, trial.probes, device)
+        store.write(trial, answers)
         done += steps
+
+
+@contextmanager
+def _training() -> Iterator[None]:
+    """Say in one sentence why a user's network cannot be trained."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise ModelError("The device ran out of memory in training. Give a smaller --train-size.") from None
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+        do = "Check --train-size, and --from if you gave it"
+        raise ModelError(f"The network cannot be trained: {first_line(error)}. {do}.") from None
 
 
 def _ask(network: nn.Module, test: Images, probes: Sequence[Policy], device: str) -> Answers:
@@ -188,4 +205,4 @@ def _content(policy: Policy | None) -> object:
     if policy is None or not policy.names:
         return None
     doses = [dict(sorted(policy.of_class(index).items())) for index in range(len(policy.class_names) or 1)]
-    return [policy.probability, doses[:1] if policy.scope == "global" else doses]
+    return [policy.probability, doses[:1] if all(entry == doses[0] for entry in doses) else doses]

@@ -79,7 +79,8 @@ def recall_change(plain: Ints, other: Ints, labels: Ints, classes: int, confiden
     """Return how each class's recall differs between two kinds of training, over seeds and images.
 
     The variance of the mean over runs of the paired differences is taken over runs and, of their means over runs,
-    over images, and both are added, each with its degrees of freedom (Satterthwaite 1946, Biometrics Bulletin 2:110).
+    over images (with one image more that differs, so that no change is certain). Both are added, each with its degrees
+    of freedom (Satterthwaite 1946, Biometrics Bulletin 2:110).
     In simulations with three to five runs 95 % intervals hold the truth in 94 to 99 % of the cases; with two runs,
     where seeds matter more than images, in 88 %.
 
@@ -106,16 +107,15 @@ def _mean_over_both(values: Floats, confidence: float) -> tuple[float, float, fl
     if min(values.shape) < 2:
         return mean, np.nan, np.nan
     sides = values.mean(axis=1), values.mean(axis=0)
-    parts = np.array([side.var(ddof=1) / len(side) for side in sides])
-    if not parts.any():
-        return mean, mean, mean
+    over_images = ((sides[1] ** 2).sum() + 1) / (len(sides[1]) + 1) - mean**2
+    parts = np.array([sides[0].var(ddof=1) / len(sides[0]), over_images / len(sides[1])])
     freedom = parts.sum() ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
     half = float(stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(parts.sum()))
     return mean, mean - half, mean + half
 
 
 def over_runs(values: Floats, confidence: float) -> Estimate:
-    """Return means over runs with Student's interval; without bounds where there is one run.
+    """Return means over runs with Student's interval; without bounds where there is one run or all runs are equal.
 
     Args:
         values: (R, C); runs that are NaN are left out.
@@ -126,7 +126,9 @@ def over_runs(values: Floats, confidence: float) -> Estimate:
         mean = np.where(runs > 0, np.nansum(values, axis=0) / np.maximum(runs, 1), np.nan)
         squares = np.nansum((values - mean) ** 2, axis=0)
         deviation = np.sqrt(squares / (runs - 1) / runs)
-        half = np.where(runs > 1, stdtrit(np.maximum(runs - 1, 1), (1 + confidence) / 2) * deviation, np.nan)
+        half = np.where(
+            (runs > 1) & (squares > 0), stdtrit(np.maximum(runs - 1, 1), (1 + confidence) / 2) * deviation, np.nan
+        )
     return Estimate(mean, mean - half, mean + half)
 
 

@@ -52,9 +52,9 @@ class ArmResult(_Model):
     policy: dict[str, Any] | None
     same_as: str | None = Field(description="an earlier policy that it does not differ from; null where it does")
     mean: float
-    mean_change: Change
-    worst: float = Field(description="mean over seeds of the lowest recall")
-    worst_change: Change
+    mean_change: Change = Field(description="interval over seeds")
+    worst: float = Field(description="the lowest mean recall over seeds")
+    worst_change: float
     worst_class: str
     forecast_mean: float | None
     forecast_worst: float | None

@@ -13,10 +13,10 @@ from cuesense.arms import candidates, joined, matched, named_doses, permuted
 from cuesense.config import check_fraction
 from cuesense.errors import SettingsError, expected
 from cuesense.experiment import Experiment, Setup, prepare
-from cuesense.files import write_file
+from cuesense.files import refuse_folder, write_file
 from cuesense.policy import PROBABILITY, SCOPES, USUAL, Policy, uniform
 from cuesense.profile import Profile, TrainedModel, VerifiedModel
-from cuesense.recommend import measured, outlook, policy_losses, propose
+from cuesense.recommendation import measured, outlook, policy_losses, propose
 from cuesense.reports.scatter import scatter
 from cuesense.training import Progress
 from cuesense.trials import Trial
@@ -24,10 +24,15 @@ from cuesense.verification import Estimate, agreement, leak, over_runs, precisio
 from cuesense.verified import AgreementResult, ArmResult, Change, ClassResult, Leak, Verification
 
 TRIALS = "trials"
+_FILES = ("verify.csv", "forecast.svg", "verify.json")
 PLAIN = "none"
 
 _SEED = 2000
 _MOST_PROBES = 8
+_OTHER_RECIPE = (
+    "The forecast was made with another start or recipe than these trainings: its accuracies are of other networks."
+)
+_SAME_IMAGES = "The forecast was made on these test images: how it compares with the outcome is too favorable."
 _NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
 _ENOUGH_SEEDS = 3
 _FEW_SEEDS = "With fewer than three seeds intervals are missing or too narrow: give --seeds 3 or more."
@@ -79,7 +84,7 @@ def verify(
     profile: Profile,
     setup: Setup,
     *,
-    output: Path | None = None,
+    output: str | Path | None = None,
     seeds: int = 5,
     tolerance: float | None = None,
     confidence: float | None = None,
@@ -115,15 +120,18 @@ def verify(
     Raises:
         CuesenseError: Something given is wrong; the sentence says what to do.
     """
-    if seeds < 1:
+    if not isinstance(seeds, int) or seeds < 1:
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
+    folder = None if output is None else Path(output)
+    for name in _FILES:
+        refuse_folder((folder or Path()) / name)
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
     choice: dict[str, Any] = {"augmentations": augmentations, "probability": probability}
     ours: dict[str, Policy] = {}
     for scope in SCOPES:
         ours[scope] = propose(profile, scope, tolerance=tolerance, confidence=confidence, **choice)
-    experiment = prepare(profile, setup, None if output is None else output / TRIALS, restart=restart)
+    experiment = prepare(profile, setup, None if folder is None else folder / TRIALS, restart=restart)
     names = [entry.name for entry in profile.classes]
     chosen = profile.forecast.augmentations if profile.forecast is not None else None
     wanted = [name for name in measured(profile, augmentations) if chosen is None or name in chosen]
@@ -139,10 +147,10 @@ def verify(
     study = _Study(profile, experiment, arms, tuple(range(_SEED, _SEED + seeds)), tolerance)
     experiment.run([trial for name in arms for trial in study.trials(name)], progress)
     found = _verification(study)
-    if output is not None:
-        write_file(output / "verify.csv", found.to_frame().to_csv(index=False, lineterminator="\n"))
-        write_file(output / "forecast.svg", scatter(found))
-        write_file(output / "verify.json", found.to_json())
+    if folder is not None:
+        contents = found.to_frame().to_csv(index=False, lineterminator="\n"), scatter(found), found.to_json()
+        for name, content in zip(_FILES, contents, strict=True):
+            write_file(folder / name, content)
     return found
 
 
@@ -195,18 +203,32 @@ def _verification(study: _Study) -> Verification:
     ]
     known = [(lost, -change) for lost, change in pairs if lost is not None and change is not None]
     forecast, real = np.array(known).reshape(-1, 2).T
-    warnings = [_NO_FORECAST] if study.profile.forecast is None else []
+    warnings = _warnings(study)
     return Verification(
         tolerance=study.tolerance,
         confidence=study.confidence,
         seeds=list(study.seeds),
-        recipe=asdict(study.experiment.recipe),
+        recipe=study.experiment.described,
         train=study.experiment.source.model_dump(),
         images=len(study.labels),
         arms=results,
         agreement=AgreementResult(**asdict(agreement(forecast, real, study.tolerance))),
-        warnings=warnings + ([_FEW_SEEDS] if len(study.seeds) < _ENOUGH_SEEDS else []),
+        warnings=warnings,
     )
+
+
+def _warnings(study: _Study) -> list[str]:
+    """Return what keeps the results from being what they seem."""
+    forecast = study.profile.forecast
+    other = forecast is not None and bool(forecast.recipe) and forecast.recipe != study.experiment.described
+    same = forecast is not None and study.experiment.tested == study.profile.provenance.dataset.fingerprint
+    said = {
+        _NO_FORECAST: forecast is None,
+        _OTHER_RECIPE: other,
+        _SAME_IMAGES: same,
+        _FEW_SEEDS: len(study.seeds) < _ENOUGH_SEEDS,
+    }
+    return [sentence for sentence, holds in said.items() if holds]
 
 
 def _arm(study: _Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
@@ -229,10 +251,8 @@ def _arm(study: _Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
         same_as=same[0] if same else None,
         mean=float(np.nanmean(after)),
         mean_change=_first(over_runs(np.nanmean(after - before, axis=1)[:, None], study.confidence)),
-        worst=float(np.nanmin(after, axis=1).mean()),
-        worst_change=_first(
-            over_runs((np.nanmin(after, axis=1) - np.nanmin(before, axis=1))[:, None], study.confidence)
-        ),
+        worst=float(np.nanmin(recalls)),
+        worst_change=round(float(np.nanmin(recalls) - np.nanmin(over_runs(before, study.confidence).value)), 6),
         worst_class=study.names[int(np.nanargmin(recalls))],
         forecast_mean=None if foreseen is None else foreseen.mean,
         forecast_worst=None if foreseen is None else foreseen.worst,

@@ -55,10 +55,13 @@ def main() -> None:
 
     pixels = v2.Compose([v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
     data = ImageFolder(options.folder, transform=pixels)
+    profile = Profile.read(options.profile)
+    if data.classes != [entry.name for entry in profile.classes]:
+        raise SystemExit("The folder's classes are not the profile's.")
     trainer = lightning.Trainer(
         max_epochs=options.epochs, logger=False, enable_checkpointing=False, enable_model_summary=False
     )
-    trainer.fit(Classifier(Profile.read(options.profile)), DataLoader(data, batch_size=32, shuffle=True))
+    trainer.fit(Classifier(profile), DataLoader(data, batch_size=32, shuffle=True))
     print(f"loss {float(trainer.callback_metrics['loss_epoch']):.3f}")
 
 

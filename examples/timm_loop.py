@@ -1,6 +1,7 @@
 """timm's parts with a cuesense policy: ``python examples/timm_loop.py PROFILE FOLDER``."""
 
 import argparse
+from pathlib import Path
 
 import timm
 import torch
@@ -23,6 +24,8 @@ def main() -> None:
     options = parser.parse_args()
 
     profile = Profile.read(options.profile)
+    if sorted(entry.name for entry in profile.classes) != sorted(path.name for path in Path(options.folder).iterdir()):
+        raise SystemExit("The folder's classes are not the profile's.")
     network = timm.create_model(options.model, num_classes=len(profile.classes))
     data = create_dataset("", root=options.folder)
     data.transform = create_transform(64, mean=(0, 0, 0), std=(1, 1, 1))

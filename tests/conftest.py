@@ -30,9 +30,9 @@ def photos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def make_folder(folder: Path, images_per_class: int) -> None:
+def make_folder(folder: Path, images_per_class: int, first: int = 0) -> None:
     for label, name in enumerate(NAMES):
         (folder / name).mkdir(parents=True)
         for number in range(images_per_class):
-            image = Image.fromarray(picture(100 * label + number, label))
+            image = Image.fromarray(picture(first + 100 * label + number, label))
             image.save(folder / name / f"{number:03d}.png")

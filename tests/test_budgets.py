@@ -210,6 +210,7 @@ def test_the_global_dose_is_safe_for_every_class(seed):
 
 
 CLASSES = ("lemon", "orange", "bus")
+HIGH = np.full(3, 0.9)
 NO_LEAK = np.zeros((3, 3))
 
 
@@ -217,9 +218,11 @@ def forecast_of(losses: list[list[float]], spread: float = 0.01) -> Forecast:
     return Forecast(np.array(losses), np.full((len(losses), 3), spread))
 
 
-def by_forecast(forecast: Forecast, taken: np.ndarray = NO_LEAK) -> list[tuple[float | None, str, str | None]]:
+def by_forecast(
+    forecast: Forecast, taken: np.ndarray = NO_LEAK, accuracy: np.ndarray = HIGH
+) -> list[tuple[float | None, str, str | None]]:
     ladder = replace(RANDOM_RESIZED_CROP, ladder=RANDOM_RESIZED_CROP.ladder[: len(forecast.loss)])
-    found = forecast_budget(forecast, ladder, CLASSES, taken, tolerance=0.05, confidence=0.95)
+    found = forecast_budget(forecast, ladder, CLASSES, taken, accuracy, tolerance=0.05, confidence=0.95)
     return [(entry.value, entry.status.value, entry.limited_by) for entry in found]
 
 
@@ -243,7 +246,16 @@ def test_doubt_is_told_from_harm() -> None:
         (None, "none", "own accuracy"),
     ]
     unknown = Forecast(np.zeros((1, 3)), np.full((1, 3), np.inf))
-    assert by_forecast(unknown)[0] == (None, "undetermined", "too few images")
+    assert by_forecast(unknown)[0] == (None, "undetermined", "class is not recognized clean")
+
+
+def test_a_class_that_has_less_than_the_tolerance_has_nothing_to_lose() -> None:
+    accuracy = np.array([0.9, 0.05, np.nan])
+    assert [reason for _, _, reason in by_forecast(forecast_of([[0.0] * 3]), NO_LEAK, accuracy)] == [
+        None,
+        "class is not recognized clean",
+        "class is not recognized clean",
+    ]
 
 
 def test_the_class_that_takes_most_of_the_lost_images_gets_no_stronger_dose() -> None:
@@ -263,7 +275,13 @@ def test_the_class_that_takes_most_of_the_lost_images_gets_no_stronger_dose() ->
 def test_a_forecast_budget_says_what_its_dose_is_forecast_to_cost() -> None:
     ladder = replace(RANDOM_RESIZED_CROP, ladder=(0.7, 0.4))
     (first, second, _) = forecast_budget(
-        forecast_of([[0.01, 0.2, 0.0], [0.2, 0.2, 0.0]]), ladder, CLASSES, NO_LEAK, tolerance=0.05, confidence=0.95
+        forecast_of([[0.01, 0.2, 0.0], [0.2, 0.2, 0.0]]),
+        ladder,
+        CLASSES,
+        NO_LEAK,
+        HIGH,
+        tolerance=0.05,
+        confidence=0.95,
     )
     assert (first.drop.value, second.drop.value) == (0.01, 0.2)
     assert first.drop.high == pytest.approx(0.01 + 1.645 * 0.01, abs=1e-4)
@@ -276,6 +294,7 @@ def test_some_classes_may_be_spared() -> None:
         replace(RANDOM_RESIZED_CROP, ladder=(0.7, 0.4)),
         CLASSES,
         NO_LEAK,
+        HIGH,
         tolerance=0.05,
         confidence=0.95,
     )

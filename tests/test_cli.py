@@ -396,10 +396,10 @@ def test_a_forecast_is_made_kept_and_used(small_profile: Path) -> None:
     forecast = json.loads(small_profile.read_text(encoding="utf-8"))["forecast"]
     assert forecast["method"] == "trained and head"
     assert "forecast for usual" not in made.stderr
-    assert "forecast for per class: at least" in made.stderr
+    assert "forecast for per class: " in made.stderr
     again = run("recommend", small_profile, "--augmentations", "random_resized_crop")
     assert again.stdout == made.stdout
-    assert "forecast for none: at least" in again.stderr
+    assert "forecast for none: " in again.stderr
 
 
 def test_without_a_forecast_it_says_what_stops_an_augmentation(profile_file: Path) -> None:
@@ -436,9 +436,19 @@ def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> No
         (["recommend", "--train", TRAIN], "photos/val"),
         (["recommend", "--train", TRAIN, "--format", "jsn"], "Did you mean 'json'"),
         (["recommend", "--train", TRAIN, "--augmentations", "hue"], "one that the profile measured, but got 'hue'"),
-        (["recommend", "--train", TRAIN, "--dataset", TEST, "--train-size", "8"], "from 32 to 4096, but got 8"),
+        (
+            ["recommend", "--train", TRAIN, "--dataset", TEST, "--train-size", "8"],
+            "--train-size to be a whole number",
+        ),
         (["recommend", "--train", TRAIN, "--dataset", TEST, "--from", "nothing.pt"], "nothing.pt"),
         (["recommend", "--all-but", "1"], "--all-but"),
+        (["recommend", "--train", TRAIN, "--dataset", TRAIN], "24 of 24 images that are among those of --train"),
+        (["recommend", "--train", TRAIN, "--dataset", TEST, "--tolerance", "2"], "--tolerance"),
+        (["recommend", "--train", TRAIN, "--dataset", TEST, "--grouped", "--format", "kornia"], "the same for all"),
+        (["recommend", "--train", TRAIN, "--dataset", TEST, "--device", "foo"], "--device"),
+        (["recommend", "--train", TRAIN, "--dataset", TEST, "--output", "/"], "a file, but got a folder"),
+        (["recommend", "--epochs", "2"], "Add --train DATASET"),
+        (["verify", "--train", TRAIN, "--test", TEST, "--device", "foo"], "--device"),
         (["verify", "--train", TRAIN, "--test", "nowhere"], "nowhere"),
         (["verify", "--train", TRAIN, "--test", TEST, "--tolerance", "0"], "--tolerance"),
         (["verify", "--train", "planted:0,size=32", "--test", TEST], "--train to be a dataset"),

@@ -36,8 +36,27 @@ def factory() -> nn.Module:
     return build(7, 32)
 
 
+class Told(nn.Module):
+    """Knows the right class of every training image, in their order."""
+
+    def __init__(self, labels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.labels, self.scale = labels, nn.Parameter(torch.tensor(9.0))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        labels = torch.tensor(self.labels[: len(images)])
+        return self.scale * nn.functional.one_hot(labels, 3).float()
+
+
+KNOWN = nn.Sequential()
+
+
+def known() -> nn.Module:
+    return KNOWN
+
+
 def headless() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 3, 32), nn.Flatten())
+    return nn.Sequential(nn.Conv2d(3, 7, 32), nn.Flatten())
 
 
 def test_a_compact_network_is_trained_from_the_seed_alone(tmp_path: Path) -> None:
@@ -76,9 +95,20 @@ def test_a_checkpoint_keeps_its_weights_and_gets_a_head_for_the_classes() -> Non
     assert all(parameter.requires_grad for parameter in network.parameters())
     assert torch.equal(network[-1].weight, found.start(1)[-1].weight)  # type: ignore[index]
     assert not torch.equal(network[-1].weight, found.start(2)[-1].weight)  # type: ignore[index]
-    headed = prepare(profile(), Setup(TRAIN, TEST, start="python:tests.test_experiment:headless", image_size=32), None)
-    with pytest.raises(ModelError, match="whose last layer can be replaced"):
-        headed.start(0)
+    with pytest.raises(ModelError, match="a network whose head can be replaced"):
+        prepare(profile(), Setup(TRAIN, TEST, start="python:tests.test_experiment:headless", image_size=32), None)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_a_head_that_already_tells_the_classes_apart_is_kept_in_their_order_alone(
+    order: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = nn.Linear(3, 3)
+    known.weight = nn.Parameter(torch.eye(3)[list(order)])
+    network = nn.Sequential(Told(TRAIN.labels), known)
+    monkeypatch.setattr("tests.test_experiment.KNOWN", network)
+    start = prepare(profile(), Setup(TRAIN, TEST, start="python:tests.test_experiment:known"), None).start
+    assert torch.equal(start(0)[1].weight, known.weight) == (order == (0, 1, 2))  # type: ignore[index]
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 1001])
@@ -93,7 +123,10 @@ def test_other_classes_and_other_settings_are_refused(tmp_path: Path) -> None:
         prepare(profile(), Setup(other, TEST), None)
     with pytest.raises(DatasetError, match="--test to be a dataset of the profile's 3 classes"):
         prepare(profile(), Setup(TRAIN, other), None)
-    prepare(profile(), Setup(TRAIN, TEST), tmp_path / "trials")
+    quick = prepare(profile(), Setup(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
+    prepare(profile(), Setup(TRAIN, TEST, epochs=2), tmp_path / "trials")
+    quick = prepare(profile(), Setup(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
+    quick.run([Trial(None, 0)], lambda *_: None)
     with pytest.raises(OutputError, match="other recipe"):
         prepare(profile(), Setup(TRAIN, TEST, epochs=2), tmp_path / "trials")
     prepare(profile(), Setup(TRAIN, TEST, epochs=2), tmp_path / "trials", restart=True)

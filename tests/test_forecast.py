@@ -16,7 +16,7 @@ from cuesense.forecast import FOLDER, Adaptation, forecast_heads, forecast_train
 from cuesense.planted.network import build
 from cuesense.policy import uniform
 from cuesense.profile import Profile
-from cuesense.recommend import recommend
+from cuesense.recommendation import recommend
 from cuesense.trials import Trial, TrialStore
 from tests.test_experiment import TEST, TRAIN, profile
 from tests.test_recommend import CROP, JITTER
@@ -32,7 +32,7 @@ def factory() -> nn.Module:
     return build(3, 32)
 
 
-MODEL = Adaptation(model="python:tests.test_forecast:factory", dataset=f"{WORLD},images=5", device="cpu")
+MODEL = Adaptation(head=True, model="python:tests.test_forecast:factory", dataset=f"{WORLD},images=5", device="cpu")
 
 
 def test_losses_are_counted_on_the_test_images_against_the_same_training() -> None:
@@ -62,7 +62,7 @@ def test_losses_are_counted_on_the_test_images_against_the_same_training() -> No
 
 def test_the_strongest_dose_of_each_augmentation_is_trained_and_kept(tmp_path: Path) -> None:
     first = forecast_trained(profile(), SETUP, augmentations=[CROP], folder=tmp_path / "kept")
-    assert len(list((tmp_path / "kept").glob("trial-*.npz"))) == 4
+    assert len(list((tmp_path / "kept").rglob("trial-*.npz"))) == 4
     done: list[int] = []
     again = forecast_trained(
         profile(),
@@ -72,10 +72,10 @@ def test_the_strongest_dose_of_each_augmentation_is_trained_and_kept(tmp_path: P
         progress=lambda d, _: done.append(d),
     )
     assert done[0] == 4
-    assert len(list((tmp_path / "kept").glob("trial-*.npz"))) == 6
+    assert len(list((tmp_path / "kept").rglob("trial-*.npz"))) == 6
     assert first.forecast is not None
     assert again.forecast is not None
-    policy, store = uniform({JITTER: 0.8}, TRAIN.class_names), TrialStore(tmp_path / "kept")
+    policy, store = uniform({JITTER: 0.8}, TRAIN.class_names), TrialStore(next((tmp_path / "kept").iterdir()))
     trials = [Trial(policy, seed, (replace(policy, probability=1.0),)) for seed in (1000, 1001)]
     probed = np.stack([store.read(trial).probed[0] for trial in trials])
     labels = np.array(TEST.labels)
@@ -114,7 +114,7 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
     assert alone is not None
     expected = 0.8 * np.array(alone.augmentations[CROP].loss) + 0.2 * np.array(heads.augmentations[CROP].loss)
     assert found.forecast.augmentations[CROP].loss == pytest.approx(expected, abs=2e-6)
-    assert len(list((tmp_path / FOLDER).glob("trial-*.npz"))) == 6
+    assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
     recommend(found, augmentations=[CROP])
     with pytest.raises(SettingsError, match="one that was forecast, but got 'horizontal_flip'"):
         recommend(found, augmentations=["horizontal_flip"])

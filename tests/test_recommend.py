@@ -22,7 +22,7 @@ from cuesense.profile import (
     TrainedModel,
     VerifiedModel,
 )
-from cuesense.recommend import (
+from cuesense.recommendation import (
     budgets_of,
     choose_scope,
     clusters,
@@ -274,7 +274,7 @@ def test_what_stops_an_augmentation_is_named() -> None:
         Limit(JITTER, None, NAMES[0], "own accuracy"),
     ]
     assert limits(forecast({CROP: CLEAN})) == [Limit(CROP, 0.08, None, None)]
-    assert limits(found, all_but=0.34)[0] == Limit(CROP, 0.08, None, None)
+    assert limits(found, all_but=0.34)[0] == Limit(CROP, 0.08, None, None, (NAMES[1],))
 
 
 def test_leaks_in_the_forecast_bind_the_taker() -> None:

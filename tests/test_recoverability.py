@@ -108,8 +108,23 @@ def test_gains_are_not_promised(loss: float, spread: float, confidence: float) -
 
 
 def test_a_dose_costs_as_much_of_the_strongest_as_the_model_says_on_average() -> None:
-    assert dose_shape(curve([[2, 0], [5, 5], [20, 20]])) == pytest.approx([0.05, 0.25, 1.0])
-    assert dose_shape(curve([[2, 0], [5, 5], [30, 10]], [[0, 2], [0, 0], [0, 0]])) == pytest.approx([0, 0.25, 1.0])
+    """Two of 200 images are moved toward equal steps: (2 + 2/3) / (40 + 2), and so on."""
+    expected = [(2 + 2 / 3) / 42, (10 + 4 / 3) / 42, 1.0]
+    assert dose_shape(curve([[2, 0], [5, 5], [20, 20]])) == pytest.approx(expected)
+    assert dose_shape(curve([[4, 0], [5, 5], [30, 10]], [[0, 2], [0, 0], [0, 0]])) == pytest.approx(expected)
+
+
+def test_a_dose_that_cost_nothing_at_test_time_is_not_certain_to() -> None:
+    shape = dose_shape(curve([[0, 0], [0, 0], [0, 1]]))
+    assert shape[0] > 0.1
+    plain, labels = answers([1.0, 1.0], 2)
+    found = trained(plain, plain, labels, shape, 2)
+    assert found.flags(0.05, 0.95)[0] == [Flag.UNCLEAR, Flag.UNCLEAR]
+
+
+def test_a_single_class_can_be_forecast() -> None:
+    plain, labels = answers([0.9], 200)
+    assert trained(plain, plain, labels, SHAPE, 1).flags(0.05, 0.95)[0] == [Flag.SAFE]
 
 
 @pytest.mark.parametrize("lost", [[[0, 0], [0, 0]], [[3, 3], [-1, 0]]])
@@ -122,7 +137,7 @@ def test_shares_never_fall_and_end_at_one(lost: list[list[int]]) -> None:
     shares = dose_shape(curve(lost))
     assert shares[-1] == 1
     assert (np.diff(shares) >= 0).all()
-    assert (shares >= 0).all()
+    assert (shares > 0).all()
 
 
 def test_refitted_heads_are_counted_dose_by_dose() -> None:

@@ -62,7 +62,12 @@ class Sizes(Colors):
 )
 def test_other_classes_are_refused_in_one_sentence(data: Colors, names: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(DatasetError, match=re.escape(sentence)):
-        read_images(data, names, PREPROCESSING, what="--train")
+        read_images(data, names, PREPROCESSING, what="--train", every_class=True)
+
+
+def test_a_class_may_lack_images_where_it_need_not_have_any() -> None:
+    found = read_images(Colors(3, broken=frozenset({0})), NAMES, PREPROCESSING, what="--test")
+    assert len(found) == 2
 
 
 def test_images_of_several_sizes_need_a_size() -> None:

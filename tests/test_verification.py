@@ -35,7 +35,7 @@ def test_changes_are_paired_and_without_bounds_for_one_run() -> None:
     found = recall_change(plain, other, labels, 3, 0.95)
     assert found.value[:2].tolist() == [-0.2, 0.0]
     assert found.low[0] < -0.2 < found.high[0]
-    assert (found.low[1], found.high[1]) == (0, 0)
+    assert -0.3 < found.low[1] < 0 < found.high[1] < 0.3
     assert np.isnan([found.value[2], found.low[2]]).all()
     one = recall_change(plain[:1], other[:1], labels, 3, 0.95)
     assert one.value[0] == -0.4
@@ -61,7 +61,7 @@ def test_means_over_runs_have_students_interval() -> None:
     found = over_runs(values, 0.95)
     assert found.value[:2].tolist() == [2.0, 0.5]
     assert found.high[0] - 2.0 == pytest.approx(4.302653 * 1 / np.sqrt(3), rel=1e-5)
-    assert (found.low[1], found.high[1]) == (0.5, 0.5)
+    assert np.isnan([found.low[1], found.high[1]]).all()
     assert np.isnan(found.value[2])
     assert np.isnan(over_runs(values[:1], 0.95).low).all()
 

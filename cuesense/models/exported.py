@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from torch.export.pt2_archive._package import load_pt2
 
-from cuesense.errors import ModelError, expected
-from cuesense.models.loaded import Loaded, first_line, quiet
+from cuesense.errors import ModelError, expected, first_line
+from cuesense.models.loaded import Loaded, quiet
 
 _MACHINE_CODE = "aotinductor"
 _OBJECTS = ("opaque_obj", "custom_obj")

@@ -7,9 +7,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from cuesense.errors import ModelError, expected
+from cuesense.errors import ModelError, expected, first_line
 from cuesense.models.exported import load_exported, load_torchscript
-from cuesense.models.loaded import Loaded, State, first_line
+from cuesense.models.loaded import Loaded, State
 from cuesense.models.pickles import load_pickle
 from cuesense.models.weights import find
 

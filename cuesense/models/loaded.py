@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, fx, nn
 
-from cuesense.errors import CuesenseError, ModelError, expected, nearest
+from cuesense.errors import CuesenseError, ModelError, expected, first_line, nearest
 from cuesense.types import ClassNames, Preprocessing
 
 State = Mapping[str, Tensor]
@@ -107,16 +107,3 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def first_line(text: object) -> str:
-    """Return the first line of a text or an error, without its full stop and cut to 200 characters.
-
-    Args:
-        text: The text, or an error.
-
-    Returns:
-        The line, or the name of the type where there is no text.
-    """
-    lines = str(text).strip().splitlines()
-    return lines[0].rstrip(".")[:200] if lines else type(text).__name__

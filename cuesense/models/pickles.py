@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cuesense.errors import ModelError, expected
-from cuesense.models.loaded import first_line
+from cuesense.errors import ModelError, expected, first_line
 
 # Code may only come from here, and only as classes of modules and enumerations, never as functions.
 _TRUSTED = ("torch.nn", "torchvision.models", "torchvision.ops", "timm.layers", "timm.models")

@@ -34,7 +34,7 @@ def lines(
     """
     said = [_limit(entry) for entry in limits]
     if not any(entry.value is not None for entry in limits):
-        said.append("No augmentation is safe for every class: the policy for all classes is empty.")
+        said.append("No augmentation is shown to be safe for every class: the policy for all classes is empty.")
     said += _verified(verified)
     if not outlooks:
         return [*said, _NO_FORECAST]
@@ -52,9 +52,10 @@ def _limit(entry: Limit) -> str:
     unit = augmentation(entry.augmentation).unit
     dose = "left out" if entry.value is None else f"to {text.dose(entry.value, unit)}"
     name = text.words(entry.augmentation)
+    given_up = f"; not shown to be safe for {', '.join(map(text.plain, entry.given_up))}" if entry.given_up else ""
     if entry.limiting is None:
-        return f"{name}: {dose}" + ("" if entry.value is None else ", the end of its ladder")
-    return f"{name}: {dose}, because of {text.plain(entry.limiting)} ({entry.limited_by})"
+        return f"{name}: {dose}" + ("" if entry.value is None else ", the end of its ladder") + given_up
+    return f"{name}: {dose}, because of {text.plain(entry.limiting)} ({entry.limited_by}){given_up}"
 
 
 def _verified(seen: Mapping[str, TrainedModel]) -> list[str]:
@@ -70,4 +71,4 @@ def _verified(seen: Mapping[str, TrainedModel]) -> list[str]:
 
 def _forecast(name: str, entry: Outlook) -> str:
     worst = f"worst class {text.percent(entry.worst)} ({text.plain(entry.worst_class)})"
-    return f"forecast for {text.words(name)}: at least {text.percent(entry.mean)} on average, {worst}"
+    return f"forecast for {text.words(name)}: {text.percent(entry.mean)} on average without gains, {worst}"

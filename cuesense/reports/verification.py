@@ -10,6 +10,7 @@ from cuesense.reports import text
 from cuesense.verified import ArmResult, Change, Verification
 
 _SHOWN = 5
+_NOTABLE = 0.05
 
 
 def render(found: Verification) -> Group:
@@ -53,7 +54,7 @@ def _row(arm: ArmResult) -> tuple[str, ...]:
         text.percent(arm.mean),
         _change(arm.mean_change) if arm.policy else text.DASH,
         text.percent(arm.worst),
-        _change(arm.worst_change) if arm.policy else text.DASH,
+        f"{100 * arm.worst_change:+.1f}" if arm.policy else text.DASH,
         over,
         forecast,
     )
@@ -99,9 +100,11 @@ def _agreement(found: Verification) -> Text:
 def _leaks(found: Verification) -> list[Text]:
     lines = []
     for arm in found.arms:
-        leaking = [leak for leak in arm.leaks if leak.excess.low is not None and leak.excess.low > 0]
-        if arm.leaks:
+        leaking = [
+            leak for leak in arm.leaks if (leak.excess.low or 0.0) > 0 and (leak.excess.value or 0.0) >= _NOTABLE
+        ]
+        if arm.leaks and arm.same_as is None:
             shown = ", ".join(f"{text.plain(leak.name)} {text.points(leak.excess.value)}" for leak in leaking[:_SHOWN])
-            said = shown or "no class is recognized by its augmentation"
-            lines.append(Text(f"Leak test, {text.words(arm.name)}: {said}"))
+            said = shown or "none is shown"
+            lines.append(Text(f"Classes recognized by their augmentation, {text.words(arm.name)}: {said}"))
     return lines

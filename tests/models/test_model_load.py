@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import cuesense.models
-from cuesense.errors import ModelError, SettingsError
+from cuesense.errors import ModelError, SettingsError, first_line
 from cuesense.models import load_classifier, wrap_module
 from cuesense.models.load import _preprocessing, _wanted
-from cuesense.models.loaded import Loaded, first_line
+from cuesense.models.loaded import Loaded
 from cuesense.types import ClassNames, Preprocessing
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -14,6 +14,7 @@ from cuesense.reports.scatter import scatter
 from cuesense.reports.verification import render
 from cuesense.verified import AgreementResult, ArmResult, Change, ClassResult, Leak, Verification
 
+NARROW = "\N{NO-BREAK SPACE}%"
 NOTHING = Change(value=0.0, low=0.0, high=0.0)
 
 
@@ -38,7 +39,7 @@ def arm(name: str, changes: list[float], forecasts: list[float | None], **more: 
         "mean": 0.75,
         "mean_change": Change(value=-0.05, low=-0.07, high=-0.03),
         "worst": 0.5,
-        "worst_change": Change(value=-0.2, low=None, high=None),
+        "worst_change": -0.2,
         "worst_class": "<class 1>",
         "forecast_mean": 0.7,
         "forecast_worst": 0.45,
@@ -104,7 +105,7 @@ def test_a_terminal_shows_every_policy_in_eighty_columns() -> None:
 def test_it_names_the_harmed_and_what_leaks() -> None:
     said = shown(found(PLAIN, USUAL, BY_CLASS), 200)
     assert "usual (random_resized_crop 0.08): more than 5 points lost by <class 1> (0 of them for certain)" in said
-    assert "Leak test, per class: <class 0> 20.0\N{NO-BREAK SPACE}pp" in said
+    assert "Classes recognized by their augmentation, per class: <class 0> 20.0\N{NO-BREAK SPACE}pp" in said
     assert "no two losses differ" in shown(found(PLAIN, spearman=None))
 
 
@@ -124,20 +125,20 @@ def test_beside_a_policy_stands_what_stops_it_and_what_it_is_forecast_to_give() 
     limits = [
         Limit("random_resized_crop", 0.4, "bus", "leak into truck"),
         Limit("color_jitter", None, "lemon", "too few images"),
-        Limit("horizontal_flip", 1.0, None, None),
+        Limit("horizontal_flip", 1.0, None, None, ("cup", "pen")),
     ]
     none, usual = Outlook(0.9, 0.7, "lemon"), Outlook(0.8, 0.4, "lemon")
     assert lines(limits, {"none": none, "usual": usual}, 0.92, {}) == [
         "random resized crop: to 0.4, because of bus (leak into truck)",
         "color jitter: left out, because of lemon (too few images)",
-        "horizontal flip: to 1, the end of its ladder",
-        "forecast for none: at least 90.0\N{NO-BREAK SPACE}% on average, worst class 70.0\N{NO-BREAK SPACE}% (lemon)",
-        "forecast for usual: at least 80.0\N{NO-BREAK SPACE}% on average, worst class 40.0\N{NO-BREAK SPACE}% (lemon)",
+        "horizontal flip: to 1, the end of its ladder; not shown to be safe for cup, pen",
+        "forecast for none: 90.0 % on average without gains, worst class 70.0 % (lemon)".replace(" %", NARROW),
+        "forecast for usual: 80.0 % on average without gains, worst class 40.0 % (lemon)".replace(" %", NARROW),
     ]
     underfit = lines(limits, {"none": none}, 1.01, {})
     assert underfit[3].startswith("warning: trained without augmentation, the networks of the forecast reach 90.0")
     assert lines(limits[1:2], {}, None, {})[1:] == [
-        "No augmentation is safe for every class: the policy for all classes is empty.",
+        "No augmentation is shown to be safe for every class: the policy for all classes is empty.",
         lines([], {}, None, {})[-1],
     ]
 

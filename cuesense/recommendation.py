@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -19,6 +20,8 @@ from cuesense.types import Budget, Curve, Role
 
 CONFUSED = 0.05
 LEAK = 0.2
+
+_SEEDS = 3
 
 
 def recommend(
@@ -88,8 +91,7 @@ def propose(
     """Return the policy that ``recommend`` would, whatever verifying it showed; the arguments are the same."""
     if scope not in SCOPES:
         raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
-    if not 0 <= all_but < 1:
-        raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
+    _check(profile, tolerance, confidence, all_but)
     budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
     curves = measured(profile, list(budgets))
     groups = _groups(profile, scope, guards=guards)
@@ -133,6 +135,7 @@ def budgets_of(
         return budgets
     names = [entry.name for entry in profile.classes]
     found = profile.forecast.augmentations
+    accuracy = np.array([np.nan if value is None else value for value in profile.forecast.accuracy])
     _refuse_unforecast(augmentations or (), found)
     return {
         name: forecast_budget(
@@ -140,6 +143,7 @@ def budgets_of(
             replace(augmentation(name), ladder=tuple(found[name].values)),
             names,
             _taken(found[name], names),
+            accuracy,
             tolerance=tolerance,
             confidence=confidence,
         )
@@ -164,8 +168,19 @@ def limits(
     for name, of_class in budgets.items():
         value, _, limiting = global_policy(of_class, curves[name], spared=spared)
         reason = None if limiting is None else of_class[limiting].limited_by
-        found.append(Limit(name, value, None if limiting is None else profile.classes[limiting].name, reason))
+        limited = None if limiting is None else profile.classes[limiting].name
+        given_up = _given_up(profile, of_class, curves[name], value) if spared else ()
+        found.append(Limit(name, value, limited, reason, given_up))
     return found
+
+
+def _given_up(profile: Profile, budgets: Sequence[Budget], curve: Curve, value: float | None) -> tuple[str, ...]:
+    """Return the classes that get a stronger dose than theirs."""
+    if value is None:
+        return ()
+    ladder = curve.perturbation.ladder
+    rungs = [-1 if budget.value is None else ladder.index(budget.value) for budget in budgets]
+    return tuple(profile.classes[index].name for index, rung in enumerate(rungs) if rung < ladder.index(value))
 
 
 def outlook(profile: Profile, policy: Policy) -> Outlook | None:
@@ -252,6 +267,33 @@ def export(policy: Policy, profile: Profile, library: str, image_size: int | Non
     return text
 
 
+def check(
+    profile: Profile,
+    scope: Scope,
+    library: str,
+    image_size: int | None,
+    tolerance: float | None,
+    confidence: float | None,
+    all_but: float,
+    probability: float,
+) -> None:
+    """Raise SettingsError where a policy could not be recommended or exported, whatever its doses.
+
+    The arguments are those of ``recommend`` and ``export``.
+    """
+    _check(profile, tolerance, confidence, all_but)
+    names = tuple(entry.name for entry in profile.classes)
+    groups = (0,) * len(names) if scope == "global" else tuple(range(len(names)))
+    export(Policy(scope, probability, names, groups, ({},) * (max(groups) + 1)), profile, library, image_size)
+
+
+def _check(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float) -> None:
+    check_fraction(profile.policy.tolerance if tolerance is None else tolerance, "--tolerance")
+    check_fraction(profile.policy.confidence if confidence is None else confidence, "--confidence", low=0.5)
+    if not 0 <= all_but < 1:
+        raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
+
+
 def choose_scope(*, grouped: bool, per_class: bool) -> Scope:
     """Return the scope that two flags name; neither is global, and both are a SettingsError."""
     if grouped and per_class:
@@ -321,15 +363,26 @@ def verified(profile: Profile, policy: Policy) -> dict[str, TrainedModel]:
     """
     known = {} if profile.verified is None else profile.verified.policies
     own = known.get(policy.scope)
-    if own is None or not policy.names or own.policy != policy.to_dict():
+    own = own or known.get("per_class")
+    if own is None or not policy.names or _by_class(own.policy, policy) != _by_class(policy.to_dict(), policy):
         return {}
     return {"policy": own} | {name: known[name] for name in ("matched", "none") if name in known}
+
+
+def _by_class(listed: Mapping[str, Any] | None, policy: Policy) -> list[Any]:
+    """Return what a policy, as JSON values, does to each class."""
+    if listed is None:
+        return []
+    groups = listed.get("groups", [{"classes": policy.class_names, "augmentations": listed.get("augmentations")}])
+    done = {name: group["augmentations"] for group in groups for name in group["classes"]}
+    return [done.get(name) for name in policy.class_names]
 
 
 def _refuse_beaten(profile: Profile, policy: Policy) -> None:
     """Refuse a policy by class that was verified to serve the worst class less than one that is the same for all."""
     seen = verified(profile, policy)
-    if policy.scope != "per_class" or "matched" not in seen or seen["policy"].worst >= seen["matched"].worst:
+    few = profile.verified is None or profile.verified.seeds < _SEEDS
+    if few or policy.scope == "global" or "matched" not in seen or seen["policy"].worst >= seen["matched"].worst:
         return
     worst = f"a worst class of {seen['policy'].worst:.1%} instead of {seen['matched'].worst:.1%}"
     got = f"{worst}, as `cuesense verify` found"

@@ -1,0 +1,25 @@
+"""Where networks run."""
+
+from __future__ import annotations
+
+import torch
+
+from cuesense.errors import SettingsError, expected
+
+
+def device_of(device: str | torch.device) -> str:
+    """Return the device that a user names; ``"auto"`` is a GPU where there is one.
+
+    Raises:
+        SettingsError: torch cannot use it here.
+    """
+    device = str(device)
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise SettingsError(
+            expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", "Try --device cpu")
+        ) from None
+    return device
