@@ -291,7 +291,7 @@ def judge(world: World) -> pd.DataFrame:
     return table.groupby("method", sort=False).mean().round(2)
 
 
-def budgets_table(world: World, runs: int) -> dict[str, float]:
+def budgets_table(world: World, runs: int, confidence: float = CONFIDENCE) -> dict[str, float]:
     """Return how budgets from forecasts and from test-time curves fared when trained at, on other seeds."""
     over, cells, ratios, test_time, inside, total, flagged = 0, 0, [], [], 0, 0, {"safe": [0, 0], "loses": [0, 0]}
     for seed in world.seeds:
@@ -302,11 +302,15 @@ def budgets_table(world: World, runs: int) -> dict[str, float]:
         truth, classes = world.truth(seeds), len(world.names)
         curves, heads = curves_of(adapted, classes), heads_of(adapted, classes)
         whole = world.whole(seeds, curves)
+        plain = world.answers(seeds, "none")
+        accuracy = recall(plain, adapted["labels"], classes).mean(axis=0)
         for number, (name, ladder) in enumerate(LADDERS.items()):
             real = truth[4 * number : 4 * number + 4]
             both = combined(whole[name], heads[name])
             taken = world.taken(seeds, name)
-            found = forecast_budget(both, entry(name), world.names, taken, tolerance=TOLERANCE, confidence=CONFIDENCE)
+            found = forecast_budget(
+                both, entry(name), world.names, taken, accuracy, tolerance=TOLERANCE, confidence=confidence
+            )
             old = budget(
                 curves[name], tolerance=TOLERANCE, confidence=CONFIDENCE, leak_to=[[None] * classes] * len(ladder)
             )
@@ -314,7 +318,7 @@ def budgets_table(world: World, runs: int) -> dict[str, float]:
             inside += int(((np.maximum(real, 0) >= low - 1e-9) & (np.maximum(real, 0) <= high + 1e-9)).sum())
             total += real.size
             risk = both.risk(TOLERANCE)
-            for kind, chosen in (("safe", risk <= 1 - CONFIDENCE), ("loses", risk >= 0.8)):
+            for kind, chosen in (("safe", risk <= 1 - confidence), ("loses", risk >= 0.8)):
                 flagged[kind][0] += int((real > TOLERANCE)[chosen].sum())
                 flagged[kind][1] += int(chosen.sum())
             for index in range(classes):
@@ -374,8 +378,9 @@ def main() -> None:
             adapt(world, options.photos)
             continue
         print(f"\n{world.name}: {len(world.seeds)} seeds\n{judge(world).to_string()}")
-        for runs in (1, 2):
-            print(f"budgets from {runs} seed(s):", {k: round(v, 3) for k, v in budgets_table(world, runs).items()})
+        for runs, confidence in ((1, 0.95), (2, 0.95), (2, 0.8), (2, 0.55)):
+            found = budgets_table(world, runs, confidence)
+            print(f"budgets, {runs} seed(s), {confidence}:", {k: round(float(v), 3) for k, v in found.items()})
 
 
 if __name__ == "__main__":

@@ -131,9 +131,7 @@ def trained(plain: Bools, strong: Bools, labels: Ints, shape: Floats, classes: i
     return _known(
         Forecast(
             loss=shape[:, None] * loss,
-            spread=np.hypot(
-                np.sqrt(shape)[:, None] * spread, SHAPE_SPREAD * (1 - shape[:, None]) * np.maximum(loss, 0)
-            ),
+            spread=np.hypot(shape[:, None] * spread, SHAPE_SPREAD * (1 - shape[:, None]) * np.maximum(loss, 0)),
         ),
         before,
         n,
