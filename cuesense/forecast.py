@@ -19,18 +19,19 @@ from cuesense.heads import cross_fitted, features
 from cuesense.models import load_classifier
 from cuesense.perturbations.perturb import perturb
 from cuesense.policy import PROBABILITY, uniform
-from cuesense.profile import ForecastModel, LeakModel, LossModel, Profile
-from cuesense.recommendation import measured
+from cuesense.profile import ForecastModel, LeakModel, LossModel, Profile, TrainedBudget
+from cuesense.recommendation import budgets_of, measured
 from cuesense.recoverability import Forecast, combined, dose_shape, leaks, refitted, trained
 from cuesense.training import Progress
 from cuesense.trainset import read_images
 from cuesense.trials import Trial
-from cuesense.types import Curve, Perturbation
+from cuesense.types import Budget, Curve, Perturbation
 
 FOLDER = "forecast"
 
 _NAMED_LEAK = 0.02
 _SEED = 1000
+_LESS_SURE = (0.8, 0.55)
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,44 @@ def update(
             restart=restart,
             progress=progress,
         )
-    profile = profile.model_copy(update={"forecast": _merged(earlier.forecast, profile.forecast)})
+    profile = _with_budgets(profile, _merged(earlier.forecast, profile.forecast))
     write_file(file, profile.to_json())
     return profile
+
+
+def _with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
+    """Return the profile with a forecast and with what each class may bear by it, beside what else was considered."""
+    profile = profile.model_copy(update={"forecast": forecast})
+    if forecast is None:
+        return profile
+    own = budgets_of(profile)
+    others = {f"confidence_{level}": budgets_of(profile, confidence=level) for level in _LESS_SURE}
+    listed = {
+        entry.name: {
+            name: _trained_budget(
+                of_class[entry.index],
+                {label: budgets[name][entry.index].value for label, budgets in others.items()}
+                | {"test_time": entry.budgets[name].value if name in entry.budgets else None},
+            )
+            for name, of_class in own.items()
+        }
+        for entry in profile.classes
+    }
+    return profile.model_copy(update={"forecast": forecast.model_copy(update={"budgets": listed})})
+
+
+def _trained_budget(budget: Budget, alternatives: dict[str, float | None]) -> TrainedBudget:
+    return TrainedBudget(
+        parameter=budget.perturbation.parameter,
+        unit=budget.perturbation.unit,
+        value=budget.value,
+        status=budget.status,
+        drop=budget.drop.value,
+        low=budget.drop.low,
+        high=budget.drop.high,
+        limited_by=budget.limited_by,
+        alternatives=alternatives,
+    )
 
 
 def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> ForecastModel | None:
@@ -135,7 +171,8 @@ def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> Forecas
     if earlier is None or new is None:
         return new
     parts = earlier.augmentations, new.augmentations
-    same = earlier.model_copy(update={"augmentations": {}}) == new.model_copy(update={"augmentations": {}})
+    empty: dict[str, object] = {"augmentations": {}, "budgets": {}}
+    same = earlier.model_copy(update=empty) == new.model_copy(update=empty)
     return new.model_copy(update={"augmentations": parts[0] | parts[1]}) if same else new
 
 

@@ -265,6 +265,14 @@ class LossModel(_Model):
         return Forecast(np.array(self.loss), np.array(spread))
 
 
+class TrainedBudget(BudgetModel):
+    """The strongest dose of one augmentation that training with it is forecast to be safe for one class."""
+
+    alternatives: dict[str, float | None] = Field(
+        description="doses at less confidence (confidence_0.8, confidence_0.55), and by the test-time curve (test_time)"
+    )
+
+
 class ForecastModel(_Model):
     """What training with the augmentations would cost, forecast by adapting a network to them."""
 
@@ -275,6 +283,9 @@ class ForecastModel(_Model):
     train: DatasetInfo | None = Field(description="the images they were trained on; null for refitted heads")
     accuracy: list[float | None] = Field(description="clean accuracy of each class, adapted without augmentation")
     augmentations: dict[str, LossModel]
+    budgets: dict[str, dict[str, TrainedBudget]] = Field(
+        default={}, description="by class and augmentation, at the policy's tolerance and confidence"
+    )
 
 
 class TrainedModel(_Model):

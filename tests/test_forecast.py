@@ -16,7 +16,7 @@ from cuesense.forecast import FOLDER, Adaptation, forecast_heads, forecast_train
 from cuesense.planted.network import build
 from cuesense.policy import uniform
 from cuesense.profile import Profile
-from cuesense.recommendation import recommend
+from cuesense.recommendation import budgets_of, recommend
 from cuesense.trials import Trial, TrialStore
 from tests.test_experiment import TEST, TRAIN, profile
 from tests.test_recommend import CROP, JITTER
@@ -115,6 +115,10 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
     expected = 0.8 * np.array(alone.augmentations[CROP].loss) + 0.2 * np.array(heads.augmentations[CROP].loss)
     assert found.forecast.augmentations[CROP].loss == pytest.approx(expected, abs=2e-6)
     assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
+    budget = found.forecast.budgets[TRAIN.class_names[0]][CROP]
+    assert list(budget.alternatives) == ["confidence_0.8", "confidence_0.55", "test_time"]
+    assert budget.alternatives["test_time"] == found.classes[0].budgets[CROP].value
+    assert budget.value == budgets_of(found)[CROP][0].value
     recommend(found, augmentations=[CROP])
     with pytest.raises(SettingsError, match="one that was forecast, but got 'horizontal_flip'"):
         recommend(found, augmentations=["horizontal_flip"])
