@@ -104,7 +104,7 @@ BREAKS = [
     ("cuesense/heads.py", "rest, own = fold != number", "rest, own = fold >= 0", "tests/test_heads.py"),
     ("cuesense/recoverability.py", "RUN_SPREAD + seen * found)", "RUN_SPREAD)", "tests/test_recoverability.py"),
     ("cuesense/recoverability.py", "((1, strong), (-1, plain))", "((1, strong),)", "tests/test_recoverability.py"),
-    ("cuesense/recoverability.py", "& (before > 1 / len(n))", "", "tests/test_recoverability.py"),
+    ("cuesense/recoverability.py", "& (before > chance)", "", "tests/test_recoverability.py"),
     ("cuesense/budgets.py", "found[taker] = int(reached[index])", "found[taker] = len(risk)", "tests/test_budgets.py"),
     (
         "cuesense/verification.py",
