@@ -100,6 +100,9 @@ def update(
     """
     file = Profile.file(path)
     earlier = Profile.read(file)
+    if how.train is None and earlier.forecast is not None and earlier.forecast.method != "head":
+        do = "Give --train as well, whose trainings are kept, or analyze into another folder"
+        raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
     profile = earlier.model_copy(update={"forecast": None})
     if how.head:
         profile = forecast_heads(profile, how, augmentations=augmentations, probability=probability, progress=progress)

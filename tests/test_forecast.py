@@ -115,6 +115,8 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
     expected = 0.8 * np.array(alone.augmentations[CROP].loss) + 0.2 * np.array(heads.augmentations[CROP].loss)
     assert found.forecast.augmentations[CROP].loss == pytest.approx(expected, abs=2e-6)
     assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
+    with pytest.raises(SettingsError, match="Give --train as well"):
+        update(tmp_path, MODEL, augmentations=BOTH)
     budget = found.forecast.budgets[TRAIN.class_names[0]][CROP]
     assert list(budget.alternatives) == ["confidence_0.8", "confidence_0.55", "test_time"]
     assert budget.alternatives["test_time"] == found.classes[0].budgets[CROP].value
