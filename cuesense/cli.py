@@ -326,8 +326,8 @@ def recommend(
         )
         text = export(policy, found, format_, image_size)
         choice: Any = {"tolerance": tolerance, "confidence": confidence, "augmentations": chosen, "all_but": all_but}
-        seen = verified(found, policy)
-        for line in lines(limits(found, **choice), outlooks(found, **choice), found.summary.clean_accuracy, seen):
+        known = found.summary.clean_accuracy, verified(found, policy), policy
+        for line in lines(limits(found, **choice), outlooks(found, **choice), *known):
             typer.echo(line, err=True)
         if output is None:
             typer.echo(text, nl=False)

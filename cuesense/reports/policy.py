@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cuesense.policy import Limit, Outlook, augmentation
+from cuesense.policy import Limit, Outlook, Policy, augmentation
 from cuesense.profile import TrainedModel
 from cuesense.reports import text
 
@@ -13,6 +13,11 @@ _NO_FORECAST = (
     "Give --train DATASET (or --head) to forecast what training with them costs."
 )
 _UNDERFIT = 0.1
+_GUARDED = 0.5
+_LEAKING = (
+    "warning: where doses differ by class, being augmented tells the class; --probability 0.5 leaves half of the views "
+    "clean, which guards better (docs/budgets.md)."
+)
 
 
 def lines(
@@ -20,6 +25,7 @@ def lines(
     outlooks: Mapping[str, Outlook],
     analyzed: float | None,
     verified: Mapping[str, TrainedModel],
+    policy: Policy,
 ) -> list[str]:
     """Return what a person should know about a policy.
 
@@ -28,6 +34,7 @@ def lines(
         outlooks: The forecast accuracy of each policy that is compared; empty where there is no forecast.
         analyzed: Clean accuracy of the analyzed model, None where it is not known.
         verified: What trainings with the policy and without augmentation showed; empty where there were none.
+        policy: The policy.
 
     Returns:
         Lines of text.
@@ -36,6 +43,8 @@ def lines(
     if not any(entry.value is not None for entry in limits):
         said.append("No augmentation is shown to be safe for every class: the policy for all classes is empty.")
     said += _verified(verified)
+    if policy.scope != "global" and policy.probability > _GUARDED and policy.names:
+        said.append(_LEAKING)
     if not outlooks:
         return [*said, _NO_FORECAST]
     plain = outlooks["none"].mean

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 from rich.console import Console
 
-from cuesense.policy import Limit, Outlook
+from cuesense.policy import Limit, Outlook, Policy, uniform
 from cuesense.profile import TrainedModel
 from cuesense.reports.policy import lines
 from cuesense.reports.scatter import scatter
@@ -15,6 +15,7 @@ from cuesense.reports.verification import render
 from cuesense.verified import AgreementResult, ArmResult, Change, ClassResult, Leak, Verification
 
 NARROW = "\N{NO-BREAK SPACE}%"
+EVERY = uniform({"hue": 0.1}, ("lemon", "bus"))
 NOTHING = Change(value=0.0, low=0.0, high=0.0)
 
 
@@ -128,18 +129,18 @@ def test_beside_a_policy_stands_what_stops_it_and_what_it_is_forecast_to_give() 
         Limit("horizontal_flip", 1.0, None, None, ("cup", "pen")),
     ]
     none, usual = Outlook(0.9, 0.7, "lemon"), Outlook(0.8, 0.4, "lemon")
-    assert lines(limits, {"none": none, "usual": usual}, 0.92, {}) == [
+    assert lines(limits, {"none": none, "usual": usual}, 0.92, {}, EVERY) == [
         "random resized crop: to 0.4, because of bus (leak into truck)",
         "color jitter: left out, because of lemon (too few images)",
         "horizontal flip: to 1, the end of its ladder; not shown to be safe for cup, pen",
         "forecast for none: 90.0 % on average without gains, worst class 70.0 % (lemon)".replace(" %", NARROW),
         "forecast for usual: 80.0 % on average without gains, worst class 40.0 % (lemon)".replace(" %", NARROW),
     ]
-    underfit = lines(limits, {"none": none}, 1.01, {})
+    underfit = lines(limits, {"none": none}, 1.01, {}, EVERY)
     assert underfit[3].startswith("warning: trained without augmentation, the networks of the forecast reach 90.0")
-    assert lines(limits[1:2], {}, None, {})[1:] == [
+    assert lines(limits[1:2], {}, None, {}, EVERY)[1:] == [
         "No augmentation is shown to be safe for every class: the policy for all classes is empty.",
-        lines([], {}, None, {})[-1],
+        lines([], {}, None, {}, EVERY)[-1],
     ]
 
 
@@ -147,7 +148,14 @@ def test_what_was_verified_is_said_with_a_warning_where_it_harmed() -> None:
     def trained(worst: float) -> TrainedModel:
         return TrainedModel(policy=None, mean=0.8, worst=worst, over_tolerance=0)
 
-    worse = lines([], {}, None, {"policy": trained(0.4), "none": trained(0.6)})
-    better = lines([], {}, None, {"policy": trained(0.7), "none": trained(0.6)})
+    worse = lines([], {}, None, {"policy": trained(0.4), "none": trained(0.6)}, EVERY)
+    better = lines([], {}, None, {"policy": trained(0.7), "none": trained(0.6)}, EVERY)
     assert worse[1].startswith("warning: verified by training: 80.0\N{NO-BREAK SPACE}% on average, worst class 40.0")
     assert better[1].startswith("verified by training: ")
+
+
+def test_a_policy_by_class_with_few_clean_views_is_warned_of() -> None:
+    by_class = Policy("per_class", 0.8, ("lemon", "bus"), (0, 1), ({"hue": 0.1}, {}))
+    assert any("--probability 0.5" in line for line in lines([], {}, None, {}, by_class))
+    guarded = Policy("per_class", 0.5, ("lemon", "bus"), (0, 1), ({"hue": 0.1}, {}))
+    assert not any("--probability" in line for line in lines([], {}, None, {}, guarded))
