@@ -120,8 +120,8 @@ BREAKS = [
     ),
     (
         "cuesense/verify.py",
-        'leak(study.predicted("matched"), study.probed("matched")',
-        "leak(study.predicted(name), study.probed(name)",
+        "leak(rival[0], rival[1][control",
+        "leak(own[0], own[1][control",
         "tests/test_verify.py",
     ),
 ]

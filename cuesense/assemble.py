@@ -75,7 +75,7 @@ def assemble(
                 reliance={cue: _cue(found) for cue, found in reliances[index].evidence.items()},
                 flags=reliances[index].flags,
                 why=f"{name} {reliances[index].why}.",
-                budgets={augmentation: _budget(of_class[index]) for augmentation, of_class in budgets.items()},
+                budgets={augmentation: budget_model(of_class[index]) for augmentation, of_class in budgets.items()},
                 rivals=[
                     RivalModel(rival=rival.rival, perturbation=rival.perturbation, share=rival.share)
                     for rival in tally.rivals[index]
@@ -224,7 +224,8 @@ def _group(answer: GroupAnswer, class_names: Sequence[str], images: np.ndarray) 
     )
 
 
-def _budget(budget: Budget) -> BudgetModel:
+def budget_model(budget: Budget) -> BudgetModel:
+    """Return a budget as the profile keeps it."""
     return BudgetModel(
         parameter=budget.perturbation.parameter,
         unit=budget.perturbation.unit,

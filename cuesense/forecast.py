@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from cuesense.assemble import budget_model
 from cuesense.datasets import load_dataset
 from cuesense.devices import device_of
 from cuesense.errors import SettingsError, expected
@@ -25,7 +26,7 @@ from cuesense.recoverability import Forecast, combined, dose_shape, leaks, refit
 from cuesense.training import Progress
 from cuesense.trainset import read_images
 from cuesense.trials import Trial
-from cuesense.types import Budget, Curve, Perturbation
+from cuesense.types import Curve, Perturbation
 
 FOLDER = "forecast"
 
@@ -143,9 +144,9 @@ def _with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
     others = {f"confidence_{level}": budgets_of(profile, confidence=level) for level in _LESS_SURE}
     listed = {
         entry.name: {
-            name: _trained_budget(
-                of_class[entry.index],
-                {label: budgets[name][entry.index].value for label, budgets in others.items()}
+            name: TrainedBudget(
+                **budget_model(of_class[entry.index]).model_dump(),
+                alternatives={label: budgets[name][entry.index].value for label, budgets in others.items()}
                 | {"test_time": entry.budgets[name].value if name in entry.budgets else None},
             )
             for name, of_class in own.items()
@@ -153,20 +154,6 @@ def _with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
         for entry in profile.classes
     }
     return profile.model_copy(update={"forecast": forecast.model_copy(update={"budgets": listed})})
-
-
-def _trained_budget(budget: Budget, alternatives: dict[str, float | None]) -> TrainedBudget:
-    return TrainedBudget(
-        parameter=budget.perturbation.parameter,
-        unit=budget.perturbation.unit,
-        value=budget.value,
-        status=budget.status,
-        drop=budget.drop.value,
-        low=budget.drop.low,
-        high=budget.drop.high,
-        limited_by=budget.limited_by,
-        alternatives=alternatives,
-    )
 
 
 def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> ForecastModel | None:

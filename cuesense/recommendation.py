@@ -124,10 +124,9 @@ def budgets_of(
     Raises:
         SettingsError: As in ``recommend``.
     """
+    _check(profile, tolerance, confidence)
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
-    check_fraction(tolerance, "--tolerance")
     confidence = profile.policy.confidence if confidence is None else confidence
-    check_fraction(confidence, "--confidence", low=0.5)
     curves = measured(profile, augmentations)
     if profile.forecast is None:
         budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
@@ -287,7 +286,7 @@ def check(
     export(Policy(scope, probability, names, groups, ({},) * (max(groups) + 1)), profile, library, image_size)
 
 
-def _check(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float) -> None:
+def _check(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:
     check_fraction(profile.policy.tolerance if tolerance is None else tolerance, "--tolerance")
     check_fraction(profile.policy.confidence if confidence is None else confidence, "--confidence", low=0.5)
     if not 0 <= all_but < 1:
@@ -363,7 +362,6 @@ def verified(profile: Profile, policy: Policy) -> dict[str, TrainedModel]:
     """
     known = {} if profile.verified is None else profile.verified.policies
     own = known.get(policy.scope)
-    own = own or known.get("per_class")
     if own is None or not policy.names or _by_class(own.policy, policy) != _by_class(policy.to_dict(), policy):
         return {}
     return {"policy": own} | {name: known[name] for name in ("matched", "none") if name in known}

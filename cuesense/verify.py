@@ -281,15 +281,16 @@ def _leaks(study: _Study, name: str) -> list[Leak]:
     control = study.probes("matched")
     if name == "matched" or not probes:
         return []
+    own, rival = ((study.predicted(arm), study.probed(arm)) for arm in (name, "matched"))
     found = []
     for index, entry in enumerate(study.names):
         mine = uniform(dict(sorted(policy.of_class(index).items())), study.names, 1.0)
         if mine not in probes or mine not in control:
             continue
-        own = leak(study.predicted(name), study.probed(name)[probes.index(mine)], study.labels, index)
-        other = leak(study.predicted("matched"), study.probed("matched")[control.index(mine)], study.labels, index)
-        excess = _first(over_runs((own - other)[:, None], study.confidence))
-        found.append(Leak(name=entry, share=float(own.mean()), control=float(other.mean()), excess=excess))
+        share = leak(own[0], own[1][probes.index(mine)], study.labels, index)
+        expected_share = leak(rival[0], rival[1][control.index(mine)], study.labels, index)
+        excess = _first(over_runs((share - expected_share)[:, None], study.confidence))
+        found.append(Leak(name=entry, share=float(share.mean()), control=float(expected_share.mean()), excess=excess))
     return found
 
 

@@ -136,3 +136,8 @@ def test_fewer_images_of_each_class() -> None:
     found = prepare(profile(), Setup(TRAIN, TEST, images_per_class=2), None)
     assert found.train.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert len(found.test) == 15
+
+
+def test_an_exported_checkpoint_cannot_be_trained(model_file: Path) -> None:
+    with pytest.raises(ModelError, match="Give its weights as a state dict"):
+        prepare(profile(), Setup(TRAIN, TEST, start=str(model_file), image_size=32), None)

@@ -1,6 +1,7 @@
 """Shards: whole or not there, refused when the settings differ, read a bounded amount at a time."""
 
 import errno
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,13 @@ def test_shards_without_a_readable_image_join_the_others(store: OutcomeStore) ->
     store.write(1, shard(1, 3))
     assert len(store.labels(2)) == 3
     assert next(store.conditions(2, [1])).scores.shape == (3, 3)
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, "policy")
+    assert os.read(reader, 100) == b"policy"
+    os.close(reader)
+    assert pipe.is_fifo()

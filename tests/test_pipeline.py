@@ -22,6 +22,7 @@ from cuesense.perturbations.perturb import perturb
 from cuesense.profile import Profile
 from cuesense.registry import get
 from cuesense.types import Cue, CueLabel
+from tests.test_recommend import forecast as forecast_profile
 from tests.worlds import NAMES, Colors, Meanest, classifier, picture
 
 
@@ -385,3 +386,18 @@ def test_outputs_without_names_are_named_after_the_classes_and_synsets_readably(
     profile = pipeline.analyze(classifier(class_names=None), data, config="quick", batch_size=16)
     assert [entry.name for entry in profile.classes] == ["tench", "Shih Tzu", "chainsaw"]
     assert profile.summary.clean_accuracy == 1.0
+
+
+def test_a_forecast_outlives_the_same_analysis_and_no_other(tmp_path: Path) -> None:
+    analyze(output=tmp_path / "out")
+    file = tmp_path / "out" / "profile.json"
+    forecast = json.loads(small_forecast().to_json())["forecast"]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"forecast": forecast}))
+    kept = analyze(output=tmp_path / "out")
+    assert kept.forecast == small_forecast().forecast
+    assert Profile.read(tmp_path / "out").forecast == kept.forecast
+    assert analyze(Colors(90), output=tmp_path / "out", restart=True).forecast is None
+
+
+def small_forecast() -> Profile:
+    return forecast_profile({"random_resized_crop": [[0.0] * 3] * 4})
