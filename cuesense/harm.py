@@ -1,0 +1,259 @@
+"""Who pays for the average: what each class loses at each strength of a regularizer, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import digamma, polygamma, stdtrit
+
+from cuesense.sweep import Floats, Pictures, Sweep
+
+_SHARED = 0.5
+_LEAST_RATIO = 1e-3
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How accuracies vary over seeds, in units of what images that are flips of a coin would give.
+
+    Attributes:
+        unit: p (1 - p) / n of each strength and class, with one image more that is right and one that is wrong, (S, C).
+        ratio: Variance of a class's accuracy over seeds, in these units, (C,); NaN where no strength has two runs.
+        freedom: Degrees of freedom behind the ratio, (C,).
+    """
+
+    unit: Floats
+    ratio: Floats
+    freedom: Floats
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What classes lose at each strength (first axis) against their own best one, as fractions of their images.
+
+    Attributes:
+        value: Highest mean accuracy over strengths minus that at this one, (S, C), 0 or more; the best is the best of
+            noisy means, so that the value is too high rather than too low.
+        low: Lower bound of the true loss, all simultaneous, (S, C), 0 or more; NaN where unknown.
+        high: Upper bound, likewise.
+        detectable: The smallest loss that would be named, (S, C).
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    detectable: Floats
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Every strength (second axis) against every other (first axis), (S, S, C).
+
+    Attributes:
+        value: Mean accuracy of the second minus that of the first.
+        over_images: Variance of it over images.
+    """
+
+    value: Floats
+    over_images: Floats
+
+    def deviation(self, noise: Noise, runs: NDArray[Any]) -> Floats:
+        """Return the standard deviation for given numbers of runs of each strength, (S,)."""
+        seeds = noise.unit / runs[:, None]
+        variance = noise.ratio * (seeds[None] + seeds[:, None]) + self.over_images
+        same = np.eye(len(runs), dtype=bool)
+        found: Floats = np.sqrt(np.where(same[..., None], 0, variance))
+        return found
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What a sweep shows; S strengths, C classes.
+
+    Attributes:
+        accuracy: Mean accuracy over runs, (S, C).
+        spread: Half of its two-sided interval over seeds and images, (S, C); NaN where unknown.
+        mean: Accuracy over all images, (S,).
+        mean_spread: Half of its interval, (S,).
+        losses: What classes lose, against their own best.
+        gain: Accuracy minus that at the mildest strength, (S, C).
+        gains: Whether that is shown to be above 0, simultaneously, (S, C).
+        noise: What the bounds rest on.
+        differences: What the losses are the largest of.
+    """
+
+    accuracy: Floats
+    spread: Floats
+    mean: Floats
+    mean_spread: Floats
+    losses: Losses
+    gain: Floats
+    gains: NDArray[np.bool_]
+    noise: Noise
+    differences: Differences
+
+
+def harm(sweep: Sweep, confidence: float) -> Harm:
+    """Return what every class loses at every strength.
+
+    The variance of a difference between two strengths has two parts. Over seeds: the variance of a class's accuracy
+    between runs of one strength, as a multiple of p (1 - p) / n, pooled over strengths and drawn toward the other
+    classes' as far as theirs agree (Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3). Over images: the variance over
+    images of the difference of the shares of runs that recognize them, without what seeds alone put into it; where the
+    images are not known, the part of p (1 - p) / n that seeds leave, halved, because the same images are hard at all
+    strengths. Bounds are Student's with the degrees of freedom over seeds.
+
+    Args:
+        sweep: The runs.
+        confidence: Two-sided level of the intervals of accuracies; one-sided level of all lower bounds on losses
+            together, and of all upper ones (Bonferroni); in (0.5, 1).
+    """
+    accuracy, images = _means(sweep, sweep.accuracy), _means(sweep, sweep.images.astype(float))
+    noise = _noise(sweep, accuracy, images)
+    differences = Differences(accuracy - accuracy[:, None], _over_images(sweep, noise))
+    deviation = differences.deviation(noise, sweep.runs)
+    error, strengths = 1 - confidence, len(accuracy)
+    known = max(int(np.isfinite(accuracy[0]).sum()), 1)
+    quantile = _quantile(error / (known * (strengths - 1)), noise.freedom)
+    margin, value = quantile * deviation, differences.value
+    share = np.nan_to_num(images) / np.nan_to_num(images).sum(axis=1, keepdims=True)
+    own = noise.unit * (noise.ratio / sweep.runs[:, None] + np.maximum(1 - noise.ratio, 0))
+    return Harm(
+        accuracy=accuracy,
+        spread=_quantile(error / 2, noise.freedom) * np.sqrt(own),
+        mean=np.nansum(share * accuracy, axis=1),
+        mean_spread=_mean_spread(sweep, share, noise, error / 2),
+        losses=Losses(
+            value=value.max(axis=1),
+            low=(value - margin).max(axis=1),
+            high=(value + margin).max(axis=1),
+            detectable=margin.max(axis=1),
+        ),
+        gain=value[0],
+        gains=np.nan_to_num(value[0] - margin[0]) > 0,
+        noise=noise,
+        differences=differences,
+    )
+
+
+def cautious(found: Harm, runs: NDArray[Any], confidence: float) -> Floats:
+    """Return an upper bound of what the class with the largest bound loses at each strength, for numbers of runs.
+
+    A strength is called safe where no class loses more than a tolerance, which is wrong where one class does: each
+    class is bounded by itself (Berger 1982, Technometrics 24:295), and the error is shared among the strengths, one of
+    which is chosen.
+
+    Args:
+        found: What the sweep shows.
+        runs: Number of runs of each strength, (S,): the sweep's, or others to foresee what more seeds would tell.
+        confidence: One-sided level, in (0.5, 1).
+
+    Returns:
+        (S,); NaN where it is not known.
+    """
+    noise, more = found.noise, float((runs - 1).sum())
+    freedom = np.maximum(noise.freedom, more)
+    margin = _quantile((1 - confidence) / len(runs), freedom) * found.differences.deviation(noise, runs)
+    bounds = (found.differences.value + margin).max(axis=1)
+    known = np.isfinite(found.accuracy)
+    worst: Floats = np.where(known, np.where(np.isnan(bounds), np.inf, bounds), -np.inf).max(axis=1)
+    return np.where(np.isinf(worst), np.nan, worst)
+
+
+def _means(sweep: Sweep, values: Floats) -> Floats:
+    """Return the means over the runs of each strength, (S, ...)."""
+    weights = np.eye(len(sweep.strengths))[:, sweep.strength_of] / sweep.runs[:, None]
+    found: Floats = weights @ values
+    return found
+
+
+def _noise(sweep: Sweep, accuracy: Floats, images: Floats) -> Noise:
+    smoothed = (accuracy * images + 1) / (images + 2)
+    unit = smoothed * (1 - smoothed) / np.where(images > 0, images, np.nan)
+    freedom = int((sweep.runs - 1).sum())
+    if freedom == 0:
+        nothing = np.full(accuracy.shape[1], np.nan)
+        return Noise(unit, nothing, nothing)
+    squares = (sweep.accuracy - accuracy[sweep.strength_of]) ** 2 / unit[sweep.strength_of]
+    return Noise(unit, *moderated(squares.sum(axis=0) / freedom, freedom))
+
+
+def moderated(ratio: Floats, freedom: int) -> tuple[Floats, Floats]:
+    """Draw variances toward each other as far as they agree (Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3, section 6).
+
+    Args:
+        ratio: Variances of C classes, (C,); NaN where unknown.
+        freedom: Degrees of freedom of each.
+
+    Returns:
+        The moderated variances and their degrees of freedom, never more than all classes have together, (C,) each.
+    """
+    known = ratio[np.isfinite(ratio)]
+    floor = max(_LEAST_RATIO, float(np.median(known)) * _LEAST_RATIO) if len(known) else _LEAST_RATIO
+    own = np.full(ratio.shape, float(freedom))
+    if len(known) < 3:
+        return np.maximum(ratio, floor), own
+    logs = np.log(np.maximum(known, floor)) - digamma(freedom / 2) + np.log(freedom / 2)
+    excess = float(logs.var(ddof=1) - polygamma(1, freedom / 2))
+    most = float(freedom * (len(known) - 1))
+    prior = most if excess <= 0 else min(most, 2 * _trigamma_inverse(excess))
+    center = float(np.exp(logs.mean() + digamma(prior / 2) - np.log(prior / 2)))
+    return (prior * center + freedom * np.maximum(ratio, floor)) / (prior + freedom), own + prior
+
+
+def _trigamma_inverse(value: float) -> float:
+    found: float = brentq(lambda log: float(polygamma(1, np.exp(log))) - value, -15.0, 25.0)
+    return float(np.exp(found))
+
+
+def _quantile(tail: float, freedom: Floats) -> Floats:
+    found: Floats = np.asarray(stdtrit(freedom, 1 - tail), dtype=np.float64)
+    return found
+
+
+def _over_images(sweep: Sweep, noise: Noise) -> Floats:
+    """Return the variance of every difference over images, (S, S, C)."""
+    if sweep.pictures is None:
+        left = np.maximum(1 - noise.ratio, 0) * noise.unit
+        found: Floats = (1 - _SHARED) * (left[None] + left[:, None])
+        return found
+    return _measured(sweep, sweep.pictures)
+
+
+def _measured(sweep: Sweep, pictures: Pictures) -> Floats:
+    """Return the variance of differences over images, without what seeds put into it.
+
+    One image more that differs is added, so that no difference is certain.
+    """
+    labels, classes = pictures.labels, len(sweep.class_names)
+    images = np.bincount(labels, minlength=classes)
+    recognized = _means(sweep, (pictures.predicted == labels).astype(float))
+    within = recognized * (1 - recognized) / np.maximum(sweep.runs - 1, 1)[:, None]
+
+    def over_class(values: Floats) -> Floats:
+        return np.stack([np.bincount(labels, weights=row, minlength=classes) for row in values])
+
+    rows = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for share, own in zip(recognized, within, strict=True):
+            change = recognized - share
+            square = (over_class(change**2 - within - own) + 1) / (images + 1)
+            rows.append(np.maximum(square - (over_class(change) / images) ** 2, 0) / images)
+    return np.stack(rows)
+
+
+def _mean_spread(sweep: Sweep, share: Floats, noise: Noise, tail: float) -> Floats:
+    """Return half of the interval of the accuracy over all images; runs vary as a whole, so they are taken whole."""
+    own = np.nansum(share[sweep.strength_of] * np.nan_to_num(sweep.accuracy), axis=1)
+    center = _means(sweep, own)
+    freedom = int((sweep.runs - 1).sum())
+    if freedom == 0:
+        return np.full(len(sweep.strengths), np.nan)
+    over_seeds = ((own - center[sweep.strength_of]) ** 2).sum() / freedom / sweep.runs
+    left = share**2 * noise.unit * np.maximum(1 - noise.ratio, 0)
+    found: Floats = stdtrit(freedom, 1 - tail) * np.sqrt(over_seeds + np.nansum(left, axis=1))
+    return found

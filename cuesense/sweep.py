@@ -1,0 +1,204 @@
+"""What a sweep of a regularizer is: runs of several strengths and seeds, and what each got right."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cuesense.errors import SettingsError, expected, unknown
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Strength = float | str
+
+_SMALLER_IS_STRONGER = re.compile(r"crop", re.IGNORECASE)
+_UNNAMED = "regularizer"
+_SHOWN = 5
+_MOST_STRENGTHS = 30
+_SINGLES = 10
+_JOINED = 20
+_RUNS_JOINED = 5
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What every run said of every test image.
+
+    Attributes:
+        labels: Class of each of N images, (N,).
+        predicted: What each of R runs predicted, (R, N): one of K answers, the C classes first.
+        answers: Names of the K answers: the classes, then the models' other outputs.
+        accepted: Whether each answer is right for each image, (N, K); None where only its label is known.
+    """
+
+    labels: Ints
+    predicted: NDArray[np.int32]
+    answers: tuple[str, ...]
+    accepted: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs that differ in the strength of one regularizer and in their seed.
+
+    Attributes:
+        regularizer: Its name.
+        strengths: The S strengths, mild to strong.
+        class_names: The C classes.
+        strength_of: Place of each of R runs among the strengths, (R,).
+        seeds: Seed of each run, as text.
+        accuracy: Share of each class's images that each run recognizes, (R, C), in [0, 1]; NaN without images.
+        images: Test images of each class in each run, (R, C).
+        pictures: What the runs said of each image, where that is known.
+        remarks: What the user should know of how the runs were read.
+    """
+
+    regularizer: str
+    strengths: tuple[Strength, ...]
+    class_names: tuple[str, ...]
+    strength_of: Ints
+    seeds: tuple[str, ...]
+    accuracy: Floats
+    images: Ints
+    pictures: Pictures | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> Ints:
+        """Number of runs of each strength, (S,)."""
+        return np.bincount(self.strength_of, minlength=len(self.strengths))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its strength and its seed, as a table gives them."""
+
+    strength: Strength
+    seed: str
+
+
+def arrange(runs: Sequence[Run], regularizer: str, order: Sequence[str] | None) -> tuple[tuple[Strength, ...], Ints]:
+    """Put the strengths of runs in order, mild to strong.
+
+    Numbers rise, but fall for a regularizer whose name has "crop" in it: a smaller part of the image is stronger.
+
+    Args:
+        runs: The R runs.
+        regularizer: Its name.
+        order: All strengths, mild to strong, as text; None where they are numbers.
+
+    Returns:
+        The S strengths, and the place of each run's among them, (R,).
+
+    Raises:
+        SettingsError: There is one strength only, a strength comes twice with the same seed, strengths are no numbers
+            and have no order, or the order is not of these strengths.
+    """
+    _refuse_twice(runs)
+    strengths = {run.strength for run in runs}
+    ordered = _by_number(strengths, regularizer) if order is None else _by_order(strengths, order)
+    if len(ordered) < 2:
+        got = f"'{ordered[0]}' alone"
+        do = "Add runs of another strength, such as without the regularizer"
+        raise SettingsError(expected("the runs", "of two strengths at least", got, do))
+    place = {strength: index for index, strength in enumerate(ordered)}
+    return ordered, np.array([place[run.strength] for run in runs], dtype=np.int64)
+
+
+def choose_regularizer(column: Iterable[object] | None, wanted: str | None, what: str) -> str:
+    """Return the name of the regularizer that is audited.
+
+    Args:
+        column: The regularizer of every row, None where the table does not say.
+        wanted: The user's choice, or None.
+        what: What the table is, for errors.
+
+    Raises:
+        SettingsError: The one that is wanted is not there, or there are several and none is wanted.
+    """
+    known = sorted({str(name) for name in column}) if column is not None else []
+    if not known:
+        return wanted or _UNNAMED
+    if wanted is None and len(known) > 1:
+        do = f"Choose with --regularizer {known[0]}, one audit each"
+        raise SettingsError(expected(what, "runs of one regularizer", f"{len(known)}: {', '.join(known[:_SHOWN])}", do))
+    if wanted is not None and wanted not in known:
+        raise SettingsError(unknown(f"regularizer '{wanted}' in {what}", wanted, known))
+    return wanted or known[0]
+
+
+def number(text: object) -> Strength:
+    """Return a strength as a number where it is one, else as text."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        return str(text).strip()
+    return value if np.isfinite(value) else str(text).strip()
+
+
+def _refuse_twice(runs: Sequence[Run]) -> None:
+    twice = [run for run, times in Counter(runs).items() if times > 1]
+    if twice:
+        got = f"{len(twice)} given twice, the first of them strength {twice[0].strength} with seed {twice[0].seed}"
+        do = "Remove one of the two, or give it a seed of its own"
+        raise SettingsError(expected("each strength and seed", "one run", got, do))
+
+
+def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ...]:
+    words = sorted(str(strength) for strength in strengths if isinstance(strength, str))
+    if words:
+        do = f"Say what is mild and what is strong with --order {','.join(sorted(map(str, strengths))[:_SHOWN])}"
+        raise SettingsError(expected("the strengths", "numbers", f"'{words[0]}'", do))
+    falling = bool(_SMALLER_IS_STRONGER.search(regularizer))
+    return tuple(sorted(strengths, key=float, reverse=falling))
+
+
+def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength, ...]:
+    given = [number(text) for text in order]
+    missing = sorted(map(str, strengths - set(given)))
+    twice = [text for text, times in Counter(map(str, given)).items() if times > 1]
+    if missing or twice:
+        got = f"{', '.join(missing[:_SHOWN])} missing" if missing else f"{twice[0]} given twice"
+        raise SettingsError(expected("--order", "all strengths of the runs, mild to strong", got, "Change it"))
+    return tuple(strength for strength in given if strength in strengths)
+
+
+def joined(sweep: Sweep) -> Sweep:
+    """Join neighboring strengths where there are more than can be told apart.
+
+    A sweep that draws a new strength for every run has no two runs alike, and its noise cannot be known. Where there
+    are more than 30 strengths, or ten or more of which none has two runs, neighbors are joined, five runs or more
+    together and at most twenty groups; each is named after the strength in its middle.
+
+    Args:
+        sweep: The sweep.
+
+    Returns:
+        The same runs with fewer strengths, or the sweep as it is.
+    """
+    count = len(sweep.strengths)
+    if count <= _MOST_STRENGTHS and (count < _SINGLES or sweep.runs.max() > 1):
+        return sweep
+    groups = max(2, min(_JOINED, len(sweep.seeds) // _RUNS_JOINED))
+    before = np.cumsum(sweep.runs) - sweep.runs / 2
+    group = np.unique((before * groups / len(sweep.seeds)).astype(np.int64), return_inverse=True)[1]
+    members = [np.flatnonzero(group == index) for index in range(group.max() + 1)]
+    remark = (
+        f"{count} strengths were joined into {len(members)} groups of neighbors, named after the one in the middle."
+    )
+    return Sweep(
+        regularizer=sweep.regularizer,
+        strengths=tuple(sweep.strengths[int(own[len(own) // 2])] for own in members),
+        class_names=sweep.class_names,
+        strength_of=group[sweep.strength_of],
+        seeds=sweep.seeds,
+        accuracy=sweep.accuracy,
+        images=sweep.images,
+        pictures=sweep.pictures,
+        remarks=(*sweep.remarks, remark),
+    )
