@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import os
-import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,15 +16,14 @@ from torch import nn
 
 from cuesense.assemble import assemble, data_warnings
 from cuesense.config import LARGEST_SIDE, Config, check_channels, check_fraction, load_config
-from cuesense.datasets import load_dataset, subset, wrap
-from cuesense.datasets.classes import check_names, display_names, match_classes, order_warning, read_class_names
+from cuesense.datasets import subset
+from cuesense.datasets.classes import order_warning
 from cuesense.datasets.images import prepare
-from cuesense.devices import device_of
-from cuesense.errors import ModelError, OutputError, SettingsError, UnreadableImageError, expected
+from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.groups import read_groups
 from cuesense.judge import judge
-from cuesense.models import load_classifier, wrap_module
-from cuesense.outcomes import FOLDER, SHARD_SIZE, OutcomeStore
+from cuesense.loading import dataset_of, described, engine_of, load_matched, whole_number
+from cuesense.outcomes import FOLDER, OutcomeStore
 from cuesense.perturbations.perturb import perturb
 from cuesense.predict import Engine, Progress, predict, weights_digest
 from cuesense.prediction_table import write
@@ -38,9 +35,6 @@ from cuesense.types import Classifier, ClassNames, Condition, Dataset
 
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
 _GALLERIES = 3
-_CPU_BATCH, _GPU_BATCH = 32, 128
-_MOST_WORKERS = 16
-_SYNSET = re.compile(r"n\d{8}")
 
 
 @dataclass(frozen=True)
@@ -122,14 +116,19 @@ def analyze(
     check_fraction(confidence, "confidence", low=0.5)
     _check_sizes(image_size, resize)
     mean, std = check_channels(mean, "--mean"), check_channels(std, "--std")
-    engine = _engine(device, batch_size, precision, workers, seed)
-    data = dataset if isinstance(dataset, Dataset) else _dataset(dataset, data_root)
-    data = data if images_per_class is None else subset(data, _whole(images_per_class, "--images-per-class"))
-    names = _names(class_names)
-    if names is None and _is_zero_shot(model, arch):
-        names = _default_names(data)
-    classifier = _classifier(model, arch, names, (image_size, resize, mean, std))
-    classifier, outputs, shown = _matched(classifier, data)
+    engine = engine_of(device, batch_size, precision, workers, seed)
+    data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
+    data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
+    classifier, outputs, shown = load_matched(
+        model,
+        data,
+        arch=arch,
+        class_names=class_names,
+        image_size=image_size,
+        resize=resize,
+        mean=mean,
+        std=std,
+    )
     together = {} if groups is None else read_groups(Path(groups), shown)
     job = _Job(classifier, data, _config(config), outputs, shown, together, engine)
     folder = None if output is None else _output(Path(output), data)
@@ -248,64 +247,10 @@ def _output(folder: Path, data: Dataset) -> Path:
     return folder
 
 
-def _engine(
-    device: str | torch.device, batch_size: int | None, precision: str, workers: int | None, seed: int
-) -> Engine:
-    if precision not in ("float32", "bfloat16"):
-        raise SettingsError(expected("precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
-    place = device_of(device)
-    batch = batch_size if batch_size is not None else (_CPU_BATCH if place == "cpu" else _GPU_BATCH)
-    threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
-    return Engine(
-        place,
-        _whole(batch, "--batch-size", highest=SHARD_SIZE),
-        cast("Literal['float32', 'bfloat16']", precision),
-        _whole(threads, "--workers"),
-        _whole(seed, "--seed", lowest=None),
-    )
-
-
 def _check_sizes(image_size: int | None, resize: int | None) -> None:
     for size, option in ((image_size, "--image-size"), (resize, "--resize")):
         if size is not None:
-            _whole(size, option, highest=LARGEST_SIDE)
-
-
-def _whole(number: int, option: str, lowest: int | None = 1, highest: int | None = None) -> int:
-    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-    if whole and (lowest is None or number >= lowest) and (highest is None or number <= highest):
-        return int(number)
-    limits = (f" {word} {limit}" for word, limit in (("from", lowest), ("to", highest)) if limit is not None)
-    raise SettingsError(expected(option, f"a whole number{''.join(limits)}", repr(number), "Change it"))
-
-
-def _dataset(dataset: Any, data_root: str | Path | None) -> Dataset:
-    if isinstance(dataset, (str, Path)):
-        return load_dataset(str(dataset), data_root=None if data_root is None else Path(data_root))
-    return wrap(dataset)
-
-
-def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> ClassNames | None:
-    if class_names is None or isinstance(class_names, ClassNames):
-        return class_names
-    if isinstance(class_names, (str, Path)):
-        return read_class_names(str(class_names))
-    names = ClassNames(tuple(map(str, class_names)))
-    check_names(names, "the class names")
-    return names
-
-
-def _is_zero_shot(model: str | Path | nn.Module | Classifier, arch: str | None) -> bool:
-    return any(str(spec).startswith("open_clip:") for spec in (model, arch) if isinstance(spec, (str, Path)))
-
-
-def _default_names(dataset: Dataset) -> ClassNames:
-    """Name the outputs after the dataset's classes, synsets by their readable names."""
-    classes = dataset.class_names
-    if not all(_SYNSET.fullmatch(name) for name in classes):
-        return ClassNames(classes)
-    known = read_class_names("imagenet")
-    return ClassNames(tuple(known.names[place] for place in match_classes(classes, known)), classes)
+            whole_number(size, option, highest=LARGEST_SIDE)
 
 
 def _config(config: str | Path | Config) -> Config:
@@ -314,32 +259,6 @@ def _config(config: str | Path | Config) -> Config:
     if not isinstance(config, (str, Path)):
         raise SettingsError(expected("config", "a preset, a TOML file or a Config", repr(config), "Pass one of these"))
     return load_config(config)
-
-
-def _classifier(
-    model: str | Path | nn.Module | Classifier,
-    arch: str | None,
-    names: ClassNames | None,
-    overrides: tuple[int | None, int | None, tuple[float, float, float] | None, tuple[float, float, float] | None],
-) -> Classifier:
-    if isinstance(model, Classifier):
-        return model if names is None else replace(model, class_names=names)
-    image_size, resize, mean, std = overrides
-    if isinstance(model, nn.Module):
-        return wrap_module(model, class_names=names, image_size=image_size, resize=resize, mean=mean, std=std)
-    if not isinstance(model, (str, Path)):
-        do = "Wrap it in an nn.Module whose forward calls it"
-        raise ModelError(expected("the model", "a file, a spec, an nn.Module or a Classifier", repr(model), do))
-    return load_classifier(
-        str(model), arch=arch, class_names=names, image_size=image_size, resize=resize, mean=mean, std=std
-    )
-
-
-def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:
-    """Return the classifier with names, the output of each class, and the classes' readable names."""
-    names = classifier.class_names or _default_names(dataset)
-    outputs = match_classes(dataset.class_names, names)
-    return replace(classifier, class_names=names), outputs, display_names(dataset.class_names, names, outputs)
 
 
 def _store(job: _Job, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
@@ -355,25 +274,13 @@ def _settings(job: _Job, digest: str | None) -> dict[str, Any]:
         "model": job.classifier.spec,
         "architecture": job.classifier.architecture,
         "weights": digest,
-        "preprocessing": _preprocessing(job.classifier),
+        "preprocessing": described(job.classifier),
         "dataset": job.dataset.fingerprint,
         "images": len(job.dataset),
         "outputs": list(job.outputs),
         "config": job.config.to_dict(),
         "precision": job.engine.precision,
         "seed": job.engine.seed,
-    }
-
-
-def _preprocessing(classifier: Classifier) -> dict[str, Any]:
-    preprocessing = classifier.preprocessing
-    size = preprocessing.image_size
-    return {
-        "image_size": None if size is None else list(size),
-        "resize": preprocessing.resize,
-        "mean": list(preprocessing.mean),
-        "std": list(preprocessing.std),
-        "interpolation": preprocessing.interpolation,
     }
 
 
@@ -385,7 +292,7 @@ def _provenance(job: _Job, digest: str | None) -> Provenance:
             spec=job.classifier.spec,
             sha256=digest,
             architecture=job.classifier.architecture,
-            preprocessing=_preprocessing(job.classifier),
+            preprocessing=described(job.classifier),
         ),
         dataset=DatasetInfo(
             spec=job.dataset.spec,

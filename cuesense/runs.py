@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from cuesense.sweep import Ints, Run, Strength, arrange, choose_regularizer, num
 _COLUMNS = ("model", "strength", "seed")
 _SHOWN = 5
 _DO = "Write one row a checkpoint: model,regularizer,strength,seed"
-_CSV = partial(pd.read_csv, dtype=str, keep_default_na=False, na_values=[""], skipinitialspace=True)
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise SettingsError(expected("RUNS", "a .csv or .toml file", f"'{path}'", _DO))
     try:
         if path.suffix.lower() == ".csv":
-            table: pd.DataFrame = _CSV(path)
-            return table, {}
+            return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], skipinitialspace=True), {}
         known = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
