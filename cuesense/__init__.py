@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cuesense.auditing import audit
     from cuesense.augment import PolicyAugmentation
     from cuesense.errors import CuesenseError
     from cuesense.perturbations.perturb import perturb
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from cuesense.profile import Profile
     from cuesense.recommendation import recommend
     from cuesense.stored import score
+    from cuesense.transferring import transfer
     from cuesense.types import Classifier, Cue, CueLabel, Draws, Perturbation, Preprocessing
 
 _PUBLIC = {
     "CuesenseError": "cuesense.errors",
     "analyze": "cuesense.pipeline",
+    "audit": "cuesense.auditing",
     "perturb": "cuesense.perturbations.perturb",
     "PlantedWorld": "cuesense.planted.world",
     "Policy": "cuesense.policy",
@@ -25,6 +28,7 @@ _PUBLIC = {
     "Profile": "cuesense.profile",
     "recommend": "cuesense.recommendation",
     "score": "cuesense.stored",
+    "transfer": "cuesense.transferring",
     "Classifier": "cuesense.types",
     "Cue": "cuesense.types",
     "CueLabel": "cuesense.types",
@@ -46,9 +50,11 @@ __all__ = [
     "Preprocessing",
     "Profile",
     "analyze",
+    "audit",
     "perturb",
     "recommend",
     "score",
+    "transfer",
 ]
 
 

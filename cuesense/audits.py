@@ -189,7 +189,8 @@ def _warnings(sweep: Sweep, found: Harm, chosen: Choices) -> list[str]:
         warnings.append(_FEW_SEEDS.format(runs=most))
     empty = [name for name, images in zip(sweep.class_names, sweep.images.max(axis=0), strict=True) if images == 0]
     if empty:
-        warnings.append(f"{len(empty)} classes have no test images, the first of them '{empty[0]}'.")
+        total = len(sweep.class_names)
+        warnings.append(f"No test images for {len(empty)} of {total} classes, the first of them '{empty[0]}'.")
     rivals = _as_good(found, chosen.by_mean)
     if rivals:
         said = ", ".join(str(sweep.strengths[place]) for place in rivals)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from cuesense.errors import ModelError, expected, first_line
+from cuesense.probes import folds
 from cuesense.training import Images
 
-_FOLDS = 5
 _STEPS = 60
 _SHRINKAGE = 0.01
 
@@ -66,7 +66,7 @@ def features(network: nn.Module, images: Images, change: Callable[[Tensor, int],
     """
     name = head_of(network, images, device)
     if name is None:
-        do = "Leave out --head, or give the network's own code with --arch"
+        do = "Give its weights as a state dict, and the network's own code with --arch"
         raise ModelError(expected("the model", "a network with a linear head", "none that can be seen", do))
     seen: list[Tensor] = []
     handle = network.get_submodule(name).register_forward_pre_hook(
@@ -102,10 +102,9 @@ def cross_fitted(
     """
     center, scale = clean.mean(dim=0), clean.std(dim=0).clamp(min=1e-6)
     clean, changed = (clean - center) / scale, (changed - center) / scale
-    fold = torch.empty(len(labels), dtype=torch.int64)
-    fold[torch.argsort(labels, stable=True)] = torch.arange(len(labels)) % _FOLDS
+    fold = folds(labels)
     predicted = np.empty((2, len(labels)), dtype=np.int64)
-    for number in range(min(_FOLDS, len(labels))):
+    for number in range(min(int(fold.max()) + 1, len(labels))):
         rest, own = fold != number, fold == number
         head = _fit(clean[rest], changed[rest], labels[rest], classes, probability)
         with torch.no_grad():

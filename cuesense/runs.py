@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cuesense.errors import SettingsError, expected
-from cuesense.sweep import Ints, Run, Strength, arrange, choose_regularizer, number
+from cuesense.sweep import Ints, Pictures, Run, Strength, Sweep, arrange, choose_regularizer, number
 
 _COLUMNS = ("model", "strength", "seed")
 _SHOWN = 5
@@ -80,6 +82,37 @@ def read_runs(
         seeds=tuple(run.seed for run in runs),
         models=_models(table["model"].astype(str).tolist(), path),
         archs=tuple(given if isinstance(given, str) else arch for given in own),
+    )
+
+
+def sweep_of(
+    runs: Runs,
+    class_names: tuple[str, ...],
+    labels: Ints,
+    predicted: NDArray[np.int32],
+    answers: tuple[str, ...],
+) -> Sweep:
+    """Return the sweep of R runs that were asked about the same N images.
+
+    Args:
+        runs: The runs.
+        class_names: The C classes.
+        labels: Class of each image, (N,).
+        predicted: What each run predicted, (R, N), one of the K answers.
+        answers: Names of the K answers, the classes first.
+    """
+    classes = len(class_names)
+    images = np.bincount(labels, minlength=classes)
+    right = np.stack([np.bincount(labels[row == labels], minlength=classes) for row in predicted])
+    return Sweep(
+        regularizer=runs.regularizer,
+        strengths=runs.strengths,
+        class_names=class_names,
+        strength_of=runs.strength_of,
+        seeds=runs.seeds,
+        accuracy=np.where(images > 0, right / np.maximum(images, 1), np.nan),
+        images=np.broadcast_to(images, right.shape),
+        pictures=Pictures(labels, predicted, answers),
     )
 
 

@@ -44,7 +44,7 @@ def read_images(
         DatasetError: The classes differ, sizes differ where no size was given, no image is readable, or none of a class
             where each must have one.
     """
-    places = np.array(_match(dataset, class_names, what))
+    places = np.array(match_names(dataset, class_names, what))
     labels = places[np.array(dataset.labels, dtype=np.int64)]
 
     def decode(index: int) -> np.ndarray | None:
@@ -66,7 +66,8 @@ def read_images(
     return Images(torch.from_numpy(np.stack(pixels)), rows, preprocessing.mean, preprocessing.std)
 
 
-def _match(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tuple[int, ...]:
+def match_names(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tuple[int, ...]:
+    """Return the place of each of a dataset's classes among the C names, or raise DatasetError where they differ."""
     known = dict(zip(imagenet_names(), imagenet_synsets(), strict=True))
     synsets = tuple(known[name] for name in class_names) if all(name in known for name in class_names) else ()
     try:
@@ -78,7 +79,7 @@ def _match(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tuple[i
     foreign = [name for name in dataset.class_names if name not in class_names] or list(dataset.class_names)
     shown = ", ".join(f"'{name}'" for name in foreign[:_SHOWN])
     got = f"{len(dataset.class_names)} classes, among them {shown}"
-    to_be = f"a dataset of the profile's {len(class_names)} classes, such as '{class_names[0]}'"
+    to_be = f"a dataset of the same {len(class_names)} classes, such as '{class_names[0]}'"
     raise DatasetError(expected(what, to_be, got, "Name the training images of the analyzed classes"))
 
 

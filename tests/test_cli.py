@@ -432,7 +432,7 @@ def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["recommend", "--train", "planted:0,size=32", "--dataset", TEST], "a dataset of the profile's 3 classes"),
+        (["recommend", "--train", "planted:0,size=32", "--dataset", TEST], "a dataset of the same 3 classes"),
         (["recommend", "--train", TRAIN], "photos/val"),
         (["recommend", "--train", TRAIN, "--format", "jsn"], "Did you mean 'json'"),
         (["recommend", "--train", TRAIN, "--augmentations", "hue"], "one that the profile measured, but got 'hue'"),

@@ -119,9 +119,9 @@ def test_epochs_have_limits(epochs: float) -> None:
 
 def test_other_classes_and_other_settings_are_refused(tmp_path: Path) -> None:
     other = PlantedWorld(0, "train", 4, 32, counts=COUNTS | {"shape": 1})
-    with pytest.raises(DatasetError, match="--train to be a dataset of the profile's 3 classes"):
+    with pytest.raises(DatasetError, match="--train to be a dataset of the same 3 classes"):
         prepare(profile(), Setup(other, TEST), None)
-    with pytest.raises(DatasetError, match="--test to be a dataset of the profile's 3 classes"):
+    with pytest.raises(DatasetError, match="--test to be a dataset of the same 3 classes"):
         prepare(profile(), Setup(TRAIN, other), None)
     quick = prepare(profile(), Setup(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
     prepare(profile(), Setup(TRAIN, TEST, epochs=2), tmp_path / "trials")

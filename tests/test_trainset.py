@@ -55,7 +55,7 @@ class Sizes(Colors):
     ("data", "names", "sentence"),
     [
         (Colors(12), ("brick", "grass"), "3 classes, among them 'water'"),
-        (Colors(12), (*NAMES, "sand"), "the profile's 4 classes, such as 'brick', but got 3 classes"),
+        (Colors(12), (*NAMES, "sand"), "the same 4 classes, such as 'brick', but got 3 classes"),
         (Colors(12), ("cat", "dog", "owl"), "among them 'brick', 'grass', 'water'. Name"),
         (Colors(3, broken=frozenset({0})), NAMES, "images of every class, but got none of 'brick'"),
     ],

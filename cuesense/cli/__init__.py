@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.lists import list_
 from cuesense.cli.profiles import analyze, demo, report, score
+from cuesense.cli.sweeps import audit, transfer
 from cuesense.cli.trainings import recommend, verify
 
 app = typer.Typer(
@@ -33,6 +34,8 @@ _COMMANDS = (
     ("score", score, "Label classes from a table of stored predictions."),
     ("recommend", recommend, "Write the safe augmentations for a training script."),
     ("verify", verify, "Train with and without the recommended policies."),
+    ("audit", audit, "Say who pays for the average, over many checkpoints."),
+    ("transfer", transfer, "Say which classes of another task pay for it."),
     ("demo", demo, "Run the main job on the planted world."),
     ("report", report, "Make the report page from a profile."),
     ("list", list_, "List models, datasets, perturbations, exporters, presets."),

@@ -27,3 +27,7 @@ Arch = Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of 
 DataRoot = Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")]
 Restart = Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier trainings.")]
+ImageSize = Annotated[int | None, typer.Option(metavar="N", help="Input side in pixels.")]
+Resize = Annotated[int | None, typer.Option(metavar="N", help="Shorter side before the crop.")]
+Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization mean.")]
+Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization deviation.")]

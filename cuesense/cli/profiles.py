@@ -9,7 +9,7 @@ import typer
 
 from cuesense.allocator import keep_freed_memory
 from cuesense.cli.common import RESUMED, say_where, show, user_errors
-from cuesense.cli.options import Arch, DataRoot, Device, ProfilePath
+from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, ProfilePath, Resize, Std
 
 
 def analyze(
@@ -29,10 +29,10 @@ def analyze(
         str, typer.Option(metavar="PRESET|FILE", help="quick, standard, thorough or a file.")
     ] = "standard",
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-out"),
-    image_size: Annotated[int | None, typer.Option(metavar="N", help="Input side in pixels.")] = None,
-    resize: Annotated[int | None, typer.Option(metavar="N", help="Shorter side before the crop.")] = None,
-    mean: Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization mean.")] = None,
-    std: Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization deviation.")] = None,
+    image_size: ImageSize = None,
+    resize: Resize = None,
+    mean: Mean = None,
+    std: Std = None,
     images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images a forward pass, up to 128.")] = None,
     device: Device = "auto",

@@ -1,0 +1,196 @@
+"""The audit in reading order: read the runs, ask the checkpoints, say who pays, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cuesense.accepted import read_accepted
+from cuesense.accuracies import read_accuracies
+from cuesense.audited import Audit
+from cuesense.audits import conclude
+from cuesense.checkpoints import Answered, Reading, answer
+from cuesense.config import check_channels, check_fraction
+from cuesense.datasets import subset
+from cuesense.errors import ModelError, SettingsError, expected
+from cuesense.files import refuse_folder, write_file
+from cuesense.loading import dataset_of, engine_of, whole_number
+from cuesense.models import load_classifier
+from cuesense.predict import Progress
+from cuesense.profile import Profile
+from cuesense.reports import audit_page
+from cuesense.rivals import cosines
+from cuesense.runs import read_runs
+from cuesense.sweep import Floats, Sweep
+from cuesense.types import ClassNames, Dataset
+
+FILES = ("audit.csv", "audit.html", "audit.json")
+
+
+def audit(
+    runs: str | Path | None = None,
+    dataset: Any = None,
+    *,
+    accuracies: str | Path | None = None,
+    regularizer: str | None = None,
+    order: Sequence[str] | None = None,
+    tolerance: float = 0.05,
+    confidence: float = 0.95,
+    profile: Profile | None = None,
+    accepted: str | Path | None = None,
+    similarity: str | None = None,
+    output: str | Path | None = None,
+    arch: str | None = None,
+    class_names: str | Path | Sequence[str] | ClassNames | None = None,
+    image_size: int | None = None,
+    resize: int | None = None,
+    mean: tuple[float, float, float] | None = None,
+    std: tuple[float, float, float] | None = None,
+    images_per_class: int | None = None,
+    batch_size: int | None = None,
+    device: str | torch.device = "auto",
+    workers: int | None = None,
+    data_root: str | Path | None = None,
+    restart: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Audit:
+    """Say who pays for the average that a regularizer raises.
+
+    Args:
+        runs: A CSV or TOML list of checkpoints (see ``runs.read_runs``), with a dataset; or None with accuracies.
+        dataset: What they are tested on: a dataset spec, or any torch dataset that gives (image, label).
+        accuracies: A table of accuracies (see ``accuracies.read_accuracies``) instead of checkpoints.
+        regularizer: Which one, where the list or table has several.
+        order: All strengths from mild to strong, where they are no numbers or their order is not the usual one.
+        tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
+        confidence: Level of intervals and of bounds, in (0.5, 1).
+        profile: A profile of one of the networks: tells on which cue's classes the cost falls.
+        accepted: Labels that are right beside an image's own (see ``accepted.read_accepted``).
+        similarity: Spec of an open_clip model whose text embeddings say which classes are alike; None takes the
+            directions of the checkpoints' last layers.
+        output: Folder for audit.json, audit.csv, audit.html and the checkpoints' answers, from which the same call
+            goes on; None writes nothing.
+        arch: Architecture of files that hold weights only.
+        class_names: Names of the models' outputs in their order, as for ``analyze``.
+        image_size: Side of the networks' input in pixels; default: what the weights carry.
+        resize: Shorter side before the center crop, in pixels; likewise.
+        mean: Normalization mean, RGB in [0, 1] units; likewise.
+        std: Normalization standard deviation; likewise.
+        images_per_class: Take this many images of each class.
+        batch_size: Images a forward pass, up to 128.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
+        workers: Threads that decode images.
+        data_root: Where ``imagenet`` lies.
+        restart: Throw away answers that are there.
+        progress: Called with (images asked about, images in all).
+
+    Returns:
+        The audit, also written to the output folder.
+
+    Raises:
+        CuesenseError: Something given is wrong; the sentence says what to do. Answers that were kept stay.
+    """
+    check_fraction(tolerance, "--tolerance")
+    check_fraction(confidence, "--confidence", low=0.5)
+    folder = None if output is None else Path(output)
+    for name in FILES:
+        refuse_folder((folder or Path()) / name)
+    known: dict[str, Any] = {
+        "tolerance": tolerance,
+        "confidence": confidence,
+        "cues": None if profile is None else {entry.name: entry.cue for entry in profile.classes},
+    }
+    if accuracies is not None:
+        _refuse_images(runs, dataset, accepted, similarity)
+        sweep = read_accuracies(Path(accuracies), regularizer=regularizer, order=order)
+        source: dict[str, Any] = {"accuracies": str(accuracies), "runs": len(sweep.seeds)}
+        return write_audit(conclude(sweep, source=source, **known), profile, folder)
+    listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
+    data = images_of(dataset, data_root, images_per_class)
+    options = {
+        "class_names": class_names,
+        "image_size": image_size,
+        "resize": resize,
+        "mean": check_channels(mean, "--mean"),
+        "std": check_channels(std, "--std"),
+    }
+    reading = Reading(engine_of(device, batch_size, "float32", workers, 0), options)
+    said = answer(listed, data, reading, folder, restart=restart, progress=progress)
+    source = {
+        "runs": str(runs),
+        "models": len(listed.models),
+        "dataset": data.spec,
+        "images": len(said.sample_ids),
+        "fingerprint": data.fingerprint,
+    }
+    alike = said.similarity if similarity is None else text_similarity(similarity, said.sweep)
+    found = conclude(_with_accepted(said, accepted), source=source, similarity=alike, **known)
+    return write_audit(found, profile, folder)
+
+
+def text_similarity(spec: str, sweep: Sweep) -> Floats:
+    """Return the cosines between the text embeddings of the K answers' names, (K, K).
+
+    Raises:
+        ModelError: The spec names no open_clip model, or it cannot be loaded.
+    """
+    names = sweep.pictures.answers if sweep.pictures else sweep.class_names
+    if not spec.startswith("open_clip:"):
+        raise ModelError(expected("--similarity", "open_clip:NAME@TAG_OR_FILE", f"'{spec}'", "Name an open_clip model"))
+    network = load_classifier(spec, class_names=ClassNames(names)).network
+    if not isinstance(network, torch.nn.Module):
+        raise ModelError(expected("--similarity", "a network with text embeddings", f"'{spec}'", "Name another"))
+    return cosines(network.get_buffer("classes").T.double().numpy())
+
+
+def _given(runs: str | Path | None) -> Path:
+    if runs is None:
+        do = "Give one of them"
+        raise SettingsError(expected("the runs", "a list of checkpoints or --accuracies TABLE", "neither", do))
+    return Path(runs)
+
+
+def _refuse_images(runs: object, dataset: object, accepted: object, similarity: object) -> None:
+    given = {"RUNS": runs, "--dataset": dataset, "--accepted": accepted, "--similarity": similarity}
+    unused = [name for name, value in given.items() if value is not None]
+    if unused:
+        do = "Leave it out, or leave out --accuracies"
+        raise SettingsError(expected(unused[0], "left out with --accuracies, which needs no images", "both", do))
+
+
+def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int | None) -> Dataset:
+    """Return the images that a sweep is tested on, all or some of each class."""
+    if dataset is None:
+        raise SettingsError(expected("--dataset", "given with RUNS", "none", "Name the images to test on"))
+    data = dataset_of(dataset, data_root)
+    return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
+
+
+def _with_accepted(said: Answered, path: str | Path | None) -> Sweep:
+    pictures = said.sweep.pictures
+    if path is None or pictures is None:
+        return said.sweep
+    accepted = read_accepted(Path(path), said.sample_ids, pictures.labels, pictures.answers)
+    return replace(said.sweep, pictures=replace(pictures, accepted=accepted))
+
+
+def write_audit(found: Audit, profile: Profile | None, folder: Path | None) -> Audit:
+    """Write audit.json, audit.csv and audit.html where a folder is given, and return the audit.
+
+    Raises:
+        SettingsError: The profile knows none of the audit's classes.
+        OutputError: The folder cannot be written.
+    """
+    if profile is not None and all(entry.cue is None for entry in found.classes):
+        got = f"classes such as '{profile.classes[0].name}', none of which is in the runs"
+        do = "Analyze a network of the same classes"
+        raise SettingsError(expected("--profile", "a profile of the runs' classes", got, do))
+    if folder is not None:
+        frame = found.to_frame().to_csv(index=False, lineterminator="\n")
+        for name, content in zip(FILES, (frame, audit_page.render(found), found.to_json()), strict=True):
+            write_file(folder / name, content)
+    return found

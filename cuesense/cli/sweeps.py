@@ -1,0 +1,198 @@
+"""Audit a regularizer over many checkpoints: audit, and transfer to another task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cuesense.allocator import keep_freed_memory
+from cuesense.cli.common import RESUMED, user_errors
+from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, Resize, Std
+
+Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Which one, where there are several.")]
+Order = Annotated[
+    str | None, typer.Option(metavar="A,B", help="All strengths, mild to strong, where they are no numbers.")
+]
+Loss = Annotated[float, typer.Option("--tolerance", metavar="T", help="Accuracy a class may lose.")]
+Level = Annotated[float, typer.Option("--confidence", metavar="C", help="Level of intervals and bounds.")]
+CueProfile = Annotated[
+    Path | None, typer.Option("--profile", metavar="PROFILE", help="Say on which cue's classes the cost falls.")
+]
+
+
+def audit(
+    runs: Annotated[Path | None, typer.Argument(metavar="[RUNS]", help="A .csv or .toml list of checkpoints.")] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="DATASET", help="Images to test on.")] = None,
+    accuracies: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="A .csv or .parquet table of accuracies instead of RUNS.")
+    ] = None,
+    regularizer: Regularizer = None,
+    order: Order = None,
+    tolerance: Loss = 0.05,
+    confidence: Level = 0.95,
+    profile: CueProfile = None,
+    accepted: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Further right labels: CSV path,accepted or ReaL's real.json.")
+    ] = None,
+    similarity: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="open_clip model that says which classes are alike.")
+    ] = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-audit"),
+    arch: Arch = None,
+    class_names: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Names of the models' outputs, in order: imagenet or a file.")
+    ] = None,
+    image_size: ImageSize = None,
+    resize: Resize = None,
+    mean: Mean = None,
+    std: Std = None,
+    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images a forward pass, up to 128.")] = None,
+    device: Device = "auto",
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that decode images.")] = None,
+    data_root: DataRoot = None,
+    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier answers.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the audit as JSON on stdout.")] = False,
+) -> None:
+    """Say who pays for the average that a regularizer raises: which classes the best average strength harms.
+
+    RUNS lists checkpoints of several strengths and seeds: model,regularizer,strength,seed (and arch, for weights
+    alone). Strengths rise, but those of a crop fall (a smaller part of the image is stronger); --order says otherwise.
+    TABLE has run,strength,seed,class,accuracy,n (and regularizer), one row a run and class; accuracies are fractions.
+
+    DIR gets audit.json, audit.csv, audit.html (curves of all classes) and what every checkpoint answered, from which
+    the same command goes on.
+
+    \b
+    Examples:
+      cuesense audit runs.csv --dataset photos/val
+      cuesense audit runs.csv --dataset photos/val --profile cuesense-out --regularizer weight_decay
+      cuesense audit runs.csv --dataset imagenet --data-root /data --class-names imagenet --accepted real.json
+      cuesense audit --accuracies accuracies.csv --tolerance 0.02
+      cuesense audit --accuracies accuracies.csv --order none,mild,strong --json
+    """
+    with user_errors(RESUMED):
+        from rich.console import Console
+
+        from cuesense.auditing import audit as audited
+        from cuesense.config import parse_channels
+        from cuesense.profile import Profile
+        from cuesense.reports.audit import render
+        from cuesense.reports.progress import progress_bar
+
+        keep_freed_memory()
+        with progress_bar() as progress:
+            found = audited(
+                runs,
+                dataset,
+                accuracies=accuracies,
+                regularizer=regularizer,
+                order=_listed(order),
+                tolerance=tolerance,
+                confidence=confidence,
+                profile=None if profile is None else Profile.read(profile),
+                accepted=accepted,
+                similarity=similarity,
+                output=output,
+                arch=arch,
+                class_names=class_names,
+                image_size=image_size,
+                resize=resize,
+                mean=parse_channels(mean, "--mean"),
+                std=parse_channels(std, "--std"),
+                images_per_class=images_per_class,
+                batch_size=batch_size,
+                device=device,
+                workers=workers,
+                data_root=data_root,
+                restart=restart,
+                progress=progress,
+            )
+        if json:
+            typer.echo(found.to_json(), nl=False)
+        else:
+            Console().print(render(found))
+        typer.echo(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}", err=True)
+
+
+def transfer(
+    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="A .csv or .toml list of checkpoints.")],
+    dataset: Annotated[str, typer.Option(metavar="DOWNSTREAM", help="Images of the other task.")],
+    train: Annotated[
+        str | None,
+        typer.Option(metavar="DATASET", help="Images to fit heads on; default: folds of DOWNSTREAM."),
+    ] = None,
+    regularizer: Regularizer = None,
+    order: Order = None,
+    tolerance: Loss = 0.05,
+    confidence: Level = 0.95,
+    profile: CueProfile = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-transfer"),
+    arch: Arch = None,
+    image_size: ImageSize = None,
+    resize: Resize = None,
+    mean: Mean = None,
+    std: Std = None,
+    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(metavar="N", help="Threads that decode images.")] = 2,
+    data_root: DataRoot = None,
+    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier answers.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the audit as JSON on stdout.")] = False,
+) -> None:
+    """Say which classes of another task pay for a regularizer that networks were trained with.
+
+    The frozen features of every checkpoint in RUNS (as for audit) get a linear head for the classes of DOWNSTREAM, its
+    penalty chosen inside the training images; then the same questions are asked as by audit. Without --train, heads
+    are fitted on four fifths of DOWNSTREAM and tested on the last, five times. DIR gets audit.json, audit.csv,
+    audit.html and what every head answered, from which the same command goes on.
+
+    \b
+    Examples:
+      cuesense transfer runs.csv --dataset flowers
+      cuesense transfer runs.csv --dataset flowers/test --train flowers/train --regularizer weight_decay
+    """
+    with user_errors(RESUMED):
+        from rich.console import Console
+
+        from cuesense.config import parse_channels
+        from cuesense.profile import Profile
+        from cuesense.reports.audit import render
+        from cuesense.reports.progress import progress_bar
+        from cuesense.transferring import transfer as transferred
+
+        keep_freed_memory()
+        with progress_bar() as progress:
+            found = transferred(
+                runs,
+                dataset,
+                train=train,
+                regularizer=regularizer,
+                order=_listed(order),
+                tolerance=tolerance,
+                confidence=confidence,
+                profile=None if profile is None else Profile.read(profile),
+                output=output,
+                arch=arch,
+                image_size=image_size,
+                resize=resize,
+                mean=parse_channels(mean, "--mean"),
+                std=parse_channels(std, "--std"),
+                images_per_class=images_per_class,
+                device=device,
+                workers=workers,
+                data_root=data_root,
+                restart=restart,
+                progress=progress,
+            )
+        if json:
+            typer.echo(found.to_json(), nl=False)
+        else:
+            Console().print(render(found))
+        typer.echo(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}", err=True)
+
+
+def _listed(order: str | None) -> list[str] | None:
+    return None if order is None else [name.strip() for name in order.split(",")]

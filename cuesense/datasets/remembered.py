@@ -1,0 +1,69 @@
+"""A dataset that keeps the images it decoded, for many networks that are asked about the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cuesense.datasets.images import to_rgb
+from cuesense.types import Dataset, Sample
+
+_LIMIT = 2**30
+
+
+@dataclass
+class Remembered:
+    """The samples of a dataset, of which those that were decoded first stay in memory; it is a types.Dataset.
+
+    Attributes:
+        source: The dataset.
+        limit: Bytes of pixels that may be kept.
+    """
+
+    source: Dataset
+    limit: int = _LIMIT
+    _kept: dict[int, Sample] = field(default_factory=dict)
+    _used: int = 0
+
+    @property
+    def spec(self) -> str:
+        """What the user named."""
+        return self.source.spec
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; labels index them."""
+        return self.source.class_names
+
+    @property
+    def sample_ids(self) -> Sequence[str]:
+        """The id of every sample."""
+        return self.source.sample_ids
+
+    @property
+    def labels(self) -> Sequence[int]:
+        """The label of every sample."""
+        return self.source.labels
+
+    @property
+    def fingerprint(self) -> str:
+        """The source's fingerprint: the samples are the same."""
+        return self.source.fingerprint
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return a sample, decoded at its first use; raises what the source raises."""
+        kept = self._kept.get(index)
+        if kept is not None:
+            return kept
+        found = self.source[index]
+        image = found.image if isinstance(found.image, np.ndarray) else np.asarray(to_rgb(found.image))
+        if self._used + image.nbytes <= self.limit:
+            self._used += image.nbytes
+            self._kept[index] = replace(found, image=image)
+        return found

@@ -1,0 +1,185 @@
+"""What classes lose: oracles, planted harm, and how often the bounds are wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from cuesense.harm import cautious, harm, moderated
+from cuesense.sweep import Sweep
+from tests.sweeps import Truth, level, simulated
+
+TOLERANCE = 0.05
+HARMED = 3
+
+
+def harmed_at_the_best(size: float, classes: int = 20, strengths: int = 5) -> np.ndarray:
+    """The strongest has the best average, and three classes pay for it."""
+    truth = level(strengths, classes)
+    truth[-1] = np.minimum(truth[-1] + 0.1, 0.98)
+    truth[-1, :HARMED] = truth[0, :HARMED] - size
+    return truth
+
+
+def oracle(sweep: Sweep, first: int, second: int, index: int) -> tuple[float, float, float]:
+    """One difference and its variances over seeds (not moderated) and images, by plain loops."""
+    pictures = sweep.pictures
+    assert pictures is not None
+    images = np.flatnonzero(pictures.labels == index)
+    right = {}
+    for place in (first, second):
+        members = [run for run in range(len(sweep.seeds)) if sweep.strength_of[run] == place]
+        right[place] = np.array([[pictures.predicted[run, image] == index for image in images] for run in members])
+    change, square = [], []
+    for column in range(len(images)):
+        shares = [right[place][:, column].mean() for place in (first, second)]
+        luck = sum(right[place][:, column].var(ddof=1) / len(right[place]) for place in (first, second))
+        change.append(shares[1] - shares[0])
+        square.append(change[-1] ** 2 - luck)
+    count = len(images)
+    over_images = max((sum(square) + 1) / (count + 1) - np.mean(change) ** 2, 0) / count
+    units, ratios = {}, []
+    for place in range(len(sweep.strengths)):
+        own = sweep.accuracy[sweep.strength_of == place, index]
+        smooth = (own.mean() * count + 1) / (count + 2)
+        units[place] = smooth * (1 - smooth) / count
+        ratios.append(own.var(ddof=1) / units[place])
+    over_seeds = np.mean(ratios) * sum(units[place] / len(right[place]) for place in (first, second))
+    return float(np.mean(change)), float(over_seeds), float(over_images)
+
+
+def test_differences_are_those_of_a_plain_loop() -> None:
+    sweep = simulated(Truth(level(3, 2) - np.array([[0.0], [0.1], [0.2]]), images=40, runs=3), 1, pictures=True)
+    found = harm(sweep, 0.9)
+    for first in range(3):
+        for second in range(3):
+            for index in range(2):
+                change, over_seeds, over_images = oracle(sweep, first, second, index)
+                assert found.differences.value[first, second, index] == pytest.approx(change)
+                if first != second:
+                    assert found.differences.over_images[first, second, index] == pytest.approx(over_images)
+                    deviation = found.differences.deviation(found.noise, sweep.runs)[first, second, index]
+                    assert deviation == pytest.approx(np.sqrt(over_seeds + over_images))
+
+
+def test_losses_are_the_largest_differences_with_bonferroni_bounds() -> None:
+    sweep = simulated(Truth(harmed_at_the_best(0.2), images=100), 2)
+    found, last = harm(sweep, 0.95), 4
+    quantile = student.ppf(1 - 0.05 / (20 * 4), found.noise.freedom)
+    deviation = found.differences.deviation(found.noise, sweep.runs)[last]
+    means = np.stack([sweep.accuracy[sweep.strength_of == place].mean(axis=0) for place in range(5)])
+    change = means - means[last]
+    assert found.losses.value[last] == pytest.approx(change.max(axis=0))
+    assert found.losses.low[last] == pytest.approx((change - quantile * deviation).max(axis=0))
+    assert found.losses.high[last] == pytest.approx((change + quantile * deviation).max(axis=0))
+    assert (found.losses.low >= 0).all()
+    assert (found.losses.low <= found.losses.value).all()
+    assert (found.losses.value <= found.losses.high).all()
+
+
+def test_equal_variances_are_drawn_together_and_unlike_ones_are_left() -> None:
+    random = np.random.default_rng(0)
+    alike = random.chisquare(8, 400) / 8
+    drawn, freedom = moderated(alike, 8)
+    assert drawn.std() < 0.15 * alike.std()
+    assert freedom.min() > 100
+    unlike = alike * np.exp(2 * random.normal(size=400))
+    drawn, freedom = moderated(unlike, 8)
+    assert np.log(drawn).std() > 0.8 * np.log(unlike).std()
+    assert freedom.max() < 12
+    assert moderated(np.array([0.5, 2.0]), 4)[0].tolist() == [0.5, 2.0]
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+@pytest.mark.parametrize("images", [50, 500])
+def test_where_nothing_is_harmed_no_class_is_named(images: int, pictures: bool) -> None:
+    named = 0
+    for seed in range(60):
+        sweep = simulated(Truth(level(5, 20), images=images), seed, pictures=pictures)
+        found = harm(sweep, 0.95)
+        named += bool((found.losses.low[int(found.mean.argmax())] > 0).any())
+    assert named <= 5
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+def test_classes_harmed_by_twice_the_detectable_loss_are_found(pictures: bool) -> None:
+    seen = []
+    for seed in range(20):
+        truth = Truth(harmed_at_the_best(0.25), images=200)
+        found = harm(simulated(truth, seed, pictures=pictures), 0.95)
+        chosen = int(found.mean.argmax())
+        clear = truth.losses[chosen] >= 2 * found.losses.detectable[chosen]
+        seen += (found.losses.low[chosen][clear] > 0).tolist()
+        assert not (found.losses.low[chosen] > 0)[truth.losses[chosen] <= 0].any()
+    assert len(seen) >= 30
+    assert np.mean(seen) >= 0.95
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+def test_bounds_hold_the_true_losses(pictures: bool) -> None:
+    truth, held = Truth(harmed_at_the_best(0.1), images=100, runs=3), 0
+    for seed in range(60):
+        losses = harm(simulated(truth, seed, pictures=pictures), 0.95).losses
+        held += bool(((losses.low <= truth.losses + 1e-12) & (truth.losses <= losses.high + 1e-12)).all())
+    assert held >= 54
+
+
+def test_a_strength_that_loses_more_than_the_tolerance_is_not_called_safe() -> None:
+    accuracy = np.tile(np.random.default_rng(0).uniform(0.8, 0.95, 8), (3, 1))
+    accuracy[1:, 0] -= TOLERANCE + 0.005
+    truth, called = Truth(accuracy, images=500, runs=8), 0
+    harmless, right = Truth(np.tile(accuracy[0], (3, 1)), images=2000, runs=8), 0
+    for seed in range(40):
+        sweep = simulated(truth, seed, pictures=True)
+        called += bool((cautious(harm(sweep, 0.95), sweep.runs, 0.95)[1:] <= TOLERANCE).any())
+        calm = simulated(harmless, seed) if seed < 5 else None
+        right += calm is not None and bool((cautious(harm(calm, 0.95), calm.runs, 0.95) <= TOLERANCE).any())
+    assert called <= 4
+    assert right == 5
+
+
+def test_more_seeds_bring_the_bound_down() -> None:
+    sweep = simulated(Truth(level(3, 5), images=300, runs=2), 3)
+    found = harm(sweep, 0.95)
+    bounds = [float(cautious(found, np.full(3, runs), 0.95).max()) for runs in (2, 5, 20, 100)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[-1] < bounds[0] - 0.01
+
+
+def test_one_seed_leaves_bounds_unknown_and_the_rest_known() -> None:
+    found = harm(simulated(Truth(level(4, 6), runs=1), 0), 0.95)
+    assert np.isfinite(found.losses.value).all()
+    for part in (found.losses.low, found.losses.high, found.spread, found.mean_spread, found.noise.ratio):
+        assert np.isnan(part).all()
+    assert not found.gains.any()
+
+
+def test_classes_without_images_are_nan_and_change_nothing_else() -> None:
+    sweep = simulated(Truth(level(3, 5), images=60), 0)
+    more = replace(
+        sweep,
+        class_names=(*sweep.class_names, "empty"),
+        accuracy=np.column_stack([sweep.accuracy, np.full(len(sweep.seeds), np.nan)]),
+        images=np.column_stack([sweep.images, np.zeros(len(sweep.seeds), dtype=np.int64)]),
+    )
+    with_it, without = harm(more, 0.95), harm(sweep, 0.95)
+    assert np.isnan(with_it.losses.value[:, -1]).all()
+    assert with_it.losses.low[:, :-1] == pytest.approx(without.losses.low)
+    assert with_it.mean == pytest.approx(without.mean)
+    assert cautious(with_it, more.runs, 0.95) == pytest.approx(cautious(without, sweep.runs, 0.95))
+
+
+def test_unbalanced_seeds_count_as_many_as_there_are() -> None:
+    sweep = simulated(Truth(level(3, 4), images=100, runs=6), 0)
+    kept = np.array([0, 1, 2, 3, 4, 5, 6, 12, 13])
+    part = replace(
+        sweep,
+        strength_of=sweep.strength_of[kept],
+        seeds=tuple(sweep.seeds[run] for run in kept),
+        accuracy=sweep.accuracy[kept],
+        images=sweep.images[kept],
+    )
+    found = harm(part, 0.95)
+    assert found.accuracy[1] == pytest.approx(sweep.accuracy[6])
+    assert (found.spread[1] > found.spread[0]).all()
