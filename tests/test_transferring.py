@@ -48,7 +48,7 @@ def test_the_downstream_classes_that_pay_are_named(runs: Path, tmp_path: Path) -
     assert brick.loss_at_strongest == pytest.approx(0, abs=0.05)
     assert (grass.loss_at_strongest or 0) + (water.loss_at_strongest or 0) > 0.5
     assert found.mean_accuracy[0] == 1.0
-    assert found.mean_accuracy[1] < 0.8
+    assert found.mean_accuracy[1] < 0.85
     assert found.source["train"] == "five folds of the dataset"
     assert "grass" in (tmp_path / "audit.json").read_text()
 
