@@ -12,7 +12,7 @@ from scipy.special import digamma, polygamma, stdtrit
 
 from cuesense.sweep import Floats, Pictures, Sweep
 
-_SHARED = 0.5
+_CHURN = 0.1
 _LEAST_RATIO = 1e-3
 
 
@@ -55,19 +55,42 @@ class Differences:
 
     Attributes:
         value: Mean accuracy of the second minus that of the first.
-        over_images: Variance of it over images.
+        over_images: Variance of it over images where its true value is 0.
+        each: What it is to be multiplied with d (1 - d) of a true difference d, to be added to that variance: 1 / n
+            where the images are not known, else 0.
     """
 
     value: Floats
     over_images: Floats
+    each: Floats
 
     def deviation(self, noise: Noise, runs: NDArray[Any]) -> Floats:
-        """Return the standard deviation for given numbers of runs of each strength, (S,)."""
+        """Return the standard deviation where nothing differs, for given numbers of runs of each strength, (S,)."""
         seeds = noise.unit / runs[:, None]
         variance = noise.ratio * (seeds[None] + seeds[:, None]) + self.over_images
-        same = np.eye(len(runs), dtype=bool)
-        found: Floats = np.sqrt(np.where(same[..., None], 0, variance))
+        found: Floats = np.sqrt(np.where(_same(len(runs)), 0, variance))
         return found
+
+    def upper(self, noise: Noise, runs: NDArray[Any], quantile: Floats) -> Floats:
+        """Return the largest differences that a score test does not reject, (S, S, C); quantile is (C,)."""
+        return _upper(self.value, quantile * self.deviation(noise, runs), quantile**2 * self.each)
+
+    def lower(self, noise: Noise, runs: NDArray[Any], quantile: Floats) -> Floats:
+        """Return the smallest ones."""
+        return -_upper(-self.value, quantile * self.deviation(noise, runs), quantile**2 * self.each)
+
+
+def _upper(value: Floats, margin: Floats, growth: Floats) -> Floats:
+    """Solve (u - value)^2 = margin^2 + growth |u| (1 - |u|) for the larger u."""
+    sign = np.where(value >= -margin, 1.0, -1.0)
+    linear = 2 * value + sign * growth
+    root = np.sqrt(np.maximum(linear**2 - 4 * (1 + growth) * (value**2 - margin**2), 0))
+    found: Floats = (linear + root) / (2 * (1 + growth))
+    return found
+
+
+def _same(strengths: int) -> NDArray[np.bool_]:
+    return np.eye(strengths, dtype=bool)[..., None]
 
 
 @dataclass(frozen=True)
@@ -102,10 +125,12 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
 
     The variance of a difference between two strengths has two parts. Over seeds: the variance of a class's accuracy
     between runs of one strength, as a multiple of p (1 - p) / n, pooled over strengths and drawn toward the other
-    classes' as far as theirs agree (Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3). Over images: the variance over
-    images of the difference of the shares of runs that recognize them, without what seeds alone put into it; where the
-    images are not known, the part of p (1 - p) / n that seeds leave, halved, because the same images are hard at all
-    strengths. Bounds are Student's with the degrees of freedom over seeds.
+    classes' as far as theirs agree (Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3). Over images: where they are known,
+    the variance over images of the difference of the shares of runs that recognize them, without what seeds alone put
+    into it. Where they are not known: d (1 - d) / n for a difference of d (each image is harmed or is not), and a tenth
+    of what two samples of images would give, for images that change sides while the class does not; both are above what
+    we measured in sweeps of our own (docs/class-dependence.md). Bounds are those of the score test with Student's
+    quantiles at the degrees of freedom over seeds.
 
     Args:
         sweep: The runs.
@@ -114,27 +139,26 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     """
     accuracy, images = _means(sweep, sweep.accuracy), _means(sweep, sweep.images.astype(float))
     noise = _noise(sweep, accuracy, images)
-    differences = Differences(accuracy - accuracy[:, None], _over_images(sweep, noise))
-    deviation = differences.deviation(noise, sweep.runs)
+    differences = _differences(sweep, accuracy, images, noise)
     error, strengths = 1 - confidence, len(accuracy)
     known = max(int(np.isfinite(accuracy[0]).sum()), 1)
     quantile = _quantile(error / (known * (strengths - 1)), noise.freedom)
-    margin, value = quantile * deviation, differences.value
+    lower = differences.lower(noise, sweep.runs, quantile)
     share = np.nan_to_num(images) / np.nan_to_num(images).sum(axis=1, keepdims=True)
-    own = noise.unit * (noise.ratio / sweep.runs[:, None] + np.maximum(1 - noise.ratio, 0))
+    own = noise.unit * (noise.ratio / sweep.runs[:, None] + 1)
     return Harm(
         accuracy=accuracy,
         spread=_quantile(error / 2, noise.freedom) * np.sqrt(own),
         mean=np.nansum(share * accuracy, axis=1),
         mean_spread=_mean_spread(sweep, share, noise, error / 2),
         losses=Losses(
-            value=value.max(axis=1),
-            low=(value - margin).max(axis=1),
-            high=(value + margin).max(axis=1),
-            detectable=margin.max(axis=1),
+            value=differences.value.max(axis=1),
+            low=lower.max(axis=1),
+            high=differences.upper(noise, sweep.runs, quantile).max(axis=1),
+            detectable=(quantile * differences.deviation(noise, sweep.runs)).max(axis=1),
         ),
-        gain=value[0],
-        gains=np.nan_to_num(value[0] - margin[0]) > 0,
+        gain=differences.value[0],
+        gains=np.nan_to_num(lower[0]) > 0,
         noise=noise,
         differences=differences,
     )
@@ -157,8 +181,8 @@ def cautious(found: Harm, runs: NDArray[Any], confidence: float) -> Floats:
     """
     noise, more = found.noise, float((runs - 1).sum())
     freedom = np.maximum(noise.freedom, more)
-    margin = _quantile((1 - confidence) / len(runs), freedom) * found.differences.deviation(noise, runs)
-    bounds = (found.differences.value + margin).max(axis=1)
+    quantile = _quantile((1 - confidence) / len(runs), freedom)
+    bounds = found.differences.upper(noise, runs, quantile).max(axis=1)
     known = np.isfinite(found.accuracy)
     worst: Floats = np.where(known, np.where(np.isnan(bounds), np.inf, bounds), -np.inf).max(axis=1)
     return np.where(np.isinf(worst), np.nan, worst)
@@ -215,13 +239,12 @@ def _quantile(tail: float, freedom: Floats) -> Floats:
     return found
 
 
-def _over_images(sweep: Sweep, noise: Noise) -> Floats:
-    """Return the variance of every difference over images, (S, S, C)."""
-    if sweep.pictures is None:
-        left = np.maximum(1 - noise.ratio, 0) * noise.unit
-        found: Floats = (1 - _SHARED) * (left[None] + left[:, None])
-        return found
-    return _measured(sweep, sweep.pictures)
+def _differences(sweep: Sweep, accuracy: Floats, images: Floats, noise: Noise) -> Differences:
+    value = accuracy - accuracy[:, None]
+    if sweep.pictures is not None:
+        return Differences(value, _measured(sweep, sweep.pictures), np.zeros(value.shape))
+    each = np.where(_same(len(accuracy)), 0, 1 / np.where(images > 0, images, np.nan)[None])
+    return Differences(value, _CHURN * (noise.unit[None] + noise.unit[:, None]), each)
 
 
 def _measured(sweep: Sweep, pictures: Pictures) -> Floats:
@@ -247,13 +270,13 @@ def _measured(sweep: Sweep, pictures: Pictures) -> Floats:
 
 
 def _mean_spread(sweep: Sweep, share: Floats, noise: Noise, tail: float) -> Floats:
-    """Return half of the interval of the accuracy over all images; runs vary as a whole, so they are taken whole."""
+    """Return half of the interval of the accuracy over all images; classes of a run do not vary independently."""
     own = np.nansum(share[sweep.strength_of] * np.nan_to_num(sweep.accuracy), axis=1)
     center = _means(sweep, own)
     freedom = int((sweep.runs - 1).sum())
     if freedom == 0:
         return np.full(len(sweep.strengths), np.nan)
     over_seeds = ((own - center[sweep.strength_of]) ** 2).sum() / freedom / sweep.runs
-    left = share**2 * noise.unit * np.maximum(1 - noise.ratio, 0)
-    found: Floats = stdtrit(freedom, 1 - tail) * np.sqrt(over_seeds + np.nansum(left, axis=1))
+    over_images = np.nansum(share**2 * noise.unit, axis=1)
+    found: Floats = stdtrit(freedom, 1 - tail) * np.sqrt(over_seeds + over_images)
     return found

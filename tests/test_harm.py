@@ -63,16 +63,31 @@ def test_differences_are_those_of_a_plain_loop() -> None:
                     assert deviation == pytest.approx(np.sqrt(over_seeds + over_images))
 
 
+def score_bound(value: float, margin: float, growth: float) -> float:
+    """Search for the largest difference that the score test does not reject."""
+    tried = np.linspace(-1, 1, 4_000_001)
+    kept = tried[(tried - value) ** 2 <= margin**2 + growth * np.abs(tried) * (1 - np.abs(tried))]
+    return float(kept.max())
+
+
 def test_losses_are_the_largest_differences_with_bonferroni_bounds() -> None:
     sweep = simulated(Truth(harmed_at_the_best(0.2), images=100), 2)
     found, last = harm(sweep, 0.95), 4
     quantile = student.ppf(1 - 0.05 / (20 * 4), found.noise.freedom)
-    deviation = found.differences.deviation(found.noise, sweep.runs)[last]
+    margin = quantile * found.differences.deviation(found.noise, sweep.runs)[last]
     means = np.stack([sweep.accuracy[sweep.strength_of == place].mean(axis=0) for place in range(5)])
     change = means - means[last]
     assert found.losses.value[last] == pytest.approx(change.max(axis=0))
-    assert found.losses.low[last] == pytest.approx((change - quantile * deviation).max(axis=0))
-    assert found.losses.high[last] == pytest.approx((change + quantile * deviation).max(axis=0))
+    bounds = np.zeros((2, 20))
+    for index in range(0, 20, 4):
+        for place in range(4):
+            growth = quantile[index] ** 2 / 100
+            high = score_bound(change[place, index], margin[place, index], growth)
+            low = -score_bound(-change[place, index], margin[place, index], growth)
+            bounds[:, index] = np.maximum(bounds[:, index], (low, high))
+    assert found.losses.low[last, ::4] == pytest.approx(bounds[0, ::4], abs=1e-6)
+    assert found.losses.high[last, ::4] == pytest.approx(bounds[1, ::4], abs=1e-6)
+    assert found.losses.detectable[last] == pytest.approx(margin.max(axis=0))
     assert (found.losses.low >= 0).all()
     assert (found.losses.low <= found.losses.value).all()
     assert (found.losses.value <= found.losses.high).all()
