@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cuesense.augment import PolicyAugmentation
+    from cuesense.comparison import compare
     from cuesense.errors import CuesenseError
+    from cuesense.gate import check
     from cuesense.perturbations.perturb import perturb
     from cuesense.pipeline import analyze
     from cuesense.planted.world import PlantedWorld
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "CuesenseError": "cuesense.errors",
     "analyze": "cuesense.pipeline",
+    "check": "cuesense.gate",
+    "compare": "cuesense.comparison",
     "perturb": "cuesense.perturbations.perturb",
     "PlantedWorld": "cuesense.planted.world",
     "Policy": "cuesense.policy",
@@ -46,6 +50,8 @@ __all__ = [
     "Preprocessing",
     "Profile",
     "analyze",
+    "check",
+    "compare",
     "perturb",
     "recommend",
     "score",
