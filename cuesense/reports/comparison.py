@@ -13,6 +13,8 @@ from cuesense.reports import text
 
 SIGNIFICANT = 0.05
 
+_NAME = 16
+
 
 def render(found: Comparison, *, limit: int = 30) -> Group:
     """Return what a terminal shows.
@@ -35,7 +37,7 @@ def _summary(found: Comparison) -> Iterator[Text]:
         yield Text.assemble((f"{letter} ", "bold"), _side(side))
     worst = text.points(found.worst_class_change)
     yield Text(
-        f"B minus A: accuracy {_points(found.accuracy)}, worst class {worst}; "
+        f"B minus A: accuracy {_change(found.accuracy)} pp, worst class {worst}; "
         f"{found.labels_changed:,} of {len(found.classes):,} labels changed"
     )
 
@@ -46,32 +48,29 @@ def _side(side: Side) -> str:
 
 
 def _table(entries: list[ClassComparison]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("Class", no_wrap=True, overflow="ellipsis", max_width=24)
-    for heading in ("A", "B", "B − A"):
+    """Return one row a class, whose change of label takes a second line in 80 columns."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    table.add_column("Class", no_wrap=True, overflow="ellipsis", max_width=_NAME)
+    for heading in ("A → B, %", "B − A, pp"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("Most under augmentation", "Relies on"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    table.add_column("Most under", no_wrap=True)
+    table.add_column("Relies on")
     for entry in entries:
-        style = "bold" if _marked(entry) else ""
-        accuracies = (text.percent(entry.accuracy.a), text.percent(entry.accuracy.b))
-        table.add_row(
-            Text(text.plain(entry.name), style),
-            *accuracies,
-            Text(_starred(entry.accuracy)),
-            Text(_under(entry)),
-            _label(entry),
-        )
+        name = Text(text.plain(entry.name), "bold" if _marked(entry) else "")
+        change = entry.accuracy
+        accuracies = f"{_number(change.a)} → {_number(change.b)}"
+        table.add_row(name, accuracies, Text(_change(change) + _star(change)), Text(_under(entry)), _label(entry))
     return table
 
 
 def _under(entry: ClassComparison) -> str:
-    """Return the augmentation under which the accuracies differ most."""
+    """Return the augmentation under which the accuracies differ most, and by how much."""
     known = [(name, change) for name, change in entry.under.items() if change.value is not None]
     if not known:
         return text.DASH
     name, change = max(known, key=lambda pair: (_is_marked(pair[1]), abs(pair[1].value or 0.0)))
-    return f"{text.SHORT_NAMES.get(name, text.plain(text.words(name)))} {_starred(change)}"
+    called = text.SHORT_NAMES.get(name, text.plain(text.words(name)))
+    return f"{called} {_number(change.value)}{_star(change)}"
 
 
 def _label(entry: ClassComparison) -> str:
@@ -79,15 +78,18 @@ def _label(entry: ClassComparison) -> str:
     return f"{label.a.value} → {label.b.value}" if label.changed else label.a.value
 
 
-def _starred(change: AccuracyChange) -> str:
-    return _points(change) + ("*" if _is_marked(change) else "")
-
-
-def _points(change: Change) -> str:
+def _change(change: Change) -> str:
     if change.low is None or change.high is None:
-        return text.points(change.value)
-    low, high = (f"{100 * bound:z.1f}".replace("-", "−") for bound in (change.low, change.high))
-    return f"{text.points(change.value)} [{low}, {high}]"
+        return _number(change.value)
+    return f"{_number(change.value)} [{_number(change.low)}, {_number(change.high)}]"
+
+
+def _number(share: float | None) -> str:
+    return text.DASH if share is None else f"{100 * share:z.1f}".replace("-", "−")
+
+
+def _star(change: AccuracyChange) -> str:
+    return "*" if _is_marked(change) else ""
 
 
 def _caption(found: Comparison, limit: int) -> str:
