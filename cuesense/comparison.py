@@ -80,29 +80,8 @@ def write_outputs(found: Comparison, folder: Path) -> None:
 
 def _comparison(pair: Pair) -> Comparison:
     a, b = pair.a.profile, pair.b.profile
-    others = [b.classes[place] for place in pair.places]
     clean = pair.contrast()
-    accuracies = _accuracies(clean, pair.confidence)
-    under = {name: _accuracies(pair.contrast(name), pair.confidence) for name in pair.doses}
-    reliance = {cue: _reliance(a.classes, others, cue) for cue in Cue}
-    comparable = a.policy.tolerance == b.policy.tolerance
-    classes = [
-        ClassComparison(
-            name=first.name,
-            images_a=first.images,
-            images_b=second.images,
-            accuracy=accuracies[index],
-            under={name: found[index] for name, found in under.items()},
-            reliance={cue: found[index] for cue, found in reliance.items()},
-            label=LabelChange(a=first.cue, b=second.cue, changed=first.cue != second.cue),
-            budgets={
-                name: _budget(name, budget, second.budgets[name], comparable=comparable)
-                for name, budget in first.budgets.items()
-                if name in second.budgets
-            },
-        )
-        for index, (first, second) in enumerate(zip(a.classes, others, strict=True))
-    ]
+    classes = _classes(pair, _accuracies(clean, pair.confidence))
     return Comparison(
         a=_side(a),
         b=_side(b),
@@ -115,6 +94,31 @@ def _comparison(pair: Pair) -> Comparison:
         classes=classes,
         warnings=_warnings(pair),
     )
+
+
+def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComparison]:
+    of_a = pair.a.profile.classes
+    of_b = [pair.b.profile.classes[place] for place in pair.places]
+    under = {name: _accuracies(pair.contrast(name), pair.confidence) for name in pair.doses}
+    reliance = {cue: _reliance(of_a, of_b, cue) for cue in Cue}
+    comparable = pair.a.profile.policy.tolerance == pair.b.profile.policy.tolerance
+    return [
+        ClassComparison(
+            name=a.name,
+            images_a=a.images,
+            images_b=b.images,
+            accuracy=accuracies[index],
+            under={name: found[index] for name, found in under.items()},
+            reliance={cue: found[index] for cue, found in reliance.items()},
+            label=LabelChange(a=a.cue, b=b.cue, changed=a.cue != b.cue),
+            budgets={
+                name: _budget(name, budget, b.budgets[name], comparable=comparable)
+                for name, budget in a.budgets.items()
+                if name in b.budgets
+            },
+        )
+        for index, (a, b) in enumerate(zip(of_a, of_b, strict=True))
+    ]
 
 
 def _accuracies(contrast: Contrast, confidence: float) -> list[AccuracyChange]:

@@ -63,13 +63,11 @@ class Source:
 
 @dataclass(frozen=True)
 class _Images:
-    """The images of two predictions of the same ones, in one order."""
+    """Two predictions of the same images in one order, and their classes in A."""
 
     labels: Ints
     a: Predictions
     b: Predictions
-    order_a: Ints
-    order_b: Ints
 
 
 class Pair:
@@ -122,8 +120,8 @@ class Pair:
         """
         if self._images is not None:
             found = self._images
-            shares = (self._share(found.a, augmentation), self._share(found.b, augmentation))
-            return paired(found.labels, shares[0][found.order_a], shares[1][found.order_b], len(self.places))
+            share_a, share_b = (self._share(part, augmentation) for part in (found.a, found.b))
+            return paired(found.labels, share_a, share_b, len(self.places))
         n_a, right_a = self._counts(self.a.profile, augmentation)
         n_b, right_b = self._counts(self.b.profile, augmentation)
         return Contrast(n_a, n_b[self.places], right_a, right_b[self.places])
@@ -165,14 +163,12 @@ class Pair:
         )
 
     def _aligned(self, a: Predictions, b: Predictions) -> _Images | str:
-        ids = np.asarray(a.sample_ids, np.str_), np.asarray(b.sample_ids, np.str_)
-        order_a, order_b = (np.argsort(part, kind="stable") for part in ids)
-        labels = a.answers[0].labels[order_a]
-        back = np.argsort(self.places)
-        same = np.array_equal(ids[0][order_a], ids[1][order_b])
-        if not same or not np.array_equal(labels, back[b.answers[0].labels[order_b]]):
+        """Return the images; prediction_table.read has sorted them by their ids."""
+        labels, back = a.answers[0].labels, np.argsort(self.places)
+        same = list(a.sample_ids) == list(b.sample_ids)
+        if not same or not np.array_equal(labels, back[b.answers[0].labels]):
             return "the images or their labels differ"
-        return _Images(labels, a, b, order_a, order_b)
+        return _Images(labels, a, b)
 
 
 def is_profile(spec: str) -> bool:

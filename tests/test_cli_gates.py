@@ -96,6 +96,7 @@ def test_wrong_comparisons_are_one_sentence(pair: tuple[Path, Path], tmp_path: P
     one_sentence(run("compare", old, pair[0]), "schema_version 1")
     one_sentence(run("compare", pair[0], "model.pt"), "Give a --dataset")
     one_sentence(run("compare", pair[0], tmp_path / "none.json"), "no file at")
+    one_sentence(run("compare", *pair, "--dataset", "photos"), "--dataset to be left out for two profiles")
     (tmp_path / "taken" / "compare.json").mkdir(parents=True)
     one_sentence(run("compare", *pair, "--output", tmp_path / "taken"), "a file, but got a folder")
     one_sentence(run("compare", pair[0], "nowhere.pt", "--dataset", tmp_path / "none"), "none")

@@ -117,25 +117,6 @@ def test_classes_are_matched_by_name_in_any_order(tmp_path: Path) -> None:
         assert found.classes[0].accuracy.a == pytest.approx(26 / 40)
 
 
-def test_models_that_are_alike_differ_significantly_as_rarely_as_promised() -> None:
-    """The q-values of 40 pairs of equal models: at most about 5 % of the pairs have any."""
-    rng = np.random.default_rng(3)
-    alarms = 0
-    for _ in range(40):
-        pair = [_counted(rng.binomial(30, 0.8, 20)) for _ in range(2)]
-        alarms += any((entry.accuracy.q or 1) <= 0.05 for entry in compare(*pair).classes)
-    assert alarms <= 4
-
-
-def _counted(correct: np.ndarray) -> Profile:
-    base = profile(len(correct), images=30)
-    classes = [
-        entry.model_copy(update={"clean_accuracy": int(right) / 30})
-        for entry, right in zip(base.classes, correct, strict=True)
-    ]
-    return changed(base, classes=classes)
-
-
 def test_reliance_is_compared_by_the_intervals_of_both() -> None:
     a, b = profile(3), profile(3, seed=1)
     empty = {**b.classes[1].reliance, Cue.COLOR: b.classes[1].reliance[Cue.COLOR].model_copy(update={"low": None})}

@@ -112,6 +112,7 @@ def test_few_images_give_no_bounds() -> None:
     low, _ = found.bounds(0.95)
     assert np.isnan(low).tolist() == [True, True, False]
     assert np.isnan(found.p_loss()).tolist() == [True, False, False]
+    assert found.known.tolist() == [False, False, True]
 
 
 def test_q_values_are_benjamini_and_hochberg_s_over_what_is_known() -> None:
@@ -122,3 +123,17 @@ def test_q_values_are_benjamini_and_hochberg_s_over_what_is_known() -> None:
     assert np.isnan(found[1])
     assert [expected[value] for value in p[[0, 2, 3, 4]]] == pytest.approx(found[[0, 2, 3, 4]].tolist())
     assert np.isnan(q_values(np.array([np.nan]))).all()
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_equal_models_differ_at_a_false_discovery_rate_as_rarely_as_promised(same: bool) -> None:
+    """Simulated: 400 pairs of equal models of 20 classes; any class at q <= 0.05 is a false discovery."""
+    rng = np.random.default_rng(3)
+    labels, alarms = np.repeat(np.arange(20), 30), 0
+    for _ in range(400):
+        a, b = (rng.random(600) < 0.8 for _ in range(2))
+        found = paired(labels, a.astype(float), b.astype(float), 20)
+        if not same:
+            found = Contrast(found.n_a, found.n_b, found.right_a, found.right_b)
+        alarms += bool((q_values(found.p_difference()) <= 0.05).any())
+    assert alarms / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5

@@ -72,6 +72,7 @@ def _profiles(
     from cuesense.pairing import is_profile
 
     if is_profile(a) and is_profile(b):
+        _refuse_unused({"--dataset": dataset, "--arch": arch, "--class-names": class_names})
         return [Path(a), Path(b)]
     from cuesense.checkpoints import FOLDER, profiles
     from cuesense.reports.progress import progress_bar
@@ -86,6 +87,15 @@ def _profiles(
         output=Path(FOLDER) if output is None else output,
         watch=progress_bar,
     )
+
+
+def _refuse_unused(options: dict[str, str | None]) -> None:
+    from cuesense.errors import SettingsError, expected
+
+    for option, value in options.items():
+        if value is not None:
+            do = "Name a model, or leave it out"
+            raise SettingsError(expected(option, "left out for two profiles", f"'{value}'", do))
 
 
 def check(
