@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,12 +110,29 @@ def test_classes_are_matched_by_name_in_any_order(tmp_path: Path) -> None:
     a = simple(tmp_path / "a", LABELS, losing(0, 10))
     turned = np.repeat([2, 1, 0], 40)
     b = folder(tmp_path / "b", predictions(turned, losing(0, 10), {0.8: [GOOD]}, classes=CLASSES[::-1]))
-    for table in (True, False):
-        if not table:
-            (b / "predictions.parquet").unlink()
+    for how in ("datasets", "images"):
         found = compare(a, b)
+        assert found.paired == (how == "images")
         assert [entry.accuracy.value for entry in found.classes] == [0, 0, 0]
         assert found.classes[0].accuracy.a == pytest.approx(26 / 40)
+        same_fingerprint(a, b)
+
+
+def same_fingerprint(a: Path, b: Path) -> None:
+    """Say that two profiles are of one dataset."""
+    known, other = (Profile.read(path).provenance.dataset.fingerprint for path in (a, b))
+    text = (b / "profile.json").read_text(encoding="utf-8")
+    (b / "profile.json").write_text(text.replace(other, known), encoding="utf-8")
+
+
+def test_images_with_other_ids_are_others_whatever_the_fingerprint(tmp_path: Path) -> None:
+    a = simple(tmp_path / "a", LABELS, GOOD)
+    other = predictions(LABELS, GOOD, {0.8: [GOOD]})
+    b = folder(tmp_path / "b", replace(other, sample_ids=[f"other {name}" for name in other.sample_ids]))
+    same_fingerprint(a, b)
+    found = compare(a, b)
+    assert not found.paired
+    assert "the images or their labels differ" in found.warnings[0]
 
 
 def test_reliance_is_compared_by_the_intervals_of_both() -> None:

@@ -108,7 +108,7 @@ def test_repeats_do_not_make_images() -> None:
 
 
 def test_few_images_give_no_bounds() -> None:
-    found = Contrast(np.array([0.0, 1.0, 9.0]), np.array([5.0, 1.0, 9.0]), np.array([0.0, 1.0, 9.0]), np.zeros(3))
+    found = Contrast(np.array([0.0, 1.0, 9.0]), np.array([5.0, 5.0, 9.0]), np.array([0.0, 1.0, 9.0]), np.zeros(3))
     low, _ = found.bounds(0.95)
     assert np.isnan(low).tolist() == [True, True, False]
     assert np.isnan(found.p_loss()).tolist() == [True, False, False]
