@@ -74,7 +74,7 @@ def _profiles(
     if is_profile(a) and is_profile(b):
         _refuse_unused({"--dataset": dataset, "--arch": arch, "--class-names": class_names})
         return [Path(a), Path(b)]
-    from cuesense.checkpoints import FOLDER, profiles
+    from cuesense.analyzed import FOLDER, profiles
     from cuesense.reports.progress import progress_bar
 
     keep_freed_memory()
