@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cuesense.auditing import audit
     from cuesense.augment import PolicyAugmentation
+    from cuesense.comparison import compare
     from cuesense.errors import CuesenseError
+    from cuesense.gate import check
     from cuesense.perturbations.perturb import perturb
     from cuesense.pipeline import analyze
     from cuesense.planted.world import PlantedWorld
@@ -21,6 +23,8 @@ _PUBLIC = {
     "CuesenseError": "cuesense.errors",
     "analyze": "cuesense.pipeline",
     "audit": "cuesense.auditing",
+    "check": "cuesense.gate",
+    "compare": "cuesense.comparison",
     "perturb": "cuesense.perturbations.perturb",
     "PlantedWorld": "cuesense.planted.world",
     "Policy": "cuesense.policy",
@@ -51,6 +55,8 @@ __all__ = [
     "Profile",
     "analyze",
     "audit",
+    "check",
+    "compare",
     "perturb",
     "recommend",
     "score",

@@ -261,14 +261,42 @@ def drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
 
 
 def _unpaired_drops(curve: Curve, other: Unpaired, confidence: float) -> tuple[Floats, Floats, Floats]:
-    """Join the limits of two independent proportions (Newcombe 1998, Statistics in Medicine 17:873, method 11)."""
     n, m = _known(curve.n, at_least=2), _known(other.n / curve.repeats, at_least=2)
-    p, q = curve.clean_correct / n, other.correct / curve.repeats / m
-    (p_low, p_high), (q_low, q_high) = (
-        _wilson_corrected(rate * size, size, confidence) for rate, size in ((p, n), (q, m))
-    )
-    below, above = np.hypot(p - p_low, q_high - q), np.hypot(p_high - p, q - q_low)
-    return p - q, np.clip(p - q - below, -1, 1), np.clip(p - q + above, -1, 1)
+    right = other.correct / curve.repeats
+    return curve.clean_correct / n - right / m, *independent(curve.clean_correct, n, right, m, confidence)
+
+
+def independent(k: ArrayLike, n: ArrayLike, j: ArrayLike, m: ArrayLike, confidence: float) -> tuple[Floats, Floats]:
+    """Return the two-sided interval of k / n - j / m, the difference of two independent proportions.
+
+    Method 11 of Newcombe 1998, Statistics in Medicine 17:873: continuity-corrected Wilson limits, joined.
+
+    Args:
+        k: Successes of the first in [0, n]; all arguments broadcast, real values are allowed.
+        n: Trials of the first.
+        j: Successes of the second in [0, m].
+        m: Trials of the second.
+        confidence: Two-sided level in (0, 1).
+
+    Returns:
+        Lower and upper limit in [-1, 1]; NaN where n or m is below 2.
+    """
+    first, second = ((np.asarray(part, np.float64), _known(size, at_least=2)) for part, size in ((k, n), (j, m)))
+    return mover(*((part / size, *_wilson_corrected(part, size, confidence)) for part, size in (first, second)))
+
+
+def mover(first: Sequence[Floats], second: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Return the limits of a difference from the limits of its parts (Zou, Donner 2008, Stat. Med. 27:1693).
+
+    Args:
+        first: Estimate, lower and upper limit, each (C,), where the two are independent, at one level.
+        second: The same of what is subtracted.
+
+    Returns:
+        Lower and upper limit of first - second at that level, (C,); NaN where a part is.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+    return a - b - np.hypot(a - a_low, b_high - b), a - b + np.hypot(a_high - a, b - b_low)
 
 
 def _wilson_corrected(k: Floats, n: Floats, confidence: float) -> tuple[Floats, Floats]:

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from cuesense.cli.gates import check, compare
 from cuesense.cli.lists import list_
 from cuesense.cli.profiles import analyze, demo, report, score
 from cuesense.cli.sweeps import audit, transfer
@@ -20,6 +21,8 @@ app = typer.Typer(
         "  cuesense score predictions.csv\n"
         "  cuesense recommend cuesense-out --train photos/train --format torchvision\n"
         "  cuesense verify cuesense-out --train photos/train --test photos/test\n"
+        "  cuesense compare before after\n"
+        "  cuesense check after --baseline before --max-drop 0.01\n"
         "  cuesense list perturbations"
     ),
     no_args_is_help=True,
@@ -36,6 +39,8 @@ _COMMANDS = (
     ("verify", verify, "Train with and without the recommended policies."),
     ("audit", audit, "Say who pays for the average, over many checkpoints."),
     ("transfer", transfer, "Say which classes of another task pay for it."),
+    ("compare", compare, "Show where two models differ, class by class."),
+    ("check", check, "Hold a model to its accuracy, for CI."),
     ("demo", demo, "Run the main job on the planted world."),
     ("report", report, "Make the report page from a profile."),
     ("list", list_, "List models, datasets, perturbations, exporters, presets."),

@@ -1,0 +1,63 @@
+"""What is compared may be a checkpoint: it is analyzed first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from cuesense.errors import SettingsError, expected
+from cuesense.pairing import is_profile
+from cuesense.pipeline import analyze
+from cuesense.predict import Progress
+from cuesense.profile import Profile
+
+FOLDER = "cuesense-compared"
+
+
+def profiles(
+    specs: dict[str, str],
+    *,
+    dataset: str | None,
+    arch: str | None = None,
+    class_names: str | None = None,
+    config: str = "standard",
+    output: Path,
+    watch: Callable[[str], AbstractContextManager[Progress]],
+) -> list[Path]:
+    """Return the profiles of what a user named, and analyze what is no profile yet.
+
+    Args:
+        specs: Profiles (see pairing.is_profile) and models (see ``cuesense analyze --help``), by the name of a folder.
+        dataset: The images for the models; needed where there is one.
+        arch: Architecture of files that hold weights only.
+        class_names: Names of the models' outputs.
+        config: What is measured.
+        output: Folder in which every model's analysis gets a folder of its own; an earlier run there is resumed.
+        watch: Given what is being done, a context that takes the progress.
+
+    Returns:
+        The profiles' files or folders, in the order of specs.
+
+    Raises:
+        CuesenseError: Something given is wrong; the sentence says what to do.
+    """
+    models = {name: spec for name, spec in specs.items() if not is_profile(spec)}
+    if models and dataset is None:
+        do = "Give a --dataset to analyze models, or name profiles"
+        raise SettingsError(expected(next(iter(models.values())), "a profile.json or its folder", "something else", do))
+    for name, spec in specs.items():
+        if name not in models:
+            Profile.read(spec)
+    for name, spec in models.items():
+        with watch(f"analyzing {name}") as progress:
+            analyze(
+                spec,
+                dataset,
+                arch=arch,
+                class_names=class_names,
+                config=config,
+                output=output / name,
+                progress=progress,
+            )
+    return [output / name if name in models else Path(spec) for name, spec in specs.items()]

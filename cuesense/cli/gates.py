@@ -1,0 +1,142 @@
+"""Set profiles against each other: compare and check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cuesense.allocator import keep_freed_memory
+from cuesense.cli.common import RESUMED, user_errors
+from cuesense.cli.options import Arch, ProfilePath
+
+_DOES_NOT_HOLD = 1
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="The reference: a profile.json, its folder, or a MODEL.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What is compared with it, likewise.")],
+    dataset: Annotated[str | None, typer.Option(metavar="DATASET", help="Images to analyze models on.")] = None,
+    arch: Arch = None,
+    class_names: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Names of the models' outputs, in order: imagenet or a file.")
+    ] = None,
+    config: Annotated[
+        str, typer.Option(metavar="PRESET", help="For models: quick, standard, thorough or a file.")
+    ] = "standard",
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write compare.json and compare.csv, and analyses of models to DIR/a, DIR/b."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON on stdout.")] = False,
+) -> None:
+    """Show where two models differ, class by class: accuracy, what they rely on, how far they may be augmented.
+
+    Every difference is B minus A. Where predictions.parquet lies beside both profiles and holds the same images,
+    accuracies are compared image by image. A star marks differences at a false discovery rate of 5 %.
+
+    What is no profile is a MODEL, as for analyze, and needs --dataset; its analysis is kept (without --output in
+    cuesense-compared) and the same command goes on from there.
+
+    \b
+    Examples:
+      cuesense compare before/profile.json after/profile.json
+      cuesense compare before after --output compared
+      cuesense compare old.pt2 new.pt2 --dataset photos/val --config quick --output compared
+    """
+    with user_errors(RESUMED):
+        from cuesense.comparison import check_output, write_outputs
+        from cuesense.comparison import compare as compared
+
+        if output is not None:
+            check_output(output)
+        found = compared(*_profiles(a, b, dataset, arch, class_names, config, output))
+        if output is not None:
+            write_outputs(found, output)
+        if json:
+            typer.echo(found.to_json(), nl=False)
+        else:
+            from rich.console import Console
+
+            from cuesense.reports.comparison import render
+
+            Console().print(render(found))
+        if output is not None:
+            typer.echo(f"Results: {output / 'compare.json'}", err=True)
+
+
+def _profiles(
+    a: str, b: str, dataset: str | None, arch: str | None, class_names: str | None, config: str, output: Path | None
+) -> list[Path]:
+    from cuesense.pairing import is_profile
+
+    if is_profile(a) and is_profile(b):
+        _refuse_unused({"--dataset": dataset, "--arch": arch, "--class-names": class_names})
+        return [Path(a), Path(b)]
+    from cuesense.analyzed import FOLDER, profiles
+    from cuesense.reports.progress import progress_bar
+
+    keep_freed_memory()
+    return profiles(
+        {"a": a, "b": b},
+        dataset=dataset,
+        arch=arch,
+        class_names=class_names,
+        config=config,
+        output=Path(FOLDER) if output is None else output,
+        watch=progress_bar,
+    )
+
+
+def _refuse_unused(options: dict[str, str | None]) -> None:
+    from cuesense.errors import SettingsError, expected
+
+    for option, value in options.items():
+        if value is not None:
+            do = "Name a model, or leave it out"
+            raise SettingsError(expected(option, "left out for two profiles", f"'{value}'", do))
+
+
+def check(
+    profile: ProfilePath,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="PROFILE", help="The reference; default: the profile's own clean accuracy.")
+    ] = None,
+    max_drop: Annotated[
+        float | None, typer.Option(metavar="D", help="Accuracy that may be lost over all images, a fraction.")
+    ] = None,
+    max_worst_class_loss: Annotated[
+        float | None, typer.Option(metavar="D", help="Accuracy that any one class may lose, a fraction.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
+) -> None:
+    """Hold a model to its accuracy, for CI: exit code 0 where every rule holds, 1 where one does not, 2 on mistakes.
+
+    With --baseline, clean accuracy is compared with the baseline's. Without, the accuracy under each augmentation at
+    its strongest measured dose is compared with the clean one. A rule is violated where more is lost than allowed and
+    chance does not explain the loss: a model that is as good as its reference passes in 95 of 100 cases or more,
+    whatever the number of classes. Larger losses that may be chance are noted on stderr.
+
+    \b
+    Examples:
+      cuesense check new/profile.json --baseline old/profile.json --max-drop 0.01 --max-worst-class-loss 0.1
+      cuesense check cuesense-out --max-worst-class-loss 0.3 --junit check.xml
+    """
+    with user_errors():
+        from cuesense.files import write_file
+        from cuesense.gate import check as checked
+        from cuesense.reports import checking
+
+        found = checked(profile, baseline=baseline, max_drop=max_drop, max_worst_class_loss=max_worst_class_loss)
+        if junit is not None:
+            write_file(junit, checking.junit(found))
+        if json:
+            typer.echo(found.to_json(), nl=False)
+        else:
+            typer.echo("\n".join(checking.lines(found)))
+        for note in checking.notes(found):
+            typer.echo(f"note: {note}", err=True)
+        if not found.holds:
+            raise typer.Exit(_DOES_NOT_HOLD)
