@@ -1,9 +1,14 @@
 """The experiments of Balestriero, Bottou and LeCun 2022 (arXiv 2204.03632) at a size that fits one machine.
 
-``python benchmarks/class_dependence.py train WORLD FOLDER --seeds 0,1,2`` trains sixteen networks a seed: with random
-crops down to a share of the image, with color jitter, with weight decay over four decades, and without any. It keeps
-their weights and lists them for ``cuesense audit`` and ``cuesense transfer``; what is there already is kept. WORLD is
-as in ``budget_worlds.py``; photographs need ``--photos``.
+In ``benchmarks``, with WORLD as in ``budget_worlds.py`` (photographs need ``--photos``):
+
+- ``python class_dependence.py train WORLD FOLDER --seeds 0,1,2`` trains sixteen networks a seed: with random crops down
+  to a share of the image, with color jitter, with weight decay over four decades, and without any. What is there
+  already is kept.
+- ``python class_dependence.py audit WORLD FOLDER --table TABLE`` audits the three sweeps on images that no network has
+  seen and writes every run's accuracies to a table that ``cuesense audit --accuracies`` reads.
+- ``python class_dependence.py transfer WORLD FOLDER`` audits them on other classes, by linear heads.
+- ``python class_dependence.py describe WORLD FOLDER`` prints the tables of ``docs/class-dependence.md``.
 """
 
 import argparse
@@ -14,12 +19,27 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from budget_worlds import RECIPE, parts, train
+from budget_worlds import COUNTS, RECIPE, SIDE, parts, train
+from torch import nn
+
+from cuesense.audited import Audit
+from cuesense.auditing import write_audit
+from cuesense.audits import conclude
+from cuesense.checkpoints import Reading, answer
+from cuesense.datasets import load_dataset
+from cuesense.loading import engine_of
+from cuesense.planted.network import MEAN, STD, build
+from cuesense.runs import read_runs
+from cuesense.sweep import Sweep
+from cuesense.transferring import transfer
 
 CROPS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.08)
 JITTERS = (0.0, 0.1, 0.2, 0.4, 0.8)
 DECAYS = (0.002, 0.02, 0.2, 1.0, 2.0, 5.0, 20.0)
 SWEEPS = {"random_resized_crop": CROPS, "color_jitter": JITTERS, "weight_decay": DECAYS}
+TESTED = 250
+KINDS = ",".join(f"{kind}={count}" for kind, count in COUNTS.items())
+PIXELS = {"resize": SIDE, "mean": MEAN, "std": STD}
 PLAIN = {"random_resized_crop": 1.0, "color_jitter": 0.0, "weight_decay": RECIPE.weight_decay}
 
 
@@ -64,20 +84,169 @@ def write_runs(folder: Path, seeds: list[int]) -> None:
         pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
+def planted() -> nn.Module:
+    """Return the network of planted worlds, for ``--arch``."""
+    return build(14, SIDE)
+
+
+def photos() -> nn.Module:
+    """Return the network of all twelve classes of photographs."""
+    return build(12, SIDE)
+
+
+def half() -> nn.Module:
+    """Return the network of six classes of photographs."""
+    return build(6, SIDE)
+
+
+def arch(world: str) -> str:
+    """Return the architecture's spec of a world's networks."""
+    kind, which, _ = world.split(":")
+    return f"python:class_dependence:{'planted' if kind == 'planted' else 'photos' if which == 'all' else 'half'}"
+
+
+def listed(source: Path, which: str, begin: int, end: int | None, target: Path, *, val: bool) -> str:
+    """Write a table of photographs: those from begin to end of each class of train/, and all of val/ if wanted."""
+    rows = []
+    for split in ("train", "val") if val else ("train",):
+        data = load_dataset(str(source / split))
+        chosen = range(12)[{"a": slice(0, None, 2), "b": slice(1, None, 2), "all": slice(None)}[which]]
+        for label in chosen:
+            own = [name for name, number in zip(data.sample_ids, data.labels, strict=True) if number == label]
+            part = own[begin:end] if split == "train" else own
+            rows += [(str((source / split / name).resolve()), data.class_names[label]) for name in part]
+    pd.DataFrame(rows, columns=["path", "label"]).to_csv(target, index=False)
+    return str(target)
+
+
+def tested(world: str, folder: Path, source: Path | None) -> str:
+    """Return the dataset that a world's networks are tested on."""
+    kind, which, count = world.split(":")
+    if kind == "planted":
+        return f"planted:{which},images={TESTED},{KINDS}"
+    if source is None:
+        raise SystemExit("Give --photos FOLDER.")
+    return listed(source, which, int(count), None, folder / "test.csv", val=True)
+
+
+def downstream(world: str, folder: Path, source: Path | None, other: Path | None) -> tuple[str, str | None]:
+    """Return the images of other classes that heads are tested on, and those that they are fitted on."""
+    kind, which, count = world.split(":")
+    if kind == "planted":
+        spec = f"planted:{int(which) + 99},{KINDS}"
+        return f"{spec},images={TESTED}", f"{spec},split=train,images={count}"
+    if which == "all":
+        return str(other), None
+    if source is None:
+        raise SystemExit("Give --photos FOLDER.")
+    test = listed(source, "b", int(count), None, folder / "other-test.csv", val=True)
+    return test, listed(source, "b", 0, int(count), folder / "other-train.csv", val=False)
+
+
+def table(sweep: Sweep) -> pd.DataFrame:
+    """Return every run's accuracies as ``cuesense audit --accuracies`` reads them."""
+    rows = [
+        (f"{sweep.regularizer}={sweep.strengths[place]:g}, {seed}", sweep.regularizer, sweep.strengths[place], seed)
+        for place, seed in zip(sweep.strength_of, sweep.seeds, strict=True)
+    ]
+    known = pd.DataFrame(rows, columns=["run", "regularizer", "strength", "seed"])
+    count = len(sweep.class_names)
+    return known.loc[known.index.repeat(count)].assign(
+        **{"class": list(sweep.class_names) * len(known), "accuracy": sweep.accuracy.ravel().round(4)},
+        n=sweep.images.ravel(),
+    )
+
+
+def audit_all(world: str, folder: Path, source: Path | None, target: Path) -> None:
+    """Audit the three sweeps on their own classes."""
+    data = load_dataset(tested(world, folder, source))
+    reading = Reading(engine_of("auto", 128, "float32", 2, 0), {"class_names": None, "image_size": SIDE} | PIXELS)
+    found = []
+    for name in SWEEPS:
+        runs = read_runs(folder / f"{name}.csv", arch=arch(world))
+        said = answer(runs, data, reading, folder / "audit")
+        audit = conclude(
+            said.sweep,
+            tolerance=0.05,
+            confidence=0.95,
+            source={"world": world, "images": len(said.sample_ids)},
+            similarity=said.similarity,
+        )
+        write_audit(audit, None, folder / f"audit-{name}")
+        found.append(table(said.sweep))
+        print(f"{world} {name}: best average at {audit.chosen_by_mean}, {audit.harmed} harmed", flush=True)
+    pd.concat(found).to_csv(target, index=False, lineterminator="\n")
+
+
+def transfer_all(world: str, folder: Path, source: Path | None, other: Path | None) -> None:
+    """Audit the three sweeps on other classes."""
+    test, train = downstream(world, folder, source, other)
+    for name in SWEEPS:
+        audit = transfer(
+            folder / f"{name}.csv",
+            test,
+            train=train,
+            arch=arch(world),
+            image_size=SIDE,
+            output=folder / f"transfer-{name}",
+            **PIXELS,
+        )
+        print(f"{world} {name}: best transfer at {audit.chosen_by_mean}, {audit.harmed} harmed", flush=True)
+
+
+def describe(path: Path) -> None:
+    """Print an audit as the tables of ``docs/class-dependence.md``."""
+    found = Audit.model_validate_json(path.read_text(encoding="utf-8"))
+    print(f"\n{path}: tolerance {found.tolerance}, runs {found.runs}, harmed {found.harmed}, gain {found.gaining}")
+    print("| strength | mean | worst class | |\n|---|---|---|---|")
+    rows = zip(found.strengths, found.mean_accuracy, found.worst_class_accuracy, found.worst_class, strict=True)
+    for strength, mean, worst, name in rows:
+        marks = [
+            text
+            for text, value in (
+                ("best average", found.chosen_by_mean),
+                ("best worst class", found.chosen_by_worst_class),
+                ("unharmed", found.chosen_unharmed),
+                ("safe", found.chosen_safe),
+            )
+            if value == strength
+        ]
+        print(f"| {strength:g} | {100 * mean:.1f} | {100 * worst:.1f} ({name}) | {', '.join(marks)} |")
+    for entry in sorted(found.classes, key=lambda one: -(one.low or 0)):
+        if entry.harmed or entry.harmed_at:
+            rivals = ", ".join(f"{rival.rival} {100 * rival.share:.1f} ({rival.kind})" for rival in entry.rivals)
+            print(
+                f"  {entry.name}: {'harmed' if entry.harmed else 'not harmed'}, loses {100 * (entry.loss or 0):.1f} "
+                f"[{100 * (entry.low or 0):.1f}, {100 * (entry.high or 0):.1f}], best at {entry.best_strength}; "
+                f"at the strongest {100 * (entry.loss_at_strongest or 0):.1f}; shown at {entry.harmed_at}; {rivals}"
+            )
+
+
 def main() -> None:
-    """Train, and list what was trained."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=("train",))
+    """Do one stage."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=("train", "audit", "transfer", "describe"))
     parser.add_argument("world")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", default="0,1,2,3,4,5,6,7,8,9")
     parser.add_argument("--photos", type=Path)
+    parser.add_argument("--other", type=Path, help="other photographs, for the transfer of networks of all classes")
+    parser.add_argument("--table", type=Path, help="where the accuracies of all runs are written")
     options = parser.parse_args()
     torch.set_num_threads(1)
     seeds = [int(seed) for seed in options.seeds.split(",")]
     options.folder.mkdir(parents=True, exist_ok=True)
-    train_all(options.world, options.folder, seeds, options.photos)
-    write_runs(options.folder, seeds)
+    if options.stage == "train":
+        train_all(options.world, options.folder, seeds, options.photos)
+    elif options.stage == "audit":
+        write_runs(options.folder, seeds)
+        audit_all(options.world, options.folder, options.photos, options.table or options.folder / "accuracies.csv")
+    elif options.stage == "transfer":
+        write_runs(options.folder, seeds)
+        transfer_all(options.world, options.folder, options.photos, options.other)
+    else:
+        for path in sorted(options.folder.glob("*/audit.json")):
+            describe(path)
 
 
 if __name__ == "__main__":
