@@ -12,7 +12,7 @@ from cuesense.reports import audit_words as words
 from cuesense.reports import text
 from cuesense.reports.plot import STEP, Numbers, Plot, apart, known, limits, numbers, shown_ticks
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 480, 52, 208, 40, 50
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 480, 58, 208, 40, 50
 _LETTER, _GAP, _MOST_NAMED, _MOST_GAINING, _FEW, _LONGEST = 7.2, 15.0, 14, 6, 12, 22
 _DENSE = 40
 _PANEL_WIDTH, _PANEL_HEIGHT, _PANEL_LETTER = 264, 148, 5.4
@@ -43,6 +43,7 @@ def curves(audit: Audit) -> Markup:
         Markup('<path class="halo" d="%s"/>') % plot.line(audit.mean_accuracy),
         Markup('<path class="mean" d="%s"/>') % plot.line(audit.mean_accuracy),
         _lines(plot, harmed[::-1], "harmed", named),
+        *(_dot(audit, plot, entry) for entry in harmed if entry.index in named),
         *labels,
     ]
     size = f"0 0 {_WIDTH} {_HEIGHT}"
@@ -70,19 +71,28 @@ def _lines(plot: Plot, entries: Sequence[ClassAudit], kind: str, named: set[int]
     return Markup('<g class="%s">%s</g>') % (kind + dense, Markup("").join(lines).replace(' class=""', ""))
 
 
+def _dot(audit: Audit, plot: Plot, entry: ClassAudit) -> Markup:
+    """Draw where a class is at the best average."""
+    at = words.chosen(audit)
+    share = entry.accuracy[at]
+    if share is None:
+        return Markup("")
+    return Markup('<circle class="at" cx="%s" cy="%s" r="3"/>') % (plot.x(at), plot.y(share))
+
+
 def _frame(audit: Audit, plot: Plot) -> list[Markup]:
     """Draw the grid and both axes."""
     rows = [
         Markup('<path class="grid" d="M%s %sH%s"/><text x="%s" y="%s" text-anchor="end">%s</text>')
-        % (_LEFT, plot.y(share), plot.right, _LEFT - 10, plot.y(share) + 4, f"{100 * share:.0f}")
-        for share in _ticks(plot.low, plot.high)
+        % (_LEFT, plot.y(share), plot.right, _LEFT - 10, plot.y(share) + 4, said)
+        for share, said in _ticks(plot)
     ]
-    middle = (plot.left + plot.right) / 2
-    names = Markup(
-        '<text class="axis" x="%s" y="%s" text-anchor="end">%%</text>'
-        '<text class="axis" x="%s" y="%s" text-anchor="middle">%s, mild → strong</text>'
-    ) % (_LEFT - 10, _TOP - 12, middle, _HEIGHT - 6, _short(text.plain(audit.regularizer), 60))
-    return [*rows, *_strengths(audit, plot), names]
+    name = Markup('<text x="%s" y="%s" text-anchor="middle">%s, mild → strong</text>') % (
+        (plot.left + plot.right) / 2,
+        _HEIGHT - 6,
+        _short(text.plain(audit.regularizer), 60),
+    )
+    return [*rows, *_strengths(audit, plot), name]
 
 
 def _strengths(audit: Audit, plot: Plot) -> list[Markup]:
@@ -97,10 +107,13 @@ def _strengths(audit: Audit, plot: Plot) -> list[Markup]:
     ]
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    span = high - low
-    step = 0.05 if span <= 0.25 else 0.1 if span <= 0.7 else 0.2
-    return [round(step * at, 6) for at in range(math.ceil(round(low / step, 6)), math.floor(round(high / step, 6)) + 1)]
+def _ticks(plot: Plot) -> list[tuple[float, str]]:
+    """Return accuracies and what stands beside them; the highest carries the unit."""
+    extent = plot.high - plot.low
+    step = 0.05 if extent <= 0.25 else 0.1 if extent <= 0.7 else 0.2
+    first, last = math.ceil(round(plot.low / step, 6)), math.floor(round(plot.high / step, 6))
+    units = {last: "\N{NO-BREAK SPACE}%"}
+    return [(round(step * at, 6), f"{100 * step * at:.0f}{units.get(at, '')}") for at in range(first, last + 1)]
 
 
 def _marks(audit: Audit, plot: Plot) -> list[Markup]:
