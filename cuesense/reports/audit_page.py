@@ -14,7 +14,12 @@ from cuesense.reports import audit_words as words
 from cuesense.reports import page, text
 
 _MOST_PANELS = 24
-_MOST_FACTS = 3
+_FACTS = {
+    "accuracies": "Table of accuracies",
+    "runs": "Table of runs",
+    "train": "Training images",
+    "dataset": "Test images",
+}
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,9 @@ def _environment() -> Environment:
 
 
 def _facts(audit: Audit) -> list[tuple[str, str]]:
-    """Return what the source says in a few words, for the page's head."""
-    said = [(text.words(name), value) for name, value in audit.source.items() if isinstance(value, str) and value]
-    return said[:_MOST_FACTS]
+    """Return where the runs come from, for the page's head; the provenance has the rest."""
+    known = ((said, audit.source.get(name)) for name, said in _FACTS.items())
+    return [(said, value) for said, value in known if isinstance(value, str)]
 
 
 def _rows(audit: Audit) -> list[ClassAudit]:

@@ -74,6 +74,22 @@ def test_the_summary_says_who_pays(page, audit):
     assert page.find(role="note")[0].find("li")[0].text == audit.warnings[0]
 
 
+def test_the_head_says_where_the_runs_come_from_and_the_provenance_says_all():
+    source = {"runs": "runs.csv", "models": 20, "dataset": "photos/val", "fingerprint": "9f86"}
+    page = parse(render(audits.audit(source=source)))
+    facts = {item.find("dt")[0].text: item.find("dd")[0].text for item in page.find("header")[0].find("div")}
+    assert facts == {
+        "Strengths, mild to strong": "1, 0.5, 0.2, 0.08",
+        "Runs": "20",
+        "Classes": "12",
+        "Table of runs": "runs.csv",
+        "Test images": "photos/val",
+    }
+    settings = {item.find("dt")[0].text: item.find("dd")[0].text for item in page.find("footer")[0].find("div")}
+    assert settings.items() >= {name: str(value) for name, value in source.items()}.items()
+    assert settings["tolerance"] == "0.05"
+
+
 def test_every_choice_has_its_numbers(page, audit):
     best, worst, unharmed, safe = sheet(page, "choices")
     at = audit.strengths.index(audit.chosen_by_worst_class)
