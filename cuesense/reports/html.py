@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from cuesense.profile import BudgetModel, ClassModel, CurveModel, GlobalBudget, Profile
-from cuesense.reports import svg, text
+from cuesense.reports import page, svg, text
 from cuesense.reports.curves import Overview, overview, right, z_score
 from cuesense.reports.gallery import Gallery, Tile
 from cuesense.types import BudgetStatus, Cue, CueLabel, Role
@@ -59,17 +57,12 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
     Returns:
         The text of an HTML file, to be written as UTF-8.
     """
-    style, script = _resource("style.css"), _resource("script.js")
     return (
         _environment()
         .get_template("template.html.j2")
         .render(
             profile=profile,
-            style=Markup(style),
-            script=Markup(script),
-            style_hash=_hash(style),
-            script_hash=_hash(script),
-            title=f"cuesense · {profile.provenance.model.spec}",
+            **page.head(f"cuesense · {profile.provenance.model.spec}", ("style.css",), "script.js"),
             worst=_worst_class(profile),
             augmentations=text.main_augmentations(profile, _COLUMNS),
             sections=_sections(profile),
@@ -82,18 +75,8 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("cuesense", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment = page.environment()
     environment.filters |= {
-        "percent": text.percent,
-        "points": text.points,
-        "words": text.words,
         "budget": text.budget,
         "shares": text.shares,
         "evidence": svg.evidence,
@@ -101,23 +84,12 @@ def _environment() -> Environment:
         "data_uri": _data_uri,
     }
     environment.globals |= {
-        "DASH": text.DASH,
-        "GLYPHS": text.GLYPHS,
         "axis": text.axis,
         "dose": text.dose,
         "tile_dose": _tile_dose,
-        "LABELS": list(CueLabel),
         "CUES": list(Cue),
     }
     return environment
-
-
-def _resource(name: str) -> str:
-    return files("cuesense.reports").joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(source: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
 def _data_uri(image: bytes) -> str:
