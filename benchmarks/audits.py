@@ -81,7 +81,7 @@ def _judge(kind: str, seed: int, images: int, *, pictures: bool) -> list[float]:
         float((named & (losses[at] <= 1e-12)).any()),
         float(named[clear].sum()),
         float(clear.sum()),
-        float(held.all()),
+        float(held[at].all()),
         float(safe is not None),
         float(safe is not None and losses[safe].max() > TOLERANCE),
         float(safe is not None and lost[safe] > TOLERANCE),

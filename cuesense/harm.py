@@ -38,7 +38,7 @@ class Losses:
     Attributes:
         value: Highest mean accuracy over strengths minus that at this one, (S, C), 0 or more; the best is the best of
             noisy means, so that the value is too high rather than too low.
-        low: Lower bound of the true loss, all simultaneous, (S, C), 0 or more; NaN where unknown.
+        low: Lower bound of the true loss, (S, C), 0 or more; NaN where unknown; those of one strength hold together.
         high: Upper bound, likewise.
         detectable: The smallest loss that would be named, (S, C).
     """
@@ -135,7 +135,8 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     Args:
         sweep: The runs.
         confidence: Two-sided level of the intervals of accuracies; one-sided level of all lower bounds on losses
-            together, and of all upper ones (Bonferroni); in (0.5, 1).
+            at one strength together, and of all upper ones (Bonferroni over classes and the other strengths); in
+            (0.5, 1).
     """
     accuracy, images = _means(sweep, sweep.accuracy), _means(sweep, sweep.images.astype(float))
     noise = _noise(sweep, accuracy, images)

@@ -270,5 +270,5 @@ def _features(
 def _similarity(runs: Runs, found: list[_Answer]) -> Floats:
     """Return the cosines between classes' mean features, on the mean over the runs of the mildest strength, (C, C)."""
     means = [one.means for one, place in zip(found, runs.strength_of, strict=True) if place == 0]
-    found: Floats = np.mean([cosines(rows) for rows in means], axis=0)
-    return found
+    mean: Floats = np.mean([cosines(rows) for rows in means], axis=0)
+    return mean

@@ -21,7 +21,19 @@ from tests.test_experiment import profile as small
 from tests.test_forecast import WORLD
 from tests.test_recommend import LOST, planted
 
-COMMANDS = ("analyze", "score", "recommend", "verify", "audit", "transfer", "compare", "check", "demo", "report", "list")
+COMMANDS = (
+    "analyze",
+    "score",
+    "recommend",
+    "verify",
+    "audit",
+    "transfer",
+    "compare",
+    "check",
+    "demo",
+    "report",
+    "list",
+)
 FLAGS = ["--image-size", "16", "--resize", "16", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
 
 
