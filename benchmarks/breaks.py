@@ -124,6 +124,53 @@ BREAKS = [
         "leak(own[0], own[1][control",
         "tests/test_verify.py",
     ),
+    (
+        "cuesense/harm.py",
+        "error / (known * (strengths - 1)), noise.freedom",
+        "error, noise.freedom",
+        "tests/test_harm.py",
+    ),
+    (
+        "cuesense/harm.py",
+        "self.over_images\n        found",
+        "0 * self.over_images\n        found",
+        "tests/test_harm.py",
+    ),
+    ("cuesense/harm.py", "sign * growth", "0 * growth", "tests/test_harm.py"),
+    ("cuesense/harm.py", "(1 - confidence) / len(runs)", "1 - confidence", "tests/test_harm.py"),
+    ("cuesense/sweep.py", "reverse=falling", "reverse=False", "tests/test_sweep.py"),
+    (
+        "cuesense/rivals.py",
+        "- _shares(pictures.predicted[before][:, own], count)",
+        "",
+        "tests/test_rivals.py",
+    ),
+    (
+        "cuesense/accuracies.py",
+        'pd.factorize(table["class"], sort=True)',
+        'pd.factorize(table["class"][::-1], sort=True)',
+        "tests/test_accuracies.py",
+    ),
+    ("cuesense/checkpoints.py", "order[one.predicted]", "order[found[0].predicted]", "tests/test_auditing.py"),
+    ("cuesense/probes.py", "int(np.argmin(losses))", "0", "tests/test_probes.py"),
+    ("cuesense/probes.py", "probe(features[~own], labels[~own]", "probe(features, labels", "tests/test_probes.py"),
+    (
+        "cuesense/transferring.py",
+        "numbers[torch.tensor(task.train.labels)[places]]",
+        "torch.tensor(task.train.labels)[places]",
+        "tests/test_transferring.py",
+    ),
+    (
+        "cuesense/contrast.py",
+        "np.where(self.p_loss() <= 1 - confidence, low, np.minimum(low, 0)), high",
+        "low, high",
+        "tests/test_contrast.py",
+    ),
+    ("cuesense/gate.py", "1 - alpha / len(asked)", "1 - alpha", "tests/test_gate.py"),
+    ("cuesense/gate.py", "if finding.low > 0]", "if finding.low > -1]", "tests/test_gate.py"),
+    ("cuesense/comparison.py", '"value": -contrast.loss()', '"value": contrast.loss()', "tests/test_comparison.py"),
+    ("cuesense/pairing.py", "list(a.sample_ids) == list(b.sample_ids)", "True", "tests/test_comparison.py"),
+    ("cuesense/reports/checking.py", '_NOT_XML.sub("\\ufffd", line)', "line", "tests/reports/test_checking.py"),
 ]
 
 

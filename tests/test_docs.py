@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import cuesense
 from cuesense import registry
+from cuesense.cli import app
 from cuesense.errors import SettingsError
+from cuesense.planted.network import build
 from tests.conftest import make_folder
+from tests.sweeps import Truth, level, simulated, table
 from tests.worlds import NAMES, SIZE, Meanest, picture
 
 ROOT = Path(__file__).parent.parent
@@ -75,6 +79,38 @@ def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
     assert (workplace / "report.html").stat().st_size > 10_000
     assert (workplace / "cuesense-verified" / "forecast.svg").is_file()
     assert "v2.RandomApply" in (workplace / "transform.py").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def sweep(workplace: Path) -> Path:
+    """What the commands about runs speak of, beside the files of the others."""
+    code = "from cuesense.planted.network import build as network\n\n\ndef build():\n    return network(3)\n"
+    (workplace / "network.py").write_text(code)
+    rows = ["model,regularizer,strength,seed"]
+    for strength in (0, 0.1):
+        for seed in range(2):
+            torch.manual_seed(seed)
+            torch.save(build(3).state_dict(), workplace / f"{strength}-{seed}.pt")
+            rows.append(f"{strength}-{seed}.pt,weight_decay,{strength},{seed}")
+    (workplace / "runs.csv").write_text("\n".join(rows))
+    accuracies = table(simulated(Truth(level(3, 5)), 0)).assign(regularizer="weight_decay")
+    accuracies.to_csv(workplace / "accuracies.csv", index=False)
+    for name in ("before", "after"):
+        cuesense.analyze(Meanest(), str(workplace / "test"), class_names=NAMES, config="quick", output=workplace / name)
+    return workplace
+
+
+def test_every_command_about_runs_runs_as_it_stands(sweep: Path) -> None:
+    commands = BLOCKS["Audit runs that you have trained"].strip().splitlines()
+    assert len(commands) == 5
+    for command in commands:
+        _, *arguments = shlex.split(command)
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, (command, done.output)
+    for name in ("audit", "transfer", "logs"):
+        assert (sweep / name / "audit.html").is_file()
+    assert (sweep / "compared" / "compare.json").is_file()
+    assert "testcase" in (sweep / "check.xml").read_text(encoding="utf-8")
 
 
 def test_the_demo_recovers_the_planted_labels_in_time(tmp_path: Path) -> None:

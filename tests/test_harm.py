@@ -154,6 +154,14 @@ def test_a_strength_that_loses_more_than_the_tolerance_is_not_called_safe() -> N
     assert right == 5
 
 
+def test_the_cautious_bound_is_of_each_class_alone_with_the_error_shared_by_strengths() -> None:
+    sweep = simulated(Truth(level(3, 5), images=300, runs=4), 3, pictures=True)
+    found = harm(sweep, 0.9)
+    quantile = student.ppf(1 - 0.1 / 3, np.maximum(found.noise.freedom, 9))
+    bounds = found.differences.value + quantile * found.differences.deviation(found.noise, sweep.runs)
+    assert cautious(found, sweep.runs, 0.9) == pytest.approx(bounds.max(axis=(1, 2)))
+
+
 def test_more_seeds_bring_the_bound_down() -> None:
     sweep = simulated(Truth(level(3, 5), images=300, runs=2), 3)
     found = harm(sweep, 0.95)

@@ -50,6 +50,14 @@ def test_the_penalty_is_chosen_by_what_it_does() -> None:
     assert chosen >= max(shares) - 0.05
 
 
+def test_a_weak_penalty_is_chosen_where_a_strong_one_sees_the_largest_class_alone() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [160, 25, 15])
+    features = torch.tensor(np.eye(3)[labels] + 0.1 * random.normal(size=(200, 3)), dtype=torch.float32)
+    found = probe(features, torch.tensor(labels), features, 3)
+    assert (found == labels).all()
+
+
 def test_images_are_predicted_by_heads_that_never_saw_them() -> None:
     features, _ = clouds(60, 80, 1.0)
     labels = torch.randint(0, 3, (60,), generator=torch.manual_seed(1))

@@ -34,6 +34,12 @@ def test_rivals_take_what_is_lost_strongest_first() -> None:
     assert taken(pictures(), 0, [2, 3], [0, 1], None) == []
 
 
+def test_what_a_rival_took_before_does_not_count() -> None:
+    before = pictures()
+    before.predicted[:, 20:30] = 2
+    assert [entry.rival for entry in taken(before, 0, [0, 1], [2, 3], None)] == [1, 4]
+
+
 def accepted(**also: list[int]) -> np.ndarray:
     """Every image's own label, and for a class by name further images' places."""
     found = np.eye(5, dtype=bool)[LABELS]
