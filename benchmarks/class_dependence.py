@@ -5,18 +5,21 @@ In ``benchmarks``, with WORLD as in ``budget_worlds.py`` (photographs need ``--p
 - ``python class_dependence.py train WORLD FOLDER --seeds 0,1,2`` trains sixteen networks a seed: with random crops down
   to a share of the image, with color jitter, with weight decay over four decades, and without any. What is there
   already is kept.
-- ``python class_dependence.py audit WORLD FOLDER --table TABLE`` audits the three sweeps on images that no network has
+- ``python class_dependence.py audit WORLD FOLDER --output TABLE`` audits the three sweeps on images that no network has
   seen and writes every run's accuracies to a table that ``cuesense audit --accuracies`` reads.
 - ``python class_dependence.py transfer WORLD FOLDER`` audits them on other classes, by linear heads.
-- ``python class_dependence.py describe WORLD FOLDER`` prints the tables of ``docs/class-dependence.md``.
+- ``python class_dependence.py describe WORLD FOLDER`` prints the tables of ``docs/class-dependence.md``, ``images``
+  what its last table says, and ``figure WORLD FOLDER/audit-SWEEP --output PICTURE`` draws the curves of one audit.
 """
 
 import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from budget_worlds import COUNTS, RECIPE, SIDE, parts, train
@@ -27,8 +30,10 @@ from cuesense.auditing import write_audit
 from cuesense.audits import conclude
 from cuesense.checkpoints import Reading, answer
 from cuesense.datasets import load_dataset
+from cuesense.harm import harm
 from cuesense.loading import engine_of
 from cuesense.planted.network import MEAN, STD, build
+from cuesense.reports.audit_svg import curves
 from cuesense.runs import read_runs
 from cuesense.sweep import Sweep
 from cuesense.transferring import transfer
@@ -222,16 +227,53 @@ def describe(path: Path) -> None:
             )
 
 
+def over_images(world: str, folder: Path, source: Path | None) -> None:
+    """Print how much of the variance over images stays in a difference, and what is assumed where images are unknown.
+
+    In units of what two samples of other images would give, by the size of the difference; one image in n that differs
+    is subtracted, which ``harm`` adds.
+    """
+    data = load_dataset(tested(world, folder, source))
+    reading = Reading(engine_of("auto", 128, "float32", 2, 0), {"class_names": None, "image_size": SIDE} | PIXELS)
+    for name in SWEEPS:
+        sweep = answer(read_runs(folder / f"{name}.csv", arch=arch(world)), data, reading, folder / "audit").sweep
+        known, unknown = harm(sweep, 0.95), harm(replace(sweep, pictures=None), 0.95)
+        pairs = np.triu_indices(len(sweep.strengths), 1)
+        size = np.abs(known.differences.value[pairs])
+        unit = (known.noise.unit[:, None] + known.noise.unit[None])[pairs]
+        images = sweep.images[0]
+        measured = (known.differences.over_images[pairs] - 1 / (images * (images + 1))) / unit
+        parts = unknown.differences
+        assumed = (parts.over_images + parts.each * np.abs(parts.value) * (1 - np.abs(parts.value)))[pairs] / unit
+        for low, high in ((0, 0.03), (0.03, 0.1), (0.1, 0.2), (0.2, 1)):
+            some = (size >= low) & (size < high)
+            if some.any():
+                print(
+                    f"{world} {name} {low}-{high}: {some.sum()} differences, measured {measured[some].mean():.2f}, "
+                    f"90 % below {np.quantile(measured[some], 0.9):.2f}, assumed {assumed[some].mean():.2f}"
+                )
+
+
+def figure(path: Path, target: Path) -> None:
+    """Draw the curves of an audit as a file of its own."""
+    found = Audit.model_validate_json(path.read_text(encoding="utf-8"))
+    sheets = "".join(files("cuesense.reports").joinpath(name).read_text() for name in ("style.css", "audit.css"))
+    style = f"<style>{sheets}text {{ font-family: sans-serif; fill: var(--muted); }}</style>"
+    paper = '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
+    start, _, rest = str(curves(found)).partition(">")
+    target.write_text(f'{start} xmlns="http://www.w3.org/2000/svg">{style}{paper}{rest}\n', encoding="utf-8")
+
+
 def main() -> None:
     """Do one stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=("train", "audit", "transfer", "describe"))
+    parser.add_argument("stage", choices=("train", "audit", "transfer", "images", "describe", "figure"))
     parser.add_argument("world")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", default="0,1,2,3,4,5,6,7,8,9")
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--other", type=Path, help="other photographs, for the transfer of networks of all classes")
-    parser.add_argument("--table", type=Path, help="where the accuracies of all runs are written")
+    parser.add_argument("--output", type=Path, help="the table of all runs' accuracies, or the picture")
     options = parser.parse_args()
     torch.set_num_threads(1)
     seeds = [int(seed) for seed in options.seeds.split(",")]
@@ -240,10 +282,14 @@ def main() -> None:
         train_all(options.world, options.folder, seeds, options.photos)
     elif options.stage == "audit":
         write_runs(options.folder, seeds)
-        audit_all(options.world, options.folder, options.photos, options.table or options.folder / "accuracies.csv")
+        audit_all(options.world, options.folder, options.photos, options.output or options.folder / "accuracies.csv")
     elif options.stage == "transfer":
         write_runs(options.folder, seeds)
         transfer_all(options.world, options.folder, options.photos, options.other)
+    elif options.stage == "images":
+        over_images(options.world, options.folder, options.photos)
+    elif options.stage == "figure":
+        figure(options.folder / "audit.json", options.output or options.folder / "curves.svg")
     else:
         for path in sorted(options.folder.glob("*/audit.json")):
             describe(path)

@@ -1,32 +1,26 @@
-"""The audit in reading order: read the runs, ask the checkpoints, say who pays, write."""
+"""The audit in reading order: read the runs, ask the checkpoints, say who pays, write. Tables need no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from cuesense.accepted import read_accepted
 from cuesense.accuracies import read_accuracies
 from cuesense.audited import Audit
 from cuesense.audits import conclude
-from cuesense.checkpoints import Answered, Reading, answer
-from cuesense.config import check_channels, check_fraction
-from cuesense.datasets import subset
-from cuesense.errors import ModelError, SettingsError, expected
+from cuesense.config import check_fraction
+from cuesense.errors import SettingsError, expected
 from cuesense.files import refuse_folder, write_file
-from cuesense.loading import dataset_of, engine_of, whole_number
-from cuesense.models import load_classifier
-from cuesense.predict import Progress
 from cuesense.profile import Profile
 from cuesense.reports import audit_page
-from cuesense.rivals import cosines
 from cuesense.runs import read_runs
-from cuesense.sweep import Floats, Sweep
-from cuesense.types import ClassNames, Dataset
+from cuesense.types import ClassNames
+
+if TYPE_CHECKING:
+    import torch
+
+    from cuesense.predict import Progress
 
 FILES = ("audit.csv", "audit.html", "audit.json")
 
@@ -110,41 +104,29 @@ def audit(
         source: dict[str, Any] = {"accuracies": str(accuracies), "runs": len(sweep.seeds)}
         return write_audit(conclude(sweep, source=source, **known), profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
-    data = images_of(dataset, data_root, images_per_class)
-    options = {
-        "class_names": class_names,
-        "image_size": image_size,
-        "resize": resize,
-        "mean": check_channels(mean, "--mean"),
-        "std": check_channels(std, "--std"),
-    }
-    reading = Reading(engine_of(device, batch_size, "float32", workers, 0), options)
-    said = answer(listed, data, reading, folder, restart=restart, progress=progress)
-    source = {
-        "runs": str(runs),
-        "models": len(listed.models),
-        "dataset": data.spec,
-        "images": len(said.sample_ids),
-        "fingerprint": data.fingerprint,
-    }
-    alike = said.similarity if similarity is None else text_similarity(similarity, said.sweep)
-    found = conclude(_with_accepted(said, accepted), source=source, similarity=alike, **known)
-    return write_audit(found, profile, folder)
+    from cuesense.checkpoints import ask_all
 
-
-def text_similarity(spec: str, sweep: Sweep) -> Floats:
-    """Return the cosines between the text embeddings of the K answers' names, (K, K).
-
-    Raises:
-        ModelError: The spec names no open_clip model, or it cannot be loaded.
-    """
-    names = sweep.pictures.answers if sweep.pictures else sweep.class_names
-    if not spec.startswith("open_clip:"):
-        raise ModelError(expected("--similarity", "open_clip:NAME@TAG_OR_FILE", f"'{spec}'", "Name an open_clip model"))
-    network = load_classifier(spec, class_names=ClassNames(names)).network
-    if not isinstance(network, torch.nn.Module):
-        raise ModelError(expected("--similarity", "a network with text embeddings", f"'{spec}'", "Name another"))
-    return cosines(network.get_buffer("classes").T.double().numpy())
+    asked = ask_all(
+        listed,
+        dataset,
+        accepted=accepted,
+        similarity=similarity,
+        folder=folder,
+        class_names=class_names,
+        image_size=image_size,
+        resize=resize,
+        mean=mean,
+        std=std,
+        images_per_class=images_per_class,
+        batch_size=batch_size,
+        device=device,
+        workers=workers,
+        data_root=data_root,
+        restart=restart,
+        progress=progress,
+    )
+    source = {"runs": str(runs), "models": len(listed.models)} | asked.source
+    return write_audit(conclude(asked.sweep, source=source, similarity=asked.similarity, **known), profile, folder)
 
 
 def _given(runs: str | Path | None) -> Path:
@@ -160,22 +142,6 @@ def _refuse_images(runs: object, dataset: object, accepted: object, similarity: 
     if unused:
         do = "Leave it out, or leave out --accuracies"
         raise SettingsError(expected(unused[0], "left out with --accuracies, which needs no images", "both", do))
-
-
-def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int | None) -> Dataset:
-    """Return the images that a sweep is tested on, all or some of each class."""
-    if dataset is None:
-        raise SettingsError(expected("--dataset", "given with RUNS", "none", "Name the images to test on"))
-    data = dataset_of(dataset, data_root)
-    return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
-
-
-def _with_accepted(said: Answered, path: str | Path | None) -> Sweep:
-    pictures = said.sweep.pictures
-    if path is None or pictures is None:
-        return said.sweep
-    accepted = read_accepted(Path(path), said.sample_ids, pictures.labels, pictures.answers)
-    return replace(said.sweep, pictures=replace(pictures, accepted=accepted))
 
 
 def write_audit(found: Audit, profile: Profile | None, folder: Path | None) -> Audit:

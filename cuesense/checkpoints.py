@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
+from cuesense.accepted import read_accepted
+from cuesense.config import check_channels
+from cuesense.datasets import subset
 from cuesense.datasets.remembered import Remembered
-from cuesense.errors import DatasetError, ModelError, expected
-from cuesense.loading import described, load_matched
+from cuesense.errors import DatasetError, ModelError, SettingsError, expected
+from cuesense.loading import dataset_of, described, engine_of, load_matched, whole_number
+from cuesense.models import load_classifier
 from cuesense.outcomes import OutcomeStore
 from cuesense.predict import Engine, Progress, predict, weights_digest
 from cuesense.rivals import cosines
 from cuesense.runs import Runs, sweep_of
 from cuesense.sweep import Floats, Sweep
-from cuesense.types import Classifier, Condition, Dataset
+from cuesense.types import Classifier, ClassNames, Condition, Dataset
 
 ANSWERS = "answers"
 
@@ -45,14 +50,15 @@ class Answered:
 
     Attributes:
         sweep: Every run's predictions and accuracies.
-        similarity: Cosines between the K answers' directions in the networks' last layers, on the mean over the runs of
-            the mildest strength, (K, K); None where they cannot be seen.
+        similarity: Cosines between the K answers' directions, (K, K); None where they cannot be seen.
         sample_ids: The id of each of N images.
+        source: What the images are, as JSON values.
     """
 
     sweep: Sweep
     similarity: Floats | None
     sample_ids: tuple[str, ...]
+    source: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,42 @@ class _Answer:
     output_names: tuple[str, ...]
     class_names: tuple[str, ...]
     directions: Floats | None
+
+
+def ask_all(
+    runs: Runs,
+    dataset: Any,
+    *,
+    accepted: str | Path | None,
+    similarity: str | None,
+    folder: Path | None,
+    class_names: str | Path | Sequence[str] | ClassNames | None,
+    image_size: int | None,
+    resize: int | None,
+    mean: tuple[float, float, float] | None,
+    std: tuple[float, float, float] | None,
+    images_per_class: int | None,
+    batch_size: int | None,
+    device: str | torch.device,
+    workers: int | None,
+    data_root: str | Path | None,
+    restart: bool,
+    progress: Progress,
+) -> Answered:
+    """Ask the checkpoints of a sweep as a user wants it; arguments and errors are those of ``cuesense.audit``."""
+    data = images_of(dataset, data_root, images_per_class)
+    options = {
+        "class_names": class_names,
+        "image_size": image_size,
+        "resize": resize,
+        "mean": check_channels(mean, "--mean"),
+        "std": check_channels(std, "--std"),
+    }
+    reading = Reading(engine_of(device, batch_size, "float32", workers, 0), options)
+    said = answer(runs, data, reading, folder, restart=restart, progress=progress)
+    if similarity is not None:
+        said = replace(said, similarity=text_similarity(similarity, said.sweep))
+    return said if accepted is None else replace(said, sweep=_with_accepted(said, Path(accepted)))
 
 
 def answer(
@@ -110,7 +152,9 @@ def answer(
     predicted = np.stack([order[one.predicted] for one in found]).astype(np.int32)
     sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
     ids = sorted(dataset.sample_ids)
-    return Answered(sweep, _similarity(found, runs, order), tuple(ids[place] for place in found[0].positions))
+    named = tuple(ids[place] for place in found[0].positions)
+    source = {"dataset": dataset.spec, "images": len(named), "fingerprint": dataset.fingerprint}
+    return Answered(sweep, _similarity(found, runs, order), named, source)
 
 
 def _part(progress: Progress, place: int, count: int) -> Progress:
@@ -199,3 +243,34 @@ def _similarity(found: list[_Answer], runs: Runs, order: np.ndarray) -> Floats |
     mildest = [one.directions for one, place in zip(found, runs.strength_of, strict=True) if place == 0]
     known = [cosines(rows[np.argsort(order)]) for rows in mildest if rows is not None]
     return np.mean(known, axis=0) if known else None
+
+
+def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int | None) -> Dataset:
+    """Return the images that a sweep is tested on, all or some of each class."""
+    if dataset is None:
+        raise SettingsError(expected("--dataset", "given with RUNS", "none", "Name the images to test on"))
+    data = dataset_of(dataset, data_root)
+    return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
+
+
+def _with_accepted(said: Answered, path: Path) -> Sweep:
+    pictures = said.sweep.pictures
+    if pictures is None:
+        return said.sweep
+    accepted = read_accepted(path, said.sample_ids, pictures.labels, pictures.answers)
+    return replace(said.sweep, pictures=replace(pictures, accepted=accepted))
+
+
+def text_similarity(spec: str, sweep: Sweep) -> Floats:
+    """Return the cosines between the text embeddings of the K answers' names, (K, K).
+
+    Raises:
+        ModelError: The spec names no open_clip model, or it cannot be loaded.
+    """
+    names = sweep.pictures.answers if sweep.pictures else sweep.class_names
+    if not spec.startswith("open_clip:"):
+        raise ModelError(expected("--similarity", "open_clip:NAME@TAG_OR_FILE", f"'{spec}'", "Name an open_clip model"))
+    network = load_classifier(spec, class_names=ClassNames(names)).network
+    if not isinstance(network, nn.Module):
+        raise ModelError(expected("--similarity", "a network with text embeddings", f"'{spec}'", "Name another"))
+    return cosines(network.get_buffer("classes").T.double().numpy())

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, fx, nn
 
 from cuesense.audited import Audit
-from cuesense.auditing import images_of, write_audit
+from cuesense.auditing import write_audit
 from cuesense.audits import conclude
-from cuesense.checkpoints import ANSWERS
+from cuesense.checkpoints import ANSWERS, images_of
 from cuesense.config import check_channels, check_fraction
 from cuesense.datasets.images import prepare
 from cuesense.datasets.remembered import Remembered

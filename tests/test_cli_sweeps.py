@@ -51,6 +51,14 @@ def test_a_table_of_accuracies_names_the_class_that_pays(place: Path, tmp_path: 
     assert "audit.html" in result.stderr
 
 
+def test_a_table_needs_no_torch(place: Path, tmp_path: Path) -> None:
+    arguments = ["cuesense", "audit", "--accuracies", str(place / "accuracies.csv"), "--output", str(tmp_path)]
+    code = f"import sys; sys.argv = {arguments}\nimport cuesense.cli\ntry: cuesense.cli.main()\n"
+    code += "except SystemExit as end: assert not end.code\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_transfer_audits_another_task(place: Path, tmp_path: Path) -> None:
     result = run("transfer", place / "runs.csv", "--dataset", place / "photos", "--output", tmp_path, *FLAGS, "--json")
     assert result.exit_code == 0, result.output
