@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from cuesense.errors import SettingsError, expected
 from cuesense.pairing import is_profile
@@ -19,22 +20,18 @@ def profiles(
     specs: dict[str, str],
     *,
     dataset: str | None,
-    arch: str | None = None,
-    class_names: str | None = None,
-    config: str = "standard",
     output: Path,
     watch: Callable[[str], AbstractContextManager[Progress]],
+    **options: Any,
 ) -> list[Path]:
     """Return the profiles of what a user named, and analyze what is no profile yet.
 
     Args:
         specs: Profiles (see pairing.is_profile) and models (see ``cuesense analyze --help``), by the name of a folder.
         dataset: The images for the models; needed where there is one.
-        arch: Architecture of files that hold weights only.
-        class_names: Names of the models' outputs.
-        config: What is measured.
         output: Folder in which every model's analysis gets a folder of its own; an earlier run there is resumed.
         watch: Given what is being done, a context that takes the progress.
+        **options: What else ``pipeline.analyze`` takes.
 
     Returns:
         The profiles' files or folders, in the order of specs.
@@ -51,13 +48,5 @@ def profiles(
             Profile.read(spec)
     for name, spec in models.items():
         with watch(f"analyzing {name}") as progress:
-            analyze(
-                spec,
-                dataset,
-                arch=arch,
-                class_names=class_names,
-                config=config,
-                output=output / name,
-                progress=progress,
-            )
+            analyze(spec, dataset, output=output / name, progress=progress, **options)
     return [output / name if name in models else Path(spec) for name, spec in specs.items()]

@@ -67,7 +67,8 @@ def test_transfer_audits_another_task(place: Path, tmp_path: Path) -> None:
 
 def test_an_interrupted_audit_goes_on(place: Path, tmp_path: Path) -> None:
     code = (
-        "import signal, sys, os; import cuesense.checkpoints as c; ask = c._ask\n"
+        "import signal, sys, os; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import cuesense.checkpoints as c; ask = c._ask\n"
         "def once(*a, **k):\n"
         "    if c.__dict__.setdefault('done', 0) == 3: os.kill(os.getpid(), signal.SIGINT)\n"
         "    c.done += 1\n"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cuesense.allocator import keep_freed_memory
 from cuesense.cli.common import RESUMED, user_errors
-from cuesense.cli.options import Arch, ProfilePath
+from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, ProfilePath, Resize, Std
 
 _DOES_NOT_HOLD = 1
 
@@ -25,6 +26,14 @@ def compare(
     config: Annotated[
         str, typer.Option(metavar="PRESET", help="For models: quick, standard, thorough or a file.")
     ] = "standard",
+    image_size: ImageSize = None,
+    resize: Resize = None,
+    mean: Mean = None,
+    std: Std = None,
+    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier analyses.")] = False,
     output: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write compare.json and compare.csv, and analyses of models to DIR/a, DIR/b."),
@@ -48,10 +57,22 @@ def compare(
     with user_errors(RESUMED):
         from cuesense.comparison import check_output, write_outputs
         from cuesense.comparison import compare as compared
+        from cuesense.config import parse_channels
 
         if output is not None:
             check_output(output)
-        found = compared(*_profiles(a, b, dataset, arch, class_names, config, output))
+        options = {
+            "arch": arch,
+            "class_names": class_names,
+            "image_size": image_size,
+            "resize": resize,
+            "mean": parse_channels(mean, "--mean"),
+            "std": parse_channels(std, "--std"),
+            "images_per_class": images_per_class,
+            "data_root": data_root,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        found = compared(*_profiles(a, b, dataset, output, given, config=config, device=device, restart=restart))
         if output is not None:
             write_outputs(found, output)
         if json:
@@ -67,12 +88,12 @@ def compare(
 
 
 def _profiles(
-    a: str, b: str, dataset: str | None, arch: str | None, class_names: str | None, config: str, output: Path | None
+    a: str, b: str, dataset: str | None, output: Path | None, given: Mapping[str, Any], **options: Any
 ) -> list[Path]:
     from cuesense.pairing import is_profile
 
     if is_profile(a) and is_profile(b):
-        _refuse_unused({"--dataset": dataset, "--arch": arch, "--class-names": class_names})
+        _refuse_unused(dataset, given)
         return [Path(a), Path(b)]
     from cuesense.analyzed import FOLDER, profiles
     from cuesense.reports.progress import progress_bar
@@ -81,21 +102,20 @@ def _profiles(
     return profiles(
         {"a": a, "b": b},
         dataset=dataset,
-        arch=arch,
-        class_names=class_names,
-        config=config,
         output=Path(FOLDER) if output is None else output,
         watch=progress_bar,
+        **given,
+        **options,
     )
 
 
-def _refuse_unused(options: dict[str, str | None]) -> None:
+def _refuse_unused(dataset: str | None, given: Mapping[str, Any]) -> None:
     from cuesense.errors import SettingsError, expected
 
-    for option, value in options.items():
-        if value is not None:
-            do = "Name a model, or leave it out"
-            raise SettingsError(expected(option, "left out for two profiles", f"'{value}'", do))
+    unused = given if dataset is None else {"dataset": dataset, **given}
+    for name, value in unused.items():
+        do = "Name a model, or leave it out"
+        raise SettingsError(expected(f"--{name.replace('_', '-')}", "left out for two profiles", f"'{value}'", do))
 
 
 def check(
