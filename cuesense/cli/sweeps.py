@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cuesense.allocator import keep_freed_memory
 from cuesense.cli.common import RESUMED, user_errors
 from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, Resize, Std
+
+if TYPE_CHECKING:
+    from cuesense.audited import Audit
 
 Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Which one, where there are several.")]
 Order = Annotated[
@@ -74,12 +77,9 @@ def audit(
       cuesense audit --accuracies accuracies.csv --order none,mild,strong --json
     """
     with user_errors(RESUMED):
-        from rich.console import Console
-
         from cuesense.auditing import audit as audited
         from cuesense.config import parse_channels
         from cuesense.profile import Profile
-        from cuesense.reports.audit import render
         from cuesense.reports.progress import progress_bar
 
         keep_freed_memory()
@@ -110,11 +110,7 @@ def audit(
                 restart=restart,
                 progress=progress,
             )
-        if json:
-            typer.echo(found.to_json(), nl=False)
-        else:
-            Console().print(render(found))
-        typer.echo(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}", err=True)
+        _show(found, output, as_json=json)
 
 
 def transfer(
@@ -155,11 +151,8 @@ def transfer(
       cuesense transfer runs.csv --dataset flowers/test --train flowers/train --regularizer weight_decay
     """
     with user_errors(RESUMED):
-        from rich.console import Console
-
         from cuesense.config import parse_channels
         from cuesense.profile import Profile
-        from cuesense.reports.audit import render
         from cuesense.reports.progress import progress_bar
         from cuesense.transferring import transfer as transferred
 
@@ -187,11 +180,19 @@ def transfer(
                 restart=restart,
                 progress=progress,
             )
-        if json:
-            typer.echo(found.to_json(), nl=False)
-        else:
-            Console().print(render(found))
-        typer.echo(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}", err=True)
+        _show(found, output, as_json=json)
+
+
+def _show(found: Audit, output: Path, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(found.to_json(), nl=False)
+    else:
+        from rich.console import Console
+
+        from cuesense.reports.audit import render
+
+        Console().print(render(found))
+    typer.echo(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}", err=True)
 
 
 def _listed(order: str | None) -> list[str] | None:
