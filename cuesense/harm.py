@@ -14,16 +14,18 @@ from cuesense.sweep import Floats, Pictures, Sweep
 
 _CHURN = 0.1
 _LEAST_RATIO = 1e-3
+_FEWEST = 3
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Noise:
-    """How accuracies vary over seeds, in units of what images that are flips of a coin would give.
+    """How accuracies vary over seeds, in units of what images that are flips of a coin would give; (S, C) each.
 
     Attributes:
-        unit: p (1 - p) / n of each strength and class, with one image more that is right and one that is wrong, (S, C).
-        ratio: Variance of a class's accuracy over seeds, in these units, (C,); NaN where no strength has two runs.
-        freedom: Degrees of freedom behind the ratio, (C,).
+        unit: p (1 - p) / n, with one image more that is right and one that is wrong.
+        ratio: Variance of the accuracy over seeds, in these units; NaN where no strength has two runs.
+        freedom: Degrees of freedom behind the ratio.
     """
 
     unit: Floats
@@ -66,13 +68,13 @@ class Differences:
 
     def deviation(self, noise: Noise, runs: NDArray[Any]) -> Floats:
         """Return the standard deviation where nothing differs, for given numbers of runs of each strength, (S,)."""
-        seeds = noise.unit / runs[:, None]
-        variance = noise.ratio * (seeds[None] + seeds[:, None]) + self.over_images
+        seeds = noise.ratio * noise.unit / runs[:, None]
+        variance = seeds[None] + seeds[:, None] + self.over_images
         found: Floats = np.sqrt(np.where(_same(len(runs)), 0, variance))
         return found
 
     def upper(self, noise: Noise, runs: NDArray[Any], quantile: Floats) -> Floats:
-        """Return the largest differences that a score test does not reject, (S, S, C); quantile is (C,)."""
+        """Return the largest differences that a score test does not reject, (S, S, C); as is the quantile."""
         return _upper(self.value, quantile * self.deviation(noise, runs), quantile**2 * self.each)
 
     def lower(self, noise: Noise, runs: NDArray[Any], quantile: Floats) -> Floats:
@@ -87,6 +89,11 @@ def _upper(value: Floats, margin: Floats, growth: Floats) -> Floats:
     root = np.sqrt(np.maximum(linear**2 - 4 * (1 + growth) * (value**2 - margin**2), 0))
     found: Floats = (linear + root) / (2 * (1 + growth))
     return found
+
+
+def _both(freedom: Floats) -> Floats:
+    """Return the fewer degrees of freedom of every two strengths, (S, S, C)."""
+    return np.minimum(freedom[None], freedom[:, None])
 
 
 def _same(strengths: int) -> NDArray[np.bool_]:
@@ -143,7 +150,7 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     differences = _differences(sweep, accuracy, images, noise)
     error, strengths = 1 - confidence, len(accuracy)
     known = max(int(np.isfinite(accuracy[0]).sum()), 1)
-    quantile = _quantile(error / (known * (strengths - 1)), noise.freedom)
+    quantile = _quantile(error / (known * (strengths - 1)), _both(noise.freedom))
     lower = differences.lower(noise, sweep.runs, quantile)
     share = np.nan_to_num(images) / np.nan_to_num(images).sum(axis=1, keepdims=True)
     own = noise.unit * (noise.ratio / sweep.runs[:, None] + 1)
@@ -180,9 +187,9 @@ def cautious(found: Harm, runs: NDArray[Any], confidence: float) -> Floats:
     Returns:
         (S,); NaN where it is not known.
     """
-    noise, more = found.noise, float((runs - 1).sum())
-    freedom = np.maximum(noise.freedom, more)
-    quantile = _quantile((1 - confidence) / len(runs), freedom)
+    noise = found.noise
+    freedom = np.maximum(noise.freedom, (runs - 1)[:, None])
+    quantile = _quantile((1 - confidence) / len(runs), _both(freedom))
     bounds = found.differences.upper(noise, runs, quantile).max(axis=1)
     known = np.isfinite(found.accuracy)
     worst: Floats = np.where(known, np.where(np.isnan(bounds), np.inf, bounds), -np.inf).max(axis=1)
@@ -199,35 +206,63 @@ def _means(sweep: Sweep, values: Floats) -> Floats:
 def _noise(sweep: Sweep, accuracy: Floats, images: Floats) -> Noise:
     smoothed = (accuracy * images + 1) / (images + 2)
     unit = smoothed * (1 - smoothed) / np.where(images > 0, images, np.nan)
-    freedom = int((sweep.runs - 1).sum())
-    if freedom == 0:
-        nothing = np.full(accuracy.shape[1], np.nan)
-        return Noise(unit, nothing, nothing)
     squares = (sweep.accuracy - accuracy[sweep.strength_of]) ** 2 / unit[sweep.strength_of]
-    return Noise(unit, *moderated(squares.sum(axis=0) / freedom, freedom))
+    freedom = (sweep.runs - 1).astype(float)
+    if not freedom.any():
+        nothing = np.full(accuracy.shape, np.nan)
+        return Noise(unit, nothing, nothing)
+    sums = np.stack([squares[sweep.strength_of == place].sum(axis=0) for place in range(len(freedom))])
+    return Noise(unit, *_ratios(sums, freedom))
 
 
-def moderated(ratio: Floats, freedom: int) -> tuple[Floats, Floats]:
+def _ratios(sums: Floats, freedom: Floats) -> tuple[Floats, Floats]:
+    """Return the variance ratio of each strength and class and its degrees of freedom, (S, C) each.
+
+    The ratio is a class's, drawn toward the other classes', times a strength's, times what is left of the cell's own,
+    drawn toward 1: as far as these agree.
+
+    Args:
+        sums: Sums of squared deviations from the mean of a strength and class, in units, (S, C).
+        freedom: Degrees of freedom of each strength's, (S,).
+    """
+    several = freedom > 0
+    strength = np.ones(len(freedom))
+    for _ in range(_ROUNDS):
+        of_class = np.maximum((sums / strength[:, None]).sum(axis=0) / freedom.sum(), _LEAST_RATIO)
+        strength[several] = np.nanmean(sums / of_class, axis=1)[several] / freedom[several]
+        strength = np.maximum(strength, _LEAST_RATIO)
+        strength[~several] = strength[several].max()
+    of_class, shared = moderated((sums / strength[:, None]).sum(axis=0) / freedom.sum(), np.array(freedom.sum()))
+    smooth = strength[:, None] * of_class
+    each = np.broadcast_to(freedom[:, None], sums.shape)
+    own, left = moderated(np.where(each > 0, sums / np.maximum(each, 1), np.nan) / smooth, each)
+    return smooth * own, np.minimum(shared, left)
+
+
+def moderated(ratio: Floats, freedom: Floats) -> tuple[Floats, Floats]:
     """Draw variances toward each other as far as they agree (Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3, section 6).
 
     Args:
-        ratio: Variances of C classes, (C,); NaN where unknown.
-        freedom: Degrees of freedom of each.
+        ratio: Variances, of any shape; NaN where unknown.
+        freedom: Degrees of freedom of each; broadcasts.
 
     Returns:
-        The moderated variances and their degrees of freedom, never more than all classes have together, (C,) each.
+        The moderated variances and their degrees of freedom, never more than all have together, of the same shape.
+        What is not known is what the others agree on.
     """
-    known = ratio[np.isfinite(ratio)]
-    floor = max(_LEAST_RATIO, float(np.median(known)) * _LEAST_RATIO) if len(known) else _LEAST_RATIO
-    own = np.full(ratio.shape, float(freedom))
-    if len(known) < 3:
-        return np.maximum(ratio, floor), own
-    logs = np.log(np.maximum(known, floor)) - digamma(freedom / 2) + np.log(freedom / 2)
-    excess = float(logs.var(ddof=1) - polygamma(1, freedom / 2))
-    most = float(freedom * (len(known) - 1))
+    freedom = np.where(np.isfinite(ratio), np.broadcast_to(freedom, ratio.shape), 0.0)
+    known = freedom > 0
+    if known.sum() < _FEWEST:
+        return np.where(known, np.maximum(ratio, _LEAST_RATIO), np.nan), np.where(known, freedom, np.nan)
+    least = max(_LEAST_RATIO, float(np.median(ratio[known])) * _LEAST_RATIO)
+    degrees, values = freedom[known], np.maximum(ratio[known], least)
+    logs = np.log(values) - digamma(degrees / 2) + np.log(degrees / 2)
+    excess = float(logs.var(ddof=1) - polygamma(1, degrees / 2).mean())
+    most = float(degrees.sum() - degrees.max())
     prior = most if excess <= 0 else min(most, 2 * _trigamma_inverse(excess))
     center = float(np.exp(logs.mean() + digamma(prior / 2) - np.log(prior / 2)))
-    return (prior * center + freedom * np.maximum(ratio, floor)) / (prior + freedom), own + prior
+    own = np.where(known, np.maximum(ratio, least), 0.0)
+    return (prior * center + freedom * own) / (prior + freedom), freedom + prior
 
 
 def _trigamma_inverse(value: float) -> float:
