@@ -55,7 +55,7 @@ def _read(path: Path, sample_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         return _real(text, sample_ids) if path.suffix.lower() == ".json" else _table(text)
-    except (OSError, ValueError, KeyError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DatasetError(expected(f"the accepted labels in '{path}'", "readable", f"'{reason}'", _DO)) from error
 
@@ -73,4 +73,7 @@ def _real(text: str, sample_ids: Sequence[str]) -> dict[str, list[str]]:
         raise ValueError("something else than a list of lists")
     numbered = {sample: _NUMBERED.search(sample) for sample in sample_ids}
     places = {sample: int(match[1]) - 1 for sample, match in numbered.items() if match}
-    return {sample: [names[int(index)] for index in lists[at]] for sample, at in places.items() if at < len(lists)}
+    wrong = [index for entry in lists for index in entry if index not in range(len(names))]
+    if wrong:
+        raise ValueError(f"{wrong[0]}, which is no index of a class")
+    return {sample: [names[index] for index in lists[at]] for sample, at in places.items() if at < len(lists)}

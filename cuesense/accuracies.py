@@ -12,20 +12,27 @@ import pandas as pd
 import pyarrow as pa
 
 from cuesense.errors import DatasetError, expected
-from cuesense.sweep import Run, Sweep, arrange, choose_regularizer, joined, number
+from cuesense.sweep import Run, Sweep, arrange, choose_regularizer, joined, listed, number
 
 _COLUMNS = ("run", "strength", "seed", "class", "accuracy", "n")
+_MOST_IMAGES = 1e9
+_TELLING = 3
+_SAME_IMAGES = (
+    "A table does not say which images runs recognize: bounds take it that all strengths find much the same ones hard."
+)
 _TEXTS = {"run": str, "class": str, "seed": str, "strength": str, "regularizer": str}
 _CSV = partial(pd.read_csv, dtype=_TEXTS, keep_default_na=False, na_values=[""])
 _TABLES = {".csv": _CSV, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
 
 
-def read_accuracies(path: Path, *, regularizer: str | None = None, order: Sequence[str] | None = None) -> Sweep:
+def read_accuracies(
+    source: Path | pd.DataFrame, *, regularizer: str | None = None, order: str | Sequence[str] | None = None
+) -> Sweep:
     """Read what every run got right.
 
     Args:
-        path: A ``.csv`` or ``.parquet`` table with the columns run, strength, seed, class, accuracy (a fraction in
-            [0, 1]), n (test images of the class), and optionally regularizer; one row a run and class.
+        source: A DataFrame, or a ``.csv`` or ``.parquet`` table with the columns run, strength, seed, class, accuracy
+            (a fraction in [0, 1]), n (test images of the class), and optionally regularizer; one row a run and class.
         regularizer: Which one to take, where the table has several.
         order: All strengths, mild to strong, where they are no numbers.
 
@@ -37,7 +44,8 @@ def read_accuracies(path: Path, *, regularizer: str | None = None, order: Sequen
             class comes twice in a run, or runs have different classes.
         SettingsError: The regularizer is unknown or not named, or ``sweep.arrange`` refuses the strengths.
     """
-    table = _read(path)
+    path = Path("the table") if isinstance(source, pd.DataFrame) else source
+    table = _whole(source.copy() if isinstance(source, pd.DataFrame) else _read(path), path)
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
     table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
     runs, run_names = pd.factorize(table["run"])
@@ -47,8 +55,9 @@ def read_accuracies(path: Path, *, regularizer: str | None = None, order: Sequen
     accuracy, images = np.empty(shape), np.empty(shape, dtype=np.int64)
     accuracy[runs, classes], images[runs, classes] = table["accuracy"], table["n"]
     accuracy[images == 0] = np.nan
+    _refuse_partial(images, run_names, class_names, path)
     found = _runs(table, path)
-    strengths, places = arrange(found, name, order)
+    strengths, places = arrange(found, name, listed(order))
     return joined(
         Sweep(
             regularizer=name,
@@ -58,6 +67,7 @@ def read_accuracies(path: Path, *, regularizer: str | None = None, order: Sequen
             seeds=tuple(run.seed for run in found),
             accuracy=accuracy,
             images=images,
+            remarks=(_SAME_IMAGES, *_copies(accuracy, places, run_names)),
         )
     )
 
@@ -74,6 +84,10 @@ def _read(path: Path) -> pd.DataFrame:
         columns = ", ".join(_COLUMNS)
         do = f"Write the columns {columns}"
         raise DatasetError(expected(f"the table '{path}'", "readable", f"'{reason}'", do)) from error
+    return table
+
+
+def _whole(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing or table.empty:
         got = f"no column {missing[0]}" if missing else "no rows"
@@ -84,21 +98,25 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     accuracy, images = (pd.to_numeric(table[name], errors="coerce") for name in ("accuracy", "n"))
-    whole = images.notna() & (images >= 0) & (images % 1 == 0)
+    whole = images.between(0, _MOST_IMAGES) & (images % 1 == 0)
     _refuse(table, ~whole, "n", "a whole number of images", path, "Count the class's test images")
     share = accuracy.between(0, 1) | (images == 0)
     do = "Divide by 100 if it is in percent"
     _refuse(table, ~share, "accuracy", "a fraction from 0 to 1", path, do)
     _refuse(table, images.groupby(table["run"]).transform("sum") == 0, "n", "above 0 in some class", path, "Check it")
-    for name in ("run", "strength", "seed", "class"):
-        _refuse(table, table[name].isna(), name, "given in every row", path, "Fill the cell")
+    for name in (name for name in _TEXTS if name in table.columns):
+        empty = table[name].isna() | (table[name].astype(str).str.strip() == "")
+        _refuse(table, empty, name, "given in every row", path, "Fill the cell")
+    table = table.astype(dict.fromkeys(("run", "class", "seed"), str))
     return table.assign(accuracy=accuracy, n=images.astype(np.int64))
 
 
 def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, to_be: str, path: Path, do: str) -> None:
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
-        got = f"'{table[column].iloc[place]}' (row {place + 1} of '{path}')"
+        value = table[column].iloc[place]
+        said = "an empty cell" if pd.isna(value) is True else f"'{value}'"
+        got = f"{said} (row {place + 1} of '{path}')"
         raise DatasetError(expected(f"the column {column}", to_be, got, do))
 
 
@@ -115,6 +133,27 @@ def _refuse_uneven(
         got = f"run '{run_names[run]}' without class '{class_names[index]}'"
         do = "Add its rows, or leave the run or the class out"
         raise DatasetError(expected(f"the runs of '{path}'", "about the same classes", got, do))
+
+
+def _refuse_partial(images: np.ndarray, run_names: Any, class_names: Any, path: Path) -> None:
+    """Refuse a class that has test images in some runs only: averages would be over other classes in each run."""
+    some = (images == 0).any(axis=0) & (images > 0).any(axis=0)
+    if some.any():
+        index = int(some.argmax())
+        got = f"none in run '{run_names[int((images[:, index] == 0).argmax())]}'"
+        what = f"the class '{class_names[index]}' of '{path}'"
+        raise DatasetError(expected(what, "with images in all runs or in none", got, "Leave the class or the run out"))
+
+
+def _copies(accuracy: np.ndarray, places: np.ndarray, run_names: Any) -> tuple[str, ...]:
+    """Return a remark where runs of one strength agree in every class, as copies of one run would."""
+    kinds = pd.DataFrame(accuracy).assign(strength=places)
+    twice = kinds.duplicated().to_numpy()
+    if not twice.any() or accuracy.shape[1] < _TELLING:
+        return ()
+    name = run_names[int(twice.argmax())]
+    said = f"{twice.sum()} runs have the accuracies of another run of their strength in every class, such as '{name}': "
+    return (f"{said}where they are copies, not seeds, chance looks too small.",)
 
 
 def _runs(table: pd.DataFrame, path: Path) -> list[Run]:

@@ -42,7 +42,7 @@ def profiles(
     models = {name: spec for name, spec in specs.items() if not is_profile(spec)}
     if models and dataset is None:
         do = "Give a --dataset to analyze models, or name profiles"
-        raise SettingsError(expected(next(iter(models.values())), "a profile.json or its folder", "something else", do))
+        raise SettingsError(expected(next(iter(models.values())), "a profile.json or its folder", "no profile", do))
     for name, spec in specs.items():
         if name not in models:
             Profile.read(spec)

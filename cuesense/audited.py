@@ -39,7 +39,7 @@ class ClassAudit(_Model):
     loss: float | None
     low: float | None = Field(description="lower bound of the loss, simultaneous over all classes")
     high: float | None = Field(description="upper bound, likewise")
-    detectable: float | None = Field(description="the smallest loss that would have been named")
+    detectable: float | None = Field(description="a loss from which on it is named, whichever strength is its best")
     best_strength: Strength | None
     loss_at_strongest: float | None = Field(description="loss at the strongest strength against its own best")
     gains: bool | None = Field(description="whether it is shown to be better at chosen_by_mean than at the mildest")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from cuesense.accuracies import read_accuracies
 from cuesense.audited import Audit
 from cuesense.audits import conclude
@@ -29,12 +31,12 @@ def audit(
     runs: str | Path | None = None,
     dataset: Any = None,
     *,
-    accuracies: str | Path | None = None,
+    accuracies: str | Path | pd.DataFrame | None = None,
     regularizer: str | None = None,
-    order: Sequence[str] | None = None,
+    order: str | Sequence[str] | None = None,
     tolerance: float = 0.05,
     confidence: float = 0.95,
-    profile: Profile | None = None,
+    profile: Profile | str | Path | None = None,
     accepted: str | Path | None = None,
     similarity: str | None = None,
     output: str | Path | None = None,
@@ -57,12 +59,14 @@ def audit(
     Args:
         runs: A CSV or TOML list of checkpoints (see ``runs.read_runs``), with a dataset; or None with accuracies.
         dataset: What they are tested on: a dataset spec, or any torch dataset that gives (image, label).
-        accuracies: A table of accuracies (see ``accuracies.read_accuracies``) instead of checkpoints.
+        accuracies: A table of accuracies (see ``accuracies.read_accuracies``) instead of checkpoints, its file or a
+            DataFrame.
         regularizer: Which one, where the list or table has several.
-        order: All strengths from mild to strong, where they are no numbers or their order is not the usual one.
+        order: All strengths from mild to strong (a list, or text with commas), where they are no numbers or their order
+            is not the usual one.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and of bounds, in (0.5, 1).
-        profile: A profile of one of the networks: tells on which cue's classes the cost falls.
+        profile: A profile of one of the networks, or its file or folder: tells on which cue's classes the cost falls.
         accepted: Labels that are right beside an image's own (see ``accepted.read_accepted``).
         similarity: Spec of an open_clip model whose text embeddings say which classes are alike; None takes the
             directions of the checkpoints' last layers.
@@ -93,16 +97,18 @@ def audit(
     folder = None if output is None else Path(output)
     for name in FILES:
         refuse_folder((folder or Path()) / name)
+    known_profile = Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
     known: dict[str, Any] = {
         "tolerance": tolerance,
         "confidence": confidence,
-        "cues": None if profile is None else {entry.name: entry.cue for entry in profile.classes},
+        "cues": None if known_profile is None else {entry.name: entry.cue for entry in known_profile.classes},
     }
     if accuracies is not None:
         _refuse_images(runs, dataset, accepted, similarity)
-        sweep = read_accuracies(Path(accuracies), regularizer=regularizer, order=order)
-        source: dict[str, Any] = {"accuracies": str(accuracies), "runs": len(sweep.seeds)}
-        return write_audit(conclude(sweep, source=source, **known), profile, folder)
+        table = accuracies if isinstance(accuracies, pd.DataFrame) else Path(accuracies)
+        sweep = read_accuracies(table, regularizer=regularizer, order=order)
+        source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
+        return write_audit(conclude(sweep, source=source, **known), known_profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
     from cuesense.checkpoints import ask_all
 
@@ -126,7 +132,13 @@ def audit(
         progress=progress,
     )
     source = {"runs": str(runs), "models": len(listed.models)} | asked.source
-    return write_audit(conclude(asked.sweep, source=source, similarity=asked.similarity, **known), profile, folder)
+    return write_audit(
+        conclude(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
+    )
+
+
+def _name(accuracies: object) -> str:
+    return "a DataFrame" if isinstance(accuracies, pd.DataFrame) else str(accuracies)
 
 
 def _given(runs: str | Path | None) -> Path:

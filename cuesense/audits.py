@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ _ONE_SEED = (
 )
 _FEW_SEEDS = "Strengths have {runs} runs or fewer: bounds are wide. Five seeds or more tell smaller losses."
 _ENOUGH = 3
+_MANY = 5
+_UNSTABLE = 4.0
 
 
 def conclude(
@@ -74,7 +77,7 @@ def conclude(
         gaining=sum(gaining) if gaining else None,
         classes=classes,
         cues=_by_cue(classes, confidence),
-        source=dict(source),
+        source={"cuesense": version("cuesense"), **source},
         warnings=_warnings(sweep, found, chosen),
     )
 
@@ -191,17 +194,28 @@ def _warnings(sweep: Sweep, found: Harm, chosen: Choices) -> list[str]:
     if empty:
         total = len(sweep.class_names)
         warnings.append(f"No test images for {len(empty)} of {total} classes, the first of them '{empty[0]}'.")
-    rivals = _as_good(found, chosen.by_mean)
-    if rivals:
-        said = ", ".join(str(sweep.strengths[place]) for place in rivals)
-        warnings.append(f"The average does not tell {said} from the chosen {sweep.strengths[chosen.by_mean]}.")
-    return warnings
+    rivals = [place for place in np.flatnonzero(found.as_good).tolist() if place != chosen.by_mean]
+    if rivals and most > 1:
+        said = ", ".join(_said(sweep.strengths[place]) for place in rivals)
+        warnings.append(f"The average does not tell {said} from the chosen {_said(sweep.strengths[chosen.by_mean])}.")
+    return warnings + _unstable(sweep, found)
 
 
-def _as_good(found: Harm, at: int) -> list[int]:
-    """Return the strengths whose intervals of the mean overlap with the chosen one's."""
-    low, high = found.mean - found.mean_spread, found.mean + found.mean_spread
-    return [place for place in range(len(low)) if place != at and high[place] >= low[at]]
+def _unstable(sweep: Sweep, found: Harm) -> list[str]:
+    """Say where seeds matter much more at one strength than elsewhere and are few."""
+    if sweep.runs.max() < 2 or sweep.runs.min() >= _MANY:
+        return []
+    with np.errstate(invalid="ignore"):
+        spread = np.exp(np.nanmean(np.log(found.noise.ratio), axis=1))
+    worst, usual = int(spread.argmax()), float(np.median(spread))
+    if spread[worst] < _UNSTABLE * usual:
+        return []
+    times = f"{spread[worst] / usual:.0f} times as much at {_said(sweep.strengths[worst])} as elsewhere"
+    return [f"Accuracies vary over seeds {times}: with fewer than {_MANY} seeds its bounds may be too narrow."]
+
+
+def _said(strength: float | str) -> str:
+    return f"{strength:g}" if isinstance(strength, float) else strength
 
 
 def _price(found: Harm, chosen: Choices, place: int | None) -> float | None:

@@ -25,7 +25,7 @@ from cuesense.outcomes import OutcomeStore
 from cuesense.predict import Engine, Progress, predict, weights_digest
 from cuesense.rivals import cosines
 from cuesense.runs import Runs, sweep_of
-from cuesense.sweep import Floats, Sweep
+from cuesense.sweep import Floats, Sweep, unread
 from cuesense.types import Classifier, ClassNames, Condition, Dataset
 
 ANSWERS = "answers"
@@ -153,6 +153,7 @@ def answer(
     sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
     ids = sorted(dataset.sample_ids)
     named = tuple(ids[place] for place in found[0].positions)
+    sweep = replace(sweep, remarks=unread(len(named), len(dataset)))
     source = {"dataset": dataset.spec, "images": len(named), "fingerprint": dataset.fingerprint}
     return Answered(sweep, _similarity(found, runs, order), named, source)
 

@@ -17,13 +17,13 @@ from torch import fx, nn
 from cuesense.config import LARGEST_SIDE
 from cuesense.datasets import load_dataset, subset, wrap
 from cuesense.devices import device_of
-from cuesense.errors import DatasetError, ModelError, SettingsError, expected
+from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.heads import head_of
 from cuesense.models import load_classifier
 from cuesense.planted.network import build
 from cuesense.profile import DatasetInfo, Profile
 from cuesense.training import Images, Progress, Recipe, log_probabilities
-from cuesense.trainset import at_size, read_images
+from cuesense.trainset import at_size, pixel_digests, read_images, refuse_shared
 from cuesense.trials import Answers, Trial, TrialStore, run
 from cuesense.types import Classifier, Dataset, Preprocessing
 
@@ -32,7 +32,6 @@ FINE_TUNING = Recipe(epochs=3, rate=3e-4)
 
 _CELL = 32
 _TRIED = 256
-_MOST_SHARED = 0.1
 _USUAL = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
@@ -145,7 +144,7 @@ def prepare(
         train = subset(train, setup.images_per_class)
     images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=setup.workers)
     asked = read_images(test, names, preprocessing, what=setup.asked, workers=setup.workers)
-    _refuse_shared(images, asked, setup.asked)
+    refuse_shared(pixel_digests(images.pixels), pixel_digests(asked.pixels), setup.asked)
     start = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
@@ -180,19 +179,6 @@ def arch_of(spec: str, arch: str | None) -> str | None:
 
 def _digest(settings: dict[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=6).hexdigest()
-
-
-def _refuse_shared(train: Images, test: Images, what: str) -> None:
-    """Refuse to test on images that were trained on."""
-
-    def digests(images: Images) -> list[bytes]:
-        return [hashlib.blake2b(image.numpy().tobytes(), digest_size=8).digest() for image in images.pixels]
-
-    known = set(digests(train))
-    shared = sum(digest in known for digest in digests(test))
-    if shared > _MOST_SHARED * len(test):
-        got = f"{shared} of {len(test)} images that are among those of --train"
-        raise DatasetError(expected(what, "images that are not trained on", got, "Name other images for one of them"))
 
 
 def profile_preprocessing(profile: Profile) -> Preprocessing:

@@ -42,7 +42,7 @@ class Losses:
             noisy means, so that the value is too high rather than too low.
         low: Lower bound of the true loss, (S, C), 0 or more; NaN where unknown; those of one strength hold together.
         high: Upper bound, likewise.
-        detectable: The smallest loss that would be named, (S, C).
+        detectable: A loss from which on a class is named, whichever strength is its best, (S, C).
     """
 
     value: Floats
@@ -109,6 +109,7 @@ class Harm:
         spread: Half of its two-sided interval over seeds and images, (S, C); NaN where unknown.
         mean: Accuracy over all images, (S,).
         mean_spread: Half of its interval, (S,).
+        as_good: Whether the mean at each strength is not shown to be below the best one's, (S,).
         losses: What classes lose, against their own best.
         gain: Accuracy minus that at the mildest strength, (S, C).
         gains: Whether that is shown to be above 0, simultaneously, (S, C).
@@ -120,6 +121,7 @@ class Harm:
     spread: Floats
     mean: Floats
     mean_spread: Floats
+    as_good: NDArray[np.bool_]
     losses: Losses
     gain: Floats
     gains: NDArray[np.bool_]
@@ -153,12 +155,14 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     quantile = _quantile(error / (known * (strengths - 1)), _both(noise.freedom))
     lower = differences.lower(noise, sweep.runs, quantile)
     share = np.nan_to_num(images) / np.nan_to_num(images).sum(axis=1, keepdims=True)
+    mean_noise = _mean_noise(sweep, share)
     own = noise.unit * (noise.ratio / sweep.runs[:, None] + 1)
     return Harm(
         accuracy=accuracy,
         spread=_quantile(error / 2, noise.freedom) * np.sqrt(own),
         mean=np.nansum(share * accuracy, axis=1),
-        mean_spread=_mean_spread(sweep, share, noise, error / 2),
+        mean_spread=np.sqrt(mean_noise + np.nansum(share**2 * noise.unit, axis=1)) * _mean_quantile(sweep, error / 2),
+        as_good=_as_good(sweep, differences, share, mean_noise, error / (strengths - 1)),
         losses=Losses(
             value=differences.value.max(axis=1),
             low=lower.max(axis=1),
@@ -305,14 +309,26 @@ def _measured(sweep: Sweep, pictures: Pictures) -> Floats:
     return np.stack(rows)
 
 
-def _mean_spread(sweep: Sweep, share: Floats, noise: Noise, tail: float) -> Floats:
-    """Return half of the interval of the accuracy over all images; classes of a run do not vary independently."""
+def _mean_noise(sweep: Sweep, share: Floats) -> Floats:
+    """Return the variance over seeds of the accuracy over all images, (S,); classes of a run vary together."""
     own = np.nansum(share[sweep.strength_of] * np.nan_to_num(sweep.accuracy), axis=1)
-    center = _means(sweep, own)
-    freedom = int((sweep.runs - 1).sum())
-    if freedom == 0:
-        return np.full(len(sweep.strengths), np.nan)
-    over_seeds = ((own - center[sweep.strength_of]) ** 2).sum() / freedom / sweep.runs
-    over_images = np.nansum(share**2 * noise.unit, axis=1)
-    found: Floats = stdtrit(freedom, 1 - tail) * np.sqrt(over_seeds + over_images)
+    freedom = (sweep.runs - 1).sum()
+    squares = ((own - _means(sweep, own)[sweep.strength_of]) ** 2).sum()
+    found: Floats = squares / freedom / sweep.runs if freedom else np.full(len(sweep.strengths), np.nan)
     return found
+
+
+def _mean_quantile(sweep: Sweep, tail: float) -> float:
+    freedom = float((sweep.runs - 1).sum())
+    return float(stdtrit(freedom, 1 - tail)) if freedom else float("nan")
+
+
+def _as_good(sweep: Sweep, differences: Differences, share: Floats, noise: Floats, tail: float) -> NDArray[np.bool_]:
+    """Return which means are not shown to be below the best, (S,); images count as in the classes' differences."""
+    means = np.nansum(share * np.nan_to_num(_means(sweep, np.nan_to_num(sweep.accuracy))), axis=1)
+    best = int(means.argmax())
+    size = np.abs(differences.value[best])
+    over_images = differences.over_images[best] + differences.each[best] * size * (1 - size)
+    deviation = np.sqrt(noise + noise[best] + np.nansum(share**2 * over_images, axis=1))
+    shown = means[best] - means > _mean_quantile(sweep, tail) * deviation
+    return np.asarray(~shown)

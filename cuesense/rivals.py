@@ -18,6 +18,7 @@ _LEAST = 0.005
 _AMBIGUOUS = 0.5
 _CO_OCCURRING = 0.05
 _NEAREST = 0.1
+_ALIKE = 0.2
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def kind(pictures: Pictures, index: int, rival: int, similarity: Floats | None) 
 
     The limits are ours. Ambiguous: of the images for which either is right, both are for half or more. Co-occurring:
     both are right for 5 % of the class's images or more. Fine-grained: the pair is among the tenth of all pairs that
-    are most similar. Unrelated: none of these.
+    are most similar, with a cosine of 0.2 or more. Unrelated: none of these.
 
     Args:
         pictures: The images, with accepted labels where they are known.
@@ -106,7 +107,8 @@ def kind(pictures: Pictures, index: int, rival: int, similarity: Floats | None) 
     if similarity is None:
         return None
     pairs = similarity[np.triu_indices(len(similarity), 1)]
-    return "fine-grained" if similarity[index, rival] >= np.quantile(pairs, 1 - _NEAREST) else "unrelated"
+    near = max(float(np.quantile(pairs, 1 - _NEAREST)), _ALIKE)
+    return "fine-grained" if similarity[index, rival] >= near else "unrelated"
 
 
 def cosines(directions: Floats) -> Floats:

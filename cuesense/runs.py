@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cuesense.errors import SettingsError, expected
-from cuesense.sweep import Ints, Pictures, Run, Strength, Sweep, arrange, choose_regularizer, number
+from cuesense.sweep import Ints, Pictures, Run, Strength, Sweep, arrange, choose_regularizer, listed, number
 
 _COLUMNS = ("model", "strength", "seed")
 _SHOWN = 5
@@ -42,7 +43,7 @@ class Runs:
 
 
 def read_runs(
-    path: Path, *, regularizer: str | None = None, order: Sequence[str] | None = None, arch: str | None = None
+    path: Path, *, regularizer: str | None = None, order: str | Sequence[str] | None = None, arch: str | None = None
 ) -> Runs:
     """Read a list of checkpoints.
 
@@ -73,7 +74,8 @@ def read_runs(
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
     table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
     runs = [Run(number(value), str(seed)) for value, seed in zip(table["strength"], table["seed"], strict=True)]
-    strengths, places = arrange(runs, name, order or usual.get("order"))
+    strengths, places = arrange(runs, name, listed(usual.get("order") if order is None else order))
+    _refuse_same(table, runs, path)
     own = table["arch"] if "arch" in table.columns else [None] * len(table)
     return Runs(
         regularizer=name,
@@ -135,6 +137,16 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         if name in known and name not in table.columns:
             table[name] = known[name]
     return table, known
+
+
+def _refuse_same(table: pd.DataFrame, runs: Sequence[Run], path: Path) -> None:
+    """Refuse a checkpoint that is given as several seeds of one strength: it would make chance look small."""
+    pairs = list(zip(table["model"].astype(str), (run.strength for run in runs), strict=True))
+    twice = [pair for pair, times in Counter(pairs).items() if times > 1]
+    if twice:
+        got = f"'{twice[0][0]}' several times with strength {twice[0][1]}"
+        do = "Name the checkpoint of each seed"
+        raise SettingsError(expected(f"each run in '{path}'", "a checkpoint of its own", got, do))
 
 
 def _models(specs: Sequence[str], path: Path) -> tuple[str, ...]:

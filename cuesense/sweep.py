@@ -74,6 +74,11 @@ class Sweep:
         return np.bincount(self.strength_of, minlength=len(self.strengths))
 
 
+def unread(read: int, images: int) -> tuple[str, ...]:
+    """Return a remark where not all images could be read."""
+    return () if read == images else (f"{images - read} of {images} images could not be read and were left out.",)
+
+
 @dataclass(frozen=True)
 class Run:
     """One run: its strength and its seed, as a table gives them."""
@@ -132,6 +137,20 @@ def choose_regularizer(column: Iterable[object] | None, wanted: str | None, what
     return wanted or known[0]
 
 
+def listed(order: object) -> list[str] | None:
+    """Return strengths in their order from a list, or from text with commas; None stays None.
+
+    Raises:
+        SettingsError: It is something else.
+    """
+    if order is None:
+        return None
+    parts = order.split(",") if isinstance(order, str) else order
+    if not isinstance(parts, Sequence):
+        raise SettingsError(expected("--order", "strengths, mild to strong", repr(order), "Write none,mild,strong"))
+    return [str(part).strip() for part in parts]
+
+
 def number(text: object) -> Strength:
     """Return a strength as a number where it is one, else as text."""
     try:
@@ -152,7 +171,7 @@ def _refuse_twice(runs: Sequence[Run]) -> None:
 def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ...]:
     words = sorted(str(strength) for strength in strengths if isinstance(strength, str))
     if words:
-        do = f"Say what is mild and what is strong with --order {','.join(sorted(map(str, strengths))[:_SHOWN])}"
+        do = "Name all strengths, mild to strong, with --order, for instance --order none,mild,strong"
         raise SettingsError(expected("the strengths", "numbers", f"'{words[0]}'", do))
     falling = bool(_SMALLER_IS_STRONGER.search(regularizer))
     return tuple(sorted(strengths, key=float, reverse=falling))
@@ -160,12 +179,14 @@ def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ..
 
 def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength, ...]:
     given = [number(text) for text in order]
-    missing = sorted(map(str, strengths - set(given)))
+    missing, more = (sorted(map(str, left)) for left in (strengths - set(given), set(given) - strengths))
     twice = [text for text, times in Counter(map(str, given)).items() if times > 1]
-    if missing or twice:
-        got = f"{', '.join(missing[:_SHOWN])} missing" if missing else f"{twice[0]} given twice"
-        raise SettingsError(expected("--order", "all strengths of the runs, mild to strong", got, "Change it"))
-    return tuple(strength for strength in given if strength in strengths)
+    problems = [f"{', '.join(names[:_SHOWN])} {said}" for names, said in ((missing, "missing"), (more, "beside them"))]
+    found = [text for text, names in zip(problems, (missing, more), strict=True) if names]
+    found += [f"{twice[0]} given twice"] if twice else []
+    if found:
+        raise SettingsError(expected("--order", "all strengths of the runs, mild to strong", found[0], "Change it"))
+    return tuple(given)
 
 
 def joined(sweep: Sweep) -> Sweep:

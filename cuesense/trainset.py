@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from cuesense.datasets.classes import match_classes
 from cuesense.datasets.images import prepare
@@ -16,6 +19,7 @@ from cuesense.types import ClassNames, Dataset, Preprocessing
 from cuesense.wordnet import imagenet_names, imagenet_synsets
 
 _SHOWN = 3
+_MOST_SHARED = 0.1
 
 
 def read_images(
@@ -94,3 +98,17 @@ def at_size(preprocessing: Preprocessing, side: int) -> Preprocessing:
     before, resize = preprocessing.image_size, preprocessing.resize
     scaled = side if before is None else None if resize is None else round(resize * side / min(before))
     return replace(preprocessing, image_size=(side, side), resize=scaled)
+
+
+def pixel_digests(pixels: Tensor) -> list[bytes]:
+    """Return a digest of each image's pixels, (N, 3, H, W), uint8."""
+    return [hashlib.blake2b(image.numpy().tobytes(), digest_size=8).digest() for image in pixels]
+
+
+def refuse_shared(train: Sequence[bytes], test: Sequence[bytes], what: str) -> None:
+    """Raise DatasetError where more than a tenth of the test images, named by what, are among the training ones."""
+    known = set(train)
+    shared = sum(digest in known for digest in test)
+    if shared > _MOST_SHARED * len(test):
+        got = f"{shared} of {len(test)} images that are among those of --train"
+        raise DatasetError(expected(what, "images that are not trained on", got, "Name other images for one of them"))

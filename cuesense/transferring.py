@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ from cuesense.probes import cross_probed, probe
 from cuesense.profile import Profile
 from cuesense.rivals import cosines
 from cuesense.runs import Runs, read_runs, sweep_of
-from cuesense.sweep import Floats
+from cuesense.sweep import Floats, unread
 from cuesense.training import Images
-from cuesense.trainset import match_names
+from cuesense.trainset import match_names, pixel_digests, refuse_shared
 from cuesense.types import Classifier, Dataset
 
 _CHUNK = 512
@@ -75,10 +75,10 @@ def transfer(
     *,
     train: Any = None,
     regularizer: str | None = None,
-    order: Sequence[str] | None = None,
+    order: str | Sequence[str] | None = None,
     tolerance: float = 0.05,
     confidence: float = 0.95,
-    profile: Profile | None = None,
+    profile: Profile | str | Path | None = None,
     output: str | Path | None = None,
     arch: str | None = None,
     image_size: int | None = None,
@@ -103,10 +103,12 @@ def transfer(
         train: Images of the same classes that heads are fitted on; None fits on four fifths of the dataset and tests
             on the last, five times, so that every image is tested once.
         regularizer: Which one, where the list has several.
-        order: All strengths from mild to strong, where they are no numbers or their order is not the usual one.
+        order: All strengths from mild to strong (a list, or text with commas), where they are no numbers or their order
+            is not the usual one.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and of bounds, in (0.5, 1).
-        profile: A profile of a network of the same classes: tells on which cue's classes the cost falls.
+        profile: A profile of a network of the same classes, or its file or folder: tells on which cue's classes the
+            cost falls.
         output: Folder for audit.json, audit.csv, audit.html and what heads answered, from which the same call goes on;
             None writes nothing.
         arch: Architecture of files that hold weights only.
@@ -159,16 +161,20 @@ def transfer(
         "fingerprint": test.fingerprint,
         "train": "five folds of the dataset" if fitted is None else fitted.spec,
     }
-    cues = None if profile is None else {entry.name: entry.cue for entry in profile.classes}
+    known = Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
+    cues = None if known is None else {entry.name: entry.cue for entry in known.classes}
     audit = conclude(
-        sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names),
+        replace(
+            sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names),
+            remarks=unread(len(found[0].labels), len(test)),
+        ),
         tolerance=tolerance,
         confidence=confidence,
         source=source,
         cues=cues,
         similarity=_similarity(listed, found),
     )
-    return write_audit(audit, profile, folder)
+    return write_audit(audit, known, folder)
 
 
 def _refuse(task: _Task) -> None:
@@ -226,12 +232,14 @@ def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
         raise ModelError(expected("the checkpoints", "networks whose features can be seen", classifier.spec, do))
     network.to(task.device)
     classes = len(task.test.class_names)
-    test, positions = _features(network, classifier, task.test, task, advance)
+    test, positions, tested = _features(network, classifier, task.test, task, advance)
     labels = torch.tensor(task.test.labels)[positions]
     if task.train is None:
         predicted = cross_probed(test, labels, classes)
     else:
-        seen, places = _features(network, classifier, task.train, task, lambda done: advance(len(task.test) + done))
+        later = len(task.test)
+        seen, places, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
+        refuse_shared(fitted, tested, "--dataset")
         numbers = torch.tensor(match_names(task.train, task.test.class_names, "--train"))
         predicted = probe(seen, numbers[torch.tensor(task.train.labels)[places]], test, classes)
     means = np.stack([test[labels == index].double().mean(dim=0).numpy() for index in range(classes)])
@@ -240,8 +248,8 @@ def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
 
 def _features(
     network: nn.Module, classifier: Classifier, dataset: Dataset, task: _Task, advance: Any
-) -> tuple[Tensor, np.ndarray]:
-    """Return the features of all images that can be read, and their places."""
+) -> tuple[Tensor, np.ndarray, list[bytes]]:
+    """Return the features of all images that can be read, their places, and digests of their pixels."""
     preprocessing = classifier.preprocessing
 
     def decode(index: int) -> np.ndarray | None:
@@ -250,7 +258,9 @@ def _features(
         except UnreadableImageError:
             return None
 
-    parts, places = [], []
+    parts: list[Tensor] = []
+    places: list[int] = []
+    digests: list[bytes] = []
     with ThreadPoolExecutor(task.workers) as pool:
         for start in range(0, len(dataset), _CHUNK):
             rows = range(start, min(start + _CHUNK, len(dataset)))
@@ -261,10 +271,11 @@ def _features(
                 images = Images(pixels, torch.zeros(len(known)), preprocessing.mean, preprocessing.std)
                 parts.append(features(network, images, lambda batch, _: batch, task.device))
                 places += list(known)
+                digests += pixel_digests(pixels)
             advance(rows[-1] + 1)
     if not parts:
         raise DatasetError(expected(f"'{dataset.spec}'", "images that can be read", "none", "Replace the files"))
-    return torch.cat(parts), np.array(places)
+    return torch.cat(parts), np.array(places), digests
 
 
 def _similarity(runs: Runs, found: list[_Answer]) -> Floats:

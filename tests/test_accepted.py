@@ -46,6 +46,9 @@ def test_real_labels_go_by_the_number_of_the_image(tmp_path: Path) -> None:
         ("a.csv", "path,accepted\nnowhere.png,cat\n", "to be about the dataset's images, but got no name"),
         ("a.json", "{}", "something else than a list of lists"),
         ("a.json", "[", "to be readable"),
+        ("a.json", "[[5000]]", "5000, which is no index of a class"),
+        ("a.json", "[[-1]]", "-1, which is no index of a class"),
+        ("a.json", "[[null]]", "None, which is no index of a class"),
         ("missing.csv", None, "No such file"),
     ],
 )

@@ -52,6 +52,21 @@ def test_one_regularizer_is_taken_and_names_like_none_are_names(tmp_path: Path) 
         read_accuracies(path)
 
 
+def test_a_frame_is_as_good_as_a_file(tmp_path: Path) -> None:
+    frame = table(SWEEP)
+    found, read = read_accuracies(frame), read_accuracies(written(frame, tmp_path))
+    assert found.accuracy == pytest.approx(read.accuracy)
+    assert (found.strengths, found.seeds, found.class_names) == (read.strengths, read.seeds, read.class_names)
+
+
+def test_copies_of_a_run_are_pointed_out() -> None:
+    frame = table(SWEEP)
+    assert "A table does not say which images" in read_accuracies(frame).remarks[0]
+    assert len(read_accuracies(frame).remarks) == 1
+    frame.loc[frame["run"] == "run 1", "accuracy"] = frame.loc[frame["run"] == "run 0", "accuracy"].to_numpy()
+    assert "1 runs have the accuracies of another run of their strength" in read_accuracies(frame).remarks[1]
+
+
 def test_words_need_an_order(tmp_path: Path) -> None:
     frame = table(SWEEP).assign(strength=lambda rows: rows["strength"].map({0.0: "none", 1.0: "mild", 2.0: "hard"}))
     path = written(frame, tmp_path)
@@ -77,11 +92,17 @@ def edited(column: str, row: int, value: object) -> Callable[[pd.DataFrame], pd.
         (edited("accuracy", 2, 87.5), r"fraction from 0 to 1, but got '87.5' \(row 3 of .*\). Divide by 100"),
         (edited("accuracy", 0, "high"), r"but got 'high' \(row 1"),
         (edited("n", 1, 2.5), r"the column n to be a whole number of images, but got '2.5' \(row 2"),
-        (edited("n", 1, None), r"whole number of images, but got 'nan' \(row 2"),
-        (edited("seed", 4, None), r"the column seed to be given in every row, but got 'nan' \(row 5"),
+        (edited("n", 1, None), r"whole number of images, but got an empty cell \(row 2"),
+        (edited("seed", 4, None), r"the column seed to be given in every row, but got an empty cell \(row 5"),
         (edited("strength", 0, 7), "each run of .* to be of one strength and seed, but got two in run 'run 0'"),
         (edited("class", 1, "class 0"), "one row a run and class, but got class 'class 0' 2 times in run 'run 0'"),
         (edited("class", 1, "other"), "about the same classes, but got run 'run 0' without class 'class 1'"),
+        (edited("n", 1, 10**30), r"the column n to be a whole number of images, but got '1000000000"),
+        (
+            edited("n", 1, 0),
+            "'class 1' of .* to be with images in all runs or in none, but got none in run 'run 0'",
+        ),
+        (lambda frame: frame.assign(regularizer=[""] + ["x"] * (len(frame) - 1)), "the column regularizer to be given"),
         (lambda frame: frame.assign(n=0), "the column n to be above 0 in some class"),
         (lambda frame: frame.assign(seed=1), "3 given twice"),
         (lambda frame: frame[frame["strength"] == 0], "two strengths at least"),

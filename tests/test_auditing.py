@@ -63,6 +63,12 @@ def test_the_same_call_goes_on_from_the_answers(runs: Path, tmp_path: Path) -> N
     assert data.read != []
 
 
+def test_images_that_cannot_be_read_are_said(runs: Path) -> None:
+    found = audit(runs, Colors(90, broken=frozenset({4, 7})), **OPTIONS)
+    assert "2 of 90 images could not be read and were left out." in found.warnings
+    assert sum(entry.n for entry in found.classes) == 88
+
+
 def test_every_image_is_decoded_once_for_all_checkpoints(runs: Path) -> None:
     data, seen = Colors(60), []
     audit(runs, data, progress=lambda done, total: seen.append((done, total)), **OPTIONS)
@@ -71,11 +77,14 @@ def test_every_image_is_decoded_once_for_all_checkpoints(runs: Path) -> None:
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
-def test_a_profile_tells_on_which_cue_s_classes_the_cost_falls(runs: Path) -> None:
+def test_a_profile_tells_on_which_cue_s_classes_the_cost_falls(runs: Path, tmp_path: Path) -> None:
     other = profile()
     classes = [entry.model_copy(update={"name": name}) for entry, name in zip(other.classes, NAMES, strict=False)]
-    found = audit(runs, Colors(90), profile=other.model_copy(update={"classes": classes}), **OPTIONS)
+    known = other.model_copy(update={"classes": classes})
+    found = audit(runs, Colors(90), profile=known, **OPTIONS)
     assert sum(entry.classes for entry in found.cues) == 3
+    write_file(tmp_path / "profile.json", known.to_json())
+    assert audit(runs, Colors(90), profile=tmp_path, **OPTIONS) == found
     with pytest.raises(SettingsError, match="--profile to be a profile of the runs' classes, but got classes such as"):
         audit(runs, Colors(90), profile=other, **OPTIONS)
 

@@ -11,6 +11,7 @@ from cuesense.harm import harm
 from cuesense.sweep import Sweep
 from cuesense.types import CueLabel
 from tests.sweeps import Truth, level, simulated
+from tests.test_harm import spread
 
 CONTRACT = {"regularizer", "strengths", "chosen_by_mean", "chosen_by_worst_class", "chosen_safe", "mean_accuracy"}
 OF_A_CLASS = {"name", "harmed", "loss", "low", "high", "best_strength", "loss_at_strongest", "gains", "n", "seeds"}
@@ -87,6 +88,23 @@ def test_few_seeds_and_an_uncertain_choice_are_said() -> None:
     found = conclude(simulated(Truth(level(3, 4), runs=2), 0), tolerance=0.05, confidence=0.95, source={})
     assert "2 runs or fewer" in found.warnings[0]
     assert "The average does not tell" in found.warnings[1]
+
+
+def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:
+    few = spread(np.array([0.01, 0.01, 0.01, 0.08]), np.ones(10), 3)
+    found = conclude(few, tolerance=0.05, confidence=0.95, source={})
+    assert any("times as much at 3 as elsewhere" in warning for warning in found.warnings)
+    calm = conclude(spread(np.full(4, 0.02), np.ones(10), 3), tolerance=0.05, confidence=0.95, source={})
+    assert not any("times as much" in warning for warning in calm.warnings)
+
+
+def test_the_average_of_the_same_images_is_told_by_its_runs() -> None:
+    accuracy = np.tile(np.linspace(0.5, 0.9, 6), (3, 1)) + np.array([[0.0], [0.03], [0.031]])
+    found = conclude(
+        simulated(Truth(accuracy, images=400), 0, pictures=True), tolerance=0.05, confidence=0.95, source={}
+    )
+    said = next(warning for warning in found.warnings if warning.startswith("The average"))
+    assert said in ("The average does not tell 1 from the chosen 2.", "The average does not tell 2 from the chosen 1.")
 
 
 def test_the_cost_is_joined_with_the_cues_of_a_profile() -> None:

@@ -58,6 +58,8 @@ def test_kinds_follow_the_annotations_and_then_the_likeness() -> None:
     assert kind(pictures(accepted(sofa=cats[:2])), 0, 2, alike(0, 2)) == "fine-grained"
     assert kind(pictures(accepted()), 0, 3, alike(0, 2)) == "unrelated"
     assert kind(pictures(), 0, 3, None) is None
+    faint = 0.1 * alike(0, 2)
+    assert kind(pictures(), 0, 2, faint) == "unrelated"
 
 
 def test_annotations_say_how_often_the_rival_is_right_too() -> None:

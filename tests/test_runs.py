@@ -27,7 +27,7 @@ def test_a_csv_lists_runs_relative_to_itself(tmp_path: Path) -> None:
 
 
 def test_a_toml_says_once_what_all_runs_share(tmp_path: Path) -> None:
-    content = 'regularizer = "mixup"\narch = "timm:resnet18"\norder = ["none", "strong"]\n'
+    content = 'regularizer = "mixup"\narch = "timm:resnet18"\norder = "none, strong"\n'
     for strength in ("strong", "none"):
         content += f'[[runs]]\nmodel = "a.pt"\nstrength = "{strength}"\nseed = 1\n'
     found = read_runs(listed(tmp_path, content, "runs.toml"))
@@ -61,6 +61,12 @@ def test_several_regularizers_need_a_choice(tmp_path: Path) -> None:
         ),
         ("runs.csv", LIST + "a.pt,weight_decay,0.1,0\n", "strength 0.1 with seed 0"),
         ("runs.csv", "model,strength,seed\na.pt,1,0\n", "two strengths at least, but got '1.0' alone"),
+        ("runs.csv", LIST + "a.pt,weight_decay,0.1,1\n", "a checkpoint of its own, but got 'a.pt' several times with"),
+        (
+            "runs.toml",
+            "order = 3\n[[runs]]\nmodel='a.pt'\nstrength=1\nseed=0\n",
+            "--order to be strengths, mild to strong",
+        ),
         ("runs.toml", "model = 3", r"a table \[\[runs\]\] for each checkpoint, but got none"),
         ("runs.toml", "model = ", "the runs in .* to be readable"),
         ("runs.txt", "", "Expected RUNS to be a .csv or .toml file"),

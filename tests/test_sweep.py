@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cuesense.errors import SettingsError
-from cuesense.sweep import Run, arrange, choose_regularizer, joined, number
+from cuesense.sweep import Run, arrange, choose_regularizer, joined, listed, number
 from tests.sweeps import Truth, level, simulated
 
 
@@ -37,9 +37,14 @@ def test_an_order_decides_words_and_numbers() -> None:
     ("strengths", "order", "sentence"),
     [
         ((0.1, 0.1), None, "Expected the runs to be of two strengths at least, but got '0.1' alone. Add runs"),
-        (("none", 0.5), None, "Expected the strengths to be numbers, but got 'none'. Say .* --order 0.5,none"),
+        (
+            ("none", 0.5),
+            None,
+            "strengths to be numbers, but got 'none'. Name all strengths, mild to strong",
+        ),
         (("a", "b"), ["a"], "Expected --order to be all strengths of the runs, mild to strong, but got b missing"),
         (("a", "b"), ["a", "b", "a"], "but got a given twice"),
+        (("a", "b"), ["a", "b", "c"], "but got c beside them"),
     ],
 )
 def test_mistakes_are_one_sentence(strengths: tuple[float | str, ...], order: list[str] | None, sentence: str) -> None:
@@ -50,6 +55,14 @@ def test_mistakes_are_one_sentence(strengths: tuple[float | str, ...], order: li
 def test_a_strength_is_given_once_with_each_seed() -> None:
     with pytest.raises(SettingsError, match=r"1 given twice, the first of them strength 0.5 with seed 3"):
         arrange([Run(0.5, "3"), Run(1.0, "3"), Run(0.5, "3")], "x", None)
+
+
+def test_an_order_is_a_list_or_text_with_commas() -> None:
+    assert listed(None) is None
+    assert listed("none, mild") == ["none", "mild"]
+    assert listed([0, 0.5]) == ["0", "0.5"]
+    with pytest.raises(SettingsError, match="--order to be strengths, mild to strong, but got 3"):
+        listed(3)
 
 
 def test_numbers_are_read_as_numbers_and_nothing_else() -> None:

@@ -61,7 +61,7 @@ def test_training_images_of_their_own_are_matched_by_name(runs: Path) -> None:
 
         def __getitem__(self, index: int) -> Sample:
             name, label = self.sample_ids[index], self.labels[index]
-            return Sample(name, picture(int(name), 2 - label), label)
+            return Sample(name, picture(1000 + int(name), 2 - label), label)
 
     found = transfer(runs, Colors(90), train=Turned(60, class_names=NAMES[::-1]), **OPTIONS)
     assert found.mean_accuracy[0] == 1.0
@@ -91,6 +91,8 @@ def test_mistakes_are_one_sentence(runs: Path, model_file: Path, tmp_path: Path)
         transfer(runs, Colors(6), **OPTIONS)
     with pytest.raises(CuesenseError, match="--train to be a dataset of the same 3 classes"):
         transfer(runs, Colors(60), train=Colors(60, class_names=("a", "b", "c")), **OPTIONS)
+    with pytest.raises(CuesenseError, match="60 of 60 images that are among those of --train"):
+        transfer(runs, Colors(60), train=Colors(66), **OPTIONS)
     with pytest.raises(CuesenseError, match="--train to be other images than --dataset, but got the same"):
         transfer(runs, Colors(60), train=Colors(60), **OPTIONS)
     (tmp_path / "runs.csv").write_text(f"model,strength,seed\n{model_file},0,0\n{model_file},1,0\n")

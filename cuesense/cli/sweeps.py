@@ -37,7 +37,7 @@ def audit(
     confidence: Level = 0.95,
     profile: CueProfile = None,
     accepted: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Further right labels: CSV path,accepted or ReaL's real.json.")
+        Path | None, typer.Option(metavar="FILE", help="All right labels: CSV path,accepted or ReaL's real.json.")
     ] = None,
     similarity: Annotated[
         str | None, typer.Option(metavar="MODEL", help="open_clip model that says which classes are alike.")
@@ -89,7 +89,7 @@ def audit(
                 dataset,
                 accuracies=accuracies,
                 regularizer=regularizer,
-                order=_listed(order),
+                order=order,
                 tolerance=tolerance,
                 confidence=confidence,
                 profile=None if profile is None else Profile.read(profile),
@@ -163,7 +163,7 @@ def transfer(
                 dataset,
                 train=train,
                 regularizer=regularizer,
-                order=_listed(order),
+                order=order,
                 tolerance=tolerance,
                 confidence=confidence,
                 profile=None if profile is None else Profile.read(profile),
@@ -193,7 +193,3 @@ def _show(found: Audit, output: Path, *, as_json: bool) -> None:
 
         Console().print(render(found))
     typer.echo(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}", err=True)
-
-
-def _listed(order: str | None) -> list[str] | None:
-    return None if order is None else [name.strip() for name in order.split(",")]

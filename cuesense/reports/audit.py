@@ -105,7 +105,7 @@ def _class(entry: ClassAudit) -> list[Text]:
         Text(text.plain(entry.name)),
         Text(f"{entry.n:,}"),
         Text(words.points(entry.loss), "red"),
-        Text(f"[{words.points(entry.low)}, {words.points(entry.high)}]"),
+        Text(words.bounds(entry.low, entry.high)),
         Text(words.strength(entry.best_strength)),
         Text(", ".join(map(words.rival, entry.rivals))),
     ]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from cuesense.audited import Audit, ClassAudit, CueHarm, RivalResult, Strength
 from cuesense.reports import text
+from cuesense.types import CueLabel
 
 _NAMED = 3
 _LISTED = 8
+_LEAST = 0.0005
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,19 @@ def points(share: float | None) -> str:
     return text.DASH if share is None else f"{100 * share:z.1f}".replace("-", "−")
 
 
+def _low(share: float) -> str:
+    """Return a lower bound in points; one that is above 0 does not become 0."""
+    return "<0.1" if 0 < share < _LEAST else points(share)
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """Return bounds in points, for instance ``"[4.1, 16.0]"``; nothing where they are unknown."""
+    return "" if low is None or high is None else f"[{_low(low)}, {points(high)}]"
+
+
 def bounded(value: float | None, low: float | None, high: float | None) -> str:
     """Return points with their bounds, for instance ``"10.2 [4.1, 16.0]"``; without them where they are unknown."""
-    return points(value) if low is None or high is None else f"{points(value)} [{points(low)}, {points(high)}]"
+    return f"{points(value)} {bounds(low, high)}".strip()
 
 
 def counted(number: int, noun: str) -> str:
@@ -130,8 +142,7 @@ def _some(entries: Sequence[ClassAudit]) -> str:
 
 def bounded_points(value: float | None, low: float | None, high: float | None) -> str:
     """Return points with their unit and bounds, for instance ``"10.2 points [4.1, 16.0]"``."""
-    bounds = "" if low is None or high is None else f" [{points(low)}, {points(high)}]"
-    return f"{points(value)} points{bounds}"
+    return f"{points(value)} points {bounds(low, high)}".strip()
 
 
 def detectable(audit: Audit) -> float | None:
@@ -178,7 +189,9 @@ def rival(entry: RivalResult) -> str:
 
 def cue_answer(cues: Sequence[CueHarm]) -> str:
     """Say which cue's classes lose most, and whether that is more than chance; cues must not be empty."""
-    ranked = sorted(cues, key=lambda part: -part.loss)
+    ranked = sorted((part for part in cues if part.cue is not CueLabel.UNDETERMINED), key=lambda part: -part.loss)
+    if not ranked:
+        return "The profile knows the cue of none of these classes."
     first, others = ranked[0], ranked[1:]
     if not others:
         return f"Every class whose cue is known relies on the same: {first.cue.value}."

@@ -22,6 +22,7 @@ SHORT_NAMES = {
 
 _SIDE = "fraction of shorter side"
 _NOTABLE = 0.05
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def words(name: str) -> str:
@@ -30,8 +31,8 @@ def words(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """Return a name without control characters, which could command a terminal; each becomes U+FFFD."""
-    return "".join("\ufffd" if category(letter) == "Cc" else letter for letter in name)
+    """Return a name without control characters, which could command a terminal or turn text; each becomes U+FFFD."""
+    return "".join("\ufffd" if category(letter) == "Cc" or letter in _TURNING else letter for letter in name)
 
 
 def percent(share: float | None) -> str:
