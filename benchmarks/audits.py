@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import pandas as pd
 
 from cuesense.choices import choose
 from cuesense.harm import harm
+from cuesense.sweep import Sweep
 from tests.sweeps import Truth, level, simulated
 
 CLASSES, STRENGTHS, HARMED = 20, 6, 4
@@ -27,7 +29,7 @@ TOLERANCE = 0.05
 
 
 def truth(kind: str, seed: int, images: int) -> Truth:
-    """Return a sweep in which nothing is harmed, some classes are, or all classes change a little."""
+    """Return a sweep in which some classes are harmed, some change a little, or nothing is (also where unstable)."""
     random = np.random.default_rng(10_000 + seed)
     accuracy = level(STRENGTHS, CLASSES, seed)
     if kind == "harm":
@@ -46,9 +48,9 @@ def words(sweeps: int) -> None:
     """Print the table."""
     print("| sweep | images | known | falsely named | found | bounds hold | recommended | violates | on fresh seeds |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for kind in ("nothing", "harm", "drift"):
+    for kind in ("nothing", "harm", "drift", "unstable"):
         for images in (50, 200, 500, 2000):
-            for pictures in (False, True):
+            for pictures in (False,) if kind == "unstable" else (False, True):
                 row = np.array([_judge(kind, seed, images, pictures=pictures) for seed in range(sweeps)])
                 sums = np.nansum(row, axis=0)
                 found = f"{sums[1]:.0f} of {sums[2]:.0f}"
@@ -64,10 +66,19 @@ def words(sweeps: int) -> None:
                 )
 
 
+def _shaken(sweep: Sweep, seed: int) -> np.ndarray:
+    """Return accuracies that vary over seeds, by 1 point and at the strongest by 8, beside what images bring."""
+    deviation = np.where(sweep.strength_of == STRENGTHS - 1, 0.08, 0.01)[:, None]
+    noise = np.random.default_rng(seed).normal(size=sweep.accuracy.shape)
+    return np.clip(sweep.accuracy + deviation * noise, 0, 1)
+
+
 def _judge(kind: str, seed: int, images: int, *, pictures: bool) -> list[float]:
     """Return named falsely, found, to be found, bounds hold, recommended, violated in truth and on fresh seeds."""
     made = truth(kind, seed, images)
     sweep = simulated(made, seed, pictures=pictures)
+    if kind == "unstable":
+        sweep = replace(sweep, accuracy=_shaken(sweep, seed))
     found = harm(sweep, 0.95)
     chosen = choose(sweep, found, TOLERANCE, 0.95)
     losses, at = made.losses, chosen.by_mean
