@@ -136,6 +136,7 @@ BREAKS = [
         "0 * self.over_images\n        found",
         "tests/test_harm.py",
     ),
+    ("cuesense/harm.py", "np.nanmean(sums / of_class, axis=1)", "1 + 0 * sums[:, 0]", "tests/test_harm.py"),
     ("cuesense/harm.py", "sign * growth", "0 * growth", "tests/test_harm.py"),
     ("cuesense/harm.py", "(1 - confidence) / len(runs)", "1 - confidence", "tests/test_harm.py"),
     ("cuesense/sweep.py", "reverse=falling", "reverse=False", "tests/test_sweep.py"),

@@ -26,7 +26,7 @@ CueProfile = Annotated[
 
 
 def audit(
-    runs: Annotated[Path | None, typer.Argument(metavar="[RUNS]", help="A .csv or .toml list of checkpoints.")] = None,
+    runs: Annotated[Path | None, typer.Argument(metavar="RUNS", help="A .csv or .toml list of checkpoints.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="DATASET", help="Images to test on.")] = None,
     accuracies: Annotated[
         Path | None, typer.Option(metavar="TABLE", help="A .csv or .parquet table of accuracies instead of RUNS.")

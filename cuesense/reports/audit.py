@@ -31,6 +31,7 @@ def render(audit: Audit) -> Group:
         Text(),
         _strengths(audit),
         Text(),
+        Text(words.prices(audit)),
         *_harmed(audit),
         *_gaining(audit),
         *_cues(audit.cues),

@@ -96,6 +96,17 @@ def choices(audit: Audit) -> list[Choice]:
     ]
 
 
+def prices(audit: Audit) -> str:
+    """Say where the other choices of strength lie, and what they give up against the best average."""
+    return f"Other choices: {', '.join(f'{choice.short} {_priced(audit, choice)}' for choice in choices(audit)[1:])}."
+
+
+def _priced(audit: Audit, choice: Choice) -> str:
+    if choice.place is None:
+        return "none"
+    return f"{strength(audit.strengths[choice.place])} ({points(choice.price)} points of the average given up)"
+
+
 def harmed(audit: Audit) -> list[ClassAudit]:
     """Return the classes that are shown to be harmed by the best average, the largest loss first."""
     return sorted((entry for entry in audit.classes if entry.harmed), key=lambda entry: -(entry.loss or 0.0))

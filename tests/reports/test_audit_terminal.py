@@ -171,3 +171,10 @@ def test_numbers_are_said_in_one_way():
     assert audit_words.span([float(index) for index in range(12)]) == "12 from 0 to 11"
     assert audit_words.counted(1, "class") == "1 class"
     assert audit_words.counted(2000, "run") == "2,000 runs"
+
+
+def test_other_choices_have_a_price(audit):
+    lost = 100 * (max(audit.mean_accuracy) - audit.mean_accuracy[audit.strengths.index(audit.chosen_by_worst_class)])
+    said = f"Other choices: worst class {audit.chosen_by_worst_class:g} ({lost:.1f} points of the average given up)"
+    assert said in flat(audit)
+    assert "safe none." in flat(audit)
