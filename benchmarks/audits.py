@@ -2,17 +2,15 @@
 
 ``PYTHONPATH=. python benchmarks/audits.py words`` prints how often a class is named that is not harmed, how many of the
 harmed ones are found, how often bounds hold, and how often the recommended strength loses more than the tolerance, in
-truth and when trained anew with five fresh seeds. Accuracies are simulated image by image: an image's difficulty is
-partly its own, partly the strength's, and the rest is luck.
+truth and when trained anew with five fresh seeds; Accuracies are simulated image by image: an image's difficulty is partly its own, partly the strength's, and the rest is
+luck. ``... few`` prints how often a class is named falsely in hard cases.
 ``PYTHONPATH=. python benchmarks/audits.py speed`` times the audit of a table of 1,000 classes, 20 strengths, 20 seeds.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +22,13 @@ from cuesense.harm import harm
 from cuesense.sweep import Sweep
 from tests.sweeps import Truth, level, simulated
 
+_MEASURED = """
+import resource, subprocess, sys, time
+began = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, capture_output=True)
+memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print(f"{time.perf_counter() - began:.2f} s, peak {memory:.0f} MiB")
+"""
 CLASSES, STRENGTHS, HARMED = 20, 6, 4
 TOLERANCE = 0.05
 
@@ -100,34 +105,70 @@ def _judge(kind: str, seed: int, images: int, *, pictures: bool) -> list[float]:
     ]
 
 
-def speed() -> None:
-    """Print seconds and memory of the command, its start, the reading and the page included."""
+def few(sweeps: int) -> None:
+    """Print how often a class is named falsely where seeds are few, classes many and the strongest is unstable."""
+    for strengths, runs, classes, calm, wild in (
+        (5, 2, 100, 0.02, 0.1),
+        (20, 3, 100, 0.01, 0.1),
+        (6, 5, 100, 0.01, 0.1),
+    ):
+        random = np.random.default_rng(1)
+        named = 0
+        for _ in range(sweeps):
+            place = np.repeat(np.arange(strengths), runs)
+            deviation = np.where(place == strengths - 1, wild, calm)[:, None]
+            shares = random.uniform(0.4, 0.95, classes) + deviation * random.normal(size=(len(place), classes))
+            accuracy = random.binomial(500, np.clip(shares, 0.01, 0.99)) / 500
+            sweep = replace(
+                simulated(Truth(level(strengths, classes), images=2, runs=runs), 0),
+                accuracy=accuracy,
+                images=np.full(accuracy.shape, 500),
+            )
+            found = harm(sweep, 0.95)
+            named += bool((found.losses.low[int(found.mean.argmax())] > 0).any())
+        print(
+            f"{classes} classes, {strengths} strengths, {runs} seeds, {calm} and {wild}: {100 * named / sweeps:.1f} %"
+        )
+
+
+def write_table(path: Path) -> None:
+    """Write the accuracies of 1,000 classes, 20 strengths and 20 seeds."""
     random = np.random.default_rng(0)
     places = np.stack(np.meshgrid(range(20), range(20), range(1000), indexing="ij"), -1).reshape(-1, 3)
     shares = random.uniform(0.4, 0.95, 1000)[places[:, 2]]
     frame = pd.DataFrame({"run": [f"{a}-{b}" for a, b, _ in places], "strength": places[:, 0] / 10})
     frame = frame.assign(seed=places[:, 1], accuracy=random.binomial(50, shares) / 50, n=50)
     frame["class"] = [f"class {index}" for index in places[:, 2]]
+    frame.to_csv(path, index=False)
+
+
+def speed() -> None:
+    """Print seconds and memory of the command, its start, the reading and the page included.
+
+    The table is made and the command started by processes of their own: what this one holds would count.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "accuracies.csv"
-        frame.to_csv(path, index=False)
+        subprocess.run([sys.executable, __file__, "table", "--path", str(path)], check=True)
         command = [sys.executable, "-m", "cuesense", "audit", "--accuracies", str(path), "--output", folder]
-        began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        print(f"{time.perf_counter() - began:.2f} s")
-    print(f"peak {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")
+        subprocess.run([sys.executable, "-c", _MEASURED, *command], check=True)
 
 
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("words", "speed"))
+    parser.add_argument("what", choices=("words", "few", "speed", "table"))
     parser.add_argument("--sweeps", type=int, default=200)
+    parser.add_argument("--path", type=Path, help="where the table for the timing is written")
     options = parser.parse_args()
     if options.what == "words":
         words(options.sweeps)
-    else:
+    elif options.what == "few":
+        few(options.sweeps)
+    elif options.what == "speed":
         speed()
+    else:
+        write_table(options.path)
 
 
 if __name__ == "__main__":
