@@ -2,9 +2,9 @@
 
 ``PYTHONPATH=. python benchmarks/audits.py words`` prints how often a class is named that is not harmed, how many of the
 harmed ones are found, how often bounds hold, and how often the recommended strength loses more than the tolerance, in
-truth and when trained anew with five fresh seeds; Accuracies are simulated image by image: an image's difficulty is partly its own, partly the strength's, and the rest is
-luck. ``... few`` prints how often a class is named falsely in hard cases.
-``PYTHONPATH=. python benchmarks/audits.py speed`` times the audit of a table of 1,000 classes, 20 strengths, 20 seeds.
+truth and when trained anew with five fresh seeds. Accuracies are simulated image by image: an image's difficulty is
+partly its own, partly the strength's, and the rest is luck. ``few`` prints how often a class is named falsely in hard
+cases, ``speed`` times the audit of a table of 1,000 classes, 20 strengths and 20 seeds.
 """
 
 import argparse
