@@ -17,7 +17,6 @@ from cuesense.errors import SettingsError, expected
 from cuesense.sweep import Ints, Pictures, Run, Strength, Sweep, arrange, choose_regularizer, listed, number
 
 _COLUMNS = ("model", "strength", "seed")
-_SHOWN = 5
 _DO = "Write one row a checkpoint: model,regularizer,strength,seed"
 
 
@@ -154,8 +153,7 @@ def _models(specs: Sequence[str], path: Path) -> tuple[str, ...]:
     files = [path.parent / spec for spec in specs]
     missing = [spec for spec, file in zip(specs, files, strict=True) if not file.is_file() and ":" not in spec]
     if missing:
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        got = f"{len(missing)} that are missing: {', '.join(missing[:_SHOWN])}{more}"
+        got = f"{len(missing)} that are missing: {', '.join(missing)}"
         do = "Correct the paths, which are relative to that file"
         raise SettingsError(expected(f"the checkpoints in '{path}'", "files that exist", got, do))
     return tuple(str(file.resolve()) if file.is_file() else spec for spec, file in zip(specs, files, strict=True))

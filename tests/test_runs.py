@@ -78,6 +78,13 @@ def test_mistakes_are_one_sentence(name: str, content: str, sentence: str, tmp_p
         read_runs(listed(tmp_path, content, name))
 
 
+def test_all_missing_checkpoints_are_named_at_once(tmp_path: Path) -> None:
+    names = [f"{number}.pt" for number in range(30)]
+    rows = "".join(f"{name},{number},0\n" for number, name in enumerate(names))
+    with pytest.raises(SettingsError, match=f"30 that are missing: {', '.join(names)}"):
+        read_runs(listed(tmp_path, f"model,strength,seed\n{rows}"))
+
+
 def test_a_missing_list_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="but got 'No such file or directory'"):
         read_runs(tmp_path / "runs.csv")
