@@ -133,13 +133,13 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     """Return what every class loses at every strength.
 
     The variance of a difference between two strengths has two parts. Over seeds: the variance of a class's accuracy
-    between runs of one strength, as a multiple of p (1 - p) / n that is a class's times a strength's (``_ratios``, after
-    Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3). Over images: where they are known,
-    the variance over images of the difference of the shares of runs that recognize them, without what seeds alone put
-    into it. Where they are not known: d (1 - d) / n for a difference of d (each image is harmed or is not), and a tenth
-    of what two samples of images would give, for images that change sides while the class does not; both are above what
-    we measured in sweeps of our own (docs/class-dependence.md). Bounds are those of the score test with Student's
-    quantiles at the degrees of freedom over seeds.
+    between runs of one strength, as a multiple of p (1 - p) / n that is a class's times a strength's (``_ratios``,
+    after Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3). Over images, where they are known: the variance over images of
+    the difference of the shares of runs that recognize them, without what seeds alone put into it. Where they are not
+    known: d (1 - d) / n for a difference of d (each image is harmed or is not), and a tenth of what two samples of
+    images would give, for images that change sides while the class does not; both are above what we measured in sweeps
+    of our own (docs/class-dependence.md). Bounds are those of the score test with Student's quantiles at the degrees of
+    freedom over seeds.
 
     Args:
         sweep: The runs.
