@@ -25,7 +25,7 @@ import torch
 from budget_worlds import COUNTS, RECIPE, SIDE, parts, train
 from torch import nn
 
-from cuesense.audited import Audit
+from cuesense.audited import Audit, ClassAudit
 from cuesense.auditing import write_audit
 from cuesense.audits import conclude
 from cuesense.checkpoints import Reading, answer
@@ -200,31 +200,35 @@ def transfer_all(world: str, folder: Path, source: Path | None, other: Path | No
 
 
 def describe(path: Path) -> None:
-    """Print an audit as the tables of ``docs/class-dependence.md``."""
+    """Print an audit as ``docs/class-dependence.md`` has it."""
     found = Audit.model_validate_json(path.read_text(encoding="utf-8"))
-    print(f"\n{path}: tolerance {found.tolerance}, runs {found.runs}, harmed {found.harmed}, gain {found.gaining}")
-    print("| strength | mean | worst class | |\n|---|---|---|---|")
-    rows = zip(found.strengths, found.mean_accuracy, found.worst_class_accuracy, found.worst_class, strict=True)
-    for strength, mean, worst, name in rows:
-        marks = [
-            text
-            for text, value in (
-                ("best average", found.chosen_by_mean),
-                ("best worst class", found.chosen_by_worst_class),
-                ("unharmed", found.chosen_unharmed),
-                ("safe", found.chosen_safe),
-            )
-            if value == strength
-        ]
-        print(f"| {strength:g} | {100 * mean:.1f} | {100 * worst:.1f} ({name}) | {', '.join(marks)} |")
-    for entry in sorted(found.classes, key=lambda one: -(one.low or 0)):
-        if entry.harmed or entry.harmed_at:
-            rivals = ", ".join(f"{rival.rival} {100 * rival.share:.1f} ({rival.kind})" for rival in entry.rivals)
-            print(
-                f"  {entry.name}: {'harmed' if entry.harmed else 'not harmed'}, loses {100 * (entry.loss or 0):.1f} "
-                f"[{100 * (entry.low or 0):.1f}, {100 * (entry.high or 0):.1f}], best at {entry.best_strength}; "
-                f"at the strongest {100 * (entry.loss_at_strongest or 0):.1f}; shown at {entry.harmed_at}; {rivals}"
-            )
+    harmed = [sum(strength in entry.harmed_at for entry in found.classes) for strength in found.strengths]
+    worst = zip(found.worst_class_accuracy, found.worst_class, strict=True)
+    rows = {
+        found.regularizer.replace("_", " "): [f"{strength:g}" for strength in found.strengths],
+        "mean, %": [f"{100 * mean:.1f}" for mean in found.mean_accuracy],
+        "worst class, %": [f"{100 * share:.1f} ({name.replace('_', ' ')})" for share, name in worst],
+        "classes shown to lose": [str(count) for count in harmed],
+    }
+    print(f"\n{path.parent.name}, {min(found.runs)} seeds, {found.classes[0].n} images a class")
+    lines = [f"| {name} | {' | '.join(values)} |" for name, values in rows.items()]
+    print("\n".join([lines[0], "|---" * (len(found.strengths) + 1) + "|", *lines[1:]]))
+    print(
+        f"Best average {found.chosen_by_mean:g}, worst class {found.chosen_by_worst_class:g}, unharmed "
+        f"{found.chosen_unharmed}, safe {found.chosen_safe}; gain: {found.gaining}"
+    )
+    for entry in found.classes:
+        if entry.harmed:
+            taken = ", ".join(f"{rival.rival} {100 * rival.share:.1f}" for rival in entry.rivals)
+            print(f"harmed at the best: {entry.name} {_points(entry)}, best at {entry.best_strength:g}; {taken}")
+    strongest = sorted(found.classes, key=lambda entry: -(entry.loss_at_strongest or 0))
+    lost = [f"{entry.name} {100 * (entry.loss_at_strongest or 0):.1f}" for entry in strongest]
+    shown = [entry.name for entry in strongest if found.strengths[-1] in entry.harmed_at]
+    print(f"at the strongest: {', '.join(lost)}\nshown there: {', '.join(shown)}")
+
+
+def _points(entry: ClassAudit) -> str:
+    return f"{100 * (entry.loss or 0):.1f} [{100 * (entry.low or 0):.1f}, {100 * (entry.high or 0):.1f}]"
 
 
 def over_images(world: str, folder: Path, source: Path | None) -> None:
