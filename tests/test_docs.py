@@ -1,5 +1,6 @@
 """The README's commands and code run as they stand; the documents tell the truth about the repository."""
 
+import json
 import os
 import re
 import shlex
@@ -183,3 +184,17 @@ def test_the_registry_finds_everything_it_names_and_suggests_names() -> None:
             assert registry.get(kind, name) is not None
     with pytest.raises(SettingsError, match="Did you mean 'planted'"):
         registry.get("datasets", "plantet")
+
+
+def test_the_command_of_class_dependence_names_the_class_that_pays(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "class-dependence.md").read_text(encoding="utf-8")
+    command = re.search(r"^cuesense (audit --accuracies .*)$", text, flags=re.MULTILINE)
+    assert command is not None
+    arguments = [str(ROOT / part) if part.endswith(".csv") else part for part in shlex.split(command[1])]
+    done = CliRunner().invoke(app, [*arguments, "--output", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["chosen_by_mean"], [entry["name"] for entry in found["classes"] if entry["harmed"]]) == (
+        2.0,
+        ["thatch"],
+    )
