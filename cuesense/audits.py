@@ -157,18 +157,19 @@ def _by_cue(classes: Sequence[ClassAudit], confidence: float) -> list[CueHarm]:
         own = [entry for entry in classes if entry.cue is cue and entry.loss is not None]
         if own:
             losses = np.array([[entry.loss or 0.0, entry.loss_at_strongest or 0.0] for entry in own])
-            half = _half(losses, confidence)
+            mean, half = losses.mean(axis=0), _half(losses, confidence)
+            low, high = np.maximum(mean - half, 0), np.minimum(mean + half, 1)
             found.append(
                 CueHarm(
                     cue=cue,
                     classes=len(own),
                     harmed=sum(bool(entry.harmed) for entry in own),
-                    loss=round(float(losses[:, 0].mean()), 6),
-                    low=_number(losses[:, 0].mean() - half[0]),
-                    high=_number(losses[:, 0].mean() + half[0]),
-                    loss_at_strongest=round(float(losses[:, 1].mean()), 6),
-                    strongest_low=_number(losses[:, 1].mean() - half[1]),
-                    strongest_high=_number(losses[:, 1].mean() + half[1]),
+                    loss=round(float(mean[0]), 6),
+                    low=_number(low[0]),
+                    high=_number(high[0]),
+                    loss_at_strongest=round(float(mean[1]), 6),
+                    strongest_low=_number(low[1]),
+                    strongest_high=_number(high[1]),
                 )
             )
     return found

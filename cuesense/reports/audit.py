@@ -34,7 +34,7 @@ def render(audit: Audit) -> Group:
         Text(words.prices(audit)),
         *_harmed(audit),
         *_gaining(audit),
-        *_cues(audit.cues),
+        *_cues(audit),
         Text(words.advice(audit)),
         *(Text.assemble(("Warning: ", "bold yellow"), text.plain(warning)) for warning in audit.warnings),
     )
@@ -120,11 +120,20 @@ def _gaining(audit: Audit) -> list[Text]:
     return [Text(f"Gain against {words.strength(audit.strengths[0])}, the mildest, in points: {said}")]
 
 
-def _cues(cues: list[CueHarm]) -> list[Text]:
+def _cues(audit: Audit) -> list[Text]:
+    cues = audit.cues
     if not cues:
         return []
     said = [f"{part.cue.value} {words.bounded(part.loss, part.low, part.high)} ({_of(part)})" for part in cues]
-    return [Text(f"Mean loss by cue: {', '.join(said)}"), Text(words.cue_answer(cues))]
+    lines = [Text(f"Mean loss by cue: {', '.join(said)}"), Text(words.cue_answer(cues))]
+    strongest = audit.strengths[-1]
+    if strongest == audit.chosen_by_mean:
+        return lines
+    there = [
+        f"{part.cue.value} {words.bounded(part.loss_at_strongest, part.strongest_low, part.strongest_high)}"
+        for part in cues
+    ]
+    return [*lines, Text(f"At {words.strength(strongest)}, the strongest: {', '.join(there)}")]
 
 
 def _of(part: CueHarm) -> str:

@@ -1,12 +1,16 @@
 import io
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from cuesense.audited import Audit
+from cuesense.audits import conclude
 from cuesense.reports import audit_words, text
 from cuesense.reports.audit import render
+from cuesense.types import CueLabel
 from tests.reports import audits
+from tests.sweeps import Truth, simulated
 
 PLANTED = {0: 0.3, 4: 0.12}
 
@@ -178,3 +182,13 @@ def test_other_choices_have_a_price(audit):
     said = f"Other choices: worst class {audit.chosen_by_worst_class:g} ({lost:.1f} points of the average given up)"
     assert said in flat(audit)
     assert "safe none." in flat(audit)
+
+
+def test_cues_are_told_at_the_strongest_too_where_another_is_best():
+    accuracy = np.full((3, 4), 0.8)
+    accuracy[2, :2] -= 0.3
+    cues = {f"class {index}": cue for index, cue in enumerate((CueLabel.SHAPE, CueLabel.SHAPE, CueLabel.COLOR))}
+    found = conclude(simulated(Truth(accuracy, images=300), 0), tolerance=0.05, confidence=0.95, source={}, cues=cues)
+    shape = found.cues[0]
+    assert shape.loss_at_strongest > 0.25
+    assert f"At 2, the strongest: shape {100 * shape.loss_at_strongest:.1f} [" in flat(found)
