@@ -12,11 +12,10 @@ import pandas as pd
 import pyarrow as pa
 
 from cuesense.errors import DatasetError, expected
-from cuesense.sweep import Run, Sweep, arrange, choose_regularizer, joined, listed, number
+from cuesense.sweep import Run, Sweep, arrange, choose_regularizer, copies, joined, listed, number
 
 _COLUMNS = ("run", "strength", "seed", "class", "accuracy", "n")
 _MOST_IMAGES = 1e9
-_TELLING = 3
 _SAME_IMAGES = (
     "A table does not say which images runs recognize: bounds take it that all strengths find much the same ones hard."
 )
@@ -67,7 +66,7 @@ def read_accuracies(
             seeds=tuple(run.seed for run in found),
             accuracy=accuracy,
             images=images,
-            remarks=(_SAME_IMAGES, *_copies(accuracy, places, run_names)),
+            remarks=(_SAME_IMAGES, *copies(accuracy, places, list(map(str, run_names)))),
         )
     )
 
@@ -88,6 +87,9 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _whole(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise DatasetError(expected(f"the columns of '{path}'", "distinct", f"{twice[0]} twice", "Remove one"))
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing or table.empty:
         got = f"no column {missing[0]}" if missing else "no rows"
@@ -97,9 +99,12 @@ def _whole(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 
 def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    for name in (name for name in _TEXTS if name in table.columns):
+        several = table[name].map(lambda value: not np.isscalar(value) and value is not None and value is not pd.NA)
+        _refuse(table, several, name, "a number or a name in every row", path, "Write one value a cell")
     accuracy, images = (pd.to_numeric(table[name], errors="coerce") for name in ("accuracy", "n"))
     whole = images.between(0, _MOST_IMAGES) & (images % 1 == 0)
-    _refuse(table, ~whole, "n", "a whole number of images", path, "Count the class's test images")
+    _refuse(table, ~whole, "n", "a whole number from 0 to 1,000,000,000", path, "Count the class's test images")
     share = accuracy.between(0, 1) | (images == 0)
     do = "Divide by 100 if it is in percent"
     _refuse(table, ~share, "accuracy", "a fraction from 0 to 1", path, do)
@@ -115,8 +120,8 @@ def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, to_be: str, path
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
         value = table[column].iloc[place]
-        said = "an empty cell" if pd.isna(value) is True else f"'{value}'"
-        got = f"{said} (row {place + 1} of '{path}')"
+        shown = "an empty cell" if pd.isna(value) is True else f"'{value}'"
+        got = f"{shown} (row {place + 1} of '{path}')"
         raise DatasetError(expected(f"the column {column}", to_be, got, do))
 
 
@@ -142,18 +147,9 @@ def _refuse_partial(images: np.ndarray, run_names: Any, class_names: Any, path: 
         index = int(some.argmax())
         got = f"none in run '{run_names[int((images[:, index] == 0).argmax())]}'"
         what = f"the class '{class_names[index]}' of '{path}'"
-        raise DatasetError(expected(what, "with images in all runs or in none", got, "Leave the class or the run out"))
-
-
-def _copies(accuracy: np.ndarray, places: np.ndarray, run_names: Any) -> tuple[str, ...]:
-    """Return a remark where runs of one strength agree in every class, as copies of one run would."""
-    kinds = pd.DataFrame(accuracy).assign(strength=places)
-    twice = kinds.duplicated().to_numpy()
-    if not twice.any() or accuracy.shape[1] < _TELLING:
-        return ()
-    name = run_names[int(twice.argmax())]
-    said = f"{twice.sum()} runs have the accuracies of another run of their strength in every class, such as '{name}': "
-    return (f"{said}where they are copies, not seeds, chance looks too small.",)
+        raise DatasetError(
+            expected(what, "one with images in all runs or in none", got, "Leave the class or the run out")
+        )
 
 
 def _runs(table: pd.DataFrame, path: Path) -> list[Run]:

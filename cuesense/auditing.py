@@ -105,8 +105,7 @@ def audit(
     }
     if accuracies is not None:
         _refuse_images(runs, dataset, accepted, similarity)
-        table = accuracies if isinstance(accuracies, pd.DataFrame) else Path(accuracies)
-        sweep = read_accuracies(table, regularizer=regularizer, order=order)
+        sweep = read_accuracies(_table(accuracies), regularizer=regularizer, order=order)
         source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
         return write_audit(conclude(sweep, source=source, **known), known_profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
@@ -135,6 +134,15 @@ def audit(
     return write_audit(
         conclude(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
     )
+
+
+def _table(accuracies: object) -> Path | pd.DataFrame:
+    if isinstance(accuracies, pd.DataFrame):
+        return accuracies
+    if not isinstance(accuracies, str | Path):
+        do = "Give one of them"
+        raise SettingsError(expected("accuracies", "a file or a DataFrame", type(accuracies).__name__, do))
+    return Path(accuracies)
 
 
 def _name(accuracies: object) -> str:

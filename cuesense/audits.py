@@ -13,7 +13,7 @@ from cuesense.audited import Audit, ClassAudit, CueHarm, Price, RivalResult
 from cuesense.choices import Choices, choose
 from cuesense.harm import Harm, harm
 from cuesense.rivals import taken
-from cuesense.sweep import Floats, Pictures, Sweep
+from cuesense.sweep import Floats, Pictures, Sweep, said
 from cuesense.types import CueLabel
 
 _ONE_SEED = (
@@ -23,6 +23,7 @@ _ONE_SEED = (
 _FEW_SEEDS = "Strengths have {runs} runs or fewer: bounds are wide. Five seeds or more tell smaller losses."
 _ENOUGH = 3
 _MANY = 5
+_LISTED = 8
 _UNSTABLE = 4.0
 
 
@@ -93,7 +94,7 @@ def _class(
     at, losses, name = chosen.by_mean, found.losses, sweep.class_names[index]
     present = bool(np.isfinite(found.accuracy[:, index]).all())
     known = present and bool(np.isfinite(losses.low[at, index]))
-    best = int(np.argmax(found.accuracy[:, index])) if present else None
+    best = int(found.compared[np.argmax(found.accuracy[found.compared, index])]) if present else None
     center, half = found.accuracy[:, index], found.spread[:, index]
     return ClassAudit(
         index=index,
@@ -189,6 +190,9 @@ def _warnings(sweep: Sweep, found: Harm, chosen: Choices) -> list[str]:
     most = int(sweep.runs.max())
     if most < 2:
         warnings.append(_ONE_SEED)
+    elif sweep.runs.min() < 2:
+        names = ", ".join(said(sweep.strengths[place]) for place in np.flatnonzero(sweep.runs < 2)[:_LISTED])
+        warnings.append(f"Strengths of one run ({names}) are not compared: how their accuracies vary is not known.")
     elif most < _ENOUGH:
         warnings.append(_FEW_SEEDS.format(runs=most))
     empty = [name for name, images in zip(sweep.class_names, sweep.images.max(axis=0), strict=True) if images == 0]
@@ -197,8 +201,10 @@ def _warnings(sweep: Sweep, found: Harm, chosen: Choices) -> list[str]:
         warnings.append(f"No test images for {len(empty)} of {total} classes, the first of them '{empty[0]}'.")
     rivals = [place for place in np.flatnonzero(found.as_good).tolist() if place != chosen.by_mean]
     if rivals and most > 1:
-        said = ", ".join(_said(sweep.strengths[place]) for place in rivals)
-        warnings.append(f"The average does not tell {said} from the chosen {_said(sweep.strengths[chosen.by_mean])}.")
+        tied = [said(sweep.strengths[place]) for place in rivals]
+        more = f" and {len(tied) - _LISTED} more" if len(tied) > _LISTED else ""
+        others = ", ".join(tied[:_LISTED]) + more
+        warnings.append(f"The average does not tell {others} from the chosen {said(sweep.strengths[chosen.by_mean])}.")
     return warnings + _unstable(sweep, found)
 
 
@@ -206,17 +212,13 @@ def _unstable(sweep: Sweep, found: Harm) -> list[str]:
     """Say where seeds matter much more at one strength than elsewhere and are few."""
     if sweep.runs.max() < 2 or sweep.runs.min() >= _MANY:
         return []
-    with np.errstate(invalid="ignore"):
-        spread = np.exp(np.nanmean(np.log(found.noise.ratio), axis=1))
+    spread = np.exp(np.nanmean(np.log(found.noise.ratio[found.compared]), axis=1))
     worst, usual = int(spread.argmax()), float(np.median(spread))
     if spread[worst] < _UNSTABLE * usual:
         return []
-    times = f"{spread[worst] / usual:.0f} times as much at {_said(sweep.strengths[worst])} as elsewhere"
+    strength = said(sweep.strengths[found.compared[worst]])
+    times = f"{spread[worst] / usual:.0f} times as much at {strength} as elsewhere"
     return [f"Accuracies vary over seeds {times}: with fewer than {_MANY} seeds its bounds may be too narrow."]
-
-
-def _said(strength: float | str) -> str:
-    return f"{strength:g}" if isinstance(strength, float) else strength
 
 
 def _price(found: Harm, chosen: Choices, place: int | None) -> float | None:

@@ -153,7 +153,7 @@ def answer(
     sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
     ids = sorted(dataset.sample_ids)
     named = tuple(ids[place] for place in found[0].positions)
-    sweep = replace(sweep, remarks=unread(len(named), len(dataset)))
+    sweep = replace(sweep, remarks=sweep.remarks + unread(len(named), len(dataset)))
     source = {"dataset": dataset.spec, "images": len(named), "fingerprint": dataset.fingerprint}
     return Answered(sweep, _similarity(found, runs, order), named, source)
 

@@ -24,7 +24,7 @@ class Noise:
 
     Attributes:
         unit: p (1 - p) / n, with one image more that is right and one that is wrong.
-        ratio: Variance of the accuracy over seeds, in these units; NaN where no strength has two runs.
+        ratio: Variance of the accuracy over seeds, in these units; NaN where a strength has one run.
         freedom: Degrees of freedom behind the ratio.
     """
 
@@ -36,6 +36,8 @@ class Noise:
 @dataclass(frozen=True)
 class Losses:
     """What classes lose at each strength (first axis) against their own best one, as fractions of their images.
+
+    Strengths of one run are not taken for a class's best where others have more: their noise is not known.
 
     Attributes:
         value: Highest mean accuracy over strengths minus that at this one, (S, C), 0 or more; the best is the best of
@@ -70,7 +72,8 @@ class Differences:
         """Return the standard deviation where nothing differs, for given numbers of runs of each strength, (S,)."""
         seeds = noise.ratio * noise.unit / runs[:, None]
         variance = seeds[None] + seeds[:, None] + self.over_images
-        found: Floats = np.sqrt(np.where(_same(len(runs)), 0, variance))
+        single = np.isnan(noise.ratio)
+        found: Floats = np.sqrt(np.where(_same(len(runs)) & ~single, 0, variance))
         return found
 
     def upper(self, noise: Noise, runs: NDArray[Any], quantile: Floats) -> Floats:
@@ -113,6 +116,7 @@ class Harm:
         losses: What classes lose, against their own best.
         gain: Accuracy minus that at the mildest strength, (S, C).
         gains: Whether that is shown to be above 0, simultaneously, (S, C).
+        compared: Places of the strengths that may be a class's best.
         noise: What the bounds rest on.
         differences: What the losses are the largest of.
     """
@@ -125,6 +129,7 @@ class Harm:
     losses: Losses
     gain: Floats
     gains: NDArray[np.bool_]
+    compared: NDArray[np.int64]
     noise: Noise
     differences: Differences
 
@@ -153,7 +158,8 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     error, strengths = 1 - confidence, len(accuracy)
     known = max(int(np.isfinite(accuracy[0]).sum()), 1)
     quantile = _quantile(error / (known * (strengths - 1)), _both(noise.freedom))
-    lower = differences.lower(noise, sweep.runs, quantile)
+    lower, upper = (bound(noise, sweep.runs, quantile) for bound in (differences.lower, differences.upper))
+    best = sweep.compared
     share = np.nan_to_num(images) / np.nan_to_num(images).sum(axis=1, keepdims=True)
     mean_noise = _mean_noise(sweep, share)
     own = noise.unit * (noise.ratio / sweep.runs[:, None] + 1)
@@ -161,16 +167,17 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
         accuracy=accuracy,
         spread=_quantile(error / 2, noise.freedom) * np.sqrt(own),
         mean=np.nansum(share * accuracy, axis=1),
-        mean_spread=np.sqrt(mean_noise + np.nansum(share**2 * noise.unit, axis=1)) * _mean_quantile(sweep, error / 2),
+        mean_spread=_mean_spread(sweep, noise, share, mean_noise, error / 2),
         as_good=_as_good(sweep, differences, share, mean_noise, error / (strengths - 1)),
         losses=Losses(
-            value=differences.value.max(axis=1),
-            low=lower.max(axis=1),
-            high=differences.upper(noise, sweep.runs, quantile).max(axis=1),
-            detectable=(quantile * differences.deviation(noise, sweep.runs)).max(axis=1),
+            value=differences.value[:, best].max(axis=1),
+            low=lower[:, best].max(axis=1),
+            high=upper[:, best].max(axis=1),
+            detectable=(quantile * differences.deviation(noise, sweep.runs))[:, best].max(axis=1),
         ),
         gain=differences.value[0],
         gains=np.nan_to_num(lower[0]) > 0,
+        compared=best,
         noise=noise,
         differences=differences,
     )
@@ -194,7 +201,7 @@ def cautious(found: Harm, runs: NDArray[Any], confidence: float) -> Floats:
     noise = found.noise
     freedom = np.maximum(noise.freedom, (runs - 1)[:, None])
     quantile = _quantile((1 - confidence) / len(runs), _both(freedom))
-    bounds = found.differences.upper(noise, runs, quantile).max(axis=1)
+    bounds = found.differences.upper(noise, runs, quantile)[:, found.compared].max(axis=1)
     known = np.isfinite(found.accuracy)
     worst: Floats = np.where(known, np.where(np.isnan(bounds), np.inf, bounds), -np.inf).max(axis=1)
     return np.where(np.isinf(worst), np.nan, worst)
@@ -235,12 +242,11 @@ def _ratios(sums: Floats, freedom: Floats) -> tuple[Floats, Floats]:
         of_class = np.maximum((sums / strength[:, None]).sum(axis=0) / freedom.sum(), _LEAST_RATIO)
         strength[several] = np.nanmean(sums / of_class, axis=1)[several] / freedom[several]
         strength = np.maximum(strength, _LEAST_RATIO)
-        strength[~several] = strength[several].max()
     of_class, shared = moderated((sums / strength[:, None]).sum(axis=0) / freedom.sum(), np.array(freedom.sum()))
     smooth = strength[:, None] * of_class
     each = np.broadcast_to(freedom[:, None], sums.shape)
     own, left = moderated(np.where(each > 0, sums / np.maximum(each, 1), np.nan) / smooth, each)
-    return smooth * own, np.minimum(shared, left)
+    return np.where(each > 0, smooth * own, np.nan), np.minimum(shared, left)
 
 
 def moderated(ratio: Floats, freedom: Floats) -> tuple[Floats, Floats]:
@@ -316,6 +322,11 @@ def _mean_noise(sweep: Sweep, share: Floats) -> Floats:
     squares = ((own - _means(sweep, own)[sweep.strength_of]) ** 2).sum()
     found: Floats = squares / freedom / sweep.runs if freedom else np.full(len(sweep.strengths), np.nan)
     return found
+
+
+def _mean_spread(sweep: Sweep, noise: Noise, share: Floats, over_seeds: Floats, tail: float) -> Floats:
+    deviation = np.sqrt(over_seeds + np.nansum(share**2 * noise.unit, axis=1))
+    return np.where(sweep.runs > 1, _mean_quantile(sweep, tail) * deviation, np.nan)
 
 
 def _mean_quantile(sweep: Sweep, tail: float) -> float:

@@ -14,7 +14,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cuesense.errors import SettingsError, expected
-from cuesense.sweep import Ints, Pictures, Run, Strength, Sweep, arrange, choose_regularizer, listed, number
+from cuesense.sweep import (
+    Ints,
+    Pictures,
+    Run,
+    Strength,
+    Sweep,
+    arrange,
+    choose_regularizer,
+    copies,
+    listed,
+    number,
+    said,
+)
 
 _COLUMNS = ("model", "strength", "seed")
 _DO = "Write one row a checkpoint: model,regularizer,strength,seed"
@@ -74,14 +86,15 @@ def read_runs(
     table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
     runs = [Run(number(value), str(seed)) for value, seed in zip(table["strength"], table["seed"], strict=True)]
     strengths, places = arrange(runs, name, listed(usual.get("order") if order is None else order))
-    _refuse_same(table, runs, path)
+    models = _models(table["model"].astype(str).tolist(), path)
+    _refuse_same(models, runs, path)
     own = table["arch"] if "arch" in table.columns else [None] * len(table)
     return Runs(
         regularizer=name,
         strengths=strengths,
         strength_of=places,
         seeds=tuple(run.seed for run in runs),
-        models=_models(table["model"].astype(str).tolist(), path),
+        models=models,
         archs=tuple(given if isinstance(given, str) else arch for given in own),
     )
 
@@ -114,6 +127,7 @@ def sweep_of(
         accuracy=np.where(images > 0, right / np.maximum(images, 1), np.nan),
         images=np.broadcast_to(images, right.shape),
         pictures=Pictures(labels, predicted, answers),
+        remarks=copies(right / np.maximum(images, 1), runs.strength_of, [Path(model).name for model in runs.models]),
     )
 
 
@@ -138,12 +152,12 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     return table, known
 
 
-def _refuse_same(table: pd.DataFrame, runs: Sequence[Run], path: Path) -> None:
+def _refuse_same(models: Sequence[str], runs: Sequence[Run], path: Path) -> None:
     """Refuse a checkpoint that is given as several seeds of one strength: it would make chance look small."""
-    pairs = list(zip(table["model"].astype(str), (run.strength for run in runs), strict=True))
+    pairs = list(zip(models, (run.strength for run in runs), strict=True))
     twice = [pair for pair, times in Counter(pairs).items() if times > 1]
     if twice:
-        got = f"'{twice[0][0]}' several times with strength {twice[0][1]}"
+        got = f"'{Path(twice[0][0]).name}' several times with strength {said(twice[0][1])}"
         do = "Name the checkpoint of each seed"
         raise SettingsError(expected(f"each run in '{path}'", "a checkpoint of its own", got, do))
 

@@ -23,6 +23,7 @@ _MOST_STRENGTHS = 30
 _SINGLES = 10
 _JOINED = 20
 _RUNS_JOINED = 5
+_TELLING = 3
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,34 @@ class Sweep:
         """Number of runs of each strength, (S,)."""
         return np.bincount(self.strength_of, minlength=len(self.strengths))
 
+    @property
+    def compared(self) -> Ints:
+        """Places of the strengths of two runs or more, or of all where none has two."""
+        several = np.flatnonzero(self.runs > 1)
+        return several if len(several) else np.arange(len(self.strengths))
+
+
+def said(strength: Strength) -> str:
+    """Return a strength as text."""
+    return f"{strength:g}" if isinstance(strength, float) else strength
+
+
+def copies(accuracy: Floats, places: Ints, names: Sequence[str]) -> tuple[str, ...]:
+    """Return a remark where runs of one strength agree in every class, as copies of one run would.
+
+    Args:
+        accuracy: Accuracies of R runs, (R, C).
+        places: Place of each run's strength, (R,).
+        names: What to call each run.
+    """
+    rows = np.column_stack([places, np.nan_to_num(accuracy)])
+    first = np.unique(rows, axis=0, return_index=True)[1]
+    again = sorted(set(range(len(rows))) - set(first.tolist()))
+    if not again or accuracy.shape[1] < _TELLING:
+        return ()
+    whose = f"{len(again)} of {len(rows)} runs have the accuracies of another of their strength in every class, such as"
+    return (f"{whose} '{names[again[0]]}': where they are copies, not seeds, chance looks too small.",)
+
 
 def unread(read: int, images: int) -> tuple[str, ...]:
     """Return a remark where not all images could be read."""
@@ -108,7 +137,7 @@ def arrange(runs: Sequence[Run], regularizer: str, order: Sequence[str] | None) 
     strengths = {run.strength for run in runs}
     ordered = _by_number(strengths, regularizer) if order is None else _by_order(strengths, order)
     if len(ordered) < 2:
-        got = f"'{ordered[0]}' alone"
+        got = f"'{said(ordered[0])}' alone"
         do = "Add runs of another strength, such as without the regularizer"
         raise SettingsError(expected("the runs", "of two strengths at least", got, do))
     place = {strength: index for index, strength in enumerate(ordered)}
@@ -163,7 +192,9 @@ def number(text: object) -> Strength:
 def _refuse_twice(runs: Sequence[Run]) -> None:
     twice = [run for run, times in Counter(runs).items() if times > 1]
     if twice:
-        got = f"{len(twice)} given twice, the first of them strength {twice[0].strength} with seed {twice[0].seed}"
+        got = (
+            f"{len(twice)} given twice, the first of them strength {said(twice[0].strength)} with seed {twice[0].seed}"
+        )
         do = "Remove one of the two, or give it a seed of its own"
         raise SettingsError(expected("each strength and seed", "one run", got, do))
 
@@ -179,9 +210,10 @@ def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ..
 
 def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength, ...]:
     given = [number(text) for text in order]
-    missing, more = (sorted(map(str, left)) for left in (strengths - set(given), set(given) - strengths))
-    twice = [text for text, times in Counter(map(str, given)).items() if times > 1]
-    problems = [f"{', '.join(names[:_SHOWN])} {said}" for names, said in ((missing, "missing"), (more, "beside them"))]
+    missing, more = (sorted(map(said, left)) for left in (strengths - set(given), set(given) - strengths))
+    twice = [text for text, times in Counter(map(said, given)).items() if times > 1]
+    kinds = ((missing, "missing"), (more, "that no run has"))
+    problems = [f"{', '.join(names[:_SHOWN])} {problem}" for names, problem in kinds]
     found = [text for text, names in zip(problems, (missing, more), strict=True) if names]
     found += [f"{twice[0]} given twice"] if twice else []
     if found:

@@ -42,6 +42,7 @@ from cuesense.types import Classifier, Dataset
 _CHUNK = 512
 _PATTERN = "run-*.npz"
 _FEWEST = 5
+_UNREADABLE = 0.05
 
 
 @dataclass(frozen=True)
@@ -163,11 +164,9 @@ def transfer(
     }
     known = Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
     cues = None if known is None else {entry.name: entry.cue for entry in known.classes}
+    sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
     audit = conclude(
-        replace(
-            sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names),
-            remarks=unread(len(found[0].labels), len(test)),
-        ),
+        replace(sweep, remarks=sweep.remarks + unread(len(found[0].labels), len(test))),
         tolerance=tolerance,
         confidence=confidence,
         source=source,
@@ -273,8 +272,11 @@ def _features(
                 places += list(known)
                 digests += pixel_digests(pixels)
             advance(rows[-1] + 1)
-    if not parts:
-        raise DatasetError(expected(f"'{dataset.spec}'", "images that can be read", "none", "Replace the files"))
+    lost = len(dataset) - len(places)
+    if lost > _UNREADABLE * len(dataset):
+        got = f"{lost} of {len(dataset)} that are not"
+        to_be = "readable, 95 % of its images at least"
+        raise DatasetError(expected(f"'{dataset.spec}'", to_be, got, "Remove or replace these files"))
     return torch.cat(parts), np.array(places), digests
 
 

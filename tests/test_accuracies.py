@@ -64,7 +64,7 @@ def test_copies_of_a_run_are_pointed_out() -> None:
     assert "A table does not say which images" in read_accuracies(frame).remarks[0]
     assert len(read_accuracies(frame).remarks) == 1
     frame.loc[frame["run"] == "run 1", "accuracy"] = frame.loc[frame["run"] == "run 0", "accuracy"].to_numpy()
-    assert "1 runs have the accuracies of another run of their strength" in read_accuracies(frame).remarks[1]
+    assert "1 of 6 runs have the accuracies of another of their strength" in read_accuracies(frame).remarks[1]
 
 
 def test_words_need_an_order(tmp_path: Path) -> None:
@@ -91,28 +91,28 @@ def edited(column: str, row: int, value: object) -> Callable[[pd.DataFrame], pd.
         (lambda frame: frame.head(0), "but got no rows"),
         (edited("accuracy", 2, 87.5), r"fraction from 0 to 1, but got '87.5' \(row 3 of .*\). Divide by 100"),
         (edited("accuracy", 0, "high"), r"but got 'high' \(row 1"),
-        (edited("n", 1, 2.5), r"the column n to be a whole number of images, but got '2.5' \(row 2"),
-        (edited("n", 1, None), r"whole number of images, but got an empty cell \(row 2"),
+        (edited("n", 1, 2.5), r"the column n to be a whole number from 0 to 1,000,000,000, but got '2.5' \(row 2"),
+        (edited("n", 1, None), r"whole number from 0 to 1,000,000,000, but got an empty cell \(row 2"),
         (edited("seed", 4, None), r"the column seed to be given in every row, but got an empty cell \(row 5"),
         (edited("strength", 0, 7), "each run of .* to be of one strength and seed, but got two in run 'run 0'"),
         (edited("class", 1, "class 0"), "one row a run and class, but got class 'class 0' 2 times in run 'run 0'"),
         (edited("class", 1, "other"), "about the same classes, but got run 'run 0' without class 'class 1'"),
-        (edited("n", 1, 10**30), r"the column n to be a whole number of images, but got '1000000000"),
+        (edited("n", 1, 10**30), r"the column n to be a whole number from 0 to 1,000,000,000, but got '1000000000"),
         (
             edited("n", 1, 0),
-            "'class 1' of .* to be with images in all runs or in none, but got none in run 'run 0'",
+            "'class 1' of .* to be one with images in all runs or in none, but got none in run 'run 0'",
         ),
         (lambda frame: frame.assign(regularizer=[""] + ["x"] * (len(frame) - 1)), "the column regularizer to be given"),
+        (edited("strength", 1, [1, 2]), "the column strength to be a number or a name in every row"),
+        (lambda frame: pd.concat([frame, frame["n"]], axis=1), "to be distinct, but got n twice"),
         (lambda frame: frame.assign(n=0), "the column n to be above 0 in some class"),
         (lambda frame: frame.assign(seed=1), "3 given twice"),
         (lambda frame: frame[frame["strength"] == 0], "two strengths at least"),
     ],
 )
-def test_mistakes_are_one_sentence(
-    change: Callable[[pd.DataFrame], pd.DataFrame], sentence: str, tmp_path: Path
-) -> None:
+def test_mistakes_are_one_sentence(change: Callable[[pd.DataFrame], pd.DataFrame], sentence: str) -> None:
     with pytest.raises(CuesenseError, match=sentence):
-        read_accuracies(written(change(table(SWEEP)), tmp_path))
+        read_accuracies(change(table(SWEEP)))
 
 
 @pytest.mark.parametrize(

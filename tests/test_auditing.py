@@ -63,6 +63,15 @@ def test_the_same_call_goes_on_from_the_answers(runs: Path, tmp_path: Path) -> N
     assert data.read != []
 
 
+def test_copies_of_a_checkpoint_are_pointed_out(tmp_path: Path) -> None:
+    folder = write_networks(tmp_path / "sweep").parent
+    (folder / "0.0_1.pt").write_bytes((folder / "0.0_0.pt").read_bytes())
+    found = audit(folder / "runs.csv", Colors(90), **OPTIONS)
+    assert any("1 of 9 runs have the accuracies of another" in warning for warning in found.warnings)
+    with pytest.raises(SettingsError, match="accuracies to be a file or a DataFrame, but got int"):
+        audit(accuracies=3)  # type: ignore[arg-type]
+
+
 def test_images_that_cannot_be_read_are_said(runs: Path) -> None:
     found = audit(runs, Colors(90, broken=frozenset({4, 7})), **OPTIONS)
     assert "2 of 90 images could not be read and were left out." in found.warnings

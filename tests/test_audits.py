@@ -11,7 +11,7 @@ from cuesense.harm import harm
 from cuesense.sweep import Sweep
 from cuesense.types import CueLabel
 from tests.sweeps import Truth, level, simulated
-from tests.test_harm import spread
+from tests.test_harm import some_runs, spread
 
 CONTRACT = {"regularizer", "strengths", "chosen_by_mean", "chosen_by_worst_class", "chosen_safe", "mean_accuracy"}
 OF_A_CLASS = {"name", "harmed", "loss", "low", "high", "best_strength", "loss_at_strongest", "gains", "n", "seeds"}
@@ -88,6 +88,15 @@ def test_few_seeds_and_an_uncertain_choice_are_said() -> None:
     found = conclude(simulated(Truth(level(3, 4), runs=2), 0), tolerance=0.05, confidence=0.95, source={})
     assert "2 runs or fewer" in found.warnings[0]
     assert "The average does not tell" in found.warnings[1]
+
+
+def test_a_strength_of_one_run_is_said() -> None:
+    sweep = some_runs(simulated(planted(), 0), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    found = conclude(sweep, tolerance=0.05, confidence=0.95, source={})
+    assert any("Strengths of one run (2) are not compared" in warning for warning in found.warnings)
+    assert found.safety[2] == "undetermined"
+    assert all(entry.best_strength in (0.0, 1.0) for entry in found.classes)
+    assert found.mean_low[2] is None
 
 
 def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:

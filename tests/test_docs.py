@@ -96,6 +96,7 @@ def sweep(workplace: Path) -> Path:
     (workplace / "runs.csv").write_text("\n".join(rows))
     accuracies = table(simulated(Truth(level(3, 5)), 0)).assign(regularizer="weight_decay")
     accuracies.to_csv(workplace / "accuracies.csv", index=False)
+    make_folder(workplace / "flowers", 10, first=3000)
     for name in ("before", "after"):
         cuesense.analyze(Meanest(), str(workplace / "test"), class_names=NAMES, config="quick", output=workplace / name)
     return workplace

@@ -136,52 +136,34 @@ def test_an_unstable_strength_names_no_class(unstable: float) -> None:
     assert named <= 6
 
 
-def test_the_noise_of_a_strength_with_one_run_is_that_of_the_noisiest() -> None:
-    whole = spread(np.array([0.01, 0.04, 0.01]), np.ones(30), 5)
-    kept = np.array([*range(11)])
-    part = replace(
+def some_runs(whole: Sweep, kept: list[int]) -> Sweep:
+    return replace(
         whole,
         strength_of=whole.strength_of[kept],
         seeds=tuple(whole.seeds[run] for run in kept),
         accuracy=whole.accuracy[kept],
         images=whole.images[kept],
     )
-    noise = harm(part, 0.95).noise
-    assert np.median(noise.ratio[2] / noise.ratio[1]) == pytest.approx(1, abs=0.3)
 
 
-@pytest.mark.parametrize("pictures", [False, True])
-@pytest.mark.parametrize("images", [50, 500])
-def test_where_nothing_is_harmed_no_class_is_named(images: int, pictures: bool) -> None:
-    named = 0
-    for seed in range(60):
-        sweep = simulated(Truth(level(5, 20), images=images), seed, pictures=pictures)
-        found = harm(sweep, 0.95)
-        named += bool((found.losses.low[int(found.mean.argmax())] > 0).any())
-    assert named <= 5
-
-
-@pytest.mark.parametrize("pictures", [False, True])
-def test_classes_harmed_by_twice_the_detectable_loss_are_found(pictures: bool) -> None:
-    seen = []
+@pytest.mark.parametrize("single", [0, 3])
+def test_a_strength_of_one_run_is_not_compared(single: int) -> None:
+    deviations = np.full(4, 0.01)
+    deviations[single] = 0.1
+    kept = [run for run in range(20) if run // 5 != single or run % 5 == 0]
     for seed in range(20):
-        truth = Truth(harmed_at_the_best(0.25), images=200)
-        found = harm(simulated(truth, seed, pictures=pictures), 0.95)
-        chosen = int(found.mean.argmax())
-        clear = truth.losses[chosen] >= 2 * found.losses.detectable[chosen]
-        seen += (found.losses.low[chosen][clear] > 0).tolist()
-        assert not (found.losses.low[chosen] > 0)[truth.losses[chosen] <= 0].any()
-    assert len(seen) >= 30
-    assert np.mean(seen) >= 0.95
-
-
-@pytest.mark.parametrize("pictures", [False, True])
-def test_bounds_hold_the_true_losses(pictures: bool) -> None:
-    truth, held = Truth(harmed_at_the_best(0.1), images=100, runs=3), 0
-    for seed in range(60):
-        losses = harm(simulated(truth, seed, pictures=pictures), 0.95).losses
-        held += bool(((losses.low <= truth.losses + 1e-12) & (truth.losses <= losses.high + 1e-12)).all())
-    assert held >= 54
+        sweep = some_runs(spread(deviations, np.ones(20), 5, seed), kept)
+        found = harm(sweep, 0.95)
+        assert single not in found.compared
+        assert np.isnan(found.noise.ratio[single]).all()
+        assert np.isnan(found.losses.low[single]).all()
+        others = [place for place in range(4) if place != single]
+        assert np.isfinite(found.losses.low[others]).all()
+        assert (found.losses.low[others] > 0).sum() <= 1
+        assert found.losses.value[others].max() < 0.05
+        bounds = cautious(found, sweep.runs, 0.95)
+        assert np.isnan(bounds[single])
+        assert np.isfinite(bounds[others]).all()
 
 
 def test_a_strength_that_loses_more_than_the_tolerance_is_not_called_safe() -> None:
@@ -240,14 +222,7 @@ def test_classes_without_images_are_nan_and_change_nothing_else() -> None:
 
 def test_unbalanced_seeds_count_as_many_as_there_are() -> None:
     sweep = simulated(Truth(level(3, 4), images=100, runs=6), 0)
-    kept = np.array([0, 1, 2, 3, 4, 5, 6, 12, 13])
-    part = replace(
-        sweep,
-        strength_of=sweep.strength_of[kept],
-        seeds=tuple(sweep.seeds[run] for run in kept),
-        accuracy=sweep.accuracy[kept],
-        images=sweep.images[kept],
-    )
+    part = some_runs(sweep, [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14])
     found = harm(part, 0.95)
-    assert found.accuracy[1] == pytest.approx(sweep.accuracy[6])
+    assert found.accuracy[1] == pytest.approx(sweep.accuracy[6:8].mean(axis=0))
     assert (found.spread[1] > found.spread[0]).all()

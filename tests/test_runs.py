@@ -60,8 +60,13 @@ def test_several_regularizers_need_a_choice(tmp_path: Path) -> None:
             "but got 2 that are missing: b.pt, c.pt.",
         ),
         ("runs.csv", LIST + "a.pt,weight_decay,0.1,0\n", "strength 0.1 with seed 0"),
-        ("runs.csv", "model,strength,seed\na.pt,1,0\n", "two strengths at least, but got '1.0' alone"),
+        ("runs.csv", "model,strength,seed\na.pt,1,0\n", "two strengths at least, but got '1' alone"),
         ("runs.csv", LIST + "a.pt,weight_decay,0.1,1\n", "a checkpoint of its own, but got 'a.pt' several times with"),
+        (
+            "runs.csv",
+            LIST + "./a.pt,weight_decay,0.1,1\n",
+            "a checkpoint of its own, but got 'a.pt' several times with",
+        ),
         (
             "runs.toml",
             "order = 3\n[[runs]]\nmodel='a.pt'\nstrength=1\nseed=0\n",

@@ -44,7 +44,7 @@ def test_an_order_decides_words_and_numbers() -> None:
         ),
         (("a", "b"), ["a"], "Expected --order to be all strengths of the runs, mild to strong, but got b missing"),
         (("a", "b"), ["a", "b", "a"], "but got a given twice"),
-        (("a", "b"), ["a", "b", "c"], "but got c beside them"),
+        (("a", "b"), ["a", "b", "c"], "but got c that no run has"),
     ],
 )
 def test_mistakes_are_one_sentence(strengths: tuple[float | str, ...], order: list[str] | None, sentence: str) -> None:

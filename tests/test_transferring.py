@@ -91,6 +91,8 @@ def test_mistakes_are_one_sentence(runs: Path, model_file: Path, tmp_path: Path)
         transfer(runs, Colors(6), **OPTIONS)
     with pytest.raises(CuesenseError, match="--train to be a dataset of the same 3 classes"):
         transfer(runs, Colors(60), train=Colors(60, class_names=("a", "b", "c")), **OPTIONS)
+    with pytest.raises(CuesenseError, match="95 % of its images at least, but got 6 of 60 that are not"):
+        transfer(runs, Colors(60, broken=frozenset(range(6))), **OPTIONS)
     with pytest.raises(CuesenseError, match="60 of 60 images that are among those of --train"):
         transfer(runs, Colors(60), train=Colors(66), **OPTIONS)
     with pytest.raises(CuesenseError, match="--train to be other images than --dataset, but got the same"):

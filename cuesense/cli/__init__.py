@@ -23,6 +23,7 @@ app = typer.Typer(
         "  cuesense verify cuesense-out --train photos/train --test photos/test\n"
         "  cuesense compare before after\n"
         "  cuesense check after --baseline before --max-drop 0.01\n"
+        "  cuesense audit runs.csv --dataset photos/test\n"
         "  cuesense list perturbations"
     ),
     no_args_is_help=True,
@@ -37,8 +38,8 @@ _COMMANDS = (
     ("score", score, "Label classes from a table of stored predictions."),
     ("recommend", recommend, "Write the safe augmentations for a training script."),
     ("verify", verify, "Train with and without the recommended policies."),
-    ("audit", audit, "Say who pays for the average, over many checkpoints."),
-    ("transfer", transfer, "Say which classes of another task pay for it."),
+    ("audit", audit, "Say who pays for the average, over many runs."),
+    ("transfer", transfer, "Say which classes of another task pay for a regularizer."),
     ("compare", compare, "Show where two models differ, class by class."),
     ("check", check, "Hold a model to its accuracy, for CI."),
     ("demo", demo, "Run the main job on the planted world."),

@@ -25,7 +25,9 @@ def user_errors(kept: str = "nothing was written") -> Iterator[None]:
     try:
         yield
     except CuesenseError as error:
-        typer.echo(f"cuesense: {error}", err=True)
+        from cuesense.reports.text import plain
+
+        typer.echo(f"cuesense: {plain(str(error))}", err=True)
         raise typer.Exit(_WRONG) from None
     except OSError as error:
         typer.echo(f"cuesense: The result could not be printed or written: {error.strerror or error}.", err=True)

@@ -14,7 +14,7 @@ from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, Resize
 if TYPE_CHECKING:
     from cuesense.audited import Audit
 
-Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Which one, where there are several.")]
+Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Which one of several, or its name.")]
 Order = Annotated[
     str | None, typer.Option(metavar="A,B", help="All strengths, mild to strong, where they are no numbers.")
 ]
@@ -62,8 +62,9 @@ def audit(
     """Say who pays for the average that a regularizer raises: which classes the best average strength harms.
 
     RUNS lists checkpoints of several strengths and seeds: model,regularizer,strength,seed (and arch, for weights
-    alone). Strengths rise, but those of a crop fall (a smaller part of the image is stronger); --order says otherwise.
-    TABLE has run,strength,seed,class,accuracy,n (and regularizer), one row a run and class; accuracies are fractions.
+    alone); options about images and networks go with it. TABLE (--accuracies) has run,strength,seed,class,accuracy,n
+    (and regularizer), one row a run and class; accuracies are fractions. Strengths are numbers that rise, but fall
+    where the regularizer's name has "crop" in it (a smaller part of the image is stronger); --order says otherwise.
 
     DIR gets audit.json, audit.csv, audit.html (curves of all classes) and what every checkpoint answered, from which
     the same command goes on.

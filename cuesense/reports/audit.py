@@ -42,7 +42,7 @@ def render(audit: Audit) -> Group:
 
 def _scope(audit: Audit) -> str:
     runs = f"{words.counted(sum(audit.runs), 'run')}, {words.counted(len(audit.classes), 'class')}"
-    bounds = f"bounds that hold for all classes together at {100 * audit.confidence:g} %"
+    bounds = f"bounds that hold at a strength for all classes together at {100 * audit.confidence:g} %"
     return f"{runs}; losses in points against a class's own best strength, with {bounds}"
 
 

@@ -104,6 +104,8 @@ def prices(audit: Audit) -> str:
 def _priced(audit: Audit, choice: Choice) -> str:
     if choice.place is None:
         return "none"
+    if choice.place == chosen(audit):
+        return "the same"
     return f"{strength(audit.strengths[choice.place])} ({points(choice.price)} points of the average given up)"
 
 
