@@ -25,6 +25,7 @@ _ENOUGH = 3
 _MANY = 5
 _LISTED = 8
 _UNSTABLE = 4.0
+_SINK = 1.5
 
 
 def conclude(
@@ -79,7 +80,7 @@ def conclude(
         classes=classes,
         cues=_by_cue(classes, confidence),
         source={"cuesense": version("cuesense"), **source},
-        warnings=_warnings(sweep, found, chosen),
+        warnings=_warnings(sweep, found, chosen) + _sinks(sweep, classes),
     )
 
 
@@ -219,6 +220,26 @@ def _unstable(sweep: Sweep, found: Harm) -> list[str]:
     strength = said(sweep.strengths[found.compared[worst]])
     times = f"{spread[worst] / usual:.0f} times as much at {strength} as elsewhere"
     return [f"Accuracies vary over seeds {times}: with fewer than {_MANY} seeds its bounds may be too narrow."]
+
+
+def _sinks(sweep: Sweep, classes: Sequence[ClassAudit]) -> list[str]:
+    """Name harmed classes that are best where a network takes too much for them: that best is others' loss."""
+    pictures = sweep.pictures
+    if pictures is None:
+        return []
+    names = []
+    for entry in classes:
+        if entry.harmed and entry.best_strength is not None:
+            runs = sweep.strength_of == sweep.strengths.index(entry.best_strength)
+            taken_for = float(
+                (pictures.predicted[runs] == entry.index).mean() / (pictures.labels == entry.index).mean()
+            )
+            if taken_for >= _SINK:
+                names.append(f"{entry.name} ({taken_for:.1f} times at {said(entry.best_strength)})")
+    if not names:
+        return []
+    what = "Harmed classes that are predicted much more often than they occur where they are best"
+    return [f"{what}, so that their best is in part other classes' loss: {', '.join(names[:_LISTED])}."]
 
 
 def _price(found: Harm, chosen: Choices, place: int | None) -> float | None:

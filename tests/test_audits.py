@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cuesense.audited import Audit
 from cuesense.audits import conclude
 from cuesense.harm import harm
 from cuesense.sweep import Sweep
@@ -97,6 +98,23 @@ def test_a_strength_of_one_run_is_said() -> None:
     assert found.safety[2] == "undetermined"
     assert all(entry.best_strength in (0.0, 1.0) for entry in found.classes)
     assert found.mean_low[2] is None
+
+
+def test_a_best_that_is_others_loss_is_said() -> None:
+    sweep = simulated(planted(), 0, pictures=True)
+    assert sweep.pictures is not None
+    assert not any("other classes' loss" in warning for warning in conclude_plainly(sweep).warnings)
+    taken = sweep.pictures.predicted.copy()
+    taken[:10] = np.where(sweep.pictures.labels == 5, 0, taken[:10])
+    found = conclude_plainly(replace(sweep, pictures=replace(sweep.pictures, predicted=taken)))
+    said = next(warning for warning in found.warnings if "other classes' loss" in warning)
+    runs = sweep.strength_of == found.strengths.index(found.classes[0].best_strength)
+    times = (taken[runs] == 0).mean() / 0.125
+    assert said.endswith(f"class 0 ({times:.1f} times at {found.classes[0].best_strength:g}).")
+
+
+def conclude_plainly(sweep: Sweep) -> Audit:
+    return conclude(sweep, tolerance=0.05, confidence=0.95, source={})
 
 
 def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:
