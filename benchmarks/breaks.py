@@ -132,8 +132,8 @@ BREAKS = [
     ),
     (
         "cuesense/harm.py",
-        "self.over_images\n        found",
-        "0 * self.over_images\n        found",
+        "self.over_images\n        single",
+        "0 * self.over_images\n        single",
         "tests/test_harm.py",
     ),
     ("cuesense/harm.py", "np.nanmean(sums / of_class, axis=1)", "1 + 0 * sums[:, 0]", "tests/test_harm.py"),
