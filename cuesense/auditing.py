@@ -17,7 +17,7 @@ from cuesense.files import refuse_folder, write_file
 from cuesense.profile import Profile
 from cuesense.reports import audit_page
 from cuesense.runs import read_runs
-from cuesense.types import ClassNames
+from cuesense.types import ClassNames, CueLabel
 
 if TYPE_CHECKING:
     import torch
@@ -94,15 +94,9 @@ def audit(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
-    folder = None if output is None else Path(output)
-    for name in FILES:
-        refuse_folder((folder or Path()) / name)
-    known_profile = Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
-    known: dict[str, Any] = {
-        "tolerance": tolerance,
-        "confidence": confidence,
-        "cues": None if known_profile is None else {entry.name: entry.cue for entry in known_profile.classes},
-    }
+    folder, known_profile = None if output is None else Path(output), read_profile(profile)
+    check_output(folder)
+    known: dict[str, Any] = {"tolerance": tolerance, "confidence": confidence, "cues": cues_of(known_profile)}
     if accuracies is not None:
         _refuse_images(runs, dataset, accepted, similarity)
         sweep = read_accuracies(_table(accuracies), regularizer=regularizer, order=order)
@@ -134,6 +128,23 @@ def audit(
     return write_audit(
         conclude(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
     )
+
+
+def read_profile(profile: Profile | str | Path | None) -> Profile | None:
+    """Return a profile that may be given as its file or folder."""
+    return Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
+
+
+def cues_of(profile: Profile | None) -> dict[str, CueLabel] | None:
+    """Return what a profile's classes rely on, by name; None without a profile."""
+    return None if profile is None else {entry.name: entry.cue for entry in profile.classes}
+
+
+def check_output(folder: Path | None) -> None:
+    """Raise OutputError where a folder lies at the place of one of the files of an audit."""
+    if folder is not None:
+        for name in FILES:
+            refuse_folder(folder / name)
 
 
 def _table(accuracies: object) -> Path | pd.DataFrame:

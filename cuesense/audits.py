@@ -13,6 +13,7 @@ from cuesense.audited import Audit, ClassAudit, CueHarm, Price, RivalResult
 from cuesense.choices import Choices, choose
 from cuesense.harm import Harm, harm
 from cuesense.rivals import taken
+from cuesense.scoring import sinks
 from cuesense.sweep import Floats, Pictures, Sweep, said
 from cuesense.types import CueLabel
 
@@ -227,15 +228,14 @@ def _sinks(sweep: Sweep, classes: Sequence[ClassAudit]) -> list[str]:
     pictures = sweep.pictures
     if pictures is None:
         return []
-    names = []
+    names, count = [], len(pictures.answers)
+    prior = np.bincount(pictures.labels, minlength=count) / len(pictures.labels)
     for entry in classes:
         if entry.harmed and entry.best_strength is not None:
             runs = sweep.strength_of == sweep.strengths.index(entry.best_strength)
-            taken_for = float(
-                (pictures.predicted[runs] == entry.index).mean() / (pictures.labels == entry.index).mean()
-            )
-            if taken_for >= _SINK:
-                names.append(f"{entry.name} ({taken_for:.1f} times at {said(entry.best_strength)})")
+            times = sinks(np.bincount(pictures.predicted[runs].ravel(), minlength=count), prior)[entry.index]
+            if times >= _SINK:
+                names.append(f"{entry.name} ({times:.1f} times at {said(entry.best_strength)})")
     if not names:
         return []
     what = "Harmed classes that are predicted much more often than they occur where they are best"

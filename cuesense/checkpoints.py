@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -19,6 +17,7 @@ from cuesense.config import check_channels
 from cuesense.datasets import subset
 from cuesense.datasets.remembered import Remembered
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected
+from cuesense.files import digest
 from cuesense.loading import dataset_of, described, engine_of, load_matched, whole_number
 from cuesense.models import load_classifier
 from cuesense.outcomes import OutcomeStore
@@ -208,8 +207,7 @@ def _store(
         "outputs": list(outputs),
         "precision": reading.engine.precision,
     }
-    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
-    return OutcomeStore.open(folder / ANSWERS / digest, settings, restart=restart)
+    return OutcomeStore.open(folder / ANSWERS / digest(settings), settings, restart=restart)
 
 
 def _refuse_other(first: _Answer, other: _Answer, model: str, than: str) -> None:

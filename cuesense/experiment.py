@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -18,6 +16,7 @@ from cuesense.config import LARGEST_SIDE
 from cuesense.datasets import load_dataset, subset, wrap
 from cuesense.devices import device_of
 from cuesense.errors import ModelError, SettingsError, expected
+from cuesense.files import digest
 from cuesense.heads import head_of
 from cuesense.models import load_classifier
 from cuesense.planted.network import build
@@ -156,7 +155,7 @@ def prepare(
         "train": train.fingerprint,
         "test": test.fingerprint,
     }
-    place = folder / _digest(settings) if folder is not None and apart else folder
+    place = folder / digest(settings, size=6) if folder is not None and apart else folder
     return Experiment(
         start=start,
         recipe=recipe,
@@ -175,10 +174,6 @@ def prepare(
 def arch_of(spec: str, arch: str | None) -> str | None:
     """Return the architecture that goes with a model: none with one that is no file and says itself what it is."""
     return arch if Path(spec).is_file() else None
-
-
-def _digest(settings: dict[str, Any]) -> str:
-    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=6).hexdigest()
 
 
 def profile_preprocessing(profile: Profile) -> Preprocessing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zipfile
@@ -41,6 +42,11 @@ def claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: b
             _replace(manifest, json.dumps(settings, indent=1).encode())
     except OSError as error:
         raise unwritable(folder, error) from None
+
+
+def digest(settings: Mapping[str, Any], size: int = 8) -> str:
+    """Return a short name for settings (JSON values), of twice as many hexadecimal digits as bytes."""
+    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=size).hexdigest()
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:

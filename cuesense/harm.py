@@ -12,6 +12,8 @@ from scipy.special import digamma, polygamma, stdtrit
 
 from cuesense.sweep import Floats, Pictures, Sweep
 
+Bools = NDArray[np.bool_]
+
 _CHURN = 0.1
 _LEAST_RATIO = 1e-3
 _FEWEST = 3
@@ -99,7 +101,7 @@ def _both(freedom: Floats) -> Floats:
     return np.minimum(freedom[None], freedom[:, None])
 
 
-def _same(strengths: int) -> NDArray[np.bool_]:
+def _same(strengths: int) -> Bools:
     return np.eye(strengths, dtype=bool)[..., None]
 
 
@@ -125,10 +127,10 @@ class Harm:
     spread: Floats
     mean: Floats
     mean_spread: Floats
-    as_good: NDArray[np.bool_]
+    as_good: Bools
     losses: Losses
     gain: Floats
-    gains: NDArray[np.bool_]
+    gains: Bools
     compared: NDArray[np.int64]
     noise: Noise
     differences: Differences
@@ -161,14 +163,14 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     lower, upper = (bound(noise, sweep.runs, quantile) for bound in (differences.lower, differences.upper))
     best = sweep.compared
     share = np.nan_to_num(images) / np.nan_to_num(images).sum(axis=1, keepdims=True)
-    mean_noise = _mean_noise(sweep, share)
+    mean, mean_noise = np.nansum(share * accuracy, axis=1), _mean_noise(sweep, share)
     own = noise.unit * (noise.ratio / sweep.runs[:, None] + 1)
     return Harm(
         accuracy=accuracy,
         spread=_quantile(error / 2, noise.freedom) * np.sqrt(own),
-        mean=np.nansum(share * accuracy, axis=1),
+        mean=mean,
         mean_spread=_mean_spread(sweep, noise, share, mean_noise, error / 2),
-        as_good=_as_good(sweep, differences, share, mean_noise, error / (strengths - 1)),
+        as_good=_as_good(mean, differences, share, mean_noise, _mean_quantile(sweep, error / (strengths - 1))),
         losses=Losses(
             value=differences.value[:, best].max(axis=1),
             low=lower[:, best].max(axis=1),
@@ -334,12 +336,11 @@ def _mean_quantile(sweep: Sweep, tail: float) -> float:
     return float(stdtrit(freedom, 1 - tail)) if freedom else float("nan")
 
 
-def _as_good(sweep: Sweep, differences: Differences, share: Floats, noise: Floats, tail: float) -> NDArray[np.bool_]:
+def _as_good(means: Floats, differences: Differences, share: Floats, noise: Floats, quantile: float) -> Bools:
     """Return which means are not shown to be below the best, (S,); images count as in the classes' differences."""
-    means = np.nansum(share * np.nan_to_num(_means(sweep, np.nan_to_num(sweep.accuracy))), axis=1)
     best = int(means.argmax())
     size = np.abs(differences.value[best])
     over_images = differences.over_images[best] + differences.each[best] * size * (1 - size)
     deviation = np.sqrt(noise + noise[best] + np.nansum(share**2 * over_images, axis=1))
-    shown = means[best] - means > _mean_quantile(sweep, tail) * deviation
-    return np.asarray(~shown)
+    found: Bools = ~(means[best] - means > quantile * deviation)
+    return found

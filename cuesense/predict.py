@@ -23,7 +23,7 @@ from cuesense.outcomes import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
 from cuesense.perturbations.perturb import perturb
 from cuesense.types import Classifier, Condition, Dataset
 
-_UNREADABLE_LIMIT = 0.05
+UNREADABLE_LIMIT = 0.05
 
 Progress = Callable[[int, int], None]
 Decoded = list[tuple[int, NDArray[np.uint8] | str]]
@@ -150,7 +150,7 @@ def _decoded_shards(
 
 
 def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
-    if len(skipped) > _UNREADABLE_LIMIT * total:
+    if len(skipped) > UNREADABLE_LIMIT * total:
         name, reason = skipped[0]
         raise DatasetError(
             expected(

@@ -27,6 +27,7 @@ from cuesense.sweep import (
     number,
     said,
 )
+from cuesense.verification import recall
 
 _COLUMNS = ("model", "strength", "seed")
 _DO = "Write one row a checkpoint: model,regularizer,strength,seed"
@@ -117,17 +118,17 @@ def sweep_of(
     """
     classes = len(class_names)
     images = np.bincount(labels, minlength=classes)
-    right = np.stack([np.bincount(labels[row == labels], minlength=classes) for row in predicted])
+    accuracy = recall(predicted, labels, classes)
     return Sweep(
         regularizer=runs.regularizer,
         strengths=runs.strengths,
         class_names=class_names,
         strength_of=runs.strength_of,
         seeds=runs.seeds,
-        accuracy=np.where(images > 0, right / np.maximum(images, 1), np.nan),
-        images=np.broadcast_to(images, right.shape),
+        accuracy=accuracy,
+        images=np.broadcast_to(images, accuracy.shape),
         pictures=Pictures(labels, predicted, answers),
-        remarks=copies(right / np.maximum(images, 1), runs.strength_of, [Path(model).name for model in runs.models]),
+        remarks=copies(accuracy, runs.strength_of, [Path(model).name for model in runs.models]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -244,14 +244,9 @@ def joined(sweep: Sweep) -> Sweep:
     remark = (
         f"{count} strengths were joined into {len(members)} groups of neighbors, named after the one in the middle."
     )
-    return Sweep(
-        regularizer=sweep.regularizer,
+    return replace(
+        sweep,
         strengths=tuple(sweep.strengths[int(own[len(own) // 2])] for own in members),
-        class_names=sweep.class_names,
         strength_of=group[sweep.strength_of],
-        seeds=sweep.seeds,
-        accuracy=sweep.accuracy,
-        images=sweep.images,
-        pictures=sweep.pictures,
         remarks=(*sweep.remarks, remark),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,7 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from cuesense.audited import Audit
-from cuesense.auditing import write_audit
+from cuesense.auditing import check_output, cues_of, read_profile, write_audit
 from cuesense.audits import conclude
 from cuesense.checkpoints import ANSWERS, images_of
 from cuesense.config import check_channels, check_fraction
@@ -25,11 +23,11 @@ from cuesense.datasets.remembered import Remembered
 from cuesense.devices import device_of
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.experiment import arch_of
-from cuesense.files import claim, read_arrays, write_arrays
+from cuesense.files import claim, digest, read_arrays, write_arrays
 from cuesense.heads import features
 from cuesense.loading import described
 from cuesense.models import load_classifier
-from cuesense.predict import Progress, weights_digest
+from cuesense.predict import UNREADABLE_LIMIT, Progress, weights_digest
 from cuesense.probes import cross_probed, probe
 from cuesense.profile import Profile
 from cuesense.rivals import cosines
@@ -42,7 +40,6 @@ from cuesense.types import Classifier, Dataset
 _CHUNK = 512
 _PATTERN = "run-*.npz"
 _FEWEST = 5
-_UNREADABLE = 0.05
 
 
 @dataclass(frozen=True)
@@ -132,6 +129,8 @@ def transfer(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
+    folder, known = None if output is None else Path(output), read_profile(profile)
+    check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
     options = {
         "image_size": image_size,
@@ -149,7 +148,6 @@ def transfer(
         workers=workers,
     )
     _refuse(task)
-    folder = None if output is None else Path(output)
     if folder is not None:
         claim(folder / ANSWERS, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
     found = _answers(listed, task, folder, progress)
@@ -162,15 +160,13 @@ def transfer(
         "fingerprint": test.fingerprint,
         "train": "five folds of the dataset" if fitted is None else fitted.spec,
     }
-    known = Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
-    cues = None if known is None else {entry.name: entry.cue for entry in known.classes}
     sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
     audit = conclude(
         replace(sweep, remarks=sweep.remarks + unread(len(found[0].labels), len(test))),
         tolerance=tolerance,
         confidence=confidence,
         source=source,
-        cues=cues,
+        cues=cues_of(known),
         similarity=_similarity(listed, found),
     )
     return write_audit(audit, known, folder)
@@ -221,7 +217,7 @@ def _digest(classifier: Classifier, task: _Task) -> str:
         "dataset": task.test.fingerprint,
         "train": None if task.train is None else task.train.fingerprint,
     }
-    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return digest(settings)
 
 
 def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
@@ -273,7 +269,7 @@ def _features(
                 digests += pixel_digests(pixels)
             advance(rows[-1] + 1)
     lost = len(dataset) - len(places)
-    if lost > _UNREADABLE * len(dataset):
+    if lost > UNREADABLE_LIMIT * len(dataset):
         got = f"{lost} of {len(dataset)} that are not"
         to_be = "readable, 95 % of its images at least"
         raise DatasetError(expected(f"'{dataset.spec}'", to_be, got, "Remove or replace these files"))
