@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cuesense.choices import choose
-from cuesense.harm import harm
-from cuesense.sweep import Sweep
-from tests.sweeps import Truth, level, simulated
+from cuesense.sweeps.losses import harm
+from cuesense.sweeps.strength_choice import choose
+from cuesense.sweeps.sweep import Sweep
+from tests.helpers.simulated_sweeps import Truth, level, simulated
 
 _MEASURED = """
 import resource, subprocess, sys, time

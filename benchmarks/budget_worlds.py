@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from cuesense.augment import PolicyAugmentation
-from cuesense.datasets import load_dataset
 from cuesense.datasets.images import prepare
-from cuesense.planted.network import MEAN, STD, build
+from cuesense.datasets.load import load_dataset
+from cuesense.models.compact import MEAN, STD, build
 from cuesense.planted.world import PlantedWorld
-from cuesense.training import Images, Recipe, fit, log_probabilities
+from cuesense.training.augmentation import PolicyAugmentation
+from cuesense.training.fit import Images, Recipe, fit, log_probabilities
 from cuesense.types import Dataset, Preprocessing
 
 SIDE = 64

@@ -22,15 +22,15 @@ from scipy.stats import pearsonr, spearmanr
 from torch import Tensor, nn
 
 from cuesense import registry
-from cuesense.augment import PolicyAugmentation
-from cuesense.budgets import budget, forecast_budget
-from cuesense.heads import cross_fitted, features
-from cuesense.perturbations.perturb import perturb
-from cuesense.planted.network import build
-from cuesense.recoverability import Forecast, combined, dose_shape, leaks, refitted, trained
-from cuesense.training import Images, Recipe, fit, log_probabilities
+from cuesense.models.compact import build
+from cuesense.perturbations.apply import perturb
+from cuesense.policies.budgets import budget, forecast_budget
+from cuesense.stats.over_seeds import auroc, recall
+from cuesense.stats.training_loss import Forecast, combined, dose_shape, leaks, refitted, trained
+from cuesense.training.augmentation import PolicyAugmentation
+from cuesense.training.features import cross_fitted, features
+from cuesense.training.fit import Images, Recipe, fit, log_probabilities
 from cuesense.types import Curve, Perturbation
-from cuesense.verification import auroc, recall
 
 TOLERANCE, CONFIDENCE = 0.05, 0.95
 DOSES = [(name, value) for name, ladder in LADDERS.items() for value in ladder]

@@ -25,18 +25,18 @@ import torch
 from budget_worlds import COUNTS, RECIPE, SIDE, parts, train
 from torch import nn
 
-from cuesense.audited import Audit, ClassAudit
-from cuesense.auditing import write_audit
-from cuesense.audits import conclude
-from cuesense.checkpoints import Reading, answer
-from cuesense.datasets import load_dataset
-from cuesense.harm import harm
-from cuesense.loading import engine_of
-from cuesense.planted.network import MEAN, STD, build
-from cuesense.reports.audit_svg import curves
-from cuesense.runs import read_runs
-from cuesense.sweep import Sweep
-from cuesense.transferring import transfer
+from cuesense.datasets.load import load_dataset
+from cuesense.inference.checkpoints import Reading, answer
+from cuesense.inference.loading import engine_of
+from cuesense.models.compact import MEAN, STD, build
+from cuesense.reports.charts.audit import curves
+from cuesense.schemas.audit import Audit, ClassAudit
+from cuesense.sweeps.build_audit import conclude
+from cuesense.sweeps.losses import harm
+from cuesense.sweeps.run_list import read_runs
+from cuesense.sweeps.sweep import Sweep
+from cuesense.workflows.audit import write_audit
+from cuesense.workflows.transfer import transfer
 
 CROPS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.08)
 JITTERS = (0.0, 0.1, 0.2, 0.4, 0.8)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from labels import networks
 
-from cuesense.evidence import CUES
-from cuesense.needs import QUESTIONS
+from cuesense.analysis.hypotheses import QUESTIONS
+from cuesense.perturbations.ablations import CUES
 
 ORDER = ("color", "shape", "texture", "redundant", "mixed")
 LEFT, TOP, COLUMN, SQUARE, WIDE = 92, 64, 68, 7, 8

@@ -19,11 +19,11 @@ from networks import BATCH, EPOCHS, RATES, build, descend, fit, tensors
 from torch import Tensor, nn
 
 from cuesense import registry
-from cuesense.evidence import DOSES, SHAM
-from cuesense.perturbations.perturb import perturb
-from cuesense.planted.network import MEAN, STD
+from cuesense.models.compact import MEAN, STD
+from cuesense.perturbations.ablations import DOSES, SHAM
+from cuesense.perturbations.apply import perturb
 from cuesense.planted.world import PlantedWorld
-from cuesense.scoring import prior_corrected
+from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Cue
 
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)

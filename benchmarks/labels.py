@@ -16,15 +16,18 @@ from unittest import mock
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from cuesense import needs, registry
-from cuesense.evidence import DESTROYED, SHAM, Dose, Evidence, Measured, adjusted, gather
-from cuesense.judge import judge
-from cuesense.needs import NEEDS, QUESTIONS, SCALES, SLOPE, Need, Scale, label_of
-from cuesense.planted.cast import PlantedClass
+from cuesense import registry
+from cuesense.analysis import hypotheses
+from cuesense.analysis.build_profile import judge
+from cuesense.analysis.cues import label_classes
+from cuesense.analysis.evidence import Evidence, Measured, adjusted, gather
+from cuesense.analysis.hypotheses import NEEDS, QUESTIONS, SCALES, SLOPE, Need, Scale, label_of
+from cuesense.perturbations.ablations import DESTROYED, SHAM, Dose
+from cuesense.planted.classes import PlantedClass
 from cuesense.planted.world import load
-from cuesense.predictions import Answers, Predictions
-from cuesense.reliance import label_classes
-from cuesense.scoring import prior_corrected, ratio_interval, wilson
+from cuesense.predictions.predictions import Answers, Predictions
+from cuesense.stats.intervals import ratio_interval, wilson
+from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Condition, Cue, CueLabel, CueReliance
 
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
@@ -170,7 +173,7 @@ def left_out(chosen: Sequence[Network]) -> None:
         given: list[CueLabel] = []
         for network in chosen:
             scale = (Scale(np.inf, others[network.seed]),)
-            with mock.patch.multiple(needs, SCALES=scale, SLOPE=slope):
+            with mock.patch.multiple(hypotheses, SCALES=scale, SLOPE=slope):
                 planted += network.truth
                 given += [answer.label for answer in labels(network, 50, 1)]
         sure = [(a, b) for a, b in zip(planted, given, strict=True) if b is not CueLabel.UNDETERMINED]

@@ -17,8 +17,8 @@ from networks import BATCH, RATES, build, descend
 from torch import Tensor, nn
 
 from cuesense import registry
-from cuesense.perturbations.perturb import perturb
-from cuesense.planted.network import MEAN, STD
+from cuesense.models.compact import MEAN, STD
+from cuesense.perturbations.apply import perturb
 from cuesense.planted.world import PlantedWorld
 from cuesense.types import Cue, Perturbation
 

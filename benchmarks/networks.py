@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cuesense.planted.network import MEAN, STD
-from cuesense.planted.network import build as residual
+from cuesense.models.compact import MEAN, STD
+from cuesense.models.compact import build as residual
 from cuesense.planted.world import PlantedWorld
 
 KINDS = ("residual", "strided", "vit")

@@ -23,10 +23,11 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from cuesense.config import load_config
-from cuesense.datasets import load_dataset, subset
-from cuesense.outcomes import OutcomeStore
-from cuesense.perturbations.perturb import perturb
-from cuesense.predict import Engine, predict
+from cuesense.datasets.load import load_dataset
+from cuesense.datasets.subset import subset
+from cuesense.inference.engine import Engine, predict
+from cuesense.perturbations.apply import perturb
+from cuesense.predictions.shards import OutcomeStore
 from cuesense.types import Classifier, Preprocessing
 
 PREPROCESSING = Preprocessing((224, 224), 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

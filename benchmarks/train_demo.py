@@ -11,8 +11,8 @@ import torch
 from networks import accuracy, fit, tensors
 from safetensors.torch import save_file
 
-from cuesense.demo import WORLD
-from cuesense.planted.network import build
+from cuesense.models.compact import build
+from cuesense.workflows.demo import WORLD
 
 IMAGES_PER_CLASS = 400
 PEAK_RATE = 4e-3

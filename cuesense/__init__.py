@@ -4,35 +4,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cuesense.auditing import audit
-    from cuesense.augment import PolicyAugmentation
-    from cuesense.comparison import compare
+    from cuesense.comparison.compare import compare
+    from cuesense.comparison.gate import check
+    from cuesense.draws import Draws
     from cuesense.errors import CuesenseError
-    from cuesense.gate import check
-    from cuesense.perturbations.perturb import perturb
-    from cuesense.pipeline import analyze
+    from cuesense.perturbations.apply import perturb
     from cuesense.planted.world import PlantedWorld
-    from cuesense.policy import Policy
-    from cuesense.profile import Profile
-    from cuesense.recommendation import recommend
-    from cuesense.stored import score
-    from cuesense.transferring import transfer
-    from cuesense.types import Classifier, Cue, CueLabel, Draws, Perturbation, Preprocessing
+    from cuesense.policies.policy import Policy
+    from cuesense.policies.recommend import recommend
+    from cuesense.schemas.profile import Profile
+    from cuesense.training.augmentation import PolicyAugmentation
+    from cuesense.types import Classifier, Cue, CueLabel, Perturbation, Preprocessing
+    from cuesense.workflows.analyze import analyze
+    from cuesense.workflows.audit import audit
+    from cuesense.workflows.score import score
+    from cuesense.workflows.transfer import transfer
 
 _PUBLIC = {
     "CuesenseError": "cuesense.errors",
-    "analyze": "cuesense.pipeline",
-    "audit": "cuesense.auditing",
-    "check": "cuesense.gate",
-    "compare": "cuesense.comparison",
-    "perturb": "cuesense.perturbations.perturb",
+    "analyze": "cuesense.workflows.analyze",
+    "audit": "cuesense.workflows.audit",
+    "check": "cuesense.comparison.gate",
+    "compare": "cuesense.comparison.compare",
+    "perturb": "cuesense.perturbations.apply",
     "PlantedWorld": "cuesense.planted.world",
-    "Policy": "cuesense.policy",
-    "PolicyAugmentation": "cuesense.augment",
-    "Profile": "cuesense.profile",
-    "recommend": "cuesense.recommendation",
-    "score": "cuesense.stored",
-    "transfer": "cuesense.transferring",
+    "Policy": "cuesense.policies.policy",
+    "PolicyAugmentation": "cuesense.training.augmentation",
+    "Profile": "cuesense.schemas.profile",
+    "recommend": "cuesense.policies.recommend",
+    "score": "cuesense.workflows.score",
+    "transfer": "cuesense.workflows.transfer",
     "Classifier": "cuesense.types",
     "Cue": "cuesense.types",
     "CueLabel": "cuesense.types",

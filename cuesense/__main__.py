@@ -1,5 +1,5 @@
 """``python -m cuesense``."""
 
-from cuesense.cli import main
+from cuesense.cli.app import main
 
 main()

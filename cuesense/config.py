@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import re
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cuesense import registry, resources
+from cuesense import package_files, registry
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.types import Condition, Perturbation
-
-LARGEST_SIDE = 4096
+from cuesense.validation import _is_number
 
 _KEYS = ("description", "repeats", "perturbations")
 _WHOLE_LADDER = "ladder"
 _MOST_REPEATS = 100
-_SMALLEST_STD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Config:
 
 def presets() -> dict[str, Config]:
     """Return the presets that come with the package, by name."""
-    return {path.stem: load_config(path.stem) for path in sorted(resources.folder("configs").glob("*.toml"))}
+    return {path.stem: load_config(path.stem) for path in sorted(package_files.folder("configs").glob("*.toml"))}
 
 
 def load_config(spec: str | Path) -> Config:
@@ -81,9 +76,9 @@ def load_config(spec: str | Path) -> Config:
     """
     path = Path(spec)
     if path.suffix != ".toml":
-        path = resources.folder("configs") / f"{spec}.toml"
+        path = package_files.folder("configs") / f"{spec}.toml"
         if not path.is_file():
-            known = [preset.stem for preset in resources.folder("configs").glob("*.toml")]
+            known = [preset.stem for preset in package_files.folder("configs").glob("*.toml")]
             raise SettingsError(unknown(f"preset '{spec}'", str(spec), known) + " A .toml file will do, too.")
     return _parse(str(spec), _read(path))
 
@@ -145,66 +140,3 @@ def with_ladder(perturbation: Perturbation, doses: object) -> Perturbation:
             expected(f"the doses of {perturbation.name}", "in order from mild to strong", str(doses), "Sort them")
         )
     return replace(perturbation, ladder=tuple(float(dose) for dose in doses))
-
-
-def parse_channels(text: str | None, option: str) -> tuple[float, float, float] | None:
-    """Parse ``"R,G,B"`` into three numbers; None stays None.
-
-    Args:
-        text: What the user gave.
-        option: The option's name, for the error.
-
-    Returns:
-        Three floats, or None.
-
-    Raises:
-        SettingsError: There are not three numbers, or a standard deviation is not positive.
-    """
-    if text is None:
-        return None
-    parts = re.split(r"[,\s]+", text.strip())
-    try:
-        numbers = tuple(float(part) for part in parts)
-    except ValueError:
-        numbers = ()
-    return check_channels(numbers, option, shown=text)
-
-
-def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[float, float, float] | None:
-    """Return three numbers as they are, or None for None.
-
-    Args:
-        numbers: What should be a triple in the order R, G, B: any sequence, array or tensor.
-        option: The option's name, for the error; ``"--std"`` must be positive.
-        shown: What the error shows as given, where it is not the numbers.
-
-    Returns:
-        Three floats, or None.
-
-    Raises:
-        SettingsError: There are not three finite numbers, or a standard deviation is not positive.
-    """
-    if numbers is None:
-        return None
-    try:
-        sequence = [] if isinstance(numbers, str) else [float(number) for number in numbers]
-    except (TypeError, ValueError, OverflowError):
-        sequence = []
-    finite = len(sequence) == 3 and all(math.isfinite(number) for number in sequence)
-    if not finite or (option == "--std" and min(sequence) < _SMALLEST_STD):
-        kind = "positive" if option == "--std" else "finite"
-        got = repr(numbers) if shown is None else f"'{shown}'"
-        to_be = f"three {kind} numbers R,G,B in [0, 1] units"
-        raise SettingsError(expected(option, to_be, got, f"Write {option} 0.5,0.5,0.5"))
-    red, green, blue = sequence
-    return red, green, blue
-
-
-def check_fraction(value: float, option: str, low: float = 0.0, high: float = 1.0) -> None:
-    """Raise SettingsError unless a number lies strictly between two others."""
-    if not _is_number(value) or not low < value < high:
-        raise SettingsError(expected(option, f"between {low:g} and {high:g}", repr(value), "Choose a number inside"))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -23,8 +23,8 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "planted": "cuesense.planted.world:load",
     },
     "reports": {
-        "html": "cuesense.reports.html:render",
-        "terminal": "cuesense.reports.terminal:render",
+        "html": "cuesense.reports.html.profile:render",
+        "terminal": "cuesense.reports.terminal.profile:render",
     },
     "exporters": {
         "json": "cuesense.exporters.plain:export_json",

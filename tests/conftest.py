@@ -7,7 +7,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
-from tests.worlds import NAMES, SIZE, Meanest, picture
+from tests.helpers.small_networks import NAMES, SIZE, Meanest, picture
 
 settings.register_profile("cuesense", deadline=None, derandomize=True)
 settings.load_profile("cuesense")

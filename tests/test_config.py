@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from cuesense import registry
-from cuesense.config import check_fraction, load_config, parse_channels, presets
+from cuesense.config import load_config, presets
 from cuesense.errors import SettingsError
-from cuesense.evidence import ALONE, DECISIVE, DESTROYED, SECOND, SHAM
+from cuesense.perturbations.ablations import ALONE, DECISIVE, DESTROYED, SECOND, SHAM
 from cuesense.types import Role
+from cuesense.validation import check_fraction, parse_channels
 
 
 def test_presets_have_the_promised_sizes() -> None:

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 import cuesense
 from cuesense import registry
-from cuesense.cli import app
+from cuesense.cli.app import app
 from cuesense.errors import SettingsError
-from cuesense.planted.network import build
+from cuesense.models.compact import build
 from tests.conftest import make_folder
-from tests.sweeps import Truth, level, simulated, table
-from tests.worlds import NAMES, SIZE, Meanest, picture
+from tests.helpers.simulated_sweeps import Truth, level, simulated, table
+from tests.helpers.small_networks import NAMES, SIZE, Meanest, picture
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,7 +85,7 @@ def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
 @pytest.fixture
 def sweep(workplace: Path) -> Path:
     """What the commands about runs speak of, beside the files of the others."""
-    code = "from cuesense.planted.network import build as network\n\n\ndef build():\n    return network(3)\n"
+    code = "from cuesense.models.compact import build as network\n\n\ndef build():\n    return network(3)\n"
     (workplace / "network.py").write_text(code)
     rows = ["model,regularizer,strength,seed"]
     for strength in (0, 0.1):
@@ -166,7 +166,7 @@ def test_a_wheel_holds_presets_and_assets(tmp_path: Path) -> None:
     shutil.unpack_archive(next(tmp_path.glob("*.whl")), target, "zip")
     assert {path.stem for path in (target / "cuesense" / "configs").glob("*.toml")} == {"quick", "standard", "thorough"}
     assert (target / "cuesense" / "assets" / "demo.safetensors").is_file()
-    probe = "from cuesense import config, resources; print(len(config.presets()), resources.__file__)"
+    probe = "from cuesense import config, package_files; print(len(config.presets()), package_files.__file__)"
     seen = subprocess.run(
         [sys.executable, "-c", probe],
         cwd=tmp_path,

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cuesense.types import Condition, Draws, LazyFunction
+from cuesense.draws import Draws
+from cuesense.types import Condition, LazyFunction
 
 GOLDEN = (0.4916403889656067, 0.2807350158691406, 0.1417539119720459)
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from cuesense.errors import DatasetError, expected
+from cuesense.imagenet_names import imagenet_names, imagenet_synsets, lemmas
 from cuesense.types import ClassNames
-from cuesense.wordnet import imagenet_names, imagenet_synsets, lemmas
 
 _SYNSET = re.compile(r"n\d{8}(?!\d)")
 _SHOWN = 3

@@ -8,7 +8,7 @@ from pathlib import Path
 from cuesense.datasets.files import FileDataset
 from cuesense.datasets.folder import scan
 from cuesense.errors import DatasetError, expected
-from cuesense.wordnet import imagenet_synsets
+from cuesense.imagenet_names import imagenet_synsets
 
 
 def load(argument: str, *, data_root: Path | None) -> FileDataset:

@@ -1,4 +1,5 @@
-"""Plug-ins that write a policy in another library's words: ``export(policy, size) -> text``.
+"""Write a policy in the words of another library: one file for each, ``export(policy, size) -> text``.
 
-``size`` is the network's input as (height, width) in pixels, or None where nobody knows it.
+``size`` is the network's input as (height, width) in pixels, or None where it is not known. May import policies and
+what is below it.
 """

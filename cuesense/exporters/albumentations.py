@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
-from cuesense.policy import Policy
+from cuesense.policies.policy import Policy
 
 VERSION = "2.0.8"
 _BILINEAR, _CONSTANT_BORDER = 1, 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from cuesense.errors import SettingsError, expected
-from cuesense.policy import Policy
+from cuesense.policies.policy import Policy
 
 Size = tuple[int, int] | None
 Range = tuple[float, float]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
-from cuesense.policy import Policy
+from cuesense.policies.policy import Policy
 
 _CODE = '''import torch
 from kornia import augmentation as K

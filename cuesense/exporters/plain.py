@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cuesense.exporters.common import Size
-from cuesense.policy import Policy
+from cuesense.policies.policy import Policy
 
 
 def export_json(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cuesense.exporters.common import CROP_RATIO, Size, one_policy, short
-from cuesense.policy import Policy
+from cuesense.policies.policy import Policy
 
 _ERASED = 0.33  # timm erases up to a third of the area, which the ladder rounds
 _CHANCES = {"hflip": "horizontal_flip", "vflip": "vertical_flip", "grayscale-prob": "random_grayscale"}

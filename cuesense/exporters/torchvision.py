@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
-from cuesense.policy import Policy
+from cuesense.policies.policy import Policy
 
 _HEAD = "# For one image (3, H, W) in [0, 1], before Normalize. A whole batch would share one draw.\n"
 _WRITERS: Mapping[Kind, Callable[[Step], str]] = {

@@ -15,7 +15,7 @@ from torch import nn
 from torch.export.pt2_archive._package import load_pt2
 
 from cuesense.errors import ModelError, expected, first_line
-from cuesense.models.loaded import Loaded, quiet
+from cuesense.models.common import Loaded, quiet
 
 _MACHINE_CODE = "aotinductor"
 _OBJECTS = ("opaque_obj", "custom_obj")

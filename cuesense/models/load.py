@@ -10,8 +10,8 @@ from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, SettingsError, expected
-from cuesense.models.files import read
-from cuesense.models.loaded import Loaded, State, ready
+from cuesense.models.common import Loaded, State, ready
+from cuesense.models.file_formats import read
 from cuesense.models.weights import MisfitError
 from cuesense.types import Classifier, ClassNames, Preprocessing
 
@@ -158,7 +158,7 @@ def _from_library(spec: str, state: State | None, class_names: ClassNames | None
 
 
 def _advice(state: State) -> str:
-    from cuesense.models.known import fitting_architectures
+    from cuesense.models.architectures import fitting_architectures
 
     fitting = " or ".join(fitting_architectures(state))
     return (

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from cuesense.errors import ModelError, expected, first_line, nearest
-from cuesense.models.loaded import Loaded, State
+from cuesense.models.common import Loaded, State
 from cuesense.models.weights import fill
 from cuesense.types import ClassNames
 

@@ -7,10 +7,10 @@ import timm
 from torch import nn
 
 from cuesense.errors import ModelError, expected
-from cuesense.models.loaded import Loaded, State, fetching, unknown_name
+from cuesense.imagenet_names import imagenet_names, imagenet_synsets
+from cuesense.models.common import Loaded, State, fetching, unknown_name
 from cuesense.models.weights import count_classes, fill
 from cuesense.types import ClassNames, Preprocessing
-from cuesense.wordnet import imagenet_names, imagenet_synsets
 
 
 def load(name: str, state: State | None, class_names: ClassNames | None) -> Loaded:

@@ -6,10 +6,10 @@ from typing import Any
 import torchvision.models as zoo
 from torch import nn
 
-from cuesense.models.loaded import Loaded, State, fetching, unknown_name
+from cuesense.imagenet_names import imagenet_synsets
+from cuesense.models.common import Loaded, State, fetching, unknown_name
 from cuesense.models.weights import count_classes, fill, head_of, sketch
 from cuesense.types import ClassNames, Preprocessing
-from cuesense.wordnet import imagenet_synsets
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 _BUILD = {

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from cuesense.errors import ModelError
-from cuesense.models.loaded import State
+from cuesense.models.common import State
 
 _NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.")

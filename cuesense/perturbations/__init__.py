@@ -1,1 +1,4 @@
-"""Perturbations: controlled changes of images in [0, 1], with a dose, drawn per image."""
+"""Controlled changes of images in [0, 1], with random numbers of their own for each image.
+
+May import the small files only. ``catalog.py`` and ``ablations.py`` are tables and do not import torch.
+"""

@@ -98,7 +98,7 @@ PATCH_ROTATION = _suppression(
     "shape", "patch_rotation", _SHAPE, "oriented texture; adds seams", "grid", _TILES, _GRIDS, (1.0, 32.0)
 )
 GRAYSCALE_PATCH_SHUFFLE = _suppression(
-    "pairs",
+    "combinations",
     "grayscale_patch_shuffle",
     (Cue.COLOR, Cue.SHAPE),
     "coarse texture",
@@ -108,7 +108,7 @@ GRAYSCALE_PATCH_SHUFFLE = _suppression(
     (1.0, 32.0),
 )
 PATCH_SHUFFLE_OPENING_CLOSING = _suppression(
-    "pairs",
+    "combinations",
     "patch_shuffle_opening_closing",
     (Cue.SHAPE, Cue.TEXTURE),
     "small spots",
@@ -118,7 +118,7 @@ PATCH_SHUFFLE_OPENING_CLOSING = _suppression(
     (1.0, 32.0),
 )
 GRAYSCALE_OPENING_CLOSING = _suppression(
-    "pairs",
+    "combinations",
     "grayscale_opening_closing",
     (Cue.COLOR, Cue.TEXTURE),
     "thin parts",
@@ -128,7 +128,7 @@ GRAYSCALE_OPENING_CLOSING = _suppression(
     (0.0, 0.3),
 )
 GRAYSCALE_PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
-    "pairs",
+    "combinations",
     "grayscale_patch_shuffle_gaussian_blur",
     (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE),
     "everything but lightness",

@@ -7,8 +7,8 @@ import torch
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from cuesense.perturbations.drawn import by_chance, drawn
-from cuesense.types import Draws
+from cuesense.draws import Draws
+from cuesense.perturbations.sampling import by_chance, drawn
 
 _HUE_SHARE = 0.25
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from cuesense.perturbations.drawn import by_chance, drawn
-from cuesense.types import Draws
+from cuesense.draws import Draws
+from cuesense.perturbations.sampling import by_chance, drawn
 
 _CROP_RATIO = (3 / 4, 4 / 3)
 _ERASE_RATIO = (0.3, 3.3)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from cuesense.types import Draws
+from cuesense.draws import Draws
 
 _JITTER_GRID = 4
 

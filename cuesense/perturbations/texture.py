@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cuesense.perturbations.drawn import drawn
-from cuesense.types import Draws
+from cuesense.draws import Draws
+from cuesense.perturbations.sampling import drawn
 
 _MEDIAN_WINDOW = 7
 _FIXED_POINT = 128 * 255

@@ -1,1 +1,4 @@
-"""The planted world: images whose class cues are known by construction, and a small network for them."""
+"""Synthetic images whose class cues are known by construction, for tests, benchmarks and the demo.
+
+May import the small files only.
+"""

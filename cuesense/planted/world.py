@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from cuesense.errors import DatasetError, expected
-from cuesense.planted.cast import COUNTS, MOST_OF_A_CUE, PlantedClass, cast, family, generator, needs
+from cuesense.planted.classes import COUNTS, MOST_OF_A_CUE, PlantedClass, cast, family, generator, needs
 from cuesense.planted.scene import Cues, render
 from cuesense.types import Cue, CueLabel, Sample
 

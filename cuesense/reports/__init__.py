@@ -1,1 +1,4 @@
-"""Plug-ins that turn a Profile into something to read: a page and a table."""
+"""Turn results into something to look at: pages (``html``), terminal tables (``terminal``), SVG figures (``charts``).
+
+May import policies, sweeps, comparison, schemas, stats and the small files.
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-from cuesense.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, IntervalModel, Profile
+from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, IntervalModel, Profile
 from cuesense.types import BudgetStatus, CueLabel
 
 DASH = "–"

@@ -12,8 +12,8 @@ from torchvision.models import ResNet18_Weights
 
 from cuesense.datasets.classes import display_names, match_classes, order_warning, read_class_names
 from cuesense.errors import DatasetError
+from cuesense.imagenet_names import lemmas
 from cuesense.types import ClassNames
-from cuesense.wordnet import lemmas
 
 IMAGENET = read_class_names("imagenet")
 CATEGORIES = ResNet18_Weights.DEFAULT.meta["categories"]

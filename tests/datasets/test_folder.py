@@ -12,8 +12,8 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from cuesense import registry
-from cuesense.datasets import load_dataset
 from cuesense.datasets.classes import read_class_names
+from cuesense.datasets.load import load_dataset
 from cuesense.errors import CuesenseError, DatasetError, SettingsError, UnreadableImageError
 from cuesense.types import Dataset
 

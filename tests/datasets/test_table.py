@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cuesense.datasets import load_dataset
+from cuesense.datasets.load import load_dataset
 from cuesense.errors import DatasetError, UnreadableImageError
 from cuesense.types import Dataset
 

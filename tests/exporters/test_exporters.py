@@ -19,10 +19,10 @@ from torch import Tensor
 
 from cuesense import registry
 from cuesense.errors import SettingsError
-from cuesense.perturbations.perturb import perturb
-from cuesense.policy import Policy, uniform
+from cuesense.perturbations.apply import perturb
+from cuesense.policies.policy import Policy, uniform
 from cuesense.types import Role
-from tests.reports.factory import NAMES
+from tests.helpers.profiles import NAMES
 
 SIZE = (48, 48)
 DOSES = {

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from cuesense import registry
+from cuesense.draws import Draws
 from cuesense.errors import SettingsError
-from cuesense.perturbations.perturb import perturb
-from cuesense.types import Cue, Draws, LazyFunction, Perturbation, Role
+from cuesense.perturbations.apply import perturb
+from cuesense.types import Cue, LazyFunction, Perturbation, Role
 
 NAMES = registry.names("perturbations")
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from torchvision.transforms import RandomErasing, RandomResizedCrop
 from torchvision.transforms import functional as tv
 
+from cuesense.draws import Draws
 from cuesense.perturbations import color, geometry, shape, texture
-from cuesense.types import Draws
 
 EXACT = {"atol": 0.0, "rtol": 0.0}
 ROUNDING = {"atol": 2e-6, "rtol": 0.0}

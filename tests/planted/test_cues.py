@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cuesense.planted.scene import LUMA
-from tests.planted.readers import (
+from tests.helpers.cue_readers import (
     brightness,
     chroma,
     detail,

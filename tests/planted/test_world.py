@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cuesense import registry
 from cuesense.errors import DatasetError
-from cuesense.planted.cast import COUNTS
+from cuesense.planted.classes import COUNTS
 from cuesense.planted.world import PlantedWorld, load
 from cuesense.types import Cue, Dataset
 

@@ -1,9 +1,9 @@
 import pytest
 
-from cuesense.profile import BudgetModel, GlobalBudget
 from cuesense.reports import text
+from cuesense.schemas.profile import BudgetModel, GlobalBudget
 from cuesense.types import BudgetStatus, CueLabel
-from tests.reports import factory
+from tests.helpers import profiles
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -31,9 +31,9 @@ def test_bounded_needs_both_bounds():
 @pytest.mark.parametrize(
     ("value", "unit", "pixels", "said"),
     [
-        (0.036, factory.SIDE, 8.064, "3.6 % (8.1 px)"),
-        (0.0045, factory.SIDE, None, "0.45 %"),
-        (0.16, factory.SIDE, 112.0, "16 % (112 px)"),
+        (0.036, profiles.SIDE, 8.064, "3.6 % (8.1 px)"),
+        (0.0045, profiles.SIDE, None, "0.45 %"),
+        (0.16, profiles.SIDE, 112.0, "16 % (112 px)"),
         (30.0, "degrees", None, "30°"),
         (0.4, "area fraction", None, "0.4"),
         (4.0, "tiles a side", None, "4"),
@@ -46,7 +46,7 @@ def test_dose(value, unit, pixels, said):
 @pytest.mark.parametrize(
     ("parameter", "unit", "said"),
     [
-        ("window", factory.SIDE, "window, % of side"),
+        ("window", profiles.SIDE, "window, % of side"),
         ("grid", "tiles a side", "grid, tiles a side"),
         ("probability", "probability", "probability"),
         ("area", "area fraction", "area fraction"),
@@ -57,7 +57,7 @@ def test_axis(parameter, unit, said):
 
 
 def test_doses_of_a_curve_carry_pixels_where_they_are_known():
-    curves = {curve.perturbation: curve for curve in factory.profile(2).curves}
+    curves = {curve.perturbation: curve for curve in profiles.profile(2).curves}
     assert text.doses(curves["random_resized_crop"]) == ["0.7", "0.4", "0.2", "0.08"]
     assert text.doses(curves["gaussian_blur"])[0].replace(NBSP, " ") == "0.45 % (1 px)"
 
@@ -82,7 +82,7 @@ def test_budget_is_a_dose_or_a_word(status, value, said):
 
 
 def test_shared_budget_shows_its_dose_in_the_unit_of_its_curve():
-    curve = next(curve for curve in factory.profile(2).curves if curve.perturbation == "random_rotation")
+    curve = next(curve for curve in profiles.profile(2).curves if curve.perturbation == "random_rotation")
     safe = GlobalBudget(value=30.0, status=BudgetStatus.LIMITED, limited_by_class="tench")
     unsafe = GlobalBudget(value=None, status=BudgetStatus.NONE, limited_by_class="tench")
     assert text.shared_budget(safe, curve) == "30°"
@@ -91,7 +91,7 @@ def test_shared_budget_shows_its_dose_in_the_unit_of_its_curve():
 
 
 def test_main_augmentations_put_the_usual_ones_first():
-    profile = factory.profile(3)
+    profile = profiles.profile(3)
     assert text.main_augmentations(profile, 2) == ["random_resized_crop", "color_jitter"]
     assert len(text.main_augmentations(profile, 99)) == 6
     renamed = {"sharpness": budget(BudgetStatus.NONE, None), "color_jitter": budget(BudgetStatus.NONE, None)}

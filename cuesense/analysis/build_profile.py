@@ -1,0 +1,286 @@
+"""From counts and answers to the profile: every number of the JSON is put in its place here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cuesense.analysis.counts import Tally, tally
+from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, label_classes, usable
+from cuesense.analysis.evidence import gather
+from cuesense.analysis.groups import ALL, GroupAnswer, group_answer
+from cuesense.analysis.hypotheses import LABELS
+from cuesense.policies.budgets import budget, global_policy
+from cuesense.predictions.predictions import Predictions
+from cuesense.schemas.profile import (
+    ClassModel,
+    Counts,
+    CueModel,
+    CurveModel,
+    GlobalBudget,
+    GroupModel,
+    IntervalModel,
+    Labeling,
+    Policy,
+    Profile,
+    Provenance,
+    RivalModel,
+    Summary,
+    UnpairedCounts,
+    budget_model,
+)
+from cuesense.types import Budget, CueEvidence, CueLabel, CueReliance, Curve, Interval, Perturbation, Role
+
+_LISTED = 10
+
+
+def assemble(
+    provenance: Provenance,
+    class_names: Sequence[str],
+    verdict: Verdict,
+    *,
+    tolerance: float,
+    confidence: float,
+    side: int | None,
+    warnings: Sequence[str],
+) -> Profile:
+    """Put a profile together.
+
+    Args:
+        provenance: Where the numbers come from.
+        class_names: Readable names of the C classes.
+        verdict: What the predictions say.
+        tolerance: The accepted accuracy drop, a fraction.
+        confidence: Level of the intervals and bounds.
+        side: Shorter side of the network's input in pixels, or None where it is not known.
+        warnings: What the user should know, in sentences.
+
+    Returns:
+        The profile.
+    """
+    tally, reliances, budgets = verdict.tally, verdict.reliances, verdict.budgets
+    first = next(iter(tally.raw.values()))
+    counts = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
+    accuracy = [correct / n if n else None for correct, n in counts]
+    return Profile(
+        provenance=provenance,
+        summary=_summary(first, accuracy, reliances, warnings),
+        curves=[_curve(curve, tally.corrected[name], side) for name, curve in tally.raw.items()],
+        classes=[
+            ClassModel(
+                index=index,
+                name=name,
+                images=int(first.n[index]),
+                clean_accuracy=accuracy[index],
+                cue=reliances[index].label,
+                probabilities={label: round(p, 6) for label, p in reliances[index].probabilities.items()},
+                reliance={cue: _cue(found) for cue, found in reliances[index].evidence.items()},
+                flags=reliances[index].flags,
+                why=f"{name} {reliances[index].why}.",
+                budgets={augmentation: budget_model(of_class[index]) for augmentation, of_class in budgets.items()},
+                rivals=[
+                    RivalModel(rival=rival.rival, perturbation=rival.perturbation, share=rival.share)
+                    for rival in tally.rivals[index]
+                ],
+            )
+            for index, name in enumerate(class_names)
+        ],
+        groups=[_group(answer, class_names, first.n) for answer in verdict.groups],
+        labeling=Labeling(certainty=CERTAIN, false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE),
+        policy=Policy(
+            tolerance=tolerance,
+            confidence=confidence,
+            global_={name: _global(of_class, tally.raw[name], class_names) for name, of_class in budgets.items()},
+            per_class={
+                name: {augmentation: of_class[index].value for augmentation, of_class in budgets.items()}
+                for index, name in enumerate(class_names)
+            },
+        ),
+    )
+
+
+def data_warnings(
+    known: Sequence[str],
+    class_names: Sequence[str],
+    images_per_class: Sequence[int],
+    skipped: Sequence[tuple[str, str]],
+    ratios: Mapping[str, np.ndarray],
+    *,
+    corrected: bool = True,
+) -> list[str]:
+    """Return what the user should know about model and data.
+
+    Args:
+        known: What is known already; it comes first.
+        class_names: Readable names of the C classes.
+        images_per_class: Readable images of each class.
+        skipped: Id and reason of every image that could not be decoded.
+        ratios: Per perturbation at its strongest dose, predicted share over prior of each class.
+        corrected: Whether the labels are corrected for sink classes.
+
+    Returns:
+        Sentences.
+    """
+    warnings = list(known)
+    if skipped:
+        listed = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
+        more = f"; and {len(skipped) - _LISTED} more" if len(skipped) > _LISTED else ""
+        were = "1 unreadable image was" if len(skipped) == 1 else f"{len(skipped)} unreadable images were"
+        warnings.append(f"{were} skipped: {listed}{more}.")
+    empty = [name for name, images in zip(class_names, images_per_class, strict=True) if images < 2]
+    if empty:
+        warnings.append(f"Classes with fewer than two images cannot be judged: {_some(empty)}.")
+    return warnings + _sink_warnings(class_names, ratios, corrected)
+
+
+def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray], corrected: bool) -> list[str]:
+    sinks = [
+        f"{class_names[int(np.nanargmax(ratio))]} under {name} ({np.nanmax(ratio):.1f} times its share)"
+        for name, ratio in ratios.items()
+        if not np.isnan(ratio).all() and np.nanmax(ratio) >= SINK_RATIO
+    ]
+    if not sinks:
+        return []
+    what = "labels are corrected for them" if corrected else "labels are not corrected for them"
+    return [f"Sink classes, onto which predictions collapse ({what}): {_some(sinks)}."]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def _summary(
+    curve: Curve, accuracy: Sequence[float | None], reliances: Sequence[CueReliance], warnings: Sequence[str]
+) -> Summary:
+    images = int(curve.n.sum())
+    known = [value for value in accuracy if value is not None]
+    return Summary(
+        clean_accuracy=int(curve.clean_correct.sum()) / images if images else None,
+        worst_class_accuracy=min(known, default=None),
+        labels={label: sum(reliance.label is label for reliance in reliances) for label in CueLabel},
+        warnings=list(warnings),
+    )
+
+
+def _curve(raw: Curve, corrected: Curve, side: int | None) -> CurveModel:
+    perturbation = raw.perturbation
+    return CurveModel(
+        perturbation=perturbation.name,
+        cue=perturbation.cue,
+        suppresses=list(perturbation.suppresses),
+        role=perturbation.role,
+        parameter=perturbation.parameter,
+        unit=perturbation.unit,
+        values=list(perturbation.ladder),
+        pixels=_pixels(perturbation, side),
+        repeats=raw.repeats,
+        n=raw.n.tolist(),
+        clean_correct=raw.clean_correct.tolist(),
+        lost=raw.lost.tolist(),
+        gained=raw.gained.tolist(),
+        unpaired=None
+        if raw.unpaired is None
+        else UnpairedCounts(n=raw.unpaired.n.tolist(), correct=raw.unpaired.correct.tolist()),
+        corrected=Counts(
+            clean_correct=corrected.clean_correct.tolist(),
+            lost=corrected.lost.tolist(),
+            gained=corrected.gained.tolist(),
+        ),
+    )
+
+
+def _pixels(perturbation: Perturbation, side: int | None) -> list[float] | None:
+    if side is None or not perturbation.relative:
+        return None
+    return [round(value * side, 2) for value in perturbation.ladder]
+
+
+def _interval(interval: Interval) -> IntervalModel:
+    return IntervalModel(value=interval.value, low=interval.low, high=interval.high)
+
+
+def _cue(found: CueEvidence) -> CueModel:
+    return CueModel(
+        **_interval(found.necessity).model_dump(),
+        sufficiency=_interval(found.sufficiency),
+        second=_interval(found.second),
+        agree=found.agree,
+        raw=found.raw.value,
+        q=found.q,
+        necessary=found.necessary,
+        images=found.images,
+        sufficiency_images=found.sufficiency_images,
+        shapley=found.shapley,
+    )
+
+
+def _group(answer: GroupAnswer, class_names: Sequence[str], images: np.ndarray) -> GroupModel:
+    return GroupModel(
+        name=answer.name,
+        classes=len(answer.classes),
+        images=int(images[list(answer.classes)].sum()),
+        cue=answer.label,
+        shares={label: _interval(interval) for label, interval in answer.shares.items()},
+        members={class_names[index]: label for index, label in answer.members.items()},
+    )
+
+
+def _global(budgets: Sequence[Budget], curve: Curve, class_names: Sequence[str]) -> GlobalBudget:
+    value, status, limiting = global_policy(budgets, curve)
+    return GlobalBudget(
+        value=value, status=status, limited_by_class=None if limiting is None else class_names[limiting]
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the predictions say.
+
+    Attributes:
+        tally: The counts.
+        reliances: One a class.
+        budgets: Per augmentation, one a class.
+        groups: One for all classes, then one a group.
+    """
+
+    tally: Tally
+    reliances: list[CueReliance]
+    budgets: dict[str, list[Budget]]
+    groups: list[GroupAnswer]
+
+
+def judge(
+    predictions: Predictions, *, tolerance: float, confidence: float, groups: Mapping[str, Sequence[int]]
+) -> Verdict:
+    """Label every class and find its budgets.
+
+    Args:
+        predictions: The answers.
+        tolerance: The accuracy drop that a class may suffer, a fraction in (0, 1).
+        confidence: Level of intervals and bounds, in (0.5, 1).
+        groups: Indices of the classes of every group.
+
+    Returns:
+        The verdict.
+    """
+    counts, evidence = tally(predictions), gather(predictions, confidence)
+    reliances = label_classes(evidence, predictions.class_names)
+    likely = np.array([list(reliance.probabilities.values()) for reliance in reliances]).T.reshape(len(LABELS), -1)
+    fit = set(np.flatnonzero(usable(evidence)).tolist())
+    every = {ALL: range(len(reliances)), **groups}
+    return Verdict(
+        tally=counts,
+        reliances=reliances,
+        budgets={
+            name: budget(curve, tolerance=tolerance, confidence=confidence, leak_to=counts.takers[name])
+            for name, curve in counts.raw.items()
+            if curve.perturbation.role is Role.AUGMENTATION
+        },
+        groups=[
+            group_answer(name, [index for index in members if index in fit], LABELS, likely, confidence, CERTAIN)
+            for name, members in every.items()
+        ],
+    )

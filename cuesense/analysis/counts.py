@@ -1,0 +1,91 @@
+"""From predictions to counts: raw and prior-corrected curves, and who is mistaken for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cuesense.arrays import Bools
+from cuesense.predictions.predictions import Predictions
+from cuesense.stats.confusions import rivals, sinks, strongest, takers
+from cuesense.stats.curves import count, count_unpaired
+from cuesense.types import Curve, Perturbation, Rival, Role
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Everything that is counted of the curves.
+
+    Attributes:
+        raw: Curve per perturbation over the network's own predictions.
+        corrected: The same after the prior correction, over the dataset's classes only.
+        takers: Per perturbation, severity and class, the output that takes at least half of the lost images, or None.
+        rivals: Per class, the outputs that take most of its images.
+        sinks: Per perturbation at its strongest dose, predicted share over prior of each class, (C,).
+    """
+
+    raw: dict[str, Curve]
+    corrected: dict[str, Curve]
+    takers: dict[str, list[list[str | None]]]
+    rivals: list[tuple[Rival, ...]]
+    sinks: dict[str, NDArray[np.float64]]
+
+
+def tally(predictions: Predictions) -> Tally:
+    """Count predictions.
+
+    Args:
+        predictions: The answers.
+
+    Returns:
+        The counts.
+    """
+    return _Counter(predictions).tally()
+
+
+class _Counter:
+    def __init__(self, predictions: Predictions) -> None:
+        self.predictions, self.classes = predictions, len(predictions.class_names)
+        self.rows = predictions.rows
+
+    def tally(self) -> Tally:
+        applied = self.predictions.perturbations
+        strongest_row = {p.name: self.rows[p.name, p.ladder[-1]][0] for p in applied}
+        return Tally(
+            raw={p.name: self.curve(p, self.predictions.right) for p in applied},
+            corrected={p.name: self.curve(p, self.predictions.corrected_right) for p in applied},
+            takers={p.name: self.takers(p) for p in applied if p.role is Role.AUGMENTATION},
+            rivals=strongest([self.rivals(row, name) for name, row in strongest_row.items()], self.classes),
+            sinks={name: self.sinks(row) for name, row in strongest_row.items()},
+        )
+
+    def curve(self, perturbation: Perturbation, right: Callable[[int], Bools]) -> Curve:
+        rows = np.array([self.rows[perturbation.name, value] for value in perturbation.ladder]).T
+        labels = self.predictions.answers[0].labels
+        if self.predictions.paired:
+            changed = np.stack([np.stack([right(row) for row in repeat]) for repeat in rows])
+            return count(perturbation, right(0), changed, labels, self.classes)
+        perturbed = [[(self.predictions.answers[row].labels, right(row)) for row in repeat] for repeat in rows]
+        return count_unpaired(perturbation, (labels, right(0)), perturbed, self.classes)
+
+    def takers(self, perturbation: Perturbation) -> list[list[str | None]]:
+        rows = [self.rows[perturbation.name, value][0] for value in perturbation.ladder]
+        return [takers(*self._lost(row), self.classes, self.predictions.output_names) for row in rows]
+
+    def rivals(self, row: int, name: str) -> list[Rival | None]:
+        return rivals(*self._lost(row), self.classes, self.predictions.output_names, name)
+
+    def _lost(self, row: int) -> tuple[NDArray[np.int64], Bools, Bools, NDArray[np.int64]]:
+        """Return predictions, clean correctness, correctness and labels; unpaired images count as right when clean."""
+        answers, right = self.predictions.answers[row], self.predictions.right(row)
+        clean = self.predictions.right(0) if self.predictions.paired else np.ones(len(right), dtype=np.bool_)
+        return answers.predicted, clean, right, answers.labels
+
+    def sinks(self, row: int) -> NDArray[np.float64]:
+        answers, outputs = self.predictions.answers[row], list(self.predictions.outputs)
+        counts = np.bincount(answers.predicted, minlength=max(outputs) + 1)[outputs]
+        prior = np.bincount(answers.labels, minlength=self.classes) / max(1, len(answers.labels))
+        return sinks(counts, prior)

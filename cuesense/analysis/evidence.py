@@ -1,0 +1,283 @@
+"""What speaks for and against each cue, class by class: shares of images, their intervals, and tests. Pure NumPy.
+
+An image is *explainable* when it is recognized clean and not when color, shape and texture are all removed. Every
+share here is one of a class's explainable images, after the prior correction: *necessity* of a cue is the share that
+is lost when the cue is suppressed and the others stay, *sufficiency* the share that is kept when it alone is left.
+Where a dose cuts the image into tiles, only images count that survive the sham, which cuts them as well and keeps the
+layout: what seams destroy is no reliance on shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control, hypergeom
+
+from cuesense.arrays import Bools, Floats
+from cuesense.perturbations.ablations import CUES, CUT, DECISIVE, DESTROYED, DOSES, SHAM, Dose
+from cuesense.predictions.predictions import Predictions
+from cuesense.stats.confusions import alarms, guessed
+from cuesense.stats.intervals import only, ratio_interval, sign_test, wilson
+from cuesense.types import Cue
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of images that stay recognized at one dose, (C,) each; NaN where a class has no image to lose.
+
+    Attributes:
+        kept: The share of the explainable images, in [0, 1]; 0 by definition where everything is removed.
+        low: Its lower limit.
+        high: Its upper limit.
+        of: The explainable images that it is a share of, on average over the repeats; of unpaired ones those at this
+            dose.
+        images: The images that the next two are shares of, likewise.
+        stays: The share of all images that are recognized clean.
+        unaided: The same without the prior correction.
+        distinct: What stays less what may be guessing between the class and another (scoring.guessed) and less what
+            guessing among all classes gives (Measured.guessing); in [0, 1], NaN for a lone class.
+        raw: The share of the explainable images without the prior correction.
+    """
+
+    kept: Floats
+    low: Floats
+    high: Floats
+    of: Floats
+    images: Floats
+    stays: Floats
+    unaided: Floats
+    distinct: Floats
+    raw: Floats
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the labels are decided on.
+
+    Attributes:
+        images: Images per class, (C,).
+        explainable: Explainable images per class, (C,).
+        recognized: Share of the clean images that are recognized, (C,); NaN without images.
+        chance: Share of the other classes' clean images that are taken for this class, (C,).
+        fewest: Images at the decisive dose that has fewest of them, (C,).
+        rival: The class whose clean images are most often taken for this one, (C,).
+        mistaken: The share of the rival's clean images that are, (C,).
+        shares: What is kept, by dose; doses that were not measured are missing.
+        q: Per cue, the false discovery rate at which its suppression costs more than a sham, (C,); adjusted over all
+            classes and cues.
+        sinks: Per class, the dose at which it is predicted most often, and how many times its share.
+        side: Shorter side of the images in pixels, or None where nobody knows.
+    """
+
+    images: NDArray[np.int64]
+    explainable: NDArray[np.int64]
+    recognized: Floats
+    chance: Floats
+    fewest: NDArray[np.int64]
+    rival: NDArray[np.int64]
+    mistaken: Floats
+    shares: Mapping[Dose, Share]
+    q: Mapping[Cue, Floats]
+    sinks: tuple[tuple[Dose, float] | None, ...]
+    side: int | None = None
+
+
+def gather(predictions: Predictions, confidence: float) -> Evidence:
+    """Turn predictions into evidence.
+
+    Args:
+        predictions: The answers.
+        confidence: Level of the intervals in (0, 1), simultaneous over a class's six shares (Bonferroni): each cue
+            suppressed, and each cue alone.
+
+    Returns:
+        The evidence.
+    """
+    found = Measured(predictions, 1 - (1 - confidence) / (2 * len(CUES)))
+    clean, classes = predictions.answers[0], len(predictions.class_names)
+    images = np.bincount(clean.labels, minlength=classes)
+    seen = np.bincount(found.classes_of(clean.predicted) + 1, minlength=classes + 1)[1:]
+    hits = np.bincount(clean.labels[predictions.right(0)], minlength=classes)
+    with np.errstate(invalid="ignore"):
+        recognized = hits / images
+    mistaken, rival = alarms(found.classes_of(clean.predicted), clean.labels, classes)
+    return Evidence(
+        images=images,
+        explainable=found.explainable(),
+        recognized=recognized,
+        chance=(seen - hits) / np.maximum(images.sum() - images, 1),
+        fewest=found.fewest(images),
+        rival=rival,
+        mistaken=mistaken,
+        shares={dose: found.share(dose) for dose in DOSES if dose in found.rows},
+        q=adjusted({cue: found.necessary(DECISIVE[cue], SHAM[cue]) for cue in CUES if DECISIVE[cue] in found.rows}),
+        sinks=found.sinks(),
+        side=predictions.side,
+    )
+
+
+def adjusted(p: Mapping[Cue, Floats]) -> dict[Cue, Floats]:
+    """Control the false discovery rate over all cues and classes (Benjamini, Hochberg 1995, JRSS B 57:289).
+
+    Args:
+        p: P-values of every cue, (C,) each; NaN where nothing was tested.
+
+    Returns:
+        The smallest false discovery rate at which each is still a discovery.
+    """
+    if not p:
+        return {}
+    every = np.concatenate(list(p.values()))
+    tested = ~np.isnan(every)
+    every[tested] = false_discovery_control(every[tested]) if tested.any() else every[tested]
+    return dict(zip(p, np.split(every, len(p)), strict=True))
+
+
+class Measured:
+    """The answers by dose, with what is counted of them."""
+
+    def __init__(self, predictions: Predictions, level: float) -> None:
+        self.predictions, self.level = predictions, level
+        self.classes = len(predictions.class_names)
+        self.rows = predictions.rows
+        self.class_of = np.full(len(predictions.output_names), -1)
+        self.class_of[list(predictions.outputs)] = np.arange(self.classes)
+        self.guessing = self._guessing()
+
+    def _guessing(self) -> Floats:
+        """Return the share of each class's images that guessing gets right, (C,).
+
+        The prior correction makes every class's share of the answers that of its images; without it, a guess is any of
+        the outputs.
+        """
+        clean = self.predictions.answers[0]
+        share = np.bincount(clean.labels, minlength=self.classes) / max(len(clean.labels), 1)
+        return share if clean.corrected is not None else np.minimum(share, 1 / len(self.predictions.output_names))
+
+    def classes_of(self, outputs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the class of each output, -1 where it is none's."""
+        return np.asarray(self.class_of[outputs])
+
+    def rate(self, rows: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
+        """Return images a repeat and the share of them that is right, (C,) each."""
+        right = self.predictions.right if raw else self.predictions.corrected_right
+        labels = [self.predictions.answers[row].labels for row in rows]
+        n = np.mean([np.bincount(part, minlength=self.classes) for part in labels], axis=0)
+        k = np.mean(
+            [np.bincount(part[right(row)], minlength=self.classes) for part, row in zip(labels, rows, strict=True)],
+            axis=0,
+        )
+        with np.errstate(invalid="ignore"):
+            return n, k / n
+
+    def fewest(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the smallest number of images of each class over the clean condition and the decisive doses."""
+        known = [images.astype(np.float64), *(self.rate(self.rows[d])[0] for d in DECISIVE.values() if d in self.rows)]
+        return np.asarray(np.min(known, axis=0), dtype=np.int64)
+
+    def explainable(self) -> NDArray[np.int64]:
+        """Count the images that are recognized clean and not when everything is removed."""
+        if self.predictions.paired:
+            return self._counted([0], self._explainable)[1].astype(np.int64)
+        n, clean = self.rate([0])
+        return np.rint(np.nan_to_num(n * np.maximum(clean - self._floor()[1], 0))).astype(np.int64)
+
+    def share(self, dose: Dose) -> Share:
+        """Count what is kept at one dose."""
+        rows = self.rows[dose]
+        sham = self.rows.get(SHAM[Cue.SHAPE], [0]) if dose in CUT else [0]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            stays, images = self._stays(rows, sham)
+            unaided = self._stays(rows, sham, raw=True)[0]
+            guesses = np.mean([self._guessed(row) for row in rows], axis=0) / self.rate(sham)[1]
+            apart = np.where(self.guessing < 1, 1 - self.guessing, np.nan)
+            distinct = np.clip((stays - guesses - self.guessing) / apart, 0, 1)
+            if not self.predictions.paired:
+                raw = self._ratio(rows, sham, raw=True)[0]
+                return Share(*self._ratio(rows, sham), images, images, stays, unaided, distinct, raw)
+            kept, total = self._counted(rows, self._explainable, sham)
+            raw, raw_total = self._counted(rows, self._explainable, sham, raw=True)
+            bounds = wilson(kept, total, self.level)
+            return Share(kept / total, *bounds, total, images, stays, unaided, distinct, raw / raw_total)
+
+    def _stays(self, rows: list[int], sham: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
+        """Return the share of the images recognized clean and under the sham that stays, and images to judge it by."""
+        if not self.predictions.paired:
+            n, part = self.rate(rows, raw=raw)
+            return np.clip(part / self.rate(sham, raw=raw)[1], 0, 1), n
+        kept, total = self._counted(rows, self._recognized, sham, raw=raw)
+        return kept / total, total
+
+    def _counted(
+        self, rows: list[int], among: Callable[..., Bools], sham: Sequence[int] = (0,), *, raw: bool = False
+    ) -> tuple[Floats, Floats]:
+        """Count which of some images stay right, and those images, on average over the repeats.
+
+        Repeat i is compared with repeat i of the sham, over again where there are fewer.
+        """
+        labels = self.predictions.answers[0].labels
+        right = self.predictions.right if raw else self.predictions.corrected_right
+        kept, total = [], []
+        for place, row in enumerate(rows):
+            base = among(sham[place % len(sham)], raw=raw)
+            kept.append(np.bincount(labels[base & right(row)], minlength=self.classes))
+            total.append(np.bincount(labels[base], minlength=self.classes))
+        return np.mean(kept, axis=0), np.mean(total, axis=0)
+
+    def _recognized(self, sham: int = 0, *, raw: bool = False) -> Bools:
+        right = self.predictions.right if raw else self.predictions.corrected_right
+        return right(0) & right(sham)
+
+    def _explainable(self, sham: int = 0, *, raw: bool = False) -> Bools:
+        right = self.predictions.right if raw else self.predictions.corrected_right
+        destroyed = self.rows.get(DESTROYED)
+        before = self._recognized(sham, raw=raw)
+        return before if destroyed is None else before & ~right(destroyed[0])
+
+    def _ratio(self, rows: list[int], sham: list[int], *, raw: bool = False) -> tuple[Floats, Floats, Floats]:
+        (n, part), (images, whole) = self.rate(rows, raw=raw), self.rate(sham, raw=raw)
+        left, floor = self._floor(raw=raw)
+        return ratio_interval(part, n, whole, images, floor, left, self.level)
+
+    def _floor(self, *, raw: bool = False) -> tuple[Floats, Floats]:
+        """Return the images that everything was removed from and the share of them that is right: none, and known."""
+        if DESTROYED in self.rows:
+            return self.rate(self.rows[DESTROYED], raw=raw)
+        return np.full(self.classes, np.inf), np.zeros(self.classes)
+
+    def _guessed(self, row: int) -> Floats:
+        answers = self.predictions.answers[row]
+        found = self.classes_of(answers.predicted) if answers.corrected is None else answers.corrected
+        return guessed(found, answers.labels, self.classes)
+
+    def necessary(self, dose: Dose, sham: Dose) -> Floats:
+        """Return the p-value that a dose costs more images than a sham (or than nothing, where none was measured)."""
+        other, row = self.rows.get(sham, [0])[0], self.rows[dose][0]
+        before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)
+        labels, perturbed = self.predictions.answers[other].labels, self.predictions.answers[row].labels
+        if self.predictions.paired:
+            p = sign_test(*only(before, after, labels, self.classes))
+            return np.where(np.bincount(labels, minlength=self.classes) > 0, p, np.nan)
+        n, m = np.bincount(labels, minlength=self.classes), np.bincount(perturbed, minlength=self.classes)
+        k = np.bincount(labels[before], minlength=self.classes)
+        both = k + np.bincount(perturbed[after], minlength=self.classes)
+        return np.where((n > 0) & (m > 0), hypergeom.sf(k - 1, n + m, both, n), np.nan)
+
+    def sinks(self) -> tuple[tuple[Dose, float] | None, ...]:
+        """Return for every class the dose at which it is predicted most often, as a multiple of its share."""
+        doses = list(self.rows)
+        if not doses:
+            return (None,) * self.classes
+        ratios = np.stack([self._predicted_share(self.rows[dose][0]) for dose in doses])
+        at = np.argmax(np.nan_to_num(ratios), axis=0)
+        return tuple((doses[row], float(ratios[row, index])) for index, row in enumerate(at.tolist()))
+
+    def _predicted_share(self, row: int) -> Floats:
+        answers = self.predictions.answers[row]
+        found = self.classes_of(answers.predicted)
+        counts, images = (np.bincount(part, minlength=self.classes) for part in (found[found >= 0], answers.labels))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(images > 0, counts / images, np.nan)

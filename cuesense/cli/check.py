@@ -1,0 +1,57 @@
+"""``cuesense check``: a gate for CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cuesense.cli.errors import user_errors
+from cuesense.cli.options import ProfilePath
+
+_DOES_NOT_HOLD = 1
+
+
+def check(
+    profile: ProfilePath,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="PROFILE", help="The reference; default: the profile's own clean accuracy.")
+    ] = None,
+    max_drop: Annotated[
+        float | None, typer.Option(metavar="D", help="Accuracy that may be lost over all images, a fraction.")
+    ] = None,
+    max_worst_class_loss: Annotated[
+        float | None, typer.Option(metavar="D", help="Accuracy that any one class may lose, a fraction.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
+) -> None:
+    """Hold a model to its accuracy, for CI: exit code 0 where every rule holds, 1 where one does not, 2 on mistakes.
+
+    With --baseline, clean accuracy is compared with the baseline's. Without, the accuracy under each augmentation at
+    its strongest measured dose is compared with the clean one. A rule is violated where more is lost than allowed and
+    chance does not explain the loss: a model that is as good as its reference passes in 95 of 100 cases or more,
+    whatever the number of classes. Larger losses that may be chance are noted on stderr.
+
+    \b
+    Examples:
+      cuesense check new/profile.json --baseline old/profile.json --max-drop 0.01 --max-worst-class-loss 0.1
+      cuesense check cuesense-out --max-worst-class-loss 0.3 --junit check.xml
+    """
+    with user_errors():
+        from cuesense.atomic_files import write_file
+        from cuesense.comparison.gate import check as checked
+        from cuesense.reports.terminal import gate
+
+        found = checked(profile, baseline=baseline, max_drop=max_drop, max_worst_class_loss=max_worst_class_loss)
+        if junit is not None:
+            write_file(junit, gate.junit(found))
+        if json:
+            typer.echo(found.to_json(), nl=False)
+        else:
+            typer.echo("\n".join(gate.lines(found)))
+        for note in gate.notes(found):
+            typer.echo(f"note: {note}", err=True)
+        if not found.holds:
+            raise typer.Exit(_DOES_NOT_HOLD)

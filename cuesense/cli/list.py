@@ -1,0 +1,126 @@
+"""What there is: list."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cuesense import registry
+from cuesense.cli.errors import user_errors
+from cuesense.config import presets
+from cuesense.errors import SettingsError, unknown
+from cuesense.perturbations.ablations import DOSES, SHAM
+from cuesense.perturbations.residual_cues import readable
+
+
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="[models|datasets|perturbations|exporters|presets]", help="What to list."),
+    ] = None,
+) -> None:
+    """List what there is.
+
+    \b
+    Examples:
+      cuesense list
+      cuesense list perturbations
+    """
+    with user_errors():
+        for name in [kind] if kind else KINDS:
+            _print_rows(name, rows(name))
+
+
+def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*rows[0], title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
+
+
+Rows = list[tuple[str, ...]]
+
+
+def rows(kind: str) -> Rows:
+    """Return what there is of a kind.
+
+    Args:
+        kind: One of KINDS.
+
+    Returns:
+        Rows of text, the first with the titles.
+
+    Raises:
+        SettingsError: There is no such kind.
+    """
+    if kind not in KINDS:
+        raise SettingsError(unknown(f"kind '{kind}'", kind, KINDS))
+    return KINDS[kind]()
+
+
+def _model_rows() -> Rows:
+    what = {
+        "torchvision": "torchvision:NAME[@WEIGHTS]",
+        "timm": "timm:NAME",
+        "open_clip": "open_clip:NAME[@TAG or FILE], zero-shot on the class names",
+        "python": "python:module:factory",
+    }
+    others = [(name, what.get(name, f"{name}:...")) for name in registry.names("models")]
+    return [("name", "spec"), ("file", "a path, with --arch where it holds weights only"), *others]
+
+
+def _dataset_rows() -> Rows:
+    what = {
+        "folder": "a folder of class folders",
+        "table": "a CSV or Parquet file with columns path,label",
+        "imagenet": "imagenet, with --data-root or CUESENSE_DATA",
+        "planted": "planted[:SEED[,size=N][,cluttered][,long-tailed]...], images whose cues are known",
+    }
+    return [("name", "spec"), *((name, what.get(name, f"{name}:...")) for name in registry.names("datasets"))]
+
+
+def _perturbation_rows() -> Rows:
+    titles = ("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit", "leaves")
+    rows: Rows = [titles]
+    left, doses = readable(), dict((*DOSES, *SHAM.values()))
+    for name in registry.names("perturbations"):
+        entry = registry.get("perturbations", name)
+        ladder = " ".join(f"{value:g}" for value in entry.ladder)
+        cues = ", ".join(entry.suppresses) or "-"
+        dose = doses.get(name, entry.ladder[-1])
+        kept = " ".join(f"{cue.value} {100 * share:.0f}%" for cue, share in left.get((name, dose), {}).items())
+        kept += f" at {dose:g}" if kept else ""
+        rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit, kept))
+    return rows
+
+
+def _exporter_rows() -> Rows:
+    what = {
+        "json": "ranges by augmentation, for all classes, groups or each class",
+        "yaml": "the same",
+        "torchvision": "code of torchvision.transforms.v2 that defines transform, for one image",
+        "kornia": "code of kornia.augmentation that defines transform, for a batch",
+        "albumentations": "JSON for albumentations.load",
+        "timm": "flags of timm's train.py, and what they cannot say",
+    }
+    return [("name", "writes"), *((name, what.get(name, "another package's")) for name in registry.names("exporters"))]
+
+
+def _preset_rows() -> Rows:
+    return [("name", "what it measures"), *((name, preset.description) for name, preset in presets().items())]
+
+
+KINDS: dict[str, Callable[[], Rows]] = {
+    "models": _model_rows,
+    "datasets": _dataset_rows,
+    "perturbations": _perturbation_rows,
+    "exporters": _exporter_rows,
+    "presets": _preset_rows,
+}

@@ -1,0 +1,224 @@
+"""Two profiles become a comparison: who is better at what, what they rely on, how far they may be augmented."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from cuesense import registry
+from cuesense.arrays import Floats
+from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.comparison.pairing import Pair, Source, augmentations
+from cuesense.schemas.comparison import (
+    AccuracyChange,
+    BudgetChange,
+    Change,
+    ClassComparison,
+    Comparison,
+    Dose,
+    LabelChange,
+    Side,
+)
+from cuesense.schemas.profile import UNKNOWN, BudgetModel, ClassModel, IntervalModel, Profile
+from cuesense.stats.intervals import mover
+from cuesense.stats.model_difference import Contrast, q_values
+from cuesense.types import BudgetStatus, Cue
+
+FILES = ("compare.json", "compare.csv")
+
+
+def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | str | None = None) -> Comparison:
+    """Compare two models class by class; every difference is B minus A.
+
+    Accuracies are compared image by image (Newcombe's paired interval, McNemar's exact test) where
+    ``predictions.parquet`` lies beside both profiles and holds the same images, else as independent proportions
+    (Newcombe's interval, Fisher's test). Intervals of reliance come from the two intervals (scoring.mover); as both
+    models saw the same images, they are rather too wide.
+
+    Args:
+        a: A profile, or its file or folder: the reference.
+        b: The other one, of the same classes in any order.
+        output: Folder for compare.json and compare.csv; None writes nothing.
+
+    Returns:
+        The comparison, its classes in the order of A.
+
+    Raises:
+        CuesenseError: A profile cannot be read, the two have other classes or another confidence, or the output
+            cannot be written.
+    """
+    pair = Pair(Source.of(a), Source.of(b))
+    found = _comparison(pair)
+    if output is not None:
+        write_outputs(found, Path(output))
+    return found
+
+
+def check_output(folder: Path) -> None:
+    """Raise OutputError where a folder lies at the place of one of the files."""
+    for name in FILES:
+        refuse_folder(folder / name)
+
+
+def write_outputs(found: Comparison, folder: Path) -> None:
+    """Write compare.json and compare.csv.
+
+    Args:
+        found: What to write.
+        folder: Where to; created where missing.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    check_output(folder)
+    contents = (found.to_json(), found.to_frame().to_csv(index=False, lineterminator="\n"))
+    for name, content in zip(FILES, contents, strict=True):
+        write_file(folder / name, content)
+
+
+def _comparison(pair: Pair) -> Comparison:
+    a, b = pair.a.profile, pair.b.profile
+    clean = pair.contrast()
+    classes = _classes(pair, _accuracies(clean, pair.confidence))
+    return Comparison(
+        a=_side(a),
+        b=_side(b),
+        paired=pair.unpaired is None,
+        confidence=pair.confidence,
+        accuracy=_accuracies(clean.total(), pair.confidence)[0].model_copy(update={"q": None}),
+        worst_class_change=_minus(b.summary.worst_class_accuracy, a.summary.worst_class_accuracy),
+        labels_changed=sum(entry.label.changed for entry in classes),
+        doses=_doses(pair),
+        classes=classes,
+        warnings=_warnings(pair),
+    )
+
+
+def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComparison]:
+    of_a = pair.a.profile.classes
+    of_b = [pair.b.profile.classes[place] for place in pair.places]
+    under = {name: _accuracies(pair.contrast(name), pair.confidence) for name in pair.doses}
+    reliance = {cue: _reliance(of_a, of_b, cue) for cue in Cue}
+    comparable = pair.a.profile.policy.tolerance == pair.b.profile.policy.tolerance
+    return [
+        ClassComparison(
+            name=a.name,
+            images_a=a.images,
+            images_b=b.images,
+            accuracy=accuracies[index],
+            under={name: found[index] for name, found in under.items()},
+            reliance={cue: found[index] for cue, found in reliance.items()},
+            label=LabelChange(a=a.cue, b=b.cue, changed=a.cue != b.cue),
+            budgets={
+                name: _budget(name, budget, b.budgets[name], comparable=comparable)
+                for name, budget in a.budgets.items()
+                if name in b.budgets
+            },
+        )
+        for index, (a, b) in enumerate(zip(of_a, of_b, strict=True))
+    ]
+
+
+def _accuracies(contrast: Contrast, confidence: float) -> list[AccuracyChange]:
+    """Return the change of every class; the sign turns, because a contrast says what is lost."""
+    low, high = contrast.interval(confidence)
+    p = contrast.p_difference()
+    columns = {
+        **dict(zip("ab", contrast.accuracies(), strict=True)),
+        "value": -contrast.loss(),
+        "low": -high,
+        "high": -low,
+        "lost": _unknown(p) if contrast.pairs is None else contrast.pairs.lost,
+        "gained": _unknown(p) if contrast.pairs is None else contrast.pairs.gained,
+        "p": p,
+        "q": q_values(p),
+    }
+    return [AccuracyChange(**{name: _known(part[index]) for name, part in columns.items()}) for index in range(len(p))]
+
+
+def _reliance(first: Sequence[ClassModel], second: Sequence[ClassModel], cue: Cue) -> list[Change]:
+    a, b = (_triples([entry.reliance.get(cue, UNKNOWN) for entry in entries]) for entries in (first, second))
+    low, high = mover(b, a)
+    columns = {"a": a[0], "b": b[0], "value": b[0] - a[0], "low": low, "high": high}
+    return [Change(**{name: _known(part[index]) for name, part in columns.items()}) for index in range(len(low))]
+
+
+def _triples(found: Sequence[IntervalModel]) -> list[Floats]:
+    """Return value, low and high as arrays, NaN where they are not known."""
+    rows = [(part.value, part.low, part.high) for part in found]
+    return list(np.array(rows, np.float64).reshape(-1, 3).T)
+
+
+def _budget(name: str, a: BudgetModel, b: BudgetModel, *, comparable: bool) -> BudgetChange:
+    change = _strength(name, a, b) if comparable else "unknown"
+    return BudgetChange(a=a.value, b=b.value, status_a=a.status, status_b=b.status, change=change)
+
+
+def _strength(name: str, a: BudgetModel, b: BudgetModel) -> Literal["stronger", "weaker", "same", "unknown"]:
+    """Say whether B's dose is stronger than A's: farther from the dose that changes nothing.
+
+    What is unlimited is safe up to the end of its ladder; whether a stronger dose of another ladder is, nobody knows.
+    """
+    unmeasured = BudgetStatus.UNDETERMINED in (a.status, b.status)
+    if unmeasured or name not in registry.names("perturbations"):
+        return "unknown"
+    identity = registry.get("perturbations", name).identity
+    first, second = (0.0 if part.value is None else abs(part.value - identity) for part in (a, b))
+    if first == second:
+        return "same"
+    milder = a if first < second else b
+    if milder.status is BudgetStatus.UNLIMITED:
+        return "unknown"
+    return "stronger" if milder is a else "weaker"
+
+
+def _side(profile: Profile) -> Side:
+    dataset, summary = profile.provenance.dataset, profile.summary
+    return Side(
+        model=profile.provenance.model.spec,
+        dataset=dataset.spec,
+        fingerprint=dataset.fingerprint,
+        images=sum(entry.images for entry in profile.classes),
+        clean_accuracy=summary.clean_accuracy,
+        worst_class_accuracy=summary.worst_class_accuracy,
+        labels=summary.labels,
+    )
+
+
+def _doses(pair: Pair) -> dict[str, Dose]:
+    curves = {curve.perturbation: curve for curve in augmentations(pair.a.profile)}
+    return {
+        name: Dose(parameter=curves[name].parameter, unit=curves[name].unit, value=value)
+        for name, value in pair.doses.items()
+    }
+
+
+def _warnings(pair: Pair) -> list[str]:
+    a, b = pair.a.profile, pair.b.profile
+    found = []
+    if pair.unpaired is not None:
+        found.append(f"Images are compared as independent samples, because {pair.unpaired}: intervals are wider.")
+    measured = {curve.perturbation for profile in (a, b) for curve in augmentations(profile)}
+    alone = sorted(measured - pair.doses.keys())
+    if alone:
+        found.append(f"Left out, because the two measured no common dose: {', '.join(alone)}.")
+    if a.policy.tolerance != b.policy.tolerance:
+        found.append(
+            f"Budgets are not compared: they are for drops of {a.policy.tolerance:g} and {b.policy.tolerance:g}."
+        )
+    return found
+
+
+def _minus(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first - second
+
+
+def _unknown(like: Floats) -> Floats:
+    return np.full_like(like, np.nan)
+
+
+def _known(number: float) -> float | None:
+    return None if np.isnan(number) else float(number)

@@ -1,0 +1,336 @@
+"""The only module that runs a network over perturbed batches.
+
+Every image is decoded once; a batch stays on the device while all conditions pass over it; outcomes are kept in shards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cuesense.datasets.images import prepare
+from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.perturbations.apply import perturb
+from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
+from cuesense.types import Classifier, Condition, Dataset
+
+UNREADABLE_LIMIT = 0.05
+
+Progress = Callable[[int, int], None]
+Decoded = list[tuple[int, NDArray[np.uint8] | str]]
+Columns = dict[str, Any]
+
+
+def _silent(done: int, total: int) -> None:
+    """Take no notice of progress."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How the network is run; nothing here changes what is computed, but for rounding.
+
+    Attributes:
+        device: ``"cpu"``, ``"cuda"`` or any device torch knows.
+        batch_size: Images a forward pass, 1 to SHARD_SIZE.
+        precision: float32, or bfloat16 through autocast.
+        workers: Threads that decode ahead.
+        seed: Seed of every draw.
+    """
+
+    device: str = "cpu"
+    batch_size: int = 32
+    precision: Literal["float32", "bfloat16"] = "float32"
+    workers: int = 2
+    seed: int = 0
+
+
+def predict(
+    classifier: Classifier,
+    dataset: Dataset,
+    outputs: Sequence[int],
+    conditions: Sequence[Condition],
+    store: OutcomeStore,
+    engine: Engine,
+    progress: Progress = _silent,
+) -> int:
+    """Run the network over every image under every condition and keep the outcomes.
+
+    Samples are taken in the order of their ids, whatever the dataset's order. Shards that the store already holds
+    are not computed again.
+
+    Args:
+        classifier: The network and how it wants its images.
+        dataset: The images.
+        outputs: The network's output of each of the dataset's classes, length C. Where the classifier names its
+            outputs, the network must have just as many.
+        conditions: What to do to every image; the clean condition comes first.
+        store: Where the outcomes go.
+        engine: Device, batch size, precision, workers and seed.
+        progress: Called with (images done, images in all) after every batch.
+
+    Returns:
+        The number of shards.
+
+    Raises:
+        ModelError: The network failed, or gave NaN or another shape than (N, K).
+        DatasetError: More than 5 % of the images cannot be decoded, or their sizes differ where none was given.
+        OutputError: The store cannot be written.
+    """
+    order = sorted(range(len(dataset)), key=lambda index: dataset.sample_ids[index])
+    runner = _Runner(classifier, outputs, conditions, engine)
+    numbers = range(-(-len(order) // SHARD_SIZE))
+    missing = [number for number in numbers if number not in store]
+    skipped = [entry for number in numbers if number in store for entry in store.skipped_in(number)]
+    done = _images(order, numbers) - _images(order, missing)
+    progress(done, len(order))
+    for number, decoded in _decoded_shards(classifier, dataset, order, missing, engine.workers):
+        start = number * SHARD_SIZE
+
+        def advance(images: int, before: int = done) -> None:
+            progress(before + images, len(order))
+
+        shard = runner.shard(dataset, start, decoded, advance)
+        skipped += shard.skipped
+        _refuse_unreadable(skipped, len(order))
+        store.write(number, shard)
+        done += len(decoded)
+        progress(done, len(order))
+    return len(numbers)
+
+
+def weights_digest(network: Callable[[Tensor], Tensor]) -> str | None:
+    """Return the SHA-256 of a module's tensors in the order of their names, or None for other callables."""
+    if not isinstance(network, nn.Module):
+        return None
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _images(order: Sequence[int], numbers: Sequence[int]) -> int:
+    return sum(len(order[number * SHARD_SIZE : (number + 1) * SHARD_SIZE]) for number in numbers)
+
+
+def _decoded_shards(
+    classifier: Classifier, dataset: Dataset, order: Sequence[int], numbers: Sequence[int], workers: int
+) -> Iterator[tuple[int, Decoded]]:
+    """Yield shard number and images, decoding the next shard while the caller works on this one."""
+
+    def decode(index: int) -> tuple[int, NDArray[np.uint8] | str]:
+        try:
+            return index, prepare(dataset[index].image, classifier.preprocessing)
+        except UnreadableImageError as error:
+            return index, error.reason
+
+    with ThreadPoolExecutor(workers) as pool:
+
+        def submit(number: int) -> list[Future[tuple[int, NDArray[np.uint8] | str]]]:
+            return [pool.submit(decode, index) for index in order[number * SHARD_SIZE : (number + 1) * SHARD_SIZE]]
+
+        try:
+            ahead = [submit(number) for number in numbers[:1]]
+            for number, following in zip_longest(numbers, numbers[1:]):
+                current = ahead.pop()
+                if following is not None:
+                    ahead.append(submit(following))
+                yield number, [future.result() for future in current]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
+    if len(skipped) > UNREADABLE_LIMIT * total:
+        name, reason = skipped[0]
+        raise DatasetError(
+            expected(
+                "at least 95 % of the images",
+                "readable",
+                f"{len(skipped)} of {total} that are not, the first of them {name} ({reason})",
+                "Remove or replace these files",
+            )
+        )
+
+
+class _Runner:
+    """A network on its device, and what it needs to turn one decoded shard into outcomes."""
+
+    def __init__(
+        self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], engine: Engine
+    ) -> None:
+        self.network = _placed(classifier.network, engine.device)
+        self.conditions = conditions
+        self.engine = engine
+        self.batch_size = classifier.fixed_batch or engine.batch_size
+        self.outputs = torch.tensor(outputs, device=engine.device)
+        self.output_count = len(classifier.class_names.names) if classifier.class_names else None
+        mean, std = classifier.preprocessing.mean, classifier.preprocessing.std
+        self.scales = [1 / spread for spread in std]
+        offsets = [-center / spread for center, spread in zip(mean, std, strict=True)]
+        self.offsets = torch.tensor(offsets, device=engine.device).unbind()
+        self.batch = torch.empty(0)
+
+    def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
+        readable = [
+            (start + place, index, image) for place, (index, image) in enumerate(decoded) if not isinstance(image, str)
+        ]
+        skipped = tuple((dataset.sample_ids[index], image) for index, image in decoded if isinstance(image, str))
+        labels = np.array([dataset.labels[index] for _, index, _ in readable], dtype=np.int64)
+        ids = [dataset.sample_ids[index] for _, index, _ in readable]
+        columns = [
+            self._batch(images, ids[begin : begin + self.batch_size], labels[begin : begin + self.batch_size])
+            for begin, images in self._batches([image for _, _, image in readable], advance)
+        ]
+        return Shard(
+            labels=labels,
+            positions=np.array([position for position, _, _ in readable], dtype=np.int64),
+            skipped=skipped,
+            **(_joined(columns) if columns else self._nothing()),
+        )
+
+    def _batches(
+        self, images: list[NDArray[np.uint8]], advance: Callable[[int], None]
+    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        shapes = {image.shape for image in images}
+        if len(shapes) > 1:
+            raise DatasetError(
+                expected("all images", "of one size", f"sizes {sorted(shapes)[:2]}", "Give --image-size and --resize")
+            )
+        for begin in range(0, len(images), self.batch_size):
+            yield begin, np.stack(images[begin : begin + self.batch_size])
+            advance(min(begin + self.batch_size, len(images)))
+
+    def _batch(self, images: NDArray[np.uint8], ids: list[str], labels: NDArray[np.int64]) -> dict[str, Tensor]:
+        with torch.inference_mode():
+            pixels = torch.from_numpy(images).to(self.engine.device).float().div_(255)
+            truth = self.outputs[torch.from_numpy(labels).to(self.engine.device)]
+            rows = [self._outcome(condition, pixels, ids, truth) for condition in self.conditions]
+        return {name: torch.stack([row[name] for row in rows]).cpu() for name in rows[0]}
+
+    def _changed(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
+        if condition.perturbation is None:
+            return pixels
+        return perturb(
+            condition.perturbation, pixels, ids, condition.value, seed=self.engine.seed, repeat=condition.repeat
+        )
+
+    def _outcome(self, condition: Condition, pixels: Tensor, ids: list[str], truth: Tensor) -> dict[str, Tensor]:
+        logits = self._logits(condition, pixels, ids)
+        true_logit = logits.gather(1, truth[:, None])
+        log_p = logits.log_softmax(dim=1)
+        scores, classes = _best(log_p[:, self.outputs])
+        others = logits.scatter(1, truth[:, None], -torch.inf).amax(dim=1)
+        return {
+            "predicted": logits.argmax(dim=1).int(),
+            "p_true": log_p.gather(1, truth[:, None])[:, 0].exp(),
+            "margin": true_logit[:, 0] - others if logits.shape[1] > 1 else true_logit[:, 0],
+            "scores": scores,
+            "classes": classes.short(),
+        }
+
+    def _logits(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
+        normalized = self._normalized(condition, pixels, ids)
+        device_type, half = torch.device(self.engine.device).type, self.engine.precision == "bfloat16"
+        try:
+            with torch.autocast(device_type, dtype=torch.bfloat16, enabled=half):
+                logits = self.network(normalized)
+        except Exception as error:  # a user's network may raise anything
+            raise _model_failed(error, normalized) from None
+        _check_logits(logits, len(normalized), self.output_count or int(self.outputs.max()) + 1, condition)
+        return logits[: len(pixels)].float()
+
+    def _normalized(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
+        """Return a full perturbed and normalized batch, channels last; its last image is repeated to fill it.
+
+        All batches have one shape. On the CPU the images are taken one by one, which keeps them in the cache.
+        """
+        shape = (self.batch_size, *pixels.shape[1:])
+        if self.batch.shape != shape:
+            self.batch = torch.empty(shape, device=pixels.device, memory_format=torch.channels_last)
+        count = len(pixels)
+        step = 1 if pixels.device.type == "cpu" else count
+        for start in range(0, count, step):
+            part = slice(start, start + step)
+            changed = self._changed(condition, pixels[part], ids[part])
+            planes = zip(self.offsets, changed.unbind(1), self.scales, self.batch[part].unbind(1), strict=True)
+            for offset, plane, scale, normalized in planes:
+                torch.add(offset, plane, alpha=scale, out=normalized)
+        self.batch[count:] = self.batch[count - 1]
+        return self.batch
+
+    def _nothing(self) -> Columns:
+        conditions, kept = len(self.conditions), min(len(self.outputs), KEPT_SCORES)
+        flat, deep = (conditions, 0), (conditions, 0, kept)
+        return {
+            "predicted": np.empty(flat, np.int32),
+            "p_true": np.empty(flat, np.float32),
+            "margin": np.empty(flat, np.float32),
+            "scores": np.empty(deep, np.float32),
+            "classes": np.empty(deep, np.int16),
+        }
+
+
+def _joined(columns: list[dict[str, Tensor]]) -> Columns:
+    return {name: torch.cat([column[name] for column in columns], dim=1).numpy() for name in columns[0]}
+
+
+def _placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
+    if isinstance(network, nn.Module):
+        network.to(device)
+        network.to(memory_format=torch.channels_last)
+    return network
+
+
+def _best(log_p: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the best KEPT_SCORES scores and their classes; all of them, in class order, where there are no more."""
+    if log_p.shape[1] <= KEPT_SCORES:
+        return log_p, torch.arange(log_p.shape[1], device=log_p.device).expand_as(log_p)
+    best = log_p.topk(KEPT_SCORES, dim=1)
+    return best.values, best.indices
+
+
+def _model_failed(error: Exception, batch: Tensor) -> ModelError:
+    if isinstance(error, torch.OutOfMemoryError):
+        return ModelError(
+            f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
+        )
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return ModelError(
+        f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. Check --image-size and the architecture."
+    )
+
+
+def _check_logits(logits: object, batch: int, outputs: int, condition: Condition) -> None:
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != batch:
+        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ModelError(
+            expected("the model's answer", f"logits of shape ({batch}, classes)", str(got), "Wrap it to return logits")
+        )
+    if logits.shape[1] != outputs:
+        raise ModelError(
+            expected(
+                "the number of the model's outputs",
+                f"{outputs}, one for each class",
+                str(logits.shape[1]),
+                "Give --class-names with one name an output, in their order",
+            )
+        )
+    if not bool(torch.isfinite(logits).all()):
+        raise ModelError(
+            expected(
+                f"the model's logits under {condition.key}",
+                "finite numbers",
+                "NaN or infinity",
+                "Check the weights, and --mean and --std",
+            )
+        )

@@ -1,0 +1,82 @@
+"""Suppressions together: pairs leave one cue alone, to test whether it suffices; all three leave none."""
+
+from torch import Tensor
+
+from cuesense.draws import Draws
+from cuesense.perturbations.color import grayscale
+from cuesense.perturbations.shape import patch_shuffle
+from cuesense.perturbations.texture import gaussian_blur, opening_closing
+
+_SIGMA = 0.036
+_WINDOW = 0.07
+
+
+def grayscale_patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Remove color and shuffle the tiles: texture alone is left.
+
+    Source: the two mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
+    Suppresses color and shape. Damages textures coarser than a tile.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side.
+        draws: Those of patch_shuffle.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return patch_shuffle(grayscale(images, 1.0, draws), value, draws)
+
+
+def patch_shuffle_opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Shuffle the tiles and flatten what is narrower than 7 % of the shorter side: color alone is left.
+
+    Edges stay sharp: a pretrained network knows colors under a blur far less well (docs/method.md).
+    Source: patch_shuffle (Burgert et al. 2025, NeurIPS, arXiv 2509.20234) and opening_closing (Serra 1988), together.
+    Suppresses shape and texture. Damages small spots of a color.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side.
+        draws: Those of patch_shuffle.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return opening_closing(patch_shuffle(images, value, draws), _WINDOW, draws)
+
+
+def grayscale_opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Remove color and flatten what is narrow: shape alone is left.
+
+    Source: grayscale (Burgert et al. 2025, arXiv 2509.20234) and opening_closing (Serra 1988), together.
+    Suppresses color and texture. Damages thin parts.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Window as a fraction of the shorter side.
+        draws: Not used: nothing is random.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return opening_closing(grayscale(images, 1.0, draws), value, draws)
+
+
+def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
+    """Remove color, shuffle the tiles and blur the result: nothing is left, and what a class keeps is chance.
+
+    Sigma is 3.6 % of the shorter side.
+
+    Source: the three mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
+    Suppresses color, shape and texture. Damages everything but the mean lightness.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Tiles a side.
+        draws: Those of patch_shuffle.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return gaussian_blur(patch_shuffle(grayscale(images, 1.0, draws), value, draws), _SIGMA, draws)

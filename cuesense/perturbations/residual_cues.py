@@ -1,0 +1,22 @@
+"""What each dose leaves of each cue, as measured on planted images by ``benchmarks/manipulation.py``."""
+
+import csv
+from functools import cache
+
+from cuesense import package_files
+from cuesense.types import Cue
+
+
+@cache
+def readable() -> dict[tuple[str, float], dict[Cue, float]]:
+    """Return the manipulation check.
+
+    Returns:
+        By name and dose of every perturbation that comes with cuesense, the share of each cue, in [0, 1], that a
+        network trained on images perturbed in all ways can still read: 0 is chance, 1 what it reads of clean images.
+    """
+    with (package_files.folder("assets") / "readable.csv").open(newline="", encoding="utf-8") as file:
+        return {
+            (row["perturbation"], float(row["value"])): {cue: float(row[cue.value]) for cue in Cue}
+            for row in csv.DictReader(file)
+        }

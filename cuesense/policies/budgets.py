@@ -1,0 +1,213 @@
+"""How far each class may be augmented: the strongest dose whose accuracy drop is shown to stay within a tolerance."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cuesense.stats.curves import one_sided_drops
+from cuesense.stats.intervals import interval, tango
+from cuesense.stats.training_loss import Forecast
+from cuesense.types import Budget, BudgetStatus, Curve, Perturbation
+
+OWN_ACCURACY = "own accuracy"
+TOO_FEW = "too few images"
+UNRECOGNIZED = "class is not recognized clean"
+
+_MOST_IMAGES = 10**9
+_PROBABLE = 0.5
+
+
+def budget(
+    curve: Curve, *, tolerance: float, confidence: float, leak_to: Sequence[Sequence[str | None]]
+) -> list[Budget]:
+    """Return the budget of every class for one augmentation.
+
+    From mild to strong, a dose is safe while the one-sided upper bound of the accuracy drop stays within the
+    tolerance; the search stops at the first dose where it does not. Testing in this fixed order keeps the chance that
+    any unsafe dose of the ladder is called safe at 1 - confidence, for each class (Maurer, Hothorn, Lehmacher 1995,
+    in Biometrie in der chemisch-pharmazeutischen Industrie 6:3). Harm is shown where the one-sided lower bound is
+    above the tolerance. A class at or below the tolerance when clean has nothing that a test could see it lose.
+
+    Args:
+        curve: The augmentation's counts, S severities and C classes.
+        tolerance: The largest accuracy drop that is accepted, a fraction in (0, 1).
+        confidence: One-sided level of the bounds, in (0.5, 1).
+        leak_to: Per severity and class, shape (S, C), the name of the class that takes at least half of the images
+            lost there, or None.
+
+    Returns:
+        One Budget a class; its drop and one-sided bounds are those at its value, or at the mildest dose where it has
+        no value; None where the class has fewer than two images.
+    """
+    drop, low, high = one_sided_drops(curve, confidence)
+    drop = np.where(curve.n > 1, drop, np.nan)
+    seen = (curve.clean_correct > tolerance * curve.n) | (curve.n <= 1)
+    reached = np.logical_and.accumulate((high <= tolerance) & seen, axis=0).sum(axis=0)
+    harmed = low > tolerance
+    budgets = []
+    for index, safe in enumerate(reached.tolist()):
+        at = max(safe - 1, 0)
+        takers = [row[index] for row in leak_to]
+        reason = _reason(harmed[:, index], takers, safe) if seen[index] else UNRECOGNIZED
+        budgets.append(
+            Budget(
+                perturbation=curve.perturbation,
+                status=_status(safe, len(low), reason),
+                value=curve.perturbation.ladder[at] if safe else None,
+                drop=interval(drop[at, index], low[at, index], high[at, index]),
+                limited_by=reason,
+            )
+        )
+    return budgets
+
+
+def forecast_budget(
+    forecast: Forecast,
+    perturbation: Perturbation,
+    class_names: Sequence[str],
+    taken: NDArray[np.float64],
+    accuracy: NDArray[np.float64],
+    *,
+    tolerance: float,
+    confidence: float,
+) -> list[Budget]:
+    """Return the budget of every class for one augmentation, by what training with it is forecast to cost.
+
+    From mild to strong, a dose is safe while the chance that the class loses more than the tolerance stays within
+    1 - confidence. Where most of what a class loses goes to another class, that class gets no stronger dose either:
+    an augmentation harms the losers through those that take their images (Kirichenko et al. 2023, arXiv 2401.01764).
+
+    Args:
+        forecast: Expected losses, D doses and C classes.
+        perturbation: The augmentation, with these doses as its ladder.
+        class_names: Names of the C classes.
+        taken: Share of each class's images (row) that another class (column) takes at the strongest dose, (C, C).
+        accuracy: Clean accuracy of each class without the augmentation, (C,), NaN where it is not known; a class at or
+            below the tolerance has nothing that could be seen to be lost.
+        tolerance: The largest loss that is accepted, a fraction in (0, 1).
+        confidence: Level at which a dose is called safe, in (0.5, 1).
+
+    Returns:
+        One Budget a class; its drop is the forecast loss at its value, or at the mildest dose where it has no value,
+        with one-sided bounds.
+    """
+    risk = forecast.risk(tolerance)
+    known = (accuracy > tolerance) & np.isfinite(forecast.spread).all(axis=0)
+    reached = np.logical_and.accumulate((risk <= 1 - confidence) & known, axis=0).sum(axis=0)
+    takers = [_taker(row, max(tolerance, loss / 2)) for row, loss in zip(taken, forecast.loss[-1], strict=True)]
+    found = []
+    for index, safe in enumerate(reached.tolist()):
+        if safe == len(risk):
+            reason = None
+        elif not known[index]:
+            reason = UNRECOGNIZED
+        elif risk[safe, index] <= _PROBABLE:
+            reason = TOO_FEW
+        else:
+            taker = takers[index]
+            reason = OWN_ACCURACY if taker is None else f"leak into {class_names[taker]}"
+        found.append((safe, reason))
+    for index, taker in enumerate(takers):
+        if (
+            taker is not None
+            and found[index][1] not in (None, TOO_FEW, UNRECOGNIZED)
+            and reached[index] < found[taker][0]
+        ):
+            found[taker] = int(reached[index]), f"leak from {class_names[index]}"
+    return [_forecast_budget(forecast, perturbation, index, *entry, confidence) for index, entry in enumerate(found)]
+
+
+def _taker(shares: NDArray[np.float64], least: float) -> int | None:
+    """Return the class that takes more than the least share of a class's images, None where there is none."""
+    most = int(shares.argmax())
+    return most if shares[most] > least else None
+
+
+def _forecast_budget(
+    forecast: Forecast, perturbation: Perturbation, index: int, safe: int, reason: str | None, confidence: float
+) -> Budget:
+    at = max(safe - 1, 0)
+    low, high = (float(bound[at, index]) for bound in forecast.bounds(2 * confidence - 1))
+    return Budget(
+        perturbation=perturbation,
+        status=_status(safe, len(forecast.loss), reason),
+        value=perturbation.ladder[at] if safe else None,
+        drop=interval(float(forecast.loss[at, index]), low, high),
+        limited_by=reason,
+    )
+
+
+def _reason(harmed: NDArray[np.bool_], takers: Sequence[str | None], safe: int) -> str | None:
+    if safe == len(harmed):
+        return None
+    if not harmed[safe]:
+        return TOO_FEW
+    return OWN_ACCURACY if takers[safe] is None else f"leak into {takers[safe]}"
+
+
+def _status(safe: int, severities: int, reason: str | None) -> BudgetStatus:
+    if safe == severities:
+        return BudgetStatus.UNLIMITED
+    if safe:
+        return BudgetStatus.LIMITED
+    return BudgetStatus.UNDETERMINED if reason in (TOO_FEW, UNRECOGNIZED) else BudgetStatus.NONE
+
+
+def global_policy(
+    budgets: Sequence[Budget], curve: Curve, members: Sequence[int] | None = None, spared: int = 0
+) -> tuple[float | None, BudgetStatus, int | None]:
+    """Return the strongest dose of one augmentation that is safe for every class that has images, or nearly every.
+
+    The claim holds at the confidence of the single budgets, without a correction for the number of classes: it is
+    wrong only if the budget of one particular class is (intersection-union test, Berger 1982, Technometrics 24:295).
+
+    Args:
+        budgets: The budgets of the C classes.
+        curve: The counts they come from.
+        members: The classes it has to be safe for; None takes all.
+        spared: How many of these, those with the mildest budgets, it need not be safe for.
+
+    Returns:
+        The dose (None where there is none); the status, which is that of the limiting class; and the limiting class:
+        the one with the mildest budget, where none counts as milder than undetermined and that as milder than any
+        dose, the lowest index on ties, None where nothing limits. Undetermined without a class where no class has
+        images.
+    """
+    asked = range(len(budgets)) if members is None else members
+    present = [index for index in asked if curve.n[index] > 0]
+    if not present:
+        return None, BudgetStatus.UNDETERMINED, None
+    ranked = sorted(present, key=lambda index: _rank(budgets[index]))
+    limiting = ranked[min(spared, len(ranked) - 1)]
+    weakest = budgets[limiting]
+    return weakest.value, weakest.status, None if weakest.status is BudgetStatus.UNLIMITED else limiting
+
+
+def _rank(budget: Budget) -> int:
+    if budget.value is None:
+        return -2 if budget.status is BudgetStatus.NONE else -1
+    return budget.perturbation.ladder.index(budget.value)
+
+
+def images_needed(tolerance: float, confidence: float) -> int:
+    """Return how many images a class needs until a dose that loses none of them is shown to be safe.
+
+    Args:
+        tolerance: The accepted accuracy drop, a fraction in (0, 1).
+        confidence: One-sided level of the bound, in (0.5, 1).
+
+    Returns:
+        The number, from 2 to a billion.
+    """
+    return bisect_left(
+        range(_MOST_IMAGES), True, lo=2, key=lambda images: _upper_without_loss(images, confidence) <= tolerance
+    )
+
+
+def _upper_without_loss(images: int, confidence: float) -> float:
+    none = np.zeros((1, 1))
+    return float(tango(none, none, np.array([images]), confidence)[1][0, 0])

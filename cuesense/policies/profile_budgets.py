@@ -1,0 +1,160 @@
+"""Budgets recomputed from a profile, at any tolerance and confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cuesense.errors import SettingsError, expected
+from cuesense.policies.budgets import TOO_FEW, budget, forecast_budget, global_policy, images_needed
+from cuesense.policies.policy import Limit, augmentation
+from cuesense.schemas.profile import LossModel, Profile
+from cuesense.types import Budget, Curve, Role
+from cuesense.validation import check_fraction
+
+
+def budgets_of(
+    profile: Profile,
+    *,
+    tolerance: float | None = None,
+    confidence: float | None = None,
+    augmentations: Sequence[str] | None = None,
+) -> dict[str, list[Budget]]:
+    """Return the budget of every class for every augmentation: by the forecast where there is one, else by the curves.
+
+    Args:
+        profile: The profile.
+        tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
+        augmentations: Names to choose from; None takes all.
+
+    Returns:
+        Budgets of the C classes by augmentation.
+
+    Raises:
+        SettingsError: As in ``recommend``.
+    """
+    _check(profile, tolerance, confidence)
+    tolerance = profile.policy.tolerance if tolerance is None else tolerance
+    confidence = profile.policy.confidence if confidence is None else confidence
+    curves = measured(profile, augmentations)
+    if profile.forecast is None:
+        budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
+        _refuse_too_few(profile, budgets, tolerance, confidence)
+        return budgets
+    names = [entry.name for entry in profile.classes]
+    found = profile.forecast.augmentations
+    accuracy = np.array([np.nan if value is None else value for value in profile.forecast.accuracy])
+    _refuse_unforecast(augmentations or (), found)
+    return {
+        name: forecast_budget(
+            found[name].to_forecast(),
+            replace(augmentation(name), ladder=tuple(found[name].values)),
+            names,
+            _taken(found[name], names),
+            accuracy,
+            tolerance=tolerance,
+            confidence=confidence,
+        )
+        for name in curves
+        if name in found
+    }
+
+
+def limits(
+    profile: Profile,
+    *,
+    tolerance: float | None = None,
+    confidence: float | None = None,
+    augmentations: Sequence[str] | None = None,
+    all_but: float = 0.0,
+) -> list[Limit]:
+    """Return which class stops each augmentation of the global policy; the arguments are those of ``recommend``."""
+    budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
+    curves = measured(profile, list(budgets))
+    spared = int(all_but * len(profile.classes))
+    found = []
+    for name, of_class in budgets.items():
+        value, _, limiting = global_policy(of_class, curves[name], spared=spared)
+        reason = None if limiting is None else of_class[limiting].limited_by
+        limited = None if limiting is None else profile.classes[limiting].name
+        given_up = _given_up(profile, of_class, curves[name], value) if spared else ()
+        found.append(Limit(name, value, limited, reason, given_up))
+    return found
+
+
+def _given_up(profile: Profile, budgets: Sequence[Budget], curve: Curve, value: float | None) -> tuple[str, ...]:
+    """Return the classes that get a stronger dose than theirs."""
+    if value is None:
+        return ()
+    ladder = curve.perturbation.ladder
+    rungs = [-1 if budget.value is None else ladder.index(budget.value) for budget in budgets]
+    return tuple(profile.classes[index].name for index, rung in enumerate(rungs) if rung < ladder.index(value))
+
+
+def _check(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:
+    check_fraction(profile.policy.tolerance if tolerance is None else tolerance, "--tolerance")
+    check_fraction(profile.policy.confidence if confidence is None else confidence, "--confidence", low=0.5)
+    if not 0 <= all_but < 1:
+        raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
+
+
+def measured(profile: Profile, augmentations: Sequence[str] | None = None) -> dict[str, Curve]:
+    """Return the counts under every augmentation.
+
+    Args:
+        profile: The profile.
+        augmentations: Names to choose from; None takes all that the profile measured.
+
+    Returns:
+        The curves by name.
+
+    Raises:
+        SettingsError: The profile measured no augmentation, or not one of these.
+    """
+    known = {curve.perturbation: curve for curve in profile.curves if curve.role is Role.AUGMENTATION}
+    if not known:
+        do = "Analyze with --config standard"
+        raise SettingsError(expected("the profile", "one that measured augmentations", "none", do))
+    for name in augmentations or ():
+        if name not in known:
+            do = f"Choose from {', '.join(known)}, or analyze with a configuration that measures it"
+            raise SettingsError(expected("every augmentation", "one that the profile measured", f"'{name}'", do))
+    return {name: curve.to_curve() for name, curve in known.items() if augmentations is None or name in augmentations}
+
+
+def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:
+    for name in augmentations:
+        if name not in found:
+            do = f"Choose from {', '.join(found)}, or forecast it too: --train DATASET --augmentations {name}"
+            raise SettingsError(expected("every augmentation", "one that was forecast", f"'{name}'", do))
+
+
+def _taken(found: LossModel, names: Sequence[str]) -> np.ndarray:
+    """Return the share of each class's images (row) that training lets another class (column) take, (C, C)."""
+    places, taken = {name: index for index, name in enumerate(names)}, np.zeros((len(names), len(names)))
+    for leak in found.leaks:
+        taken[places[leak.of], places[leak.rival]] = leak.share
+    return taken
+
+
+def _budgets(curve: Curve, tolerance: float, confidence: float) -> list[Budget]:
+    nowhere = [[None] * len(curve.n)] * len(curve.perturbation.ladder)
+    return budget(curve, tolerance=tolerance, confidence=confidence, leak_to=nowhere)
+
+
+def _refuse_too_few(
+    profile: Profile, budgets: Mapping[str, Sequence[Budget]], tolerance: float, confidence: float
+) -> None:
+    every = [entry for of_class in budgets.values() for entry in of_class]
+    if any(entry.value is not None for entry in every) or not any(entry.limited_by == TOO_FEW for entry in every):
+        return
+    most = max(entry.images for entry in profile.classes)
+    needed = images_needed(tolerance, confidence)
+    if most >= needed:
+        return
+    to_be = f"at least {needed} of each class, to certify a loss of at most {tolerance:g}"
+    do = "Analyze more images, or accept a larger --tolerance"
+    raise SettingsError(expected("the profile's images", to_be, f"{most} at most, which certify no dose", do))

@@ -1,0 +1,233 @@
+"""From a profile to policies: what every class, every cluster of confused classes or each class alone may get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from cuesense import registry
+from cuesense.errors import SettingsError, expected, unknown
+from cuesense.policies.budgets import global_policy
+from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, Scope
+from cuesense.policies.profile_budgets import _check, budgets_of, measured
+from cuesense.schemas.profile import Profile, TrainedModel
+from cuesense.types import Budget, Curve, Role
+from cuesense.validation import LARGEST_SIDE
+
+CONFUSED = 0.05
+LEAK = 0.2
+
+_SEEDS = 3
+
+
+def recommend(
+    profile: Profile,
+    scope: Scope = "global",
+    *,
+    tolerance: float | None = None,
+    confidence: float | None = None,
+    augmentations: Sequence[str] | None = None,
+    probability: float = PROBABILITY,
+    guards: bool = True,
+    all_but: float = 0.0,
+) -> Policy:
+    """Return the strongest policy whose doses are shown to be safe for the classes that get them.
+
+    Where the profile holds a forecast, a dose is safe if training with it costs no more than the tolerance, at the
+    profile's confidence. Else doses come from the profile's test-time curves: an image of the class is still
+    recognized under them by the model as it is. That overstates what training with them would cost, so that classes
+    may bear more than is recommended. Each augmentation is judged by itself, not what several cost together.
+
+    Args:
+        profile: The profile of the model.
+        scope: ``"global"``: one dose for all classes; ``"grouped"``: one for each cluster of classes that are linked,
+            directly or through others, by a loss of at least 5 % of a class's images to another under an
+            augmentation; ``"per_class"``: one for each class.
+        tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
+        augmentations: Names to choose from; None takes all that the profile measured, or forecast.
+        probability: Chance that a view is augmented, in (0, 1]; the others stay clean, in every class.
+        guards: With scope per_class, classes of which one loses at least 20 % of its images to another share their
+            doses: where their augmentations differ, being augmented would tell which of them an image is of.
+        all_but: With scope global, the share of the classes, in [0, 1), that may be harmed: those with the mildest
+            budgets.
+
+    Returns:
+        The policy; augmentations that are safe at no dose are left out of it.
+
+    Raises:
+        SettingsError: The profile did not measure an augmentation, has too few images to certify any dose, a number
+            is out of range, or the policy was verified and its worst class fared worse than under a uniform one.
+    """
+    policy = propose(
+        profile,
+        scope,
+        tolerance=tolerance,
+        confidence=confidence,
+        augmentations=augmentations,
+        probability=probability,
+        guards=guards,
+        all_but=all_but,
+    )
+    _refuse_beaten(profile, policy)
+    return policy
+
+
+def propose(
+    profile: Profile,
+    scope: Scope = "global",
+    *,
+    tolerance: float | None = None,
+    confidence: float | None = None,
+    augmentations: Sequence[str] | None = None,
+    probability: float = PROBABILITY,
+    guards: bool = True,
+    all_but: float = 0.0,
+) -> Policy:
+    """Return the policy that ``recommend`` would, whatever verifying it showed; the arguments are the same."""
+    if scope not in SCOPES:
+        raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
+    _check(profile, tolerance, confidence, all_but)
+    budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
+    curves = measured(profile, list(budgets))
+    groups = _groups(profile, scope, guards=guards)
+    spared = int(all_but * len(profile.classes)) if scope == "global" else 0
+    doses = tuple(
+        _doses(budgets, curves, np.flatnonzero(groups == group).tolist(), spared) for group in range(groups.max() + 1)
+    )
+    names = tuple(entry.name for entry in profile.classes)
+    return Policy(scope, probability, names, tuple(groups.tolist()), doses)
+
+
+def export(policy: Policy, profile: Profile, library: str, image_size: int | None = None) -> str:
+    """Return a policy in the words of a library.
+
+    Args:
+        policy: The policy.
+        profile: The profile, which knows the network's input size.
+        library: A registered exporter, such as ``"torchvision"``.
+        image_size: Side of the network's input in pixels, where the profile does not know it.
+
+    Returns:
+        Code, flags, JSON or YAML, with a final newline.
+
+    Raises:
+        SettingsError: The library is unknown or cannot say the policy, or the size is needed and not known.
+    """
+    if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
+        to_be = f"a whole number from 1 to {LARGEST_SIDE}"
+        raise SettingsError(expected("--image-size", to_be, image_size, "Change it"))
+    known = profile.provenance.model.preprocessing.get("image_size") if image_size is None else [image_size] * 2
+    text: str = registry.get("exporters", library)(policy, known and tuple(known))
+    return text
+
+
+def check(
+    profile: Profile,
+    scope: Scope,
+    library: str,
+    image_size: int | None,
+    tolerance: float | None,
+    confidence: float | None,
+    all_but: float,
+    probability: float,
+) -> None:
+    """Raise SettingsError where a policy could not be recommended or exported, whatever its doses.
+
+    The arguments are those of ``recommend`` and ``export``.
+    """
+    _check(profile, tolerance, confidence, all_but)
+    names = tuple(entry.name for entry in profile.classes)
+    groups = (0,) * len(names) if scope == "global" else tuple(range(len(names)))
+    export(Policy(scope, probability, names, groups, ({},) * (max(groups) + 1)), profile, library, image_size)
+
+
+def choose_scope(*, grouped: bool, per_class: bool) -> Scope:
+    """Return the scope that two flags name; neither is global, and both are a SettingsError."""
+    if grouped and per_class:
+        to_be = "one of --grouped and --per-class"
+        raise SettingsError(expected("the scope of the policy", to_be, "both", "Leave one out"))
+    return "grouped" if grouped else "per_class" if per_class else "global"
+
+
+def clusters(profile: Profile, share: float) -> np.ndarray:
+    """Return which classes are confused with each other, directly or through others.
+
+    Args:
+        profile: The profile, with the rivals of every class.
+        share: Smallest share of a class's images that a rival has to take under an augmentation, in (0, 1].
+
+    Returns:
+        The cluster of each class, (C,), numbered from 0.
+    """
+    places = {entry.name: entry.index for entry in profile.classes}
+    measured = {curve.perturbation for curve in profile.curves if curve.role is Role.AUGMENTATION}
+    pairs = [
+        (entry.index, places[rival.rival])
+        for entry in profile.classes
+        for rival in entry.rivals
+        if rival.perturbation in measured and rival.share >= share and rival.rival in places
+    ]
+    size = len(places)
+    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(size, size))
+    found: np.ndarray = connected_components(graph, directed=False)[1]
+    return found
+
+
+def verified(profile: Profile, policy: Policy) -> dict[str, TrainedModel]:
+    """Return what trainings with just this policy, with its uniform rival and without augmentation showed.
+
+    Args:
+        profile: The profile.
+        policy: The policy.
+
+    Returns:
+        Results by ``"policy"``, ``"matched"`` and ``"none"``; empty where the policy was not verified.
+    """
+    known = {} if profile.verified is None else profile.verified.policies
+    own = known.get(policy.scope)
+    if own is None or not policy.names or _by_class(own.policy, policy) != _by_class(policy.to_dict(), policy):
+        return {}
+    return {"policy": own} | {name: known[name] for name in ("matched", "none") if name in known}
+
+
+def _by_class(listed: Mapping[str, Any] | None, policy: Policy) -> list[Any]:
+    """Return what a policy, as JSON values, does to each class."""
+    if listed is None:
+        return []
+    groups = listed.get("groups", [{"classes": policy.class_names, "augmentations": listed.get("augmentations")}])
+    done = {name: group["augmentations"] for group in groups for name in group["classes"]}
+    return [done.get(name) for name in policy.class_names]
+
+
+def _refuse_beaten(profile: Profile, policy: Policy) -> None:
+    """Refuse a policy by class that was verified to serve the worst class less than one that is the same for all."""
+    seen = verified(profile, policy)
+    few = profile.verified is None or profile.verified.seeds < _SEEDS
+    if few or policy.scope == "global" or "matched" not in seen or seen["policy"].worst >= seen["matched"].worst:
+        return
+    worst = f"a worst class of {seen['policy'].worst:.1%} instead of {seen['matched'].worst:.1%}"
+    got = f"{worst}, as `cuesense verify` found"
+    to_be = "at least as good as the uniform policy of its mean strength"
+    raise SettingsError(expected("the policy by class", to_be, got, "Take the policy for all classes"))
+
+
+def _groups(profile: Profile, scope: Scope, *, guards: bool) -> np.ndarray:
+    classes = len(profile.classes)
+    if scope == "global":
+        return np.zeros(classes, dtype=np.int64)
+    if scope == "grouped":
+        return clusters(profile, CONFUSED)
+    return clusters(profile, LEAK) if guards else np.arange(classes)
+
+
+def _doses(
+    budgets: Mapping[str, Sequence[Budget]], curves: Mapping[str, Curve], members: Sequence[int], spared: int
+) -> dict[str, float]:
+    found = {name: global_policy(of_class, curves[name], members, spared)[0] for name, of_class in budgets.items()}
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,131 @@
+"""What every image was taken for under every condition, whether a network just said so or a table remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cuesense.arrays import Bools
+from cuesense.predictions.shards import OutcomeStore
+from cuesense.stats.prior_correction import prior_corrected
+from cuesense.types import Condition, Perturbation
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers under one condition.
+
+    Attributes:
+        labels: Class of each image, (N,).
+        predicted: Output that was predicted for it, (N,).
+        corrected: Class that is predicted after the prior correction, (N,), or None where nobody knows.
+    """
+
+    labels: Indices
+    predicted: Indices
+    corrected: Indices | None = None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """All answers about one dataset.
+
+    Attributes:
+        class_names: Readable names of the C classes.
+        output_names: Readable names of the K outputs.
+        outputs: The output of each class, length C.
+        sample_ids: The id of every image of the clean condition.
+        perturbations: What was applied, each with the ladder that was measured.
+        conditions: What was applied in detail, the clean condition first.
+        answers: The answers of every condition, of the same length as conditions.
+        paired: True where every condition has the same images in the same order.
+        side: Shorter side of the network's input in pixels, or None where nobody knows.
+    """
+
+    class_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    outputs: tuple[int, ...]
+    sample_ids: Sequence[str]
+    perturbations: tuple[Perturbation, ...]
+    conditions: tuple[Condition, ...]
+    answers: tuple[Answers, ...]
+    paired: bool = True
+    side: int | None = None
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the prior-corrected answers are known."""
+        return all(answers.corrected is not None for answers in self.answers)
+
+    @property
+    def rows(self) -> dict[tuple[str, float], list[int]]:
+        """The places of every dose's conditions among the conditions, in the order of the repeats."""
+        found: dict[tuple[str, float], list[int]] = {}
+        for row, condition in enumerate(self.conditions):
+            if condition.perturbation is not None:
+                found.setdefault((condition.perturbation.name, float(condition.value)), []).append(row)
+        return found
+
+    def right(self, row: int) -> Bools:
+        """Return which images of a condition are recognized by the network itself, (N,)."""
+        answers = self.answers[row]
+        return np.asarray(answers.predicted == np.asarray(self.outputs)[answers.labels])
+
+    def corrected_right(self, row: int) -> Bools:
+        """Return which images are recognized after the prior correction, (N,); without one, as the network says."""
+        answers = self.answers[row]
+        return self.right(row) if answers.corrected is None else np.asarray(answers.corrected == answers.labels)
+
+
+def from_outcomes(
+    store: OutcomeStore,
+    shards: int,
+    perturbations: Sequence[Perturbation],
+    conditions: Sequence[Condition],
+    outputs: Sequence[int],
+    class_names: Sequence[str],
+    output_names: Sequence[str],
+    sample_ids: Sequence[str],
+    side: int | None,
+) -> Predictions:
+    """Return the predictions of stored outcomes.
+
+    Args:
+        store: The outcomes.
+        shards: How many shards there are.
+        perturbations: What was applied, each with its ladder.
+        conditions: What was applied in detail, the clean condition first.
+        outputs: The network's output of each of the dataset's classes, length C.
+        class_names: A name for each of the dataset's classes.
+        output_names: A name for each of the network's outputs.
+        sample_ids: Every id of the dataset, in sorted order: the stored positions index it.
+        side: Shorter side of the network's input in pixels, or None where it takes images as they come.
+
+    Returns:
+        The predictions, in the order of the store.
+    """
+    labels = store.labels(shards)
+    prior = np.bincount(labels, minlength=len(outputs)) / max(1, len(labels))
+    answers = tuple(
+        Answers(
+            labels,
+            outcome.predicted.astype(np.int64),
+            prior_corrected(outcome.scores, outcome.classes, prior),
+        )
+        for outcome in store.conditions(shards, range(len(conditions)))
+    )
+    return Predictions(
+        class_names=tuple(class_names),
+        output_names=tuple(output_names),
+        outputs=tuple(outputs),
+        sample_ids=[sample_ids[place] for place in store.positions(shards)],
+        perturbations=tuple(perturbations),
+        conditions=tuple(conditions),
+        answers=answers,
+        side=side,
+    )

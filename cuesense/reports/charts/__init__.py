@@ -1,0 +1,4 @@
+"""Figures as SVG text.
+
+May import what reports may.
+"""

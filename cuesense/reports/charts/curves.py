@@ -1,0 +1,80 @@
+"""Accuracies of a stored curve, and what the page's overview draws of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cuesense.schemas.profile import CurveModel
+from cuesense.stats.intervals import wilson
+
+Floats = NDArray[np.float64]
+
+_SPREAD = (0.1, 0.9)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One perturbation over the whole dataset; index 0 of every array is the clean image, S severities follow.
+
+    Attributes:
+        mean: Mean accuracy of the classes, shape (S + 1,), in [0, 1].
+        spread: The 10 % and 90 % quantiles of the classes' accuracies, shape (2, S + 1).
+        worst_class: Position of the class with the lowest accuracy on average over the severities.
+        worst: That class's accuracies, shape (S + 1,).
+        worst_bounds: Their Wilson limits, shape (2, S + 1).
+    """
+
+    mean: Floats
+    spread: Floats
+    worst_class: int
+    worst: Floats
+    worst_bounds: Floats
+
+
+def z_score(confidence: float) -> float:
+    """Return the two-sided standard normal quantile of a confidence in (0, 1)."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def right(curve: CurveModel) -> Floats:
+    """Return how many images are right, on average over the repeats.
+
+    Args:
+        curve: Counts of S severities and C classes.
+
+    Returns:
+        Shape (S + 1, C); row 0 is the clean image.
+    """
+    clean = np.asarray(curve.clean_correct, dtype=np.float64)
+    change = np.asarray(curve.gained, dtype=np.float64) - np.asarray(curve.lost, dtype=np.float64)
+    return np.vstack([clean, clean + change / curve.repeats])
+
+
+def overview(curve: CurveModel, confidence: float) -> Overview | None:
+    """Return what the overview draws of a curve.
+
+    Args:
+        curve: Counts of S severities and C classes.
+        confidence: Two-sided level of the worst class's interval, in (0, 1).
+
+    Returns:
+        The overview over the classes that have images; None where no class has any, or nothing was measured.
+    """
+    images = np.asarray(curve.n, dtype=np.float64)
+    present = np.flatnonzero(images)
+    if not len(present) or not curve.values:
+        return None
+    correct = right(curve)[:, present]
+    accuracy = correct / images[present]
+    worst = int(accuracy[1:].mean(axis=0).argmin())
+    return Overview(
+        mean=accuracy.mean(axis=1),
+        spread=np.quantile(accuracy, _SPREAD, axis=1),
+        worst_class=int(present[worst]),
+        worst=accuracy[:, worst],
+        worst_bounds=np.stack(wilson(correct[:, worst], images[present[worst]], confidence)),
+    )

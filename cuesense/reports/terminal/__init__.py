@@ -1,0 +1,4 @@
+"""Tables and lines for the terminal.
+
+May import what reports may.
+"""

@@ -1,0 +1,128 @@
+"""Counts per class and severity, and the accuracy drops that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cuesense.arrays import Bools, Floats, Ints
+from cuesense.stats.intervals import _known, independent, newcombe, tango
+from cuesense.types import Curve, Perturbation, Unpaired
+
+
+def count(
+    perturbation: Perturbation,
+    clean_correct: Bools,
+    perturbed_correct: Bools,
+    labels: NDArray[np.integer],
+    classes: int,
+) -> Curve:
+    """Count per class what one perturbation changes.
+
+    Args:
+        perturbation: What was applied, with a ladder of S doses.
+        clean_correct: Whether the unperturbed image is right, shape (N,).
+        perturbed_correct: The same per repeat and severity, shape (R, S, N).
+        labels: Class of each image, shape (N,), in [0, classes).
+        classes: Number of classes C.
+
+    Returns:
+        The counts; integers only, so that parts of a dataset add up exactly.
+    """
+    return Curve(
+        perturbation=perturbation,
+        n=np.bincount(labels, minlength=classes),
+        clean_correct=np.bincount(labels[clean_correct], minlength=classes),
+        lost=_count_by_severity(clean_correct & ~perturbed_correct, labels, classes),
+        gained=_count_by_severity(~clean_correct & perturbed_correct, labels, classes),
+        repeats=len(perturbed_correct),
+    )
+
+
+def count_unpaired(
+    perturbation: Perturbation,
+    clean: tuple[NDArray[np.integer], Bools],
+    perturbed: Sequence[Sequence[tuple[NDArray[np.integer], Bools]]],
+    classes: int,
+) -> Curve:
+    """Count per class how often clean images are right, and how often other, perturbed ones are.
+
+    Args:
+        perturbation: What was applied, with a ladder of S doses.
+        clean: Class and correctness of every clean image, shape (N,) each.
+        perturbed: The same per repeat and severity, R lists of S pairs.
+        classes: Number of classes C.
+
+    Returns:
+        The counts, with ``unpaired``; lost and gained are the difference of the two rates in clean image-repeats,
+        rounded to whole ones.
+    """
+    n, clean_correct = (np.bincount(part, minlength=classes) for part in (clean[0], clean[0][clean[1]]))
+    images = np.array([[np.bincount(labels, minlength=classes) for labels, _ in part] for part in perturbed])
+    right = np.array([[np.bincount(labels[ok], minlength=classes) for labels, ok in part] for part in perturbed])
+    repeats, seen = len(perturbed), images.sum(axis=0)
+    correct = np.where(seen > 0, right.sum(axis=0) / np.maximum(seen, 1), clean_correct / np.maximum(n, 1))
+    net = np.rint(repeats * (clean_correct - n * correct)).astype(np.int64)
+    return Curve(
+        perturbation=perturbation,
+        n=n,
+        clean_correct=clean_correct,
+        lost=np.maximum(net, 0),
+        gained=np.maximum(-net, 0),
+        repeats=repeats,
+        unpaired=Unpaired(n=seen, correct=right.sum(axis=0)),
+    )
+
+
+def _count_by_severity(flags: Bools, labels: NDArray[np.integer], classes: int) -> Ints:
+    severities = flags.shape[1]
+    _, severity, image = np.nonzero(flags)
+    cells = np.bincount(severity * classes + labels[image], minlength=severities * classes)
+    return cells.reshape(severities, classes)
+
+
+def drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Return the accuracy drops of a curve with Newcombe's two-sided intervals.
+
+    Repeats enter as the mean of lost and gained over them, with the image as the unit: they never shrink n, which is
+    conservative, because a mean over repeats varies less than the single draw that the interval allows for.
+
+    Args:
+        curve: The counts of S severities and C classes.
+        confidence: Two-sided level in (0, 1).
+
+    Returns:
+        Drop, lower and upper limit as fractions, each of shape (S, C); the drop is NaN where n is 0, the limits are
+        NaN where n <= 1.
+    """
+    if curve.unpaired is not None:
+        return _unpaired_drops(curve, curve.unpaired, confidence)
+    lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
+    low, high = newcombe(curve.clean_correct, lost, gained, curve.n, confidence)
+    return (lost - gained) / _known(curve.n, at_least=1), low, high
+
+
+def _unpaired_drops(curve: Curve, other: Unpaired, confidence: float) -> tuple[Floats, Floats, Floats]:
+    n, m = _known(curve.n, at_least=2), _known(other.n / curve.repeats, at_least=2)
+    right = other.correct / curve.repeats
+    return curve.clean_correct / n - right / m, *independent(curve.clean_correct, n, right, m, confidence)
+
+
+def one_sided_drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Return the accuracy drops of a curve with Tango's one-sided bounds; repeats enter as in ``drops``.
+
+    Args:
+        curve: The counts of S severities and C classes.
+        confidence: One-sided level of each bound, in (0.5, 1).
+
+    Returns:
+        Drop, lower and upper bound as fractions, each of shape (S, C); the drop is NaN where n is 0, the bounds are
+        NaN where n <= 1.
+    """
+    if curve.unpaired is not None:
+        return _unpaired_drops(curve, curve.unpaired, 2 * confidence - 1)
+    lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
+    low, high = tango(lost, gained, curve.n, confidence)
+    return (lost - gained) / _known(curve.n, at_least=1), low, high

@@ -1,0 +1,174 @@
+"""RUNS: the checkpoints of a sweep, listed in a CSV or TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cuesense.errors import SettingsError, expected
+from cuesense.stats.over_seeds import recall
+from cuesense.sweeps.sweep import (
+    Ints,
+    Pictures,
+    Run,
+    Strength,
+    Sweep,
+    arrange,
+    choose_regularizer,
+    copies,
+    listed,
+    number,
+    said,
+)
+
+_COLUMNS = ("model", "strength", "seed")
+_DO = "Write one row a checkpoint: model,regularizer,strength,seed"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The checkpoints of a sweep.
+
+    Attributes:
+        regularizer: What differs between them.
+        strengths: The S strengths, mild to strong.
+        strength_of: Place of each of R runs among the strengths, (R,).
+        seeds: Seed of each run, as text.
+        models: Model spec of each run; files are made absolute.
+        archs: Architecture of each run, None where its file says it.
+    """
+
+    regularizer: str
+    strengths: tuple[Strength, ...]
+    strength_of: Ints
+    seeds: tuple[str, ...]
+    models: tuple[str, ...]
+    archs: tuple[str | None, ...]
+
+
+def read_runs(
+    path: Path, *, regularizer: str | None = None, order: str | Sequence[str] | None = None, arch: str | None = None
+) -> Runs:
+    """Read a list of checkpoints.
+
+    Args:
+        path: A ``.csv`` with the columns model, strength, seed, and optionally regularizer and arch; or a ``.toml``
+            with a table ``[[runs]]`` for each, where regularizer, arch and order (a list) may stand once at the top.
+            Files are named relative to it.
+        regularizer: Which one to take, where the file has several.
+        order: All strengths, mild to strong, where they are no numbers.
+        arch: Architecture of files that hold weights only, where the list does not say it.
+
+    Returns:
+        The runs.
+
+    Raises:
+        SettingsError: The file cannot be read, lacks a column, or names files that are missing (all are named), or
+            ``sweep.arrange`` refuses the strengths.
+    """
+    table, usual = _read(path)
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing or table.empty:
+        got = f"no column {missing[0]}" if missing else "no rows"
+        raise SettingsError(expected(f"'{path}'", f"rows of {', '.join(_COLUMNS)}", got, _DO))
+    empty = table[list(_COLUMNS)].isna().any(axis=1)
+    if empty.any():
+        got = f"an empty cell in row {int(empty.to_numpy().argmax()) + 1}"
+        raise SettingsError(expected(f"'{path}'", "filled in every row", got, _DO))
+    name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
+    table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
+    runs = [Run(number(value), str(seed)) for value, seed in zip(table["strength"], table["seed"], strict=True)]
+    strengths, places = arrange(runs, name, listed(usual.get("order") if order is None else order))
+    models = _models(table["model"].astype(str).tolist(), path)
+    _refuse_same(models, runs, path)
+    own = table["arch"] if "arch" in table.columns else [None] * len(table)
+    return Runs(
+        regularizer=name,
+        strengths=strengths,
+        strength_of=places,
+        seeds=tuple(run.seed for run in runs),
+        models=models,
+        archs=tuple(given if isinstance(given, str) else arch for given in own),
+    )
+
+
+def sweep_of(
+    runs: Runs,
+    class_names: tuple[str, ...],
+    labels: Ints,
+    predicted: NDArray[np.int32],
+    answers: tuple[str, ...],
+) -> Sweep:
+    """Return the sweep of R runs that were asked about the same N images.
+
+    Args:
+        runs: The runs.
+        class_names: The C classes.
+        labels: Class of each image, (N,).
+        predicted: What each run predicted, (R, N), one of the K answers.
+        answers: Names of the K answers, the classes first.
+    """
+    classes = len(class_names)
+    images = np.bincount(labels, minlength=classes)
+    accuracy = recall(predicted, labels, classes)
+    return Sweep(
+        regularizer=runs.regularizer,
+        strengths=runs.strengths,
+        class_names=class_names,
+        strength_of=runs.strength_of,
+        seeds=runs.seeds,
+        accuracy=accuracy,
+        images=np.broadcast_to(images, accuracy.shape),
+        pictures=Pictures(labels, predicted, answers),
+        remarks=copies(accuracy, runs.strength_of, [Path(model).name for model in runs.models]),
+    )
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the rows, and what stands once for all of them."""
+    if path.suffix.lower() not in (".csv", ".toml"):
+        raise SettingsError(expected("RUNS", "a .csv or .toml file", f"'{path}'", _DO))
+    try:
+        if path.suffix.lower() == ".csv":
+            return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], skipinitialspace=True), {}
+        known = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        raise SettingsError(expected(f"the runs in '{path}'", "readable", f"'{reason}'", _DO)) from error
+    rows = known.pop("runs", None)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SettingsError(expected(f"'{path}'", "a table [[runs]] for each checkpoint", "none", _DO))
+    table = pd.DataFrame(rows)
+    for name in ("regularizer", "arch"):
+        if name in known and name not in table.columns:
+            table[name] = known[name]
+    return table, known
+
+
+def _refuse_same(models: Sequence[str], runs: Sequence[Run], path: Path) -> None:
+    """Refuse a checkpoint that is given as several seeds of one strength: it would make chance look small."""
+    pairs = list(zip(models, (run.strength for run in runs), strict=True))
+    twice = [pair for pair, times in Counter(pairs).items() if times > 1]
+    if twice:
+        got = f"'{Path(twice[0][0]).name}' several times with strength {said(twice[0][1])}"
+        do = "Name the checkpoint of each seed"
+        raise SettingsError(expected(f"each run in '{path}'", "a checkpoint of its own", got, do))
+
+
+def _models(specs: Sequence[str], path: Path) -> tuple[str, ...]:
+    """Return specs with absolute files; every file that is missing is named in one error."""
+    files = [path.parent / spec for spec in specs]
+    missing = [spec for spec, file in zip(specs, files, strict=True) if not file.is_file() and ":" not in spec]
+    if missing:
+        got = f"{len(missing)} that are missing: {', '.join(missing)}"
+        do = "Correct the paths, which are relative to that file"
+        raise SettingsError(expected(f"the checkpoints in '{path}'", "files that exist", got, do))
+    return tuple(str(file.resolve()) if file.is_file() else spec for spec, file in zip(specs, files, strict=True))

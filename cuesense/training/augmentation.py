@@ -1,0 +1,176 @@
+"""Augmentation policies at work: modules for people's own training loops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cuesense.draws import Draws
+from cuesense.errors import SettingsError, expected
+from cuesense.policies.policy import PROBABILITY, Policy, Scope, augmentation, uniform
+from cuesense.policies.recommend import recommend
+from cuesense.schemas.profile import Profile
+from cuesense.types import Perturbation
+
+
+class PolicyAugmentation(nn.Module):
+    """Augment a batch, every image with draws of its own and with the doses of its class.
+
+    Draws come from torch's random numbers (``torch.manual_seed`` repeats them). In evaluation mode images pass
+    through as they are. It holds no parameters.
+
+    Attributes:
+        policy: What is done.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self.policy = policy
+        self._steps = [_Step(augmentation(name), policy) for name in policy.names]
+
+    @classmethod
+    def from_profile(
+        cls,
+        profile: Profile | str | Path,
+        scope: Scope = "global",
+        *,
+        tolerance: float | None = None,
+        confidence: float | None = None,
+        augmentations: Sequence[str] | None = None,
+        probability: float = PROBABILITY,
+        guards: bool = True,
+    ) -> PolicyAugmentation:
+        """Return the module that does what is recommended for a profile; the arguments are those of ``recommend``.
+
+        Args:
+            profile: A profile, or the path of one.
+            scope: ``"global"``, ``"grouped"`` or ``"per_class"``.
+            tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
+            confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
+            augmentations: Names to choose from; None takes all that the profile measured.
+            probability: Chance that a view is augmented, in (0, 1].
+            guards: Whether confused classes share their doses in scope per_class.
+
+        Returns:
+            The module.
+
+        Raises:
+            SettingsError: As in ``recommend``.
+        """
+        found = profile if isinstance(profile, Profile) else Profile.read(profile)
+        policy = recommend(
+            found,
+            scope,
+            tolerance=tolerance,
+            confidence=confidence,
+            augmentations=augmentations,
+            probability=probability,
+            guards=guards,
+        )
+        return cls(policy)
+
+    @classmethod
+    def from_doses(
+        cls, doses: Mapping[str, float], class_names: Sequence[str] = (), *, probability: float = PROBABILITY
+    ) -> PolicyAugmentation:
+        """Return the module that does the same to every class.
+
+        Args:
+            doses: The strongest dose of each augmentation, by its name, such as ``{"random_resized_crop": 0.4}``.
+            class_names: Names of the classes.
+            probability: Chance that a view is augmented, in (0, 1].
+
+        Returns:
+            The module.
+
+        Raises:
+            SettingsError: A name or a number is wrong.
+        """
+        return cls(uniform(doses, class_names, probability))
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Augment images.
+
+        Args:
+            images: (N, 3, H, W) float32 in [0, 1], before normalization, or one image (3, H, W).
+            labels: (N,) integers, or one, the class of each image; needed unless the policy is global.
+
+        Returns:
+            Images of the same shape, dtype and device, in [0, 1].
+
+        Raises:
+            SettingsError: The images have another shape or type, or labels are missing or name no class.
+        """
+        if isinstance(images, Tensor) and images.ndim == 3:
+            one = None if labels is None else torch.as_tensor(labels).view(1)
+            return self.forward(images[None], one)[0]
+        _check_images(images)
+        classes = self._classes(labels, len(images))
+        if not self.training or len(images) == 0:
+            return images
+        keys = torch.randint(0, 2**62, (1 + len(self._steps), len(images))).numpy().astype(np.uint64)
+        chosen = Draws(keys[0]).uniform(1)[:, 0] < self.policy.probability
+        with torch.no_grad():
+            changed = images.float()
+            for step, step_keys in zip(self._steps, keys[1:], strict=True):
+                changed = step(changed, classes, chosen, step_keys)
+        return changed.to(images.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the policy as JSON values."""
+        return self.policy.to_dict()
+
+    def extra_repr(self) -> str:
+        """Return scope, probability, the number of groups, and the doses where all classes share them."""
+        policy = self.policy
+        groups = len(set(policy.groups))
+        shown = "" if policy.scope != "global" else f", {dict(policy.doses[0])}"
+        return f"scope={policy.scope!r}, probability={policy.probability:g}, groups={max(1, groups)}{shown}"
+
+    def _classes(self, labels: Tensor | None, images: int) -> np.ndarray:
+        if self.policy.scope == "global":
+            return np.zeros(images, dtype=np.int64)
+        if labels is None:
+            do = "Call it with (images, labels)"
+            raise SettingsError(expected("a policy by class", "called with the images' labels", "none", do))
+        found = torch.as_tensor(labels).detach().cpu().numpy()
+        known = len(self.policy.class_names)
+        whole = np.issubdtype(found.dtype, np.integer) and found.shape == (images,)
+        if not whole or (images and not 0 <= found.min() <= found.max() < known):
+            got = f"shape {found.shape}, type {found.dtype}" if not whole else f"{found.min()} to {found.max()}"
+            to_be = f"one whole number an image, from 0 to {known - 1}"
+            raise SettingsError(expected("labels", to_be, got, "Pass the profile's class indices"))
+        return found
+
+
+class _Step:
+    """One augmentation, with its dose for each class."""
+
+    def __init__(self, entry: Perturbation, policy: Policy) -> None:
+        self.entry = entry
+        of_class = [policy.of_class(index).get(entry.name, entry.identity) for index in range(len(policy.class_names))]
+        self.values = np.array(of_class if policy.scope != "global" else [policy.doses[0][entry.name]])
+
+    def __call__(self, images: Tensor, classes: np.ndarray, chosen: np.ndarray, keys: np.ndarray) -> Tensor:
+        values = np.where(chosen, self.values[classes], self.entry.identity)
+        for value in np.unique(values[values != self.entry.identity]).tolist():
+            places = np.flatnonzero(values == value)
+            rows = torch.from_numpy(places).to(images.device)
+            changed = self.entry.apply(images.index_select(0, rows), value, Draws(keys[places])).clamp_(0, 1)
+            images = images.index_copy(0, rows, changed)
+        return images
+
+
+def _check_images(images: object) -> None:
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        got = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        do = "Convert 8-bit images with images.float() / 255, and normalize afterwards"
+        raise SettingsError(expected("images", "a tensor of floats in [0, 1]", got, do))
+    if images.ndim != 4 or images.shape[1] != 3:
+        shape = tuple(images.shape)
+        raise SettingsError(expected("images", "of shape (N, 3, H, W)", shape, "Stack RGB images into one batch"))

@@ -1,0 +1,272 @@
+"""What trainings share: images, the network they start from, the recipe, and where their answers are kept."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from cuesense.atomic_files import digest
+from cuesense.datasets.in_memory import wrap
+from cuesense.datasets.load import load_dataset
+from cuesense.datasets.subset import subset
+from cuesense.errors import ModelError, SettingsError, expected
+from cuesense.inference.devices import device_of
+from cuesense.models.compact import build
+from cuesense.models.load import load_classifier
+from cuesense.schemas.profile import DatasetInfo, Profile
+from cuesense.training.features import head_of
+from cuesense.training.fit import Images, Progress, Recipe, log_probabilities
+from cuesense.training.images import at_size, pixel_digests, read_images, refuse_shared
+from cuesense.training.trials import Answers, Trial, TrialStore, run
+from cuesense.types import Classifier, Dataset, Preprocessing
+from cuesense.validation import LARGEST_SIDE
+
+SCRATCH = Recipe(epochs=16, rate=4e-3)
+FINE_TUNING = Recipe(epochs=3, rate=3e-4)
+
+_CELL = 32
+_TRIED = 256
+_USUAL = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a user wants networks trained.
+
+    Attributes:
+        train: A dataset, any torch dataset of (image, label), or a spec.
+        test: Likewise; the images that trained networks are asked about.
+        start: Spec of the checkpoint that is fine-tuned; None trains a compact network from scratch.
+        arch: Architecture of a file that holds weights only.
+        image_size: Side of the images in pixels; None takes the profile's, rounded to a multiple of 32 for the compact
+            network.
+        epochs: Passes over the training images; None takes 16 from scratch and 3 for a checkpoint.
+        images_per_class: Train on this many images of each class; None takes all.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
+        workers: Threads that decode.
+        data_root: Where ``imagenet`` lies.
+        asked: How errors call the test images.
+    """
+
+    train: Any
+    test: Any
+    start: str | None = None
+    arch: str | None = None
+    image_size: int | None = None
+    epochs: float | None = None
+    images_per_class: int | None = None
+    device: str = "auto"
+    workers: int = 2
+    data_root: Path | None = None
+    asked: str = "--test"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Trainings of one kind.
+
+    Attributes:
+        start: Gives the network of a seed before its training.
+        recipe: How it is trained.
+        train: What it is trained on.
+        test: What it is asked about.
+        origin: What the start is.
+        source: Which images it is trained on.
+        tested: Fingerprint of the test images.
+        store: Its answers.
+        device: Where it is trained.
+    """
+
+    start: Callable[[int], nn.Module]
+    recipe: Recipe
+    train: Images
+    test: Images
+    origin: str
+    source: DatasetInfo
+    tested: str
+    store: TrialStore
+    device: str
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What networks start from and how they are trained, as JSON values."""
+        return {"start": self.origin} | asdict(self.recipe)
+
+    def run(self, trials: Sequence[Trial], progress: Progress) -> None:
+        """Do the trainings that were not done yet."""
+        run(
+            trials,
+            self.start,
+            self.recipe,
+            self.train,
+            self.test,
+            self.store,
+            device=self.device,
+            progress=progress,
+        )
+
+    def answers(self, trial: Trial) -> Answers:
+        """Return what a trained network answered."""
+        return self.store.read(trial)
+
+
+def prepare(
+    profile: Profile, setup: Setup, folder: Path | None, *, apart: bool = False, restart: bool = False
+) -> Experiment:
+    """Load what trainings need.
+
+    Args:
+        profile: The profile, which names the classes and knows how the model's images are prepared.
+        setup: What the user wants.
+        folder: Where answers are kept; None keeps them in memory.
+        apart: Keep the answers of other settings beside these, each in a folder of its own.
+        restart: Throw away answers that are there.
+
+    Returns:
+        The experiment; nothing is trained yet.
+
+    Raises:
+        CuesenseError: The classes of a dataset differ from the profile's, images are trained on and tested on, a number
+            is out of range, the checkpoint cannot be trained, or the folder holds trainings of other settings.
+    """
+    names = tuple(entry.name for entry in profile.classes)
+    classifier = None if setup.start is None else load_classifier(setup.start, arch=arch_of(setup.start, setup.arch))
+    preprocessing = _preprocessing(profile, classifier, setup.image_size)
+    recipe, device = _recipe(setup), device_of(setup.device)
+    train, test = (_dataset(spec, setup.data_root) for spec in (setup.train, setup.test))
+    if setup.images_per_class is not None:
+        train = subset(train, setup.images_per_class)
+    images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=setup.workers)
+    asked = read_images(test, names, preprocessing, what=setup.asked, workers=setup.workers)
+    refuse_shared(pixel_digests(images.pixels), pixel_digests(asked.pixels), setup.asked)
+    start = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
+    settings = {
+        "cuesense": version("cuesense"),
+        "start": setup.start or "compact network",
+        "weights": None if classifier is None else classifier.sha256,
+        "recipe": asdict(recipe),
+        "preprocessing": asdict(preprocessing),
+        "classes": list(names),
+        "train": train.fingerprint,
+        "test": test.fingerprint,
+    }
+    place = folder / digest(settings, size=6) if folder is not None and apart else folder
+    return Experiment(
+        start=start,
+        recipe=recipe,
+        train=images,
+        test=asked,
+        origin=setup.start or "compact network",
+        source=DatasetInfo(
+            spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
+        ),
+        tested=test.fingerprint,
+        store=TrialStore() if place is None else TrialStore.open(place, settings, restart=restart),
+        device=device,
+    )
+
+
+def arch_of(spec: str, arch: str | None) -> str | None:
+    """Return the architecture that goes with a model: none with one that is no file and says itself what it is."""
+    return arch if Path(spec).is_file() else None
+
+
+def profile_preprocessing(profile: Profile) -> Preprocessing:
+    """Return how the analyzed model's images were prepared, as far as the profile says."""
+    known: dict[str, Any] = profile.provenance.model.preprocessing
+    size = known.get("image_size")
+    mean, std = (tuple(known.get(name) or usual) for name, usual in zip(("mean", "std"), _USUAL, strict=True))
+    return Preprocessing(
+        image_size=None if size is None else (size[0], size[1]),
+        resize=known.get("resize"),
+        mean=mean,
+        std=std,
+        interpolation=known.get("interpolation", "bilinear"),
+    )
+
+
+def _preprocessing(profile: Profile, classifier: Classifier | None, side: int | None) -> Preprocessing:
+    if side is not None and not _CELL <= side <= LARGEST_SIDE:
+        to_be = f"a whole number from {_CELL} to {LARGEST_SIDE}"
+        raise SettingsError(expected("--train-size", to_be, side, "Change it"))
+    if classifier is not None:
+        guessed = any(warning.startswith("Nothing says") for warning in classifier.warnings)
+        found = profile_preprocessing(profile) if guessed else classifier.preprocessing
+        return found if side is None else at_size(found, side)
+    found = profile_preprocessing(profile)
+    wanted = side or (min(found.image_size) if found.image_size else None)
+    return found if wanted is None else at_size(found, max(_CELL, wanted // _CELL * _CELL))
+
+
+def _recipe(setup: Setup) -> Recipe:
+    usual = SCRATCH if setup.start is None else FINE_TUNING
+    if setup.epochs is None:
+        return usual
+    if not 0 < setup.epochs <= 1000:
+        raise SettingsError(expected("--epochs", "a number above 0, up to 1000", setup.epochs, "Change it"))
+    return Recipe(**asdict(usual) | {"epochs": setup.epochs})
+
+
+def _dataset(spec: Any, data_root: Path | None) -> Dataset:
+    if not isinstance(spec, str | Path):
+        return wrap(spec)
+    return load_dataset(str(spec), data_root=data_root if str(spec).startswith("imagenet") else None)
+
+
+def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:
+    size = min(images.pixels.shape[-2:])
+    if size < _CELL:
+        do = "Give a larger --train-size"
+        raise SettingsError(expected("the images", f"at least {_CELL} pixels a side", f"{size} pixels", do))
+
+    def start(seed: int) -> nn.Module:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return build(classes, size)
+
+    return start
+
+
+def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callable[[int], nn.Module]:
+    """Return copies of a network, with a new head where its own does not already tell the classes apart."""
+    network = classifier.network
+    if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
+        do = "Give its weights as a state dict with --arch, or leave out --from"
+        raise ModelError(expected("--from", "a network that can be trained", f"the exported {classifier.spec}", do))
+    head = head_of(network, images)
+    keep = _knows(network, images, classes)
+    if head is None and not keep:
+        do = "Give a network whose answer is that of a linear layer"
+        raise ModelError(expected("--from", "a network whose head can be replaced", classifier.spec, do))
+
+    def start(seed: int) -> nn.Module:
+        own = copy.deepcopy(network)
+        if not keep and head is not None:
+            _renew(own, head, classes, seed)
+        return own.requires_grad_(True)
+
+    return start
+
+
+def _knows(network: nn.Module, images: Images, classes: int) -> bool:
+    """Return whether a network already answers in the order of the classes: on a few images, for half of them."""
+    some = images.take(torch.linspace(0, len(images) - 1, min(len(images), _TRIED)).long())
+    answers = log_probabilities(network, some)
+    right = float((answers.argmax(axis=1) == some.labels.numpy()).mean())
+    return answers.shape[1] == classes and right >= max(0.5, min(1.0, 1.5 / classes))
+
+
+def _renew(network: nn.Module, head: str, classes: int, seed: int) -> None:
+    before = network.get_submodule(head)
+    if not isinstance(before, nn.Linear):
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network.set_submodule(head, nn.Linear(before.in_features, classes))

@@ -1,0 +1,87 @@
+"""Checks of numbers that a user gives; each raises one clear sentence."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from typing import Any
+
+import numpy as np
+
+from cuesense.errors import SettingsError, expected
+
+LARGEST_SIDE = 4096
+_SMALLEST_STD = 1e-6
+
+
+def parse_channels(text: str | None, option: str) -> tuple[float, float, float] | None:
+    """Parse ``"R,G,B"`` into three numbers; None stays None.
+
+    Args:
+        text: What the user gave.
+        option: The option's name, for the error.
+
+    Returns:
+        Three floats, or None.
+
+    Raises:
+        SettingsError: There are not three numbers, or a standard deviation is not positive.
+    """
+    if text is None:
+        return None
+    parts = re.split(r"[,\s]+", text.strip())
+    try:
+        numbers = tuple(float(part) for part in parts)
+    except ValueError:
+        numbers = ()
+    return check_channels(numbers, option, shown=text)
+
+
+def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[float, float, float] | None:
+    """Return three numbers as they are, or None for None.
+
+    Args:
+        numbers: What should be a triple in the order R, G, B: any sequence, array or tensor.
+        option: The option's name, for the error; ``"--std"`` must be positive.
+        shown: What the error shows as given, where it is not the numbers.
+
+    Returns:
+        Three floats, or None.
+
+    Raises:
+        SettingsError: There are not three finite numbers, or a standard deviation is not positive.
+    """
+    if numbers is None:
+        return None
+    try:
+        sequence = [] if isinstance(numbers, str) else [float(number) for number in numbers]
+    except (TypeError, ValueError, OverflowError):
+        sequence = []
+    finite = len(sequence) == 3 and all(math.isfinite(number) for number in sequence)
+    if not finite or (option == "--std" and min(sequence) < _SMALLEST_STD):
+        kind = "positive" if option == "--std" else "finite"
+        got = repr(numbers) if shown is None else f"'{shown}'"
+        to_be = f"three {kind} numbers R,G,B in [0, 1] units"
+        raise SettingsError(expected(option, to_be, got, f"Write {option} 0.5,0.5,0.5"))
+    red, green, blue = sequence
+    return red, green, blue
+
+
+def check_fraction(value: float, option: str, low: float = 0.0, high: float = 1.0) -> None:
+    """Raise SettingsError unless a number lies strictly between two others."""
+    if not _is_number(value) or not low < value < high:
+        raise SettingsError(expected(option, f"between {low:g} and {high:g}", repr(value), "Choose a number inside"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def whole_number(number: int, option: str, lowest: int | None = 1, highest: int | None = None) -> int:
+    """Return a whole number of an option, or raise SettingsError where it is none or out of range."""
+    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if whole and (lowest is None or number >= lowest) and (highest is None or number <= highest):
+        return int(number)
+    limits = (f" {word} {limit}" for word, limit in (("from", lowest), ("to", highest)) if limit is not None)
+    raise SettingsError(expected(option, f"a whole number{''.join(limits)}", repr(number), "Change it"))

@@ -1,0 +1,193 @@
+"""The audit in reading order: read the runs, ask the checkpoints, say who pays, write. Tables need no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.errors import SettingsError, expected
+from cuesense.reports.html.audit import render
+from cuesense.schemas.audit import Audit
+from cuesense.schemas.profile import Profile
+from cuesense.sweeps.accuracy_table import read_accuracies
+from cuesense.sweeps.build_audit import conclude
+from cuesense.sweeps.run_list import read_runs
+from cuesense.types import ClassNames, CueLabel
+from cuesense.validation import check_fraction
+
+if TYPE_CHECKING:
+    import torch
+
+    from cuesense.inference.engine import Progress
+
+FILES = ("audit.csv", "audit.html", "audit.json")
+
+
+def audit(
+    runs: str | Path | None = None,
+    dataset: Any = None,
+    *,
+    accuracies: str | Path | pd.DataFrame | None = None,
+    regularizer: str | None = None,
+    order: str | Sequence[str] | None = None,
+    tolerance: float = 0.05,
+    confidence: float = 0.95,
+    profile: Profile | str | Path | None = None,
+    accepted: str | Path | None = None,
+    similarity: str | None = None,
+    output: str | Path | None = None,
+    arch: str | None = None,
+    class_names: str | Path | Sequence[str] | ClassNames | None = None,
+    image_size: int | None = None,
+    resize: int | None = None,
+    mean: tuple[float, float, float] | None = None,
+    std: tuple[float, float, float] | None = None,
+    images_per_class: int | None = None,
+    batch_size: int | None = None,
+    device: str | torch.device = "auto",
+    workers: int | None = None,
+    data_root: str | Path | None = None,
+    restart: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Audit:
+    """Say who pays for the average that a regularizer raises.
+
+    Args:
+        runs: A CSV or TOML list of checkpoints (see ``runs.read_runs``), with a dataset; or None with accuracies.
+        dataset: What they are tested on: a dataset spec, or any torch dataset that gives (image, label).
+        accuracies: A table of accuracies (see ``accuracies.read_accuracies``) instead of checkpoints, its file or a
+            DataFrame.
+        regularizer: Which one, where the list or table has several.
+        order: All strengths from mild to strong (a list, or text with commas), where they are no numbers or their order
+            is not the usual one.
+        tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
+        confidence: Level of intervals and of bounds, in (0.5, 1).
+        profile: A profile of one of the networks, or its file or folder: tells on which cue's classes the cost falls.
+        accepted: Labels that are right beside an image's own (see ``accepted.read_accepted``).
+        similarity: Spec of an open_clip model whose text embeddings say which classes are alike; None takes the
+            directions of the checkpoints' last layers.
+        output: Folder for audit.json, audit.csv, audit.html and the checkpoints' answers, from which the same call
+            goes on; None writes nothing.
+        arch: Architecture of files that hold weights only.
+        class_names: Names of the models' outputs in their order, as for ``analyze``.
+        image_size: Side of the networks' input in pixels; default: what the weights carry.
+        resize: Shorter side before the center crop, in pixels; likewise.
+        mean: Normalization mean, RGB in [0, 1] units; likewise.
+        std: Normalization standard deviation; likewise.
+        images_per_class: Take this many images of each class.
+        batch_size: Images a forward pass, up to 128.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
+        workers: Threads that decode images.
+        data_root: Where ``imagenet`` lies.
+        restart: Throw away answers that are there.
+        progress: Called with (images asked about, images in all).
+
+    Returns:
+        The audit, also written to the output folder.
+
+    Raises:
+        CuesenseError: Something given is wrong; the sentence says what to do. Answers that were kept stay.
+    """
+    check_fraction(tolerance, "--tolerance")
+    check_fraction(confidence, "--confidence", low=0.5)
+    folder, known_profile = None if output is None else Path(output), read_profile(profile)
+    check_output(folder)
+    known: dict[str, Any] = {"tolerance": tolerance, "confidence": confidence, "cues": cues_of(known_profile)}
+    if accuracies is not None:
+        _refuse_images(runs, dataset, accepted, similarity)
+        sweep = read_accuracies(_table(accuracies), regularizer=regularizer, order=order)
+        source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
+        return write_audit(conclude(sweep, source=source, **known), known_profile, folder)
+    listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
+    from cuesense.inference.checkpoints import ask_all
+
+    asked = ask_all(
+        listed,
+        dataset,
+        accepted=accepted,
+        similarity=similarity,
+        folder=folder,
+        class_names=class_names,
+        image_size=image_size,
+        resize=resize,
+        mean=mean,
+        std=std,
+        images_per_class=images_per_class,
+        batch_size=batch_size,
+        device=device,
+        workers=workers,
+        data_root=data_root,
+        restart=restart,
+        progress=progress,
+    )
+    source = {"runs": str(runs), "models": len(listed.models)} | asked.source
+    return write_audit(
+        conclude(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
+    )
+
+
+def read_profile(profile: Profile | str | Path | None) -> Profile | None:
+    """Return a profile that may be given as its file or folder."""
+    return Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
+
+
+def cues_of(profile: Profile | None) -> dict[str, CueLabel] | None:
+    """Return what a profile's classes rely on, by name; None without a profile."""
+    return None if profile is None else {entry.name: entry.cue for entry in profile.classes}
+
+
+def check_output(folder: Path | None) -> None:
+    """Raise OutputError where a folder lies at the place of one of the files of an audit."""
+    if folder is not None:
+        for name in FILES:
+            refuse_folder(folder / name)
+
+
+def _table(accuracies: object) -> Path | pd.DataFrame:
+    if isinstance(accuracies, pd.DataFrame):
+        return accuracies
+    if not isinstance(accuracies, str | Path):
+        do = "Give one of them"
+        raise SettingsError(expected("accuracies", "a file or a DataFrame", type(accuracies).__name__, do))
+    return Path(accuracies)
+
+
+def _name(accuracies: object) -> str:
+    return "a DataFrame" if isinstance(accuracies, pd.DataFrame) else str(accuracies)
+
+
+def _given(runs: str | Path | None) -> Path:
+    if runs is None:
+        do = "Give one of them"
+        raise SettingsError(expected("the runs", "a list of checkpoints or --accuracies TABLE", "neither", do))
+    return Path(runs)
+
+
+def _refuse_images(runs: object, dataset: object, accepted: object, similarity: object) -> None:
+    given = {"RUNS": runs, "--dataset": dataset, "--accepted": accepted, "--similarity": similarity}
+    unused = [name for name, value in given.items() if value is not None]
+    if unused:
+        do = "Leave it out, or leave out --accuracies"
+        raise SettingsError(expected(unused[0], "left out with --accuracies, which needs no images", "both", do))
+
+
+def write_audit(found: Audit, profile: Profile | None, folder: Path | None) -> Audit:
+    """Write audit.json, audit.csv and audit.html where a folder is given, and return the audit.
+
+    Raises:
+        SettingsError: The profile knows none of the audit's classes.
+        OutputError: The folder cannot be written.
+    """
+    if profile is not None and all(entry.cue is None for entry in found.classes):
+        got = f"classes such as '{profile.classes[0].name}', none of which is in the runs"
+        do = "Analyze a network of the same classes"
+        raise SettingsError(expected("--profile", "a profile of the runs' classes", got, do))
+    if folder is not None:
+        frame = found.to_frame().to_csv(index=False, lineterminator="\n")
+        for name, content in zip(FILES, (frame, render(found), found.to_json()), strict=True):
+            write_file(folder / name, content)
+    return found

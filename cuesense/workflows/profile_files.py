@@ -1,0 +1,34 @@
+"""The files that an output folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.reports.html.gallery import Gallery
+from cuesense.reports.html.profile import render
+from cuesense.schemas.profile import Profile
+
+
+def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = ()) -> None:
+    """Write profile.json, report.html, classes.csv and curves.csv.
+
+    Args:
+        profile: What to write.
+        folder: Where to; created where missing.
+        pictures: The example images of the report.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    contents = {
+        "report.html": render(profile, pictures),
+        "classes.csv": profile.to_frame().to_csv(lineterminator="\n"),
+        "curves.csv": profile.curves_frame().to_csv(index=False, lineterminator="\n"),
+        "profile.json": profile.to_json(),
+    }
+    for name in contents:
+        refuse_folder(folder / name)
+    for name, content in contents.items():
+        write_file(folder / name, content)

@@ -1,0 +1,283 @@
+"""The audit of a sweep on another task: frozen features of every checkpoint, a linear head, the same questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+
+from cuesense.atomic_files import claim, digest, read_arrays, write_arrays
+from cuesense.datasets.cached import Remembered
+from cuesense.datasets.images import prepare
+from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.inference.checkpoints import ANSWERS, images_of
+from cuesense.inference.devices import device_of
+from cuesense.inference.engine import UNREADABLE_LIMIT, Progress, weights_digest
+from cuesense.inference.loading import described
+from cuesense.models.load import load_classifier
+from cuesense.schemas.audit import Audit
+from cuesense.schemas.profile import Profile
+from cuesense.sweeps.build_audit import conclude
+from cuesense.sweeps.rivals import cosines
+from cuesense.sweeps.run_list import Runs, read_runs, sweep_of
+from cuesense.sweeps.sweep import Floats, unread
+from cuesense.training.features import features
+from cuesense.training.fit import Images
+from cuesense.training.images import match_names, pixel_digests, refuse_shared
+from cuesense.training.linear_probe import cross_probed, probe
+from cuesense.training.setup import arch_of
+from cuesense.types import Classifier, Dataset
+from cuesense.validation import check_channels, check_fraction
+from cuesense.workflows.audit import check_output, cues_of, read_profile, write_audit
+
+_CHUNK = 512
+_PATTERN = "run-*.npz"
+_FEWEST = 5
+
+
+@dataclass(frozen=True)
+class _Task:
+    """The downstream images: those that heads are tested on, and those they are fitted on (None: folds of these)."""
+
+    test: Dataset
+    train: Dataset | None
+    preprocessing: dict[str, Any]
+    device: str
+    workers: int
+
+    @property
+    def length(self) -> int:
+        return len(self.test) + (len(self.train) if self.train is not None else 0)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a checkpoint's head says: labels and places of the images that can be read, predictions, class means."""
+
+    labels: np.ndarray
+    positions: np.ndarray
+    predicted: np.ndarray
+    means: Floats
+
+
+def transfer(
+    runs: str | Path,
+    dataset: Any,
+    *,
+    train: Any = None,
+    regularizer: str | None = None,
+    order: str | Sequence[str] | None = None,
+    tolerance: float = 0.05,
+    confidence: float = 0.95,
+    profile: Profile | str | Path | None = None,
+    output: str | Path | None = None,
+    arch: str | None = None,
+    image_size: int | None = None,
+    resize: int | None = None,
+    mean: tuple[float, float, float] | None = None,
+    std: tuple[float, float, float] | None = None,
+    images_per_class: int | None = None,
+    device: str | torch.device = "auto",
+    workers: int = 2,
+    data_root: str | Path | None = None,
+    restart: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Audit:
+    """Say which classes of another task pay for a regularizer that networks were trained with.
+
+    Each checkpoint's frozen features (what its last linear layer is given) get a linear head for the other task's
+    classes, whose penalty is chosen inside the training images (``probes.probe``).
+
+    Args:
+        runs: A CSV or TOML list of checkpoints (see ``runs.read_runs``).
+        dataset: The other task's images: a dataset spec, or any torch dataset that gives (image, label).
+        train: Images of the same classes that heads are fitted on; None fits on four fifths of the dataset and tests
+            on the last, five times, so that every image is tested once.
+        regularizer: Which one, where the list has several.
+        order: All strengths from mild to strong (a list, or text with commas), where they are no numbers or their order
+            is not the usual one.
+        tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
+        confidence: Level of intervals and of bounds, in (0.5, 1).
+        profile: A profile of a network of the same classes, or its file or folder: tells on which cue's classes the
+            cost falls.
+        output: Folder for audit.json, audit.csv, audit.html and what heads answered, from which the same call goes on;
+            None writes nothing.
+        arch: Architecture of files that hold weights only.
+        image_size: Side of the networks' input in pixels; default: what the weights carry.
+        resize: Shorter side before the center crop, in pixels; likewise.
+        mean: Normalization mean, RGB in [0, 1] units; likewise.
+        std: Normalization standard deviation; likewise.
+        images_per_class: Take this many images of each class of the dataset.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
+        workers: Threads that decode images.
+        data_root: Where ``imagenet`` lies.
+        restart: Throw away answers that are there.
+        progress: Called with (images whose features are known, images in all).
+
+    Returns:
+        The audit of the downstream classes, also written to the output folder.
+
+    Raises:
+        CuesenseError: Something given is wrong; the sentence says what to do. Answers that were kept stay.
+    """
+    check_fraction(tolerance, "--tolerance")
+    check_fraction(confidence, "--confidence", low=0.5)
+    folder, known = None if output is None else Path(output), read_profile(profile)
+    check_output(folder)
+    listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
+    options = {
+        "image_size": image_size,
+        "resize": resize,
+        "mean": check_channels(mean, "--mean"),
+        "std": check_channels(std, "--std"),
+    }
+    test = images_of(dataset, data_root, images_per_class)
+    fitted = None if train is None else images_of(train, data_root, None)
+    task = _Task(
+        test=Remembered(test),
+        train=None if fitted is None else Remembered(fitted),
+        preprocessing=options,
+        device=device_of(device),
+        workers=workers,
+    )
+    _refuse(task)
+    if folder is not None:
+        claim(folder / ANSWERS, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
+    found = _answers(listed, task, folder, progress)
+    predicted = np.stack([one.predicted for one in found]).astype(np.int32)
+    source = {
+        "runs": str(runs),
+        "models": len(listed.models),
+        "dataset": test.spec,
+        "images": len(found[0].labels),
+        "fingerprint": test.fingerprint,
+        "train": "five folds of the dataset" if fitted is None else fitted.spec,
+    }
+    sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
+    audit = conclude(
+        replace(sweep, remarks=sweep.remarks + unread(len(found[0].labels), len(test))),
+        tolerance=tolerance,
+        confidence=confidence,
+        source=source,
+        cues=cues_of(known),
+        similarity=_similarity(listed, found),
+    )
+    return write_audit(audit, known, folder)
+
+
+def _refuse(task: _Task) -> None:
+    """Refuse too few images to fit on, other classes, and tests on what was fitted on."""
+    fitted = task.test if task.train is None else task.train
+    counts = np.bincount(np.array(fitted.labels), minlength=len(fitted.class_names))
+    if counts.min() < _FEWEST:
+        got = f"{counts.min()} of '{fitted.class_names[int(counts.argmin())]}'"
+        what = "--dataset" if task.train is None else "--train"
+        to_be, do = f"{_FEWEST} images of each class at least", "Add images, or give --train"
+        raise DatasetError(expected(what, to_be, got, do))
+    if task.train is not None:
+        match_names(task.train, task.test.class_names, "--train")
+        if task.train.fingerprint == task.test.fingerprint:
+            do = "Leave out --train to fit on some of the images and test on the others"
+            raise DatasetError(expected("--train", "other images than --dataset", "the same", do))
+
+
+def _answers(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -> list[_Answer]:
+    found = []
+    total = len(runs.models) * task.length
+    for place, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
+        before = place * task.length
+
+        def advance(done: int, start: int = before) -> None:
+            progress(start + done, total)
+
+        classifier = load_classifier(model, arch=arch_of(model, arch), **task.preprocessing)
+        path = None if folder is None else folder / ANSWERS / f"run-{_digest(classifier, task)}.npz"
+        if path is not None and path.is_file():
+            found.append(_Answer(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
+        else:
+            found.append(_answer(classifier, task, advance))
+            if path is not None:
+                write_arrays(path, vars(found[-1]))
+        advance(task.length)
+    return found
+
+
+def _digest(classifier: Classifier, task: _Task) -> str:
+    settings = {
+        "weights": classifier.sha256 or weights_digest(classifier.network),
+        "architecture": classifier.architecture,
+        "preprocessing": described(classifier),
+        "dataset": task.test.fingerprint,
+        "train": None if task.train is None else task.train.fingerprint,
+    }
+    return digest(settings)
+
+
+def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
+    network = classifier.network
+    if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
+        do = "Give its weights as a state dict with --arch"
+        raise ModelError(expected("the checkpoints", "networks whose features can be seen", classifier.spec, do))
+    network.to(task.device)
+    classes = len(task.test.class_names)
+    test, positions, tested = _features(network, classifier, task.test, task, advance)
+    labels = torch.tensor(task.test.labels)[positions]
+    if task.train is None:
+        predicted = cross_probed(test, labels, classes)
+    else:
+        later = len(task.test)
+        seen, places, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
+        refuse_shared(fitted, tested, "--dataset")
+        numbers = torch.tensor(match_names(task.train, task.test.class_names, "--train"))
+        predicted = probe(seen, numbers[torch.tensor(task.train.labels)[places]], test, classes)
+    means = np.stack([test[labels == index].double().mean(dim=0).numpy() for index in range(classes)])
+    return _Answer(labels.numpy(), positions, predicted, means)
+
+
+def _features(
+    network: nn.Module, classifier: Classifier, dataset: Dataset, task: _Task, advance: Any
+) -> tuple[Tensor, np.ndarray, list[bytes]]:
+    """Return the features of all images that can be read, their places, and digests of their pixels."""
+    preprocessing = classifier.preprocessing
+
+    def decode(index: int) -> np.ndarray | None:
+        try:
+            return prepare(dataset[index].image, preprocessing)
+        except UnreadableImageError:
+            return None
+
+    parts: list[Tensor] = []
+    places: list[int] = []
+    digests: list[bytes] = []
+    with ThreadPoolExecutor(task.workers) as pool:
+        for start in range(0, len(dataset), _CHUNK):
+            rows = range(start, min(start + _CHUNK, len(dataset)))
+            decoded = dict(zip(rows, pool.map(decode, rows), strict=True))
+            known = {row: image for row, image in decoded.items() if image is not None}
+            if known:
+                pixels = torch.from_numpy(np.stack(list(known.values())))
+                images = Images(pixels, torch.zeros(len(known)), preprocessing.mean, preprocessing.std)
+                parts.append(features(network, images, lambda batch, _: batch, task.device))
+                places += list(known)
+                digests += pixel_digests(pixels)
+            advance(rows[-1] + 1)
+    lost = len(dataset) - len(places)
+    if lost > UNREADABLE_LIMIT * len(dataset):
+        got = f"{lost} of {len(dataset)} that are not"
+        to_be = "readable, 95 % of its images at least"
+        raise DatasetError(expected(f"'{dataset.spec}'", to_be, got, "Remove or replace these files"))
+    return torch.cat(parts), np.array(places), digests
+
+
+def _similarity(runs: Runs, found: list[_Answer]) -> Floats:
+    """Return the cosines between classes' mean features, on the mean over the runs of the mildest strength, (C, C)."""
+    means = [one.means for one, place in zip(found, runs.strength_of, strict=True) if place == 0]
+    mean: Floats = np.mean([cosines(rows) for rows in means], axis=0)
+    return mean

@@ -1,0 +1,93 @@
+"""Counts from stored outcomes: repeats, leaks, sinks and the prior correction, on answers made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cuesense.analysis.counts import Tally, tally
+from cuesense.predictions.predictions import Predictions, from_outcomes
+from cuesense.predictions.shards import OutcomeStore, Shard
+from cuesense.registry import get
+from cuesense.types import Condition
+
+JITTER = replace(get("perturbations", "color_jitter"), ladder=(0.4,))
+GRAY = replace(get("perturbations", "grayscale"), ladder=(1.0,))
+OUTPUTS, NAMES = (2, 0, 1), ("zebra", "apple", "ball", "never seen")
+LABELS = np.arange(30) % 3
+
+
+def store_of(scores: list[np.ndarray], predicted: list[np.ndarray]) -> OutcomeStore:
+    """Keep the answers of every condition in two shards of twenty and ten images."""
+    store, classes = OutcomeStore(), np.broadcast_to(np.arange(3, dtype=np.int16), (len(scores), 30, 3))
+    for number, part in enumerate((slice(0, 20), slice(20, 30))):
+        table = np.stack(scores)[:, part].astype(np.float32)
+        flat = table[..., 0]
+        store.write(
+            number,
+            Shard(
+                LABELS[part],
+                np.arange(30)[part],
+                np.stack(predicted)[:, part].astype(np.int32),
+                flat,
+                flat,
+                table,
+                classes[:, part],
+            ),
+        )
+    return store
+
+
+@pytest.fixture
+def answers() -> Predictions:
+    """Clean answers are right; jitter drives everything to the sink; gray sends class 1 to an output of no class."""
+    outputs = np.array(OUTPUTS)
+    clear = 4.0 * np.eye(3)[LABELS]
+    pulled = clear + np.array([6.0, 0.0, 0.0])
+    lost = np.where(LABELS == 1, 3, outputs[LABELS])
+    scores = [clear, pulled, pulled, np.where((LABELS == 1)[:, None], 0.0, clear)]
+    predicted = [outputs[LABELS], np.full(30, 2), outputs[LABELS], lost]
+    conditions = [Condition(), Condition(JITTER, 0.4, 0), Condition(JITTER, 0.4, 1), Condition(GRAY, 1.0, 0)]
+    conditions.append(Condition(GRAY, 1.0, 1))
+    store = store_of([*scores, clear], [*predicted, outputs[LABELS]])
+    ids = [f"{place:02d}" for place in range(30)]
+    return from_outcomes(store, 2, (JITTER, GRAY), conditions, OUTPUTS, NAMES[1:], NAMES, ids, 64)
+
+
+@pytest.fixture
+def counted(answers: Predictions) -> Tally:
+    return tally(answers)
+
+
+def test_raw_counts_add_up_over_shards_and_repeats(counted: Tally) -> None:
+    jitter, gray = counted.raw["color_jitter"], counted.raw["grayscale"]
+    assert jitter.repeats == 2
+    assert jitter.n.tolist() == [10, 10, 10]
+    assert jitter.clean_correct.tolist() == [10, 10, 10]
+    assert jitter.lost.tolist() == [[0, 10, 10]]
+    assert gray.lost.tolist() == [[0, 10, 0]]
+    assert jitter.gained.tolist() == gray.gained.tolist() == [[0, 0, 0]]
+
+
+def test_the_prior_correction_undoes_the_sink(counted: Tally) -> None:
+    assert counted.corrected["color_jitter"].lost.tolist() == [[0, 0, 0]]
+    assert counted.sinks["color_jitter"].tolist() == pytest.approx([3, 0, 0])
+
+
+def test_leaks_name_outputs_even_those_of_no_class(counted: Tally) -> None:
+    assert counted.takers["color_jitter"] == [[None, "ball", "ball"]]
+    assert "grayscale" not in counted.takers
+    rivals = {rival.perturbation: (rival.rival, rival.share) for rival in counted.rivals[1]}
+    assert rivals == {"color_jitter": ("ball", 1.0), "grayscale": ("never seen", 1.0)}
+    assert counted.rivals[0] == ()
+
+
+def test_predictions_are_those_of_the_store_in_its_order(answers: Predictions) -> None:
+    assert answers.sample_ids == [f"{place:02d}" for place in range(30)]
+    assert answers.paired
+    assert answers.corrected
+    assert answers.right(0).all()
+    jitter, gray = answers.right(1), answers.right(3)
+    assert jitter.tolist() == (LABELS == 0).tolist()
+    assert answers.corrected_right(1).all()
+    assert gray.tolist() == (LABELS != 1).tolist()

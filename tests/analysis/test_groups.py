@@ -1,0 +1,91 @@
+"""Groups: shares that include the doubtful classes, shrinkage, and the file that names them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cuesense.analysis.groups import group_answer, read_groups
+from cuesense.errors import SettingsError
+from cuesense.types import CueLabel
+
+LABELS = (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR)
+
+
+def answer(columns, classes=None):
+    likely = np.array(columns, dtype=float).T
+    members = range(likely.shape[1]) if classes is None else classes
+    return group_answer("group", members, LABELS, likely, 0.95, 0.9)
+
+
+def test_sure_classes_give_their_own_share() -> None:
+    found = answer([[1, 0, 0]] * 30 + [[0, 1, 0]] * 10)
+    assert found.label is CueLabel.SHAPE
+    shape = found.shares[CueLabel.SHAPE]
+    assert shape.value == pytest.approx(30.5 / 41.5, abs=0.02)
+    assert shape.low < 0.75 < shape.high  # type: ignore[operator]
+    assert sum(part.value for part in found.shares.values()) == pytest.approx(1)  # type: ignore[misc]
+
+
+def test_a_doubtful_class_is_shrunken_toward_its_group() -> None:
+    found = answer([[0.98, 0.01, 0.01]] * 20 + [[0.6, 0.4, 0]])
+    assert found.members[20] is CueLabel.SHAPE
+    alone = answer([[0.6, 0.4, 0]])
+    assert alone.members == {0: CueLabel.UNDETERMINED}
+    assert alone.label is CueLabel.UNDETERMINED
+
+
+def test_classes_that_say_nothing_give_wide_shares_and_no_label() -> None:
+    found = answer([[1 / 3] * 3] * 12)
+    assert found.label is CueLabel.UNDETERMINED
+    assert found.shares[CueLabel.SHAPE].low < 0.1  # type: ignore[operator]
+    assert found.shares[CueLabel.SHAPE].high > 0.8  # type: ignore[operator]
+
+
+def test_only_the_named_classes_count_and_none_is_an_answer() -> None:
+    found = answer([[1, 0, 0]] * 5 + [[0, 0, 1]] * 5, classes=[5, 6, 7, 8, 9])
+    assert found.label is CueLabel.COLOR
+    assert list(found.members) == [5, 6, 7, 8, 9]
+    assert answer([[1, 0, 0]], classes=[]).shares == {}
+
+
+def test_shares_cover_the_truth() -> None:
+    """40 draws of 25 classes: the 95 % interval holds the true share in nearly all."""
+    rng, covered = np.random.default_rng(1), 0
+    for _ in range(40):
+        kinds = rng.choice(3, size=25, p=[0.6, 0.3, 0.1])
+        likely = (
+            np.full((25, 3), 0.15) + 0.55 * np.eye(3)[[k if rng.random() < 0.7 else rng.integers(3) for k in kinds]]
+        )
+        likely /= likely.sum(axis=1, keepdims=True)
+        share = answer(likely).shares[CueLabel.SHAPE]
+        covered += share.low <= 0.6 <= share.high  # type: ignore[operator]
+    assert covered >= 36
+
+
+def test_reads_groups_in_the_order_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "groups.csv"
+    path.write_text("class,group\ncat,pets\ncar,vehicles\ndog,pets\ncat,pets\ndog,mammals\n")
+    assert read_groups(path, ["dog", "cat", "car"]) == {"pets": [1, 0], "vehicles": [2], "mammals": [0]}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("class,group\nowl,birds\n", "'owl'"),
+        ("class,group\ndog\n", "line 2"),
+        ("class,group\ndog,all classes\n", "other"),
+        ("name,kind\na,b\n", "name, kind"),
+        ("", "no rows"),
+    ],
+)
+def test_says_what_is_wrong_with_a_file(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "groups.csv"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=said):
+        read_groups(path, ["dog"])
+
+
+def test_says_that_there_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        read_groups(tmp_path / "none.csv", ["dog"])

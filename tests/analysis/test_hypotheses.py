@@ -1,0 +1,131 @@
+"""What a class may need, and its probability, against plain loops."""
+
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cuesense.analysis.cues import CERTAIN
+from cuesense.analysis.evidence import gather
+from cuesense.analysis.hypotheses import (
+    LABELS,
+    MISLED,
+    NEEDS,
+    QUESTIONS,
+    SCALES,
+    SLOPE,
+    carried,
+    label_of,
+    probabilities,
+)
+from cuesense.perturbations.ablations import ALONE, DECISIVE, DESTROYED
+from cuesense.types import Cue, CueLabel
+from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
+
+PURE = {cue: keeps(needs(cue.value)) for cue in Cue}
+ANSWERS = st.lists(st.fixed_dictionaries({dose: st.floats(0, 1) for dose in EVERY}), min_size=1, max_size=3)
+
+
+def test_the_nineteen_needs_are_all_monotone_functions_that_recognize_a_clean_image() -> None:
+    assert len(set(NEEDS)) == 19
+    assert Counter(map(label_of, NEEDS)) == {
+        CueLabel.SHAPE: 1,
+        CueLabel.TEXTURE: 1,
+        CueLabel.COLOR: 1,
+        CueLabel.MIXED: 7,
+        CueLabel.REDUNDANT: 8,
+        CueLabel.INSENSITIVE: 1,
+    }
+
+
+def test_probabilities_equal_a_plain_loop() -> None:
+    rng = np.random.default_rng(3)
+    shares = [{dose: float(rng.random()) for dose in EVERY} for _ in range(5)]
+    evidence = gather(predictions(shares), 0.95)
+    fast = probabilities(evidence)
+    for index, (row, label) in product(range(5), enumerate(LABELS)):
+        assert fast[row, index] == pytest.approx(_slow(evidence, index)[label], abs=1e-9)
+
+
+PAIRS = ("color shape", "color texture", "shape texture")
+PLAIN = [("",), ("color",), ("shape",), ("texture",), ("color shape texture",), ("color", "shape", "texture")]
+PLAIN += [(pair,) for pair in PAIRS] + [tuple(pair.split()) for pair in PAIRS]
+
+
+def _slow(evidence, index):
+    scale = next(scale for scale in SCALES if evidence.side < scale.below)
+    plain = [needs(*words) for words in PLAIN]
+    size = Counter()
+    for need in NEEDS:
+        size[label_of(need)] += 1 if need in plain else 0.2
+    weights = Counter()
+    for need in NEEDS:
+        weight = (1 if need in plain else 0.2) / size[label_of(need)]
+        for (dose, left), threshold in zip(QUESTIONS.items(), scale.thresholds, strict=True):
+            share = evidence.shares[dose]
+            if np.isnan(share.distinct[index]):
+                continue
+            images = share.images[index]
+            middle = (share.distinct[index] * images + 1) / (images + 2)
+            flat = 1 + np.pi / 8 * SLOPE**2 * middle * (1 - middle) / max(images, 1)
+            yes = MISLED + (1 - 2 * MISLED) / (1 + np.exp(-SLOPE * (middle - threshold) / flat**0.5))
+            weight *= yes if left in need else 1 - yes
+        weights[label_of(need)] += weight
+    return {label: weights[label] / sum(weights.values()) for label in LABELS}
+
+
+def test_where_the_size_is_unknown_the_answer_is_the_mean_over_sizes() -> None:
+    shares = [PURE[Cue.COLOR], keeps(needs("shape")) | {ALONE[Cue.SHAPE]: 0.5}]
+    sides = [32, 64, 224]
+    known = [probabilities(gather(predictions(shares, side=side), 0.95)) for side in sides]
+    unknown = probabilities(gather(predictions(shares, side=None), 0.95))
+    np.testing.assert_allclose(unknown, np.mean(known, axis=0))
+    assert not np.allclose(known[0], known[2])
+
+
+def test_fewer_images_are_less_sure() -> None:
+    sure = [
+        probabilities(gather(predictions(list(PURE.values()), images=images, clean=1.0), 0.95)).max(axis=0)
+        for images in (1, 4, 20, 200)
+    ]
+    assert (np.diff(sure, axis=0) > 0).all()
+    assert (sure[0] < CERTAIN).all()
+
+
+def _worth(evidence, dose, index: int) -> float:
+    """Return the distinct share, stretched so that its threshold is one half."""
+    scale = next(scale for scale in SCALES if evidence.side < scale.below)
+    threshold = dict(zip(QUESTIONS, scale.thresholds, strict=True))[dose]
+    share = evidence.shares[dose].distinct[index]
+    return float(np.interp(share, (0, threshold, 1), (0, 0.5, 1)))
+
+
+@given(ANSWERS, st.sampled_from([32, 64, 224]))
+@settings(max_examples=40)
+def test_what_a_cue_carries_is_a_weighted_sum_of_what_it_adds(shares, side: int) -> None:
+    """The other form of Shapley's value: a third for the first place and the last, a sixth for each between."""
+    evidence = gather(predictions(shares, side=side), 0.95)
+    parts = carried(evidence)
+    for index, cue in product(range(len(shares)), Cue):
+        nothing = _worth(evidence, DESTROYED, index)
+        if nothing == 1:
+            assert np.isnan(parts[cue][index])
+            continue
+        first = _worth(evidence, ALONE[cue], index) - nothing
+        last = 1 - _worth(evidence, DECISIVE[cue], index)
+        others = [other for other in Cue if other is not cue]
+        between = [
+            _worth(evidence, DECISIVE[third], index) - _worth(evidence, ALONE[other], index)
+            for other, third in (others, others[::-1])
+        ]
+        added = first / 3 + sum(between) / 6 + last / 3
+        assert parts[cue][index] == pytest.approx(added / (1 - nothing), nan_ok=True)
+    total = np.sum(list(parts.values()), axis=0)
+    assert total[~np.isnan(total)] == pytest.approx(1)
+
+
+def test_nothing_is_attributed_where_a_dose_is_missing() -> None:
+    assert carried(gather(predictions(list(PURE.values()), doses=list(DECISIVE.values())), 0.95)) == {}

@@ -1,0 +1,194 @@
+"""The gate: planted losses are caught, chance is not, and every mistake is one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cuesense import check
+from cuesense.errors import SettingsError
+from cuesense.schemas.profile import Profile, UnpairedCounts
+from tests.helpers.model_pairs import JITTER, folder, labels_of, predictions, simple
+from tests.helpers.profiles import NAMES, profile
+
+LABELS = labels_of(40)
+GOOD = np.arange(120) % 40 < 36
+
+
+def losing(label: int, images: int) -> np.ndarray:
+    return GOOD & ~((label == LABELS) & (np.arange(120) % 40 < images))
+
+
+def counted(correct: np.ndarray, n: int) -> Profile:
+    """Return a profile of these clean counts, with no predictions beside it."""
+    base = profile(len(correct), images=n)
+    entries = zip(base.classes, correct.tolist(), strict=True)
+    return base.model_copy(
+        update={"classes": [entry.model_copy(update={"clean_accuracy": right / n}) for entry, right in entries]}
+    )
+
+
+def own(lost: list[int], gained: list[int] | None = None, repeats: int = 1, images: int = 40) -> Profile:
+    """Return a profile of three classes, all recognized, with one augmentation that loses these image-repeats."""
+    base = profile(3, images=images)
+    curve = next(curve for curve in base.curves if curve.perturbation == JITTER)
+    counts = {"clean_correct": [images - 5] * 3, "repeats": repeats}
+    ladder = {"lost": [[0] * 3] * 3 + [lost], "gained": [[0] * 3] * 3 + [gained or [0] * 3]}
+    return base.model_copy(update={"curves": [curve.model_copy(update=counts | ladder)]})
+
+
+def test_the_same_model_holds(tmp_path: Path) -> None:
+    a = simple(tmp_path / "a", LABELS, GOOD)
+    found = check(a, baseline=a, max_drop=0.0, max_worst_class_loss=0.0)
+    assert found.holds
+    assert [(result.rule, result.paired, result.tested) for result in found.results] == [
+        ("max-drop", True, 1),
+        ("max-worst-class-loss", True, 3),
+    ]
+    assert not found.notes
+
+
+def test_a_class_that_breaks_is_caught_where_the_average_holds(tmp_path: Path) -> None:
+    a, b = simple(tmp_path / "a", LABELS, GOOD), simple(tmp_path / "b", LABELS, losing(1, 15))
+    found = check(b, baseline=a, max_drop=0.13, max_worst_class_loss=0.2)
+    overall, worst = found.results
+    assert (overall.holds, worst.holds, found.holds) == (True, False, False)
+    assert overall.worst.loss == pytest.approx(15 / 120)
+    (violation,) = worst.violations
+    assert violation.name == "bee"
+    assert violation.loss == pytest.approx(15 / 40)
+    assert 0 < violation.low < violation.loss < violation.high
+    assert (violation.images, violation.reference_images) == (40, 40)
+    assert check(a, baseline=b, max_drop=0.0, max_worst_class_loss=0.0).holds
+
+
+def test_a_loss_of_exactly_the_limit_is_allowed(tmp_path: Path) -> None:
+    a, b = simple(tmp_path / "a", LABELS, GOOD), simple(tmp_path / "b", LABELS, losing(1, 12))
+    assert check(b, baseline=a, max_worst_class_loss=0.3).holds
+    assert check(b, baseline=a, max_drop=0.1).holds
+    assert not check(b, baseline=a, max_worst_class_loss=0.29).holds
+
+
+def test_the_level_is_shared_among_rules_classes_and_augmentations(tmp_path: Path) -> None:
+    a = simple(tmp_path / "a", LABELS, GOOD)
+    both = check(a, baseline=a, max_drop=0.1, max_worst_class_loss=0.1)
+    assert [result.confidence for result in both.results] == pytest.approx([1 - 0.05 / 2, 1 - 0.05 / 6])
+    alone = check(a, baseline=a, max_worst_class_loss=0.1)
+    assert [result.confidence for result in alone.results] == pytest.approx([1 - 0.05 / 3])
+    augmented = check(profile(3), max_drop=0.9)
+    assert [result.confidence for result in augmented.results] == pytest.approx([1 - 0.05 / 6] * 6)
+
+
+def test_an_uncertain_loss_is_noted_and_no_violation(tmp_path: Path) -> None:
+    a, b = simple(tmp_path / "a", LABELS, GOOD), simple(tmp_path / "b", LABELS, losing(2, 5))
+    found = check(b, baseline=a, max_worst_class_loss=0.1)
+    assert found.holds
+    (uncertain,) = found.results[0].uncertain
+    assert (uncertain.name, uncertain.loss) == ("cow", pytest.approx(5 / 40))
+    assert uncertain.low <= 0
+    certain = check(b, baseline=a, max_drop=0.02).results[0]
+    assert (len(certain.violations), certain.uncertain) == (1, [])
+
+
+def test_pairs_catch_what_independent_images_leave_to_chance(tmp_path: Path) -> None:
+    a, b = simple(tmp_path / "a", LABELS, GOOD), simple(tmp_path / "b", LABELS, losing(0, 8))
+    assert not check(b, baseline=a, max_worst_class_loss=0.1).holds
+    (b / "predictions.parquet").unlink()
+    found = check(b, baseline=a, max_worst_class_loss=0.1)
+    assert found.holds
+    assert not found.results[0].paired
+    assert "as independent samples" in found.notes[0]
+
+
+@pytest.mark.parametrize("images", [6, 15, 40])
+def test_equal_models_are_refused_in_at_most_one_of_twenty_cases(images: int) -> None:
+    """Simulated: both models draw every answer anew, twelve classes, limits of 0, so that only chance decides."""
+    rng = np.random.default_rng(images)
+    runs, refused = 300, 0
+    for _ in range(runs):
+        a, b = (counted(rng.binomial(images, 0.8, 12), images) for _ in range(2))
+        refused += not check(b, baseline=a, max_drop=0.0, max_worst_class_loss=0.0).holds
+    assert refused / runs <= 0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5
+
+
+def test_equal_models_of_the_same_images_are_refused_as_rarely(tmp_path: Path) -> None:
+    rng, labels = np.random.default_rng(5), labels_of(8)
+    runs, refused = 60, 0
+    for run in range(runs):
+        hard = rng.random(24) < 0.3
+        pair = [simple(tmp_path / f"{run}{name}", labels, np.where(hard, rng.random(24) < 0.5, True)) for name in "ab"]
+        refused += not check(pair[1], baseline=pair[0], max_drop=0.0, max_worst_class_loss=0.0).holds
+    assert refused / runs <= 0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5
+
+
+def test_without_a_baseline_augmentations_stand_against_clean_images() -> None:
+    found = check(own([0, 15, 2]), max_drop=0.1, max_worst_class_loss=0.3)
+    overall, worst = found.results
+    assert (overall.augmentation, overall.value) == (JITTER, 0.8)
+    assert overall.worst.loss == pytest.approx(17 / 120)
+    assert [violation.name for violation in worst.violations] == [NAMES[1]]
+    assert found.baseline is None
+    assert check(own([0, 15, 2]), max_drop=0.15, max_worst_class_loss=0.4).holds
+
+
+def test_repeats_count_as_one_image() -> None:
+    once, thrice = (check(own([5 * r, 15 * r, 2 * r], repeats=r), max_drop=0.1) for r in (1, 3))
+    assert once.results == thrice.results
+
+
+def test_perturbed_images_of_their_own_are_independent() -> None:
+    base = own([0, 0, 0])
+    other = UnpairedCounts(n=[[20] * 3] * 4, correct=[[18] * 3] * 3 + [[18, 2, 18]])
+    source = base.model_copy(update={"curves": [base.curves[0].model_copy(update={"unpaired": other})]})
+    (result,) = check(source, max_worst_class_loss=0.2).results
+    assert not result.paired
+    (violation,) = result.violations
+    assert (violation.name, violation.images, violation.reference_images) == (NAMES[1], 20, 40)
+    assert violation.loss == pytest.approx(35 / 40 - 2 / 20)
+
+
+def test_violations_come_with_the_largest_loss_first() -> None:
+    (result,) = check(own([20, 30, 25]), max_worst_class_loss=0.1).results
+    assert [violation.name for violation in result.violations] == [NAMES[1], NAMES[2], NAMES[0]]
+    assert result.worst == result.violations[0]
+
+
+def test_classes_without_images_are_named_and_not_judged() -> None:
+    a, b = (profile(4, empty=1, seed=seed) for seed in (0, 1))
+    found = check(b, baseline=a, max_worst_class_loss=0.99)
+    assert found.results[0].tested == 3
+    assert f"not judged: {NAMES[3]}." in found.notes[-1]
+    with pytest.raises(SettingsError, match="at least two images"):
+        check(profile(3, empty=3), max_drop=0.1)
+
+
+def test_the_confidence_is_the_profile_s(tmp_path: Path) -> None:
+    found = predictions(LABELS, losing(1, 7), {0.8: [GOOD]})
+    a = folder(tmp_path / "a", predictions(LABELS, GOOD, {0.8: [GOOD]}), confidence=0.99999)
+    b = folder(tmp_path / "b", found, confidence=0.99999)
+    assert check(b, baseline=a, max_worst_class_loss=0.0).holds
+    assert check(b, baseline=a, max_worst_class_loss=0.0).confidence == 0.99999
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({}, "Give --max-drop"),
+        ({"max_drop": 1.0}, "--max-drop to be a fraction"),
+        ({"max_drop": -0.1}, "but got -0.1"),
+        ({"max_worst_class_loss": float("nan")}, "--max-worst-class-loss"),
+        ({"max_drop": 0.1, "baseline": profile(4)}, "the classes of"),
+    ],
+)
+def test_mistakes_are_one_sentence(rules: dict, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        check(profile(3), **rules)
+
+
+def test_a_profile_without_augmentations_needs_a_baseline() -> None:
+    bare = profile(3).model_copy(update={"curves": []})
+    with pytest.raises(SettingsError, match="Name a --baseline"):
+        check(bare, max_drop=0.1)
+    assert check(bare, baseline=bare, max_drop=0.1).holds

@@ -1,0 +1,68 @@
+"""Predictions whose truth is known: classes that keep what a Boolean function of the cues says they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cuesense import registry
+from cuesense.analysis.hypotheses import QUESTIONS, Need
+from cuesense.perturbations.ablations import DOSES, SHAM, Dose
+from cuesense.predictions.predictions import Answers, Predictions
+from cuesense.types import Condition, Cue, Perturbation
+
+IMAGES = 60
+EVERY = (*DOSES, *dict.fromkeys(SHAM.values()))
+OTHER = 5
+
+
+def needs(*subsets: str) -> Need:
+    """Return the monotone function that holds where any of these cues are left, such as ``needs("color shape")``."""
+    wanted = [frozenset(Cue(name) for name in subset.split()) for subset in subsets]
+    every = [*QUESTIONS.values(), frozenset(Cue)]
+    return frozenset(left for left in every if any(subset <= left for subset in wanted))
+
+
+def keeps(need: Need, high: float = 0.95, low: float = 0.05) -> dict[Dose, float]:
+    """Return the share that a class with this need keeps at every dose."""
+    return {dose: high if dose not in QUESTIONS or QUESTIONS[dose] in need else low for dose in EVERY}
+
+
+def perturbation(dose: Dose) -> Perturbation:
+    return replace(registry.get("perturbations", dose[0]), ladder=(dose[1],))
+
+
+def predictions(
+    shares: Sequence[Mapping[Dose, float]],
+    images: int = IMAGES,
+    clean: float = 0.95,
+    doses: Sequence[Dose] = EVERY,
+    seed: int = 0,
+    side: int | None = 64,
+) -> Predictions:
+    """Return predictions of classes that keep these shares; lost images go to other outputs, evenly."""
+    rng = np.random.default_rng(seed)
+    classes = len(shares)
+    labels = np.repeat(np.arange(classes), images)
+    place = np.tile(np.arange(images), classes)
+    recognized = place < round(clean * images)
+    elsewhere = classes + rng.integers(OTHER, size=len(labels))
+    answers = [Answers(labels, np.where(recognized, labels, elsewhere), np.where(recognized, labels, -1))]
+    for dose in doses:
+        share = np.array([kept.get(dose, 1.0) for kept in shares])[labels]
+        right = recognized & (place < np.round(share * clean * images))
+        answers.append(Answers(labels, np.where(right, labels, elsewhere), np.where(right, labels, -1)))
+    names = tuple(f"class {index}" for index in range(classes))
+    kinds = tuple(map(perturbation, doses))
+    return Predictions(
+        class_names=names,
+        output_names=(*names, *(f"other {index}" for index in range(OTHER))),
+        outputs=tuple(range(classes)),
+        sample_ids=[f"{label}/{index}" for label, index in zip(labels, place, strict=True)],
+        perturbations=kinds,
+        conditions=(Condition(), *(Condition(kind, kind.ladder[0]) for kind in kinds)),
+        answers=tuple(answers),
+        side=side,
+    )

@@ -1,0 +1,187 @@
+"""Pickles: what is loaded, and above all what is not run."""
+
+import argparse
+import os
+import pathlib
+import pickle
+import sys
+from collections import OrderedDict
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision
+from torch import nn
+
+from cuesense.errors import ModelError
+from cuesense.models.load import load_classifier
+from cuesense.models.pickles import load_pickle
+
+
+class Attack:
+    """Unpickles by calling a function with arguments."""
+
+    def __init__(self, function, *arguments):
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self):
+        return self.function, self.arguments
+
+
+class Homemade(nn.Module):
+    """A module whose class lives in no library."""
+
+
+def save(content, path, legacy):
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    return path
+
+
+def touch(path):
+    pathlib.Path(path).touch()
+
+
+@pytest.fixture(params=[False, True], ids=["zip", "legacy"])
+def legacy(request):
+    return request.param
+
+
+def attacks(target):
+    return {
+        "os.system": Attack(os.system, f"touch {target}"),
+        "builtins.eval": Attack(eval, f"open({str(target)!r}, 'w')"),
+        "builtins.exec": Attack(exec, f"open({str(target)!r}, 'w')"),
+        "builtins.open": Attack(open, str(target), "w"),
+        "pathlib.Path.touch": Attack(touch, str(target)),
+        "torch.load": Attack(torch.save, 1, str(target)),
+        "subprocess": Attack(partial(os.system, f"touch {target}")),
+        "nn function": Attack(nn.Module.__call__, 1),
+    }
+
+
+@pytest.mark.parametrize("name", attacks(""))
+@pytest.mark.parametrize("place", ["alone", "beside weights"])
+def test_no_attack_runs(tmp_path, legacy, name, place):
+    target = tmp_path / "pwned"
+    attack = attacks(target)[name]
+    content = attack if place == "alone" else {"state_dict": {"w": torch.zeros(1)}, "args": attack}
+    path = save(content, tmp_path / "model.pt", legacy)
+    with pytest.raises(ModelError, match=r"could run code and was not loaded.*Save model.state_dict"):
+        load_classifier(str(path), arch="torchvision:resnet18")
+    assert not target.exists()
+
+
+def test_the_attack_is_real(tmp_path):
+    target = tmp_path / "pwned"
+    pickle.loads(pickle.dumps(attacks(target)["os.system"]))  # noqa: S301 - the attack itself
+    assert target.exists()
+
+
+def test_a_plain_pickle_that_torch_did_not_write_does_not_run(tmp_path):
+    target = tmp_path / "pwned"
+    path = tmp_path / "model.pkl"
+    for protocol in (2, 4):
+        path.write_bytes(pickle.dumps(attacks(target)["os.system"], protocol=protocol))
+        with pytest.raises(ModelError):
+            load_classifier(str(path))
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        torch.hub.load,
+        torch.nn.functional.relu,
+        torchvision.models.resnet18,
+        timm.create_model,
+        timm.models.load_checkpoint,
+    ],
+)
+def test_functions_of_trusted_libraries_are_refused_too(tmp_path, legacy, function):
+    path = save({"w": torch.zeros(1), "extra": function}, tmp_path / "model.pt", legacy)
+    with pytest.raises(ModelError, match=function.__name__):
+        load_pickle(path)
+
+
+def test_a_whole_module_in_the_old_format_asks_for_its_state_dict(tmp_path, tiny):
+    with pytest.raises(ModelError, match=r"a module in the older format.*save model.state_dict\(\)"):
+        load_classifier(str(save(tiny, tmp_path / "model.pt", legacy=True)))
+
+
+def test_the_offending_global_is_named(tmp_path):
+    path = save(Homemade(), tmp_path / "model.pt", legacy=False)
+    with pytest.raises(ModelError) as caught:
+        load_classifier(str(path))
+    assert str(caught.value) == (
+        f"Expected {path} to be only tensors and modules of torch, torchvision or timm, but got "
+        f"{Homemade.__module__}.Homemade, which could run code and was not loaded. "
+        "Save model.state_dict() and pass --arch, or use torch.export.save."
+    )
+
+
+def test_a_module_that_a_file_names_is_not_even_imported(tmp_path, legacy, monkeypatch):
+    target = tmp_path / "pwned"
+    (tmp_path / "timm_layers_evil.py").write_text(f"open({str(target)!r}, 'w').close()\nclass Thing: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    thing = type("Thing", (), {"__module__": "timm_layers_evil"})
+    monkeypatch.setitem(sys.modules, "timm_layers_evil", SimpleNamespace(Thing=thing))
+    path = save({"w": torch.zeros(1), "thing": thing()}, tmp_path / "model.pt", legacy)
+    monkeypatch.delitem(sys.modules, "timm_layers_evil")
+    with pytest.raises(ModelError, match=r"timm_layers_evil\.Thing"):
+        load_pickle(path)
+    assert not target.exists()
+
+
+def test_nothing_stays_allowed_afterwards(tmp_path, tiny):
+    before = set(torch.serialization.get_safe_globals())
+    load_pickle(save(tiny, tmp_path / "model.pt", legacy=False))
+    assert set(torch.serialization.get_safe_globals()) == before
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: torchvision.models.squeezenet1_1(num_classes=3),
+        lambda: torchvision.models.mobilenet_v3_small(num_classes=3),
+        lambda: torchvision.models.VisionTransformer(32, 16, 1, 2, 16, 16, num_classes=3),
+        lambda: timm.create_model("test_vit", num_classes=3),
+        lambda: timm.create_model("test_efficientnet", num_classes=3),
+        lambda: nn.DataParallel(timm.create_model("test_resnet", num_classes=3)),
+    ],
+    ids=["squeezenet", "mobilenet", "vit", "timm vit", "timm efficientnet", "data parallel"],
+)
+def test_full_modules_of_the_libraries_load(tmp_path, build):
+    network = build().eval()
+    kept = getattr(getattr(network, "module", network), "default_cfg", {"input_size": (3, 32, 32)})
+    size = kept["input_size"][1]
+    classifier = load_classifier(str(save(network, tmp_path / "model.pt", legacy=False)))
+    images = torch.rand(2, 3, size, size)
+    with torch.inference_mode():
+        assert torch.allclose(classifier.network(images), network(images), atol=1e-6)
+    assert not isinstance(classifier.network, nn.DataParallel)
+
+
+def test_what_training_scripts_keep_beside_the_weights_is_read(tmp_path, legacy):
+    content = {
+        "model": OrderedDict(w=torch.ones(2)),
+        "args": argparse.Namespace(lr=0.1, output=pathlib.PosixPath("/runs")),
+        "best": np.float64(0.75),
+        "epoch": np.int64(3),
+        "best32": np.float32(0.5),
+        "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
+    }
+    loaded = load_pickle(save(content, tmp_path / "model.pt", legacy))
+    assert loaded["best"] == 0.75
+    assert loaded["args"].lr == 0.1
+    assert torch.equal(loaded["model"]["w"], torch.ones(2))
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path, legacy, tiny):
+    path = save(tiny.state_dict(), tmp_path / "model.pt", legacy)
+    path.write_bytes(path.read_bytes()[:400])
+    with pytest.raises(ModelError) as caught:
+        load_classifier(str(path), arch="torchvision:resnet18")
+    assert "\n" not in str(caught.value)

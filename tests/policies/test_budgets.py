@@ -1,0 +1,303 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
+from cuesense.policies.budgets import budget, forecast_budget, global_policy
+from cuesense.stats.intervals import tango
+from cuesense.stats.training_loss import Forecast
+from cuesense.types import Budget, BudgetStatus, Curve, Interval, Perturbation, Role
+
+LADDER = (0.9, 0.6, 0.3)
+CROP = Perturbation(
+    "crop", Role.AUGMENTATION, (), "", "scale", "area", LADDER, 1.0, (0.1, 1.0), lambda *given: given[0]
+)
+NOBODY = [[None] * 100] * 3
+seeds = st.integers(0, 2**32 - 1)
+
+
+def curve_of(n, clean, lost, gained=None, repeats=1):
+    lost = np.array(lost).reshape(3, -1)
+    gained = np.zeros_like(lost) if gained is None else np.array(gained).reshape(3, -1)
+    return Curve(CROP, np.atleast_1d(n), np.atleast_1d(clean), lost, gained, repeats)
+
+
+def judged(n, clean, lost, gained=None, leak_to=NOBODY, tolerance=0.05):
+    (answer,) = budget(curve_of(n, clean, lost, gained), tolerance=tolerance, confidence=0.95, leak_to=leak_to)
+    return answer
+
+
+def random_curve(seed, classes=12):
+    rng = np.random.default_rng(seed)
+    n = rng.choice([0, 1, 2, 10, 80, 300, 1000], classes)
+    clean = rng.binomial(n, rng.choice([0, 0.03, 0.5, 0.9, 1], classes))
+    chances = np.sort(rng.choice([0, 0.01, 0.05, 0.2, 0.9], (3, classes)), axis=0)
+    return Curve(CROP, n, clean, rng.binomial(clean, chances), rng.binomial(n - clean, 0.05, (3, classes)))
+
+
+def budget_loop(curve, index, tolerance, leak_to):
+    """The rule, one class and severity after the other."""
+    n, clean = int(curve.n[index]), int(curve.clean_correct[index])
+    bounds = [tango(curve.lost[s, index], curve.gained[s, index], n, 0.95) for s in range(3)]
+    if n <= 1:
+        return BudgetStatus.UNDETERMINED, None, "too few images", 0
+    if clean / n <= tolerance:
+        return BudgetStatus.UNDETERMINED, None, "class is not recognized clean", 0
+    for step, (low, high) in enumerate(bounds):
+        if high <= tolerance:
+            continue
+        harm = low > tolerance
+        reason = f"leak into {leak_to[step][index]}" if harm and leak_to[step][index] else None
+        reason = reason or ("own accuracy" if harm else "too few images")
+        if step:
+            return BudgetStatus.LIMITED, LADDER[step - 1], reason, step - 1
+        return BudgetStatus.NONE if harm else BudgetStatus.UNDETERMINED, None, reason, 0
+    return BudgetStatus.UNLIMITED, LADDER[-1], None, 2
+
+
+@settings(max_examples=60)
+@given(seed=seeds, tolerance=st.sampled_from([0.02, 0.05, 0.1, 0.3]))
+def test_budgets_agree_with_the_loop(seed, tolerance):
+    curve = random_curve(seed)
+    names = np.random.default_rng(seed).choice(["coho", None], (3, 12)).tolist()
+    for index, answer in enumerate(budget(curve, tolerance=tolerance, confidence=0.95, leak_to=names)):
+        status, value, reason, at = budget_loop(curve, index, tolerance, names)
+        assert (answer.status, answer.value, answer.limited_by) == (status, value, reason)
+        n = int(curve.n[index])
+        lost, gained = curve.lost[at, index], curve.gained[at, index]
+        low, high = tango(lost, gained, n, 0.95)
+        assert answer.drop.value == (None if n <= 1 else pytest.approx((lost - gained) / n))
+        assert answer.drop.low == (None if n <= 1 else pytest.approx(low))
+        assert answer.drop.high == (None if n <= 1 else pytest.approx(high))
+
+
+def test_nothing_lost_is_unlimited_with_enough_images():
+    answer = judged(70, 63, [0, 0, 0])
+    assert (answer.status, answer.value, answer.limited_by) == (BudgetStatus.UNLIMITED, 0.3, None)
+    assert judged(69, 62, [0, 0, 0]).status is BudgetStatus.UNDETERMINED
+    assert judged(69, 62, [0, 0, 0]).limited_by == "too few images"
+
+
+def test_harm_stops_the_search_for_good():
+    answer = judged(1000, 950, [5, 300, 0])
+    assert (answer.status, answer.value, answer.limited_by) == (BudgetStatus.LIMITED, 0.9, "own accuracy")
+    assert answer.drop.value == pytest.approx(0.005)
+    assert answer.drop.low < 0.005 < answer.drop.high <= 0.05
+
+
+def test_the_stopping_severity_names_the_leak():
+    names = [["mild"], ["coho"], ["strong"]]
+    assert judged(1000, 950, [5, 300, 600], leak_to=names).limited_by == "leak into coho"
+    assert judged(1000, 950, [5, 50, 600], leak_to=names).limited_by == "too few images"
+
+
+def test_shown_harm_at_the_mildest_dose_is_none():
+    answer = judged(50, 45, [20, 30, 40])
+    assert (answer.status, answer.value, answer.limited_by) == (BudgetStatus.NONE, None, "own accuracy")
+    assert 0.05 < answer.drop.low < 0.4 < answer.drop.high
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_a_class_with_hardly_an_image_is_undetermined(n):
+    answer = judged(n, n, [n, n, n])
+    assert (answer.status, answer.limited_by) == (BudgetStatus.UNDETERMINED, "too few images")
+    assert answer.drop == Interval(None, None, None)
+
+
+def test_a_class_that_is_not_recognized_has_nothing_to_lose():
+    answer = judged(1000, 50, [0, 0, 0])
+    assert (answer.status, answer.value) == (BudgetStatus.UNDETERMINED, None)
+    assert answer.limited_by == "class is not recognized clean"
+    assert judged(1000, 51, [0, 0, 0]).status is BudgetStatus.UNLIMITED
+
+
+def test_a_class_that_gains_is_not_harmed():
+    answer = judged(200, 100, [2, 2, 2], [30, 40, 50])
+    assert answer.status is BudgetStatus.UNLIMITED
+    assert answer.drop.high < 0
+
+
+@settings(max_examples=40)
+@given(seed=seeds, pair=st.lists(st.floats(0.01, 0.4), min_size=2, max_size=2))
+def test_more_tolerance_never_lowers_a_budget(seed, pair):
+    curve = random_curve(seed)
+    strict, lax = (budget(curve, tolerance=tolerance, confidence=0.95, leak_to=NOBODY) for tolerance in sorted(pair))
+    recognized = curve.clean_correct > max(pair) * curve.n
+    for first, second, seen in zip(strict, lax, recognized, strict=True):
+        assert first.value in (None, *LADDER)
+        if seen and first.value is not None:
+            assert second.value is not None
+            assert second.value <= first.value
+        if second.status is BudgetStatus.NONE:
+            assert first.status is BudgetStatus.NONE or not seen
+
+
+@settings(max_examples=40)
+@given(seed=seeds, times=st.integers(2, 20))
+def test_the_same_data_again_only_sharpens(seed, times):
+    once = random_curve(seed)
+    more = Curve(CROP, *(times * part for part in (once.n, once.clean_correct, once.lost, once.gained)))
+    before, after = (budget(curve, tolerance=0.05, confidence=0.95, leak_to=NOBODY) for curve in (once, more))
+    drop = (once.lost[0] - once.gained[0]) / np.maximum(once.n, 1)
+    for first, second, mildest, n in zip(before, after, drop, once.n, strict=True):
+        if n <= 1:
+            continue
+        if first.value is not None:
+            assert second.value is not None
+            assert second.value <= first.value
+        if first.status is BudgetStatus.NONE:
+            assert second.status is BudgetStatus.NONE
+        if second.status is BudgetStatus.NONE:
+            assert mildest > 0.05
+
+
+@pytest.mark.parametrize("n", [50, 200, 1000])
+@pytest.mark.parametrize("tolerance", [0.05, 0.1])
+@pytest.mark.parametrize("gain", [0.0, 0.01, 0.1])
+def test_unsafe_doses_are_rarely_called_safe(n, tolerance, gain):
+    """10,000 classes whose second and third dose lose a little more than the tolerance, and whose first loses none."""
+    rng = np.random.default_rng(7)
+    losses = [0.0 if gain == 0 else gain, *[tolerance + gain + 1e-6] * 2]
+    outcome = np.stack([rng.multinomial(n, [loss, gain, 1 - loss - gain], 10_000) for loss in losses])
+    lost, gained = outcome[..., 0], outcome[..., 1]
+    clean = np.maximum(lost.max(axis=0), n // 2)
+    curve = Curve(CROP, np.full(10_000, n), clean, lost, gained)
+    found = budget(curve, tolerance=tolerance, confidence=0.95, leak_to=[[None] * 10_000] * 3)
+    wrong = np.mean([answer.value in LADDER[1:] for answer in found])
+    assert wrong <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 10_000)
+
+
+def of(status, value=None):
+    return Budget(CROP, BudgetStatus(status), value, Interval(), None)
+
+
+UNLIMITED, MILD, MIDDLE = of("unlimited", 0.3), of("limited", 0.9), of("limited", 0.6)
+NONE, UNKNOWN = of("none"), of("undetermined")
+
+
+@pytest.mark.parametrize(
+    ("found", "images", "policy"),
+    [
+        ([UNLIMITED, UNLIMITED], [9, 9], (0.3, "unlimited", None)),
+        ([UNLIMITED, MIDDLE, MILD, MILD], [9, 9, 9, 9], (0.9, "limited", 2)),
+        ([UNLIMITED, MIDDLE, MILD], [9, 9, 0], (0.6, "limited", 1)),
+        ([MILD, UNKNOWN, UNKNOWN], [9, 9, 9], (None, "undetermined", 1)),
+        ([UNKNOWN, MILD, NONE, NONE], [9, 9, 9, 9], (None, "none", 2)),
+        ([UNKNOWN, UNKNOWN], [0, 0], (None, "undetermined", None)),
+    ],
+)
+def test_the_global_policy_follows_the_weakest_class(found, images, policy):
+    empty = np.zeros((3, len(images)), dtype=int)
+    curve = Curve(CROP, np.array(images), np.array(images), empty, empty)
+    value, status, limiting = policy
+    assert global_policy(found, curve) == (value, BudgetStatus(status), limiting)
+
+
+@settings(max_examples=40)
+@given(seed=seeds)
+def test_the_global_dose_is_safe_for_every_class(seed):
+    curve = random_curve(seed)
+    found = budget(curve, tolerance=0.1, confidence=0.95, leak_to=NOBODY)
+    value, status, limiting = global_policy(found, curve)
+    present = [answer for answer, n in zip(found, curve.n, strict=True) if n > 0]
+    if value is not None:
+        assert all(answer.value is not None and answer.value <= value for answer in present)
+    assert (value is None) == (status in (BudgetStatus.NONE, BudgetStatus.UNDETERMINED))
+    assert limiting is None or (found[limiting].status, found[limiting].value) == (status, value)
+
+
+CLASSES = ("lemon", "orange", "bus")
+HIGH = np.full(3, 0.9)
+NO_LEAK = np.zeros((3, 3))
+
+
+def forecast_of(losses: list[list[float]], spread: float = 0.01) -> Forecast:
+    return Forecast(np.array(losses), np.full((len(losses), 3), spread))
+
+
+def by_forecast(
+    forecast: Forecast, taken: np.ndarray = NO_LEAK, accuracy: np.ndarray = HIGH
+) -> list[tuple[float | None, str, str | None]]:
+    ladder = replace(RANDOM_RESIZED_CROP, ladder=RANDOM_RESIZED_CROP.ladder[: len(forecast.loss)])
+    found = forecast_budget(forecast, ladder, CLASSES, taken, accuracy, tolerance=0.05, confidence=0.95)
+    return [(entry.value, entry.status.value, entry.limited_by) for entry in found]
+
+
+def test_a_forecast_dose_is_safe_while_the_risk_is_small() -> None:
+    losses = [[0.0, 0.2, -0.1], [0.0, 0.3, 0.02], [0.03, 0.3, 0.1], [0.2, 0.3, 0.1]]
+    assert by_forecast(forecast_of(losses)) == [
+        (0.2, "limited", "own accuracy"),
+        (None, "none", "own accuracy"),
+        (0.4, "limited", "own accuracy"),
+    ]
+
+
+def test_a_safe_dose_beyond_an_unsafe_one_does_not_count() -> None:
+    assert by_forecast(forecast_of([[0.2, 0.0, 0.0], [0.0, 0.0, 0.0]]))[0] == (None, "none", "own accuracy")
+
+
+def test_doubt_is_told_from_harm() -> None:
+    assert by_forecast(forecast_of([[0.0, 0.04, 0.06]], spread=0.04)) == [
+        (None, "undetermined", "too few images"),
+        (None, "undetermined", "too few images"),
+        (None, "none", "own accuracy"),
+    ]
+    unknown = Forecast(np.zeros((1, 3)), np.full((1, 3), np.inf))
+    assert by_forecast(unknown)[0] == (None, "undetermined", "class is not recognized clean")
+
+
+def test_a_class_that_has_less_than_the_tolerance_has_nothing_to_lose() -> None:
+    accuracy = np.array([0.9, 0.05, np.nan])
+    assert [reason for _, _, reason in by_forecast(forecast_of([[0.0] * 3]), NO_LEAK, accuracy)] == [
+        None,
+        "class is not recognized clean",
+        "class is not recognized clean",
+    ]
+
+
+def test_the_class_that_takes_most_of_the_lost_images_gets_no_stronger_dose() -> None:
+    losses = [[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]
+    taken = np.array([[0, 0.15, 0.05], [0, 0, 0], [0, 0, 0]])
+    assert by_forecast(forecast_of(losses), taken) == [
+        (0.7, "limited", "leak into orange"),
+        (0.7, "limited", "leak from lemon"),
+        (0.4, "unlimited", None),
+    ]
+    spread = np.array([[0, 0.08, 0.12], [0, 0, 0], [0, 0, 0]])
+    assert by_forecast(forecast_of(losses), spread)[2] == (0.7, "limited", "leak from lemon")
+    little = np.array([[0, 0.04, 0.0], [0, 0, 0], [0, 0, 0]])
+    assert by_forecast(forecast_of(losses), little)[0] == (0.7, "limited", "own accuracy")
+
+
+def test_a_forecast_budget_says_what_its_dose_is_forecast_to_cost() -> None:
+    ladder = replace(RANDOM_RESIZED_CROP, ladder=(0.7, 0.4))
+    (first, second, _) = forecast_budget(
+        forecast_of([[0.01, 0.2, 0.0], [0.2, 0.2, 0.0]]),
+        ladder,
+        CLASSES,
+        NO_LEAK,
+        HIGH,
+        tolerance=0.05,
+        confidence=0.95,
+    )
+    assert (first.drop.value, second.drop.value) == (0.01, 0.2)
+    assert first.drop.high == pytest.approx(0.01 + 1.645 * 0.01, abs=1e-4)
+    assert second.drop.low == pytest.approx(0.2 - 1.645 * 0.01, abs=1e-4)
+
+
+def test_some_classes_may_be_spared() -> None:
+    found = forecast_budget(
+        forecast_of([[0.0, 0.0, 0.2], [0.0, 0.2, 0.2]]),
+        replace(RANDOM_RESIZED_CROP, ladder=(0.7, 0.4)),
+        CLASSES,
+        NO_LEAK,
+        HIGH,
+        tolerance=0.05,
+        confidence=0.95,
+    )
+    curve = Curve(RANDOM_RESIZED_CROP, *(np.full(3, 9),) * 2, *(np.zeros((2, 3), dtype=int),) * 2)
+    assert [global_policy(found, curve, spared=spared)[0] for spared in range(4)] == [None, 0.7, 0.4, 0.4]
+    assert global_policy(found, curve, spared=1)[2] == 1

@@ -1,0 +1,342 @@
+"""Policies from profiles: the strongest dose that is safe for all who get it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cuesense.errors import SettingsError
+from cuesense.policies.budgets import images_needed
+from cuesense.policies.outlook import outlook, outlooks, policy_losses
+from cuesense.policies.policy import Limit, Policy, uniform
+from cuesense.policies.profile_budgets import budgets_of, limits
+from cuesense.policies.recommend import choose_scope, clusters, export, propose, recommend, verified
+from cuesense.schemas.profile import (
+    ForecastModel,
+    LeakModel,
+    LossModel,
+    Profile,
+    RivalModel,
+    TrainedModel,
+    VerifiedModel,
+)
+from cuesense.stats.intervals import tango
+from tests.helpers.profiles import NAMES, profile
+
+CROP, JITTER = "random_resized_crop", "color_jitter"
+
+
+def planted(lost: dict[str, list[list[int]]], images: int = 200, rivals: dict[int, list[tuple[int, str, float]]] = {}):  # noqa: B006
+    """Return a profile of three classes, all recognized, that loses just these images (severities by classes)."""
+    base = profile(3, images=images)
+    curves = []
+    for curve in base.curves:
+        nothing = [[0] * 3 for _ in curve.values]
+        found = lost.get(curve.perturbation, nothing)
+        counts = {"clean_correct": [images] * 3, "lost": found, "gained": nothing, "repeats": 1}
+        curves.append(curve.model_copy(update=counts))
+    classes = [
+        entry.model_copy(
+            update={
+                "rivals": [
+                    RivalModel(rival=NAMES[other], perturbation=name, share=share)
+                    for other, name, share in rivals.get(entry.index, [])
+                ]
+            }
+        )
+        for entry in base.classes
+    ]
+    return base.model_copy(update={"curves": curves, "classes": classes})
+
+
+LOST = {
+    CROP: [[0, 0, 0], [0, 0, 0], [0, 60, 0], [0, 150, 90]],
+    JITTER: [[0, 0, 90], [0, 0, 90], [0, 0, 90], [0, 0, 90]],
+}
+
+
+def test_the_global_policy_is_safe_for_the_weakest_class() -> None:
+    policy = recommend(planted(LOST), augmentations=[CROP, JITTER])
+    assert policy.doses == ({CROP: 0.4},)
+    assert policy.groups == (0, 0, 0)
+    assert policy.probability == 0.8
+
+
+def test_every_class_gets_its_own_doses() -> None:
+    policy = recommend(planted(LOST), "per_class", augmentations=[CROP, JITTER])
+    assert [dict(policy.of_class(index)) for index in range(3)] == [
+        {CROP: 0.08, JITTER: 0.8},
+        {CROP: 0.4, JITTER: 0.8},
+        {CROP: 0.2},
+    ]
+
+
+@pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.1, 2, 3), (0.3, 2, 2), (0.02, 3, 3)])
+def test_confused_classes_share_their_doses(share: float, grouped: int, guarded: int) -> None:
+    confused = planted(LOST, rivals={1: [(0, CROP, share)]})
+    found = {scope: recommend(confused, scope, augmentations=[CROP, JITTER]) for scope in ("grouped", "per_class")}  # type: ignore[arg-type]
+    assert len(set(found["grouped"].groups)) == grouped
+    assert len(set(found["per_class"].groups)) == guarded
+    if grouped == 2:
+        assert found["grouped"].of_class(0) == found["grouped"].of_class(1) == {CROP: 0.4, JITTER: 0.8}
+    assert recommend(confused, "per_class", guards=False).groups == (0, 1, 2)
+
+
+def test_confusion_under_a_suppression_of_a_cue_makes_no_cluster() -> None:
+    assert clusters(planted(LOST, rivals={1: [(0, "grayscale", 0.9)]}), 0.05).tolist() == [0, 1, 2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=12))
+def test_clusters_are_the_transitive_closure(pairs: list[tuple[int, int]]) -> None:
+    base = profile(12)
+    linked = [
+        entry.model_copy(
+            update={
+                "rivals": [
+                    RivalModel(rival=NAMES[other], perturbation=CROP, share=0.5)
+                    for start, other in pairs
+                    if start == entry.index
+                ]
+            }
+        )
+        for entry in base.classes
+    ]
+    found = clusters(base.model_copy(update={"classes": linked}), 0.05)
+    reach = np.eye(12, dtype=bool)
+    for start, other in pairs:
+        reach[start, other] = reach[other, start] = True
+    for middle, start, end in itertools.product(range(12), repeat=3):
+        reach[start, end] |= reach[start, middle] and reach[middle, end]
+    assert np.array_equal(found[:, None] == found[None, :], reach)
+
+
+def test_a_larger_tolerance_allows_stronger_doses() -> None:
+    given_profile = planted({CROP: [[0, 0, 0], [4, 4, 4], [30, 30, 30], [60, 60, 60]]})
+    doses = [recommend(given_profile, tolerance=part, augmentations=[CROP]).doses[0] for part in (0.02, 0.1, 0.3, 0.5)]
+    assert doses == [{CROP: 0.7}, {CROP: 0.4}, {CROP: 0.2}, {CROP: 0.08}]
+
+
+def test_too_few_images_are_refused_with_the_number_that_would_do() -> None:
+    with pytest.raises(SettingsError, match=r"at least 70 of each class.*50 at most"):
+        recommend(planted({}, images=50))
+    with pytest.raises(SettingsError, match="at least 180 of each"):
+        recommend(planted({}, images=70), tolerance=0.02)
+    assert recommend(planted({}, images=70)).doses[0][CROP] == 0.08
+
+
+@given(st.floats(0.01, 0.9), st.floats(0.55, 0.99))
+def test_the_needed_number_is_the_smallest_that_does(tolerance: float, confidence: float) -> None:
+    needed = images_needed(tolerance, confidence)
+    upper = [float(tango(0.0, 0.0, number, confidence)[1]) for number in (needed, max(2, needed - 1))]
+    assert upper[0] <= tolerance
+    assert needed == 2 or upper[1] > tolerance
+
+
+def test_where_every_dose_harms_the_policy_is_empty_rather_than_refused() -> None:
+    harmed = planted({CROP: [[100, 100, 100]] * 4})
+    assert recommend(harmed, augmentations=[CROP]).doses == ({},)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"tolerance": 0.0}, "--tolerance"),
+        ({"tolerance": 1.0}, "--tolerance"),
+        ({"tolerance": float("nan")}, "--tolerance"),
+        ({"augmentations": ["hue"]}, "one that the profile measured"),
+        ({"augmentations": ["grayscale"]}, "one that the profile measured"),
+        ({"scope": "clas"}, "Unknown scope"),
+        ({"probability": 0.0}, r"in \(0, 1\]"),
+        ({"probability": 1.5}, r"in \(0, 1\]"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        recommend(planted(LOST), **arguments)  # type: ignore[arg-type]
+
+
+def test_a_profile_without_augmentations_is_refused() -> None:
+    base = planted({})
+    bare = base.model_copy(update={"curves": [curve for curve in base.curves if curve.role == "suppression"]})
+    with pytest.raises(SettingsError, match="one that measured augmentations"):
+        recommend(bare)
+
+
+def test_policies_refuse_doses_that_do_not_exist() -> None:
+    with pytest.raises(SettingsError, match="random_resized_crop's scale"):
+        uniform({CROP: 1.5}, NAMES)
+    with pytest.raises(SettingsError, match="Did you mean 'color_jitter'"):
+        uniform({"color_jiter": 0.5}, NAMES)
+
+
+def test_only_one_scope_may_be_named() -> None:
+    assert choose_scope(grouped=False, per_class=False) == "global"
+    assert choose_scope(grouped=True, per_class=False) == "grouped"
+    assert choose_scope(grouped=False, per_class=True) == "per_class"
+    with pytest.raises(SettingsError, match="both"):
+        choose_scope(grouped=True, per_class=True)
+
+
+def test_json_gives_ranges_from_low_to_high() -> None:
+    found: Profile = planted(LOST)
+    written = json.loads(export(recommend(found, augmentations=[CROP, JITTER], tolerance=0.6), found, "json"))
+    assert written["augmentations"][0] == {
+        "name": CROP,
+        "parameter": "scale",
+        "unit": "area fraction",
+        "low": 0.2,
+        "high": 1.0,
+    }
+    assert written["augmentations"][1]["low"] == 0.0
+    each = json.loads(export(recommend(found, "per_class"), found, "json"))
+    assert [group["classes"] for group in each["groups"]] == [[name] for name in NAMES[:3]]
+
+
+def test_a_policy_by_class_speaks_of_each_class() -> None:
+    policy = Policy("grouped", 0.5, ("a", "b", "c"), (0, 1, 0), ({CROP: 0.4}, {JITTER: 0.2}))
+    assert policy.of_class(2) == {CROP: 0.4}
+    assert policy.names == (CROP, JITTER)
+    assert [group["classes"] for group in policy.to_dict()["groups"]] == [["a", "c"], ["b"]]
+
+
+def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = []) -> Profile:  # noqa: B006
+    """Return a profile of three classes that are forecast to lose just this (doses by classes)."""
+    base = planted({})
+    found = {}
+    for curve in base.curves:
+        if curve.perturbation in losses:
+            loss = losses[curve.perturbation]
+            doubt = [[spread] * 3 for _ in loss]
+            found[curve.perturbation] = LossModel(
+                parameter=curve.parameter,
+                unit=curve.unit,
+                values=curve.values,
+                loss=loss,
+                spread=doubt,
+                low=loss,
+                high=loss,
+                flags=[["unclear"] * 3 for _ in loss],
+                leaks=leaks,
+            )
+    block = ForecastModel(
+        method="trained",
+        probability=0.8,
+        runs=1,
+        recipe={},
+        train=None,
+        accuracy=[0.9, 0.8, 0.7],
+        augmentations=found,
+    )
+    return base.model_copy(update={"forecast": block})
+
+
+CLEAN = [[0.0] * 3] * 4
+CROPPED = [[0.0, 0.0, -0.2], [0.0, 0.02, -0.2], [0.0, 0.2, -0.2], [0.0, 0.4, -0.2]]
+
+
+def test_a_forecast_decides_where_there_is_one() -> None:
+    found = forecast({CROP: CROPPED, JITTER: CLEAN})
+    assert recommend(found).doses == ({CROP: 0.4, JITTER: 0.8},)
+    assert dict(recommend(found, "per_class").of_class(0)) == {CROP: 0.08, JITTER: 0.8}
+    assert set(recommend(found).names) == {CROP, JITTER}
+    assert recommend(found, tolerance=0.3).doses[0][CROP] == 0.2
+    with pytest.raises(SettingsError, match="one that was forecast, but got 'horizontal_flip'"):
+        recommend(found, augmentations=["horizontal_flip"])
+
+
+def test_a_share_of_the_classes_may_be_harmed() -> None:
+    found = forecast({CROP: CROPPED})
+    assert recommend(found, all_but=0.34).doses[0][CROP] == 0.08
+    assert recommend(found, all_but=0.3).doses[0][CROP] == 0.4
+    with pytest.raises(SettingsError, match=r"--all-but to be a share in \[0, 1\), but got 1"):
+        recommend(found, all_but=1)
+
+
+def test_what_stops_an_augmentation_is_named() -> None:
+    found = forecast({CROP: CROPPED, JITTER: [[0.2] * 3] * 4})
+    assert limits(found) == [
+        Limit(CROP, 0.4, NAMES[1], "own accuracy"),
+        Limit(JITTER, None, NAMES[0], "own accuracy"),
+    ]
+    assert limits(forecast({CROP: CLEAN})) == [Limit(CROP, 0.08, None, None)]
+    assert limits(found, all_but=0.34)[0] == Limit(CROP, 0.08, None, None, (NAMES[1],))
+
+
+def test_leaks_in_the_forecast_bind_the_taker() -> None:
+    leak = LeakModel.model_validate({"of": NAMES[1], "class": NAMES[0], "share": 0.3})
+    found = forecast({CROP: CROPPED}, leaks=[leak])
+    assert budgets_of(found)[CROP][0].limited_by == f"leak from {NAMES[1]}"
+    assert budgets_of(found)[CROP][1].limited_by == f"leak into {NAMES[0]}"
+
+
+def test_the_outlook_adds_losses_and_counts_no_gain() -> None:
+    found = forecast({CROP: CROPPED, JITTER: [[0.1] * 3] * 4})
+    both = uniform({CROP: 0.2, JITTER: 0.4}, NAMES[:3])
+    assert policy_losses(found, both) == pytest.approx(np.array([[0.0, 0.2, -0.2], [0.1] * 3]))
+    seen = outlook(found, both)
+    assert seen is not None
+    assert (seen.mean, seen.worst, seen.worst_class) == pytest.approx(((0.8 + 0.5 + 0.6) / 3, 0.5, NAMES[1]))
+    between = policy_losses(found, uniform({CROP: 0.3}, NAMES[:3]))
+    assert between is not None
+    assert between[0] == pytest.approx([0.0, 0.2, -0.2])
+    beyond = policy_losses(found, uniform({CROP: 0.05}, NAMES[:3]))
+    assert beyond is not None
+    assert beyond[0] == pytest.approx([0.0, 0.4, -0.2])
+    by_class = Policy("per_class", 0.8, NAMES[:3], (0, 1, 0), ({CROP: 0.2}, {}))
+    apart = policy_losses(found, by_class)
+    assert apart is not None
+    assert apart[0] == pytest.approx([0.0, 0.0, -0.2])
+    assert outlook(planted({}), both) is None
+    assert outlook(found, uniform({"horizontal_flip": 0.5}, NAMES[:3])) is None
+
+
+def test_every_kind_of_policy_has_an_outlook() -> None:
+    found = forecast({CROP: CROPPED, JITTER: [[0.1] * 3] * 4})
+    seen = outlooks(found)
+    assert list(seen) == ["none", "usual", "global", "grouped", "per_class"]
+    assert seen["none"].mean == pytest.approx(0.8)
+    assert seen["usual"].worst == pytest.approx(0.8 - 0.4 - 0.1)
+    assert seen["global"].worst == pytest.approx(0.7)
+    assert seen["per_class"].worst >= seen["usual"].worst
+    assert list(outlooks(forecast({CROP: CROPPED}))) == ["none", "global", "grouped", "per_class"]
+    assert outlooks(planted({})) == {}
+
+
+def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
+    found = forecast({CROP: CROPPED})
+    own = recommend(found, "per_class")
+
+    def seen(worst: float, policy: Policy = own) -> Profile:
+        trained = {"per_class": (policy.to_dict(), worst), "matched": (uniform({CROP: 0.3}, NAMES[:3]).to_dict(), 0.6)}
+        policies = {
+            name: TrainedModel(policy=doses, mean=0.8, worst=value, over_tolerance=0)
+            for name, (doses, value) in trained.items()
+        }
+        return found.model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=5, policies=policies)})
+
+    assert recommend(seen(0.6), "per_class") == own
+    assert recommend(seen(0.5, uniform({}, NAMES[:3])), "per_class") == own
+    assert recommend(seen(0.5)) == recommend(found)
+    assert propose(seen(0.5), "per_class") == own
+    with pytest.raises(SettingsError, match=r"got a worst class of 50.0% instead of 60.0%.*Take the policy for all"):
+        recommend(seen(0.5), "per_class")
+    assert "per_class" in outlooks(seen(0.5))
+    assert list(verified(seen(0.5), own)) == ["policy", "matched"]
+    assert verified(seen(0.5), recommend(found)) == {}
+
+
+def test_less_confidence_allows_more() -> None:
+    found = forecast({CROP: [[0.0] * 3, [0.04] * 3, [0.06] * 3, [0.06] * 3]}, spread=0.02)
+    assert [recommend(found, confidence=level).doses[0] for level in (0.95, 0.6)] == [{CROP: 0.7}, {CROP: 0.4}]
+    assert limits(found, confidence=0.6)[0].value == 0.4
+    assert outlooks(found, confidence=0.6)["global"].mean == pytest.approx(0.8 - 0.04)
+    with pytest.raises(SettingsError, match=r"--confidence to be between 0\.5 and 1, but got 0\.5"):
+        recommend(found, confidence=0.5)
+    by_curves = planted({CROP: [[0] * 3, [3] * 3, [7] * 3, [20] * 3]})
+    assert recommend(by_curves, confidence=0.6).doses[0][CROP] == 0.2
+    assert recommend(by_curves).doses[0][CROP] == 0.4

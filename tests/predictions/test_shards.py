@@ -1,0 +1,139 @@
+"""Shards: whole or not there, refused when the settings differ, read a bounded amount at a time."""
+
+import errno
+import os
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cuesense.atomic_files import write_file
+from cuesense.errors import OutputError
+from cuesense.predictions import shards
+from cuesense.predictions.shards import OutcomeStore, Shard
+
+SETTINGS = {"model": "m", "seed": 0}
+
+
+def shard(start: int, count: int, conditions: int = 4, skipped: tuple[tuple[str, str], ...] = ()) -> Shard:
+    random = np.random.default_rng(start)
+    return Shard(
+        labels=np.arange(count) % 3,
+        positions=np.arange(start, start + count),
+        predicted=random.integers(0, 9, (conditions, count)).astype(np.int32),
+        p_true=random.random((conditions, count), dtype=np.float32),
+        margin=random.random((conditions, count), dtype=np.float32),
+        scores=random.random((conditions, count, 3), dtype=np.float32),
+        classes=np.broadcast_to(np.arange(3, dtype=np.int16), (conditions, count, 3)),
+        skipped=skipped,
+    )
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> OutcomeStore:
+    return OutcomeStore() if request.param == "memory" else OutcomeStore.open(tmp_path / "outcomes", SETTINGS)
+
+
+def test_gives_back_what_was_written(store: OutcomeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = [shard(0, 5, skipped=(("a.jpg", "truncated"),)), shard(5, 2)]
+    for number, entry in enumerate(written):
+        assert number not in store
+        store.write(number, entry)
+        assert number in store
+    assert store.labels(2).tolist() == [0, 1, 2, 0, 1, 0, 1]
+    assert store.positions(2).tolist() == list(range(7))
+    assert store.skipped_in(0) == (("a.jpg", "truncated"),)
+    assert store.skipped_in(1) == ()
+    for read_bytes in (1, 2**30):
+        monkeypatch.setattr(shards, "_READ_BYTES", read_bytes)
+        for condition, read in zip((3, 0), store.conditions(2, (3, 0)), strict=True):
+            for entry in fields(read):
+                expected = np.concatenate([getattr(part, entry.name)[condition] for part in written])
+                np.testing.assert_array_equal(getattr(read, entry.name), expected)
+
+
+def test_the_same_settings_resume_and_others_are_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "out" / "outcomes"
+    OutcomeStore.open(folder, SETTINGS).write(0, shard(0, 3))
+    assert 0 in OutcomeStore.open(folder, SETTINGS)
+    with pytest.raises(OutputError, match=r"other model, seed.*--restart"):
+        OutcomeStore.open(folder, {"model": "n", "seed": 1})
+    assert 0 in OutcomeStore.open(folder, SETTINGS)
+    assert 0 not in OutcomeStore.open(folder, {"model": "n"}, restart=True)
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "keep.txt").write_text("mine")
+    for restart in (False, True):
+        with pytest.raises(OutputError, match="other files"):
+            OutcomeStore.open(tmp_path / "o", SETTINGS, restart=restart)
+    assert (tmp_path / "o" / "keep.txt").read_text() == "mine"
+
+
+def test_settings_with_tuples_resume(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"outputs": (1, 2), "mean": [0.1]}
+    OutcomeStore.open(tmp_path / "o", settings)
+    OutcomeStore.open(tmp_path / "o", settings)
+
+
+def test_a_full_disk_leaves_no_half_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = OutcomeStore.open(tmp_path / "o", SETTINGS)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OutputError, match="No space left"):
+        store.write(0, shard(0, 3))
+    assert 0 not in store
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["settings.json"]
+
+
+def test_a_damaged_shard_or_manifest_is_one_sentence(tmp_path: Path) -> None:
+    store = OutcomeStore.open(tmp_path / "o", SETTINGS)
+    store.write(0, shard(0, 3))
+    (tmp_path / "o" / "shard-00000.npz").write_bytes(b"PK\x03\x04 not a zip")
+    with pytest.raises(OutputError, match="Delete it and run again"):
+        store.labels(1)
+    for content in ("{", "[]"):
+        (tmp_path / "o" / "settings.json").write_text(content)
+        with pytest.raises(OutputError, match="the settings of a run"):
+            OutcomeStore.open(tmp_path / "o", SETTINGS)
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"Not a directory|File exists"):
+        OutcomeStore.open(tmp_path / "file" / "o", SETTINGS)
+    with pytest.raises(OutputError):
+        write_file(tmp_path / "file" / "profile.json", "{}")
+    with pytest.raises(OutputError, match="a file, but got a folder"):
+        write_file(tmp_path, "{}")
+
+
+def test_files_are_replaced_whole(tmp_path: Path) -> None:
+    write_file(tmp_path / "new" / "a.txt", "one")
+    write_file(tmp_path / "new" / "a.txt", "zwö")
+    assert (tmp_path / "new" / "a.txt").read_text(encoding="utf-8") == "zwö"
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
+def test_shards_without_a_readable_image_join_the_others(store: OutcomeStore) -> None:
+    empty = replace(shard(0, 0), skipped=(("a", "b"),))
+    store.write(0, empty)
+    store.write(1, shard(1, 3))
+    assert len(store.labels(2)) == 3
+    assert next(store.conditions(2, [1])).scores.shape == (3, 3)
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, "policy")
+    assert os.read(reader, 100) == b"policy"
+    os.close(reader)
+    assert pipe.is_fifo()

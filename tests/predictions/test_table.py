@@ -1,0 +1,290 @@
+"""Tables of predictions: what analyze writes is read back, other people's tables too, and every mistake is named."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cuesense.analysis.counts import tally
+from cuesense.analysis.evidence import gather
+from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsError
+from cuesense.perturbations.ablations import DECISIVE
+from cuesense.predictions.table import read, write
+from cuesense.types import Cue, Role
+from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
+
+CLASSES = ("ant", "bee", "cow")
+
+
+def rows(images: int = 4, perturbations: dict[str, int] | None = None) -> pd.DataFrame:
+    """Return a small right table in the documented columns."""
+    conditions = [("clean", 0)] + [
+        (name, step + 1) for name, steps in (perturbations or {"grayscale": 4}).items() for step in range(steps)
+    ]
+    return pd.DataFrame(
+        [
+            {
+                "sample_id": f"{name}/{image}",
+                "label": name,
+                "perturbation": perturbation,
+                "severity": severity,
+                "repeat": 0,
+                "predicted": name if image or not severity else "bee",
+            }
+            for perturbation, severity in conditions
+            for name in CLASSES
+            for image in range(images)
+        ]
+    )
+
+
+def saved(frame: pd.DataFrame, path: Path) -> Path:
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    return path
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    found = predictions([keeps(needs("color")), keeps(needs("shape")), keeps(needs("texture"))], side=128)
+    write(found, tmp_path / "p.parquet")
+    again, warnings = read(tmp_path / "p.parquet")
+    assert again.class_names == found.class_names
+    assert again.side == 128
+    assert again.paired
+    assert again.corrected
+    assert {c.key for c in again.conditions} == {c.key for c in found.conditions}
+    first, second = gather(found, 0.95), gather(again, 0.95)
+    for dose, share in first.shares.items():
+        np.testing.assert_allclose(second.shares[dose].kept, share.kept)
+        np.testing.assert_allclose(second.shares[dose].distinct, share.distinct)
+    assert warnings[0].startswith("Predictions that no label names count as wrong: other ")
+
+
+def test_outputs_of_one_name_stay_apart(tmp_path: Path) -> None:
+    found = predictions([keeps(needs("color"))] * 2)
+    found = replace(found, output_names=("crane", "crane", *found.output_names[2:]), class_names=("crane", "crane"))
+    write(found, tmp_path / "p.parquet")
+    assert read(tmp_path / "p.parquet")[0].class_names == ("crane (0)", "crane (1)")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_plain_table_is_read_whatever_its_order(tmp_path: Path, kind: str) -> None:
+    shuffled = rows().sample(frac=1, random_state=3)
+    found, warnings = read(saved(shuffled, tmp_path / f"p.{kind}"))
+    assert not warnings
+    assert found.class_names == CLASSES
+    assert found.side is None
+    assert not found.corrected
+    curve = tally(found).raw["grayscale"]
+    assert curve.perturbation.ladder == (0.25, 0.5, 0.75, 1.0)
+    assert curve.n.tolist() == curve.clean_correct.tolist() == [4, 4, 4]
+    assert curve.lost.tolist() == [[1, 0, 1]] * 4
+    assert curve.gained.tolist() == [[0, 0, 0]] * 4
+
+
+def test_integer_labels_are_in_the_order_of_numbers(tmp_path: Path) -> None:
+    frame = rows().replace({"ant": 2, "bee": 10, "cow": 1}).infer_objects()
+    for kind in ("csv", "parquet"):
+        assert read(saved(frame, tmp_path / f"p.{kind}"))[0].class_names == ("1", "2", "10")
+
+
+def test_the_column_of_values_overrides_the_ladder(tmp_path: Path) -> None:
+    frame = rows(perturbations={"patch_shuffle": 1})
+    frame["value"] = np.where(frame["severity"] > 0, 3.0, np.nan)
+    found, _ = read(saved(frame, tmp_path / "p.csv"))
+    assert found.perturbations[0].ladder == (3.0,)
+    assert DECISIVE[Cue.SHAPE] in gather(found, 0.95).shares
+
+
+def test_a_value_close_to_a_rung_is_the_rung(tmp_path: Path) -> None:
+    frame = rows(perturbations={"opening_closing": 1})
+    frame["value"] = np.where(frame["severity"] > 0, 0.07, np.nan).astype(np.float32)
+    found, _ = read(saved(frame, tmp_path / "p.parquet"))
+    assert found.perturbations[0].ladder == (0.07,)
+
+
+def test_corrected_predictions_that_are_missing_are_those_of_the_network_and_said(tmp_path: Path) -> None:
+    frame = rows().assign(corrected=lambda f: f["label"])
+    frame.loc[frame.index[-2:], "corrected"] = [None, "dog"]
+    found, warnings = read(saved(frame, tmp_path / "p.csv"))
+    assert found.answers[-1].corrected[-2:].tolist() == [2, -1]  # type: ignore[index]
+    assert "1 rows have no corrected prediction" in warnings[1]
+    assert "dog" in warnings[0]
+    empty, _ = read(saved(rows().assign(corrected=""), tmp_path / "p.csv"))
+    assert not empty.corrected
+
+
+def test_columns_of_lists_are_refused_and_foreign_metadata_ignored(tmp_path: Path) -> None:
+    frame = rows()
+    with pytest.raises(DatasetError, match="each label"):
+        read(saved(frame.assign(label=[[1]] * len(frame)), tmp_path / "p.parquet"))
+    table = pa.Table.from_pandas(frame).replace_schema_metadata({b"cuesense": b"{broken"})
+    pq.write_table(table, tmp_path / "q.parquet")
+    assert read(tmp_path / "q.parquet")[0].class_names == CLASSES
+
+
+def test_repeats_become_image_repeats(tmp_path: Path) -> None:
+    frame = rows(perturbations={"color_jitter": 1})
+    again = frame[frame["severity"] > 0].assign(repeat=1)
+    curve = tally(read(saved(pd.concat([frame, again]), tmp_path / "p.csv"))[0]).raw["color_jitter"]
+    assert curve.repeats == 2
+    assert curve.n.tolist() == [4, 4, 4]
+    assert curve.lost.tolist() == [[2, 0, 2]]
+
+
+def test_a_perturbation_of_ones_own_has_a_curve_and_a_warning(tmp_path: Path) -> None:
+    found, warnings = read(saved(rows(perturbations={"fog": 2, "grayscale": 4}), tmp_path / "p.csv"))
+    assert "fog" in warnings[0]
+    fog = next(p for p in found.perturbations if p.name == "fog")
+    assert (fog.role, fog.ladder, fog.suppresses) == (Role.CONTROL, (1.0, 2.0), ())
+    assert "fog" in tally(found).raw
+
+
+def test_images_that_some_condition_lacks_are_left_out(tmp_path: Path) -> None:
+    frame = rows()
+    found, warnings = read(saved(frame.drop(frame.index[-1]), tmp_path / "p.csv"))
+    assert found.paired
+    assert warnings == ["Left out 1 of 12 images, which some condition lacks; grayscale at severity 4 has fewest, 11."]
+    assert len(found.answers[0].labels) == 11
+    gone = frame[~((frame["label"] == "ant") & (frame["severity"] == 2))]
+    _, warnings = read(saved(gone, tmp_path / "p.csv"))
+    assert "(among them all of ant)" in warnings[0]
+
+
+def test_other_images_in_every_condition_are_unpaired(tmp_path: Path) -> None:
+    frame = rows(images=40)
+    frame["sample_id"] = frame["sample_id"] + "@" + frame["severity"].astype(str)
+    found, warnings = read(saved(frame, tmp_path / "p.csv"))
+    assert not found.paired
+    assert "independent samples" in warnings[0]
+    curve = tally(found).raw["grayscale"]
+    assert curve.unpaired is not None
+    assert curve.unpaired.n.tolist() == [[40] * 3] * 4
+    assert curve.unpaired.correct.tolist() == [[39, 40, 39]] * 4
+    assert curve.lost.tolist() == [[1, 0, 1]] * 4
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f.drop(columns="predicted"), "but got no predicted"),
+        (lambda f: f[f["severity"] > 0], "clean images"),
+        (lambda f: pd.concat([f, f.tail(1)]), "'cow/3' in rows 60 and 61"),
+        (lambda f: f.iloc[:0], "no rows"),
+        (lambda f: f.assign(severity=f["severity"] + 0.5), "each severity"),
+        (lambda f: f.assign(severity=-1), "each severity"),
+        (lambda f: f.assign(repeat="x"), "each repeat"),
+        (lambda f: f.assign(label=[None, *f["label"][1:]]), "each label of .* none in row 1"),
+        (lambda f: f.assign(predicted=["", *f["predicted"][1:]]), "each predicted of .* none in row 1"),
+        (lambda f: f.assign(p_true=1.5), "probability"),
+        (lambda f: f.assign(severity=f["severity"] * 2), "severity of grayscale"),
+        (lambda f: f.assign(label=[*f["label"][:-1], "ant"]), "ant and cow for 'cow/3'"),
+        (lambda f: f.assign(value=np.arange(len(f))), "one value"),
+        (lambda f: f.assign(severity=1), "severity 1 of clean in row 1"),
+        (lambda f: f.assign(severity=f["severity"] - (f["severity"] > 0)), "severity 0 of grayscale in row 13"),
+        (lambda f: f[f["severity"] == 0], "clean ones alone"),
+        (lambda f: f.assign(severity=f["severity"] * 10**12), "1,000,000"),
+        (lambda f: f.assign(value="much"), "each value .* row 1"),
+        (lambda f: f.assign(value=np.inf), "finite"),
+        (lambda f: f.assign(value=0.5), "different"),
+        (lambda f: f.assign(value=f["severity"] * 7.0), "grayscale's blend"),
+        (lambda f: pd.concat([f, f[f["severity"] == 1].assign(repeat=1)]), "same at all severities"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_every_mistake_is_named(tmp_path: Path, change, said: str, kind: str) -> None:
+    if kind == "parquet" and said == "each repeat":
+        pytest.skip("a column has one type there")
+    with pytest.raises(CuesenseError, match=said) as caught:
+        read(saved(change(rows()), tmp_path / f"p.{kind}"))
+    assert str(caught.value).endswith(".")
+
+
+def test_labels_outside_of_the_class_names_are_refused_and_classes_without_images_kept(tmp_path: Path) -> None:
+    path = saved(rows(), tmp_path / "p.csv")
+    assert read(path, ["cow", "bee", "ant", "dog"])[0].class_names == ("cow", "bee", "ant", "dog")
+    with pytest.raises(DatasetError, match="but got cow"):
+        read(path, ["ant", "bee"])
+
+
+@pytest.mark.parametrize(("name", "content"), [("p.csv", b"\xff\xfe\x00"), ("p.parquet", b"PAR1"), ("p.txt", b"")])
+def test_files_that_are_no_table_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=r"Expected the table"):
+        read(tmp_path / name)
+    with pytest.raises(DatasetError, match=r"Expected the table"):
+        read(tmp_path / f"missing-{name}")
+
+
+def test_the_size_of_the_images_can_be_given(tmp_path: Path) -> None:
+    assert read(saved(rows(), tmp_path / "p.parquet"), image_size=32)[0].side == 32
+    assert len(EVERY) == 12
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    found = predictions([keeps(needs("color"))] * 2)
+    (tmp_path / "p.parquet").mkdir()
+    with pytest.raises(OutputError, match="but got a folder"):
+        write(found, tmp_path / "p.parquet")
+    with pytest.raises(OutputError, match="writable"):
+        write(found, tmp_path / "missing" / "p.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["p.parquet"]
+
+
+def test_a_perturbation_known_from_a_table_alone_cannot_be_applied(tmp_path: Path) -> None:
+    found, _ = read(saved(rows(perturbations={"fog": 1}), tmp_path / "p.csv"))
+    with pytest.raises(SettingsError, match="known from a table alone"):
+        found.perturbations[0].apply(None, 1.0, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("end", [",extra", ","])
+def test_rows_wider_than_the_header_are_one_sentence(tmp_path: Path, end: str) -> None:
+    """pandas would take the first field for an index, and every column for the one beside it."""
+    path = saved(rows(), tmp_path / "p.csv")
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(line + end for line in lines)]))
+    with pytest.raises(DatasetError, match="rows with more fields than the header"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.parquet"])
+def test_whole_numbers_name_classes_however_they_are_stored(tmp_path: Path, name: str) -> None:
+    """A column of numbers in which a value was missing once is one of floats."""
+    frame = rows(images=10, perturbations={"grayscale": 4})
+    number = {label: index for index, label in enumerate(CLASSES)}
+    frame = frame.assign(label=frame.label.map(number), predicted=frame.predicted.map(number).astype(float))
+    found, warnings = read(saved(frame, tmp_path / name))
+    assert found.class_names == ("0", "1", "2")
+    assert found.right(0).all()
+    assert not warnings
+
+
+def test_predictions_that_name_no_class_at_all_are_an_error(tmp_path: Path) -> None:
+    frame = rows().assign(predicted="7")
+    with pytest.raises(DatasetError, match="labels, such as ant, but got 7"):
+        read(saved(frame, tmp_path / "p.csv"))
+
+
+def test_a_condition_that_no_label_needs_does_not_spoil_the_others(tmp_path: Path) -> None:
+    frame = rows(images=6, perturbations={"grayscale": 4, "horizontal_flip": 1})
+    flipped = frame.perturbation == "horizontal_flip"
+    found, warnings = read(saved(frame[~(flipped & (frame.label == "cow"))], tmp_path / "p.csv"))
+    assert warnings == ["Left out horizontal_flip at severity 1, which lacks 6 of 18 images (among them all of cow)."]
+    assert found.paired
+    assert len(found.sample_ids) == 18
+    assert [part.name for part in found.perturbations] == ["grayscale"]
+
+
+def test_the_images_that_a_needed_condition_lacks_are_left_out(tmp_path: Path) -> None:
+    frame = rows(images=6, perturbations={"grayscale": 4, "horizontal_flip": 1})
+    lacking = (frame.perturbation == "grayscale") & (frame.sample_id == "cow/0")
+    found, warnings = read(saved(frame[~lacking], tmp_path / "p.csv"))
+    assert "Left out 1 of 18 images" in warnings[0]
+    assert len(found.sample_ids) == 17
+    assert len(found.perturbations) == 2

@@ -1,0 +1,228 @@
+"""What classes lose: oracles, planted harm, and how often the bounds are wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from cuesense.sweeps.losses import cautious, harm, moderated
+from cuesense.sweeps.sweep import Sweep
+from tests.helpers.simulated_sweeps import Truth, level, simulated
+
+TOLERANCE = 0.05
+HARMED = 3
+
+
+def harmed_at_the_best(size: float, classes: int = 20, strengths: int = 5) -> np.ndarray:
+    """The strongest has the best average, and three classes pay for it."""
+    truth = level(strengths, classes)
+    truth[-1] = np.minimum(truth[-1] + 0.1, 0.98)
+    truth[-1, :HARMED] = truth[0, :HARMED] - size
+    return truth
+
+
+def oracle(sweep: Sweep, first: int, second: int, index: int, ratio: np.ndarray) -> tuple[float, float, float]:
+    """One difference and its variances over seeds (given the ratios) and images, by plain loops."""
+    pictures = sweep.pictures
+    assert pictures is not None
+    images = np.flatnonzero(pictures.labels == index)
+    right = {}
+    for place in (first, second):
+        members = [run for run in range(len(sweep.seeds)) if sweep.strength_of[run] == place]
+        right[place] = np.array([[pictures.predicted[run, image] == index for image in images] for run in members])
+    change, square = [], []
+    for column in range(len(images)):
+        shares = [right[place][:, column].mean() for place in (first, second)]
+        luck = sum(right[place][:, column].var(ddof=1) / len(right[place]) for place in (first, second))
+        change.append(shares[1] - shares[0])
+        square.append(change[-1] ** 2 - luck)
+    count = len(images)
+    over_images = max((sum(square) + 1) / (count + 1) - np.mean(change) ** 2, 0) / count
+    over_seeds = 0.0
+    for place in (first, second):
+        own = sweep.accuracy[sweep.strength_of == place, index]
+        smooth = (own.mean() * count + 1) / (count + 2)
+        over_seeds += ratio[place, index] * smooth * (1 - smooth) / count / len(own)
+    return float(np.mean(change)), float(over_seeds), float(over_images)
+
+
+def test_differences_are_those_of_a_plain_loop() -> None:
+    sweep = simulated(Truth(level(3, 2) - np.array([[0.0], [0.1], [0.2]]), images=40, runs=3), 1, pictures=True)
+    found = harm(sweep, 0.9)
+    for first in range(3):
+        for second in range(3):
+            for index in range(2):
+                change, over_seeds, over_images = oracle(sweep, first, second, index, found.noise.ratio)
+                assert found.differences.value[first, second, index] == pytest.approx(change)
+                if first != second:
+                    assert found.differences.over_images[first, second, index] == pytest.approx(over_images)
+                    deviation = found.differences.deviation(found.noise, sweep.runs)[first, second, index]
+                    assert deviation == pytest.approx(np.sqrt(over_seeds + over_images))
+
+
+def score_bound(value: float, margin: float, growth: float) -> float:
+    """Search for the largest difference that the score test does not reject."""
+    tried = np.linspace(-1, 1, 4_000_001)
+    kept = tried[(tried - value) ** 2 <= margin**2 + growth * np.abs(tried) * (1 - np.abs(tried))]
+    return float(kept.max())
+
+
+def test_losses_are_the_largest_differences_with_bonferroni_bounds() -> None:
+    sweep = simulated(Truth(harmed_at_the_best(0.2), images=100), 2)
+    found, last = harm(sweep, 0.95), 4
+    freedom = np.minimum(found.noise.freedom, found.noise.freedom[last])
+    quantile = student.ppf(1 - 0.05 / (20 * 4), freedom)
+    margin = quantile * found.differences.deviation(found.noise, sweep.runs)[last]
+    means = np.stack([sweep.accuracy[sweep.strength_of == place].mean(axis=0) for place in range(5)])
+    change = means - means[last]
+    assert found.losses.value[last] == pytest.approx(change.max(axis=0))
+    bounds = np.zeros((2, 20))
+    for index in range(0, 20, 4):
+        for place in range(4):
+            growth = quantile[place, index] ** 2 / 100
+            high = score_bound(change[place, index], margin[place, index], growth)
+            low = -score_bound(-change[place, index], margin[place, index], growth)
+            bounds[:, index] = np.maximum(bounds[:, index], (low, high))
+    assert found.losses.low[last, ::4] == pytest.approx(bounds[0, ::4], abs=1e-6)
+    assert found.losses.high[last, ::4] == pytest.approx(bounds[1, ::4], abs=1e-6)
+    assert found.losses.detectable[last] == pytest.approx(margin.max(axis=0))
+    assert (found.losses.low >= 0).all()
+    assert (found.losses.low <= found.losses.value).all()
+    assert (found.losses.value <= found.losses.high).all()
+
+
+def test_equal_variances_are_drawn_together_and_unlike_ones_are_left() -> None:
+    random = np.random.default_rng(0)
+    alike = random.chisquare(8, 400) / 8
+    drawn, freedom = moderated(alike, np.array(8))
+    assert drawn.std() < 0.15 * alike.std()
+    assert freedom.min() > 100
+    unlike = alike * np.exp(2 * random.normal(size=400))
+    drawn, freedom = moderated(unlike, np.array(8))
+    assert np.log(drawn).std() > 0.8 * np.log(unlike).std()
+    assert freedom.max() < 12
+    assert moderated(np.array([0.5, 2.0]), np.array(4))[0].tolist() == [0.5, 2.0]
+    some = np.where(np.arange(400) < 3, np.nan, alike)
+    drawn, freedom = moderated(some, np.array(8))
+    assert drawn[:3] == pytest.approx(1.0, abs=0.1)
+    assert (freedom[:3] < freedom[3:].min()).all()
+
+
+def spread(strengths: np.ndarray, classes: np.ndarray, runs: int, seed: int = 0) -> Sweep:
+    """Accuracies of 0.8 on 400 images with given standard deviations over seeds, (S,) times (C,)."""
+    random = np.random.default_rng(seed)
+    place = np.repeat(np.arange(len(strengths)), runs)
+    accuracy = 0.8 + (strengths[place][:, None] * classes) * random.normal(size=(len(place), len(classes)))
+    sweep = simulated(Truth(level(len(strengths), len(classes)), images=2, runs=runs), 0)
+    return replace(sweep, accuracy=accuracy, images=np.full(accuracy.shape, 400))
+
+
+def test_noise_is_a_strength_s_times_a_class_s() -> None:
+    strengths, classes = np.array([0.01, 0.01, 0.01, 0.04]), np.array([1.0] * 20 + [3.0] * 20)
+    noise = harm(spread(strengths, classes, 6), 0.95).noise
+    found = np.sqrt(noise.ratio * noise.unit)
+    truth = strengths[:, None] * classes
+    assert np.abs(np.log(found / truth)).mean() < 0.2
+    assert np.median(found[3, :20] / found[0, :20]) == pytest.approx(4, rel=0.2)
+
+
+@pytest.mark.parametrize("unstable", [0.01, 0.08])
+def test_an_unstable_strength_names_no_class(unstable: float) -> None:
+    named = 0
+    for seed in range(60):
+        found = harm(spread(np.array([0.01] * 5 + [unstable]), np.ones(20), 5, seed), 0.95)
+        named += bool((found.losses.low[int(found.mean.argmax())] > 0).any())
+    assert named <= 6
+
+
+def some_runs(whole: Sweep, kept: list[int]) -> Sweep:
+    return replace(
+        whole,
+        strength_of=whole.strength_of[kept],
+        seeds=tuple(whole.seeds[run] for run in kept),
+        accuracy=whole.accuracy[kept],
+        images=whole.images[kept],
+    )
+
+
+@pytest.mark.parametrize("single", [0, 3])
+def test_a_strength_of_one_run_is_not_compared(single: int) -> None:
+    deviations = np.full(4, 0.01)
+    deviations[single] = 0.1
+    kept = [run for run in range(20) if run // 5 != single or run % 5 == 0]
+    for seed in range(20):
+        sweep = some_runs(spread(deviations, np.ones(20), 5, seed), kept)
+        found = harm(sweep, 0.95)
+        assert single not in found.compared
+        assert np.isnan(found.noise.ratio[single]).all()
+        assert np.isnan(found.losses.low[single]).all()
+        others = [place for place in range(4) if place != single]
+        assert np.isfinite(found.losses.low[others]).all()
+        assert (found.losses.low[others] > 0).sum() <= 1
+        assert found.losses.value[others].max() < 0.05
+        bounds = cautious(found, sweep.runs, 0.95)
+        assert np.isnan(bounds[single])
+        assert np.isfinite(bounds[others]).all()
+
+
+def test_a_strength_that_loses_more_than_the_tolerance_is_not_called_safe() -> None:
+    accuracy = np.tile(np.random.default_rng(0).uniform(0.8, 0.95, 8), (3, 1))
+    accuracy[1:, 0] -= TOLERANCE + 0.005
+    truth, called = Truth(accuracy, images=500, runs=8), 0
+    harmless, right = Truth(np.tile(accuracy[0], (3, 1)), images=2000, runs=8), 0
+    for seed in range(40):
+        sweep = simulated(truth, seed, pictures=True)
+        called += bool((cautious(harm(sweep, 0.95), sweep.runs, 0.95)[1:] <= TOLERANCE).any())
+        calm = simulated(harmless, seed) if seed < 5 else None
+        right += calm is not None and bool((cautious(harm(calm, 0.95), calm.runs, 0.95) <= TOLERANCE).any())
+    assert called <= 4
+    assert right == 5
+
+
+def test_the_cautious_bound_is_of_each_class_alone_with_the_error_shared_by_strengths() -> None:
+    sweep = simulated(Truth(level(3, 5), images=300, runs=4), 3, pictures=True)
+    found = harm(sweep, 0.9)
+    freedom = np.maximum(found.noise.freedom, 3)
+    quantile = student.ppf(1 - 0.1 / 3, np.minimum(freedom[None], freedom[:, None]))
+    bounds = found.differences.value + quantile * found.differences.deviation(found.noise, sweep.runs)
+    assert cautious(found, sweep.runs, 0.9) == pytest.approx(bounds.max(axis=(1, 2)))
+
+
+def test_more_seeds_bring_the_bound_down() -> None:
+    sweep = simulated(Truth(level(3, 5), images=300, runs=2), 3)
+    found = harm(sweep, 0.95)
+    bounds = [float(cautious(found, np.full(3, runs), 0.95).max()) for runs in (2, 5, 20, 100)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[-1] < bounds[0] - 0.01
+
+
+def test_one_seed_leaves_bounds_unknown_and_the_rest_known() -> None:
+    found = harm(simulated(Truth(level(4, 6), runs=1), 0), 0.95)
+    assert np.isfinite(found.losses.value).all()
+    for part in (found.losses.low, found.losses.high, found.spread, found.mean_spread, found.noise.ratio):
+        assert np.isnan(part).all()
+    assert not found.gains.any()
+
+
+def test_classes_without_images_are_nan_and_change_nothing_else() -> None:
+    sweep = simulated(Truth(level(3, 5), images=60), 0)
+    more = replace(
+        sweep,
+        class_names=(*sweep.class_names, "empty"),
+        accuracy=np.column_stack([sweep.accuracy, np.full(len(sweep.seeds), np.nan)]),
+        images=np.column_stack([sweep.images, np.zeros(len(sweep.seeds), dtype=np.int64)]),
+    )
+    with_it, without = harm(more, 0.95), harm(sweep, 0.95)
+    assert np.isnan(with_it.losses.value[:, -1]).all()
+    assert with_it.losses.low[:, :-1] == pytest.approx(without.losses.low)
+    assert with_it.mean == pytest.approx(without.mean)
+    assert cautious(with_it, more.runs, 0.95) == pytest.approx(cautious(without, sweep.runs, 0.95))
+
+
+def test_unbalanced_seeds_count_as_many_as_there_are() -> None:
+    sweep = simulated(Truth(level(3, 4), images=100, runs=6), 0)
+    part = some_runs(sweep, [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14])
+    found = harm(part, 0.95)
+    assert found.accuracy[1] == pytest.approx(sweep.accuracy[6:8].mean(axis=0))
+    assert (found.spread[1] > found.spread[0]).all()

@@ -1,0 +1,122 @@
+"""Trainings side by side: each once, each kept, each resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cuesense.errors import OutputError
+from cuesense.policies.policy import Policy, uniform
+from cuesense.training.augmentation import PolicyAugmentation
+from cuesense.training.fit import Recipe, fit, log_probabilities
+from cuesense.training.trials import Trial, TrialStore, run
+from tests.helpers.small_networks import Meanest
+from tests.training.test_fit import images, network
+
+RECIPE = Recipe(epochs=1, rate=0.01, batch_size=20)
+NAMES = ("a", "b", "c")
+FLIP, GRAY = uniform({"horizontal_flip": 1.0}, NAMES), uniform({"random_grayscale": 1.0}, NAMES, probability=1)
+
+
+@pytest.fixture(params=["memory", "folder"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> TrialStore:
+    return TrialStore() if request.param == "memory" else TrialStore.open(tmp_path / "trials", {"rate": 1})
+
+
+class Starts:
+    """Notes the seeds of the networks that are asked for."""
+
+    def __init__(self) -> None:
+        self.seeds = list[int]()
+
+    def __call__(self, seed: int) -> nn.Module:
+        self.seeds.append(seed)
+        return network()
+
+
+def test_answers_are_those_of_the_training_alone(store: TrialStore) -> None:
+    data, test = images(), images(90).take(range(60, 90))
+    trial = Trial(GRAY, 3)
+    run([trial], Starts(), RECIPE, data, test, store)
+    alone = log_probabilities(fit(network(), data, RECIPE, PolicyAugmentation(GRAY), seed=3), test)
+    found = store.read(trial)
+    assert np.array_equal(found.predicted, alone.argmax(axis=1))
+    assert found.p_true == pytest.approx(np.exp(alone)[np.arange(30), test.labels])
+    assert found.probed.shape == (0, 30)
+
+
+def test_every_training_is_done_once_and_the_same_policy_is_one_training(store: TrialStore) -> None:
+    starts, steps = Starts(), list[tuple[int, int]]()
+    apart = Policy("per_class", 0.8, NAMES, (0, 1, 2), ({}, {"horizontal_flip": 1.0}, {}))
+    moved = Policy("per_class", 0.8, NAMES, (2, 0, 1), ({"horizontal_flip": 1.0}, {}, {}))
+    nothing = uniform({}, NAMES)
+    trials = [Trial(None, 0), Trial(nothing, 0), Trial(FLIP, 0), Trial(FLIP, 1), Trial(apart, 0), Trial(moved, 0)]
+    run(trials, starts, RECIPE, images(), images(), store, progress=lambda done, total: steps.append((done, total)))
+    assert starts.seeds == [0, 0, 1, 0]
+    assert steps[0] == (0, 12)
+    assert steps[-1] == (12, 12)
+    run([*trials, Trial(GRAY, 0)], starts, RECIPE, images(), images(), store)
+    assert starts.seeds == [0, 0, 1, 0, 0]
+
+
+def test_policies_that_differ_are_trainings_that_differ() -> None:
+    milder, rarer = uniform({"random_rotation": 10.0}, NAMES), uniform({"random_rotation": 30.0}, NAMES, 0.5)
+    trials = [
+        Trial(None, 0),
+        Trial(None, 1),
+        Trial(milder, 0),
+        Trial(uniform({"random_rotation": 30.0}, NAMES), 0),
+        Trial(rarer, 0),
+        Trial(rarer, 0, (milder,)),
+    ]
+    assert len({trial.key for trial in trials}) == len(trials)
+    assert (
+        Trial(uniform({"hue": 0.1, "contrast": 0.2}, NAMES), 0).key
+        == Trial(uniform({"contrast": 0.2, "hue": 0.1}, NAMES), 0).key
+    )
+
+
+def test_an_interruption_keeps_the_trainings_that_are_done(tmp_path: Path) -> None:
+    store = TrialStore.open(tmp_path / "trials", {})
+
+    def stop(done: int, _: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    trials = [Trial(None, 0), Trial(FLIP, 0)]
+    with pytest.raises(KeyboardInterrupt):
+        run(trials, Starts(), RECIPE, images(), images(), store, progress=stop)
+    again, starts = TrialStore.open(tmp_path / "trials", {}), Starts()
+    assert [trial in again for trial in trials] == [True, False]
+    run(trials, starts, RECIPE, images(), images(), again)
+    assert starts.seeds == [0]
+    assert all(trial in again for trial in trials)
+    with pytest.raises(OutputError, match="other rate"):
+        TrialStore.open(tmp_path / "trials", {"rate": 2})
+
+
+def test_a_probe_asks_again_under_a_policy(store: TrialStore) -> None:
+    """Gray images tell the brightest channel nothing."""
+    trial = Trial(None, 0, (uniform({}, NAMES), GRAY))
+    still = Recipe(epochs=0.1, rate=1e-12, cycle=False)
+    before = torch.random.get_rng_state()
+    run([trial], lambda _: Meanest(), still, images(), images(), store)
+    found = store.read(trial)
+    assert np.array_equal(found.probed[0], found.predicted)
+    assert (found.predicted == images().labels.numpy()).all()
+    assert (found.probed[1] == images().labels.numpy()).mean() < 0.7
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    store = TrialStore.open(tmp_path / "trials", {})
+    trial = Trial(None, 0)
+    run([trial], Starts(), RECIPE, images(), images(), store)
+    (path,) = (tmp_path / "trials").glob("trial-*.npz")
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(OutputError, match=f"{path.name}.*Delete it"):
+        store.read(trial)

@@ -1,0 +1,401 @@
+"""The library's main job: the same bytes whatever the machine does, and a profile that is true to the outcomes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+import cuesense
+from cuesense.config import Config, load_config
+from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
+from cuesense.inference import engine as engine_room
+from cuesense.perturbations.apply import perturb
+from cuesense.registry import get
+from cuesense.schemas.profile import Profile
+from cuesense.types import Cue, CueLabel
+from cuesense.workflows.analyze import analyze as run_analysis
+from tests.helpers.small_networks import NAMES, Colors, Meanest, classifier, picture
+from tests.policies.test_recommend import forecast as forecast_profile
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_room, "SHARD_SIZE", 40)
+
+
+def analyze(dataset: Any = None, **changes: Any) -> Profile:
+    return run_analysis(classifier(), dataset or Colors(120), **({"config": "standard", "batch_size": 16} | changes))
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return run_analysis(classifier(), Colors(300), batch_size=16)
+
+
+def plain(profile: Profile) -> dict[str, Any]:
+    content = json.loads(profile.to_json())
+    del content["provenance"]["created"]
+    return content
+
+
+def numbers(content: Any) -> list[float]:
+    if isinstance(content, dict):
+        return [number for value in content.values() for number in numbers(value)]
+    if isinstance(content, list):
+        return [number for value in content for number in numbers(value)]
+    return [content] if isinstance(content, float) else []
+
+
+def without_floats(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: without_floats(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [without_floats(value) for value in content]
+    return None if isinstance(content, float) else content
+
+
+def test_a_network_that_knows_only_color_is_found_out(profile: Profile) -> None:
+    assert [entry.cue for entry in profile.classes] == [CueLabel.COLOR] * 3
+    assert profile.summary.labels[CueLabel.COLOR] == 3
+    assert profile.summary.clean_accuracy == 1.0
+    for entry in profile.classes:
+        assert entry.reliance[Cue.COLOR].value == pytest.approx(1, abs=0.35)
+        assert entry.reliance[Cue.SHAPE].value == pytest.approx(0, abs=0.05)
+        assert entry.why.startswith(f"{entry.name} loses")
+
+
+def test_budgets_follow_what_the_network_needs(profile: Profile) -> None:
+    for entry in profile.classes:
+        assert entry.budgets["horizontal_flip"].status == "unlimited"
+        assert entry.budgets["color_jitter"].value != 0.8
+    assert profile.policy.global_["horizontal_flip"].value == 1.0
+    assert profile.policy.per_class[NAMES[0]]["horizontal_flip"] == 1.0
+
+
+def test_curves_are_recounted_by_a_plain_loop(profile: Profile) -> None:
+    """Every raw count of two perturbations, image by image."""
+    network = Meanest()
+
+    def right(pixels: Tensor, label: int) -> bool:
+        return int(network((pixels - 0.5) / 0.25).argmax()) == label
+
+    for name in ("grayscale", "color_jitter"):
+        curve = next(curve for curve in profile.curves if curve.perturbation == name)
+        lost, gained = np.zeros_like(curve.lost), np.zeros_like(curve.gained)
+        for number in range(300):
+            label = number % 3
+            pixels = torch.from_numpy(picture(number, label)).permute(2, 0, 1)[None].float() / 255
+            for severity, value in enumerate(curve.values):
+                changed = perturb(get("perturbations", name), pixels, [f"{number:05d}"], value)
+                lost[severity, label] += right(pixels, label) and not right(changed, label)
+                gained[severity, label] += not right(pixels, label) and right(changed, label)
+        assert curve.lost == lost.tolist()
+        assert curve.gained == gained.tolist()
+
+
+def test_budget_numbers_can_be_read_off_the_curves(profile: Profile) -> None:
+    for curve in profile.curves:
+        for entry in profile.classes:
+            budget = entry.budgets.get(curve.perturbation)
+            if budget is None:
+                continue
+            severity = curve.values.index(budget.value) if budget.value is not None else 0
+            change = curve.lost[severity][entry.index] - curve.gained[severity][entry.index]
+            assert budget.drop == pytest.approx(change / curve.n[entry.index])
+            assert budget.low <= budget.drop <= budget.high  # type: ignore[operator]
+
+
+def test_corrected_counts_are_over_the_same_images(profile: Profile) -> None:
+    for curve in profile.curves:
+        images = np.array(curve.n)
+        assert images.tolist() == [100, 100, 100]
+        for counts in (curve, curve.corrected):
+            lost, gained = np.array(counts.lost), np.array(counts.gained)
+            clean = np.array(counts.clean_correct)
+            assert np.all(lost <= clean)
+            assert np.all(gained <= images - clean)
+
+
+def test_workers_order_and_interruptions_change_no_byte(tmp_path: Path) -> None:
+    first = plain(analyze(output=tmp_path / "a"))
+    assert plain(analyze(workers=7)) == first
+
+    class Reversed(Colors):
+        @property
+        def sample_ids(self) -> list[str]:
+            return super().sample_ids[::-1]
+
+    assert plain(analyze(Reversed(120))) | {"provenance": None} == first | {"provenance": None}
+    (tmp_path / "a" / "outcomes" / "shard-00001.npz").unlink()
+    (tmp_path / "a" / "outcomes" / "shard-00002.tmp").write_bytes(b"half a shard")
+    assert plain(analyze(output=tmp_path / "a")) == first
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40])
+def test_batch_sizes_change_no_count_label_or_budget(batch_size: int) -> None:
+    first, other = plain(analyze()), plain(analyze(batch_size=batch_size))
+    assert without_floats(first) == without_floats(other)
+    np.testing.assert_allclose(numbers(first), numbers(other), atol=1e-5)
+
+
+def test_a_second_run_decodes_nothing_but_the_examples(tmp_path: Path) -> None:
+    analyze(output=tmp_path / "o")
+    data = Colors(120)
+    analyze(data, output=tmp_path / "o")
+    assert len(data.read) <= 3
+
+
+def test_other_settings_in_the_same_folder_are_refused_unless_restarted(tmp_path: Path) -> None:
+    analyze(output=tmp_path / "o", config="quick")
+    before = (tmp_path / "o" / "profile.json").read_bytes()
+    with pytest.raises(OutputError, match=r"other seed.*--restart"):
+        analyze(output=tmp_path / "o", config="quick", seed=1)
+    assert (tmp_path / "o" / "profile.json").read_bytes() == before
+    assert analyze(output=tmp_path / "o", config="quick", seed=1, restart=True).provenance.seed == 1
+    assert analyze(output=tmp_path / "o", config="quick", seed=1, batch_size=8).provenance.seed == 1
+
+
+def test_other_pixels_under_the_same_labels_are_refused(tmp_path: Path) -> None:
+    def data(offset: int) -> list[tuple[Any, int]]:
+        return [(picture(offset + number, number % 3), number % 3) for number in range(30)]
+
+    options: dict[str, Any] = {"class_names": NAMES, "output": tmp_path / "o", "config": "quick"}
+    cuesense.analyze(Meanest(), data(0), **options)
+    with pytest.raises(OutputError, match="other dataset"):
+        cuesense.analyze(Meanest(), data(1000), **options)
+
+
+def test_whole_shards_outlive_a_failure_that_comes_later(tmp_path: Path) -> None:
+    calls = []
+
+    def tires(images: Tensor) -> Tensor:
+        calls.append(len(images))
+        if len(calls) > 45:
+            raise RuntimeError("tired")
+        return Meanest()(images)
+
+    with pytest.raises(ModelError, match="tired"):
+        run_analysis(classifier(tires), Colors(300), output=tmp_path / "o", config="quick", batch_size=16)
+    assert [path.name for path in (tmp_path / "o" / "outcomes").glob("shard-*")] == ["shard-00000.npz"]
+
+
+def test_the_output_may_not_become_a_class_of_the_dataset(tmp_path: Path) -> None:
+    for number in range(6):
+        path = tmp_path / "data" / NAMES[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(number, number % 3)).save(path)
+    for output in (tmp_path / "data", tmp_path / "data" / "out"):
+        with pytest.raises(OutputError, match="outside of the dataset"):
+            run_analysis(classifier(), tmp_path / "data", output=output)
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(NAMES)
+
+
+def test_numbers_of_numpy_and_torch_are_numbers() -> None:
+    data = [(picture(number, number % 3), number % 3) for number in range(30)]
+    profile = cuesense.analyze(
+        Meanest(),
+        data,
+        class_names=NAMES,
+        config="quick",
+        mean=np.full(3, 0.5, np.float32),
+        std=torch.full((3,), 0.5),
+        seed=np.int64(3),
+        device=torch.device("cpu"),
+    )
+    assert profile.provenance.seed == 3
+    assert profile.provenance.device == "cpu"
+    assert profile.provenance.model.preprocessing["mean"] == [0.5] * 3
+
+
+def test_files_agree_with_the_profile(tmp_path: Path) -> None:
+    profile = analyze(output=tmp_path / "o")
+    assert Profile.read(tmp_path / "o") == profile
+    classes = pd.read_csv(tmp_path / "o" / "classes.csv", index_col="index")
+    assert classes["name"].tolist() == list(NAMES)
+    assert classes["color_value"].tolist() == pytest.approx([c.reliance[Cue.COLOR].value for c in profile.classes])
+    assert classes["color_jitter_status"].tolist() == [c.budgets["color_jitter"].status for c in profile.classes]
+    curves = pd.read_csv(tmp_path / "o" / "curves.csv")
+    assert len(curves) == 36 * 3
+    row = curves[(curves.perturbation == "grayscale") & (curves.value == 1) & (curves["class"] == "brick")].iloc[0]
+    gray = next(curve for curve in profile.curves if curve.perturbation == "grayscale")
+    assert (row.lost, row.gained, row.severity) == (gray.lost[1][0], gray.gained[1][0], 2)
+    assert row.accuracy_drop == pytest.approx((row.lost - row.gained) / 40)
+    page = (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/") >= 37
+    assert all(name in page for name in NAMES)
+
+
+def test_repeats_count_draws_but_not_images() -> None:
+    jitter = replace(get("perturbations", "color_jitter"), ladder=(0.8,))
+    once, thrice = (analyze(config=Config("mine", "", (jitter,), repeats)) for repeats in (1, 3))
+    assert thrice.curves[0].repeats == 3
+    assert sum(thrice.curves[0].lost[0]) > 2 * sum(once.curves[0].lost[0])
+    assert thrice.curves[0].n == once.curves[0].n
+    frame = thrice.curves_frame()
+    assert frame.accuracy_drop.tolist() == pytest.approx(((frame.lost - frame.gained) / (3 * frame.n)).tolist())
+
+
+def test_any_module_and_torch_dataset_work_in_a_notebook() -> None:
+    images = [torch.from_numpy(picture(number, number % 3)).permute(2, 0, 1).float() / 255 for number in range(60)]
+    data = list(zip(images, [number % 3 for number in range(60)], strict=True))
+    network = Meanest()
+    network.train()
+    profile = cuesense.analyze(network, data, class_names=NAMES, mean=(0.5,) * 3, std=(0.25,) * 3)
+    assert network.training
+    assert profile.summary.clean_accuracy == 1.0
+    frame = profile.to_frame()
+    assert frame["cue"].tolist() == ["color"] * 3
+    assert {"shape_low", "random_resized_crop_value", "why"} <= set(frame.columns)
+
+
+def test_normalization_that_was_assumed_is_a_warning() -> None:
+    data = [(picture(number, number % 3), number % 3) for number in range(30)]
+    profile = cuesense.analyze(Meanest(), data, class_names=NAMES, config="quick")
+    assert any("mean and std are assumed" in warning for warning in profile.summary.warnings)
+
+
+def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
+    class Uneven(Colors):
+        @property
+        def labels(self) -> list[int]:
+            return [2 if name == "00002" else int(name) % 2 for name in self.sample_ids]
+
+    four = classifier(Meanest(outputs=4), class_names=None)
+    profile = run_analysis(four, Uneven(60, class_names=(*NAMES, "nothing")), batch_size=16)
+    blue, nothing = profile.classes[2:]
+    assert blue.images == 1
+    assert nothing.images == 0
+    assert nothing.clean_accuracy is None
+    assert nothing.reliance[Cue.COLOR].value is None
+    assert blue.reliance[Cue.COLOR].low < 0.2  # type: ignore[operator]
+    for entry in (blue, nothing):
+        assert entry.cue is CueLabel.UNDETERMINED
+        assert entry.flags["few_images"] == f"{entry.images} image{'' if entry.images == 1 else 's'}"
+        assert entry.budgets["color_jitter"].drop is None
+        assert all(budget.status == "undetermined" for budget in entry.budgets.values())
+    assert any("fewer than two images" in warning for warning in profile.summary.warnings)
+    assert "NaN" not in profile.to_json()
+
+
+def test_unreadable_images_are_listed_and_too_many_leave_nothing_behind(tmp_path: Path) -> None:
+    profile = analyze(Colors(120, broken=frozenset({3})), config="quick")
+    assert any("1 unreadable image was skipped: 00021 (not an image)" in text for text in profile.summary.warnings)
+    with pytest.raises(DatasetError, match="95 %"):
+        analyze(Colors(120, broken=frozenset(range(20))), output=tmp_path / "o", config="quick")
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_mistake_leaves_an_older_result_alone(tmp_path: Path) -> None:
+    analyze(output=tmp_path / "o", config="quick")
+    before = {path: path.read_bytes() for path in (tmp_path / "o").rglob("*") if path.is_file()}
+    bad = classifier(nn.Identity())
+    with pytest.raises((ModelError, OutputError)):
+        run_analysis(bad, Colors(120), output=tmp_path / "o", config="quick")
+    assert {path: path.read_bytes() for path in (tmp_path / "o").rglob("*") if path.is_file()} == before
+
+
+def test_shuffled_class_names_are_noticed() -> None:
+    data = Colors(120, class_names=("grass", "water", "brick"))
+    profile = run_analysis(classifier(), data, config="quick", batch_size=16)
+    assert profile.summary.clean_accuracy == 0
+    assert "order" in profile.summary.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"batch_size": 0}, SettingsError, "--batch-size"),
+        ({"batch_size": 4096}, SettingsError, "--batch-size"),
+        ({"workers": 0}, SettingsError, "--workers"),
+        ({"images_per_class": 0}, SettingsError, "--images-per-class"),
+        ({"tolerance": 0.0}, SettingsError, "--tolerance"),
+        ({"confidence": 0.4}, SettingsError, "confidence"),
+        ({"device": "warp"}, SettingsError, "--device"),
+        ({"device": "meta"}, SettingsError, "--device"),
+        ({"image_size": 10**20}, SettingsError, "--image-size"),
+        ({"resize": "64"}, SettingsError, "--resize"),
+        ({"mean": (0.5, 0.5)}, SettingsError, "--mean"),
+        ({"std": 0.5}, SettingsError, "--std"),
+        ({"std": "111"}, SettingsError, "--std"),
+        ({"std": (1e-40, 1, 1)}, SettingsError, "--std"),
+        ({"batch_size": 2.5}, SettingsError, "--batch-size"),
+        ({"images_per_class": 2.5}, SettingsError, "--images-per-class"),
+        ({"tolerance": "a"}, SettingsError, "--tolerance"),
+        ({"seed": "a"}, SettingsError, "--seed"),
+        ({"config": {"a": 1}}, SettingsError, "config"),
+        ({"precision": "int3"}, SettingsError, "precision"),
+        ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),
+        ({"class_names": ("brick", "grass")}, DatasetError, "water"),
+        ({"class_names": ("brick", "grass", "grass")}, DatasetError, "'grass' 2 times"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(changes: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        analyze(**changes)
+
+
+def test_a_bare_function_is_no_model() -> None:
+    with pytest.raises(ModelError, match=r"an nn\.Module or a Classifier"):
+        run_analysis(lambda images: images, Colors(30), config="quick")  # type: ignore[arg-type]
+
+
+def test_images_per_class_takes_a_choice_that_ignores_the_order() -> None:
+    profile = analyze(images_per_class=5, config="quick")
+    assert [entry.images for entry in profile.classes] == [5, 5, 5]
+    assert profile.provenance.dataset.images == 15
+
+
+def test_provenance_tells_all_that_decides_the_numbers(profile: Profile) -> None:
+    info = profile.provenance
+    assert info.model.architecture == "meanest"
+    assert info.model.preprocessing["mean"] == [0.5, 0.5, 0.5]
+    assert info.model.sha256 is not None
+    assert info.config["preset"] == "standard"
+    assert info.config["perturbations"]["patch_shuffle"] == list(
+        next(entry.ladder for entry in load_config("standard").perturbations if entry.name == "patch_shuffle")
+    )
+    assert {"torch", "kornia"} <= info.versions.keys()
+
+
+def test_windows_are_given_in_pixels_too(profile: Profile) -> None:
+    curves = {curve.perturbation: curve for curve in profile.curves}
+    assert curves["median_blur"].pixels == [
+        pytest.approx(value * 16, abs=0.01) for value in curves["median_blur"].values
+    ]
+    assert curves["grayscale"].pixels is None
+
+
+@pytest.mark.parametrize("make", [lambda: nn.Identity(), lambda: lambda images: images.mean(dim=(2, 3)) / 0])
+def test_nonsense_answers_are_model_errors(make: Callable[[], Callable[[Tensor], Tensor]]) -> None:
+    with pytest.raises(ModelError):
+        run_analysis(classifier(make()), Colors(30), config="quick")
+
+
+def test_outputs_without_names_are_named_after_the_classes_and_synsets_readably() -> None:
+    data = Colors(60, class_names=("n01440764", "n02086240", "n03000684"))
+    profile = run_analysis(classifier(class_names=None), data, config="quick", batch_size=16)
+    assert [entry.name for entry in profile.classes] == ["tench", "Shih Tzu", "chainsaw"]
+    assert profile.summary.clean_accuracy == 1.0
+
+
+def test_a_forecast_outlives_the_same_analysis_and_no_other(tmp_path: Path) -> None:
+    analyze(output=tmp_path / "out")
+    file = tmp_path / "out" / "profile.json"
+    forecast = json.loads(small_forecast().to_json())["forecast"]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"forecast": forecast}))
+    kept = analyze(output=tmp_path / "out")
+    assert kept.forecast == small_forecast().forecast
+    assert Profile.read(tmp_path / "out").forecast == kept.forecast
+    assert analyze(Colors(90), output=tmp_path / "out", restart=True).forecast is None
+
+
+def small_forecast() -> Profile:
+    return forecast_profile({"random_resized_crop": [[0.0] * 3] * 4})

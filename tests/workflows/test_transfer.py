@@ -1,0 +1,106 @@
+"""Transfers: features that lost a color no longer tell the classes that need it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+import cuesense
+from cuesense.errors import CuesenseError
+from cuesense.types import Sample
+from cuesense.workflows.transfer import transfer
+from tests.helpers.small_networks import NAMES, SIZE, Colors, picture
+
+OPTIONS = {"arch": "python:tests.workflows.test_transfer:network", "image_size": SIZE, "resize": SIZE}
+OPTIONS |= {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+
+
+def network() -> nn.Sequential:
+    """Features are mean colors, passed through a matrix that a regularizer may have emptied."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3), nn.Linear(3, 5))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Networks of another task; with strength 1 their features no longer tell green from blue."""
+    folder, rows = tmp_path_factory.mktemp("sweep"), []
+    for strength in (0.0, 1.0):
+        for seed in range(3):
+            random = torch.Generator().manual_seed(seed)
+            made = network()
+            mixed = torch.eye(3) + 0.05 * torch.randn(3, 3, generator=random)
+            if strength:
+                mixed[1] = mixed[2] = torch.tensor([0.0, 1.0, 1.0])
+            with torch.no_grad():
+                made[2].weight.copy_(mixed)
+            torch.save(made.state_dict(), folder / f"{strength}_{seed}.pt")
+            rows.append((f"{strength}_{seed}.pt", strength, seed))
+    pd.DataFrame(rows, columns=["model", "strength", "seed"]).to_csv(folder / "runs.csv", index=False)
+    return folder / "runs.csv"
+
+
+def test_the_downstream_classes_that_pay_are_named(runs: Path, tmp_path: Path) -> None:
+    found = transfer(runs, Colors(150), output=tmp_path, **OPTIONS)
+    assert found.chosen_by_mean == 0.0
+    brick, grass, water = found.classes
+    assert brick.loss_at_strongest == pytest.approx(0, abs=0.05)
+    assert (grass.loss_at_strongest or 0) + (water.loss_at_strongest or 0) > 0.5
+    assert found.mean_accuracy[0] == 1.0
+    assert found.mean_accuracy[1] < 0.85
+    assert found.source["train"] == "five folds of the dataset"
+    assert "grass" in (tmp_path / "audit.json").read_text()
+
+
+def test_training_images_of_their_own_are_matched_by_name(runs: Path) -> None:
+    class Turned(Colors):
+        @property
+        def labels(self) -> list[int]:
+            return [2 - label for label in super().labels]
+
+        def __getitem__(self, index: int) -> Sample:
+            name, label = self.sample_ids[index], self.labels[index]
+            return Sample(name, picture(1000 + int(name), 2 - label), label)
+
+    found = transfer(runs, Colors(90), train=Turned(60, class_names=NAMES[::-1]), **OPTIONS)
+    assert found.mean_accuracy[0] == 1.0
+    assert found.source["train"] == "colors"
+
+
+def test_the_same_call_goes_on_from_the_answers(runs: Path, tmp_path: Path) -> None:
+    data, seen = Colors(60), []
+    first = transfer(runs, data, output=tmp_path, **OPTIONS)
+    data.read.clear()
+    again = transfer(runs, data, output=tmp_path, progress=lambda *parts: seen.append(parts), **OPTIONS)
+    assert again == first
+    assert data.read == []
+    assert seen[-1] == (360, 360)
+    transfer(runs, data, output=tmp_path, restart=True, **OPTIONS)
+    assert len(data.read) == 60
+
+
+def test_images_that_cannot_be_read_are_left_out(runs: Path) -> None:
+    data = Colors(90, broken=frozenset({0, 4, 50}))
+    found = transfer(runs, data, **OPTIONS)
+    assert sum(entry.n for entry in found.classes) == 87
+
+
+def test_mistakes_are_one_sentence(runs: Path, model_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(CuesenseError, match="--dataset to be 5 images of each class at least, but got 2 of 'brick'"):
+        transfer(runs, Colors(6), **OPTIONS)
+    with pytest.raises(CuesenseError, match="--train to be a dataset of the same 3 classes"):
+        transfer(runs, Colors(60), train=Colors(60, class_names=("a", "b", "c")), **OPTIONS)
+    with pytest.raises(CuesenseError, match="95 % of its images at least, but got 6 of 60 that are not"):
+        transfer(runs, Colors(60, broken=frozenset(range(6))), **OPTIONS)
+    with pytest.raises(CuesenseError, match="60 of 60 images that are among those of --train"):
+        transfer(runs, Colors(60), train=Colors(66), **OPTIONS)
+    with pytest.raises(CuesenseError, match="--train to be other images than --dataset, but got the same"):
+        transfer(runs, Colors(60), train=Colors(60), **OPTIONS)
+    (tmp_path / "runs.csv").write_text(f"model,strength,seed\n{model_file},0,0\n{model_file},1,0\n")
+    with pytest.raises(CuesenseError, match="the checkpoints to be networks whose features can be seen"):
+        transfer(tmp_path / "runs.csv", Colors(60), **OPTIONS | {"arch": None})
+
+
+def test_the_library_s_name_is_the_function() -> None:
+    assert cuesense.transfer is transfer

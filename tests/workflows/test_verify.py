@@ -1,0 +1,164 @@
+"""The whole verification on a small planted world: what is trained, what is said, and that it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from cuesense.errors import SettingsError
+from cuesense.policies.policy import Policy, uniform
+from cuesense.reports.charts.forecast_outcome import scatter
+from cuesense.schemas.profile import Profile
+from cuesense.schemas.verification import Verification
+from cuesense.stats.over_seeds import recall
+from cuesense.training.setup import Setup
+from cuesense.training.trials import Answers, Trial, TrialStore
+from cuesense.workflows.verify import TRIALS, _leaks, _Study, verify
+from tests.policies.test_recommend import CLEAN, CROP, JITTER, forecast
+from tests.training.test_setup import TEST, TRAIN, profile
+
+NAMES = TRAIN.class_names
+SETUP = Setup(TRAIN, TEST, epochs=1)
+BY_CLASS = [[0.0, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.3, 0.0], [0.4, 0.4, 0.0]]
+
+
+def profiled() -> Profile:
+    """Return a profile of the world's classes with a forecast by which one class must not be cropped much."""
+    known = forecast({CROP: BY_CLASS, JITTER: CLEAN}).forecast
+    return profile().model_copy(update={"forecast": known})
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Verification, Path, list[tuple[int, int]]]:
+    folder, steps = tmp_path_factory.mktemp("verified") / "out", list[tuple[int, int]]()
+    found = verify(profiled(), SETUP, output=folder, seeds=2, progress=lambda *step: steps.append(step))
+    return found, folder, steps
+
+
+def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
+    found, folder, steps = done
+    assert [arm.name for arm in found.arms] == [
+        "none",
+        "usual",
+        "best_uniform",
+        "global",
+        "grouped",
+        "per_class",
+        "permuted",
+        "matched",
+    ]
+    different = [arm for arm in found.arms if arm.same_as is None]
+    kept = len(list((folder / TRIALS).glob("trial-*.npz")))
+    assert 9 + 2 * (len(different) - 1) <= kept <= 10 + 2 * len(different)
+    assert steps[0] == (0, 9)
+    assert steps[-1][0] == steps[-1][1]
+    assert found.arms[0].doses == "nothing"
+    assert found.arms[1].doses == "random_resized_crop 0.08, color_jitter 0.4"
+    assert found.arms[3].doses == "random_resized_crop 0.7, color_jitter 0.8"
+    assert found.arms[5].doses == "3 different sets of doses"
+    assert found.seeds == [2000, 2001]
+    assert found.images == 15
+
+
+def test_numbers_are_those_of_the_kept_answers(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
+    found, folder, _ = done
+    store = TrialStore(folder / TRIALS)
+    usual = uniform({CROP: 0.08, JITTER: 0.4}, NAMES)
+    labels = np.array(TEST.labels)
+    recalls = {
+        name: np.mean(
+            [recall(store.read(Trial(policy, seed)).predicted[None], labels, 3)[0] for seed in found.seeds], axis=0
+        )
+        for name, policy in (("none", None), ("usual", usual))
+    }
+    arms = {arm.name: arm for arm in found.arms}
+    for name, expected in recalls.items():
+        assert [entry.recall for entry in arms[name].classes] == pytest.approx(expected, abs=1e-6)
+        assert arms[name].mean == pytest.approx(expected.mean())
+    change = recalls["usual"] - recalls["none"]
+    assert [entry.recall_change.value for entry in arms["usual"].classes] == pytest.approx(change, abs=1e-6)
+    assert arms["usual"].harmed == (change < 0).sum()
+    assert arms["usual"].over_tolerance == [name for name, value in zip(NAMES, change, strict=True) if value < -0.05]
+    assert set(arms["usual"].surely_over) <= set(arms["usual"].over_tolerance)
+    losses = [entry.forecast_loss for entry in arms["usual"].classes]
+    assert losses == pytest.approx([0.4, 0.4, 0.0])
+    assert arms["usual"].forecast_worst == pytest.approx(0.8 - 0.4)
+    assert arms["none"].harmed == 0
+    assert arms["none"].classes[0].recall_change.value == 0
+
+
+def test_policies_by_class_are_tested_for_leaks(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
+    arms = {arm.name: arm for arm in done[0].arms}
+    assert arms["per_class"].leaks
+    for leak in arms["per_class"].leaks:
+        assert leak.excess.value == pytest.approx(leak.share - leak.control, abs=1e-6)
+    assert arms["usual"].leaks == []
+    assert arms["global"].leaks == []
+
+
+def test_a_leak_is_measured_against_the_uniform_policy_of_the_same_strength() -> None:
+    """Under the doses of class 0 the one network takes every image for class 0, the other two more of ten."""
+    policy = Policy("per_class", 0.8, NAMES, (0, 1, 1), ({CROP: 0.2}, {}))
+    arms = {"none": uniform({}, NAMES), "per_class": policy, "matched": uniform({CROP: 0.7}, NAMES)}
+    labels = np.array(TEST.labels)
+    drawn = labels.copy()
+    drawn[[5, 10]] = 0
+    told = {"none": (labels, labels), "per_class": (labels, 0 * labels), "matched": (labels, drawn)}
+    answers = {
+        Trial(arms[name], seed, _Study.probes(study, name)).key: Answers(clean, clean / 3, probed[None])
+        for study in [_Study(profiled(), None, arms, (1, 2), 0.05)]  # type: ignore[arg-type]
+        for name, (clean, probed) in told.items()
+        for seed in (1, 2)
+    }
+    experiment = SimpleNamespace(
+        answers=lambda trial: answers[trial.key], test=SimpleNamespace(labels=torch.tensor(labels))
+    )
+    found = _leaks(_Study(profiled(), experiment, arms, (1, 2), 0.05), "per_class")  # type: ignore[arg-type]
+    assert [(leak.name, leak.share, leak.control) for leak in found] == [(NAMES[0], 1.0, 0.2)]
+    assert found[0].excess.value == pytest.approx(0.8)
+
+
+def test_the_files_hold_the_same(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
+    found, folder, _ = done
+    assert Verification.model_validate(json.loads((folder / "verify.json").read_text())) == found
+    rows = (folder / "verify.csv").read_text().splitlines()
+    assert len(rows) == 1 + 8 * 3
+    picture = (folder / "forecast.svg").read_text()
+    assert picture == scatter(found)
+    shown = [arm for arm in found.arms if arm.policy is not None and arm.same_as is None]
+    assert picture.count("<circle cx") == 3 * len(shown) + len(shown)
+
+
+def test_a_second_call_trains_nothing_and_says_the_same(
+    done: tuple[Verification, Path, list[tuple[int, int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, folder, _ = done
+    monkeypatch.setattr("cuesense.training.trials.fit", None)
+    assert verify(profiled(), SETUP, output=folder, seeds=2) == found
+
+
+def test_without_a_forecast_and_with_one_seed_it_says_what_is_missing() -> None:
+    found = verify(profile(), SETUP, seeds=1, tolerance=0.4, augmentations=[CROP])
+    assert found.agreement.pairs == 0
+    assert found.agreement.spearman is None
+    assert [warning.split(":")[0] for warning in found.warnings] == [
+        "The profile holds no forecast to compare with",
+        "With fewer than three seeds intervals are missing or too narrow",
+    ]
+    usual = found.arms[1]
+    assert usual.mean_change.low is None
+    assert usual.surely_over == []
+    assert usual.forecast_mean is None
+    assert "no forecast to compare with" in scatter(found)
+
+
+def test_wrong_numbers_are_one_sentence() -> None:
+    with pytest.raises(SettingsError, match="--seeds"):
+        verify(profiled(), SETUP, seeds=0)
+    with pytest.raises(SettingsError, match="--tolerance"):
+        verify(profiled(), SETUP, tolerance=1.0)
