@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cuesense.sweeps.losses import harm
+from cuesense.sweeps.losses import class_losses
 from cuesense.sweeps.strength_choice import choose
 from cuesense.sweeps.sweep import Sweep
 from tests.helpers.simulated_sweeps import Truth, level, simulated
@@ -84,7 +84,7 @@ def _judge(kind: str, seed: int, images: int, *, pictures: bool) -> list[float]:
     sweep = simulated(made, seed, pictures=pictures)
     if kind == "unstable":
         sweep = replace(sweep, accuracy=_shaken(sweep, seed))
-    found = harm(sweep, 0.95)
+    found = class_losses(sweep, 0.95)
     chosen = choose(sweep, found, TOLERANCE, 0.95)
     losses, at = made.losses, chosen.by_mean
     named = found.losses.low[at] > 0
@@ -124,7 +124,7 @@ def few(sweeps: int) -> None:
                 accuracy=accuracy,
                 images=np.full(accuracy.shape, 500),
             )
-            found = harm(sweep, 0.95)
+            found = class_losses(sweep, 0.95)
             named += bool((found.losses.low[int(found.mean.argmax())] > 0).any())
         print(
             f"{classes} classes, {strengths} strengths, {runs} seeds, {calm} and {wild}: {100 * named / sweeps:.1f} %"

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cuesense.datasets.images import prepare
+from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.load import load_dataset
 from cuesense.models.compact import MEAN, STD, build
 from cuesense.planted.world import PlantedWorld
@@ -56,7 +56,7 @@ def parts(world: str, photos: Path | None) -> tuple[Images, Images, Images, tupl
 def images(data: Dataset) -> Images:
     """Return a dataset's images, 64 pixels a side."""
     size = Preprocessing(image_size=(SIDE, SIDE), resize=None, mean=MEAN, std=STD)
-    pixels = np.stack([prepare(data[place].image, size) for place in range(len(data))])
+    pixels = np.stack([resize_and_crop(data[place].image, size) for place in range(len(data))])
     return Images(torch.from_numpy(pixels), torch.tensor(data.labels), MEAN, STD)
 
 

@@ -26,13 +26,13 @@ from budget_worlds import COUNTS, RECIPE, SIDE, parts, train
 from torch import nn
 
 from cuesense.datasets.load import load_dataset
-from cuesense.inference.checkpoints import Reading, answer
+from cuesense.inference.checkpoints import Reading, predict_runs
 from cuesense.inference.loading import engine_of
 from cuesense.models.compact import MEAN, STD, build
 from cuesense.reports.charts.audit import curves
 from cuesense.schemas.audit import Audit, ClassAudit
-from cuesense.sweeps.build_audit import conclude
-from cuesense.sweeps.losses import harm
+from cuesense.sweeps.build_audit import build_audit
+from cuesense.sweeps.losses import class_losses
 from cuesense.sweeps.run_list import read_runs
 from cuesense.sweeps.sweep import Sweep
 from cuesense.workflows.audit import write_audit
@@ -169,8 +169,8 @@ def audit_all(world: str, folder: Path, source: Path | None, target: Path) -> No
     found = []
     for name in SWEEPS:
         runs = read_runs(folder / f"{name}.csv", arch=arch(world))
-        said = answer(runs, data, reading, folder / "audit")
-        audit = conclude(
+        said = predict_runs(runs, data, reading, folder / "audit")
+        audit = build_audit(
             said.sweep,
             tolerance=0.05,
             confidence=0.95,
@@ -240,8 +240,8 @@ def over_images(world: str, folder: Path, source: Path | None) -> None:
     data = load_dataset(tested(world, folder, source))
     reading = Reading(engine_of("auto", 128, "float32", 2, 0), {"class_names": None, "image_size": SIDE} | PIXELS)
     for name in SWEEPS:
-        sweep = answer(read_runs(folder / f"{name}.csv", arch=arch(world)), data, reading, folder / "audit").sweep
-        known, unknown = harm(sweep, 0.95), harm(replace(sweep, pictures=None), 0.95)
+        sweep = predict_runs(read_runs(folder / f"{name}.csv", arch=arch(world)), data, reading, folder / "audit").sweep
+        known, unknown = class_losses(sweep, 0.95), class_losses(replace(sweep, pictures=None), 0.95)
         print(
             f"{world} {name}: variance over seeds in units of p (1 - p) / n, median {np.median(known.noise.ratio):.2f}"
         )

@@ -20,14 +20,14 @@ from torch import Tensor, nn
 
 from cuesense import registry
 from cuesense.models.compact import MEAN, STD
-from cuesense.perturbations.ablations import DOSES, SHAM
+from cuesense.perturbations.ablations import ABLATIONS, SHAM
 from cuesense.perturbations.apply import perturb
 from cuesense.planted.world import PlantedWorld
 from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Cue
 
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
-EVERY = (*DOSES, *dict.fromkeys(SHAM.values()))
+EVERY = (*ABLATIONS, *dict.fromkeys(SHAM.values()))
 TRAIN_IMAGES, TEST_IMAGES, COUNTERFACTUAL_IMAGES = 200, 60, 25
 LARGE_TEST_IMAGES = 50
 HALF = (0.5, 0.5, 0.5)

@@ -18,21 +18,21 @@ from scipy.optimize import minimize_scalar
 
 from cuesense import registry
 from cuesense.analysis import hypotheses
-from cuesense.analysis.build_profile import judge
-from cuesense.analysis.cues import label_classes
+from cuesense.analysis.build_profile import analyze_predictions
+from cuesense.analysis.cues import name_cues
 from cuesense.analysis.evidence import Evidence, Measured, adjusted, gather
-from cuesense.analysis.hypotheses import NEEDS, QUESTIONS, SCALES, SLOPE, Need, Scale, label_of
-from cuesense.perturbations.ablations import DESTROYED, SHAM, Dose
+from cuesense.analysis.hypotheses import HYPOTHESES, QUESTIONS, SCALES, SLOPE, Hypothesis, Scale, verdict_of
+from cuesense.perturbations.ablations import ALL_REMOVED, SHAM, Ablation
 from cuesense.planted.classes import PlantedClass
 from cuesense.planted.world import load
-from cuesense.predictions.predictions import Answers, Predictions
+from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.intervals import ratio_interval, wilson
 from cuesense.stats.prior_correction import prior_corrected
-from cuesense.types import Condition, Cue, CueLabel, CueReliance
+from cuesense.types import ClassCue, Condition, Cue, CueVerdict
 
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
-SINGLE = frozenset({CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR})
-OWN = (CueLabel.REDUNDANT, CueLabel.MIXED, CueLabel.UNDETERMINED)
+SINGLE = frozenset({CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR})
+OWN = (CueVerdict.REDUNDANT, CueVerdict.MIXED, CueVerdict.UNDETERMINED)
 SLOPES = (20.0, 30.0, 50.0, 80.0)
 RECOGNIZED = 0.6
 LEARNED, SHORTCUT = 0.5, 0.8
@@ -63,9 +63,9 @@ class Network:
         return int(self.name.split("-")[-2])
 
     @property
-    def truth(self) -> list[CueLabel]:
+    def truth(self) -> list[CueVerdict]:
         """The planted labels."""
-        return [CueLabel(str(label)) for label in self.stored["truth"]]
+        return [CueVerdict(str(label)) for label in self.stored["truth"]]
 
     def choose(self, images: int | None, draw: int) -> np.ndarray:
         """Return places of this many images of each class, or of all."""
@@ -97,19 +97,19 @@ class Network:
             side=self.side,
         )
 
-    def _answers(self, row: int, places: np.ndarray, labels: np.ndarray) -> Answers:
+    def _answers(self, row: int, places: np.ndarray, labels: np.ndarray) -> ConditionPredictions:
         scores = self.stored["scores"][row][places].astype(np.float32)
         classes = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
         prior = np.bincount(labels, minlength=scores.shape[1]) / len(labels)
         predicted = self.stored["predicted"][row][places].astype(np.int64)
-        return Answers(labels, predicted, prior_corrected(scores, classes, prior))
+        return ConditionPredictions(labels, predicted, prior_corrected(scores, classes, prior))
 
     @cache  # noqa: B019 - a benchmark ends with its networks
     def evidence(self, images: int | None, draw: int) -> Evidence:
         """Return the evidence of some images a class."""
         return gather(self.predictions(self.choose(images, draw)), 0.95)
 
-    def needs(self) -> list[Need]:
+    def needs(self) -> list[Hypothesis]:
         """Return what each class really needs: as planted, unless the counterfactual images show otherwise.
 
         A planted cue counts as not learned below half of the clean recall, one that was not planted as a shortcut
@@ -120,11 +120,11 @@ class Network:
         return [_need(member, recall[:, index]) for index, member in enumerate(world.classes)]
 
 
-def _need(member: PlantedClass, recall: np.ndarray) -> Need:
-    carriers, every = frozenset(member.carriers), {left for need in NEEDS for left in need}
+def _need(member: PlantedClass, recall: np.ndarray) -> Hypothesis:
+    carriers, every = frozenset(member.carriers), {left for need in HYPOTHESES for left in need}
     holds = {frozenset(Cue)}
     for left in every:
-        planted = bool(left & carriers) if member.truth is CueLabel.REDUNDANT else carriers <= left
+        planted = bool(left & carriers) if member.truth is CueVerdict.REDUNDANT else carriers <= left
         share = recall[sum(1 << place for place, cue in enumerate(CUES) if cue in left)]
         if share >= (LEARNED if planted else SHORTCUT):
             holds |= {more for more in every if left <= more}
@@ -139,17 +139,17 @@ def networks(folder: Path, odd: bool, weak: bool = False) -> list[Network]:
 
 def calibrate(chosen: Sequence[Network]) -> tuple[float, ...]:
     """Return the thresholds from which on the answers best tell what is kept, by balanced logistic loss."""
-    return tuple(_threshold(*_answers(chosen, dose)) if dose != DESTROYED else 0.5 for dose in QUESTIONS)
+    return tuple(_threshold(*_answers(chosen, dose)) if dose != ALL_REMOVED else 0.5 for dose in QUESTIONS)
 
 
-def _answers(chosen: Sequence[Network], dose: Dose) -> tuple[np.ndarray, np.ndarray]:
+def _answers(chosen: Sequence[Network], dose: Ablation) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct share of every class that is recognized, and whether what it needs is left."""
     rows = [
         (evidence.shares[dose].distinct[index], QUESTIONS[dose] in need)
         for network in chosen
         for evidence in (network.evidence(None, 0), network.evidence(20, 7))
         for index, need in enumerate(network.needs())
-        if network.truth[index] is not CueLabel.UNDETERMINED and evidence.recognized[index] >= RECOGNIZED
+        if network.truth[index] is not CueVerdict.UNDETERMINED and evidence.recognized[index] >= RECOGNIZED
     ]
     share, kept = np.array(rows).T
     return share[~np.isnan(share)], kept[~np.isnan(share)] > 0
@@ -169,19 +169,19 @@ def left_out(chosen: Sequence[Network]) -> None:
     """Print how good the labels are on worlds that the thresholds were not chosen on."""
     others = {n.seed: calibrate([other for other in chosen if other.seed != n.seed]) for n in chosen}
     for slope in SLOPES:
-        planted: list[CueLabel] = []
-        given: list[CueLabel] = []
+        planted: list[CueVerdict] = []
+        given: list[CueVerdict] = []
         for network in chosen:
             scale = (Scale(np.inf, others[network.seed]),)
             with mock.patch.multiple(hypotheses, SCALES=scale, SLOPE=slope):
                 planted += network.truth
                 given += [answer.label for answer in labels(network, 50, 1)]
-        sure = [(a, b) for a, b in zip(planted, given, strict=True) if b is not CueLabel.UNDETERMINED]
+        sure = [(a, b) for a, b in zip(planted, given, strict=True) if b is not CueVerdict.UNDETERMINED]
         wrong = np.mean([a is not b for a, b in sure])
         print(f"  slope {slope:g}: F1 {f1(planted, given):.3f}, wrong {wrong:.3f}, given {len(sure) / len(given):.2f}")
 
 
-def f1(truth: Sequence[CueLabel], given: Sequence[CueLabel]) -> float:
+def f1(truth: Sequence[CueVerdict], given: Sequence[CueVerdict]) -> float:
     """Return the mean over the true labels of F1."""
     pairs = list(zip(truth, given, strict=True))
     parts = []
@@ -191,19 +191,21 @@ def f1(truth: Sequence[CueLabel], given: Sequence[CueLabel]) -> float:
     return float(np.mean(parts))
 
 
-def labels(network: Network, images: int | None, draw: int) -> list[CueReliance]:
+def labels(network: Network, images: int | None, draw: int) -> list[ClassCue]:
     """Label the classes of a network from some images each."""
-    return label_classes(network.evidence(images, draw), tuple(map(str, network.stored["names"])))
+    return name_cues(network.evidence(images, draw), tuple(map(str, network.stored["names"])))
 
 
-def judged(chosen: Iterable[Network], images: int | None) -> tuple[list[CueLabel], list[CueLabel], list[CueLabel]]:
+def judged(
+    chosen: Iterable[Network], images: int | None
+) -> tuple[list[CueVerdict], list[CueVerdict], list[CueVerdict]]:
     """Return planted, really needed and given labels of all classes."""
-    planted: list[CueLabel] = []
-    needed: list[CueLabel] = []
-    given: list[CueLabel] = []
+    planted: list[CueVerdict] = []
+    needed: list[CueVerdict] = []
+    given: list[CueVerdict] = []
     for network in chosen:
         real = [
-            label if label is CueLabel.UNDETERMINED else label_of(need)
+            label if label is CueVerdict.UNDETERMINED else verdict_of(need)
             for label, need in zip(network.truth, network.needs(), strict=True)
         ]
         for draw in range(REPEATS if images else 1):
@@ -216,7 +218,7 @@ def judged(chosen: Iterable[Network], images: int | None) -> tuple[list[CueLabel
 def summary(chosen: Sequence[Network], images: int | None) -> str:
     """Return one row of the table."""
     planted, needed, given = judged(chosen, images)
-    sure = [(a, b, c) for a, b, c in zip(planted, needed, given, strict=True) if c is not CueLabel.UNDETERMINED]
+    sure = [(a, b, c) for a, b, c in zip(planted, needed, given, strict=True) if c is not CueVerdict.UNDETERMINED]
     single = [(a, b, c) for a, b, c in sure if c in SINGLE]
     own = {
         label: np.mean([b is label for a, b in zip(planted, given, strict=True) if a is label])
@@ -256,25 +258,25 @@ def judge_all(folder: Path) -> None:
     sham(full)
 
 
-def kappa(first: Sequence[CueLabel], second: Sequence[CueLabel]) -> float:
+def kappa(first: Sequence[CueVerdict], second: Sequence[CueVerdict]) -> float:
     """Return Cohen's kappa (1960, Educational and Psychological Measurement 20:37)."""
     same = np.mean([a is b for a, b in zip(first, second, strict=True)])
-    chance = sum(first.count(label) * second.count(label) for label in CueLabel) / len(first) ** 2
+    chance = sum(first.count(label) * second.count(label) for label in CueVerdict) / len(first) ** 2
     return float((same - chance) / (1 - chance))
 
 
 def agreement(folder: Path, full: Sequence[Network]) -> None:
     """Print how labels agree between halves of the images and between seeds of the perturbations."""
-    halves: tuple[list[CueLabel], list[CueLabel]] = ([], [])
+    halves: tuple[list[CueVerdict], list[CueVerdict]] = ([], [])
     for network in full:
         counts, order = network.stored["labels"], np.random.default_rng(0).permutation(len(network.stored["labels"]))
         ranked = np.array([np.sum(counts[order[:place]] == counts[order[place]]) for place in range(len(order))])
         for part, labels_of_half in enumerate(halves):
             places = np.sort(order[ranked % 2 == part])
             found = gather(network.predictions(places), 0.95)
-            labels_of_half += [a.label for a in label_classes(found, tuple(map(str, network.stored["names"])))]
+            labels_of_half += [a.label for a in name_cues(found, tuple(map(str, network.stored["names"])))]
     print(f"kappa between halves of the images: {kappa(*halves):.3f}")
-    seeds: tuple[list[CueLabel], list[CueLabel]] = ([], [])
+    seeds: tuple[list[CueVerdict], list[CueVerdict]] = ([], [])
     for path in sorted(folder.glob("*-seed1.npz")):
         pair = (Network(path.stem.removesuffix("-seed1"), path.with_name(path.name.replace("-seed1", ""))), None)
         other = Network(path.stem.removesuffix("-seed1"), path)
@@ -309,7 +311,7 @@ def statistics() -> None:
     for classes, images, doses in ((1000, 50, 40), (500, 50, 40), (1000, 25, 40), (1000, 50, 20)):
         predictions = many(classes, images, doses, random)
         start = time.perf_counter()
-        judge(predictions, tolerance=0.05, confidence=0.95, groups={})
+        analyze_predictions(predictions, tolerance=0.05, confidence=0.95, groups={})
         print(f"{classes} classes x {images} images x {doses} conditions: {time.perf_counter() - start:.2f} s")
 
 
@@ -339,10 +341,10 @@ def many(classes: int, images: int, doses: int, random: np.random.Generator) -> 
         ladders[name] = (*ladders.get(name, ()), value)
     kinds = {name: replace(registry.get("perturbations", name), ladder=ladder) for name, ladder in ladders.items()}
 
-    def answers(accuracy: float) -> Answers:
+    def answers(accuracy: float) -> ConditionPredictions:
         wrong = random.integers(classes, size=len(truth))
         predicted = np.where(random.random(len(truth)) < accuracy, truth, wrong)
-        return Answers(truth, predicted, predicted)
+        return ConditionPredictions(truth, predicted, predicted)
 
     return Predictions(
         names,

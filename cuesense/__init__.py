@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from cuesense.policies.recommend import recommend
     from cuesense.schemas.profile import Profile
     from cuesense.training.augmentation import PolicyAugmentation
-    from cuesense.types import Classifier, Cue, CueLabel, Perturbation, Preprocessing
+    from cuesense.types import Classifier, Cue, CueVerdict, Perturbation, Preprocessing
+    from cuesense.types import CueVerdict as CueLabel
     from cuesense.workflows.analyze import analyze
     from cuesense.workflows.audit import audit
     from cuesense.workflows.score import score
@@ -36,7 +37,8 @@ _PUBLIC = {
     "transfer": "cuesense.workflows.transfer",
     "Classifier": "cuesense.types",
     "Cue": "cuesense.types",
-    "CueLabel": "cuesense.types",
+    "CueLabel": "cuesense.types:CueVerdict",
+    "CueVerdict": "cuesense.types",
     "Draws": "cuesense.types",
     "Perturbation": "cuesense.types",
     "Preprocessing": "cuesense.types",
@@ -46,6 +48,7 @@ __all__ = [
     "Classifier",
     "Cue",
     "CueLabel",
+    "CueVerdict",
     "CuesenseError",
     "Draws",
     "Perturbation",
@@ -74,4 +77,5 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import cuesense`` stays quick."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'cuesense' has no attribute '{name}'")
-    return getattr(import_module(_PUBLIC[name]), name)
+    module, _, other_name = _PUBLIC[name].partition(":")
+    return getattr(import_module(module), other_name or name)

@@ -35,7 +35,7 @@ class Role(StrEnum):
     CONTROL = "control"
 
 
-class CueLabel(StrEnum):
+class CueVerdict(StrEnum):
     """The answer for one class: what this model relies on to recognize it."""
 
     SHAPE = "shape"
@@ -322,7 +322,7 @@ class CueEvidence:
 
 
 @dataclass(frozen=True)
-class CueReliance:
+class ClassCue:
     """What one class relies on.
 
     Attributes:
@@ -333,8 +333,8 @@ class CueReliance:
         why: What the answer rests on, to be read after the class's name; it can be checked against the curves.
     """
 
-    label: CueLabel
-    probabilities: dict[CueLabel, float]
+    label: CueVerdict
+    probabilities: dict[CueVerdict, float]
     evidence: dict[Cue, CueEvidence]
     flags: dict[str, str]
     why: str

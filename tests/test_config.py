@@ -7,7 +7,7 @@ import pytest
 from cuesense import registry
 from cuesense.config import load_config, presets
 from cuesense.errors import SettingsError
-from cuesense.perturbations.ablations import ALONE, DECISIVE, DESTROYED, SECOND, SHAM
+from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, REPLICATE_ABLATION, SHAM, SINGLE_CUE
 from cuesense.types import Role
 from cuesense.validation import check_fraction, parse_channels
 
@@ -23,14 +23,20 @@ def test_presets_have_the_promised_sizes() -> None:
 
 def test_quick_can_label_and_shows_crop_and_jitter() -> None:
     ladders = {entry.name: entry.ladder for entry in load_config("quick").perturbations}
-    assert all(value in ladders[name] for name, value in DECISIVE.values())
+    assert all(value in ladders[name] for name, value in PRIMARY_ABLATION.values())
     assert {"random_resized_crop", "color_jitter"} <= ladders.keys()
 
 
 def test_standard_has_two_mechanisms_a_cue_the_pairs_the_control_and_five_augmentations() -> None:
     config = load_config("standard")
     ladders = {entry.name: entry.ladder for entry in config.perturbations}
-    for name, value in (*DECISIVE.values(), *SECOND.values(), *ALONE.values(), *SHAM.values(), DESTROYED):
+    for name, value in (
+        *PRIMARY_ABLATION.values(),
+        *REPLICATE_ABLATION.values(),
+        *SINGLE_CUE.values(),
+        *SHAM.values(),
+        ALL_REMOVED,
+    ):
         assert value in ladders[name]
     assert sum(entry.role is Role.AUGMENTATION for entry in config.perturbations) == 5
 

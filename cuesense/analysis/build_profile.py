@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cuesense.analysis.counts import Tally, tally
-from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, label_classes, usable
+from cuesense.analysis.counts import ClassCounts, count_predictions
+from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, name_cues, usable
 from cuesense.analysis.evidence import gather
-from cuesense.analysis.groups import ALL, GroupAnswer, group_answer
-from cuesense.analysis.hypotheses import LABELS
+from cuesense.analysis.groups import ALL, GroupCues, group_cues
+from cuesense.analysis.hypotheses import VERDICTS
 from cuesense.policies.budgets import budget, global_policy
 from cuesense.predictions.predictions import Predictions
 from cuesense.schemas.profile import (
@@ -23,7 +23,7 @@ from cuesense.schemas.profile import (
     GroupModel,
     IntervalModel,
     Labeling,
-    Policy,
+    PolicyModel,
     Profile,
     Provenance,
     RivalModel,
@@ -31,15 +31,15 @@ from cuesense.schemas.profile import (
     UnpairedCounts,
     budget_model,
 )
-from cuesense.types import Budget, CueEvidence, CueLabel, CueReliance, Curve, Interval, Perturbation, Role
+from cuesense.types import Budget, ClassCue, CueEvidence, CueVerdict, Curve, Interval, Perturbation, Role
 
 _LISTED = 10
 
 
-def assemble(
+def build_profile(
     provenance: Provenance,
     class_names: Sequence[str],
-    verdict: Verdict,
+    verdict: AnalysisResult,
     *,
     tolerance: float,
     confidence: float,
@@ -60,14 +60,14 @@ def assemble(
     Returns:
         The profile.
     """
-    tally, reliances, budgets = verdict.tally, verdict.reliances, verdict.budgets
-    first = next(iter(tally.raw.values()))
-    counts = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
-    accuracy = [correct / n if n else None for correct, n in counts]
+    counts, reliances, budgets = verdict.counts, verdict.reliances, verdict.budgets
+    first = next(iter(counts.raw.values()))
+    of_class = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
+    accuracy = [correct / n if n else None for correct, n in of_class]
     return Profile(
         provenance=provenance,
         summary=_summary(first, accuracy, reliances, warnings),
-        curves=[_curve(curve, tally.corrected[name], side) for name, curve in tally.raw.items()],
+        curves=[_curve(curve, counts.corrected[name], side) for name, curve in counts.raw.items()],
         classes=[
             ClassModel(
                 index=index,
@@ -82,17 +82,17 @@ def assemble(
                 budgets={augmentation: budget_model(of_class[index]) for augmentation, of_class in budgets.items()},
                 rivals=[
                     RivalModel(rival=rival.rival, perturbation=rival.perturbation, share=rival.share)
-                    for rival in tally.rivals[index]
+                    for rival in counts.rivals[index]
                 ],
             )
             for index, name in enumerate(class_names)
         ],
         groups=[_group(answer, class_names, first.n) for answer in verdict.groups],
         labeling=Labeling(certainty=CERTAIN, false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE),
-        policy=Policy(
+        policy=PolicyModel(
             tolerance=tolerance,
             confidence=confidence,
-            global_={name: _global(of_class, tally.raw[name], class_names) for name, of_class in budgets.items()},
+            global_={name: _global(of_class, counts.raw[name], class_names) for name, of_class in budgets.items()},
             per_class={
                 name: {augmentation: of_class[index].value for augmentation, of_class in budgets.items()}
                 for index, name in enumerate(class_names)
@@ -153,14 +153,14 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _summary(
-    curve: Curve, accuracy: Sequence[float | None], reliances: Sequence[CueReliance], warnings: Sequence[str]
+    curve: Curve, accuracy: Sequence[float | None], reliances: Sequence[ClassCue], warnings: Sequence[str]
 ) -> Summary:
     images = int(curve.n.sum())
     known = [value for value in accuracy if value is not None]
     return Summary(
         clean_accuracy=int(curve.clean_correct.sum()) / images if images else None,
         worst_class_accuracy=min(known, default=None),
-        labels={label: sum(reliance.label is label for reliance in reliances) for label in CueLabel},
+        labels={label: sum(reliance.label is label for reliance in reliances) for label in CueVerdict},
         warnings=list(warnings),
     )
 
@@ -217,7 +217,7 @@ def _cue(found: CueEvidence) -> CueModel:
     )
 
 
-def _group(answer: GroupAnswer, class_names: Sequence[str], images: np.ndarray) -> GroupModel:
+def _group(answer: GroupCues, class_names: Sequence[str], images: np.ndarray) -> GroupModel:
     return GroupModel(
         name=answer.name,
         classes=len(answer.classes),
@@ -236,25 +236,25 @@ def _global(budgets: Sequence[Budget], curve: Curve, class_names: Sequence[str])
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AnalysisResult:
     """What the predictions say.
 
     Attributes:
-        tally: The counts.
+        counts: The counts.
         reliances: One a class.
         budgets: Per augmentation, one a class.
         groups: One for all classes, then one a group.
     """
 
-    tally: Tally
-    reliances: list[CueReliance]
+    counts: ClassCounts
+    reliances: list[ClassCue]
     budgets: dict[str, list[Budget]]
-    groups: list[GroupAnswer]
+    groups: list[GroupCues]
 
 
-def judge(
+def analyze_predictions(
     predictions: Predictions, *, tolerance: float, confidence: float, groups: Mapping[str, Sequence[int]]
-) -> Verdict:
+) -> AnalysisResult:
     """Label every class and find its budgets.
 
     Args:
@@ -266,13 +266,13 @@ def judge(
     Returns:
         The verdict.
     """
-    counts, evidence = tally(predictions), gather(predictions, confidence)
-    reliances = label_classes(evidence, predictions.class_names)
-    likely = np.array([list(reliance.probabilities.values()) for reliance in reliances]).T.reshape(len(LABELS), -1)
+    counts, evidence = count_predictions(predictions), gather(predictions, confidence)
+    reliances = name_cues(evidence, predictions.class_names)
+    likely = np.array([list(reliance.probabilities.values()) for reliance in reliances]).T.reshape(len(VERDICTS), -1)
     fit = set(np.flatnonzero(usable(evidence)).tolist())
     every = {ALL: range(len(reliances)), **groups}
-    return Verdict(
-        tally=counts,
+    return AnalysisResult(
+        counts=counts,
         reliances=reliances,
         budgets={
             name: budget(curve, tolerance=tolerance, confidence=confidence, leak_to=counts.takers[name])
@@ -280,7 +280,7 @@ def judge(
             if curve.perturbation.role is Role.AUGMENTATION
         },
         groups=[
-            group_answer(name, [index for index in members if index in fit], LABELS, likely, confidence, CERTAIN)
+            group_cues(name, [index for index in members if index in fit], VERDICTS, likely, confidence, CERTAIN)
             for name, members in every.items()
         ],
     )

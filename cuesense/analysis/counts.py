@@ -16,7 +16,7 @@ from cuesense.types import Curve, Perturbation, Rival, Role
 
 
 @dataclass(frozen=True)
-class Tally:
+class ClassCounts:
     """Everything that is counted of the curves.
 
     Attributes:
@@ -34,7 +34,7 @@ class Tally:
     sinks: dict[str, NDArray[np.float64]]
 
 
-def tally(predictions: Predictions) -> Tally:
+def count_predictions(predictions: Predictions) -> ClassCounts:
     """Count predictions.
 
     Args:
@@ -51,10 +51,10 @@ class _Counter:
         self.predictions, self.classes = predictions, len(predictions.class_names)
         self.rows = predictions.rows
 
-    def tally(self) -> Tally:
+    def tally(self) -> ClassCounts:
         applied = self.predictions.perturbations
         strongest_row = {p.name: self.rows[p.name, p.ladder[-1]][0] for p in applied}
-        return Tally(
+        return ClassCounts(
             raw={p.name: self.curve(p, self.predictions.right) for p in applied},
             corrected={p.name: self.curve(p, self.predictions.corrected_right) for p in applied},
             takers={p.name: self.takers(p) for p in applied if p.role is Role.AUGMENTATION},

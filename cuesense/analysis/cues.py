@@ -8,11 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.analysis.evidence import Evidence
-from cuesense.analysis.hypotheses import LABELS, QUESTIONS, carried, probabilities, says_yes
+from cuesense.analysis.hypotheses import QUESTIONS, VERDICTS, posterior, says_yes, shapley_shares
 from cuesense.arrays import Floats
-from cuesense.perturbations.ablations import ALONE, CUES, DECISIVE, DESTROYED, SECOND, Dose
+from cuesense.perturbations.ablations import (
+    ALL_REMOVED,
+    CUES,
+    PRIMARY_ABLATION,
+    REPLICATE_ABLATION,
+    SINGLE_CUE,
+    Ablation,
+)
 from cuesense.stats.intervals import interval, wilson
-from cuesense.types import Cue, CueEvidence, CueLabel, CueReliance, Interval
+from cuesense.types import ClassCue, Cue, CueEvidence, CueVerdict, Interval
 
 CERTAIN = 0.9
 FALSE_DISCOVERY = 0.1
@@ -27,7 +34,7 @@ ELIMINATION = 0.3
 RECOVERED = 0.5
 RECOVERED_AT_ALL = 0.7
 
-_REVEALING = (*DECISIVE.values(), DESTROYED)
+_REVEALING = (*PRIMARY_ABLATION.values(), ALL_REMOVED)
 
 RULE = (
     f"A label is given where its probability is at least {CERTAIN:g}, as calibrated on planted worlds. How many of the "
@@ -45,18 +52,18 @@ def usable(evidence: Evidence) -> NDArray[np.bool_]:
     They may have few images.
     """
     told = np.nan_to_num(evidence.recognized) - evidence.mistaken >= TOLD_APART
-    measured = all(dose in evidence.shares for dose in DECISIVE.values())
+    measured = all(dose in evidence.shares for dose in PRIMARY_ABLATION.values())
     found = [_added(evidence, dose) >= RECOVERED_AT_ALL for dose in _REVEALING if dose in evidence.shares]
     return np.asarray(told & (evidence.fewest > 0) & measured & ~np.any(found, axis=0))
 
 
-def _added(evidence: Evidence, dose: Dose) -> Floats:
+def _added(evidence: Evidence, dose: Ablation) -> Floats:
     """Return the share of the images recognized clean that only the prior correction still recognizes, (C,)."""
     share = evidence.shares[dose]
     return np.asarray(share.stays - share.unaided)
 
 
-def label_classes(evidence: Evidence, class_names: Sequence[str]) -> list[CueReliance]:
+def name_cues(evidence: Evidence, class_names: Sequence[str]) -> list[ClassCue]:
     """Decide the label of every class.
 
     Args:
@@ -66,9 +73,9 @@ def label_classes(evidence: Evidence, class_names: Sequence[str]) -> list[CueRel
     Returns:
         One CueReliance a class.
     """
-    likely = probabilities(evidence)
+    likely = posterior(evidence)
     yes = {dose: says_yes(evidence, dose) for dose in QUESTIONS if dose in evidence.shares}
-    parts = carried(evidence)
+    parts = shapley_shares(evidence)
     return [
         _Class(evidence, index, likely[:, index], yes, parts, class_names).reliance()
         for index in range(len(class_names))
@@ -83,52 +90,54 @@ class _Class:
         evidence: Evidence,
         index: int,
         likely: Floats,
-        yes: Mapping[Dose, NDArray[np.bool_]],
+        yes: Mapping[Ablation, NDArray[np.bool_]],
         parts: Mapping[Cue, Floats],
         class_names: Sequence[str],
     ) -> None:
         self.evidence, self.index, self.likely, self.yes = evidence, index, likely, yes
         self.parts, self.names = parts, class_names
 
-    def reliance(self) -> CueReliance:
+    def reliance(self) -> ClassCue:
         label, why = self._decide()
-        return CueReliance(
+        return ClassCue(
             label=label,
-            probabilities=dict(zip(LABELS, self.likely.tolist(), strict=True)),
+            probabilities=dict(zip(VERDICTS, self.likely.tolist(), strict=True)),
             evidence={cue: self._cue(cue) for cue in CUES},
             flags=self._flags(),
             why=why,
         )
 
-    def _decide(self) -> tuple[CueLabel, str]:
+    def _decide(self) -> tuple[CueVerdict, str]:
         reason = self._impossible()
         if reason:
-            return CueLabel.UNDETERMINED, reason
+            return CueVerdict.UNDETERMINED, reason
         order = np.argsort(-self.likely, kind="stable")
-        label = LABELS[order[0]]
+        label = VERDICTS[order[0]]
         if self.likely[order[0]] < CERTAIN:
-            first, other = (f"{LABELS[at]} ({_points(self.likely[at])} %)" for at in order[:2])
-            return CueLabel.UNDETERMINED, f"{self._losses()}: {first} and {other} both fit"
+            first, other = (f"{VERDICTS[at]} ({_points(self.likely[at])} %)" for at in order[:2])
+            return CueVerdict.UNDETERMINED, f"{self._losses()}: {first} and {other} both fit"
         doubt = self._doubt(label)
         if doubt:
-            return CueLabel.UNDETERMINED, f"{self._losses()}; {doubt}"
+            return CueVerdict.UNDETERMINED, f"{self._losses()}; {doubt}"
         return label, {
-            CueLabel.MIXED: self._why_mixed,
-            CueLabel.REDUNDANT: self._why_redundant,
-            CueLabel.INSENSITIVE: self._why_insensitive,
+            CueVerdict.MIXED: self._why_mixed,
+            CueVerdict.REDUNDANT: self._why_redundant,
+            CueVerdict.INSENSITIVE: self._why_insensitive,
         }.get(label, lambda: self._why_single(Cue(label.value)))()
 
-    def _doubt(self, label: CueLabel) -> str | None:
+    def _doubt(self, label: CueVerdict) -> str | None:
         """Say why a probable label may not be given, or return None."""
-        recovered = self._recovered(RECOVERED) if label in (CueLabel.REDUNDANT, CueLabel.INSENSITIVE) else None
+        recovered = self._recovered(RECOVERED) if label in (CueVerdict.REDUNDANT, CueVerdict.INSENSITIVE) else None
         if recovered:
             return recovered
-        if label is CueLabel.INSENSITIVE:
+        if label is CueVerdict.INSENSITIVE:
             return None
-        if any(self._kept(dose) is None for dose in DECISIVE.values()):
+        if any(self._kept(dose) is None for dose in PRIMARY_ABLATION.values()):
             return "no image is lost when all cues are removed"
         return (
-            self._doubt_alone(Cue(label.value)) if label in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR) else None
+            self._doubt_alone(Cue(label.value))
+            if label in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
+            else None
         )
 
     def _doubt_alone(self, cue: Cue) -> str | None:
@@ -153,7 +162,7 @@ class _Class:
         if self._told_apart() < TOLD_APART:
             rival = self.names[int(self.evidence.rival[self.index])]
             return f"cannot be told from {rival} on clean images ({_points(self._mistaken())} of 100 are taken for it)"
-        missing = [DECISIVE[cue] for cue in CUES if DECISIVE[cue] not in self.evidence.shares]
+        missing = [PRIMARY_ABLATION[cue] for cue in CUES if PRIMARY_ABLATION[cue] not in self.evidence.shares]
         if missing:
             return "was not measured under " + ", ".join(f"{name} at {value:g}" for name, value in missing)
         return self._recovered(RECOVERED_AT_ALL)
@@ -193,13 +202,13 @@ class _Class:
         part = self.parts.get(cue)
         return None if part is None or np.isnan(part[self.index]) else float(part[self.index])
 
-    def _kept(self, dose: Dose) -> float | None:
+    def _kept(self, dose: Ablation) -> float | None:
         share = self.evidence.shares.get(dose)
         value = np.nan if share is None else float(share.kept[self.index])
         return None if np.isnan(value) else value
 
     def _cue(self, cue: Cue) -> CueEvidence:
-        necessity, second, alone = DECISIVE[cue], SECOND[cue], ALONE[cue]
+        necessity, second, alone = PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue], SINGLE_CUE[cue]
         q = self.evidence.q.get(cue)
         return CueEvidence(
             necessity=_lost(self._interval(necessity)),
@@ -214,23 +223,23 @@ class _Class:
             shapley=self._carried(cue),
         )
 
-    def _images(self, dose: Dose) -> float | None:
+    def _images(self, dose: Ablation) -> float | None:
         share = self.evidence.shares.get(dose)
         return None if share is None else float(share.of[self.index])
 
-    def _interval(self, dose: Dose) -> Interval:
+    def _interval(self, dose: Ablation) -> Interval:
         share = self.evidence.shares.get(dose)
         if share is None:
             return Interval()
         return interval(share.kept[self.index], share.low[self.index], share.high[self.index])
 
-    def _raw(self, dose: Dose) -> Interval:
+    def _raw(self, dose: Ablation) -> Interval:
         share = self.evidence.shares.get(dose)
         return Interval() if share is None else interval(share.raw[self.index], np.nan, np.nan)
 
     def _agree(self, cue: Cue) -> bool | None:
         """Say whether two independent suppressions give the same answer, or None where one was not measured."""
-        doses = (DECISIVE[cue], SECOND[cue])
+        doses = (PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue])
         if any(self._kept(dose) is None for dose in doses):
             return None
         return bool(self.yes[doses[0]][self.index] == self.yes[doses[1]][self.index])
@@ -261,7 +270,7 @@ class _Class:
         if recovered:
             return recovered
         for cue in CUES:
-            share = self.evidence.shares.get(DECISIVE[cue])
+            share = self.evidence.shares.get(PRIMARY_ABLATION[cue])
             if share is None or not share.raw[self.index] - share.kept[self.index] >= ELIMINATION:
                 continue
             raw, kept = _points(share.raw[self.index]), _points(share.kept[self.index])
@@ -277,43 +286,43 @@ class _Class:
         return f"{images} image{'' if images == 1 else 's'}" if images < FEW_IMAGES else None
 
     def _losses(self) -> str:
-        kept = {cue: self._kept(DECISIVE[cue]) for cue in CUES}
+        kept = {cue: self._kept(PRIMARY_ABLATION[cue]) for cue in CUES}
         parts = [f"{_points(1 - share)} without {cue}" for cue, share in kept.items() if share is not None]
         return f"loses {', '.join(parts)} of 100 points" if parts else "was not measured"
 
     def _why_single(self, cue: Cue) -> str:
         text = f"loses {self._lost(cue)} of 100 points when {cue} is removed"
-        alone = self._kept(ALONE[cue])
+        alone = self._kept(SINGLE_CUE[cue])
         text += "" if alone is None else f"; keeps {_points(alone)} when only {cue} is left"
         agree = self._agree(cue)
         if agree is None:
             return text
         if agree:
             return f"{text}; two {cue} suppressions agree"
-        second = self._kept(SECOND[cue]) or 0.0
+        second = self._kept(REPLICATE_ABLATION[cue]) or 0.0
         return f"{text}; a second {cue} suppression disagrees ({_points(1 - second)})"
 
     def _why_mixed(self) -> str:
-        needed = [cue for cue in CUES if not self.yes[DECISIVE[cue]][self.index]]
-        needed = needed or [max(CUES, key=lambda cue: 1 - (self._kept(DECISIVE[cue]) or 0.0))]
+        needed = [cue for cue in CUES if not self.yes[PRIMARY_ABLATION[cue]][self.index]]
+        needed = needed or [max(CUES, key=lambda cue: 1 - (self._kept(PRIMARY_ABLATION[cue]) or 0.0))]
         text = "loses " + " and ".join(f"{self._lost(cue)} without {cue}" for cue in needed) + " of 100 points"
         return text + self._alone("; keeps only")
 
     def _why_redundant(self) -> str:
-        most = max(1 - (self._kept(DECISIVE[cue]) or 0.0) for cue in CUES)
+        most = max(1 - (self._kept(PRIMARY_ABLATION[cue]) or 0.0) for cue in CUES)
         return f"loses at most {_points(most)} of 100 points when one cue is removed" + self._alone("; keeps")
 
     def _why_insensitive(self) -> str:
-        share = self.evidence.shares[DESTROYED]
+        share = self.evidence.shares[ALL_REMOVED]
         return f"keeps {_points(share.stays[self.index])} of 100 images when shape, texture and color are all removed"
 
     def _alone(self, verb: str) -> str:
-        kept = {cue: self._kept(ALONE[cue]) for cue in CUES}
+        kept = {cue: self._kept(SINGLE_CUE[cue]) for cue in CUES}
         parts = [f"{_points(value)} with {cue} alone" for cue, value in kept.items() if value is not None]
         return f"{verb} {', '.join(parts)}" if parts else ""
 
     def _lost(self, cue: Cue) -> str:
-        return _points(1 - (self._kept(DECISIVE[cue]) or 0.0))
+        return _points(1 - (self._kept(PRIMARY_ABLATION[cue]) or 0.0))
 
 
 def _lost(kept: Interval) -> Interval:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, hypergeom
 
 from cuesense.arrays import Bools, Floats
-from cuesense.perturbations.ablations import CUES, CUT, DECISIVE, DESTROYED, DOSES, SHAM, Dose
+from cuesense.perturbations.ablations import ABLATIONS, ALL_REMOVED, CUES, PRIMARY_ABLATION, SHAM, TILED, Ablation
 from cuesense.predictions.predictions import Predictions
-from cuesense.stats.confusions import alarms, guessed
-from cuesense.stats.intervals import only, ratio_interval, sign_test, wilson
+from cuesense.stats.confusions import mutual_confusion, top_false_positive_rate
+from cuesense.stats.intervals import discordant_counts, ratio_interval, sign_test, wilson
 from cuesense.types import Cue
 
 
@@ -79,9 +79,9 @@ class Evidence:
     fewest: NDArray[np.int64]
     rival: NDArray[np.int64]
     mistaken: Floats
-    shares: Mapping[Dose, Share]
+    shares: Mapping[Ablation, Share]
     q: Mapping[Cue, Floats]
-    sinks: tuple[tuple[Dose, float] | None, ...]
+    sinks: tuple[tuple[Ablation, float] | None, ...]
     side: int | None = None
 
 
@@ -103,7 +103,7 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
     hits = np.bincount(clean.labels[predictions.right(0)], minlength=classes)
     with np.errstate(invalid="ignore"):
         recognized = hits / images
-    mistaken, rival = alarms(found.classes_of(clean.predicted), clean.labels, classes)
+    mistaken, rival = top_false_positive_rate(found.classes_of(clean.predicted), clean.labels, classes)
     return Evidence(
         images=images,
         explainable=found.explainable(),
@@ -112,8 +112,14 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
         fewest=found.fewest(images),
         rival=rival,
         mistaken=mistaken,
-        shares={dose: found.share(dose) for dose in DOSES if dose in found.rows},
-        q=adjusted({cue: found.necessary(DECISIVE[cue], SHAM[cue]) for cue in CUES if DECISIVE[cue] in found.rows}),
+        shares={dose: found.share(dose) for dose in ABLATIONS if dose in found.rows},
+        q=adjusted(
+            {
+                cue: found.necessary(PRIMARY_ABLATION[cue], SHAM[cue])
+                for cue in CUES
+                if PRIMARY_ABLATION[cue] in found.rows
+            }
+        ),
         sinks=found.sinks(),
         side=predictions.side,
     )
@@ -175,7 +181,10 @@ class Measured:
 
     def fewest(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the smallest number of images of each class over the clean condition and the decisive doses."""
-        known = [images.astype(np.float64), *(self.rate(self.rows[d])[0] for d in DECISIVE.values() if d in self.rows)]
+        known = [
+            images.astype(np.float64),
+            *(self.rate(self.rows[d])[0] for d in PRIMARY_ABLATION.values() if d in self.rows),
+        ]
         return np.asarray(np.min(known, axis=0), dtype=np.int64)
 
     def explainable(self) -> NDArray[np.int64]:
@@ -185,10 +194,10 @@ class Measured:
         n, clean = self.rate([0])
         return np.rint(np.nan_to_num(n * np.maximum(clean - self._floor()[1], 0))).astype(np.int64)
 
-    def share(self, dose: Dose) -> Share:
+    def share(self, dose: Ablation) -> Share:
         """Count what is kept at one dose."""
         rows = self.rows[dose]
-        sham = self.rows.get(SHAM[Cue.SHAPE], [0]) if dose in CUT else [0]
+        sham = self.rows.get(SHAM[Cue.SHAPE], [0]) if dose in TILED else [0]
         with np.errstate(invalid="ignore", divide="ignore"):
             stays, images = self._stays(rows, sham)
             unaided = self._stays(rows, sham, raw=True)[0]
@@ -233,7 +242,7 @@ class Measured:
 
     def _explainable(self, sham: int = 0, *, raw: bool = False) -> Bools:
         right = self.predictions.right if raw else self.predictions.corrected_right
-        destroyed = self.rows.get(DESTROYED)
+        destroyed = self.rows.get(ALL_REMOVED)
         before = self._recognized(sham, raw=raw)
         return before if destroyed is None else before & ~right(destroyed[0])
 
@@ -244,29 +253,29 @@ class Measured:
 
     def _floor(self, *, raw: bool = False) -> tuple[Floats, Floats]:
         """Return the images that everything was removed from and the share of them that is right: none, and known."""
-        if DESTROYED in self.rows:
-            return self.rate(self.rows[DESTROYED], raw=raw)
+        if ALL_REMOVED in self.rows:
+            return self.rate(self.rows[ALL_REMOVED], raw=raw)
         return np.full(self.classes, np.inf), np.zeros(self.classes)
 
     def _guessed(self, row: int) -> Floats:
         answers = self.predictions.answers[row]
         found = self.classes_of(answers.predicted) if answers.corrected is None else answers.corrected
-        return guessed(found, answers.labels, self.classes)
+        return mutual_confusion(found, answers.labels, self.classes)
 
-    def necessary(self, dose: Dose, sham: Dose) -> Floats:
+    def necessary(self, dose: Ablation, sham: Ablation) -> Floats:
         """Return the p-value that a dose costs more images than a sham (or than nothing, where none was measured)."""
         other, row = self.rows.get(sham, [0])[0], self.rows[dose][0]
         before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)
         labels, perturbed = self.predictions.answers[other].labels, self.predictions.answers[row].labels
         if self.predictions.paired:
-            p = sign_test(*only(before, after, labels, self.classes))
+            p = sign_test(*discordant_counts(before, after, labels, self.classes))
             return np.where(np.bincount(labels, minlength=self.classes) > 0, p, np.nan)
         n, m = np.bincount(labels, minlength=self.classes), np.bincount(perturbed, minlength=self.classes)
         k = np.bincount(labels[before], minlength=self.classes)
         both = k + np.bincount(perturbed[after], minlength=self.classes)
         return np.where((n > 0) & (m > 0), hypergeom.sf(k - 1, n + m, both, n), np.nan)
 
-    def sinks(self) -> tuple[tuple[Dose, float] | None, ...]:
+    def sinks(self) -> tuple[tuple[Ablation, float] | None, ...]:
         """Return for every class the dose at which it is predicted most often, as a multiple of its share."""
         doses = list(self.rows)
         if not doses:

@@ -11,7 +11,7 @@ import numpy as np
 
 from cuesense.arrays import Floats
 from cuesense.errors import SettingsError, expected
-from cuesense.types import CueLabel, Interval
+from cuesense.types import CueVerdict, Interval
 
 ALL = "all classes"
 _DRAWS = 600
@@ -20,7 +20,7 @@ _PRIOR = 0.5
 
 
 @dataclass(frozen=True)
-class GroupAnswer:
+class GroupCues:
     """What the classes of a group rely on.
 
     Attributes:
@@ -33,14 +33,14 @@ class GroupAnswer:
 
     name: str
     classes: tuple[int, ...]
-    label: CueLabel
-    shares: dict[CueLabel, Interval]
-    members: dict[int, CueLabel]
+    label: CueVerdict
+    shares: dict[CueVerdict, Interval]
+    members: dict[int, CueVerdict]
 
 
-def group_answer(
-    name: str, classes: Sequence[int], labels: Sequence[CueLabel], likely: Floats, confidence: float, certain: float
-) -> GroupAnswer:
+def group_cues(
+    name: str, classes: Sequence[int], labels: Sequence[CueVerdict], likely: Floats, confidence: float, certain: float
+) -> GroupCues:
     """Estimate the shares of the labels among some classes, and shrink each class toward them.
 
     The shares have a Dirichlet prior with parameters of 1/2 and every class is one draw from them, seen through its
@@ -58,22 +58,23 @@ def group_answer(
         The answer; without shares where the group has no classes.
     """
     if not classes:
-        return GroupAnswer(name, (), CueLabel.UNDETERMINED, {}, {})
+        return GroupCues(name, (), CueVerdict.UNDETERMINED, {}, {})
     shares, shrunk = _sampled(likely[:, list(classes)])
     low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     most = int(np.argmax(shares.mean(axis=0)))
     best = np.argmax(shrunk, axis=0)
     sure = shrunk.max(axis=0) >= certain
-    return GroupAnswer(
+    return GroupCues(
         name=name,
         classes=tuple(classes),
-        label=labels[most] if low[most] > 0.5 else CueLabel.UNDETERMINED,
+        label=labels[most] if low[most] > 0.5 else CueVerdict.UNDETERMINED,
         shares={
             label: Interval(float(shares[:, row].mean()), float(low[row]), float(high[row]))
             for row, label in enumerate(labels)
         },
         members={
-            index: labels[best[place]] if sure[place] else CueLabel.UNDETERMINED for place, index in enumerate(classes)
+            index: labels[best[place]] if sure[place] else CueVerdict.UNDETERMINED
+            for place, index in enumerate(classes)
         },
     )
 

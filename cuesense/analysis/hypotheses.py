@@ -18,8 +18,15 @@ from scipy.special import expit
 
 from cuesense.analysis.evidence import Evidence, Share
 from cuesense.arrays import Floats
-from cuesense.perturbations.ablations import ALONE, CUES, DECISIVE, DESTROYED, SECOND, Dose
-from cuesense.types import Cue, CueLabel
+from cuesense.perturbations.ablations import (
+    ALL_REMOVED,
+    CUES,
+    PRIMARY_ABLATION,
+    REPLICATE_ABLATION,
+    SINGLE_CUE,
+    Ablation,
+)
+from cuesense.types import Cue, CueVerdict
 
 SLOPE = 50.0
 MISLED = 0.005
@@ -30,10 +37,10 @@ def _without(cue: Cue) -> frozenset[Cue]:
     return frozenset(CUES) - {cue}
 
 
-QUESTIONS: Mapping[Dose, frozenset[Cue]] = {
-    **{dose[cue]: _without(cue) for cue in CUES for dose in (DECISIVE, SECOND)},
-    **{ALONE[cue]: frozenset({cue}) for cue in CUES},
-    DESTROYED: frozenset(),
+QUESTIONS: Mapping[Ablation, frozenset[Cue]] = {
+    **{dose[cue]: _without(cue) for cue in CUES for dose in (PRIMARY_ABLATION, REPLICATE_ABLATION)},
+    **{SINGLE_CUE[cue]: frozenset({cue}) for cue in CUES},
+    ALL_REMOVED: frozenset(),
 }
 
 
@@ -49,7 +56,7 @@ class Scale:
     below: float
     thresholds: tuple[float, ...]
 
-    def log_odds(self, dose: Dose, share: Share) -> Floats:
+    def log_odds(self, dose: Ablation, share: Share) -> Floats:
         """Return the log-odds that the true answer is yes, (C,), bounded because any suppression can mislead.
 
         The share is the mean of its posterior under a uniform prior, whose variance flattens the slope (MacKay 1992,
@@ -61,7 +68,7 @@ class Scale:
         likely = MISLED + (1 - 2 * MISLED) * expit(odds / np.sqrt(1 + np.pi / 8 * noise))
         return np.asarray(np.where(np.isnan(share.distinct), 0.0, np.log(likely / (1 - likely))))
 
-    def worth(self, dose: Dose, share: Share) -> Floats:
+    def worth(self, dose: Ablation, share: Share) -> Floats:
         """Return the distinct share on a scale that is the same for all doses and sizes, (C,), in [0, 1].
 
         It is linear below and above the threshold, which is one half.
@@ -70,7 +77,7 @@ class Scale:
         below, above = share.distinct / threshold, (share.distinct - threshold) / (1 - threshold)
         return np.asarray(0.5 * np.minimum(below, 1) + 0.5 * np.maximum(above, 0))
 
-    def _threshold(self, dose: Dose) -> float:
+    def _threshold(self, dose: Ablation) -> float:
         return self.thresholds[list(QUESTIONS).index(dose)]
 
 
@@ -82,16 +89,16 @@ SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 27 networks o
 
 _BITS = (0, 1)
 _SUBSETS = tuple(frozenset(compress(CUES, bits)) for bits in product(_BITS, repeat=len(CUES)))
-Need = frozenset[frozenset[Cue]]
+Hypothesis = frozenset[frozenset[Cue]]
 
 
-def _needs() -> tuple[Need, ...]:
+def _hypotheses() -> tuple[Hypothesis, ...]:
     """Return the 19 monotone Boolean functions that hold when all cues are left, each as the subsets where it does."""
     every = (frozenset(compress(_SUBSETS, bits)) for bits in product(_BITS, repeat=len(_SUBSETS)))
     return tuple(f for f in every if frozenset(CUES) in f and all(t in f for s in f for t in _SUBSETS if s <= t))
 
 
-def label_of(need: Need) -> CueLabel:
+def verdict_of(need: Hypothesis) -> CueVerdict:
     """Return the label of a monotone Boolean function.
 
     Args:
@@ -102,22 +109,22 @@ def label_of(need: Need) -> CueLabel:
         necessary but none suffices; redundant where none is necessary.
     """
     if frozenset() in need:
-        return CueLabel.INSENSITIVE
+        return CueVerdict.INSENSITIVE
     for cue in CUES:
         if {cue} in need and _without(cue) not in need:
-            return CueLabel(cue.value)
-    return CueLabel.MIXED if any(_without(cue) not in need for cue in CUES) else CueLabel.REDUNDANT
+            return CueVerdict(cue.value)
+    return CueVerdict.MIXED if any(_without(cue) not in need for cue in CUES) else CueVerdict.REDUNDANT
 
 
-def _weight(need: Need) -> float:
+def _weight(need: Hypothesis) -> float:
     """Return how plausible a function is beside others of its label: alternatives within conjunctions are rare."""
     least = [subset for subset in need if not any(other < subset for other in need)]
     simple = len(least) == 1 or all(len(subset) == 1 for subset in least)
     return 1.0 if simple else COMPOUND
 
 
-NEEDS = _needs()
-LABELS = tuple(label for label in CueLabel if label is not CueLabel.UNDETERMINED)
+HYPOTHESES = _hypotheses()
+VERDICTS = tuple(label for label in CueVerdict if label is not CueVerdict.UNDETERMINED)
 
 
 def scales(side: int | None) -> tuple[Scale, ...]:
@@ -125,7 +132,7 @@ def scales(side: int | None) -> tuple[Scale, ...]:
     return SCALES if side is None else (next(scale for scale in SCALES if side < scale.below),)
 
 
-def probabilities(evidence: Evidence) -> Floats:
+def posterior(evidence: Evidence) -> Floats:
     """Return the probability of every label.
 
     Every label is as likely as any other before the images are seen, and so is every function of one label, except
@@ -138,23 +145,23 @@ def probabilities(evidence: Evidence) -> Floats:
     Returns:
         Shape (6, C), in the order of LABELS; columns add up to 1.
     """
-    return np.asarray(np.mean([_probabilities(evidence, scale) for scale in scales(evidence.side)], axis=0))
+    return np.asarray(np.mean([_posterior(evidence, scale) for scale in scales(evidence.side)], axis=0))
 
 
-def _probabilities(evidence: Evidence, scale: Scale) -> Floats:
-    labels = [label_of(need) for need in NEEDS]
-    weights = np.array([_weight(need) for need in NEEDS])
+def _posterior(evidence: Evidence, scale: Scale) -> Floats:
+    labels = [verdict_of(need) for need in HYPOTHESES]
+    weights = np.array([_weight(need) for need in HYPOTHESES])
     total = [weights[[other is label for other in labels]].sum() for label in labels]
     score = np.repeat(np.log(weights / total)[:, None], len(evidence.images), axis=1)
     for dose, left in QUESTIONS.items():
         if dose in evidence.shares:
-            score += np.outer([left in need for need in NEEDS], scale.log_odds(dose, evidence.shares[dose]))
+            score += np.outer([left in need for need in HYPOTHESES], scale.log_odds(dose, evidence.shares[dose]))
     weight = np.exp(score - score.max(axis=0))
-    of_label = np.array([[label is wanted for label in labels] for wanted in LABELS], dtype=np.float64)
+    of_label = np.array([[label is wanted for label in labels] for wanted in VERDICTS], dtype=np.float64)
     return np.asarray(of_label @ weight / weight.sum(axis=0))
 
 
-def carried(evidence: Evidence) -> dict[Cue, Floats]:
+def shapley_shares(evidence: Evidence) -> dict[Cue, Floats]:
     """Attribute what a class keeps to its cues: what each adds to those that are left, on average over all orders.
 
     The worth of a subset of the cues is what is kept when only they are left, 1 for all (Shapley 1953, in Contributions
@@ -167,8 +174,8 @@ def carried(evidence: Evidence) -> dict[Cue, Floats]:
         Per cue, as a share of what is not kept without any cue, (C,); they add up to 1. NaN where a class was not
         measured or loses nothing without any cue; empty where a dose of the design is missing.
     """
-    doses = {frozenset({cue}): ALONE[cue] for cue in CUES} | {_without(cue): DECISIVE[cue] for cue in CUES}
-    doses[frozenset()] = DESTROYED
+    doses = {frozenset({cue}): SINGLE_CUE[cue] for cue in CUES} | {_without(cue): PRIMARY_ABLATION[cue] for cue in CUES}
+    doses[frozenset()] = ALL_REMOVED
     if not all(dose in evidence.shares for dose in doses.values()):
         return {}
     every = scales(evidence.side)
@@ -186,7 +193,7 @@ def carried(evidence: Evidence) -> dict[Cue, Floats]:
         }
 
 
-def says_yes(evidence: Evidence, dose: Dose) -> NDArray[np.bool_]:
+def says_yes(evidence: Evidence, dose: Ablation) -> NDArray[np.bool_]:
     """Return whether a dose's answer is rather yes than no, (C,); that of all scales where the size is not known."""
     odds = [scale.log_odds(dose, evidence.shares[dose]) for scale in scales(evidence.side)]
     return np.asarray(np.sum(odds, axis=0) >= 0)

@@ -94,10 +94,10 @@ def _profiles(
         _refuse_unused(dataset, given)
         return [Path(a), Path(b)]
     from cuesense.reports.terminal.progress import progress_bar
-    from cuesense.workflows.compare_models import FOLDER, profiles
+    from cuesense.workflows.compare_models import FOLDER, analyze_pair
 
     keep_freed_memory()
-    return profiles(
+    return analyze_pair(
         {"a": a, "b": b},
         dataset=dataset,
         output=Path(FOLDER) if output is None else output,

@@ -12,8 +12,8 @@ from cuesense import registry
 from cuesense.cli.errors import user_errors
 from cuesense.config import presets
 from cuesense.errors import SettingsError, unknown
-from cuesense.perturbations.ablations import DOSES, SHAM
-from cuesense.perturbations.residual_cues import readable
+from cuesense.perturbations.ablations import ABLATIONS, SHAM
+from cuesense.perturbations.residual_cues import residual_cues
 
 
 def list_(
@@ -89,7 +89,7 @@ def _dataset_rows() -> Rows:
 def _perturbation_rows() -> Rows:
     titles = ("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit", "leaves")
     rows: Rows = [titles]
-    left, doses = readable(), dict((*DOSES, *SHAM.values()))
+    left, doses = residual_cues(), dict((*ABLATIONS, *SHAM.values()))
     for name in registry.names("perturbations"):
         entry = registry.get("perturbations", name)
         ladder = " ".join(f"{value:g}" for value in entry.ladder)

@@ -89,7 +89,7 @@ def recommend(
         from cuesense.atomic_files import refuse_folder, write_file
         from cuesense.policies.outlook import outlooks
         from cuesense.policies.profile_budgets import limits
-        from cuesense.policies.recommend import check, choose_scope, export, verified
+        from cuesense.policies.recommend import check_options, choose_scope, export, verified
         from cuesense.policies.recommend import recommend as recommended
         from cuesense.reports.terminal.policy import lines
         from cuesense.schemas.profile import Profile
@@ -97,7 +97,7 @@ def recommend(
         found = Profile.read(profile)
         chosen = None if augmentations is None else [name.strip() for name in augmentations.split(",")]
         scope = choose_scope(grouped=grouped, per_class=per_class)
-        check(found, scope, format_, image_size, tolerance, confidence, all_but, probability)
+        check_options(found, scope, format_, image_size, tolerance, confidence, all_but, probability)
         if output is not None:
             refuse_folder(output)
         if head or any(option is not None for option in (train, start, epochs, train_size, images_per_class)):

@@ -15,15 +15,15 @@ from cuesense.comparison.pairing import Pair, Source, augmentations
 from cuesense.schemas.comparison import (
     AccuracyChange,
     BudgetChange,
-    Change,
     ClassComparison,
     Comparison,
+    Difference,
     Dose,
     LabelChange,
     Side,
 )
 from cuesense.schemas.profile import UNKNOWN, BudgetModel, ClassModel, IntervalModel, Profile
-from cuesense.stats.intervals import mover
+from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
 from cuesense.types import BudgetStatus, Cue
 
@@ -139,11 +139,11 @@ def _accuracies(contrast: Contrast, confidence: float) -> list[AccuracyChange]:
     return [AccuracyChange(**{name: _known(part[index]) for name, part in columns.items()}) for index in range(len(p))]
 
 
-def _reliance(first: Sequence[ClassModel], second: Sequence[ClassModel], cue: Cue) -> list[Change]:
+def _reliance(first: Sequence[ClassModel], second: Sequence[ClassModel], cue: Cue) -> list[Difference]:
     a, b = (_triples([entry.reliance.get(cue, UNKNOWN) for entry in entries]) for entries in (first, second))
-    low, high = mover(b, a)
+    low, high = mover_interval(b, a)
     columns = {"a": a[0], "b": b[0], "value": b[0] - a[0], "low": low, "high": high}
-    return [Change(**{name: _known(part[index]) for name, part in columns.items()}) for index in range(len(low))]
+    return [Difference(**{name: _known(part[index]) for name, part in columns.items()}) for index in range(len(low))]
 
 
 def _triples(found: Sequence[IntervalModel]) -> list[Floats]:

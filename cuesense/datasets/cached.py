@@ -14,7 +14,7 @@ _LIMIT = 2**30
 
 
 @dataclass
-class Remembered:
+class CachedDataset:
     """The samples of a dataset, of which those that were decoded first stay in memory; it is a types.Dataset.
 
     Attributes:

@@ -121,7 +121,7 @@ def _gray(values: NDArray[np.generic], mode: str) -> Image.Image:
     return Image.fromarray(np.rint((levels - bottom) * scale).astype(np.uint8))
 
 
-def prepare(image: Image.Image | NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def resize_and_crop(image: Image.Image | NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """Return the pixels a network sees, before normalization.
 
     The shorter side is resized to preprocessing.resize and the center cropped to preprocessing.image_size, padded

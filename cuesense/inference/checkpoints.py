@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from cuesense.atomic_files import digest
-from cuesense.datasets.cached import Remembered
+from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.subset import subset
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected
 from cuesense.inference.engine import Engine, Progress, predict, weights_digest
@@ -23,11 +23,11 @@ from cuesense.predictions.shards import OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, sweep_of
-from cuesense.sweeps.sweep import Floats, Sweep, unread
+from cuesense.sweeps.sweep import Floats, Sweep, unreadable_remark
 from cuesense.types import Classifier, ClassNames, Condition, Dataset
 from cuesense.validation import check_channels, whole_number
 
-ANSWERS = "answers"
+FOLDER = "answers"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Answered:
+class CheckpointPredictions:
     """What all checkpoints say.
 
     Attributes:
@@ -61,7 +61,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _OneCheckpoint:
     """What one checkpoint says: outputs (N,), its classes' outputs, names of all outputs, directions of them."""
 
     labels: np.ndarray
@@ -73,7 +73,7 @@ class _Answer:
     directions: Floats | None
 
 
-def ask_all(
+def predict_checkpoints(
     runs: Runs,
     dataset: Any,
     *,
@@ -92,7 +92,7 @@ def ask_all(
     data_root: str | Path | None,
     restart: bool,
     progress: Progress,
-) -> Answered:
+) -> CheckpointPredictions:
     """Ask the checkpoints of a sweep as a user wants it; arguments and errors are those of ``cuesense.audit``."""
     data = images_of(dataset, data_root, images_per_class)
     options = {
@@ -103,13 +103,13 @@ def ask_all(
         "std": check_channels(std, "--std"),
     }
     reading = Reading(engine_of(device, batch_size, "float32", workers, 0), options)
-    said = answer(runs, data, reading, folder, restart=restart, progress=progress)
+    said = predict_runs(runs, data, reading, folder, restart=restart, progress=progress)
     if similarity is not None:
         said = replace(said, similarity=text_similarity(similarity, said.sweep))
     return said if accepted is None else replace(said, sweep=_with_accepted(said, Path(accepted)))
 
 
-def answer(
+def predict_runs(
     runs: Runs,
     dataset: Dataset,
     reading: Reading,
@@ -117,7 +117,7 @@ def answer(
     *,
     restart: bool = False,
     progress: Progress = lambda *_: None,
-) -> Answered:
+) -> CheckpointPredictions:
     """Ask every checkpoint about every image, as far as that was not done before.
 
     Args:
@@ -132,11 +132,11 @@ def answer(
         CuesenseError: A checkpoint cannot be read or its outputs do not fit the dataset's classes, checkpoints have
             different outputs, or the folder cannot be written.
     """
-    found: list[_Answer] = []
-    dataset = Remembered(dataset)
+    found: list[_OneCheckpoint] = []
+    dataset = CachedDataset(dataset)
     for place, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         found.append(
-            _ask(
+            _predict_one(
                 model,
                 arch,
                 dataset,
@@ -147,21 +147,21 @@ def answer(
             )
         )
         _refuse_other(found[0], found[-1], runs.models[0], model)
-    order, names = _answers(found[0])
+    order, names = _answer_order(found[0])
     predicted = np.stack([order[one.predicted] for one in found]).astype(np.int32)
     sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
     ids = sorted(dataset.sample_ids)
     named = tuple(ids[place] for place in found[0].positions)
-    sweep = replace(sweep, remarks=sweep.remarks + unread(len(named), len(dataset)))
+    sweep = replace(sweep, remarks=sweep.remarks + unreadable_remark(len(named), len(dataset)))
     source = {"dataset": dataset.spec, "images": len(named), "fingerprint": dataset.fingerprint}
-    return Answered(sweep, _similarity(found, runs, order), named, source)
+    return CheckpointPredictions(sweep, _similarity(found, runs, order), named, source)
 
 
 def _part(progress: Progress, place: int, count: int) -> Progress:
     return lambda done, total: progress(place * total + done, count * total)
 
 
-def _ask(
+def _predict_one(
     model: str,
     arch: str | None,
     dataset: Dataset,
@@ -170,13 +170,13 @@ def _ask(
     *,
     restart: bool,
     progress: Progress,
-) -> _Answer:
+) -> _OneCheckpoint:
     usable = arch if Path(model).is_file() else None
     classifier, outputs, shown = load_matched(model, dataset, arch=usable, **reading.options)
     store = _store(classifier, dataset, outputs, reading, folder, restart=restart)
     shards = predict(classifier, dataset, outputs, [Condition()], store, reading.engine, progress)
     names = classifier.class_names.names if classifier.class_names else shown
-    return _Answer(
+    return _OneCheckpoint(
         labels=store.labels(shards),
         positions=store.positions(shards),
         predicted=next(store.conditions(shards, [0])).predicted.astype(np.int64),
@@ -207,10 +207,10 @@ def _store(
         "outputs": list(outputs),
         "precision": reading.engine.precision,
     }
-    return OutcomeStore.open(folder / ANSWERS / digest(settings), settings, restart=restart)
+    return OutcomeStore.open(folder / FOLDER / digest(settings), settings, restart=restart)
 
 
-def _refuse_other(first: _Answer, other: _Answer, model: str, than: str) -> None:
+def _refuse_other(first: _OneCheckpoint, other: _OneCheckpoint, model: str, than: str) -> None:
     if first.output_names != other.output_names or first.class_names != other.class_names:
         got = f"{len(other.output_names)} outputs in '{than}' and {len(first.output_names)} in '{model}'"
         do = "Audit networks of the same classes in the same order"
@@ -220,7 +220,7 @@ def _refuse_other(first: _Answer, other: _Answer, model: str, than: str) -> None
         raise DatasetError(expected("the dataset", "the same for all checkpoints", got, "Give --restart"))
 
 
-def _answers(answer: _Answer) -> tuple[np.ndarray, tuple[str, ...]]:
+def _answer_order(answer: _OneCheckpoint) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the place of every output among the answers, classes first, and the answers' names."""
     rest = sorted(set(range(len(answer.output_names))) - set(answer.outputs))
     place = np.empty(len(answer.output_names), dtype=np.int64)
@@ -238,7 +238,7 @@ def _directions(network: Callable[..., Any], outputs: int) -> Floats | None:
     return linear[-1].weight.detach().double().cpu().numpy() if linear else None
 
 
-def _similarity(found: list[_Answer], runs: Runs, order: np.ndarray) -> Floats | None:
+def _similarity(found: list[_OneCheckpoint], runs: Runs, order: np.ndarray) -> Floats | None:
     mildest = [one.directions for one, place in zip(found, runs.strength_of, strict=True) if place == 0]
     known = [cosines(rows[np.argsort(order)]) for rows in mildest if rows is not None]
     return np.mean(known, axis=0) if known else None
@@ -252,7 +252,7 @@ def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int 
     return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
 
 
-def _with_accepted(said: Answered, path: Path) -> Sweep:
+def _with_accepted(said: CheckpointPredictions, path: Path) -> Sweep:
     pictures = said.sweep.pictures
     if pictures is None:
         return said.sweep

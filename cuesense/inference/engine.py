@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cuesense.datasets.images import prepare
+from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
@@ -30,7 +30,7 @@ Decoded = list[tuple[int, NDArray[np.uint8] | str]]
 Columns = dict[str, Any]
 
 
-def _silent(done: int, total: int) -> None:
+def _no_progress(done: int, total: int) -> None:
     """Take no notice of progress."""
 
 
@@ -60,7 +60,7 @@ def predict(
     conditions: Sequence[Condition],
     store: OutcomeStore,
     engine: Engine,
-    progress: Progress = _silent,
+    progress: Progress = _no_progress,
 ) -> int:
     """Run the network over every image under every condition and keep the outcomes.
 
@@ -129,7 +129,7 @@ def _decoded_shards(
 
     def decode(index: int) -> tuple[int, NDArray[np.uint8] | str]:
         try:
-            return index, prepare(dataset[index].image, classifier.preprocessing)
+            return index, resize_and_crop(dataset[index].image, classifier.preprocessing)
         except UnreadableImageError as error:
             return index, error.reason
 

@@ -8,7 +8,7 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from cuesense.draws import Draws
-from cuesense.perturbations.sampling import by_chance, drawn
+from cuesense.perturbations.sampling import uniform_per_image, with_probability
 
 _HUE_SHARE = 0.25
 
@@ -118,7 +118,7 @@ def hue(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _hue(images, drawn(images, draws, 3).mul_(2).sub_(1).mul_(value).view(-1, 1, 1))
+    return _hue(images, uniform_per_image(images, draws, 3).mul_(2).sub_(1).mul_(value).view(-1, 1, 1))
 
 
 def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -167,7 +167,7 @@ def random_grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return by_chance(lambda chosen: rgb_to_grayscale(chosen).expand_as(chosen), images, value, draws)
+    return with_probability(lambda chosen: rgb_to_grayscale(chosen).expand_as(chosen), images, value, draws)
 
 
 def _range(value: float) -> tuple[float, float]:
@@ -176,7 +176,7 @@ def _range(value: float) -> tuple[float, float]:
 
 def _factor(images: Tensor, value: float, draws: Draws, index: int) -> Tensor:
     low, high = _range(value)
-    return drawn(images, draws, index).mul_(high - low).add_(low).view(-1, 1, 1, 1)
+    return uniform_per_image(images, draws, index).mul_(high - low).add_(low).view(-1, 1, 1, 1)
 
 
 def _brightness(images: Tensor, factor: Tensor | float) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cuesense.draws import Draws
-from cuesense.perturbations.sampling import by_chance, drawn
+from cuesense.perturbations.sampling import uniform_per_image, with_probability
 
 _CROP_RATIO = (3 / 4, 4 / 3)
 _ERASE_RATIO = (0.3, 3.3)
@@ -87,7 +87,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     height, width = images.shape[-2:]
-    angle = (2 * drawn(images, draws) - 1) * math.radians(value)
+    angle = (2 * uniform_per_image(images, draws) - 1) * math.radians(value)
     cos, sin = angle.cos(), angle.sin()
     across = torch.stack([cos, -sin * (height / width)], dim=1)
     down = torch.stack([sin * (width / height), cos], dim=1)
@@ -110,7 +110,7 @@ def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return by_chance(hflip, images, value, draws)
+    return with_probability(hflip, images, value, draws)
 
 
 def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -127,7 +127,7 @@ def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return by_chance(vflip, images, value, draws)
+    return with_probability(vflip, images, value, draws)
 
 
 def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:

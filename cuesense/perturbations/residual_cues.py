@@ -8,7 +8,7 @@ from cuesense.types import Cue
 
 
 @cache
-def readable() -> dict[tuple[str, float], dict[Cue, float]]:
+def residual_cues() -> dict[tuple[str, float], dict[Cue, float]]:
     """Return the manipulation check.
 
     Returns:

@@ -8,7 +8,7 @@ from torch import Tensor
 from cuesense.draws import Draws
 
 
-def drawn(images: Tensor, draws: Draws, index: int = 0) -> Tensor:
+def uniform_per_image(images: Tensor, draws: Draws, index: int = 0) -> Tensor:
     """Return the images' numbers at one place of their sequences.
 
     Args:
@@ -22,7 +22,7 @@ def drawn(images: Tensor, draws: Draws, index: int = 0) -> Tensor:
     return torch.from_numpy(draws.uniform(1, start=index))[:, 0].to(images.device)
 
 
-def by_chance(change: Callable[[Tensor], Tensor], images: Tensor, probability: float, draws: Draws) -> Tensor:
+def with_probability(change: Callable[[Tensor], Tensor], images: Tensor, probability: float, draws: Draws) -> Tensor:
     """Change each image with a probability.
 
     Args:

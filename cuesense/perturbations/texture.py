@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cuesense.draws import Draws
-from cuesense.perturbations.sampling import drawn
+from cuesense.perturbations.sampling import uniform_per_image
 
 _MEDIAN_WINDOW = 7
 _FIXED_POINT = 128 * 255
@@ -53,7 +53,7 @@ def random_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    sigma = drawn(images, draws) * (value * _side(images))
+    sigma = uniform_per_image(images, draws) * (value * _side(images))
     height, width = images.shape[-2:]
     rows = _blur_weights(sigma, height)
     columns = rows if width == height else _blur_weights(sigma, width)

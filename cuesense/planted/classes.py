@@ -13,7 +13,7 @@ import numpy as np
 from cuesense.planted.outlines import Family, Outline, choose_unlike, draw_outline
 from cuesense.planted.scene import Cues
 from cuesense.planted.textures import PATTERNS, Texture, periods
-from cuesense.types import Cue, CueLabel
+from cuesense.types import Cue, CueVerdict
 
 COUNTS: Mapping[str, int] = MappingProxyType(
     {"color": 3, "shape": 3, "texture": 3, "redundant": 4, "mixed": 4, "context": 2, "null": 2}
@@ -37,7 +37,7 @@ class PlantedClass:
     """
 
     name: str
-    truth: CueLabel
+    truth: CueVerdict
     cues: Cues
     carriers: tuple[Cue, ...]
 
@@ -129,18 +129,18 @@ def _group(supply: _Supply, kind: str, number: int, carriers: tuple[Cue, ...]) -
     for cue in carriers:
         cues = _joined(cues, supply.take(cue))
     if kind == "null":
-        return [PlantedClass(f"null-{2 * number + i}", CueLabel.UNDETERMINED, cues, carriers) for i in range(2)]
+        return [PlantedClass(f"null-{2 * number + i}", CueVerdict.UNDETERMINED, cues, carriers) for i in range(2)]
     if kind == "context":
         ground = Cues(ground_hue=cues.hue, ground_texture=cues.texture)
-        return [PlantedClass(f"context-{number}", CueLabel(carriers[0].value), ground, carriers)]
-    return [PlantedClass(f"{kind}-{number}", CueLabel(kind), cues, carriers)]
+        return [PlantedClass(f"context-{number}", CueVerdict(carriers[0].value), ground, carriers)]
+    return [PlantedClass(f"{kind}-{number}", CueVerdict(kind), cues, carriers)]
 
 
 def _conjunctions(supply: _Supply, number: int, carriers: tuple[Cue, ...]) -> list[PlantedClass]:
     """Return four classes, one for each combination of two values of one cue with two values of another."""
     first, second = ([supply.take(cue) for _ in range(2)] for cue in carriers)
     both = [_joined(one, other) for one in first for other in second]
-    return [PlantedClass(f"mixed-{4 * number + i}", CueLabel.MIXED, cues, carriers) for i, cues in enumerate(both)]
+    return [PlantedClass(f"mixed-{4 * number + i}", CueVerdict.MIXED, cues, carriers) for i, cues in enumerate(both)]
 
 
 def _joined(one: Cues, other: Cues) -> Cues:

@@ -15,7 +15,7 @@ import numpy as np
 from cuesense.errors import DatasetError, expected
 from cuesense.planted.classes import COUNTS, MOST_OF_A_CUE, PlantedClass, cast, family, generator, needs
 from cuesense.planted.scene import Cues, render
-from cuesense.types import Cue, CueLabel, Sample
+from cuesense.types import Cue, CueVerdict, Sample
 
 Split = Literal["train", "test"]
 
@@ -148,7 +148,7 @@ class PlantedWorld:
         return tuple(member.name for member in self.classes)
 
     @property
-    def truth(self) -> tuple[CueLabel, ...]:
+    def truth(self) -> tuple[CueVerdict, ...]:
         """The planted label of every class, in the order of class_names."""
         return tuple(member.truth for member in self.classes)
 
@@ -198,7 +198,7 @@ class PlantedWorld:
     def _shown(self, member: PlantedClass, rng: np.random.Generator) -> Cues:
         """Return a class's cues without those that are redrawn or, in redundant training images, left out."""
         kept: tuple[Cue, ...] = member.carriers
-        if member.truth is CueLabel.REDUNDANT and self.split == "train":
+        if member.truth is CueVerdict.REDUNDANT and self.split == "train":
             alone = rng.random() >= _TOGETHER
             kept = (kept[rng.integers(len(kept))],) if alone else kept
         gone = {cue for cue in Cue if cue not in kept or cue in self.redrawn}

@@ -39,7 +39,7 @@ def budgets_of(
     _check(profile, tolerance, confidence)
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     confidence = profile.policy.confidence if confidence is None else confidence
-    curves = measured(profile, augmentations)
+    curves = measured_augmentations(profile, augmentations)
     if profile.forecast is None:
         budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
         _refuse_too_few(profile, budgets, tolerance, confidence)
@@ -73,7 +73,7 @@ def limits(
 ) -> list[Limit]:
     """Return which class stops each augmentation of the global policy; the arguments are those of ``recommend``."""
     budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
-    curves = measured(profile, list(budgets))
+    curves = measured_augmentations(profile, list(budgets))
     spared = int(all_but * len(profile.classes))
     found = []
     for name, of_class in budgets.items():
@@ -101,7 +101,7 @@ def _check(profile: Profile, tolerance: float | None, confidence: float | None, 
         raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
 
 
-def measured(profile: Profile, augmentations: Sequence[str] | None = None) -> dict[str, Curve]:
+def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None = None) -> dict[str, Curve]:
     """Return the counts under every augmentation.
 
     Args:

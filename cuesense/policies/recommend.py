@@ -13,7 +13,7 @@ from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.policies.budgets import global_policy
 from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, Scope
-from cuesense.policies.profile_budgets import _check, budgets_of, measured
+from cuesense.policies.profile_budgets import _check, budgets_of, measured_augmentations
 from cuesense.schemas.profile import Profile, TrainedModel
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import LARGEST_SIDE
@@ -93,7 +93,7 @@ def propose(
         raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
     _check(profile, tolerance, confidence, all_but)
     budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
-    curves = measured(profile, list(budgets))
+    curves = measured_augmentations(profile, list(budgets))
     groups = _groups(profile, scope, guards=guards)
     spared = int(all_but * len(profile.classes)) if scope == "global" else 0
     doses = tuple(
@@ -126,7 +126,7 @@ def export(policy: Policy, profile: Profile, library: str, image_size: int | Non
     return text
 
 
-def check(
+def check_options(
     profile: Profile,
     scope: Scope,
     library: str,

@@ -17,7 +17,7 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Answers:
+class ConditionPredictions:
     """The answers under one condition.
 
     Attributes:
@@ -53,7 +53,7 @@ class Predictions:
     sample_ids: Sequence[str]
     perturbations: tuple[Perturbation, ...]
     conditions: tuple[Condition, ...]
-    answers: tuple[Answers, ...]
+    answers: tuple[ConditionPredictions, ...]
     paired: bool = True
     side: int | None = None
 
@@ -112,7 +112,7 @@ def from_outcomes(
     labels = store.labels(shards)
     prior = np.bincount(labels, minlength=len(outputs)) / max(1, len(labels))
     answers = tuple(
-        Answers(
+        ConditionPredictions(
             labels,
             outcome.predicted.astype(np.int64),
             prior_corrected(outcome.scores, outcome.classes, prior),

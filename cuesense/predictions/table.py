@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from cuesense import registry
 from cuesense.atomic_files import refuse_folder, unwritable
 from cuesense.errors import DatasetError, SettingsError, expected
-from cuesense.perturbations.ablations import DOSES, SHAM
-from cuesense.predictions.predictions import Answers, Predictions
+from cuesense.perturbations.ablations import ABLATIONS, SHAM
+from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.table_columns import CLEAN, Coded, Indices, Rows, read_rows
 from cuesense.types import Condition, Perturbation, Role
 
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _MOSTLY_COMMON = 0.5
 _NEARLY_ALL = 0.9
-_NEEDED = frozenset(name for name, _ in (*DOSES, *SHAM.values()))
+_NEEDED = frozenset(name for name, _ in (*ABLATIONS, *SHAM.values()))
 _SAME_DOSE = 1e-5
 _KNOWN = b"cuesense"
 _LISTED = 5
@@ -333,7 +333,8 @@ def _predictions(
         raise DatasetError(expected(f"the predictions of '{path}'", f"labels, such as {classes[0]}", got, do))
     corrected = _corrected(rows, place, predicted, warnings)
     answers = tuple(
-        Answers(labels[b.rows], predicted[b.rows], None if corrected is None else corrected[b.rows]) for b in blocks
+        ConditionPredictions(labels[b.rows], predicted[b.rows], None if corrected is None else corrected[b.rows])
+        for b in blocks
     )
     return Predictions(
         class_names=tuple(classes),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cuesense.reports import text
 from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, RivalResult, Strength
-from cuesense.types import CueLabel
+from cuesense.types import CueVerdict
 
 _NAMED = 3
 _LISTED = 8
@@ -202,7 +202,7 @@ def rival(entry: RivalResult) -> str:
 
 def cue_answer(cues: Sequence[CueHarm]) -> str:
     """Say which cue's classes lose most, and whether that is more than chance; cues must not be empty."""
-    ranked = sorted((part for part in cues if part.cue is not CueLabel.UNDETERMINED), key=lambda part: -part.loss)
+    ranked = sorted((part for part in cues if part.cue is not CueVerdict.UNDETERMINED), key=lambda part: -part.loss)
     if not ranked:
         return "The profile knows the cue of none of these classes."
     first, others = ranked[0], ranked[1:]

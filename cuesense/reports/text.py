@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from unicodedata import category
 
 from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, IntervalModel, Profile
-from cuesense.types import BudgetStatus, CueLabel
+from cuesense.types import BudgetStatus, CueVerdict
 
 DASH = "–"
-GLYPHS = {label: label.value[0].upper() for label in CueLabel} | {CueLabel.UNDETERMINED: "?"}
+GLYPHS = {label: label.value[0].upper() for label in CueVerdict} | {CueVerdict.UNDETERMINED: "?"}
 SHORT_NAMES = {
     "random_resized_crop": "crop",
     "color_jitter": "jitter",

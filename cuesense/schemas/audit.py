@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from cuesense.types import CueLabel
+from cuesense.types import CueVerdict
 
 Strength = float | str
 RivalKind = Literal["ambiguous", "co-occurring", "fine-grained", "unrelated"]
@@ -45,7 +45,7 @@ class ClassAudit(_Model):
     gains: bool | None = Field(description="whether it is shown to be better at chosen_by_mean than at the mildest")
     gain: float | None = Field(description="accuracy at chosen_by_mean minus that at the mildest strength")
     loss_accepted: float | None = Field(description="the loss where every accepted label counts as right")
-    cue: CueLabel | None = Field(description="what the model relies on, from the profile")
+    cue: CueVerdict | None = Field(description="what the model relies on, from the profile")
     harmed_at: list[Strength] = Field(description="strengths at which a loss against its own best is shown")
     rivals: list[RivalResult]
     accuracy: list[float | None] = Field(description="mean over runs, one number a strength")
@@ -64,7 +64,7 @@ class Price(_Model):
 class CueHarm(_Model):
     """What the classes that rely on one cue lose on average against their own best strengths."""
 
-    cue: CueLabel
+    cue: CueVerdict
     classes: int
     harmed: int
     loss: float

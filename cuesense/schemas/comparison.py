@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from cuesense.types import BudgetStatus, Cue, CueLabel
+from cuesense.types import BudgetStatus, Cue, CueVerdict
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -17,7 +17,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Change(_Model):
+class Difference(_Model):
     """A number of A and of B, and B minus A with its interval; null where it is not known."""
 
     a: float | None
@@ -27,7 +27,7 @@ class Change(_Model):
     high: float | None
 
 
-class AccuracyChange(Change):
+class AccuracyChange(Difference):
     """Accuracies as fractions of a class's images."""
 
     lost: float | None = Field(description="images that A alone recognizes; null where unpaired")
@@ -39,8 +39,8 @@ class AccuracyChange(Change):
 class LabelChange(_Model):
     """What a class relies on in A and in B."""
 
-    a: CueLabel
-    b: CueLabel
+    a: CueVerdict
+    b: CueVerdict
     changed: bool
 
 
@@ -70,7 +70,7 @@ class ClassComparison(_Model):
     images_b: int
     accuracy: AccuracyChange
     under: dict[str, AccuracyChange] = Field(description="by augmentation, at the dose in doses")
-    reliance: dict[Cue, Change] = Field(description="necessity of each cue")
+    reliance: dict[Cue, Difference] = Field(description="necessity of each cue")
     label: LabelChange
     budgets: dict[str, BudgetChange]
 
@@ -84,7 +84,7 @@ class Side(_Model):
     images: int
     clean_accuracy: float | None
     worst_class_accuracy: float | None
-    labels: dict[CueLabel, int]
+    labels: dict[CueVerdict, int]
 
 
 class Comparison(_Model):

@@ -17,7 +17,7 @@ from cuesense.types import (
     Budget,
     BudgetStatus,
     Cue,
-    CueLabel,
+    CueVerdict,
     Curve,
     Perturbation,
     Role,
@@ -70,7 +70,7 @@ class Summary(_Model):
 
     clean_accuracy: float | None
     worst_class_accuracy: float | None
-    labels: dict[CueLabel, int]
+    labels: dict[CueVerdict, int]
     warnings: list[str]
 
 
@@ -190,9 +190,9 @@ class GroupModel(_Model):
     name: str
     classes: int
     images: int
-    cue: CueLabel
-    shares: dict[CueLabel, IntervalModel]
-    members: dict[str, CueLabel]
+    cue: CueVerdict
+    shares: dict[CueVerdict, IntervalModel]
+    members: dict[str, CueVerdict]
 
 
 class Labeling(_Model):
@@ -211,8 +211,8 @@ class ClassModel(_Model):
     name: str
     images: int
     clean_accuracy: float | None
-    cue: CueLabel
-    probabilities: dict[CueLabel, float] = Field(default={}, description="of every label but undetermined")
+    cue: CueVerdict
+    probabilities: dict[CueVerdict, float] = Field(default={}, description="of every label but undetermined")
     reliance: dict[Cue, CueModel]
     flags: dict[str, str] = Field(default={}, description="sink, confused_with, by_elimination, weak_class, few_images")
     why: str
@@ -228,7 +228,7 @@ class GlobalBudget(_Model):
     limited_by_class: str | None
 
 
-class Policy(_Model):
+class PolicyModel(_Model):
     """The budgets as a training run would use them: each augmentation samples from (value, identity)."""
 
     tolerance: float
@@ -327,7 +327,7 @@ class Profile(_Model):
     classes: list[ClassModel]
     groups: list[GroupModel] = []
     labeling: Labeling | None = None
-    policy: Policy
+    policy: PolicyModel
     forecast: ForecastModel | None = None
     verified: VerifiedModel | None = None
 

@@ -15,7 +15,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Change(_Model):
+class Estimate(_Model):
     """A difference and its interval; null where it is not known."""
 
     value: float | None
@@ -29,9 +29,9 @@ class ClassResult(_Model):
     name: str
     images: int
     recall: float | None = Field(description="mean over seeds")
-    recall_change: Change = Field(description="interval over seeds and images")
+    recall_change: Estimate = Field(description="interval over seeds and images")
     precision: float | None
-    precision_change: Change = Field(description="interval over seeds")
+    precision_change: Estimate = Field(description="interval over seeds")
     forecast_loss: float | None = Field(description="recall that it was forecast to lose, negative for a gain")
 
 
@@ -41,7 +41,7 @@ class Leak(_Model):
     name: str
     share: float = Field(description="share of the other classes' images, more than of the clean ones")
     control: float = Field(description="the same in the network trained with the matched uniform policy")
-    excess: Change
+    excess: Estimate
 
 
 class ArmResult(_Model):
@@ -52,7 +52,7 @@ class ArmResult(_Model):
     policy: dict[str, Any] | None
     same_as: str | None = Field(description="an earlier policy that it does not differ from; null where it does")
     mean: float
-    mean_change: Change = Field(description="interval over seeds")
+    mean_change: Estimate = Field(description="interval over seeds")
     worst: float = Field(description="the lowest mean recall over seeds")
     worst_change: float
     worst_class: str

@@ -110,7 +110,9 @@ def _largest(
 _FEWEST = 10
 
 
-def alarms(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> tuple[Floats, Ints]:
+def top_false_positive_rate(
+    predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int
+) -> tuple[Floats, Ints]:
     """Return how often each class is seen where it is not, in the one other class where that is most often.
 
     Args:
@@ -130,7 +132,7 @@ def alarms(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes:
     return rate, rival
 
 
-def guessed(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> Floats:
+def mutual_confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> Floats:
     """Return how much of what a class is recognized by may be guessing between it and one other class.
 
     Guessing is mutual: the other's images are taken for the class, and the class's lost images for the other. A class

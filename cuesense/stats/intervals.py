@@ -135,10 +135,12 @@ def independent(k: ArrayLike, n: ArrayLike, j: ArrayLike, m: ArrayLike, confiden
         Lower and upper limit in [-1, 1]; NaN where n or m is below 2.
     """
     first, second = ((np.asarray(part, np.float64), _known(size, at_least=2)) for part, size in ((k, n), (j, m)))
-    return mover(*((part / size, *_wilson_corrected(part, size, confidence)) for part, size in (first, second)))
+    return mover_interval(
+        *((part / size, *_wilson_corrected(part, size, confidence)) for part, size in (first, second))
+    )
 
 
-def mover(first: Sequence[Floats], second: Sequence[Floats]) -> tuple[Floats, Floats]:
+def mover_interval(first: Sequence[Floats], second: Sequence[Floats]) -> tuple[Floats, Floats]:
     """Return the limits of a difference from the limits of its parts (Zou, Donner 2008, Stat. Med. 27:1693).
 
     Args:
@@ -175,7 +177,9 @@ def interval(value: float, low: float, high: float) -> Interval:
     return Interval(*(None if np.isnan(number) else float(number) for number in (value, low, high)))
 
 
-def only(correct_a: Bools, correct_b: Bools, labels: NDArray[np.integer], classes: int) -> tuple[Ints, Ints]:
+def discordant_counts(
+    correct_a: Bools, correct_b: Bools, labels: NDArray[np.integer], classes: int
+) -> tuple[Ints, Ints]:
     """Count the images that only one of two conditions gets right.
 
     Args:

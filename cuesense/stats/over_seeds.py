@@ -14,7 +14,7 @@ Ints = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimates:
     """A number for each class, with its interval; NaN where it is not known.
 
     Attributes:
@@ -75,7 +75,7 @@ def _ratio(part: NDArray[np.integer], whole: NDArray[np.integer]) -> Floats:
     return found
 
 
-def recall_change(plain: Ints, other: Ints, labels: Ints, classes: int, confidence: float) -> Estimate:
+def recall_change(plain: Ints, other: Ints, labels: Ints, classes: int, confidence: float) -> Estimates:
     """Return how each class's recall differs between two kinds of training, over seeds and images.
 
     The variance of the mean over runs of the paired differences is taken over runs and, of their means over runs,
@@ -99,7 +99,7 @@ def recall_change(plain: Ints, other: Ints, labels: Ints, classes: int, confiden
     for index in range(classes):
         own = change[:, labels == index]
         rows.append(_mean_over_both(own, confidence) if own.size else (np.nan, np.nan, np.nan))
-    return Estimate(*np.array(rows).T)
+    return Estimates(*np.array(rows).T)
 
 
 def _mean_over_both(values: Floats, confidence: float) -> tuple[float, float, float]:
@@ -114,7 +114,7 @@ def _mean_over_both(values: Floats, confidence: float) -> tuple[float, float, fl
     return mean, mean - half, mean + half
 
 
-def over_runs(values: Floats, confidence: float) -> Estimate:
+def over_runs(values: Floats, confidence: float) -> Estimates:
     """Return means over runs with Student's interval; without bounds where there is one run or all runs are equal.
 
     Args:
@@ -129,7 +129,7 @@ def over_runs(values: Floats, confidence: float) -> Estimate:
         half = np.where(
             (runs > 1) & (squares > 0), stdtrit(np.maximum(runs - 1, 1), (1 + confidence) / 2) * deviation, np.nan
         )
-    return Estimate(mean, mean - half, mean + half)
+    return Estimates(mean, mean - half, mean + half)
 
 
 def leak(clean: Ints, probed: Ints, labels: Ints, index: int) -> Floats:

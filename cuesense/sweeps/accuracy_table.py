@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cuesense.errors import DatasetError, expected
-from cuesense.sweeps.sweep import Run, Sweep, arrange, choose_regularizer, copies, joined, listed, number
+from cuesense.sweeps.sweep import Run, Sweep, arrange, choose_regularizer, duplicate_run_remark, joined, listed, number
 
 _COLUMNS = ("run", "strength", "seed", "class", "accuracy", "n")
 _MOST_IMAGES = 1e9
@@ -66,7 +66,7 @@ def read_accuracies(
             seeds=tuple(run.seed for run in found),
             accuracy=accuracy,
             images=images,
-            remarks=(_SAME_IMAGES, *copies(accuracy, places, list(map(str, run_names)))),
+            remarks=(_SAME_IMAGES, *duplicate_run_remark(accuracy, places, list(map(str, run_names)))),
         )
     )
 

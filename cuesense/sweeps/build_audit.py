@@ -11,11 +11,11 @@ from scipy.special import stdtrit
 
 from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, Price, RivalResult
 from cuesense.stats.confusions import sinks
-from cuesense.sweeps.losses import Harm, harm
+from cuesense.sweeps.losses import ClassLosses, class_losses
 from cuesense.sweeps.rivals import taken
 from cuesense.sweeps.strength_choice import Choices, choose
-from cuesense.sweeps.sweep import Floats, Pictures, Sweep, said
-from cuesense.types import CueLabel
+from cuesense.sweeps.sweep import Floats, PerImagePredictions, Sweep, format_strength
+from cuesense.types import CueVerdict
 
 _ONE_SEED = (
     "No strength has two runs: how accuracies vary over seeds is not known, so no loss can be told from chance. "
@@ -29,13 +29,13 @@ _UNSTABLE = 4.0
 _SINK = 1.5
 
 
-def conclude(
+def build_audit(
     sweep: Sweep,
     *,
     tolerance: float,
     confidence: float,
     source: Mapping[str, Any],
-    cues: Mapping[str, CueLabel] | None = None,
+    cues: Mapping[str, CueVerdict] | None = None,
     similarity: Floats | None = None,
 ) -> Audit:
     """Say who pays for the average.
@@ -48,7 +48,7 @@ def conclude(
         cues: What a model relies on for each class, by name, from a profile.
         similarity: Cosines between the answers' directions, (K, K), for what rivals are.
     """
-    found = harm(sweep, confidence)
+    found = class_losses(sweep, confidence)
     chosen = choose(sweep, found, tolerance, confidence)
     classes = [_class(sweep, found, chosen, index, cues or {}, similarity) for index in range(len(sweep.class_names))]
     worst = np.nanargmin(found.accuracy, axis=1)
@@ -87,10 +87,10 @@ def conclude(
 
 def _class(
     sweep: Sweep,
-    found: Harm,
+    found: ClassLosses,
     chosen: Choices,
     index: int,
-    cues: Mapping[str, CueLabel],
+    cues: Mapping[str, CueVerdict],
     similarity: Floats | None,
 ) -> ClassAudit:
     at, losses, name = chosen.by_mean, found.losses, sweep.class_names[index]
@@ -148,7 +148,7 @@ def _loss_accepted(sweep: Sweep, index: int, at: int, best: int) -> float | None
     return round(right[0] - right[1], 6)
 
 
-def _accepted(pictures: Pictures, images: np.ndarray, runs: np.ndarray) -> float:
+def _accepted(pictures: PerImagePredictions, images: np.ndarray, runs: np.ndarray) -> float:
     answers = pictures.predicted[np.ix_(runs, images)]
     return float(np.asarray(pictures.accepted)[images[None], answers].mean())
 
@@ -156,7 +156,7 @@ def _accepted(pictures: Pictures, images: np.ndarray, runs: np.ndarray) -> float
 def _by_cue(classes: Sequence[ClassAudit], confidence: float) -> list[CueHarm]:
     """Return the mean loss of the classes that rely on each cue, with Student's interval over classes."""
     found = []
-    for cue in CueLabel:
+    for cue in CueVerdict:
         own = [entry for entry in classes if entry.cue is cue and entry.loss is not None]
         if own:
             losses = np.array([[entry.loss or 0.0, entry.loss_at_strongest or 0.0] for entry in own])
@@ -186,14 +186,14 @@ def _half(values: Floats, confidence: float) -> Floats:
     return found
 
 
-def _warnings(sweep: Sweep, found: Harm, chosen: Choices) -> list[str]:
+def _warnings(sweep: Sweep, found: ClassLosses, chosen: Choices) -> list[str]:
     """Return what keeps the audit from being what it seems."""
     warnings = list(sweep.remarks)
     most = int(sweep.runs.max())
     if most < 2:
         warnings.append(_ONE_SEED)
     elif sweep.runs.min() < 2:
-        names = ", ".join(said(sweep.strengths[place]) for place in np.flatnonzero(sweep.runs < 2)[:_LISTED])
+        names = ", ".join(format_strength(sweep.strengths[place]) for place in np.flatnonzero(sweep.runs < 2)[:_LISTED])
         warnings.append(f"Strengths of one run ({names}) are not compared: how their accuracies vary is not known.")
     elif most < _ENOUGH:
         warnings.append(_FEW_SEEDS.format(runs=most))
@@ -203,14 +203,16 @@ def _warnings(sweep: Sweep, found: Harm, chosen: Choices) -> list[str]:
         warnings.append(f"No test images for {len(empty)} of {total} classes, the first of them '{empty[0]}'.")
     rivals = [place for place in np.flatnonzero(found.as_good).tolist() if place != chosen.by_mean]
     if rivals and most > 1:
-        tied = [said(sweep.strengths[place]) for place in rivals]
+        tied = [format_strength(sweep.strengths[place]) for place in rivals]
         more = f" and {len(tied) - _LISTED} more" if len(tied) > _LISTED else ""
         others = ", ".join(tied[:_LISTED]) + more
-        warnings.append(f"The average does not tell {others} from the chosen {said(sweep.strengths[chosen.by_mean])}.")
+        warnings.append(
+            f"The average does not tell {others} from the chosen {format_strength(sweep.strengths[chosen.by_mean])}."
+        )
     return warnings + _unstable(sweep, found)
 
 
-def _unstable(sweep: Sweep, found: Harm) -> list[str]:
+def _unstable(sweep: Sweep, found: ClassLosses) -> list[str]:
     """Say where seeds matter much more at one strength than elsewhere and are few."""
     if sweep.runs.max() < 2 or sweep.runs.min() >= _MANY:
         return []
@@ -218,7 +220,7 @@ def _unstable(sweep: Sweep, found: Harm) -> list[str]:
     worst, usual = int(spread.argmax()), float(np.median(spread))
     if spread[worst] < _UNSTABLE * usual:
         return []
-    strength = said(sweep.strengths[found.compared[worst]])
+    strength = format_strength(sweep.strengths[found.compared[worst]])
     times = f"{spread[worst] / usual:.0f} times as much at {strength} as elsewhere"
     return [f"Accuracies vary over seeds {times}: with fewer than {_MANY} seeds its bounds may be too narrow."]
 
@@ -235,14 +237,14 @@ def _sinks(sweep: Sweep, classes: Sequence[ClassAudit]) -> list[str]:
             runs = sweep.strength_of == sweep.strengths.index(entry.best_strength)
             times = sinks(np.bincount(pictures.predicted[runs].ravel(), minlength=count), prior)[entry.index]
             if times >= _SINK:
-                names.append(f"{entry.name} ({times:.1f} times at {said(entry.best_strength)})")
+                names.append(f"{entry.name} ({times:.1f} times at {format_strength(entry.best_strength)})")
     if not names:
         return []
     what = "Harmed classes that are predicted much more often than they occur where they are best"
     return [f"{what}, so that their best is in part other classes' loss: {', '.join(names[:_LISTED])}."]
 
 
-def _price(found: Harm, chosen: Choices, place: int | None) -> float | None:
+def _price(found: ClassLosses, chosen: Choices, place: int | None) -> float | None:
     return None if place is None else round(float(found.mean[chosen.by_mean] - found.mean[place]), 6)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import digamma, polygamma, stdtrit
 
-from cuesense.sweeps.sweep import Floats, Pictures, Sweep
+from cuesense.sweeps.sweep import Floats, PerImagePredictions, Sweep
 
 Bools = NDArray[np.bool_]
 
@@ -106,7 +106,7 @@ def _same(strengths: int) -> Bools:
 
 
 @dataclass(frozen=True)
-class Harm:
+class ClassLosses:
     """What a sweep shows; S strengths, C classes.
 
     Attributes:
@@ -136,7 +136,7 @@ class Harm:
     differences: Differences
 
 
-def harm(sweep: Sweep, confidence: float) -> Harm:
+def class_losses(sweep: Sweep, confidence: float) -> ClassLosses:
     """Return what every class loses at every strength.
 
     The variance of a difference between two strengths has two parts. Over seeds: the variance of a class's accuracy
@@ -165,7 +165,7 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     share = np.nan_to_num(images) / np.nan_to_num(images).sum(axis=1, keepdims=True)
     mean, mean_noise = np.nansum(share * accuracy, axis=1), _mean_noise(sweep, share)
     own = noise.unit * (noise.ratio / sweep.runs[:, None] + 1)
-    return Harm(
+    return ClassLosses(
         accuracy=accuracy,
         spread=_quantile(error / 2, noise.freedom) * np.sqrt(own),
         mean=mean,
@@ -185,7 +185,7 @@ def harm(sweep: Sweep, confidence: float) -> Harm:
     )
 
 
-def cautious(found: Harm, runs: NDArray[Any], confidence: float) -> Floats:
+def conservative(found: ClassLosses, runs: NDArray[Any], confidence: float) -> Floats:
     """Return an upper bound of what the class with the largest bound loses at each strength, for numbers of runs.
 
     A strength is called safe where no class loses more than a tolerance, which is wrong where one class does: each
@@ -295,7 +295,7 @@ def _differences(sweep: Sweep, accuracy: Floats, images: Floats, noise: Noise) -
     return Differences(value, _CHURN * (noise.unit[None] + noise.unit[:, None]), each)
 
 
-def _measured(sweep: Sweep, pictures: Pictures) -> Floats:
+def _measured(sweep: Sweep, pictures: PerImagePredictions) -> Floats:
     """Return the variance of differences over images, without what seeds put into it.
 
     One image more that differs is added, so that no difference is certain.

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cuesense.sweeps.sweep import Floats, Pictures
+from cuesense.sweeps.sweep import Floats, PerImagePredictions
 
 Kind = Literal["ambiguous", "co-occurring", "fine-grained", "unrelated"]
 
@@ -41,7 +41,7 @@ class Taken:
 
 
 def taken(
-    pictures: Pictures,
+    pictures: PerImagePredictions,
     index: int,
     before: Sequence[int] | NDArray[np.int64],
     after: Sequence[int] | NDArray[np.int64],
@@ -82,7 +82,7 @@ def _shares(predicted: NDArray[np.int32], count: int) -> Floats:
     return found
 
 
-def kind(pictures: Pictures, index: int, rival: int, similarity: Floats | None) -> Kind | None:
+def kind(pictures: PerImagePredictions, index: int, rival: int, similarity: Floats | None) -> Kind | None:
     """Say what a rival is to a class, after the categories of Kirichenko et al. 2023 (arXiv 2401.01764, section 4).
 
     The limits are ours. Ambiguous: of the images for which either is right, both are for half or more. Co-occurring:

@@ -17,16 +17,16 @@ from cuesense.errors import SettingsError, expected
 from cuesense.stats.over_seeds import recall
 from cuesense.sweeps.sweep import (
     Ints,
-    Pictures,
+    PerImagePredictions,
     Run,
     Strength,
     Sweep,
     arrange,
     choose_regularizer,
-    copies,
+    duplicate_run_remark,
+    format_strength,
     listed,
     number,
-    said,
 )
 
 _COLUMNS = ("model", "strength", "seed")
@@ -127,8 +127,8 @@ def sweep_of(
         seeds=runs.seeds,
         accuracy=accuracy,
         images=np.broadcast_to(images, accuracy.shape),
-        pictures=Pictures(labels, predicted, answers),
-        remarks=copies(accuracy, runs.strength_of, [Path(model).name for model in runs.models]),
+        pictures=PerImagePredictions(labels, predicted, answers),
+        remarks=duplicate_run_remark(accuracy, runs.strength_of, [Path(model).name for model in runs.models]),
     )
 
 
@@ -158,7 +158,7 @@ def _refuse_same(models: Sequence[str], runs: Sequence[Run], path: Path) -> None
     pairs = list(zip(models, (run.strength for run in runs), strict=True))
     twice = [pair for pair, times in Counter(pairs).items() if times > 1]
     if twice:
-        got = f"'{Path(twice[0][0]).name}' several times with strength {said(twice[0][1])}"
+        got = f"'{Path(twice[0][0]).name}' several times with strength {format_strength(twice[0][1])}"
         do = "Name the checkpoint of each seed"
         raise SettingsError(expected(f"each run in '{path}'", "a checkpoint of its own", got, do))
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from cuesense.sweeps.losses import Harm, cautious
+from cuesense.sweeps.losses import ClassLosses, conservative
 from cuesense.sweeps.sweep import Sweep
 
 Safety = Literal["safe", "unsafe", "undetermined"]
@@ -38,7 +38,7 @@ class Choices:
     seeds_needed: int | None
 
 
-def choose(sweep: Sweep, found: Harm, tolerance: float, confidence: float) -> Choices:
+def choose(sweep: Sweep, found: ClassLosses, tolerance: float, confidence: float) -> Choices:
     """Choose strengths.
 
     Args:
@@ -47,7 +47,7 @@ def choose(sweep: Sweep, found: Harm, tolerance: float, confidence: float) -> Ch
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: How sure safety must be, in (0.5, 1).
     """
-    bounds = cautious(found, sweep.runs, confidence)
+    bounds = conservative(found, sweep.runs, confidence)
     low = found.losses.low
     safety = tuple(_safety(bound, worst, tolerance) for bound, worst in zip(bounds, _largest(low), strict=True))
     harmless = [place for place, worst in enumerate(_largest(low)) if worst <= 0]
@@ -75,16 +75,16 @@ def _safety(bound: float, worst: float, tolerance: float) -> Safety:
     return "unsafe" if worst > tolerance else "undetermined"
 
 
-def _best(found: Harm, places: list[int]) -> int | None:
+def _best(found: ClassLosses, places: list[int]) -> int | None:
     return max(places, key=lambda place: found.mean[place]) if places else None
 
 
 def _seeds_needed(
-    sweep: Sweep, found: Harm, undetermined: list[int], tolerance: float, confidence: float
+    sweep: Sweep, found: ClassLosses, undetermined: list[int], tolerance: float, confidence: float
 ) -> int | None:
     def enough(seeds: int) -> bool:
         runs = np.maximum(sweep.runs, seeds)
-        return bool((cautious(found, runs, confidence)[undetermined] <= tolerance).any())
+        return bool((conservative(found, runs, confidence)[undetermined] <= tolerance).any())
 
     if not undetermined or not enough(_MOST_SEEDS):
         return None

@@ -27,7 +27,7 @@ _TELLING = 3
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PerImagePredictions:
     """What every run said of every test image.
 
     Attributes:
@@ -66,7 +66,7 @@ class Sweep:
     seeds: tuple[str, ...]
     accuracy: Floats
     images: Ints
-    pictures: Pictures | None = None
+    pictures: PerImagePredictions | None = None
     remarks: tuple[str, ...] = ()
 
     @property
@@ -81,12 +81,12 @@ class Sweep:
         return several if len(several) else np.arange(len(self.strengths))
 
 
-def said(strength: Strength) -> str:
+def format_strength(strength: Strength) -> str:
     """Return a strength as text."""
     return f"{strength:g}" if isinstance(strength, float) else strength
 
 
-def copies(accuracy: Floats, places: Ints, names: Sequence[str]) -> tuple[str, ...]:
+def duplicate_run_remark(accuracy: Floats, places: Ints, names: Sequence[str]) -> tuple[str, ...]:
     """Return a remark where runs of one strength agree in every class, as copies of one run would.
 
     Args:
@@ -103,7 +103,7 @@ def copies(accuracy: Floats, places: Ints, names: Sequence[str]) -> tuple[str, .
     return (f"{whose} '{names[again[0]]}': where they are copies, not seeds, chance looks too small.",)
 
 
-def unread(read: int, images: int) -> tuple[str, ...]:
+def unreadable_remark(read: int, images: int) -> tuple[str, ...]:
     """Return a remark where not all images could be read."""
     return () if read == images else (f"{images - read} of {images} images could not be read and were left out.",)
 
@@ -137,7 +137,7 @@ def arrange(runs: Sequence[Run], regularizer: str, order: Sequence[str] | None) 
     strengths = {run.strength for run in runs}
     ordered = _by_number(strengths, regularizer) if order is None else _by_order(strengths, order)
     if len(ordered) < 2:
-        got = f"'{said(ordered[0])}' alone"
+        got = f"'{format_strength(ordered[0])}' alone"
         do = "Add runs of another strength, such as without the regularizer"
         raise SettingsError(expected("the runs", "of two strengths at least", got, do))
     place = {strength: index for index, strength in enumerate(ordered)}
@@ -192,9 +192,8 @@ def number(text: object) -> Strength:
 def _refuse_twice(runs: Sequence[Run]) -> None:
     twice = [run for run, times in Counter(runs).items() if times > 1]
     if twice:
-        got = (
-            f"{len(twice)} given twice, the first of them strength {said(twice[0].strength)} with seed {twice[0].seed}"
-        )
+        first = f"strength {format_strength(twice[0].strength)} with seed {twice[0].seed}"
+        got = f"{len(twice)} given twice, the first of them {first}"
         do = "Remove one of the two, or give it a seed of its own"
         raise SettingsError(expected("each strength and seed", "one run", got, do))
 
@@ -210,8 +209,8 @@ def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ..
 
 def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength, ...]:
     given = [number(text) for text in order]
-    missing, more = (sorted(map(said, left)) for left in (strengths - set(given), set(given) - strengths))
-    twice = [text for text, times in Counter(map(said, given)).items() if times > 1]
+    missing, more = (sorted(map(format_strength, left)) for left in (strengths - set(given), set(given) - strengths))
+    twice = [text for text, times in Counter(map(format_strength, given)).items() if times > 1]
     kinds = ((missing, "missing"), (more, "that no run has"))
     problems = [f"{', '.join(names[:_SHOWN])} {problem}" for names, problem in kinds]
     found = [text for text, names in zip(problems, (missing, more), strict=True) if names]

@@ -17,7 +17,7 @@ _STEPS = 60
 _SHRINKAGE = 0.01
 
 
-def head_of(network: nn.Module, images: Images, device: str = "cpu") -> str | None:
+def linear_head_name(network: nn.Module, images: Images, device: str = "cpu") -> str | None:
     """Return the name of the linear layer whose output is the network's answer, None where there is none.
 
     Args:
@@ -64,7 +64,7 @@ def features(network: nn.Module, images: Images, change: Callable[[Tensor, int],
     Raises:
         ModelError: The network has no linear layer whose input can be seen.
     """
-    name = head_of(network, images, device)
+    name = linear_head_name(network, images, device)
     if name is None:
         do = "Give its weights as a state dict, and the network's own code with --arch"
         raise ModelError(expected("the model", "a network with a linear head", "none that can be seen", do))

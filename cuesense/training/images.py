@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cuesense.datasets.classes import match_classes
-from cuesense.datasets.images import prepare
+from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, UnreadableImageError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.training.fit import Images
@@ -53,7 +53,7 @@ def read_images(
 
     def decode(index: int) -> np.ndarray | None:
         try:
-            return prepare(dataset[index].image, preprocessing)
+            return resize_and_crop(dataset[index].image, preprocessing)
         except UnreadableImageError:
             return None
 

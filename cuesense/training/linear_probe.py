@@ -12,7 +12,7 @@ _STEPS = 100
 _FOLDS = 5
 
 
-def probe(train: Tensor, labels: Tensor, test: Tensor, classes: int) -> np.ndarray:
+def fit_and_predict(train: Tensor, labels: Tensor, test: Tensor, classes: int) -> np.ndarray:
     """Fit a head on some images' features and return what it says of others.
 
     Multinomial regression with a ridge penalty (L-BFGS) on features of mean 0 and variance 1. The penalty is the one
@@ -43,7 +43,7 @@ def probe(train: Tensor, labels: Tensor, test: Tensor, classes: int) -> np.ndarr
     return found
 
 
-def cross_probed(features: Tensor, labels: Tensor, classes: int) -> np.ndarray:
+def cross_validated_predictions(features: Tensor, labels: Tensor, classes: int) -> np.ndarray:
     """Return what heads say of images that they were not fitted on.
 
     The images are dealt to five folds, class by class; each fold is predicted by a head fitted on the others.
@@ -60,7 +60,7 @@ def cross_probed(features: Tensor, labels: Tensor, classes: int) -> np.ndarray:
     for number in range(_FOLDS):
         own = fold == number
         if own.any():
-            predicted[own.numpy()] = probe(features[~own], labels[~own], features[own], classes)
+            predicted[own.numpy()] = fit_and_predict(features[~own], labels[~own], features[own], classes)
     return predicted
 
 

@@ -21,10 +21,10 @@ from cuesense.inference.devices import device_of
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.schemas.profile import DatasetInfo, Profile
-from cuesense.training.features import head_of
+from cuesense.training.features import linear_head_name
 from cuesense.training.fit import Images, Progress, Recipe, log_probabilities
 from cuesense.training.images import at_size, pixel_digests, read_images, refuse_shared
-from cuesense.training.trials import Answers, Trial, TrialStore, run
+from cuesense.training.trials import Trial, TrialPredictions, TrialStore, run
 from cuesense.types import Classifier, Dataset, Preprocessing
 from cuesense.validation import LARGEST_SIDE
 
@@ -52,7 +52,7 @@ class Setup:
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         workers: Threads that decode.
         data_root: Where ``imagenet`` lies.
-        asked: How errors call the test images.
+        test_set_name: How errors call the test images.
     """
 
     train: Any
@@ -65,7 +65,7 @@ class Setup:
     device: str = "auto"
     workers: int = 2
     data_root: Path | None = None
-    asked: str = "--test"
+    test_set_name: str = "--test"
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ class Experiment:
             progress=progress,
         )
 
-    def answers(self, trial: Trial) -> Answers:
+    def answers(self, trial: Trial) -> TrialPredictions:
         """Return what a trained network answered."""
         return self.store.read(trial)
 
 
-def prepare(
+def prepare_training(
     profile: Profile, setup: Setup, folder: Path | None, *, apart: bool = False, restart: bool = False
 ) -> Experiment:
     """Load what trainings need.
@@ -144,8 +144,8 @@ def prepare(
     if setup.images_per_class is not None:
         train = subset(train, setup.images_per_class)
     images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=setup.workers)
-    asked = read_images(test, names, preprocessing, what=setup.asked, workers=setup.workers)
-    refuse_shared(pixel_digests(images.pixels), pixel_digests(asked.pixels), setup.asked)
+    tested = read_images(test, names, preprocessing, what=setup.test_set_name, workers=setup.workers)
+    refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), setup.test_set_name)
     start = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
@@ -162,7 +162,7 @@ def prepare(
         start=start,
         recipe=recipe,
         train=images,
-        test=asked,
+        test=tested,
         origin=setup.start or "compact network",
         source=DatasetInfo(
             spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
@@ -240,7 +240,7 @@ def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callabl
     if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
         do = "Give its weights as a state dict with --arch, or leave out --from"
         raise ModelError(expected("--from", "a network that can be trained", f"the exported {classifier.spec}", do))
-    head = head_of(network, images)
+    head = linear_head_name(network, images)
     keep = _knows(network, images, classes)
     if head is None and not keep:
         do = "Give a network whose answer is that of a linear layer"

@@ -47,7 +47,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Answers:
+class TrialPredictions:
     """What a trained network says about the N test images.
 
     Attributes:
@@ -70,7 +70,7 @@ class TrialStore:
     """
 
     folder: Path | None = None
-    _memory: dict[str, Answers] = field(default_factory=dict)
+    _memory: dict[str, TrialPredictions] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: Path, settings: Mapping[str, Any], *, restart: bool = False) -> TrialStore:
@@ -94,7 +94,7 @@ class TrialStore:
         """Return whether a training's answers are there."""
         return trial.key in self._memory if self.folder is None else self._path(self.folder, trial).is_file()
 
-    def write(self, trial: Trial, answers: Answers) -> None:
+    def write(self, trial: Trial, answers: TrialPredictions) -> None:
         """Keep a training's answers.
 
         Raises:
@@ -105,7 +105,7 @@ class TrialStore:
         else:
             write_arrays(self._path(self.folder, trial), vars(answers))
 
-    def read(self, trial: Trial) -> Answers:
+    def read(self, trial: Trial) -> TrialPredictions:
         """Return a training's answers.
 
         Raises:
@@ -113,7 +113,7 @@ class TrialStore:
         """
         if self.folder is None:
             return self._memory[trial.key]
-        return Answers(**read_arrays(self._path(self.folder, trial), ("predicted", "p_true", "probed")))
+        return TrialPredictions(**read_arrays(self._path(self.folder, trial), ("predicted", "p_true", "probed")))
 
     @staticmethod
     def _path(folder: Path, trial: Trial) -> Path:
@@ -178,10 +178,10 @@ def _training() -> Iterator[None]:
         raise ModelError(f"The network cannot be trained: {first_line(error)}. {do}.") from None
 
 
-def _ask(network: nn.Module, test: Images, probes: Sequence[Policy], device: str) -> Answers:
+def _ask(network: nn.Module, test: Images, probes: Sequence[Policy], device: str) -> TrialPredictions:
     log_p = log_probabilities(network, test, device)
     probed = [log_probabilities(network, _augmented(test, probe), device).argmax(axis=1) for probe in probes]
-    return Answers(
+    return TrialPredictions(
         predicted=log_p.argmax(axis=1).astype(np.int32),
         p_true=np.exp(log_p[np.arange(len(test)), test.labels.numpy()]),
         probed=np.array(probed, dtype=np.int32).reshape(len(probes), len(test)),

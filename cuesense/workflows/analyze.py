@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from cuesense.analysis.build_profile import assemble, data_warnings, judge
+from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.groups import read_groups
 from cuesense.config import Config, load_config
 from cuesense.datasets.classes import order_warning
-from cuesense.datasets.images import prepare
+from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.inference.engine import Engine, Progress, predict, weights_digest
@@ -157,15 +157,15 @@ def _run(
         job.classifier, job.dataset, job.outputs, conditions, store, job.engine, progress or (lambda *_: None)
     )
     predictions = _predictions(job, store, shards, conditions)
-    verdict = judge(predictions, tolerance=tolerance, confidence=confidence, groups=job.groups)
-    profile = assemble(
+    verdict = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=job.groups)
+    profile = build_profile(
         _provenance(job, digest),
         job.class_names,
         verdict,
         tolerance=tolerance,
         confidence=confidence,
         side=predictions.side,
-        warnings=_warnings(job, predictions, verdict.tally.sinks, store, shards),
+        warnings=_warnings(job, predictions, verdict.counts.sinks, store, shards),
     )
     if folder is not None:
         profile = _with_trainings(profile, folder)
@@ -213,7 +213,7 @@ def _gallery(job: _Job, class_index: int) -> Gallery | None:
     members = [place for place, label in enumerate(job.dataset.labels) if label == class_index]
     for place in sorted(members, key=lambda place: job.dataset.sample_ids[place]):
         try:
-            image = prepare(job.dataset[place].image, job.classifier.preprocessing)
+            image = resize_and_crop(job.dataset[place].image, job.classifier.preprocessing)
         except UnreadableImageError:
             continue
         sample_id = job.dataset.sample_ids[place]

@@ -14,9 +14,9 @@ from cuesense.reports.html.audit import render
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.sweeps.accuracy_table import read_accuracies
-from cuesense.sweeps.build_audit import conclude
+from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.run_list import read_runs
-from cuesense.types import ClassNames, CueLabel
+from cuesense.types import ClassNames, CueVerdict
 from cuesense.validation import check_fraction
 
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ def audit(
         _refuse_images(runs, dataset, accepted, similarity)
         sweep = read_accuracies(_table(accuracies), regularizer=regularizer, order=order)
         source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
-        return write_audit(conclude(sweep, source=source, **known), known_profile, folder)
+        return write_audit(build_audit(sweep, source=source, **known), known_profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
-    from cuesense.inference.checkpoints import ask_all
+    from cuesense.inference.checkpoints import predict_checkpoints
 
-    asked = ask_all(
+    asked = predict_checkpoints(
         listed,
         dataset,
         accepted=accepted,
@@ -126,7 +126,7 @@ def audit(
     )
     source = {"runs": str(runs), "models": len(listed.models)} | asked.source
     return write_audit(
-        conclude(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
+        build_audit(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
     )
 
 
@@ -135,7 +135,7 @@ def read_profile(profile: Profile | str | Path | None) -> Profile | None:
     return Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
 
 
-def cues_of(profile: Profile | None) -> dict[str, CueLabel] | None:
+def cues_of(profile: Profile | None) -> dict[str, CueVerdict] | None:
     """Return what a profile's classes rely on, by name; None without a profile."""
     return None if profile is None else {entry.name: entry.cue for entry in profile.classes}
 

@@ -16,7 +16,7 @@ from cuesense.workflows.analyze import analyze
 FOLDER = "cuesense-compared"
 
 
-def profiles(
+def analyze_pair(
     specs: dict[str, str],
     *,
     dataset: str | None,

@@ -17,13 +17,13 @@ from cuesense.inference.devices import device_of
 from cuesense.models.load import load_classifier
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.policy import PROBABILITY, uniform
-from cuesense.policies.profile_budgets import budgets_of, measured
+from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
 from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, TrainedBudget, budget_model
 from cuesense.stats.training_loss import Forecast, combined, dose_shape, leaks, refitted, trained
 from cuesense.training.features import cross_fitted, features
 from cuesense.training.fit import Progress
 from cuesense.training.images import read_images
-from cuesense.training.setup import Experiment, Setup, arch_of, prepare, profile_preprocessing
+from cuesense.training.setup import Experiment, Setup, arch_of, prepare_training, profile_preprocessing
 from cuesense.training.trials import Trial
 from cuesense.types import Curve, Perturbation
 
@@ -110,7 +110,7 @@ def update(
         setup = Setup(
             train=how.train,
             test=how.dataset or profile.provenance.dataset.spec,
-            asked="the analyzed images (--dataset)",
+            test_set_name="the analyzed images (--dataset)",
             start=how.start,
             arch=how.arch,
             image_size=how.train_size,
@@ -196,9 +196,9 @@ def forecast_trained(
     """
     if runs < 1:
         raise SettingsError(expected("--seeds", "a whole number from 1", runs, "Change it"))
-    curves = measured(profile, augmentations)
+    curves = measured_augmentations(profile, augmentations)
     names = [entry.name for entry in profile.classes]
-    experiment = prepare(profile, setup, folder, apart=True, restart=restart)
+    experiment = prepare_training(profile, setup, folder, apart=True, restart=restart)
     plain = [Trial(None, _SEED + run) for run in range(runs)]
     strongest = {
         name: uniform({name: curve.perturbation.ladder[-1]}, names, probability) for name, curve in curves.items()
@@ -259,7 +259,7 @@ def forecast_heads(
         CuesenseError: The model or the images are not found, the images are of other classes, or the model has no
             linear head.
     """
-    curves = measured(profile, augmentations)
+    curves = measured_augmentations(profile, augmentations)
     names = tuple(entry.name for entry in profile.classes)
     uniform({}, names, probability)
     spec = how.model or profile.provenance.model.spec

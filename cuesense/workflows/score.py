@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cuesense.analysis.build_profile import assemble, data_warnings, judge
+from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.groups import read_groups
 from cuesense.errors import SettingsError, expected
 from cuesense.predictions.predictions import Predictions
@@ -65,10 +65,10 @@ def score(
     path = Path(table)
     predictions, warnings = read(path, class_names, image_size)
     together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
-    verdict = judge(predictions, tolerance=tolerance, confidence=confidence, groups=together)
+    verdict = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
     images = np.bincount(predictions.answers[0].labels, minlength=len(predictions.class_names)).tolist()
     known = warnings if predictions.corrected else [*warnings, _UNCORRECTED]
-    profile = assemble(
+    profile = build_profile(
         _provenance(path, predictions),
         predictions.class_names,
         verdict,
@@ -76,7 +76,7 @@ def score(
         confidence=confidence,
         side=predictions.side,
         warnings=data_warnings(
-            known, predictions.class_names, images, (), verdict.tally.sinks, corrected=predictions.corrected
+            known, predictions.class_names, images, (), verdict.counts.sinks, corrected=predictions.corrected
         ),
     )
     if output is not None:

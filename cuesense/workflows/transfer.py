@@ -14,24 +14,24 @@ import torch
 from torch import Tensor, fx, nn
 
 from cuesense.atomic_files import claim, digest, read_arrays, write_arrays
-from cuesense.datasets.cached import Remembered
-from cuesense.datasets.images import prepare
+from cuesense.datasets.cached import CachedDataset
+from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
-from cuesense.inference.checkpoints import ANSWERS, images_of
+from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.devices import device_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, Progress, weights_digest
 from cuesense.inference.loading import described
 from cuesense.models.load import load_classifier
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
-from cuesense.sweeps.build_audit import conclude
+from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, read_runs, sweep_of
-from cuesense.sweeps.sweep import Floats, unread
+from cuesense.sweeps.sweep import Floats, unreadable_remark
 from cuesense.training.features import features
 from cuesense.training.fit import Images
 from cuesense.training.images import match_names, pixel_digests, refuse_shared
-from cuesense.training.linear_probe import cross_probed, probe
+from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
 from cuesense.training.setup import arch_of
 from cuesense.types import Classifier, Dataset
 from cuesense.validation import check_channels, check_fraction
@@ -141,15 +141,15 @@ def transfer(
     test = images_of(dataset, data_root, images_per_class)
     fitted = None if train is None else images_of(train, data_root, None)
     task = _Task(
-        test=Remembered(test),
-        train=None if fitted is None else Remembered(fitted),
+        test=CachedDataset(test),
+        train=None if fitted is None else CachedDataset(fitted),
         preprocessing=options,
         device=device_of(device),
         workers=workers,
     )
     _refuse(task)
     if folder is not None:
-        claim(folder / ANSWERS, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
+        claim(folder / FOLDER, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
     found = _answers(listed, task, folder, progress)
     predicted = np.stack([one.predicted for one in found]).astype(np.int32)
     source = {
@@ -161,8 +161,8 @@ def transfer(
         "train": "five folds of the dataset" if fitted is None else fitted.spec,
     }
     sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
-    audit = conclude(
-        replace(sweep, remarks=sweep.remarks + unread(len(found[0].labels), len(test))),
+    audit = build_audit(
+        replace(sweep, remarks=sweep.remarks + unreadable_remark(len(found[0].labels), len(test))),
         tolerance=tolerance,
         confidence=confidence,
         source=source,
@@ -198,7 +198,7 @@ def _answers(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -
             progress(start + done, total)
 
         classifier = load_classifier(model, arch=arch_of(model, arch), **task.preprocessing)
-        path = None if folder is None else folder / ANSWERS / f"run-{_digest(classifier, task)}.npz"
+        path = None if folder is None else folder / FOLDER / f"run-{_digest(classifier, task)}.npz"
         if path is not None and path.is_file():
             found.append(_Answer(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
         else:
@@ -230,13 +230,13 @@ def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
     test, positions, tested = _features(network, classifier, task.test, task, advance)
     labels = torch.tensor(task.test.labels)[positions]
     if task.train is None:
-        predicted = cross_probed(test, labels, classes)
+        predicted = cross_validated_predictions(test, labels, classes)
     else:
         later = len(task.test)
         seen, places, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
         refuse_shared(fitted, tested, "--dataset")
         numbers = torch.tensor(match_names(task.train, task.test.class_names, "--train"))
-        predicted = probe(seen, numbers[torch.tensor(task.train.labels)[places]], test, classes)
+        predicted = fit_and_predict(seen, numbers[torch.tensor(task.train.labels)[places]], test, classes)
     means = np.stack([test[labels == index].double().mean(dim=0).numpy() for index in range(classes)])
     return _Answer(labels.numpy(), positions, predicted, means)
 
@@ -249,7 +249,7 @@ def _features(
 
     def decode(index: int) -> np.ndarray | None:
         try:
-            return prepare(dataset[index].image, preprocessing)
+            return resize_and_crop(dataset[index].image, preprocessing)
         except UnreadableImageError:
             return None
 

@@ -14,14 +14,14 @@ from cuesense.errors import SettingsError, expected
 from cuesense.policies.baselines import candidates, joined, matched, named_doses, permuted
 from cuesense.policies.outlook import outlook, policy_losses
 from cuesense.policies.policy import PROBABILITY, SCOPES, USUAL, Policy, uniform
-from cuesense.policies.profile_budgets import measured
+from cuesense.policies.profile_budgets import measured_augmentations
 from cuesense.policies.recommend import propose
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
-from cuesense.schemas.verification import AgreementResult, ArmResult, Change, ClassResult, Leak, Verification
-from cuesense.stats.over_seeds import Estimate, agreement, leak, over_runs, precision, recall, recall_change
+from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Estimate, Leak, Verification
+from cuesense.stats.over_seeds import Estimates, agreement, leak, over_runs, precision, recall, recall_change
 from cuesense.training.fit import Progress
-from cuesense.training.setup import Experiment, Setup, prepare
+from cuesense.training.setup import Experiment, Setup, prepare_training
 from cuesense.training.trials import Trial
 from cuesense.validation import check_fraction
 
@@ -133,11 +133,11 @@ def verify(
     ours: dict[str, Policy] = {}
     for scope in SCOPES:
         ours[scope] = propose(profile, scope, tolerance=tolerance, confidence=confidence, **choice)
-    experiment = prepare(profile, setup, None if folder is None else folder / TRIALS, restart=restart)
+    experiment = prepare_training(profile, setup, None if folder is None else folder / TRIALS, restart=restart)
     names = [entry.name for entry in profile.classes]
     chosen = profile.forecast.augmentations if profile.forecast is not None else None
-    wanted = [name for name in measured(profile, augmentations) if chosen is None or name in chosen]
-    ladders = {name: measured(profile)[name].perturbation.ladder for name in wanted}
+    wanted = [name for name in measured_augmentations(profile, augmentations) if chosen is None or name in chosen]
+    ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
     arms = {
         PLAIN: uniform({}, names, probability),
         "usual": uniform(USUAL, names, probability),
@@ -300,13 +300,13 @@ def _which(names: Sequence[str], chosen: np.ndarray) -> list[str]:
     return [name for name, is_one in zip(names, chosen.tolist(), strict=True) if is_one]
 
 
-def _first(estimate: Estimate) -> Change:
+def _first(estimate: Estimates) -> Estimate:
     return _at(estimate, 0)
 
 
-def _at(estimate: Estimate, index: int) -> Change:
+def _at(estimate: Estimates, index: int) -> Estimate:
     value, low, high = (_number(part[index]) for part in (estimate.value, estimate.low, estimate.high))
-    return Change(value=value, low=low, high=high)
+    return Estimate(value=value, low=low, high=high)
 
 
 def _number(value: float) -> float | None:

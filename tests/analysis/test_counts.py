@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cuesense.analysis.counts import Tally, tally
+from cuesense.analysis.counts import ClassCounts, count_predictions
 from cuesense.predictions.predictions import Predictions, from_outcomes
 from cuesense.predictions.shards import OutcomeStore, Shard
 from cuesense.registry import get
@@ -55,11 +55,11 @@ def answers() -> Predictions:
 
 
 @pytest.fixture
-def counted(answers: Predictions) -> Tally:
-    return tally(answers)
+def counted(answers: Predictions) -> ClassCounts:
+    return count_predictions(answers)
 
 
-def test_raw_counts_add_up_over_shards_and_repeats(counted: Tally) -> None:
+def test_raw_counts_add_up_over_shards_and_repeats(counted: ClassCounts) -> None:
     jitter, gray = counted.raw["color_jitter"], counted.raw["grayscale"]
     assert jitter.repeats == 2
     assert jitter.n.tolist() == [10, 10, 10]
@@ -69,12 +69,12 @@ def test_raw_counts_add_up_over_shards_and_repeats(counted: Tally) -> None:
     assert jitter.gained.tolist() == gray.gained.tolist() == [[0, 0, 0]]
 
 
-def test_the_prior_correction_undoes_the_sink(counted: Tally) -> None:
+def test_the_prior_correction_undoes_the_sink(counted: ClassCounts) -> None:
     assert counted.corrected["color_jitter"].lost.tolist() == [[0, 0, 0]]
     assert counted.sinks["color_jitter"].tolist() == pytest.approx([3, 0, 0])
 
 
-def test_leaks_name_outputs_even_those_of_no_class(counted: Tally) -> None:
+def test_leaks_name_outputs_even_those_of_no_class(counted: ClassCounts) -> None:
     assert counted.takers["color_jitter"] == [[None, "ball", "ball"]]
     assert "grayscale" not in counted.takers
     rivals = {rival.perturbation: (rival.rival, rival.share) for rival in counted.rivals[1]}

@@ -7,40 +7,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cuesense.analysis.cues import CERTAIN, DOMINANT, label_classes
+from cuesense.analysis.cues import CERTAIN, DOMINANT, name_cues
 from cuesense.analysis.evidence import gather
-from cuesense.analysis.hypotheses import QUESTIONS, label_of
-from cuesense.perturbations.ablations import ALONE, DECISIVE, DESTROYED, SECOND, SHAM
-from cuesense.types import Cue, CueLabel, CueReliance
+from cuesense.analysis.hypotheses import QUESTIONS, verdict_of
+from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, REPLICATE_ABLATION, SHAM, SINGLE_CUE
+from cuesense.types import ClassCue, Cue, CueVerdict
 from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
 
 PURE = {cue: keeps(needs(cue.value)) for cue in Cue}
 COMPANY = 6 * list(PURE.values())
 
 
-def labels_of(shares, **changes) -> list[CueReliance]:
+def labels_of(shares, **changes) -> list[ClassCue]:
     found = predictions(shares, **changes)
-    return label_classes(gather(found, 0.95), found.class_names)
+    return name_cues(gather(found, 0.95), found.class_names)
 
 
 @pytest.mark.parametrize(
     ("subsets", "label"),
     [
-        (("color",), CueLabel.COLOR),
-        (("shape",), CueLabel.SHAPE),
-        (("texture",), CueLabel.TEXTURE),
-        (("color", "shape"), CueLabel.REDUNDANT),
-        (("color", "shape", "texture"), CueLabel.REDUNDANT),
-        (("color", "shape texture"), CueLabel.REDUNDANT),
-        (("color shape", "color texture", "shape texture"), CueLabel.REDUNDANT),
-        (("color shape",), CueLabel.MIXED),
-        (("color shape texture",), CueLabel.MIXED),
-        (("",), CueLabel.INSENSITIVE),
+        (("color",), CueVerdict.COLOR),
+        (("shape",), CueVerdict.SHAPE),
+        (("texture",), CueVerdict.TEXTURE),
+        (("color", "shape"), CueVerdict.REDUNDANT),
+        (("color", "shape", "texture"), CueVerdict.REDUNDANT),
+        (("color", "shape texture"), CueVerdict.REDUNDANT),
+        (("color shape", "color texture", "shape texture"), CueVerdict.REDUNDANT),
+        (("color shape",), CueVerdict.MIXED),
+        (("color shape texture",), CueVerdict.MIXED),
+        (("",), CueVerdict.INSENSITIVE),
     ],
 )
-def test_every_need_is_recovered_from_its_answers(subsets: tuple[str, ...], label: CueLabel) -> None:
+def test_every_need_is_recovered_from_its_answers(subsets: tuple[str, ...], label: CueVerdict) -> None:
     need = needs(*subsets)
-    assert label_of(need) is label
+    assert verdict_of(need) is label
     answer = labels_of([keeps(need), *PURE.values()])[0]
     assert answer.label is label
     assert answer.probabilities[label] >= CERTAIN
@@ -58,16 +58,20 @@ def test_the_sentence_can_be_checked_against_the_answers() -> None:
 
 
 def test_a_second_suppression_that_disagrees_is_named() -> None:
-    torn = PURE[Cue.COLOR] | {SECOND[Cue.COLOR]: 0.9}
+    torn = PURE[Cue.COLOR] | {REPLICATE_ABLATION[Cue.COLOR]: 0.9}
     answer = labels_of([torn, PURE[Cue.SHAPE]])[0]
     assert answer.evidence[Cue.COLOR].agree is False
-    assert answer.label is CueLabel.UNDETERMINED or "disagrees" in answer.why
+    assert answer.label is CueVerdict.UNDETERMINED or "disagrees" in answer.why
 
 
 def test_answers_that_fit_two_labels_stay_undetermined() -> None:
-    between = PURE[Cue.TEXTURE] | {DECISIVE[Cue.SHAPE]: 0.45, SECOND[Cue.SHAPE]: 0.45, ALONE[Cue.TEXTURE]: 0.3}
+    between = PURE[Cue.TEXTURE] | {
+        PRIMARY_ABLATION[Cue.SHAPE]: 0.45,
+        REPLICATE_ABLATION[Cue.SHAPE]: 0.45,
+        SINGLE_CUE[Cue.TEXTURE]: 0.3,
+    }
     answer = labels_of([between, *COMPANY])[0]
-    assert answer.label is CueLabel.UNDETERMINED
+    assert answer.label is CueVerdict.UNDETERMINED
     assert "both fit" in answer.why
 
 
@@ -82,11 +86,11 @@ def test_the_answer_does_not_depend_on_the_other_classes() -> None:
 def test_a_cue_that_carries_too_little_is_not_named_alone() -> None:
     """Every answer is just on the side of texture; what texture adds on average over all orders is too little."""
     just = keeps(needs("texture"), high=0.6, low=0.35)
-    just |= {DESTROYED: 0.0, **dict.fromkeys(SHAM.values(), 1.0)}
+    just |= {ALL_REMOVED: 0.0, **dict.fromkeys(SHAM.values(), 1.0)}
     answer = labels_of([just, *COMPANY], images=200)[0]
-    assert max(answer.probabilities, key=lambda label: answer.probabilities[label]) is CueLabel.TEXTURE
-    assert answer.probabilities[CueLabel.TEXTURE] >= CERTAIN
-    assert answer.label is CueLabel.UNDETERMINED
+    assert max(answer.probabilities, key=lambda label: answer.probabilities[label]) is CueVerdict.TEXTURE
+    assert answer.probabilities[CueVerdict.TEXTURE] >= CERTAIN
+    assert answer.label is CueVerdict.UNDETERMINED
     part = answer.evidence[Cue.TEXTURE].shapley
     assert part is not None
     assert part < DOMINANT
@@ -100,18 +104,22 @@ def test_what_seams_destroy_is_no_reliance_on_shape() -> None:
     """Half of the images do not survive the sham; of those that do, the shuffle keeps nearly all."""
     fragile = keeps(needs("texture")) | {
         SHAM[Cue.SHAPE]: 0.4,
-        DECISIVE[Cue.SHAPE]: 0.38,
-        SECOND[Cue.SHAPE]: 0.38,
-        ALONE[Cue.TEXTURE]: 0.36,
+        PRIMARY_ABLATION[Cue.SHAPE]: 0.38,
+        REPLICATE_ABLATION[Cue.SHAPE]: 0.38,
+        SINGLE_CUE[Cue.TEXTURE]: 0.36,
     }
     answer = labels_of([fragile, PURE[Cue.COLOR]])[0]
-    assert answer.label is CueLabel.TEXTURE
+    assert answer.label is CueVerdict.TEXTURE
     assert answer.evidence[Cue.SHAPE].necessity.value == pytest.approx(0.05, abs=0.06)
 
 
 def test_guessing_between_two_classes_is_not_knowing() -> None:
     """Without shape, half of each class is called by the other's name: neither is told by color alone."""
-    half = keeps(needs("color")) | {DECISIVE[Cue.SHAPE]: 0.5, SECOND[Cue.SHAPE]: 0.5, ALONE[Cue.COLOR]: 0.5}
+    half = keeps(needs("color")) | {
+        PRIMARY_ABLATION[Cue.SHAPE]: 0.5,
+        REPLICATE_ABLATION[Cue.SHAPE]: 0.5,
+        SINGLE_CUE[Cue.COLOR]: 0.5,
+    }
     shares = [half, half, *[PURE[Cue.TEXTURE]] * 18]
     apart, guessed = predictions(shares), predictions(shares)
     for answers in guessed.answers[1:]:
@@ -119,7 +127,7 @@ def test_guessing_between_two_classes_is_not_knowing() -> None:
         answers.predicted[lost] = 1 - answers.labels[lost]
         answers.corrected[lost] = 1 - answers.labels[lost]  # type: ignore[index]
     knows, guesses = (
-        label_classes(gather(found, 0.95), found.class_names)[0].probabilities[CueLabel.MIXED]
+        name_cues(gather(found, 0.95), found.class_names)[0].probabilities[CueVerdict.MIXED]
         for found in (apart, guessed)
     )
     assert guesses > 0.9 > 0.5 > knows
@@ -131,34 +139,34 @@ def test_null_pairs_are_undetermined_and_say_with_whom() -> None:
         swapped = (answers.labels == 1) & (answers.predicted == 1)
         answers.predicted[swapped] = 0
         answers.corrected[swapped] = 0  # type: ignore[index]
-    first, second, third = label_classes(gather(found, 0.95), found.class_names)
-    assert first.label is second.label is CueLabel.UNDETERMINED
+    first, second, third = name_cues(gather(found, 0.95), found.class_names)
+    assert first.label is second.label is CueVerdict.UNDETERMINED
     assert first.flags["confused_with"] == "class 1"
     assert "cannot be told from class 1" in first.why
     assert "not recognized" in second.why
-    assert third.label is CueLabel.SHAPE
+    assert third.label is CueVerdict.SHAPE
     assert not third.flags
 
 
 @pytest.mark.parametrize("images", [1, 9])
 def test_too_few_images_are_undetermined_and_flagged(images: int) -> None:
     answer = labels_of([PURE[Cue.COLOR]] * 2, images=images, clean=1.0)[0]
-    assert answer.label is CueLabel.UNDETERMINED
+    assert answer.label is CueVerdict.UNDETERMINED
     assert f"has {images} image" in answer.why
     assert answer.flags["few_images"].startswith(str(images))
 
 
 def test_a_class_that_is_not_recognized_is_undetermined() -> None:
     answers = labels_of([PURE[Cue.COLOR]] * 3, clean=0.3)
-    assert {answer.label for answer in answers} == {CueLabel.UNDETERMINED}
+    assert {answer.label for answer in answers} == {CueVerdict.UNDETERMINED}
     assert answers[0].why == "is recognized on 30 of 100 clean images only"
     assert "confused_with" not in answers[0].flags
     assert answers[0].flags["weak_class"] == "30 % of its clean images are recognized"
 
 
 def test_a_suppression_that_was_not_measured_is_named() -> None:
-    answer = labels_of([PURE[Cue.COLOR]] * 2, doses=[DECISIVE[Cue.COLOR]])[0]
-    assert answer.label is CueLabel.UNDETERMINED
+    answer = labels_of([PURE[Cue.COLOR]] * 2, doses=[PRIMARY_ABLATION[Cue.COLOR]])[0]
+    assert answer.label is CueVerdict.UNDETERMINED
     assert "patch_shuffle at 3" in answer.why
     assert "opening_closing at 0.07" in answer.why
     assert answer.evidence[Cue.SHAPE].necessity.value is None
@@ -167,24 +175,24 @@ def test_a_suppression_that_was_not_measured_is_named() -> None:
 
 def test_three_suppressions_alone_find_single_cues_but_not_redundancy() -> None:
     shares = [*PURE.values(), keeps(needs("color", "shape")), keeps(needs("color shape"))]
-    labels = [answer.label for answer in labels_of(shares, doses=list(DECISIVE.values()))]
-    assert [label.value for label in labels[:3]] == [cue.value for cue in PURE] or CueLabel.UNDETERMINED in labels[:3]
-    assert labels[3] is CueLabel.UNDETERMINED
-    assert labels[4] in (CueLabel.MIXED, CueLabel.UNDETERMINED)
+    labels = [answer.label for answer in labels_of(shares, doses=list(PRIMARY_ABLATION.values()))]
+    assert [label.value for label in labels[:3]] == [cue.value for cue in PURE] or CueVerdict.UNDETERMINED in labels[:3]
+    assert labels[3] is CueVerdict.UNDETERMINED
+    assert labels[4] in (CueVerdict.MIXED, CueVerdict.UNDETERMINED)
 
 
 def test_a_class_that_survives_destruction_is_insensitive_and_says_so() -> None:
     answer = labels_of([dict.fromkeys(EVERY, 1.0), PURE[Cue.COLOR]])[0]
-    assert answer.label is CueLabel.INSENSITIVE
+    assert answer.label is CueVerdict.INSENSITIVE
     assert answer.why == "keeps 100 of 100 images when shape, texture and color are all removed"
 
 
 def test_a_class_found_by_elimination_is_flagged() -> None:
     found = predictions([PURE[Cue.SHAPE], PURE[Cue.COLOR]])
     for row, dose in enumerate(EVERY, start=1):
-        if dose == DECISIVE[Cue.SHAPE]:
+        if dose == PRIMARY_ABLATION[Cue.SHAPE]:
             found.answers[row].predicted[found.answers[row].labels == 0] = 0
-    flags = label_classes(gather(found, 0.95), found.class_names)[0].flags
+    flags = name_cues(gather(found, 0.95), found.class_names)[0].flags
     assert flags["by_elimination"].startswith("keeps 100 of 100 points without shape as the network answers, 0 after")
 
 
@@ -197,12 +205,12 @@ def test_any_answers_give_a_label_and_ordered_intervals(shares) -> None:
             for interval in (found.necessity, found.sufficiency, found.second):
                 if interval.value is not None:
                     assert 0 <= interval.low <= interval.value <= interval.high <= 1  # type: ignore[operator]
-        if answer.label in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR):
+        if answer.label in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):
             assert answer.evidence[Cue(answer.label.value)].necessary
 
 
 def test_a_lone_class_is_undetermined_because_every_guess_is_right() -> None:
-    assert labels_of([PURE[Cue.TEXTURE]])[0].label is CueLabel.UNDETERMINED
+    assert labels_of([PURE[Cue.TEXTURE]])[0].label is CueVerdict.UNDETERMINED
 
 
 @pytest.mark.parametrize("cue", Cue)
@@ -212,8 +220,8 @@ def test_a_class_that_only_the_prior_correction_finds_is_undetermined_and_flagge
     for answers, dose in zip(found.answers[1:], EVERY, strict=True):
         if QUESTIONS.get(dose, {cue}) != {cue}:
             answers.corrected[answers.labels == 0] = 0  # type: ignore[index]
-    answer = label_classes(gather(found, 0.95), found.class_names)[0]
-    assert answer.label is CueLabel.UNDETERMINED
+    answer = name_cues(gather(found, 0.95), found.class_names)[0]
+    assert answer.label is CueVerdict.UNDETERMINED
     assert answer.flags["by_elimination"] == answer.why
     assert re.match(r"keeps [56] of 100 images under ", answer.why)
     assert answer.why.endswith("100 after the prior correction: it may be found by elimination")
@@ -226,15 +234,15 @@ def test_a_sink_that_keeps_everything_is_not_said_to_lose_anything() -> None:
         lost = answers.predicted >= 8
         answers.predicted[lost] = 0
         answers.corrected[lost] = 0  # type: ignore[index]
-    answer = label_classes(gather(found, 0.95), found.class_names)[0]
-    assert answer.label is CueLabel.UNDETERMINED
+    answer = name_cues(gather(found, 0.95), found.class_names)[0]
+    assert answer.label is CueVerdict.UNDETERMINED
     assert "sink" in answer.flags
     assert "loses 100" not in answer.why
 
 
 @given(st.permutations(range(3)))
 def test_the_order_of_classes_does_not_matter(order: list[int]) -> None:
-    shares = [PURE[Cue.SHAPE], PURE[Cue.TEXTURE] | {DESTROYED: 0.2}, PURE[Cue.COLOR]]
+    shares = [PURE[Cue.SHAPE], PURE[Cue.TEXTURE] | {ALL_REMOVED: 0.2}, PURE[Cue.COLOR]]
     plain = [answer.label for answer in labels_of(shares)]
     assert [answer.label for answer in labels_of([shares[at] for at in order])] == [plain[at] for at in order]
 
@@ -242,6 +250,6 @@ def test_the_order_of_classes_does_not_matter(order: list[int]) -> None:
 def test_a_class_without_images_is_no_sink() -> None:
     found = predictions(list(PURE.values()))
     more = replace(found, class_names=(*found.class_names, "none"), outputs=(*found.outputs, len(found.class_names)))
-    answer = label_classes(gather(more, 0.95), more.class_names)[-1]
-    assert answer.label is CueLabel.UNDETERMINED
+    answer = name_cues(gather(more, 0.95), more.class_names)[-1]
+    assert answer.label is CueVerdict.UNDETERMINED
     assert set(answer.flags) == {"few_images"}

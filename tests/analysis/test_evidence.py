@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cuesense.analysis.evidence import gather
-from cuesense.perturbations.ablations import ALONE, CUT, DECISIVE, DESTROYED, SHAM
-from cuesense.predictions.predictions import Answers, Predictions
+from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, SHAM, SINGLE_CUE, TILED
+from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.intervals import sign_test, wilson
 from cuesense.types import Cue
 from tests.helpers.cue_predictions import EVERY, predictions
@@ -25,7 +25,7 @@ def rough(seed: int, images: int = 40) -> Predictions:
         other = rng.integers(CLASSES + 5, size=len(old.labels))
         predicted = np.where(right, old.labels, other)
         corrected = np.where(rng.random(len(right)) < 0.8, predicted, rng.integers(CLASSES, size=len(right)))
-        answers.append(Answers(old.labels, predicted, np.where(corrected < CLASSES, corrected, -1)))
+        answers.append(ConditionPredictions(old.labels, predicted, np.where(corrected < CLASSES, corrected, -1)))
     return replace(found, answers=tuple(answers))
 
 
@@ -40,10 +40,10 @@ def test_shares_are_those_of_a_plain_loop(seed: int) -> None:
 
     for index in range(CLASSES):
         members = [image for image, label in enumerate(found.answers[0].labels) if label == index]
-        explainable = [i for i in members if right(0, i) and not right(rows[DESTROYED], i)]
+        explainable = [i for i in members if right(0, i) and not right(rows[ALL_REMOVED], i)]
         assert evidence.explainable[index] == len(explainable)
         for dose, share in evidence.shares.items():
-            sham = rows[SHAM[Cue.SHAPE]] if dose in CUT else 0
+            sham = rows[SHAM[Cue.SHAPE]] if dose in TILED else 0
             base = [i for i in explainable if right(sham, i)]
             kept = sum(right(rows[dose], i) for i in base)
             low, high = wilson(kept, len(base), 1 - 0.05 / 6)
@@ -71,7 +71,7 @@ def test_necessity_is_tested_against_the_sham_and_adjusted_over_everything() -> 
     rows = {dose: row for row, dose in enumerate(EVERY, start=1)}
     p = {}
     for cue in Cue:
-        before, after = (found.corrected_right(rows[dose]) for dose in (SHAM[cue], DECISIVE[cue]))
+        before, after = (found.corrected_right(rows[dose]) for dose in (SHAM[cue], PRIMARY_ABLATION[cue]))
         for index in range(CLASSES):
             members = found.answers[0].labels == index
             p[cue, index] = float(sign_test((before & ~after)[members].sum(), (after & ~before)[members].sum()))
@@ -83,9 +83,9 @@ def test_necessity_is_tested_against_the_sham_and_adjusted_over_everything() -> 
 
 
 def test_a_table_of_other_images_gives_the_same_shares_with_wider_intervals() -> None:
-    found = predictions([{dose: 0.5 for dose in EVERY if dose != DESTROYED} | {DESTROYED: 0.0}] * 2, clean=1.0)
+    found = predictions([{dose: 0.5 for dose in EVERY if dose != ALL_REMOVED} | {ALL_REMOVED: 0.0}] * 2, clean=1.0)
     paired, unpaired = gather(found, 0.95), gather(replace(found, paired=False), 0.95)
-    for dose in (DECISIVE[Cue.COLOR], ALONE[Cue.SHAPE]):
+    for dose in (PRIMARY_ABLATION[Cue.COLOR], SINGLE_CUE[Cue.SHAPE]):
         before, after = paired.shares[dose], unpaired.shares[dose]
         np.testing.assert_allclose(after.kept, before.kept)
         np.testing.assert_allclose(after.stays, before.stays)
@@ -94,7 +94,7 @@ def test_a_table_of_other_images_gives_the_same_shares_with_wider_intervals() ->
 
 
 def test_repeats_are_averaged_and_never_counted_as_images() -> None:
-    once = predictions([{DECISIVE[Cue.COLOR]: 0.4}] * 2)
+    once = predictions([{PRIMARY_ABLATION[Cue.COLOR]: 0.4}] * 2)
     rows = range(len(once.conditions))
     twice = replace(
         once,
@@ -113,7 +113,7 @@ def test_an_empty_class_is_nothing_but_unknown() -> None:
     evidence = gather(found, 0.95)
     assert evidence.images.tolist() == [60, 60, 0]
     assert np.isnan(evidence.recognized[2])
-    assert np.isnan(evidence.shares[DESTROYED].kept[2])
+    assert np.isnan(evidence.shares[ALL_REMOVED].kept[2])
     assert np.isnan(evidence.q[Cue.COLOR][2])
 
 

@@ -5,23 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cuesense.analysis.groups import group_answer, read_groups
+from cuesense.analysis.groups import group_cues, read_groups
 from cuesense.errors import SettingsError
-from cuesense.types import CueLabel
+from cuesense.types import CueVerdict
 
-LABELS = (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR)
+LABELS = (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
 
 
 def answer(columns, classes=None):
     likely = np.array(columns, dtype=float).T
     members = range(likely.shape[1]) if classes is None else classes
-    return group_answer("group", members, LABELS, likely, 0.95, 0.9)
+    return group_cues("group", members, LABELS, likely, 0.95, 0.9)
 
 
 def test_sure_classes_give_their_own_share() -> None:
     found = answer([[1, 0, 0]] * 30 + [[0, 1, 0]] * 10)
-    assert found.label is CueLabel.SHAPE
-    shape = found.shares[CueLabel.SHAPE]
+    assert found.label is CueVerdict.SHAPE
+    shape = found.shares[CueVerdict.SHAPE]
     assert shape.value == pytest.approx(30.5 / 41.5, abs=0.02)
     assert shape.low < 0.75 < shape.high  # type: ignore[operator]
     assert sum(part.value for part in found.shares.values()) == pytest.approx(1)  # type: ignore[misc]
@@ -29,22 +29,22 @@ def test_sure_classes_give_their_own_share() -> None:
 
 def test_a_doubtful_class_is_shrunken_toward_its_group() -> None:
     found = answer([[0.98, 0.01, 0.01]] * 20 + [[0.6, 0.4, 0]])
-    assert found.members[20] is CueLabel.SHAPE
+    assert found.members[20] is CueVerdict.SHAPE
     alone = answer([[0.6, 0.4, 0]])
-    assert alone.members == {0: CueLabel.UNDETERMINED}
-    assert alone.label is CueLabel.UNDETERMINED
+    assert alone.members == {0: CueVerdict.UNDETERMINED}
+    assert alone.label is CueVerdict.UNDETERMINED
 
 
 def test_classes_that_say_nothing_give_wide_shares_and_no_label() -> None:
     found = answer([[1 / 3] * 3] * 12)
-    assert found.label is CueLabel.UNDETERMINED
-    assert found.shares[CueLabel.SHAPE].low < 0.1  # type: ignore[operator]
-    assert found.shares[CueLabel.SHAPE].high > 0.8  # type: ignore[operator]
+    assert found.label is CueVerdict.UNDETERMINED
+    assert found.shares[CueVerdict.SHAPE].low < 0.1  # type: ignore[operator]
+    assert found.shares[CueVerdict.SHAPE].high > 0.8  # type: ignore[operator]
 
 
 def test_only_the_named_classes_count_and_none_is_an_answer() -> None:
     found = answer([[1, 0, 0]] * 5 + [[0, 0, 1]] * 5, classes=[5, 6, 7, 8, 9])
-    assert found.label is CueLabel.COLOR
+    assert found.label is CueVerdict.COLOR
     assert list(found.members) == [5, 6, 7, 8, 9]
     assert answer([[1, 0, 0]], classes=[]).shares == {}
 
@@ -58,7 +58,7 @@ def test_shares_cover_the_truth() -> None:
             np.full((25, 3), 0.15) + 0.55 * np.eye(3)[[k if rng.random() < 0.7 else rng.integers(3) for k in kinds]]
         )
         likely /= likely.sum(axis=1, keepdims=True)
-        share = answer(likely).shares[CueLabel.SHAPE]
+        share = answer(likely).shares[CueVerdict.SHAPE]
         covered += share.low <= 0.6 <= share.high  # type: ignore[operator]
     assert covered >= 36
 

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from cuesense.analysis.cues import CERTAIN
 from cuesense.analysis.evidence import gather
 from cuesense.analysis.hypotheses import (
-    LABELS,
+    HYPOTHESES,
     MISLED,
-    NEEDS,
     QUESTIONS,
     SCALES,
     SLOPE,
-    carried,
-    label_of,
-    probabilities,
+    VERDICTS,
+    posterior,
+    shapley_shares,
+    verdict_of,
 )
-from cuesense.perturbations.ablations import ALONE, DECISIVE, DESTROYED
-from cuesense.types import Cue, CueLabel
+from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, SINGLE_CUE
+from cuesense.types import Cue, CueVerdict
 from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
 
 PURE = {cue: keeps(needs(cue.value)) for cue in Cue}
@@ -30,14 +30,14 @@ ANSWERS = st.lists(st.fixed_dictionaries({dose: st.floats(0, 1) for dose in EVER
 
 
 def test_the_nineteen_needs_are_all_monotone_functions_that_recognize_a_clean_image() -> None:
-    assert len(set(NEEDS)) == 19
-    assert Counter(map(label_of, NEEDS)) == {
-        CueLabel.SHAPE: 1,
-        CueLabel.TEXTURE: 1,
-        CueLabel.COLOR: 1,
-        CueLabel.MIXED: 7,
-        CueLabel.REDUNDANT: 8,
-        CueLabel.INSENSITIVE: 1,
+    assert len(set(HYPOTHESES)) == 19
+    assert Counter(map(verdict_of, HYPOTHESES)) == {
+        CueVerdict.SHAPE: 1,
+        CueVerdict.TEXTURE: 1,
+        CueVerdict.COLOR: 1,
+        CueVerdict.MIXED: 7,
+        CueVerdict.REDUNDANT: 8,
+        CueVerdict.INSENSITIVE: 1,
     }
 
 
@@ -45,8 +45,8 @@ def test_probabilities_equal_a_plain_loop() -> None:
     rng = np.random.default_rng(3)
     shares = [{dose: float(rng.random()) for dose in EVERY} for _ in range(5)]
     evidence = gather(predictions(shares), 0.95)
-    fast = probabilities(evidence)
-    for index, (row, label) in product(range(5), enumerate(LABELS)):
+    fast = posterior(evidence)
+    for index, (row, label) in product(range(5), enumerate(VERDICTS)):
         assert fast[row, index] == pytest.approx(_slow(evidence, index)[label], abs=1e-9)
 
 
@@ -59,11 +59,11 @@ def _slow(evidence, index):
     scale = next(scale for scale in SCALES if evidence.side < scale.below)
     plain = [needs(*words) for words in PLAIN]
     size = Counter()
-    for need in NEEDS:
-        size[label_of(need)] += 1 if need in plain else 0.2
+    for need in HYPOTHESES:
+        size[verdict_of(need)] += 1 if need in plain else 0.2
     weights = Counter()
-    for need in NEEDS:
-        weight = (1 if need in plain else 0.2) / size[label_of(need)]
+    for need in HYPOTHESES:
+        weight = (1 if need in plain else 0.2) / size[verdict_of(need)]
         for (dose, left), threshold in zip(QUESTIONS.items(), scale.thresholds, strict=True):
             share = evidence.shares[dose]
             if np.isnan(share.distinct[index]):
@@ -73,22 +73,22 @@ def _slow(evidence, index):
             flat = 1 + np.pi / 8 * SLOPE**2 * middle * (1 - middle) / max(images, 1)
             yes = MISLED + (1 - 2 * MISLED) / (1 + np.exp(-SLOPE * (middle - threshold) / flat**0.5))
             weight *= yes if left in need else 1 - yes
-        weights[label_of(need)] += weight
-    return {label: weights[label] / sum(weights.values()) for label in LABELS}
+        weights[verdict_of(need)] += weight
+    return {label: weights[label] / sum(weights.values()) for label in VERDICTS}
 
 
 def test_where_the_size_is_unknown_the_answer_is_the_mean_over_sizes() -> None:
-    shares = [PURE[Cue.COLOR], keeps(needs("shape")) | {ALONE[Cue.SHAPE]: 0.5}]
+    shares = [PURE[Cue.COLOR], keeps(needs("shape")) | {SINGLE_CUE[Cue.SHAPE]: 0.5}]
     sides = [32, 64, 224]
-    known = [probabilities(gather(predictions(shares, side=side), 0.95)) for side in sides]
-    unknown = probabilities(gather(predictions(shares, side=None), 0.95))
+    known = [posterior(gather(predictions(shares, side=side), 0.95)) for side in sides]
+    unknown = posterior(gather(predictions(shares, side=None), 0.95))
     np.testing.assert_allclose(unknown, np.mean(known, axis=0))
     assert not np.allclose(known[0], known[2])
 
 
 def test_fewer_images_are_less_sure() -> None:
     sure = [
-        probabilities(gather(predictions(list(PURE.values()), images=images, clean=1.0), 0.95)).max(axis=0)
+        posterior(gather(predictions(list(PURE.values()), images=images, clean=1.0), 0.95)).max(axis=0)
         for images in (1, 4, 20, 200)
     ]
     assert (np.diff(sure, axis=0) > 0).all()
@@ -108,17 +108,17 @@ def _worth(evidence, dose, index: int) -> float:
 def test_what_a_cue_carries_is_a_weighted_sum_of_what_it_adds(shares, side: int) -> None:
     """The other form of Shapley's value: a third for the first place and the last, a sixth for each between."""
     evidence = gather(predictions(shares, side=side), 0.95)
-    parts = carried(evidence)
+    parts = shapley_shares(evidence)
     for index, cue in product(range(len(shares)), Cue):
-        nothing = _worth(evidence, DESTROYED, index)
+        nothing = _worth(evidence, ALL_REMOVED, index)
         if nothing == 1:
             assert np.isnan(parts[cue][index])
             continue
-        first = _worth(evidence, ALONE[cue], index) - nothing
-        last = 1 - _worth(evidence, DECISIVE[cue], index)
+        first = _worth(evidence, SINGLE_CUE[cue], index) - nothing
+        last = 1 - _worth(evidence, PRIMARY_ABLATION[cue], index)
         others = [other for other in Cue if other is not cue]
         between = [
-            _worth(evidence, DECISIVE[third], index) - _worth(evidence, ALONE[other], index)
+            _worth(evidence, PRIMARY_ABLATION[third], index) - _worth(evidence, SINGLE_CUE[other], index)
             for other, third in (others, others[::-1])
         ]
         added = first / 3 + sum(between) / 6 + last / 3
@@ -128,4 +128,4 @@ def test_what_a_cue_carries_is_a_weighted_sum_of_what_it_adds(shares, side: int)
 
 
 def test_nothing_is_attributed_where_a_dose_is_missing() -> None:
-    assert carried(gather(predictions(list(PURE.values()), doses=list(DECISIVE.values())), 0.95)) == {}
+    assert shapley_shares(gather(predictions(list(PURE.values()), doses=list(PRIMARY_ABLATION.values())), 0.95)) == {}

@@ -13,8 +13,8 @@ from cuesense import compare
 from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsError
 from cuesense.schemas.comparison import Comparison
 from cuesense.schemas.profile import Profile
-from cuesense.stats.intervals import mover, newcombe
-from cuesense.types import BudgetStatus, Cue, CueLabel
+from cuesense.stats.intervals import mover_interval, newcombe
+from cuesense.types import BudgetStatus, Cue, CueVerdict
 from tests.helpers.model_pairs import CLASSES, JITTER, folder, labels_of, predictions, simple
 from tests.helpers.profiles import profile
 
@@ -143,7 +143,7 @@ def test_reliance_is_compared_by_the_intervals_of_both() -> None:
     for cue in Cue:
         first, second = (entry.classes[0].reliance[cue] for entry in (a, b))
         parts = [[np.array([getattr(part, key)]) for key in ("value", "low", "high")] for part in (second, first)]
-        low, high = mover(*parts)
+        low, high = mover_interval(*parts)
         change = found[0].reliance[cue]
         assert (change.low, change.high) == pytest.approx((low[0], high[0]))
         assert change.value == pytest.approx(second.value - first.value)  # type: ignore[operator]
@@ -153,11 +153,11 @@ def test_reliance_is_compared_by_the_intervals_of_both() -> None:
 
 def test_mover_is_zou_and_donner_s_formula() -> None:
     """Their equations, and symmetric intervals give the usual root of the summed squares."""
-    low, high = mover(
+    low, high = mover_interval(
         [np.array([0.5]), np.array([0.2]), np.array([0.8])], [np.array([0.3]), np.array([-0.1]), np.array([0.7])]
     )
     assert (low[0], high[0]) == pytest.approx((-0.3, 0.7))
-    low, high = mover(
+    low, high = mover_interval(
         [np.array([0.5]), np.array([0.4]), np.array([0.9])], [np.array([0.3]), np.array([0.27]), np.array([0.5])]
     )
     assert low[0] == pytest.approx(0.2 - np.hypot(0.1, 0.2))
@@ -201,7 +201,7 @@ def test_crop_is_stronger_the_smaller_it_is(a: tuple, b: tuple, change: str) -> 
 
 def test_labels_that_changed_are_counted() -> None:
     a = profile(3)
-    cue = CueLabel.MIXED if a.classes[0].cue is not CueLabel.MIXED else CueLabel.COLOR
+    cue = CueVerdict.MIXED if a.classes[0].cue is not CueVerdict.MIXED else CueVerdict.COLOR
     b = changed(a, classes=[a.classes[0].model_copy(update={"cue": cue}), *a.classes[1:]])
     found = compare(a, b)
     assert found.labels_changed == 1

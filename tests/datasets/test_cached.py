@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cuesense.datasets.cached import Remembered
-from cuesense.datasets.images import prepare
+from cuesense.datasets.cached import CachedDataset
+from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import UnreadableImageError
 from cuesense.types import Dataset, Preprocessing, Sample
 from tests.helpers.small_networks import Colors
@@ -13,7 +13,7 @@ from tests.helpers.small_networks import Colors
 
 def test_it_is_the_same_dataset_decoded_once() -> None:
     source = Colors(12)
-    data = Remembered(source)
+    data = CachedDataset(source)
     assert isinstance(data, Dataset)
     assert (data.spec, data.class_names, len(data)) == (source.spec, source.class_names, 12)
     assert (data.sample_ids, data.labels, data.fingerprint) == (source.sample_ids, source.labels, source.fingerprint)
@@ -25,7 +25,7 @@ def test_it_is_the_same_dataset_decoded_once() -> None:
 
 def test_the_limit_is_kept() -> None:
     source = Colors(12)
-    data = Remembered(source, limit=5 * 16 * 16 * 3)
+    data = CachedDataset(source, limit=5 * 16 * 16 * 3)
     for _ in range(2):
         for place in range(12):
             assert data[place].label == source.labels[place]
@@ -33,7 +33,7 @@ def test_the_limit_is_kept() -> None:
 
 
 def test_what_cannot_be_read_is_asked_for_again() -> None:
-    data = Remembered(Colors(6, broken=frozenset({2})))
+    data = CachedDataset(Colors(6, broken=frozenset({2})))
     for _ in range(2):
         with pytest.raises(UnreadableImageError):
             data[2]
@@ -48,6 +48,6 @@ def test_modes_are_prepared_as_if_they_were_decoded_anew(mode: str) -> None:
             return Sample("0", image, 0)
 
     size = Preprocessing((16, 16), 18, (0.5,) * 3, (0.5,) * 3)
-    data = Remembered(One(1))
+    data = CachedDataset(One(1))
     for _ in range(2):
-        assert np.array_equal(prepare(data[0].image, size), prepare(image, size))
+        assert np.array_equal(resize_and_crop(data[0].image, size), resize_and_crop(image, size))

@@ -15,7 +15,7 @@ from PIL import Image
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
-from cuesense.datasets.images import decode, prepare, to_rgb
+from cuesense.datasets.images import decode, resize_and_crop, to_rgb
 from cuesense.errors import UnreadableImageError
 from cuesense.types import Preprocessing
 
@@ -54,7 +54,7 @@ class TestPrepare:
                 transforms.CenterCrop(crop),
             ]
         )
-        ours = prepare(image, Preprocessing(crop, resize, (0,) * 3, (1,) * 3, interpolation))
+        ours = resize_and_crop(image, Preprocessing(crop, resize, (0,) * 3, (1,) * 3, interpolation))
         np.testing.assert_array_equal(ours.transpose(1, 2, 0), np.asarray(oracle(image)))
 
     @settings(max_examples=80)
@@ -70,30 +70,32 @@ class TestPrepare:
             return
         image = noise(width, height)
         oracle = transforms.CenterCrop(crop)(transforms.Resize(resize)(image))
-        ours = prepare(image, replace(PREPROCESSING, image_size=crop, resize=resize))
+        ours = resize_and_crop(image, replace(PREPROCESSING, image_size=crop, resize=resize))
         np.testing.assert_array_equal(ours.transpose(1, 2, 0), np.asarray(oracle))
 
     def test_without_resize_goes_straight_to_the_size(self):
         image = noise(50, 30)
-        ours = prepare(image, replace(PREPROCESSING, resize=None, image_size=(20, 25)))
+        ours = resize_and_crop(image, replace(PREPROCESSING, resize=None, image_size=(20, 25)))
         oracle = transforms.Resize((20, 25))(image)
         np.testing.assert_array_equal(ours.transpose(1, 2, 0), np.asarray(oracle))
 
     @pytest.mark.parametrize("resize", [None, 10])
     def test_without_size_keeps_every_pixel(self, resize):
         image = noise(50, 30)
-        ours = prepare(image, replace(PREPROCESSING, image_size=None, resize=resize))
+        ours = resize_and_crop(image, replace(PREPROCESSING, image_size=None, resize=resize))
         np.testing.assert_array_equal(ours, np.asarray(image).transpose(2, 0, 1))
 
     def test_layout_is_contiguous_bytes(self):
-        ours = prepare(noise(50, 40), PREPROCESSING)
+        ours = resize_and_crop(noise(50, 40), PREPROCESSING)
         assert ours.shape == (3, 32, 32)
         assert ours.dtype == np.uint8
         assert ours.flags.c_contiguous
 
     def test_an_array_is_its_image(self):
         image = noise(50, 40)
-        np.testing.assert_array_equal(prepare(np.asarray(image), PREPROCESSING), prepare(image, PREPROCESSING))
+        np.testing.assert_array_equal(
+            resize_and_crop(np.asarray(image), PREPROCESSING), resize_and_crop(image, PREPROCESSING)
+        )
 
     @pytest.mark.parametrize("size", [(20, 600), (601, 20), (20, 333)])
     @pytest.mark.parametrize("crop", [(32, 32), (31, 40), (50, 24), (38, 38)])
@@ -101,9 +103,9 @@ class TestPrepare:
         image = noise(*size)
         preprocessing = replace(PREPROCESSING, image_size=crop)
         monkeypatch.setattr("cuesense.datasets.images._MAX_RESIZED", 10_000)
-        whole = prepare(image, preprocessing).astype(int)
+        whole = resize_and_crop(image, preprocessing).astype(int)
         monkeypatch.setattr("cuesense.datasets.images._MAX_RESIZED", 0)
-        seen = prepare(image, preprocessing).astype(int)
+        seen = resize_and_crop(image, preprocessing).astype(int)
         assert np.abs(whole - seen).max() <= 1
 
     @pytest.mark.parametrize("size", [(1, 10_000), (10_000, 1), (3, 65_000)])
@@ -117,7 +119,7 @@ class TestPrepare:
 
         monkeypatch.setattr(Image.Image, "resize", spy)
         gray = Image.new("RGB", size, (10, 20, 30))
-        ours = prepare(gray, replace(PREPROCESSING, image_size=(224, 224), resize=256))
+        ours = resize_and_crop(gray, replace(PREPROCESSING, image_size=(224, 224), resize=256))
         assert max(made) <= 16 * 224 * 224
         assert (ours == np.array([10, 20, 30]).reshape(3, 1, 1)).all()
 
@@ -125,14 +127,14 @@ class TestPrepare:
         image = noise(40, 40, "L").convert("P")
         image.info["transparency"] = b"\x00\x80" * 128
         before = image.tobytes()
-        prepare(image, PREPROCESSING)
+        resize_and_crop(image, PREPROCESSING)
         assert image.mode == "P"
         assert image.tobytes() == before
         assert "transparency" in image.info
 
     def test_a_mode_without_way_to_rgb_is_unreadable(self):
         with pytest.raises(UnreadableImageError, match="color mode La "):
-            prepare(Image.new("La", (4, 4)), PREPROCESSING)
+            resize_and_crop(Image.new("La", (4, 4)), PREPROCESSING)
 
 
 class TestModes:
@@ -231,7 +233,7 @@ class TestDecode:
 
     def test_one_pixel(self, tmp_path):
         decoded = decode(written(tmp_path / "1.png", encoded(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG")))
-        assert (prepare(decoded, PREPROCESSING) == np.array([1, 2, 3]).reshape(3, 1, 1)).all()
+        assert (resize_and_crop(decoded, PREPROCESSING) == np.array([1, 2, 3]).reshape(3, 1, 1)).all()
 
     def test_the_file_is_closed(self, tmp_path):
         path = written(tmp_path / "a.gif", encoded(noise(8, 8), "GIF"))
@@ -297,9 +299,9 @@ class TestDecode:
         paths = [
             written(tmp_path / f"{index}.jpg", encoded(noise(40, 30, seed=index), "JPEG")) for index in range(8)
         ] * 4
-        alone = [prepare(decode(path), PREPROCESSING) for path in paths]
+        alone = [resize_and_crop(decode(path), PREPROCESSING) for path in paths]
         with ThreadPoolExecutor(8) as pool:
-            together = list(pool.map(lambda path: prepare(decode(path), PREPROCESSING), paths))
+            together = list(pool.map(lambda path: resize_and_crop(decode(path), PREPROCESSING), paths))
         np.testing.assert_array_equal(alone, together)
 
 
@@ -332,7 +334,7 @@ def image_or_unreadable(path, data):
     except UnreadableImageError as error:
         assert len(str(error)) < 200 + len(str(path))  # noqa: PT017 (either outcome is right)
         return
-    assert prepare(decoded, PREPROCESSING).shape == (3, 32, 32)
+    assert resize_and_crop(decoded, PREPROCESSING).shape == (3, 32, 32)
 
 
 class TestFuzz:

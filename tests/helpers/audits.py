@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from cuesense.schemas.audit import Audit
-from cuesense.sweeps.build_audit import conclude
-from cuesense.sweeps.sweep import Pictures, Strength, Sweep
-from cuesense.types import CueLabel
+from cuesense.sweeps.build_audit import build_audit
+from cuesense.sweeps.sweep import PerImagePredictions, Strength, Sweep
+from cuesense.types import CueVerdict
 
 NAMES = (
     "teapot", "zebra", "cup", "lemon", "bus", "kettle", "espresso", "tench", "coho", "sturgeon", "goldfish", "penguin",
@@ -64,17 +64,17 @@ def with_pictures(known: Sweep, *, accepted: bool = False, seed: int = 0) -> Swe
     allowed = np.eye(classes, dtype=bool)[labels]
     if accepted:
         allowed[np.arange(len(labels)) % 5 == 0, (labels[::5] + 2) % classes] = True
-    pictures = Pictures(labels, predicted, known.class_names, allowed if accepted else None)
+    pictures = PerImagePredictions(labels, predicted, known.class_names, allowed if accepted else None)
     return replace(known, accuracy=accuracy, pictures=pictures)
 
 
 def audit(known: Sweep | None = None, *, tolerance: float = 0.05, **more: Any) -> Audit:
     """Return the audit of a sweep."""
     given = {"source": {"accuracies": "runs.csv", "images": 400}} | more
-    return conclude(known or sweep(), tolerance=tolerance, confidence=0.95, **given)
+    return build_audit(known or sweep(), tolerance=tolerance, confidence=0.95, **given)
 
 
-def cues(names: Sequence[str] = NAMES) -> dict[str, CueLabel]:
+def cues(names: Sequence[str] = NAMES) -> dict[str, CueVerdict]:
     """Return a label for every class: the first of three relies on shape, the next on texture, the last on color."""
-    labels = (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR)
+    labels = (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
     return {name: labels[index % 3] for index, name in enumerate(names)}

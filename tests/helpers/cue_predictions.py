@@ -8,37 +8,37 @@ from dataclasses import replace
 import numpy as np
 
 from cuesense import registry
-from cuesense.analysis.hypotheses import QUESTIONS, Need
-from cuesense.perturbations.ablations import DOSES, SHAM, Dose
-from cuesense.predictions.predictions import Answers, Predictions
+from cuesense.analysis.hypotheses import QUESTIONS, Hypothesis
+from cuesense.perturbations.ablations import ABLATIONS, SHAM, Ablation
+from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.types import Condition, Cue, Perturbation
 
 IMAGES = 60
-EVERY = (*DOSES, *dict.fromkeys(SHAM.values()))
+EVERY = (*ABLATIONS, *dict.fromkeys(SHAM.values()))
 OTHER = 5
 
 
-def needs(*subsets: str) -> Need:
+def needs(*subsets: str) -> Hypothesis:
     """Return the monotone function that holds where any of these cues are left, such as ``needs("color shape")``."""
     wanted = [frozenset(Cue(name) for name in subset.split()) for subset in subsets]
     every = [*QUESTIONS.values(), frozenset(Cue)]
     return frozenset(left for left in every if any(subset <= left for subset in wanted))
 
 
-def keeps(need: Need, high: float = 0.95, low: float = 0.05) -> dict[Dose, float]:
+def keeps(need: Hypothesis, high: float = 0.95, low: float = 0.05) -> dict[Ablation, float]:
     """Return the share that a class with this need keeps at every dose."""
     return {dose: high if dose not in QUESTIONS or QUESTIONS[dose] in need else low for dose in EVERY}
 
 
-def perturbation(dose: Dose) -> Perturbation:
+def perturbation(dose: Ablation) -> Perturbation:
     return replace(registry.get("perturbations", dose[0]), ladder=(dose[1],))
 
 
 def predictions(
-    shares: Sequence[Mapping[Dose, float]],
+    shares: Sequence[Mapping[Ablation, float]],
     images: int = IMAGES,
     clean: float = 0.95,
-    doses: Sequence[Dose] = EVERY,
+    doses: Sequence[Ablation] = EVERY,
     seed: int = 0,
     side: int | None = 64,
 ) -> Predictions:
@@ -49,11 +49,11 @@ def predictions(
     place = np.tile(np.arange(images), classes)
     recognized = place < round(clean * images)
     elsewhere = classes + rng.integers(OTHER, size=len(labels))
-    answers = [Answers(labels, np.where(recognized, labels, elsewhere), np.where(recognized, labels, -1))]
+    answers = [ConditionPredictions(labels, np.where(recognized, labels, elsewhere), np.where(recognized, labels, -1))]
     for dose in doses:
         share = np.array([kept.get(dose, 1.0) for kept in shares])[labels]
         right = recognized & (place < np.round(share * clean * images))
-        answers.append(Answers(labels, np.where(right, labels, elsewhere), np.where(right, labels, -1)))
+        answers.append(ConditionPredictions(labels, np.where(right, labels, elsewhere), np.where(right, labels, -1)))
     names = tuple(f"class {index}" for index in range(classes))
     kinds = tuple(map(perturbation, doses))
     return Predictions(

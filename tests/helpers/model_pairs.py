@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense import registry
-from cuesense.predictions.predictions import Answers, Predictions
+from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.table import write
 from cuesense.types import Condition, Perturbation
 from cuesense.workflows.score import score
@@ -42,7 +42,9 @@ def predictions(
     conditions = [Condition(kind, dose, repeat) for dose in ladder for repeat in range(len(jittered[dose]))]
     found = [clean, *(right for dose in ladder for right in jittered[dose])]
     answers = [
-        Answers(labels[places], np.where(right, labels, len(classes))[places], np.where(right, labels, -1)[places])
+        ConditionPredictions(
+            labels[places], np.where(right, labels, len(classes))[places], np.where(right, labels, -1)[places]
+        )
         for right in found
     ]
     return Predictions(

@@ -15,13 +15,13 @@ from cuesense.schemas.profile import (
     GlobalBudget,
     IntervalModel,
     ModelInfo,
-    Policy,
+    PolicyModel,
     Profile,
     Provenance,
     RivalModel,
     Summary,
 )
-from cuesense.types import BudgetStatus, Cue, CueLabel, Role
+from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
 
 SIDE = "fraction of shorter side"
 NAMES = (
@@ -90,7 +90,7 @@ def profile(
         summary=Summary(
             clean_accuracy=float(clean.sum() / n.sum()) if n.sum() else None,
             worst_class_accuracy=min(known, default=None),
-            labels={label: labels.count(label) for label in CueLabel},
+            labels={label: labels.count(label) for label in CueVerdict},
             warnings=["Normalization was assumed: the weights carry none."] if empty == 0 else [],
         ),
         curves=curves,
@@ -162,7 +162,7 @@ def _curve(random, spec, n, clean, reliance, copy) -> CurveModel:
 
 
 def _class(random, index, names, images, clean, reliance, curves) -> ClassModel:
-    cue = _label(reliance) if images else CueLabel.UNDETERMINED
+    cue = _label(reliance) if images else CueVerdict.UNDETERMINED
     rival = names[(index + 1) % len(names)]
     found = {part: _cue(value, images) for part, value in zip(Cue, reliance.tolist(), strict=True)}
     augmentations = [curve for curve in curves if curve.role is Role.AUGMENTATION]
@@ -185,14 +185,14 @@ def _cue(value: float, images: int) -> CueModel:
     return CueModel(**interval, sufficiency=_interval(0.9 * value, images), necessary=value > 0.3)
 
 
-def _label(reliance) -> CueLabel:
+def _label(reliance) -> CueVerdict:
     first, second = np.sort(reliance)[::-1][:2]
     if first - second < 0.12:
-        return CueLabel.UNDETERMINED
-    return CueLabel(list(Cue)[int(reliance.argmax())].value) if second < 0.3 else CueLabel.MIXED
+        return CueVerdict.UNDETERMINED
+    return CueVerdict(list(Cue)[int(reliance.argmax())].value) if second < 0.3 else CueVerdict.MIXED
 
 
-def _why(cue: CueLabel, reliance) -> str:
+def _why(cue: CueVerdict, reliance) -> str:
     shape, texture, color = (f"{100 * part:.0f} %" for part in reliance)
     return (
         f"Of its accuracy above chance the class loses {shape} under patch shuffle, {texture} under median blur and "
@@ -233,7 +233,7 @@ def _budget(random, curve: CurveModel, index: int, rival: str) -> BudgetModel:
     )
 
 
-def _policy(entries: list[ClassModel], curves: list[CurveModel]) -> Policy:
+def _policy(entries: list[ClassModel], curves: list[CurveModel]) -> PolicyModel:
     shared = {}
     for curve in curves:
         if curve.role is not Role.AUGMENTATION:
@@ -246,4 +246,4 @@ def _policy(entries: list[ClassModel], curves: list[CurveModel]) -> Policy:
             value=budgets[at].value, status=budgets[at].status, limited_by_class=limit
         )
     per_class = {entry.name: {name: part.value for name, part in entry.budgets.items()} for entry in entries}
-    return Policy(tolerance=0.05, confidence=0.95, global_=shared, per_class=per_class)
+    return PolicyModel(tolerance=0.05, confidence=0.95, global_=shared, per_class=per_class)

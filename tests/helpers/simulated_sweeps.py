@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from cuesense.sweeps.sweep import Pictures, Sweep
+from cuesense.sweeps.sweep import PerImagePredictions, Sweep
 from tests.helpers.small_networks import NAMES
 
 
@@ -62,7 +62,7 @@ def simulated(truth: Truth, seed: int, *, pictures: bool = False) -> Sweep:
         seeds=tuple(str(run) for _ in range(strengths) for run in range(truth.runs)),
         accuracy=right.mean(axis=2),
         images=np.full((len(right), classes), truth.images),
-        pictures=Pictures(labels, predicted, names) if pictures else None,
+        pictures=PerImagePredictions(labels, predicted, names) if pictures else None,
     )
 
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cuesense.analysis.counts import tally
+from cuesense.analysis.counts import count_predictions
 from cuesense.analysis.evidence import gather
 from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsError
-from cuesense.perturbations.ablations import DECISIVE
+from cuesense.perturbations.ablations import PRIMARY_ABLATION
 from cuesense.predictions.table import read, write
 from cuesense.types import Cue, Role
 from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
@@ -81,7 +81,7 @@ def test_a_plain_table_is_read_whatever_its_order(tmp_path: Path, kind: str) -> 
     assert found.class_names == CLASSES
     assert found.side is None
     assert not found.corrected
-    curve = tally(found).raw["grayscale"]
+    curve = count_predictions(found).raw["grayscale"]
     assert curve.perturbation.ladder == (0.25, 0.5, 0.75, 1.0)
     assert curve.n.tolist() == curve.clean_correct.tolist() == [4, 4, 4]
     assert curve.lost.tolist() == [[1, 0, 1]] * 4
@@ -99,7 +99,7 @@ def test_the_column_of_values_overrides_the_ladder(tmp_path: Path) -> None:
     frame["value"] = np.where(frame["severity"] > 0, 3.0, np.nan)
     found, _ = read(saved(frame, tmp_path / "p.csv"))
     assert found.perturbations[0].ladder == (3.0,)
-    assert DECISIVE[Cue.SHAPE] in gather(found, 0.95).shares
+    assert PRIMARY_ABLATION[Cue.SHAPE] in gather(found, 0.95).shares
 
 
 def test_a_value_close_to_a_rung_is_the_rung(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_columns_of_lists_are_refused_and_foreign_metadata_ignored(tmp_path: Pat
 def test_repeats_become_image_repeats(tmp_path: Path) -> None:
     frame = rows(perturbations={"color_jitter": 1})
     again = frame[frame["severity"] > 0].assign(repeat=1)
-    curve = tally(read(saved(pd.concat([frame, again]), tmp_path / "p.csv"))[0]).raw["color_jitter"]
+    curve = count_predictions(read(saved(pd.concat([frame, again]), tmp_path / "p.csv"))[0]).raw["color_jitter"]
     assert curve.repeats == 2
     assert curve.n.tolist() == [4, 4, 4]
     assert curve.lost.tolist() == [[2, 0, 2]]
@@ -143,7 +143,7 @@ def test_a_perturbation_of_ones_own_has_a_curve_and_a_warning(tmp_path: Path) ->
     assert "fog" in warnings[0]
     fog = next(p for p in found.perturbations if p.name == "fog")
     assert (fog.role, fog.ladder, fog.suppresses) == (Role.CONTROL, (1.0, 2.0), ())
-    assert "fog" in tally(found).raw
+    assert "fog" in count_predictions(found).raw
 
 
 def test_images_that_some_condition_lacks_are_left_out(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_other_images_in_every_condition_are_unpaired(tmp_path: Path) -> None:
     found, warnings = read(saved(frame, tmp_path / "p.csv"))
     assert not found.paired
     assert "independent samples" in warnings[0]
-    curve = tally(found).raw["grayscale"]
+    curve = count_predictions(found).raw["grayscale"]
     assert curve.unpaired is not None
     assert curve.unpaired.n.tolist() == [[40] * 3] * 4
     assert curve.unpaired.correct.tolist() == [[39, 40, 39]] * 4

@@ -2,7 +2,7 @@ import pytest
 
 from cuesense.reports import text
 from cuesense.schemas.profile import BudgetModel, GlobalBudget
-from cuesense.types import BudgetStatus, CueLabel
+from cuesense.types import BudgetStatus, CueVerdict
 from tests.helpers import profiles
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -100,8 +100,8 @@ def test_main_augmentations_put_the_usual_ones_first():
 
 
 def test_glyphs_tell_every_label_apart():
-    assert set(text.GLYPHS) == set(CueLabel)
-    assert len(set(text.GLYPHS.values())) == len(CueLabel)
+    assert set(text.GLYPHS) == set(CueVerdict)
+    assert len(set(text.GLYPHS.values())) == len(CueVerdict)
 
 
 def test_plain_keeps_letters_and_drops_commands():

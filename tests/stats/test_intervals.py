@@ -351,7 +351,7 @@ def test_sign_test_without_discordant_images_is_one():
 def test_only_counts_one_sided_hits():
     a = np.array([True, True, False, False, True])
     b = np.array([True, False, True, False, False])
-    only_a, only_b = intervals.only(a, b, np.array([0, 0, 1, 1, 2]), 4)
+    only_a, only_b = intervals.discordant_counts(a, b, np.array([0, 0, 1, 1, 2]), 4)
     assert only_a.tolist() == [1, 0, 1, 0]
     assert only_b.tolist() == [0, 1, 0, 0]
 
@@ -366,7 +366,7 @@ def test_sinks_are_predicted_more_than_their_share():
 def test_alarms_are_a_plain_loop_s(seed, classes, images):
     rng = np.random.default_rng(seed)
     labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
-    rate, rival = confusions.alarms(predicted, labels, classes)
+    rate, rival = confusions.top_false_positive_rate(predicted, labels, classes)
     for index in range(classes):
         shares = {
             other: float(((labels == other) & (predicted == index)).sum() / max(10, (labels == other).sum()))
@@ -384,7 +384,7 @@ def test_alarms_are_a_plain_loop_s(seed, classes, images):
 def test_guesses_are_a_plain_loop_s(seed, classes, images):
     rng = np.random.default_rng(seed)
     labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
-    found = confusions.guessed(predicted, labels, classes)
+    found = confusions.mutual_confusion(predicted, labels, classes)
     for index in range(classes):
         lost = ((labels == index) & (predicted != index)).sum()
         mutual = [0.0]
@@ -398,9 +398,9 @@ def test_guessing_is_mutual():
     """A pair told by a coin guesses; a class that attracts a ruined one and loses its own elsewhere does not."""
     labels = np.repeat([0, 1, 2], 40)
     coin = np.where(labels == 2, 2, np.tile([0, 1], 60))
-    assert confusions.guessed(coin, labels, 3).tolist() == pytest.approx([0.5, 0.5, 0])
+    assert confusions.mutual_confusion(coin, labels, 3).tolist() == pytest.approx([0.5, 0.5, 0])
     ruined = np.where(labels == 1, 0, np.where((labels == 0) & (np.arange(120) % 4 == 0), 2, labels))
-    assert confusions.guessed(ruined, labels, 3).tolist() == pytest.approx([1 / 11, 0, 0.25])
+    assert confusions.mutual_confusion(ruined, labels, 3).tolist() == pytest.approx([1 / 11, 0, 0.25])
 
 
 @pytest.mark.parametrize("n", [20, 60, 200])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from cuesense.schemas.audit import Audit
-from cuesense.sweeps.build_audit import conclude
-from cuesense.sweeps.losses import harm
+from cuesense.sweeps.build_audit import build_audit
+from cuesense.sweeps.losses import class_losses
 from cuesense.sweeps.sweep import Sweep
-from cuesense.types import CueLabel
+from cuesense.types import CueVerdict
 from tests.helpers.simulated_sweeps import Truth, level, simulated
 from tests.sweeps.test_losses import some_runs, spread
 
@@ -28,7 +28,7 @@ def planted() -> Truth:
 
 def audit(sweep: Sweep, **known: object) -> dict[str, object]:
     options = {"tolerance": 0.05, "confidence": 0.95, "source": {"runs": "x"}} | known
-    found = conclude(sweep, **options)  # type: ignore[arg-type]
+    found = build_audit(sweep, **options)  # type: ignore[arg-type]
     result: dict[str, object] = json.loads(found.to_json())
     return result
 
@@ -59,7 +59,7 @@ def test_the_contract_s_fields_are_there_and_name_the_planted_class() -> None:
 
 def test_numbers_are_those_of_the_statistics() -> None:
     sweep = simulated(planted(), 1)
-    found, known = conclude(sweep, tolerance=0.05, confidence=0.9, source={}), harm(sweep, 0.9)
+    found, known = build_audit(sweep, tolerance=0.05, confidence=0.9, source={}), class_losses(sweep, 0.9)
     assert found.mean_accuracy == pytest.approx(known.mean, abs=1e-6)
     assert [entry.loss for entry in found.classes] == pytest.approx(known.losses.value[2], abs=1e-6)
     assert found.worst_class_accuracy == pytest.approx(known.accuracy.min(axis=1), abs=1e-6)
@@ -72,7 +72,7 @@ def test_numbers_are_those_of_the_statistics() -> None:
 
 
 def test_one_seed_says_what_cannot_be_known() -> None:
-    found = conclude(simulated(replace_runs(planted(), 1), 0), tolerance=0.05, confidence=0.95, source={})
+    found = build_audit(simulated(replace_runs(planted(), 1), 0), tolerance=0.05, confidence=0.95, source={})
     assert found.harmed is None
     assert found.gaining is None
     assert all(entry.harmed is None and entry.low is None and entry.loss is not None for entry in found.classes)
@@ -86,14 +86,14 @@ def replace_runs(truth: Truth, runs: int) -> Truth:
 
 
 def test_few_seeds_and_an_uncertain_choice_are_said() -> None:
-    found = conclude(simulated(Truth(level(3, 4), runs=2), 0), tolerance=0.05, confidence=0.95, source={})
+    found = build_audit(simulated(Truth(level(3, 4), runs=2), 0), tolerance=0.05, confidence=0.95, source={})
     assert "2 runs or fewer" in found.warnings[0]
     assert "The average does not tell" in found.warnings[1]
 
 
 def test_a_strength_of_one_run_is_said() -> None:
     sweep = some_runs(simulated(planted(), 0), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-    found = conclude(sweep, tolerance=0.05, confidence=0.95, source={})
+    found = build_audit(sweep, tolerance=0.05, confidence=0.95, source={})
     assert any("Strengths of one run (2) are not compared" in warning for warning in found.warnings)
     assert found.safety[2] == "undetermined"
     assert all(entry.best_strength in (0.0, 1.0) for entry in found.classes)
@@ -114,20 +114,20 @@ def test_a_best_that_is_others_loss_is_said() -> None:
 
 
 def conclude_plainly(sweep: Sweep) -> Audit:
-    return conclude(sweep, tolerance=0.05, confidence=0.95, source={})
+    return build_audit(sweep, tolerance=0.05, confidence=0.95, source={})
 
 
 def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:
     few = spread(np.array([0.01, 0.01, 0.01, 0.08]), np.ones(10), 3)
-    found = conclude(few, tolerance=0.05, confidence=0.95, source={})
+    found = build_audit(few, tolerance=0.05, confidence=0.95, source={})
     assert any("times as much at 3 as elsewhere" in warning for warning in found.warnings)
-    calm = conclude(spread(np.full(4, 0.02), np.ones(10), 3), tolerance=0.05, confidence=0.95, source={})
+    calm = build_audit(spread(np.full(4, 0.02), np.ones(10), 3), tolerance=0.05, confidence=0.95, source={})
     assert not any("times as much" in warning for warning in calm.warnings)
 
 
 def test_the_average_of_the_same_images_is_told_by_its_runs() -> None:
     accuracy = np.tile(np.linspace(0.5, 0.9, 6), (3, 1)) + np.array([[0.0], [0.03], [0.031]])
-    found = conclude(
+    found = build_audit(
         simulated(Truth(accuracy, images=400), 0, pictures=True), tolerance=0.05, confidence=0.95, source={}
     )
     said = next(warning for warning in found.warnings if warning.startswith("The average"))
@@ -135,13 +135,13 @@ def test_the_average_of_the_same_images_is_told_by_its_runs() -> None:
 
 
 def test_the_cost_is_joined_with_the_cues_of_a_profile() -> None:
-    cues = {"class 0": CueLabel.SHAPE, "class 1": CueLabel.COLOR, "class 2": CueLabel.COLOR}
-    found = conclude(simulated(planted(), 0), tolerance=0.05, confidence=0.95, source={}, cues=cues)
+    cues = {"class 0": CueVerdict.SHAPE, "class 1": CueVerdict.COLOR, "class 2": CueVerdict.COLOR}
+    found = build_audit(simulated(planted(), 0), tolerance=0.05, confidence=0.95, source={}, cues=cues)
     assert [(entry.cue, entry.classes, entry.harmed) for entry in found.cues] == [("shape", 1, 1), ("color", 2, 0)]
     assert found.cues[0].low is None
     assert found.cues[1].low is not None
     assert found.cues[1].low <= found.cues[1].loss <= (found.cues[1].high or 0)
-    assert found.classes[0].cue is CueLabel.SHAPE
+    assert found.classes[0].cue is CueVerdict.SHAPE
     assert found.classes[5].cue is None
 
 
@@ -151,11 +151,11 @@ def test_losses_by_accepted_labels_count_every_right_answer() -> None:
     accepted = np.eye(8, dtype=bool)[sweep.pictures.labels]
     accepted[sweep.pictures.labels == 0, 1] = True
     both = replace(sweep, pictures=replace(sweep.pictures, accepted=accepted))
-    found = conclude(both, tolerance=0.05, confidence=0.95, source={})
+    found = build_audit(both, tolerance=0.05, confidence=0.95, source={})
     assert found.classes[0].loss_accepted == 0.0
     assert found.classes[0].rivals[0].both == 1.0
     assert found.classes[3].loss_accepted == pytest.approx(found.classes[3].loss, abs=1e-6)
-    assert conclude(sweep, tolerance=0.05, confidence=0.95, source={}).classes[0].loss_accepted is None
+    assert build_audit(sweep, tolerance=0.05, confidence=0.95, source={}).classes[0].loss_accepted is None
 
 
 def test_classes_without_images_are_null_and_named_in_a_warning() -> None:
@@ -165,7 +165,7 @@ def test_classes_without_images_are_null_and_named_in_a_warning() -> None:
         accuracy=np.where(np.arange(8) == 7, np.nan, sweep.accuracy),
         images=np.where(np.arange(8) == 7, 0, sweep.images),
     )
-    found = conclude(empty, tolerance=0.05, confidence=0.95, source={})
+    found = build_audit(empty, tolerance=0.05, confidence=0.95, source={})
     assert found.classes[7].loss is None
     assert found.classes[7].harmed is None
     assert found.classes[7].accuracy == [None] * 3

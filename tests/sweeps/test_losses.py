@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from cuesense.sweeps.losses import cautious, harm, moderated
+from cuesense.sweeps.losses import class_losses, conservative, moderated
 from cuesense.sweeps.sweep import Sweep
 from tests.helpers.simulated_sweeps import Truth, level, simulated
 
@@ -49,7 +49,7 @@ def oracle(sweep: Sweep, first: int, second: int, index: int, ratio: np.ndarray)
 
 def test_differences_are_those_of_a_plain_loop() -> None:
     sweep = simulated(Truth(level(3, 2) - np.array([[0.0], [0.1], [0.2]]), images=40, runs=3), 1, pictures=True)
-    found = harm(sweep, 0.9)
+    found = class_losses(sweep, 0.9)
     for first in range(3):
         for second in range(3):
             for index in range(2):
@@ -70,7 +70,7 @@ def score_bound(value: float, margin: float, growth: float) -> float:
 
 def test_losses_are_the_largest_differences_with_bonferroni_bounds() -> None:
     sweep = simulated(Truth(harmed_at_the_best(0.2), images=100), 2)
-    found, last = harm(sweep, 0.95), 4
+    found, last = class_losses(sweep, 0.95), 4
     freedom = np.minimum(found.noise.freedom, found.noise.freedom[last])
     quantile = student.ppf(1 - 0.05 / (20 * 4), freedom)
     margin = quantile * found.differences.deviation(found.noise, sweep.runs)[last]
@@ -120,7 +120,7 @@ def spread(strengths: np.ndarray, classes: np.ndarray, runs: int, seed: int = 0)
 
 def test_noise_is_a_strength_s_times_a_class_s() -> None:
     strengths, classes = np.array([0.01, 0.01, 0.01, 0.04]), np.array([1.0] * 20 + [3.0] * 20)
-    noise = harm(spread(strengths, classes, 6), 0.95).noise
+    noise = class_losses(spread(strengths, classes, 6), 0.95).noise
     found = np.sqrt(noise.ratio * noise.unit)
     truth = strengths[:, None] * classes
     assert np.abs(np.log(found / truth)).mean() < 0.2
@@ -131,7 +131,7 @@ def test_noise_is_a_strength_s_times_a_class_s() -> None:
 def test_an_unstable_strength_names_no_class(unstable: float) -> None:
     named = 0
     for seed in range(60):
-        found = harm(spread(np.array([0.01] * 5 + [unstable]), np.ones(20), 5, seed), 0.95)
+        found = class_losses(spread(np.array([0.01] * 5 + [unstable]), np.ones(20), 5, seed), 0.95)
         named += bool((found.losses.low[int(found.mean.argmax())] > 0).any())
     assert named <= 6
 
@@ -153,7 +153,7 @@ def test_a_strength_of_one_run_is_not_compared(single: int) -> None:
     kept = [run for run in range(20) if run // 5 != single or run % 5 == 0]
     for seed in range(20):
         sweep = some_runs(spread(deviations, np.ones(20), 5, seed), kept)
-        found = harm(sweep, 0.95)
+        found = class_losses(sweep, 0.95)
         assert single not in found.compared
         assert np.isnan(found.noise.ratio[single]).all()
         assert np.isnan(found.losses.low[single]).all()
@@ -161,7 +161,7 @@ def test_a_strength_of_one_run_is_not_compared(single: int) -> None:
         assert np.isfinite(found.losses.low[others]).all()
         assert (found.losses.low[others] > 0).sum() <= 1
         assert found.losses.value[others].max() < 0.05
-        bounds = cautious(found, sweep.runs, 0.95)
+        bounds = conservative(found, sweep.runs, 0.95)
         assert np.isnan(bounds[single])
         assert np.isfinite(bounds[others]).all()
 
@@ -173,32 +173,32 @@ def test_a_strength_that_loses_more_than_the_tolerance_is_not_called_safe() -> N
     harmless, right = Truth(np.tile(accuracy[0], (3, 1)), images=2000, runs=8), 0
     for seed in range(40):
         sweep = simulated(truth, seed, pictures=True)
-        called += bool((cautious(harm(sweep, 0.95), sweep.runs, 0.95)[1:] <= TOLERANCE).any())
+        called += bool((conservative(class_losses(sweep, 0.95), sweep.runs, 0.95)[1:] <= TOLERANCE).any())
         calm = simulated(harmless, seed) if seed < 5 else None
-        right += calm is not None and bool((cautious(harm(calm, 0.95), calm.runs, 0.95) <= TOLERANCE).any())
+        right += calm is not None and bool((conservative(class_losses(calm, 0.95), calm.runs, 0.95) <= TOLERANCE).any())
     assert called <= 4
     assert right == 5
 
 
 def test_the_cautious_bound_is_of_each_class_alone_with_the_error_shared_by_strengths() -> None:
     sweep = simulated(Truth(level(3, 5), images=300, runs=4), 3, pictures=True)
-    found = harm(sweep, 0.9)
+    found = class_losses(sweep, 0.9)
     freedom = np.maximum(found.noise.freedom, 3)
     quantile = student.ppf(1 - 0.1 / 3, np.minimum(freedom[None], freedom[:, None]))
     bounds = found.differences.value + quantile * found.differences.deviation(found.noise, sweep.runs)
-    assert cautious(found, sweep.runs, 0.9) == pytest.approx(bounds.max(axis=(1, 2)))
+    assert conservative(found, sweep.runs, 0.9) == pytest.approx(bounds.max(axis=(1, 2)))
 
 
 def test_more_seeds_bring_the_bound_down() -> None:
     sweep = simulated(Truth(level(3, 5), images=300, runs=2), 3)
-    found = harm(sweep, 0.95)
-    bounds = [float(cautious(found, np.full(3, runs), 0.95).max()) for runs in (2, 5, 20, 100)]
+    found = class_losses(sweep, 0.95)
+    bounds = [float(conservative(found, np.full(3, runs), 0.95).max()) for runs in (2, 5, 20, 100)]
     assert bounds == sorted(bounds, reverse=True)
     assert bounds[-1] < bounds[0] - 0.01
 
 
 def test_one_seed_leaves_bounds_unknown_and_the_rest_known() -> None:
-    found = harm(simulated(Truth(level(4, 6), runs=1), 0), 0.95)
+    found = class_losses(simulated(Truth(level(4, 6), runs=1), 0), 0.95)
     assert np.isfinite(found.losses.value).all()
     for part in (found.losses.low, found.losses.high, found.spread, found.mean_spread, found.noise.ratio):
         assert np.isnan(part).all()
@@ -213,16 +213,16 @@ def test_classes_without_images_are_nan_and_change_nothing_else() -> None:
         accuracy=np.column_stack([sweep.accuracy, np.full(len(sweep.seeds), np.nan)]),
         images=np.column_stack([sweep.images, np.zeros(len(sweep.seeds), dtype=np.int64)]),
     )
-    with_it, without = harm(more, 0.95), harm(sweep, 0.95)
+    with_it, without = class_losses(more, 0.95), class_losses(sweep, 0.95)
     assert np.isnan(with_it.losses.value[:, -1]).all()
     assert with_it.losses.low[:, :-1] == pytest.approx(without.losses.low)
     assert with_it.mean == pytest.approx(without.mean)
-    assert cautious(with_it, more.runs, 0.95) == pytest.approx(cautious(without, sweep.runs, 0.95))
+    assert conservative(with_it, more.runs, 0.95) == pytest.approx(conservative(without, sweep.runs, 0.95))
 
 
 def test_unbalanced_seeds_count_as_many_as_there_are() -> None:
     sweep = simulated(Truth(level(3, 4), images=100, runs=6), 0)
     part = some_runs(sweep, [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14])
-    found = harm(part, 0.95)
+    found = class_losses(part, 0.95)
     assert found.accuracy[1] == pytest.approx(sweep.accuracy[6:8].mean(axis=0))
     assert (found.spread[1] > found.spread[0]).all()

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from cuesense.sweeps.rivals import cosines, kind, taken
-from cuesense.sweeps.sweep import Pictures
+from cuesense.sweeps.sweep import PerImagePredictions
 
 NAMES = ("cat", "lynx", "sofa", "car", "outside")
 LABELS = np.repeat(np.arange(4), 50)
 
 
-def pictures(accepted: np.ndarray | None = None) -> Pictures:
+def pictures(accepted: np.ndarray | None = None) -> PerImagePredictions:
     """Runs 0 and 1 are right; runs 2 and 3 take ten of the cats for lynxes and five for something outside."""
     predicted = np.tile(LABELS, (4, 1)).astype(np.int32)
     predicted[2:, :10], predicted[2:, 10:15] = 1, 4
-    return Pictures(LABELS, predicted, NAMES, accepted)
+    return PerImagePredictions(LABELS, predicted, NAMES, accepted)
 
 
 def alike(first: int, second: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cuesense.sweeps.losses import cautious, harm
+from cuesense.sweeps.losses import class_losses, conservative
 from cuesense.sweeps.strength_choice import choose
 from tests.helpers.simulated_sweeps import Truth, level, simulated
 
@@ -13,7 +13,7 @@ from tests.helpers.simulated_sweeps import Truth, level, simulated
 def test_the_average_and_the_worst_class_disagree() -> None:
     accuracy = np.array([[0.7, 0.7, 0.7, 0.7], [0.9, 0.9, 0.9, 0.5]])
     sweep = simulated(Truth(accuracy, images=400), 0)
-    found = choose(sweep, harm(sweep, 0.95), 0.05, 0.95)
+    found = choose(sweep, class_losses(sweep, 0.95), 0.05, 0.95)
     assert (found.by_mean, found.by_worst_class) == (1, 0)
     assert found.unharmed is None
     assert found.safety == ("unsafe", "unsafe")
@@ -24,16 +24,16 @@ def test_the_average_and_the_worst_class_disagree() -> None:
 def test_the_average_is_over_images_not_classes() -> None:
     sweep = simulated(Truth(np.array([[0.9, 0.5], [0.8, 0.7]]), images=400), 0)
     images = np.tile([900, 100], (len(sweep.seeds), 1))
-    assert choose(sweep, harm(sweep, 0.95), 0.05, 0.95).by_mean == 1
+    assert choose(sweep, class_losses(sweep, 0.95), 0.05, 0.95).by_mean == 1
     weighted = replace(sweep, images=images)
-    assert choose(weighted, harm(weighted, 0.95), 0.05, 0.95).by_mean == 0
+    assert choose(weighted, class_losses(weighted, 0.95), 0.05, 0.95).by_mean == 0
 
 
 def test_the_safe_strength_is_the_best_average_that_is_shown_to_be_safe() -> None:
     accuracy = level(3, 4) * 0 + np.array([[0.8], [0.81], [0.9]])
     accuracy[2, 0] = 0.6
     sweep = simulated(Truth(accuracy, images=3000, runs=8), 1, pictures=True)
-    found = choose(sweep, harm(sweep, 0.95), 0.12, 0.95)
+    found = choose(sweep, class_losses(sweep, 0.95), 0.12, 0.95)
     assert found.by_mean == 2
     assert found.safety == ("safe", "safe", "unsafe")
     assert found.safe == 1
@@ -42,19 +42,19 @@ def test_the_safe_strength_is_the_best_average_that_is_shown_to_be_safe() -> Non
 
 def test_seeds_needed_is_the_first_number_that_would_do() -> None:
     sweep = simulated(Truth(level(3, 4), images=2000, runs=2, difficulty=0.05), 4)
-    found = harm(sweep, 0.95)
-    tolerance = 0.9 * float(np.nanmin(cautious(found, sweep.runs, 0.95)))
+    found = class_losses(sweep, 0.95)
+    tolerance = 0.9 * float(np.nanmin(conservative(found, sweep.runs, 0.95)))
     chosen = choose(sweep, found, tolerance, 0.95)
     assert set(chosen.safety) == {"undetermined"}
     assert chosen.seeds_needed is not None
-    assert cautious(found, np.full(3, chosen.seeds_needed), 0.95).min() <= tolerance
-    assert cautious(found, np.full(3, chosen.seeds_needed - 1), 0.95).min() > tolerance
+    assert conservative(found, np.full(3, chosen.seeds_needed), 0.95).min() <= tolerance
+    assert conservative(found, np.full(3, chosen.seeds_needed - 1), 0.95).min() > tolerance
 
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_what_cannot_be_told_is_undetermined(runs: int) -> None:
     sweep = simulated(Truth(level(3, 4), images=30, runs=runs), 0)
-    found = choose(sweep, harm(sweep, 0.95), 0.01, 0.95)
+    found = choose(sweep, class_losses(sweep, 0.95), 0.01, 0.95)
     assert set(found.safety) == {"undetermined"}
     assert found.safe is None
     assert found.seeds_needed is None

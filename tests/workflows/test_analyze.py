@@ -20,7 +20,7 @@ from cuesense.inference import engine as engine_room
 from cuesense.perturbations.apply import perturb
 from cuesense.registry import get
 from cuesense.schemas.profile import Profile
-from cuesense.types import Cue, CueLabel
+from cuesense.types import Cue, CueVerdict
 from cuesense.workflows.analyze import analyze as run_analysis
 from tests.helpers.small_networks import NAMES, Colors, Meanest, classifier, picture
 from tests.policies.test_recommend import forecast as forecast_profile
@@ -63,8 +63,8 @@ def without_floats(content: Any) -> Any:
 
 
 def test_a_network_that_knows_only_color_is_found_out(profile: Profile) -> None:
-    assert [entry.cue for entry in profile.classes] == [CueLabel.COLOR] * 3
-    assert profile.summary.labels[CueLabel.COLOR] == 3
+    assert [entry.cue for entry in profile.classes] == [CueVerdict.COLOR] * 3
+    assert profile.summary.labels[CueVerdict.COLOR] == 3
     assert profile.summary.clean_accuracy == 1.0
     for entry in profile.classes:
         assert entry.reliance[Cue.COLOR].value == pytest.approx(1, abs=0.35)
@@ -277,7 +277,7 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
     assert nothing.reliance[Cue.COLOR].value is None
     assert blue.reliance[Cue.COLOR].low < 0.2  # type: ignore[operator]
     for entry in (blue, nothing):
-        assert entry.cue is CueLabel.UNDETERMINED
+        assert entry.cue is CueVerdict.UNDETERMINED
         assert entry.flags["few_images"] == f"{entry.images} image{'' if entry.images == 1 else 's'}"
         assert entry.budgets["color_jitter"].drop is None
         assert all(budget.status == "undetermined" for budget in entry.budgets.values())

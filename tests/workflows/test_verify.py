@@ -17,7 +17,7 @@ from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
 from cuesense.training.setup import Setup
-from cuesense.training.trials import Answers, Trial, TrialStore
+from cuesense.training.trials import Trial, TrialPredictions, TrialStore
 from cuesense.workflows.verify import TRIALS, _leaks, _Study, verify
 from tests.policies.test_recommend import CLEAN, CROP, JITTER, forecast
 from tests.training.test_setup import TEST, TRAIN, profile
@@ -110,7 +110,7 @@ def test_a_leak_is_measured_against_the_uniform_policy_of_the_same_strength() ->
     drawn[[5, 10]] = 0
     told = {"none": (labels, labels), "per_class": (labels, 0 * labels), "matched": (labels, drawn)}
     answers = {
-        Trial(arms[name], seed, _Study.probes(study, name)).key: Answers(clean, clean / 3, probed[None])
+        Trial(arms[name], seed, _Study.probes(study, name)).key: TrialPredictions(clean, clean / 3, probed[None])
         for study in [_Study(profiled(), None, arms, (1, 2), 0.05)]  # type: ignore[arg-type]
         for name, (clean, probed) in told.items()
         for seed in (1, 2)

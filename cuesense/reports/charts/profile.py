@@ -9,7 +9,7 @@ from markupsafe import Markup
 from cuesense.reports.charts.curves import Floats, Overview
 from cuesense.reports.text import GLYPHS, bounded
 from cuesense.schemas.profile import IntervalModel
-from cuesense.types import Cue, CueLabel
+from cuesense.types import Cue, CueVerdict
 
 _BAR_LEFT, _BAR_WIDTH, _BAR_PITCH = 13, 107, 12
 _PANEL_WIDTH, _PANEL_HEIGHT = 216, 128
@@ -32,7 +32,7 @@ def evidence(reliance: Mapping[Cue, IntervalModel]) -> Markup:
 
 
 def _bar(cue: Cue, part: IntervalModel, top: int) -> str:
-    letter = f'<text x="0" y="{top + 9}">{GLYPHS[CueLabel(cue.value)]}</text>'
+    letter = f'<text x="0" y="{top + 9}">{GLYPHS[CueVerdict(cue.value)]}</text>'
     track = f'<path class="track" d="M{_BAR_LEFT} {top + 6}h{_BAR_WIDTH}"/>'
     if part.value is None:
         return letter + track
@@ -52,7 +52,7 @@ def _along(share: float) -> float:
     return _BAR_LEFT + _BAR_WIDTH * min(max(share, 0.0), 1.0)
 
 
-def label_bar(labels: Mapping[CueLabel, int]) -> Markup:
+def label_bar(labels: Mapping[CueVerdict, int]) -> Markup:
     """Draw how many classes have each label as one stacked bar, in the order of CueLabel.
 
     Args:
@@ -61,7 +61,7 @@ def label_bar(labels: Mapping[CueLabel, int]) -> Markup:
     Returns:
         A graphic as wide as its place; empty labels take no room.
     """
-    counts = {label: labels.get(label, 0) for label in CueLabel}
+    counts = {label: labels.get(label, 0) for label in CueVerdict}
     total = max(sum(counts.values()), 1)
     said = ", ".join(f"{label.value} {count}" for label, count in counts.items() if count)
     parts, start = [], 0.0

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from cuesense.reports import text
-from cuesense.types import CueLabel
+from cuesense.types import CueVerdict
 
 
 def environment() -> Environment:
@@ -25,7 +25,7 @@ def environment() -> Environment:
     )
     found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     found.filters |= {"percent": text.percent, "points": text.points, "words": text.words}
-    found.globals |= {"DASH": text.DASH, "GLYPHS": text.GLYPHS, "LABELS": list(CueLabel)}
+    found.globals |= {"DASH": text.DASH, "GLYPHS": text.GLYPHS, "LABELS": list(CueVerdict)}
     return found
 
 

@@ -18,7 +18,7 @@ from cuesense.reports.charts.curves import Overview, overview, right, z_score
 from cuesense.reports.html import page
 from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, GlobalBudget, Profile
-from cuesense.types import BudgetStatus, Cue, CueLabel, Role
+from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
 
 _COLUMNS = 4
 _PNG = b"\x89PNG"
@@ -156,7 +156,7 @@ def _payload(profile: Profile) -> dict[str, Any]:
     known = {curve.perturbation: curve for curve in profile.curves}
     return {
         "z": z_score(profile.policy.confidence),
-        "labels": {label.value: text.GLYPHS[label] for label in CueLabel},
+        "labels": {label.value: text.GLYPHS[label] for label in CueVerdict},
         "cues": [cue.value for cue in Cue],
         "roles": {role.value: title for role, title in _ROLES.items()},
         "augmentations": [{"name": name, "title": text.words(name)} for name in augmentations],

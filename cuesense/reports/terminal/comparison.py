@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports import text
-from cuesense.schemas.comparison import AccuracyChange, Change, ClassComparison, Comparison, Side
+from cuesense.schemas.comparison import AccuracyChange, ClassComparison, Comparison, Difference, Side
 
 SIGNIFICANT = 0.05
 
@@ -78,7 +78,7 @@ def _label(entry: ClassComparison) -> str:
     return f"{label.a.value} → {label.b.value}" if label.changed else label.a.value
 
 
-def _change(change: Change) -> str:
+def _change(change: Difference) -> str:
     if change.low is None or change.high is None:
         return _number(change.value)
     return f"{_number(change.value)} [{_number(change.low)}, {_number(change.high)}]"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cuesense.reports import text
 from cuesense.schemas.profile import ClassModel, IntervalModel, Profile
-from cuesense.types import BudgetStatus, Cue, CueLabel
+from cuesense.types import BudgetStatus, Cue, CueVerdict
 
 _WIDEST = 140
 _NARROW = 72
@@ -19,13 +19,13 @@ _FIXED = 48
 _NAME = 14
 _BUDGET = 9
 _STYLES = {
-    CueLabel.SHAPE: "bold blue",
-    CueLabel.TEXTURE: "bold green",
-    CueLabel.COLOR: "bold dark_orange",
-    CueLabel.MIXED: "bold magenta",
-    CueLabel.REDUNDANT: "bold yellow",
-    CueLabel.INSENSITIVE: "bold",
-    CueLabel.UNDETERMINED: "dim",
+    CueVerdict.SHAPE: "bold blue",
+    CueVerdict.TEXTURE: "bold green",
+    CueVerdict.COLOR: "bold dark_orange",
+    CueVerdict.MIXED: "bold magenta",
+    CueVerdict.REDUNDANT: "bold yellow",
+    CueVerdict.INSENSITIVE: "bold",
+    CueVerdict.UNDETERMINED: "dim",
 }
 _BUDGETS = {
     BudgetStatus.UNLIMITED: Text("any", "green"),
@@ -74,7 +74,7 @@ def _summary(profile: Profile) -> Iterator[Text]:
         f"Clean accuracy {text.percent(summary.clean_accuracy)}, "
         f"worst class {text.percent(summary.worst_class_accuracy)}"
     )
-    counts = [(label, summary.labels.get(label, 0)) for label in CueLabel]
+    counts = [(label, summary.labels.get(label, 0)) for label in CueVerdict]
     parts = [Text.assemble((label.value, _STYLES[label]), f" {count:,}") for label, count in counts if count]
     yield Text("Relies on: ") + Text(", ").join(parts)
 
@@ -129,14 +129,14 @@ def _cue(entry: ClassModel) -> Text:
     label = Text(entry.cue.value, _STYLES[entry.cue])
     if "confused_with" in entry.flags:
         return label + Text(f" like {text.plain(entry.flags['confused_with'])}", "dim")
-    if entry.cue in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR):
+    if entry.cue in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):
         return label + Text(f" {_bounded(entry.reliance.get(Cue(entry.cue.value)))}")
     return label + Text(_values(entry.reliance), "dim")
 
 
 def _values(reliance: Mapping[Cue, IntervalModel]) -> str:
     known = [(cue, part.value) for cue, part in reliance.items() if part.value is not None]
-    return "".join(f" {text.GLYPHS[CueLabel(cue.value)]}{_short(value)}" for cue, value in known)
+    return "".join(f" {text.GLYPHS[CueVerdict(cue.value)]}{_short(value)}" for cue, value in known)
 
 
 def _bounded(part: IntervalModel | None) -> str:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports import text
-from cuesense.schemas.verification import ArmResult, Change, Verification
+from cuesense.schemas.verification import ArmResult, Estimate, Verification
 
 _SHOWN = 5
 _NOTABLE = 0.05
@@ -60,7 +60,7 @@ def _row(arm: ArmResult) -> tuple[str, ...]:
     )
 
 
-def _change(change: Change) -> str:
+def _change(change: Estimate) -> str:
     if change.value is None:
         return text.DASH
     said = f"{100 * change.value:+.1f}"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cuesense.reports.charts import profile as charts
 from cuesense.reports.charts.curves import overview
 from cuesense.schemas.profile import IntervalModel
-from cuesense.types import Cue, CueLabel
+from cuesense.types import Cue, CueVerdict
 from tests.helpers import profiles
 
 NUMBER = st.none() | st.floats(-2, 2)
@@ -58,10 +58,10 @@ def test_the_numbers_are_said_in_a_fixed_order():
 
 @given(st.lists(st.integers(0, 1000), min_size=7, max_size=7))
 def test_the_stacked_bar_is_proportional_and_full(counts):
-    drawing = parsed(charts.label_bar(dict(zip(CueLabel, counts, strict=True))))
+    drawing = parsed(charts.label_bar(dict(zip(CueVerdict, counts, strict=True))))
     widths = {part.get("class"): float(part.get("width", "").rstrip("%")) for part in drawing if part.tag == "rect"}
-    assert set(widths) == {label.value for label, count in zip(CueLabel, counts, strict=True) if count}
-    for label, count in zip(CueLabel, counts, strict=True):
+    assert set(widths) == {label.value for label, count in zip(CueVerdict, counts, strict=True) if count}
+    for label, count in zip(CueVerdict, counts, strict=True):
         if count:
             assert widths[label.value] == pytest.approx(100 * count / sum(counts), rel=1e-3)
     starts = [float(part.get("x", "").rstrip("%")) for part in drawing if part.tag == "rect"]

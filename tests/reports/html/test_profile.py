@@ -11,7 +11,7 @@ from cuesense.reports import text
 from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
-from cuesense.types import Cue, CueLabel
+from cuesense.types import Cue, CueVerdict
 from tests.helpers import profiles
 from tests.helpers.html_tree import Node, parse
 
@@ -84,7 +84,7 @@ def test_the_summary_agrees_with_the_profile(page, profile):
     assert text.percent(profile.summary.clean_accuracy) in tile(page, "Clean accuracy").text
     assert text.percent(worst.clean_accuracy) in tile(page, "Worst class").text
     assert tile(page, "Worst class").find("a")[0].text == worst.name
-    assert f"{profile.summary.labels[CueLabel.UNDETERMINED]} of 12" in tile(page, "Undetermined").text
+    assert f"{profile.summary.labels[CueVerdict.UNDETERMINED]} of 12" in tile(page, "Undetermined").text
     said = tile(page, "What the classes rely on").find("title")[0].text
     counts = {label: count for label, count in profile.summary.labels.items() if count}
     assert said == ", ".join(f"{label.value} {count}" for label, count in counts.items())
@@ -333,7 +333,7 @@ def test_the_script_finds_what_it_asks_the_page_for(page):
     data = payload(page)
     known = {*data["classes"][0], *data["cues"], *(f"budget:{part['name']}" for part in data["augmentations"])}
     assert keys <= known
-    assert {button.attributes["data-filter"] for button in page.find("button", aria_pressed="false")} <= set(CueLabel)
+    assert {button.attributes["data-filter"] for button in page.find("button", aria_pressed="false")} <= set(CueVerdict)
 
 
 def themes(style: str) -> list[dict[str, str]]:

@@ -7,8 +7,8 @@ from rich.console import Console
 from cuesense.reports import audit_text, text
 from cuesense.reports.terminal.audit import render
 from cuesense.schemas.audit import Audit
-from cuesense.sweeps.build_audit import conclude
-from cuesense.types import CueLabel
+from cuesense.sweeps.build_audit import build_audit
+from cuesense.types import CueVerdict
 from tests.helpers import audits
 from tests.helpers.simulated_sweeps import Truth, simulated
 
@@ -187,8 +187,10 @@ def test_other_choices_have_a_price(audit):
 def test_cues_are_told_at_the_strongest_too_where_another_is_best():
     accuracy = np.full((3, 4), 0.8)
     accuracy[2, :2] -= 0.3
-    cues = {f"class {index}": cue for index, cue in enumerate((CueLabel.SHAPE, CueLabel.SHAPE, CueLabel.COLOR))}
-    found = conclude(simulated(Truth(accuracy, images=300), 0), tolerance=0.05, confidence=0.95, source={}, cues=cues)
+    cues = {f"class {index}": cue for index, cue in enumerate((CueVerdict.SHAPE, CueVerdict.SHAPE, CueVerdict.COLOR))}
+    found = build_audit(
+        simulated(Truth(accuracy, images=300), 0), tolerance=0.05, confidence=0.95, source={}, cues=cues
+    )
     shape = found.cues[0]
     assert shape.loss_at_strongest > 0.25
     assert f"At 2, the strongest: shape {100 * shape.loss_at_strongest:.1f} [" in flat(found)

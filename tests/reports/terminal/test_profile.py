@@ -6,7 +6,7 @@ from rich.console import Console
 from cuesense import registry
 from cuesense.reports import text
 from cuesense.reports.terminal.profile import render
-from cuesense.types import Cue, CueLabel
+from cuesense.types import Cue, CueVerdict
 from tests.helpers import profiles
 
 
@@ -62,11 +62,11 @@ def test_a_row_agrees_with_the_profile(profile):
             assert (word or text.budget(budget)) in line, name
         if not entry.images:
             assert "no images" in line
-        elif entry.cue in (CueLabel.SHAPE, CueLabel.TEXTURE, CueLabel.COLOR):
+        elif entry.cue in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):
             part = entry.reliance[Cue(entry.cue.value)]
             assert f"{entry.cue.value} {short(part.value)} [{short(part.low)},{short(part.high)}]" in line
         else:
-            values = " ".join(f"{text.GLYPHS[CueLabel(c.value)]}{short(p.value)}" for c, p in entry.reliance.items())
+            values = " ".join(f"{text.GLYPHS[CueVerdict(c.value)]}{short(p.value)}" for c, p in entry.reliance.items())
             assert f"{entry.cue.value} {values}" in line
 
 
@@ -79,7 +79,7 @@ def test_unknown_numbers_are_dashes(profile):
     entry = profile.classes[0]
     color = entry.reliance[Cue.COLOR]
     bare = [
-        entry.model_copy(update={"name": "no bounds", "cue": CueLabel.COLOR} | {"reliance": {Cue.COLOR: known}})
+        entry.model_copy(update={"name": "no bounds", "cue": CueVerdict.COLOR} | {"reliance": {Cue.COLOR: known}})
         for known in (color.model_copy(update={"value": 0.5, "low": None}), color.model_copy(update={"value": None}))
     ]
     bare.append(entry.model_copy(update={"name": "no budgets", "budgets": {}}))

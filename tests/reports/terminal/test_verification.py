@@ -12,11 +12,11 @@ from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.reports.terminal.policy import lines
 from cuesense.reports.terminal.verification import render
 from cuesense.schemas.profile import TrainedModel
-from cuesense.schemas.verification import AgreementResult, ArmResult, Change, ClassResult, Leak, Verification
+from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Estimate, Leak, Verification
 
 NARROW = "\N{NO-BREAK SPACE}%"
 EVERY = uniform({"hue": 0.1}, ("lemon", "bus"))
-NOTHING = Change(value=0.0, low=0.0, high=0.0)
+NOTHING = Estimate(value=0.0, low=0.0, high=0.0)
 
 
 def arm(name: str, changes: list[float], forecasts: list[float | None], **more: object) -> ArmResult:
@@ -25,7 +25,7 @@ def arm(name: str, changes: list[float], forecasts: list[float | None], **more: 
             name=f"<class {index}>",
             images=50,
             recall=0.8 + change,
-            recall_change=Change(value=change, low=change - 0.03, high=change + 0.03),
+            recall_change=Estimate(value=change, low=change - 0.03, high=change + 0.03),
             precision=0.8,
             precision_change=NOTHING,
             forecast_loss=forecast,
@@ -38,7 +38,7 @@ def arm(name: str, changes: list[float], forecasts: list[float | None], **more: 
         "policy": {"scope": "global"},
         "same_as": None,
         "mean": 0.75,
-        "mean_change": Change(value=-0.05, low=-0.07, high=-0.03),
+        "mean_change": Estimate(value=-0.05, low=-0.07, high=-0.03),
         "worst": 0.5,
         "worst_change": -0.2,
         "worst_class": "<class 1>",
@@ -73,8 +73,8 @@ BY_CLASS = arm(
     [0.0, -0.1],
     [0.0, 0.1],
     leaks=[
-        Leak(name="<class 0>", share=0.3, control=0.1, excess=Change(value=0.2, low=0.1, high=0.3)),
-        Leak(name="<class 1>", share=0.3, control=0.3, excess=Change(value=0.0, low=-0.1, high=0.1)),
+        Leak(name="<class 0>", share=0.3, control=0.1, excess=Estimate(value=0.2, low=0.1, high=0.3)),
+        Leak(name="<class 1>", share=0.3, control=0.3, excess=Estimate(value=0.0, low=-0.1, high=0.1)),
     ],
 )
 SAME = arm("global", [0.0, 0.0], [0.0, 0.0], same_as="none")
