@@ -107,9 +107,9 @@ class Document(JsonModel):
 
 def _problem(error: ValidationError) -> str:
     """Return what stands in a file instead of what its contract asks for: a clause about the first wrong field."""
-    found = error.errors(include_url=False)
-    # A file of another version differs in many fields; that it is of another version explains them all.
-    first = next((each for each in found if each["loc"] == ("schema_version",)), found[0])
+    # Errors come in the order of the fields, and schema_version is the first one: a file of another version differs in
+    # many fields, which its version explains.
+    first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
     if first["type"] == "json_invalid":
         return f"text that is not JSON ({first['ctx']['error']})"

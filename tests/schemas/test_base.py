@@ -139,7 +139,7 @@ def test_another_version_is_named_before_all_that_differs_in_it(
 ) -> None:
     got = f"{shown} ('Input should be 1') in 'schema_version'"
     assert sentence(name, OLD[name] | {"schema_version": version}, tmp_path) == refused(name, got)
-    assert sentence(name, {"schema_version": version, "new": 1}, tmp_path) == refused(name, got)
+    assert sentence(name, {"new": 1, "schema_version": version}, tmp_path) == refused(name, got)
 
 
 @every_contract
