@@ -14,6 +14,7 @@ from cuesense.analysis.groups import ALL, GroupCues, group_cues
 from cuesense.analysis.hypotheses import VERDICTS
 from cuesense.policies.budgets import budget, shared_budget
 from cuesense.predictions.predictions import Predictions
+from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import (
     ClassModel,
     Counts,
@@ -21,14 +22,13 @@ from cuesense.schemas.profile import (
     CurveModel,
     GlobalBudget,
     GroupModel,
-    IntervalModel,
-    Labeling,
     PolicyModel,
     Profile,
     Provenance,
     RivalModel,
     Summary,
     UnpairedCounts,
+    VerdictRule,
     budget_model,
 )
 from cuesense.types import Budget, ClassCue, CueEvidence, CueVerdict, Curve, Interval, Perturbation, Role
@@ -88,7 +88,7 @@ def build_profile(
             for index, name in enumerate(class_names)
         ],
         groups=[_group(answer, class_names, first.n) for answer in verdict.groups],
-        labeling=Labeling(certainty=CERTAIN, false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE),
+        labeling=VerdictRule(certainty=CERTAIN, false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE),
         policy=PolicyModel(
             tolerance=tolerance,
             confidence=confidence,
@@ -198,8 +198,8 @@ def _pixels(perturbation: Perturbation, side: int | None) -> list[float] | None:
     return [round(value * side, 2) for value in perturbation.ladder]
 
 
-def _interval(interval: Interval) -> IntervalModel:
-    return IntervalModel(value=interval.value, low=interval.low, high=interval.high)
+def _interval(interval: Interval) -> Estimate:
+    return Estimate(value=interval.value, low=interval.low, high=interval.high)
 
 
 def _cue(found: CueEvidence) -> CueModel:
@@ -231,7 +231,7 @@ def _group(answer: GroupCues, class_names: Sequence[str], images: np.ndarray) ->
 def _global(budgets: Sequence[Budget], curve: Curve, class_names: Sequence[str]) -> GlobalBudget:
     shared = shared_budget(budgets, curve.n)
     limited_by = None if shared.limiting is None else class_names[shared.limiting]
-    return GlobalBudget(value=shared.value, status=shared.status, limited_by_class=limited_by)
+    return GlobalBudget(value=shared.value, status=shared.status, limited_by_class=limited_by, severity=shared.severity)
 
 
 @dataclass(frozen=True)

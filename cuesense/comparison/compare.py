@@ -12,17 +12,18 @@ from cuesense import registry
 from cuesense.arrays import Floats
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.comparison.pairing import Pair, Source, augmentations
+from cuesense.schemas.base import UNKNOWN, Estimate
 from cuesense.schemas.comparison import (
     AccuracyChange,
     BudgetChange,
     ClassComparison,
+    ComparedModel,
+    ComparedSeverity,
     Comparison,
+    CueChange,
     Difference,
-    Dose,
-    LabelChange,
-    Side,
 )
-from cuesense.schemas.profile import UNKNOWN, BudgetModel, ClassModel, IntervalModel, Profile
+from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
 from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
 from cuesense.types import BudgetStatus, Cue
@@ -111,7 +112,7 @@ def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComp
             accuracy=accuracies[index],
             under={name: found[index] for name, found in under.items()},
             reliance={cue: found[index] for cue, found in reliance.items()},
-            label=LabelChange(a=a.cue, b=b.cue, changed=a.cue != b.cue),
+            label=CueChange(a=a.cue, b=b.cue, changed=a.cue != b.cue),
             budgets={
                 name: _budget(name, budget, b.budgets[name], comparable=comparable)
                 for name, budget in a.budgets.items()
@@ -146,7 +147,7 @@ def _reliance(first: Sequence[ClassModel], second: Sequence[ClassModel], cue: Cu
     return [Difference(**{name: _known(part[index]) for name, part in columns.items()}) for index in range(len(low))]
 
 
-def _triples(found: Sequence[IntervalModel]) -> list[Floats]:
+def _triples(found: Sequence[Estimate]) -> list[Floats]:
     """Return value, low and high as arrays, NaN where they are not known."""
     rows = [(part.value, part.low, part.high) for part in found]
     return list(np.array(rows, np.float64).reshape(-1, 3).T)
@@ -175,9 +176,9 @@ def _strength(name: str, a: BudgetModel, b: BudgetModel) -> Literal["stronger", 
     return "stronger" if milder is a else "weaker"
 
 
-def _side(profile: Profile) -> Side:
+def _side(profile: Profile) -> ComparedModel:
     dataset, summary = profile.provenance.dataset, profile.summary
-    return Side(
+    return ComparedModel(
         model=profile.provenance.model.spec,
         dataset=dataset.spec,
         fingerprint=dataset.fingerprint,
@@ -188,10 +189,10 @@ def _side(profile: Profile) -> Side:
     )
 
 
-def _doses(pair: Pair) -> dict[str, Dose]:
+def _doses(pair: Pair) -> dict[str, ComparedSeverity]:
     curves = {curve.perturbation: curve for curve in augmentations(pair.a.profile)}
     return {
-        name: Dose(parameter=curves[name].parameter, unit=curves[name].unit, value=common.value)
+        name: ComparedSeverity(parameter=curves[name].parameter, unit=curves[name].unit, value=common.value)
         for name, common in pair.strongest.items()
     }
 

@@ -11,7 +11,7 @@ import numpy as np
 from cuesense.arrays import Floats
 from cuesense.comparison.pairing import Pair, Source, augmentations, perturbed_counts
 from cuesense.errors import SettingsError, expected
-from cuesense.schemas.gate import Check, Finding, Result, Rule
+from cuesense.schemas.gate import ClassFinding, GateResult, Rule, RuleResult
 from cuesense.schemas.profile import CurveModel, Profile
 from cuesense.stats.model_difference import Contrast, from_counts
 
@@ -35,7 +35,7 @@ def check(
     baseline: Profile | Path | str | None = None,
     max_drop: float | None = None,
     max_worst_class_loss: float | None = None,
-) -> Check:
+) -> GateResult:
     """Say whether a model is at most so much worse than a reference.
 
     The reference is the baseline's clean accuracy, or without a baseline the profile's own clean accuracy, against
@@ -64,7 +64,7 @@ def check(
     questions = _own(source) if reference is None else [_against(reference, source, notes)]
     alpha = (1 - source.profile.policy.confidence) / (len(rules) * len(questions))
     results = [_result(rule, limit, question, alpha) for rule, limit in rules.items() for question in questions]
-    return Check(
+    return GateResult(
         profile=source.name,
         baseline=None if reference is None else reference.name,
         confidence=source.profile.policy.confidence,
@@ -111,7 +111,7 @@ def _against(baseline: Source, source: Source, notes: list[str]) -> _Question:
     return _Question([entry.name for entry in baseline.profile.classes], pair.contrast())
 
 
-def _result(rule: Rule, limit: float, question: _Question, alpha: float) -> Result:
+def _result(rule: Rule, limit: float, question: _Question, alpha: float) -> RuleResult:
     overall = rule == "max-drop"
     contrast = question.contrast.total() if overall else question.contrast
     asked = np.flatnonzero(contrast.known)
@@ -125,7 +125,7 @@ def _result(rule: Rule, limit: float, question: _Question, alpha: float) -> Resu
     findings = {place: _finding(names[place], place, contrast, (loss, low, high)) for place in ranked.tolist()}
     beyond = [finding for finding in findings.values() if finding.loss > limit + _ROUNDING]
     violations = [finding for finding in beyond if finding.low > 0]
-    return Result(
+    return RuleResult(
         rule=rule,
         augmentation=question.augmentation,
         value=question.value,
@@ -140,9 +140,9 @@ def _result(rule: Rule, limit: float, question: _Question, alpha: float) -> Resu
     )
 
 
-def _finding(name: str | None, place: int, contrast: Contrast, found: tuple[Floats, Floats, Floats]) -> Finding:
+def _finding(name: str | None, place: int, contrast: Contrast, found: tuple[Floats, Floats, Floats]) -> ClassFinding:
     loss, low, high = (float(part[place]) for part in found)
-    return Finding(
+    return ClassFinding(
         name=name,
         loss=loss,
         low=low,

@@ -1,4 +1,8 @@
-"""Policies as the JSON that albumentations 2 loads; written without it."""
+"""A policy as the JSON that ``albumentations.load`` reads.
+
+albumentations is never imported: its first line is no longer maintained and its second one is AGPL. The format is that
+of its documentation, "Serialization of augmentation pipelines".
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls
 from cuesense.policies.policy import Policy
 
-VERSION = "2.0.8"
-_BILINEAR, _CONSTANT_BORDER = 1, 0
+VERSION = "2.0.8"  # the version whose documentation the argument names come from
+
+_BILINEAR, _CONSTANT_BORDER = 1, 0  # OpenCV's numbers for interpolation and border
+# Every range is written out, because ColorJitter changes all four by default.
 _NO_JITTER = {"brightness": (1.0, 1.0), "contrast": (1.0, 1.0), "saturation": (1.0, 1.0), "hue": (0.0, 0.0)}
 _CROP = {"ratio": CROP_RATIO, "interpolation": _BILINEAR}
 _ROTATION = {"interpolation": _BILINEAR, "border_mode": _CONSTANT_BORDER, "fill": 0}
@@ -28,9 +34,7 @@ _WRITERS: Mapping[Kind, Callable[[Step], dict[str, Any]]] = {
 
 
 def export(policy: Policy, size: Size = None) -> str:
-    """Return JSON for ``albumentations.load``: the version's envelope around one pipeline, ``p`` in every step.
-
-    Its format: albumentations' documentation, "Serialization of augmentation pipelines"; for 8-bit images.
+    """Return JSON for ``albumentations.load``: one pipeline for 8-bit images, with ``p`` in every step.
 
     Args:
         policy: A policy that is the same for all classes.
@@ -40,9 +44,10 @@ def export(policy: Policy, size: Size = None) -> str:
         The JSON.
 
     Raises:
-        SettingsError: albumentations cannot say it.
+        SettingsError: The policy differs between classes, albumentations lacks an augmentation, or the size is needed.
     """
-    steps = written(policy, size, "albumentations", _WRITERS)
+    steps = library_calls(policy, size, "albumentations", _WRITERS)
+    # Sequential inside Compose: an image gets all augmentations or none, as it does in PolicyAugmentation.
     together = {"__class_fullname__": "Sequential", "p": policy.probability, "transforms": steps}
     pipeline = {"__class_fullname__": "Compose", "p": 1.0, "transforms": [together]}
     return json.dumps({"__version__": VERSION, "transform": pipeline}, indent=1) + "\n"

@@ -1,4 +1,7 @@
-"""What exporters share: a policy as steps whose ranges every library knows, in its units."""
+"""What exporters share: a policy as steps, whose ranges are in units that every library knows.
+
+Data: Policy -> name and value of each augmentation -> Step (kind, probability, ranges) -> a library's call.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,19 @@ from cuesense.policies.policy import Policy
 Size = tuple[int, int] | None
 Range = tuple[float, float]
 Kind = Literal["crop", "rotation", "erasing", "horizontal_flip", "vertical_flip", "gray", "blur", "jitter"]
-Written = TypeVar("Written")
+Call = TypeVar("Call")
 
-CROP_RATIO: Range = (0.75, 1.3333)
-ERASE_RATIO: Range = (0.3, 3.3)
-FILL = 0.5
-_HUE_SHARE = 0.25
+# The exported augmentation must be the one that was measured, so these five repeat cuesense/perturbations:
+CROP_RATIO: Range = (0.75, 1.3333)  # width to height of a crop, 3/4 to 4/3: torchvision's default
+ERASE_RATIO: Range = (0.3, 3.3)  # height to width of an erased box: torchvision's default
+FILL = 0.5  # erased pixels are mid-gray
+_HUE_SHARE = 0.25  # color_jitter turns the hue by a quarter of its strength, as SimCLR does
+_KERNEL_SIGMAS = 4  # a blur's kernel ends four sigmas from its center
+
+# Libraries refuse a sigma of 0. At 0.01 px the neighboring pixel's weight, exp(-5000), is 0 in every float.
 _LEAST_SIGMA = 0.01
+_DIGITS = 6  # hides errors of binary fractions (0.30000000000000004) and keeps every value of a ladder
+
 _FACTORS = ("brightness", "contrast", "saturation")
 _CHANCES: Mapping[str, Kind] = {
     "horizontal_flip": "horizontal_flip",
@@ -48,54 +57,54 @@ class Step:
     @property
     def kernel(self) -> int:
         """The odd side in pixels of a kernel that holds four of a blur's largest sigma on each side."""
-        return 2 * math.ceil(4 * self.ranges["sigma"][1]) + 1
+        return 2 * math.ceil(_KERNEL_SIGMAS * self.ranges["sigma"][1]) + 1
 
 
-def one_policy(policy: Policy, library: str) -> Mapping[str, float]:
-    """Return the doses of a policy that is the same for all classes.
+def shared_values(policy: Policy, library: str) -> Mapping[str, float]:
+    """Return the values of a policy that is the same for all classes.
 
     Args:
         policy: The policy.
-        library: Whose words it is to be written in, for the error.
+        library: Name of the library that it is exported to, for the error.
 
     Returns:
-        The strongest dose of each augmentation, in the order in which they are applied.
+        The strongest value of each augmentation, in the order in which they are applied.
 
     Raises:
         SettingsError: The policy differs between classes.
     """
     if policy.scope != "global":
-        to_be = f"the same for all classes, which is all that {library} can say"
+        to_be = f"the same for all classes, because {library} does not know the class of an image"
         do = "Leave --per-class and --grouped out, choose --format json or yaml, or train with PolicyAugmentation"
         raise SettingsError(expected("the policy", to_be, f"one of scope {policy.scope}", do))
     return {name: policy.doses[0][name] for name in policy.names}
 
 
-def written(
-    policy: Policy, size: Size, library: str, writers: Mapping[Kind, Callable[[Step], Written]]
-) -> list[Written]:
-    """Return what a library's writers make of each step of a policy.
+def library_calls(
+    policy: Policy, size: Size, library: str, writers: Mapping[Kind, Callable[[Step], Call]]
+) -> list[Call]:
+    """Return one call of a library for each augmentation of a policy.
 
     Args:
         policy: A policy that is the same for all classes.
         size: The network's input as (height, width) in pixels, or None.
-        library: Whose words, for the errors.
-        writers: From a step to the library's words, by kind.
+        library: Name of the library, for the errors.
+        writers: From a step to the library's call, by kind.
 
     Returns:
-        One text or value an augmentation, in the order in which they are applied.
+        One text or JSON value an augmentation, in the order in which they are applied.
 
     Raises:
         SettingsError: The policy differs between classes, an augmentation comes from another package, or the size is
             needed and not known.
     """
-    steps = [_step(name, value, size, library) for name, value in one_policy(policy, library).items()]
+    steps = [_step(name, value, size, library) for name, value in shared_values(policy, library).items()]
     return [writers[step.kind](step) for step in steps]
 
 
 def short(number: float) -> float:
     """Return a number of six digits after the point."""
-    return round(float(number), 6)
+    return round(float(number), _DIGITS)
 
 
 def _step(name: str, value: float, size: Size, library: str) -> Step:
@@ -104,6 +113,7 @@ def _step(name: str, value: float, size: Size, library: str) -> Step:
     if name == "random_resized_crop":
         return Step("crop", ranges={"scale": (short(value), 1.0)}, size=_known(size, name))
     if name == "random_gaussian_blur":
+        # The measured sigma is a fraction of the shorter side; libraries take pixels.
         largest = max(value * min(_known(size, name)), 2 * _LEAST_SIGMA)
         return Step("blur", ranges={"sigma": (_LEAST_SIGMA, short(largest))})
     if name == "random_rotation":

@@ -1,10 +1,10 @@
-"""Policies as code of kornia.augmentation."""
+"""A policy as code of kornia.augmentation, which augments batches on the device where they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls
 from cuesense.policies.policy import Policy
 
 _CODE = '''import torch
@@ -19,7 +19,9 @@ def transform(images: torch.Tensor) -> torch.Tensor:
     chosen = torch.rand(len(images), device=images.device) < {probability}
     return torch.where(chosen[:, None, None, None], _AUGMENT(images), images)
 '''
+# Every call ends before its ``p``, which ``_closed`` adds.
 _WRITERS: Mapping[Kind, Callable[[Step], str]] = {
+    # align_corners=False, not kornia's default, because the measured crop samples at pixel centers.
     "crop": lambda step: (
         f"RandomResizedCrop({step.size}, scale={step.ranges['scale']}, ratio={CROP_RATIO}, "
         'align_corners=False, cropping_mode="resample", '
@@ -47,10 +49,10 @@ def export(policy: Policy, size: Size = None) -> str:
         The code.
 
     Raises:
-        SettingsError: kornia cannot say it.
+        SettingsError: The policy differs between classes, kornia lacks an augmentation, or the size is needed.
     """
     with_p = {kind: _closed(writer) for kind, writer in _WRITERS.items()}
-    steps = "".join(f"    K.{line},\n" for line in written(policy, size, "kornia", with_p))
+    steps = "".join(f"    K.{line},\n" for line in library_calls(policy, size, "kornia", with_p))
     return _CODE.format(steps=steps, percent=100 * policy.probability, probability=policy.probability)
 
 

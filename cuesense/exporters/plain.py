@@ -1,4 +1,4 @@
-"""Policies as JSON or YAML, of any scope."""
+"""A policy as JSON or YAML: cuesense's own format, the only one for policies that differ between classes."""
 
 from __future__ import annotations
 

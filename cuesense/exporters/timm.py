@@ -1,15 +1,19 @@
-"""Policies as flags of timm's training script, which says less than a policy does."""
+"""A policy as flags of timm's training script.
+
+timm draws each augmentation apart from the others and has no flag for some: comments before the flags list how its
+training differs from the policy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cuesense.exporters.common import CROP_RATIO, Size, one_policy, short
+from cuesense.exporters.common import CROP_RATIO, Size, shared_values, short
 from cuesense.policies.policy import Policy
 
-_ERASED = 0.33  # timm erases up to a third of the area, which the ladder rounds
-_CHANCES = {"hflip": "horizontal_flip", "vflip": "vertical_flip", "grayscale-prob": "random_grayscale"}
-_SPOKEN = ("random_resized_crop", "color_jitter", *_CHANCES.values())
+_ERASED = 0.33  # --reprob erases up to a third of the area, with no flag for less; the ladder rounds it to 0.33
+_PROBABILITY_FLAGS = {"hflip": "horizontal_flip", "vflip": "vertical_flip", "grayscale-prob": "random_grayscale"}
+_WITH_FLAG = ("random_resized_crop", "color_jitter", *_PROBABILITY_FLAGS.values())
 
 
 def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
@@ -25,36 +29,38 @@ def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one sign
     Raises:
         SettingsError: The policy differs between classes.
     """
-    doses = one_policy(policy, "timm")
-    comments = "".join(f"# {sentence}\n" for sentence in _comments(doses))
-    return comments + " ".join(_flags(doses, policy.probability)) + "\n"
+    values = shared_values(policy, "timm")
+    comments = "".join(f"# {sentence}\n" for sentence in _comments(values))
+    return comments + " ".join(_flags(values, policy.probability)) + "\n"
 
 
-def _comments(doses: Mapping[str, float]) -> list[str]:
-    spoken = (*_SPOKEN, *(["random_erasing"] if _erases(doses) else []))
-    left_out = [name for name in doses if name not in spoken]
+def _comments(values: Mapping[str, float]) -> list[str]:
+    with_flag = (*_WITH_FLAG, *(["random_erasing"] if _erases(values) else []))
+    left_out = [name for name in values if name not in with_flag]
     comments = ["timm draws each augmentation apart from the others, not all or none."]
-    if "random_resized_crop" in doses:
+    if "random_resized_crop" in values:
         comments.append("timm crops every image: no view stays whole.")
-    if "color_jitter" in doses:
+    if "color_jitter" in values:
         comments.append("timm's color jitter leaves the hue alone.")
     if left_out:
-        comments.append(f"Left out, because timm has no flag for the dose: {', '.join(left_out)}.")
+        comments.append(f"Left out, because timm has no flag for the value: {', '.join(left_out)}.")
     return comments
 
 
-def _flags(doses: Mapping[str, float], probability: float) -> list[str]:
-    crop = doses.get("random_resized_crop")
+def _flags(values: Mapping[str, float], probability: float) -> list[str]:
+    crop = values.get("random_resized_crop")
+    # timm crops by default: without a crop in the policy its scale and ratio must be fixed to 1.
     ratio = CROP_RATIO if crop is not None else (1.0, 1.0)
-    jitter = doses.get("color_jitter")
+    jitter = values.get("color_jitter")
     flags = [f"--scale {short(1.0 if crop is None else crop)} 1.0", f"--ratio {ratio[0]} {ratio[1]}"]
     flags += ["--color-jitter 0.0"] if jitter is None else [f"--color-jitter {short(jitter)}"]
     flags += [] if jitter is None else [f"--color-jitter-prob {short(probability)}"]
-    flags += [f"--{flag} {short(probability * doses.get(name, 0.0))}" for flag, name in _CHANCES.items()]
-    if _erases(doses):
+    # timm flips by default, so a probability of 0 is written too.
+    flags += [f"--{flag} {short(probability * values.get(name, 0.0))}" for flag, name in _PROBABILITY_FLAGS.items()]
+    if _erases(values):
         flags.append(f"--reprob {short(probability)} --remode const")
     return flags
 
 
-def _erases(doses: Mapping[str, float]) -> bool:
-    return doses.get("random_erasing", 0.0) >= _ERASED
+def _erases(values: Mapping[str, float]) -> bool:
+    return values.get("random_erasing", 0.0) >= _ERASED

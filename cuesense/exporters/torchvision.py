@@ -1,10 +1,10 @@
-"""Policies as code of torchvision.transforms.v2."""
+"""A policy as code of torchvision.transforms.v2, which augments one image at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, written
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls
 from cuesense.policies.policy import Policy
 
 _HEAD = "# For one image (3, H, W) in [0, 1], before Normalize. A whole batch would share one draw.\n"
@@ -33,9 +33,10 @@ def export(policy: Policy, size: Size = None) -> str:
         The code.
 
     Raises:
-        SettingsError: torchvision cannot say it.
+        SettingsError: The policy differs between classes, torchvision lacks an augmentation, or the size is needed.
     """
-    lines = written(policy, size, "torchvision", _WRITERS)
+    lines = library_calls(policy, size, "torchvision", _WRITERS)
+    # RandomApply refuses an empty list: a policy without augmentations is the identity.
     steps = "".join(f"        v2.{line},\n" for line in lines) or "        v2.Identity(),\n"
     return (
         f"from torchvision.transforms import v2\n\n{_HEAD}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, IntervalModel, Profile
+from cuesense.schemas.base import Estimate
+from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, Profile
 from cuesense.types import BudgetStatus, CueVerdict
 
 DASH = "–"
@@ -127,7 +128,7 @@ def shares(group: GroupModel) -> str:
     return ", ".join(f"{label.value} {percent(part.value)} {_between(part)}" for label, part in ranked)
 
 
-def _between(part: IntervalModel) -> str:
+def _between(part: Estimate) -> str:
     if part.low is None or part.high is None:
         return ""
     return f"[{100 * part.low:.0f}, {100 * part.high:.0f}]"

@@ -1,111 +1,123 @@
-"""audit.json: who pays for the average. The only module that knows its format."""
+"""audit.json: which classes lose accuracy at the strength of a regularizer with the best mean accuracy.
+
+Accuracies, losses and shares are fractions of the test images, in [0, 1]. A loss is measured against the class's own
+best strength; a strength is a number or a name, as in the table of runs.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from cuesense.schemas.base import Document, JsonModel
 from cuesense.types import CueVerdict
 
 Strength = float | str
 RivalKind = Literal["ambiguous", "co-occurring", "fine-grained", "unrelated"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
-
-
-class RivalResult(_Model):
+class RivalResult(JsonModel):
     """A class that takes more of another's images at ``chosen_by_mean`` than at the other's best strength."""
 
-    rival: str = Field(alias="class")
+    rival: str = Field(alias="class", description="the class that takes them")
     share: float = Field(description="share of the losing class's images that it takes more, on the mean over runs")
-    kind: RivalKind | None = Field(description="null where neither annotations nor similarities are known")
-    similarity: float | None = Field(description="cosine of the two classes' directions")
-    both: float | None = Field(description="share of the losing class's images for which the rival is right too")
+    kind: RivalKind | None = Field(
+        description="how the two are related; null where neither annotations nor similarities are known"
+    )
+    similarity: float | None = Field(description="cosine of the two classes' directions, in [-1, 1]; null if not known")
+    both: float | None = Field(
+        description="share of the losing class's images for which the rival is right too; null without annotations"
+    )
 
 
-class ClassAudit(_Model):
-    """One class: what it loses at ``chosen_by_mean`` against its own best strength, as fractions of its images."""
+class ClassAudit(JsonModel):
+    """One class: what it loses at ``chosen_by_mean`` against its own best strength."""
 
-    index: int
-    name: str
+    index: int = Field(description="index of the class, from 0")
+    name: str = Field(description="readable name")
     n: int = Field(description="test images")
     seeds: int = Field(description="runs at chosen_by_mean")
-    harmed: bool | None = Field(description="whether the loss is shown, simultaneously over all classes; null: unknown")
-    loss: float | None
+    harmed: bool | None = Field(
+        description="whether the lower bound of its loss is above 0; null where seeds are too few to know"
+    )
+    loss: float | None = Field(description="observed loss; null without images")
     low: float | None = Field(description="lower bound of the loss, simultaneous over all classes")
-    high: float | None = Field(description="upper bound, likewise")
-    detectable: float | None = Field(description="a loss from which on it is named, whichever strength is its best")
-    best_strength: Strength | None
-    loss_at_strongest: float | None = Field(description="loss at the strongest strength against its own best")
+    high: float | None = Field(description="upper bound of the loss, simultaneous over all classes")
+    detectable: float | None = Field(description="a loss that would be called harm, whichever strength is its best")
+    best_strength: Strength | None = Field(description="strength with the class's highest accuracy")
+    loss_at_strongest: float | None = Field(description="loss at the strongest strength")
     gains: bool | None = Field(description="whether it is shown to be better at chosen_by_mean than at the mildest")
     gain: float | None = Field(description="accuracy at chosen_by_mean minus that at the mildest strength")
-    loss_accepted: float | None = Field(description="the loss where every accepted label counts as right")
-    cue: CueVerdict | None = Field(description="what the model relies on, from the profile")
-    harmed_at: list[Strength] = Field(description="strengths at which a loss against its own best is shown")
-    rivals: list[RivalResult]
+    loss_accepted: float | None = Field(
+        description="the loss where every accepted label counts as right; null without annotations"
+    )
+    cue: CueVerdict | None = Field(description="what the model relies on, from a profile; null without one")
+    harmed_at: list[Strength] = Field(description="strengths at which a loss is shown")
+    rivals: list[RivalResult] = Field(description="classes that take its images, the largest share first")
     accuracy: list[float | None] = Field(description="mean over runs, one number a strength")
-    accuracy_low: list[float | None]
-    accuracy_high: list[float | None]
+    accuracy_low: list[float | None] = Field(description="lower bounds of the accuracy, one a strength")
+    accuracy_high: list[float | None] = Field(description="upper bounds of the accuracy, one a strength")
 
 
-class Price(_Model):
-    """Mean accuracy that other choices of strength give up against ``chosen_by_mean``; null where there is none."""
+class Price(JsonModel):
+    """Mean accuracy that other choices of strength give up against ``chosen_by_mean``; null without such a choice."""
 
-    by_worst_class: float | None
-    unharmed: float | None
-    safe: float | None
-
-
-class CueHarm(_Model):
-    """What the classes that rely on one cue lose on average against their own best strengths."""
-
-    cue: CueVerdict
-    classes: int
-    harmed: int
-    loss: float
-    low: float | None = Field(description="interval over classes")
-    high: float | None
-    loss_at_strongest: float
-    strongest_low: float | None
-    strongest_high: float | None
+    by_worst_class: float | None = Field(description="given up at chosen_by_worst_class")
+    unharmed: float | None = Field(description="given up at chosen_unharmed")
+    safe: float | None = Field(description="given up at chosen_safe")
 
 
-class Audit(_Model):
+class CueHarm(JsonModel):
+    """What the classes that rely on one cue lose on average."""
+
+    cue: CueVerdict = Field(description="the verdict that they share")
+    classes: int = Field(description="number of such classes")
+    harmed: int = Field(description="how many of them are shown to be harmed")
+    loss: float = Field(description="their mean loss at chosen_by_mean")
+    low: float | None = Field(description="lower end of its interval over classes; null for one class")
+    high: float | None = Field(description="upper end of its interval over classes; null for one class")
+    loss_at_strongest: float = Field(description="their mean loss at the strongest strength")
+    strongest_low: float | None = Field(description="lower end of its interval over classes; null for one class")
+    strongest_high: float | None = Field(description="upper end of its interval over classes; null for one class")
+
+
+class Audit(Document):
     """What a sweep of one regularizer shows; lists go with ``strengths``, mild to strong."""
 
-    schema_version: Literal[1] = 1
-    regularizer: str
-    strengths: list[Strength]
+    NOUN: ClassVar[str] = "audit"
+    FILE_NAME: ClassVar[str] = "audit.json"
+    COMMAND: ClassVar[str] = "cuesense audit"
+
+    regularizer: str = Field(description="what was swept, for instance random_resized_crop")
+    strengths: list[Strength] = Field(description="its strengths, mild to strong")
     runs: list[int] = Field(description="runs of each strength")
-    tolerance: float
-    confidence: float
-    chosen_by_mean: Strength
-    chosen_by_worst_class: Strength
+    tolerance: float = Field(description="accuracy that a class may lose, a fraction in (0, 1)")
+    confidence: float = Field(description="level of intervals and bounds, in (0.5, 1)")
+    chosen_by_mean: Strength = Field(description="the highest accuracy over all images")
+    chosen_by_worst_class: Strength = Field(description="the highest accuracy of the class that is worst there")
     chosen_unharmed: Strength | None = Field(description="the best average without a class that is shown to be harmed")
     chosen_safe: Strength | None = Field(description="the best average with no class losing more than the tolerance")
-    safety: list[Literal["safe", "unsafe", "undetermined"]]
-    seeds_needed: int | None = Field(description="runs of each strength that are likely to show one to be safe")
-    mean_accuracy: list[float]
-    mean_low: list[float | None]
-    mean_high: list[float | None]
-    worst_class_accuracy: list[float]
-    worst_class: list[str]
-    price: Price
-    harmed: int | None
-    gaining: int | None
-    classes: list[ClassAudit]
-    cues: list[CueHarm]
-    source: dict[str, Any]
-    warnings: list[str]
-
-    def to_json(self) -> str:
-        """Return it as indented JSON with a final newline."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+    safety: list[Literal["safe", "unsafe", "undetermined"]] = Field(
+        description="whether it is shown that no class loses more than the tolerance (safe) or that one does (unsafe)"
+    )
+    seeds_needed: int | None = Field(
+        description="runs of each strength that are likely to show one to be safe; null where one is, where 1,000 "
+        "would not do, or where it is not known"
+    )
+    mean_accuracy: list[float] = Field(description="accuracy over all images, mean over runs")
+    mean_low: list[float | None] = Field(description="lower end of its interval; null for one run")
+    mean_high: list[float | None] = Field(description="upper end of its interval; null for one run")
+    worst_class_accuracy: list[float] = Field(description="lowest accuracy of a class, mean over runs")
+    worst_class: list[str] = Field(description="the class with that accuracy")
+    price: Price = Field(description="mean accuracy that the other choices give up")
+    harmed: int | None = Field(description="classes that are shown to be harmed; null where nothing is known")
+    gaining: int | None = Field(description="classes that are shown to gain; null where nothing is known")
+    classes: list[ClassAudit] = Field(description="every class")
+    cues: list[CueHarm] = Field(description="harm by cue, where a profile names the cues")
+    source: dict[str, Any] = Field(description="where the runs come from, and the version of cuesense")
+    warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class and strength for pandas.

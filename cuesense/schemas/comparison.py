@@ -1,110 +1,112 @@
-"""compare.json: two models class by class. The only module that knows its format; differences are B minus A."""
+"""compare.json: two models A and B class by class; every difference is B minus A.
+
+Accuracies and their differences are fractions of the images, in [0, 1] and [-1, 1].
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from cuesense.schemas.base import Document, Estimate, JsonModel
 from cuesense.types import BudgetStatus, Cue, CueVerdict
 
-SCHEMA_VERSION: Literal[1] = 1
+
+class _BothModels(JsonModel):
+    """One number of each model."""
+
+    a: float | None = Field(description="number of model A; null where it is not known")
+    b: float | None = Field(description="number of model B; null where it is not known")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Difference(_Model):
+# The order of the bases is that of the JSON keys from right to left: a and b stand before value, low and high.
+class Difference(Estimate, _BothModels):
     """A number of A and of B, and B minus A with its interval; null where it is not known."""
-
-    a: float | None
-    b: float | None
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 class AccuracyChange(Difference):
-    """Accuracies as fractions of a class's images."""
+    """Accuracy of A and of B, and how sure it is that they differ."""
 
-    lost: float | None = Field(description="images that A alone recognizes; null where unpaired")
-    gained: float | None = Field(description="images that B alone recognizes; null where unpaired")
+    lost: float | None = Field(description="images that A alone recognizes; null where images are not paired")
+    gained: float | None = Field(description="images that B alone recognizes; null where images are not paired")
     p: float | None = Field(description="two-sided exact p-value: McNemar's where paired, else Fisher's")
-    q: float | None = Field(description="false discovery rate over all classes (Benjamini, Hochberg)")
+    q: float | None = Field(description="false discovery rate over all classes (Benjamini and Hochberg)")
 
 
-class LabelChange(_Model):
+class CueChange(JsonModel):
     """What a class relies on in A and in B."""
 
-    a: CueVerdict
-    b: CueVerdict
-    changed: bool
+    a: CueVerdict = Field(description="verdict on the class in A")
+    b: CueVerdict = Field(description="verdict on the class in B")
+    changed: bool = Field(description="whether the two differ")
 
 
-class Dose(_Model):
-    """A dose of one augmentation."""
+class ComparedSeverity(JsonModel):
+    """The value of one augmentation at which accuracies are compared."""
 
-    parameter: str
-    unit: str
-    value: float
-
-
-class BudgetChange(_Model):
-    """The strongest safe dose of one augmentation in A and in B."""
-
-    a: float | None
-    b: float | None
-    status_a: BudgetStatus
-    status_b: BudgetStatus
-    change: Literal["stronger", "weaker", "same", "unknown"] = Field(description="B's dose against A's")
+    parameter: str = Field(description="what the value is, for instance scale")
+    unit: str = Field(description="unit of the value")
+    value: float = Field(description="the value, in the unit")
 
 
-class ClassComparison(_Model):
+class BudgetChange(JsonModel):
+    """The strongest safe value of one augmentation in A and in B."""
+
+    a: float | None = Field(description="value in A, in the unit of its curve; null where none is safe")
+    b: float | None = Field(description="value in B, likewise")
+    status_a: BudgetStatus = Field(description="status of A's budget")
+    status_b: BudgetStatus = Field(description="status of B's budget")
+    change: Literal["stronger", "weaker", "same", "unknown"] = Field(description="B's budget against A's")
+
+
+class ClassComparison(JsonModel):
     """One class in both models."""
 
-    name: str
-    images_a: int
-    images_b: int
-    accuracy: AccuracyChange
-    under: dict[str, AccuracyChange] = Field(description="by augmentation, at the dose in doses")
-    reliance: dict[Cue, Difference] = Field(description="necessity of each cue")
-    label: LabelChange
-    budgets: dict[str, BudgetChange]
+    name: str = Field(description="readable name, the same in both")
+    images_a: int = Field(description="images of the class that A saw")
+    images_b: int = Field(description="images of the class that B saw")
+    accuracy: AccuracyChange = Field(description="clean accuracy")
+    under: dict[str, AccuracyChange] = Field(description="accuracy by augmentation, at the value in doses")
+    reliance: dict[Cue, Difference] = Field(description="necessity of each cue, a share of explainable images")
+    label: CueChange = Field(description="verdict on the class")
+    budgets: dict[str, BudgetChange] = Field(description="by augmentation")
 
 
-class Side(_Model):
+class ComparedModel(JsonModel):
     """One of the two models."""
 
-    model: str
-    dataset: str
-    fingerprint: str
-    images: int
-    clean_accuracy: float | None
-    worst_class_accuracy: float | None
-    labels: dict[CueVerdict, int]
+    model: str = Field(description="how the model was named on the command line")
+    dataset: str = Field(description="how the dataset was named on the command line")
+    fingerprint: str = Field(description="hash of the dataset: equal for equal data")
+    images: int = Field(description="number of images")
+    clean_accuracy: float | None = Field(description="share of all images that are recognized; null without images")
+    worst_class_accuracy: float | None = Field(description="lowest clean accuracy of a class; null without images")
+    labels: dict[CueVerdict, int] = Field(description="number of classes with each verdict")
 
 
-class Comparison(_Model):
+class Comparison(Document):
     """What differs between two models, class by class."""
 
-    schema_version: Literal[1] = 1
-    a: Side
-    b: Side
-    paired: bool = Field(description="whether accuracies are compared image by image")
-    confidence: float = Field(description="level of the intervals, two-sided, for one class each")
-    accuracy: AccuracyChange = Field(description="over the images of all classes; without q")
-    worst_class_change: float | None
-    labels_changed: int
-    doses: dict[str, Dose] = Field(description="the strongest dose of each augmentation that both measured")
-    classes: list[ClassComparison]
-    warnings: list[str]
+    NOUN: ClassVar[str] = "comparison"
+    FILE_NAME: ClassVar[str] = "compare.json"
+    COMMAND: ClassVar[str] = "cuesense compare"
 
-    def to_json(self) -> str:
-        """Return it as indented JSON with a final newline; equal comparisons give equal bytes."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
+    a: ComparedModel = Field(description="the reference")
+    b: ComparedModel = Field(description="the other model")
+    paired: bool = Field(description="whether accuracies are compared image by image")
+    confidence: float = Field(description="level of the intervals, two-sided, for one class each; in (0.5, 1)")
+    accuracy: AccuracyChange = Field(description="clean accuracy over the images of all classes; without q")
+    worst_class_change: float | None = Field(
+        description="change of the lowest clean accuracy of a class, which need not be the same class in both"
+    )
+    labels_changed: int = Field(description="classes whose verdicts differ")
+    doses: dict[str, ComparedSeverity] = Field(
+        description="by augmentation: the strongest value that was measured on both models"
+    )
+    classes: list[ClassComparison] = Field(description="every class, in the order of A")
+    warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class for pandas.

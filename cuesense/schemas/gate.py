@@ -1,57 +1,56 @@
-"""What a gate found. The only module that knows its format."""
+"""check.json: whether a model keeps its accuracy, as ``cuesense check --json`` prints it.
+
+Losses are fractions of the images, of a class or of all; a negative loss is a gain.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from cuesense.schemas.base import Document, JsonModel
 
 Rule = Literal["max-drop", "max-worst-class-loss"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Finding(_Model):
-    """An accuracy that was lost, as a fraction of the images; negative for a gain."""
+class ClassFinding(JsonModel):
+    """The accuracy that one class, or all images together, lost against the reference."""
 
     name: str | None = Field(description="the class; null for all images")
-    loss: float
-    low: float = Field(description="lower bound at the result's confidence")
-    high: float
-    images: int
-    reference_images: int
+    loss: float = Field(description="observed loss, in [-1, 1]")
+    low: float = Field(description="one-sided lower bound at the result's confidence")
+    high: float = Field(description="one-sided upper bound at the result's confidence")
+    images: int = Field(description="images of the checked model")
+    reference_images: int = Field(description="images of the reference")
 
 
-class Result(_Model):
-    """One rule, where there is no baseline under one augmentation."""
+class RuleResult(JsonModel):
+    """One rule; without a baseline, one rule under one augmentation."""
 
-    rule: Rule
+    rule: Rule = Field(description="which option set the limit: over all images, or for any one class")
     augmentation: str | None = Field(description="what was applied; null where clean accuracies are compared")
-    value: float | None = Field(description="its dose")
-    limit: float = Field(description="the largest loss that is allowed")
-    holds: bool
+    value: float | None = Field(description="its value, in the unit of its curve; null where nothing was applied")
+    limit: float = Field(description="the largest loss that is allowed, in [0, 1)")
+    holds: bool = Field(description="whether there is no violation")
     paired: bool = Field(description="whether accuracies are compared image by image")
     tested: int = Field(description="how many losses were tested: 1, or the classes that have images")
     confidence: float = Field(description="one-sided level of each bound, corrected for all tests of the gate")
-    worst: Finding = Field(description="the largest observed loss")
-    violations: list[Finding] = Field(description="losses beyond the limit that are certain, largest first")
-    uncertain: list[Finding] = Field(description="losses beyond the limit that may be chance, largest first")
+    worst: ClassFinding = Field(description="the largest observed loss")
+    violations: list[ClassFinding] = Field(description="losses beyond the limit that are certain, largest first")
+    uncertain: list[ClassFinding] = Field(description="losses beyond the limit that may be chance, largest first")
 
 
-class Check(_Model):
-    """Whether a model holds what was asked of it."""
+class GateResult(Document):
+    """Whether a model keeps its accuracy within the given limits."""
 
-    schema_version: Literal[1] = 1
-    profile: str
-    baseline: str | None
-    confidence: float
-    holds: bool
-    results: list[Result]
-    notes: list[str]
+    NOUN: ClassVar[str] = "check"
+    FILE_NAME: ClassVar[str] = "check.json"
+    COMMAND: ClassVar[str] = "cuesense check --json"
 
-    def to_json(self) -> str:
-        """Return it as indented JSON with a final newline; equal checks give equal bytes."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
+    profile: str = Field(description="the checked profile's file, or its model where it was never in a file")
+    baseline: str | None = Field(description="the reference, likewise; null for the profile's own clean accuracy")
+    confidence: float = Field(description="chance that a model as good as its reference passes, at least; in (0.5, 1)")
+    holds: bool = Field(description="whether every rule holds")
+    results: list[RuleResult] = Field(description="every rule, or every rule under every augmentation")
+    notes: list[str] = Field(description="what could not be tested, in sentences")

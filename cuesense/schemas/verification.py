@@ -1,97 +1,93 @@
-"""verify.json: what trainings showed. The only module that knows its format."""
+"""verify.json: what trainings with and without the recommended policies showed.
+
+Recalls, precisions and shares are fractions of the images; changes are against training without augmentation, with the
+same seeds.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-SCHEMA_VERSION: Literal[1] = 1
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from cuesense.schemas.base import Document, Estimate, JsonModel
 
 
-class Estimate(_Model):
-    """A difference and its interval; null where it is not known."""
+class ClassResult(JsonModel):
+    """One class under one policy."""
 
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class ClassResult(_Model):
-    """One class under one policy; changes are against training without augmentation."""
-
-    name: str
-    images: int
-    recall: float | None = Field(description="mean over seeds")
-    recall_change: Estimate = Field(description="interval over seeds and images")
-    precision: float | None
-    precision_change: Estimate = Field(description="interval over seeds")
+    name: str = Field(description="readable name")
+    images: int = Field(description="test images of the class")
+    recall: float | None = Field(description="mean over seeds; null without images")
+    recall_change: Estimate = Field(description="change of the recall, with its interval over seeds and images")
+    precision: float | None = Field(description="mean over seeds; null where the class is never predicted")
+    precision_change: Estimate = Field(description="change of the precision, with its interval over seeds")
     forecast_loss: float | None = Field(description="recall that it was forecast to lose, negative for a gain")
 
 
-class Leak(_Model):
-    """How a network takes other classes' images for a class when they get its augmentation."""
+class Leak(JsonModel):
+    """How far a network takes other classes' images for a class when they get that class's augmentation.
 
-    name: str
+    A large share means that the network recognizes the class by its augmentation.
+    """
+
+    name: str = Field(description="the class")
     share: float = Field(description="share of the other classes' images, more than of the clean ones")
     control: float = Field(description="the same in the network trained with the matched uniform policy")
-    excess: Estimate
+    excess: Estimate = Field(description="share minus control, with its interval over seeds")
 
 
-class ArmResult(_Model):
-    """One policy, trained with several seeds."""
+class ArmResult(JsonModel):
+    """One policy (an arm of the trial), trained with several seeds."""
 
-    name: str
-    doses: str
-    policy: dict[str, Any] | None
+    name: str = Field(description="name of the policy")
+    doses: str = Field(description="its augmentations and their strongest values, in words")
+    policy: dict[str, Any] | None = Field(description="the policy; null for no augmentation")
     same_as: str | None = Field(description="an earlier policy that it does not differ from; null where it does")
-    mean: float
-    mean_change: Estimate = Field(description="interval over seeds")
-    worst: float = Field(description="the lowest mean recall over seeds")
-    worst_change: float
-    worst_class: str
-    forecast_mean: float | None
-    forecast_worst: float | None
+    mean: float = Field(description="mean of the classes' recalls over classes and seeds")
+    mean_change: Estimate = Field(description="change of that mean, with its interval over seeds")
+    worst: float = Field(description="the lowest mean recall over seeds of a class")
+    worst_change: float = Field(description="change of the lowest recall, which need not be of the same class")
+    worst_class: str = Field(description="the class with the lowest recall")
+    forecast_mean: float | None = Field(description="forecast of mean; null without a forecast")
+    forecast_worst: float | None = Field(description="forecast of worst; null without a forecast")
     harmed: int = Field(description="classes with a lower mean recall than without augmentation")
     over_tolerance: list[str] = Field(description="classes that lose more than the tolerance, on the mean over seeds")
     surely_over: list[str] = Field(description="those whose whole interval lies beyond it")
-    classes: list[ClassResult]
-    leaks: list[Leak] = []
+    classes: list[ClassResult] = Field(description="every class")
+    leaks: list[Leak] = Field(default=[], description="classes with policies of their own, tested for leaks")
 
 
-class AgreementResult(_Model):
-    """How well the forecast ranked and sized the real changes, over classes and policies."""
+class AgreementResult(JsonModel):
+    """How well the forecast ranked and sized the real losses, over classes and policies; null where it is unknown."""
 
-    spearman: float | None
-    slope: float | None
-    error: float | None
-    auroc: float | None
-    pairs: int
+    spearman: float | None = Field(description="rank correlation, in [-1, 1]")
+    slope: float | None = Field(description="least-squares slope of real losses on forecast ones; 1 is best")
+    error: float | None = Field(description="mean absolute difference, a fraction of the images")
+    auroc: float | None = Field(
+        description="chance that a class that lost more than the tolerance was forecast to lose more than one that did "
+        "not, in [0, 1]; 0.5 is guessing"
+    )
+    pairs: int = Field(description="pairs of class and policy that are compared")
 
 
-class Verification(_Model):
+class Verification(Document):
     """What trainings with and without the recommended policies showed."""
 
-    schema_version: Literal[1] = 1
-    tolerance: float
-    confidence: float
-    seeds: list[int]
-    recipe: dict[str, Any]
-    train: dict[str, Any]
-    images: int
-    arms: list[ArmResult]
-    agreement: AgreementResult
-    warnings: list[str]
+    NOUN: ClassVar[str] = "verification"
+    FILE_NAME: ClassVar[str] = "verify.json"
+    COMMAND: ClassVar[str] = "cuesense verify"
 
-    def to_json(self) -> str:
-        """Return it as indented JSON with a final newline."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
+    tolerance: float = Field(description="recall that a class may lose, a fraction in (0, 1)")
+    confidence: float = Field(description="two-sided level of the intervals, in (0.5, 1)")
+    seeds: list[int] = Field(description="seed of each training")
+    recipe: dict[str, Any] = Field(description="how networks were trained")
+    train: dict[str, Any] = Field(description="the training images: spec, images, classes, fingerprint")
+    images: int = Field(description="number of test images")
+    arms: list[ArmResult] = Field(description="every policy; the first one is no augmentation")
+    agreement: AgreementResult = Field(description="how well the forecast did")
+    warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a policy and class for pandas.
@@ -100,22 +96,21 @@ class Verification(_Model):
             Columns: policy, class, images, recall, recall_change, recall_low, recall_high, precision,
             precision_change, precision_low, precision_high, forecast_loss.
         """
-        rows = [
-            {
-                "policy": arm.name,
-                "class": entry.name,
-                "images": entry.images,
-                "recall": entry.recall,
-                "recall_change": entry.recall_change.value,
-                "recall_low": entry.recall_change.low,
-                "recall_high": entry.recall_change.high,
-                "precision": entry.precision,
-                "precision_change": entry.precision_change.value,
-                "precision_low": entry.precision_change.low,
-                "precision_high": entry.precision_change.high,
-                "forecast_loss": entry.forecast_loss,
-            }
-            for arm in self.arms
-            for entry in arm.classes
-        ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame([_row(arm, entry) for arm in self.arms for entry in arm.classes])
+
+
+def _row(arm: ArmResult, entry: ClassResult) -> dict[str, Any]:
+    return {
+        "policy": arm.name,
+        "class": entry.name,
+        "images": entry.images,
+        "recall": entry.recall,
+        "recall_change": entry.recall_change.value,
+        "recall_low": entry.recall_change.low,
+        "recall_high": entry.recall_change.high,
+        "precision": entry.precision,
+        "precision_change": entry.precision_change.value,
+        "precision_low": entry.precision_change.low,
+        "precision_high": entry.precision_change.high,
+        "forecast_loss": entry.forecast_loss,
+    }

@@ -17,8 +17,9 @@ from cuesense.policies.policy import PROBABILITY, SCOPES, USUAL, Policy, uniform
 from cuesense.policies.profile_budgets import measured_augmentations
 from cuesense.policies.recommend import propose
 from cuesense.reports.charts.forecast_outcome import scatter
+from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
-from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Estimate, Leak, Verification
+from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
 from cuesense.stats.over_seeds import Estimates, agreement, leak, over_runs, precision, recall, recall_change
 from cuesense.training.fit import Progress
 from cuesense.training.setup import Experiment, Setup, prepare_training

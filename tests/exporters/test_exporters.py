@@ -25,7 +25,7 @@ from cuesense.types import Role
 from tests.helpers.profiles import NAMES
 
 SIZE = (48, 48)
-DOSES = {
+VALUES = {
     "random_resized_crop": 0.3,
     "color_jitter": 0.4,
     "brightness": 0.4,
@@ -80,7 +80,7 @@ def statistics(pictures: Tensor) -> np.ndarray:
 
 def test_every_augmentation_is_tried() -> None:
     ours = set(registry.names("perturbations"))
-    assert set(DOSES) == {name for name in ours if registry.get("perturbations", name).role is Role.AUGMENTATION}
+    assert set(VALUES) == {name for name in ours if registry.get("perturbations", name).role is Role.AUGMENTATION}
 
 
 def drawn(library: str, policy: Policy, pictures: Tensor) -> Tensor:
@@ -90,23 +90,23 @@ def drawn(library: str, policy: Policy, pictures: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("library", CODE)
-@pytest.mark.parametrize("augmentation", DOSES)
+@pytest.mark.parametrize("augmentation", VALUES)
 def test_pixels_agree_in_distribution_with_what_was_analyzed(library: str, augmentation: str) -> None:
-    """Quantiles of image statistics, over many draws of one picture, fit the dose and no other one."""
-    number, dose = 160, DOSES[augmentation]
+    """Quantiles of image statistics, over many draws of one picture, fit the value and no other one."""
+    number, value = 160, VALUES[augmentation]
     pictures, entry = images(number), registry.get("perturbations", augmentation)
-    analyzed = statistics(perturb(entry, pictures, [str(place) for place in range(number)], dose))
-    spread, places = analyzed.std(axis=0) + 0.01, np.linspace(0.05, 0.95, 10)
+    analyzed = statistics(perturb(entry, pictures, [str(index) for index in range(number)], value))
+    spread, levels = analyzed.std(axis=0) + 0.01, np.linspace(0.05, 0.95, 10)
 
     def gap(other: float) -> float:
         found = statistics(drawn(library, uniform({augmentation: other}, NAMES, 1.0), pictures))
         return float(
-            (np.abs(np.quantile(found, places, axis=0) - np.quantile(analyzed, places, axis=0)) / spread).mean()
+            (np.abs(np.quantile(found, levels, axis=0) - np.quantile(analyzed, levels, axis=0)) / spread).mean()
         )
 
-    wrong = 2 * dose if augmentation == "random_resized_crop" else min(1.0, 1.5 * dose)
-    assert gap(dose) < 0.12
-    assert gap(dose) < 0.7 * gap(wrong)
+    wrong = 2 * value if augmentation == "random_resized_crop" else min(1.0, 1.5 * value)
+    assert gap(value) < 0.12
+    assert gap(value) < 0.7 * gap(wrong)
 
 
 @pytest.mark.parametrize("library", CODE)
@@ -120,11 +120,11 @@ def test_the_share_of_augmented_images_is_the_policy_s(library: str) -> None:
 @pytest.mark.parametrize("library", CODE)
 def test_code_with_everything_and_with_nothing_runs(library: str) -> None:
     pictures = images(4)
-    every = transform_of(exported(library, uniform(DOSES, NAMES)))(pictures)
+    every = transform_of(exported(library, uniform(VALUES, NAMES)))(pictures)
     assert every.shape == pictures.shape
     assert 0 <= every.min() <= every.max() <= 1
     assert torch.equal(transform_of(exported(library, uniform({}, NAMES)))(pictures), pictures)
-    assert transform_of(exported("torchvision", uniform(DOSES, NAMES)))(pictures[0]).shape == pictures[0].shape
+    assert transform_of(exported("torchvision", uniform(VALUES, NAMES)))(pictures[0]).shape == pictures[0].shape
 
 
 def timm_flags() -> argparse.ArgumentParser:
@@ -140,7 +140,7 @@ def timm_flags() -> argparse.ArgumentParser:
 
 
 def test_timm_s_flags_make_its_transform() -> None:
-    lines = exported("timm", uniform(DOSES, NAMES)).splitlines()
+    lines = exported("timm", uniform(VALUES, NAMES)).splitlines()
     assert all(line.startswith("# ") for line in lines[:-1])
     assert "random_rotation" in " ".join(lines[:-1])
     flags = {
@@ -197,11 +197,11 @@ def test_albumentations_json_fits_its_documented_schema() -> None:
         "required": ["__version__", "transform"],
         "additionalProperties": False,
     }
-    written = json.loads(exported("albumentations", uniform(DOSES, NAMES)))
+    written = json.loads(exported("albumentations", uniform(VALUES, NAMES)))
     jsonschema.validate(written, envelope)
     (together,) = written["transform"]["transforms"]
     assert together["p"] == 0.8
-    assert len(together["transforms"]) == len(DOSES)
+    assert len(together["transforms"]) == len(VALUES)
     crop = together["transforms"][0]
     assert crop["size"] == [48, 48]
     assert crop["scale"] == [0.3, 1.0]
@@ -226,7 +226,7 @@ def test_policies_by_class_are_refused_where_they_cannot_be_said(library: str) -
 @pytest.mark.parametrize("augmentation", ["random_resized_crop", "random_gaussian_blur"])
 def test_an_unknown_size_is_asked_for(library: str, augmentation: str) -> None:
     with pytest.raises(SettingsError, match="Give --image-size"):
-        exported(library, uniform({augmentation: DOSES[augmentation]}, NAMES), None)
+        exported(library, uniform({augmentation: VALUES[augmentation]}, NAMES), None)
 
 
 @pytest.mark.parametrize("library", ["torchvision", "kornia", "albumentations"])

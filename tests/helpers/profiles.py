@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cuesense.reports.html.gallery import Gallery, Tile, encode
+from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import (
     BudgetModel,
     ClassModel,
@@ -13,7 +14,6 @@ from cuesense.schemas.profile import (
     CurveModel,
     DatasetInfo,
     GlobalBudget,
-    IntervalModel,
     ModelInfo,
     PolicyModel,
     Profile,
@@ -200,11 +200,11 @@ def _why(cue: CueVerdict, reliance) -> str:
     )
 
 
-def _interval(value: float, images: int) -> IntervalModel:
+def _interval(value: float, images: int) -> Estimate:
     if not images:
-        return IntervalModel(value=None, low=None, high=None)
+        return Estimate(value=None, low=None, high=None)
     half = 2 * (value * (1 - value) / images) ** 0.5 + 0.03
-    return IntervalModel(value=value, low=value - half, high=value + half)
+    return Estimate(value=value, low=value - half, high=value + half)
 
 
 def _budget(random, curve: CurveModel, index: int, rival: str) -> BudgetModel:

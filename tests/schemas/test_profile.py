@@ -1,66 +1,116 @@
-"""The JSON contract: a schema that is kept true, equal bytes, and clear words for foreign files."""
+"""The profile's tables for pandas and its contract's fields."""
+
+from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import jsonschema
 import pytest
 
-from cuesense import package_files
-from cuesense.errors import SettingsError
-from cuesense.schemas.profile import Profile
+from cuesense.schemas.base import UNKNOWN, Estimate
+from cuesense.schemas.profile import CueModel, Profile
+from cuesense.types import Cue
 from tests.helpers import profiles
+from tests.helpers.contract_documents import OLD, real
 
 
-def test_the_schema_in_assets_is_the_model_s() -> None:
-    """Write it again with the line in CONTRIBUTING.md where this fails."""
-    stored = json.loads((package_files.folder("assets") / "profile.schema.json").read_text(encoding="utf-8"))
-    assert stored == Profile.model_json_schema(by_alias=True)
+def old() -> Profile:
+    return Profile.model_validate(OLD["profile"])
 
 
-def test_profiles_fulfill_the_schema_and_come_back_equal(tmp_path: Path) -> None:
-    profile = profiles.profile(5, empty=1, seed=3)
+def test_what_old_files_lack_has_defaults() -> None:
+    profile = old()
+    (entry,) = profile.classes
+    assert (profile.groups, profile.labeling, profile.forecast, profile.verified) == ([], None, None, None)
+    assert (entry.probabilities, entry.flags) == ({}, {})
+    assert profile.curves[0].unpaired is None
+    assert entry.budgets["hue"].severity is None
+    assert profile.policy.global_["hue"].severity is None
+    assert entry.reliance[Cue.COLOR] == CueModel(value=0.5, low=0.1, high=0.9)
+    assert entry.reliance[Cue.COLOR].sufficiency == entry.reliance[Cue.COLOR].second == UNKNOWN
+    assert entry.reliance[Cue.COLOR].necessary is False
+
+
+def test_python_s_keywords_are_keys_of_the_json_alone() -> None:
+    profile = old()
     content = json.loads(profile.to_json())
-    jsonschema.validate(content, Profile.model_json_schema(by_alias=True))
-    (tmp_path / "profile.json").write_text(profile.to_json(), encoding="utf-8")
-    assert Profile.read(tmp_path / "profile.json") == profile
-    assert Profile.read(tmp_path).to_json() == profile.to_json()
+    assert content["policy"]["global"]["hue"]["limited_by_class"] == profile.policy.global_["hue"].limited_by_class
+    assert content["classes"][0]["rivals"][0]["class"] == profile.classes[0].rivals[0].rival == "lime"
+    leak = json.loads(real("profile").to_json())["forecast"]["augmentations"]["hue"]["leaks"][0]
+    assert list(leak) == ["of", "class", "share"]
+
+
+def test_the_table_of_classes_has_a_row_a_class() -> None:
+    frame = old().to_frame()
+    assert frame.index.tolist() == [0]
+    assert frame.index.name == "index"
+    assert frame.iloc[0].dropna().to_dict() == {
+        "name": "lemon",
+        "images": 4,
+        "clean_accuracy": 0.75,
+        "cue": "color",
+        "color_value": 0.5,
+        "color_low": 0.1,
+        "color_high": 0.9,
+        "color_necessary": False,
+        "flags": "",
+        "hue_value": 0.1,
+        "hue_status": "limited",
+        "hue_drop": 0.0,
+        "hue_low": 0.0,
+        "hue_high": 0.04,
+        "why": "lemon loses half of its images under grayscale.",
+    }
+    assert frame.columns[[0, 4, -1]].tolist() == ["name", "probability", "why"]
+    assert frame["color_sufficiency"].isna().all()
+
+
+def test_the_table_names_the_likeliest_verdict_s_probability_and_all_flags() -> None:
+    (entry,) = old().classes
+    more = {
+        "probabilities": {"color": 0.7, "shape": 0.3},
+        "flags": {"sink": "draws others", "few_images": "4 images"},
+        "reliance": {Cue.COLOR: CueModel(value=0.5, low=0.1, high=0.9, sufficiency=Estimate(value=0.8, low=0, high=1))},
+    }
+    (row,) = old().model_copy(update={"classes": [entry.model_copy(update=more)]}).to_frame().to_dict("records")
+    assert (row["probability"], row["flags"], row["color_sufficiency"]) == (0.7, "sink few_images", 0.8)
+
+
+def test_the_table_of_curves_has_a_row_a_perturbation_severity_and_class() -> None:
+    profile = profiles.profile(3, empty=1, seed=1)
+    frame = profile.curves_frame()
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    number = 0
+    for curve in profile.curves:
+        for severity, value in enumerate(curve.values, start=1):
+            for index, entry in enumerate(profile.classes):
+                lost, gained = curve.lost[severity - 1][index], curve.gained[severity - 1][index]
+                images = curve.n[index] * curve.repeats
+                drop = (lost - gained) / images if images else None
+                assert rows[number] == {
+                    "perturbation": curve.perturbation,
+                    "role": curve.role.value,
+                    "cue": curve.cue,
+                    "parameter": curve.parameter,
+                    "unit": curve.unit,
+                    "severity": severity,
+                    "value": value,
+                    "class": entry.name,
+                    "n": curve.n[index],
+                    "repeats": curve.repeats,
+                    "clean_correct": curve.clean_correct[index],
+                    "lost": lost,
+                    "gained": gained,
+                    "accuracy_drop": pytest.approx(drop) if images else None,
+                }
+                number += 1
+    assert number == len(rows)
 
 
 def test_the_contract_s_fields_are_there() -> None:
-    content = json.loads(profiles.profile(3, empty=0, seed=1).to_json())
-    assert content["schema_version"] == 1
-    assert {"cuesense", "created", "model", "dataset", "config", "seed", "device", "versions"} <= content[
-        "provenance"
-    ].keys()
-    assert {"clean_accuracy", "worst_class_accuracy", "labels", "warnings"} <= content["summary"].keys()
-    fields = {"perturbation", "cue", "role", "parameter", "unit", "values", "n", "clean_correct", "lost", "gained"}
-    assert fields <= content["curves"][0].keys()
+    content = json.loads(real("profile").to_json())
+    assert {"provenance", "summary", "curves", "classes", "groups", "labeling", "policy"} <= content.keys()
+    assert {"forecast", "verified"} <= content.keys()
     entry = content["classes"][0]
-    fields = {"index", "name", "images", "clean_accuracy", "cue", "reliance", "why", "budgets", "rivals"}
-    assert fields <= entry.keys()
     assert set(entry["reliance"]) == {"shape", "texture", "color"}
-    assert {"parameter", "value", "status", "drop", "low", "high", "limited_by"} <= next(
-        iter(entry["budgets"].values())
-    ).keys()
-    assert {"tolerance", "confidence", "global", "per_class"} <= content["policy"].keys()
-    rivals = [rival for each in content["classes"] for rival in each["rivals"]]
-    assert all(set(rival) == {"class", "perturbation", "share"} for rival in rivals)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [("{}", "schema_version 1"), ("not json", "schema_version 1"), ('{"schema_version": 2}', "schema_version")],
-)
-def test_foreign_files_are_one_sentence(tmp_path: Path, content: str, said: str) -> None:
-    path = tmp_path / "profile.json"
-    path.write_text(content)
-    with pytest.raises(SettingsError, match=said):
-        Profile.read(path)
-
-
-def test_a_missing_profile_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no file at"):
-        Profile.read(tmp_path / "none.json")
-    with pytest.raises(SettingsError, match="no file at"):
-        Profile.read(tmp_path)
+    assert list(next(iter(entry["budgets"].values())))[-1] == "severity"
+    assert list(next(iter(content["policy"]["global"].values())))[-1] == "severity"

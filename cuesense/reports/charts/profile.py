@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from cuesense.reports.charts.curves import Floats, Overview
 from cuesense.reports.text import GLYPHS, bounded
-from cuesense.schemas.profile import IntervalModel
+from cuesense.schemas.base import Estimate
 from cuesense.types import Cue, CueVerdict
 
 _BAR_LEFT, _BAR_WIDTH, _BAR_PITCH = 13, 107, 12
@@ -16,7 +16,7 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 216, 128
 _LEFT, _RIGHT, _TOP, _BOTTOM = 32, 10, 8, 20
 
 
-def evidence(reliance: Mapping[Cue, IntervalModel]) -> Markup:
+def evidence(reliance: Mapping[Cue, Estimate]) -> Markup:
     """Draw one bar a cue from 0 to 1, with a whisker where the bounds are known.
 
     Args:
@@ -31,7 +31,7 @@ def evidence(reliance: Mapping[Cue, IntervalModel]) -> Markup:
     return Markup(f'<svg class="evidence" viewBox="0 0 121 36" role="img"><title>{said}</title>{bars}</svg>')
 
 
-def _bar(cue: Cue, part: IntervalModel, top: int) -> str:
+def _bar(cue: Cue, part: Estimate, top: int) -> str:
     letter = f'<text x="0" y="{top + 9}">{GLYPHS[CueVerdict(cue.value)]}</text>'
     track = f'<path class="track" d="M{_BAR_LEFT} {top + 6}h{_BAR_WIDTH}"/>'
     if part.value is None:
@@ -41,7 +41,7 @@ def _bar(cue: Cue, part: IntervalModel, top: int) -> str:
     return letter + track + bar + _whisker(part, top + 6)
 
 
-def _whisker(part: IntervalModel, y: int) -> str:
+def _whisker(part: Estimate, y: int) -> str:
     if part.low is None or part.high is None:
         return ""
     low, high = _along(part.low), _along(part.high)

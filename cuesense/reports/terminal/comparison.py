@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports import text
-from cuesense.schemas.comparison import AccuracyChange, ClassComparison, Comparison, Difference, Side
+from cuesense.schemas.comparison import AccuracyChange, ClassComparison, ComparedModel, Comparison, Difference
 
 SIGNIFICANT = 0.05
 
@@ -42,7 +42,7 @@ def _summary(found: Comparison) -> Iterator[Text]:
     )
 
 
-def _side(side: Side) -> str:
+def _side(side: ComparedModel) -> str:
     accuracy, worst = text.percent(side.clean_accuracy), text.percent(side.worst_class_accuracy)
     return f"{text.plain(side.model)}: accuracy {accuracy}, worst class {worst}, {side.images:,} images"
 

@@ -6,13 +6,13 @@ import re
 from xml.etree import ElementTree
 
 from cuesense.reports import text
-from cuesense.schemas.gate import Check, Finding, Result
+from cuesense.schemas.gate import ClassFinding, GateResult, RuleResult
 
 _LISTED = 5
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def lines(found: Check) -> list[str]:
+def lines(found: GateResult) -> list[str]:
     """Return one line for each rule that is violated, or one line that says what was lost at most.
 
     Args:
@@ -28,7 +28,7 @@ def lines(found: Check) -> list[str]:
     return ["Holds: " + "; ".join(f"{_title(result)}: {_said(result, result.worst)}" for result in worst) + "."]
 
 
-def notes(found: Check) -> list[str]:
+def notes(found: GateResult) -> list[str]:
     """Return a line for everything that was not judged, and for losses beyond a limit that may be chance."""
     doubts = [
         f"{_title(result)}: {_said(result, result.uncertain[0])}, which may be chance{_more(result.uncertain)}."
@@ -38,7 +38,7 @@ def notes(found: Check) -> list[str]:
     return [text.plain(note) for note in found.notes] + doubts
 
 
-def junit(found: Check) -> str:
+def junit(found: GateResult) -> str:
     """Return the results as JUnit XML: one test case a rule and augmentation, and its line where it is violated.
 
     Args:
@@ -66,17 +66,17 @@ def _clean(line: str) -> str:
     return _NOT_XML.sub("\ufffd", line)
 
 
-def _title(result: Result) -> str:
+def _title(result: RuleResult) -> str:
     if result.augmentation is None or result.value is None:
         return result.rule
     return f"{result.rule} under {text.plain(text.words(result.augmentation))} {result.value:g}"
 
 
-def _violation(result: Result) -> str:
+def _violation(result: RuleResult) -> str:
     return f"{_title(result)}: {_said(result, result.violations[0])}{_more(result.violations)}."
 
 
-def _said(result: Result, finding: Finding) -> str:
+def _said(result: RuleResult, finding: ClassFinding) -> str:
     who = "" if finding.name is None else f"{text.plain(finding.name)} "
     n = f"{finding.images:,}"
     if finding.images != finding.reference_images:
@@ -89,7 +89,7 @@ def _number(share: float) -> str:
     return f"{100 * share:z.1f}".replace("-", "−")
 
 
-def _more(findings: list[Finding]) -> str:
+def _more(findings: list[ClassFinding]) -> str:
     others = [text.plain(finding.name or "") for finding in findings[1:]]
     if not others:
         return ""

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports import text
-from cuesense.schemas.profile import ClassModel, IntervalModel, Profile
+from cuesense.schemas.base import Estimate
+from cuesense.schemas.profile import ClassModel, Profile
 from cuesense.types import BudgetStatus, Cue, CueVerdict
 
 _WIDEST = 140
@@ -134,12 +135,12 @@ def _cue(entry: ClassModel) -> Text:
     return label + Text(_values(entry.reliance), "dim")
 
 
-def _values(reliance: Mapping[Cue, IntervalModel]) -> str:
+def _values(reliance: Mapping[Cue, Estimate]) -> str:
     known = [(cue, part.value) for cue, part in reliance.items() if part.value is not None]
     return "".join(f" {text.GLYPHS[CueVerdict(cue.value)]}{_short(value)}" for cue, value in known)
 
 
-def _bounded(part: IntervalModel | None) -> str:
+def _bounded(part: Estimate | None) -> str:
     if part is None or part.value is None:
         return text.DASH
     if part.low is None or part.high is None:

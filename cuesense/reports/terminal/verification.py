@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports import text
-from cuesense.schemas.verification import ArmResult, Estimate, Verification
+from cuesense.schemas.base import Estimate
+from cuesense.schemas.verification import ArmResult, Verification
 
 _SHOWN = 5
 _NOTABLE = 0.05

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cuesense.reports.charts import profile as charts
 from cuesense.reports.charts.curves import overview
-from cuesense.schemas.profile import IntervalModel
+from cuesense.schemas.base import Estimate
 from cuesense.types import Cue, CueVerdict
 from tests.helpers import profiles
 
@@ -19,8 +19,8 @@ def parsed(markup: str) -> ElementTree.Element:
     return ElementTree.fromstring(markup)
 
 
-def interval(value: float | None, low: float | None = None, high: float | None = None) -> IntervalModel:
-    return IntervalModel(value=value, low=low, high=high)
+def interval(value: float | None, low: float | None = None, high: float | None = None) -> Estimate:
+    return Estimate(value=value, low=low, high=high)
 
 
 def bar_length(drawing: ElementTree.Element, cue: str) -> float:

@@ -11,8 +11,9 @@ from cuesense.policies.policy import Limit, Outlook, Policy, uniform
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.reports.terminal.policy import lines
 from cuesense.reports.terminal.verification import render
+from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import TrainedModel
-from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Estimate, Leak, Verification
+from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
 
 NARROW = "\N{NO-BREAK SPACE}%"
 EVERY = uniform({"hue": 0.1}, ("lemon", "bus"))

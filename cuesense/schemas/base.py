@@ -1,0 +1,130 @@
+"""The base of every JSON contract: frozen models, estimates with bounds, and one way to read, write and describe them.
+
+A contract's fields are added to, never renamed or given another meaning. A field that came later has a default, so that
+every file of schema_version 1 still reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from cuesense.errors import SettingsError, expected
+
+SCHEMA_VERSION: Literal[1] = 1
+JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_SHOWN_CHARACTERS = 60  # enough to recognize a wrong value in a file, and still one line in a terminal
+
+
+class JsonModel(BaseModel):
+    """An object of a JSON document.
+
+    Unknown keys are refused, because a misspelt optional field would otherwise be ignored in silence. NaN and infinity
+    are refused, because JSON has neither: an unknown number is null. Python names may stand beside aliases such as
+    ``class`` and ``global``, which are Python's keywords.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+class Estimate(JsonModel):
+    """A number with its confidence bounds, in the unit of the field that holds it; null where it is not known."""
+
+    value: float | None = Field(description="point estimate")
+    low: float | None = Field(description="lower confidence bound")
+    high: float | None = Field(description="upper confidence bound")
+
+
+UNKNOWN = Estimate(value=None, low=None, high=None)
+
+
+class Document(JsonModel):
+    """A whole JSON file.
+
+    Attributes:
+        NOUN: What the document is called in a sentence.
+        FILE_NAME: Its file's usual name, under which it is looked for in a folder.
+        COMMAND: The command that writes it.
+    """
+
+    NOUN: ClassVar[str]
+    FILE_NAME: ClassVar[str]
+    COMMAND: ClassVar[str]
+
+    schema_version: Literal[1] = Field(
+        default=SCHEMA_VERSION, description="version of this format; a file without it is of version 1"
+    )
+
+    @classmethod
+    def file(cls, path: Path | str) -> Path:
+        """Return the path of a document that is named by itself or by the folder that holds it."""
+        path = Path(path)
+        return path / cls.FILE_NAME if path.is_dir() else path
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """Read a document of schema_version 1, also one written before some of its fields were added.
+
+        Args:
+            path: The JSON file, or the folder that holds it under its usual name.
+
+        Returns:
+            The document; fields that the file lacks have their defaults.
+
+        Raises:
+            SettingsError: There is no such file, it cannot be read or is not JSON, it has another schema_version, or a
+                field is missing, unknown or wrong. One sentence names the field and what stands there.
+        """
+        try:
+            file = cls.file(path)
+            if not file.is_file():
+                to_be, got = f"a {cls.FILE_NAME} or its folder", f"no file at {file}"
+                raise SettingsError(expected(f"the {cls.NOUN}", to_be, got, f"Run `{cls.COMMAND}` first"))
+            return cls.model_validate_json(file.read_bytes())
+        except OSError as error:
+            reason = f"'{os.strerror(error.errno)}'" if error.errno else "an error"
+            raise SettingsError(expected(str(path), "readable", reason, "Change its permissions")) from None
+        except ValidationError as error:
+            to_be = f"a {cls.NOUN} of schema_version {SCHEMA_VERSION}"
+            do = f"Run `{cls.COMMAND}` again with this version of cuesense"
+            raise SettingsError(expected(str(file), to_be, _problem(error), do)) from None
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema that every file of this contract fulfills, old ones included."""
+        return {"$schema": JSON_SCHEMA_DIALECT, **cls.model_json_schema(by_alias=True)}
+
+    def to_json(self) -> str:
+        """Return the document as indented JSON with a final newline; equal documents give equal bytes."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+
+
+def _problem(error: ValidationError) -> str:
+    """Return what stands in a file instead of what its contract asks for: a clause about the first wrong field."""
+    # Errors come in the order of the fields, and schema_version is the first one: a file of another version differs in
+    # many fields, which its version explains.
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "json_invalid":
+        return f"text that is not JSON ({first['ctx']['error']})"
+    if first["type"] == "missing":
+        return f"no field '{where}'"
+    if first["type"] == "extra_forbidden":
+        return f"an unknown field '{where}'"
+    return f"{_shown(first)} in '{where}'" if where else f"{_shown(first)} as the whole file"
+
+
+def _shown(error: ErrorDetails) -> str:
+    """Return a wrong value, cut to a line, with what is wrong about it."""
+    value = error["input"]
+    if isinstance(value, dict | list):
+        text = "an object" if isinstance(value, dict) else "a list"
+    else:
+        text = json.dumps(value)[:_SHOWN_CHARACTERS]
+    return f"{text} ({error['msg']!r})"

@@ -1,0 +1,42 @@
+"""Where a profile's numbers come from: the part of profile.json that lets a run be repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from cuesense.schemas.base import JsonModel
+
+
+class ModelInfo(JsonModel):
+    """Which model was analyzed and how its images were prepared."""
+
+    spec: str = Field(description="how the model was named on the command line")
+    sha256: str | None = Field(description="hash of the weights' file in hexadecimal; null where there is no file")
+    architecture: str = Field(description="name of the architecture, or of the file format that carries its own code")
+    preprocessing: dict[str, Any] = Field(
+        description="input size and resizing in pixels, per-channel mean and standard deviation in [0, 1] units"
+    )
+
+
+class DatasetInfo(JsonModel):
+    """Which images were used."""
+
+    spec: str = Field(description="how the dataset was named on the command line")
+    images: int = Field(description="number of images")
+    classes: int = Field(description="number of classes")
+    fingerprint: str = Field(description="hash of image ids, labels and files: equal for equal data")
+
+
+class Provenance(JsonModel):
+    """Where the numbers come from: enough to repeat the run."""
+
+    cuesense: str = Field(description="version of cuesense")
+    created: str = Field(description="time of the run, ISO 8601")
+    model: ModelInfo = Field(description="the analyzed model")
+    dataset: DatasetInfo = Field(description="the analyzed images")
+    config: dict[str, Any] = Field(description="what was measured: the preset or TOML file, in full")
+    seed: int = Field(description="seed of all random draws")
+    device: str = Field(description="where the network ran: cpu or cuda; none where predictions came from a table")
+    versions: dict[str, str] = Field(description="versions of the libraries that the numbers depend on, by name")

@@ -1,0 +1,206 @@
+"""Every contract reads and writes in one way, old files too, and says in one sentence what is wrong with a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from cuesense.errors import SettingsError
+from cuesense.schemas.base import Document, Estimate
+from cuesense.schemas.schema_files import CONTRACTS
+from tests.helpers.contract_documents import OLD, any_of, real
+
+# What each contract is called in sentences, its file and the command that writes it: published in messages.
+CALLED = {
+    "profile": ("profile", "profile.json", "cuesense analyze"),
+    "audit": ("audit", "audit.json", "cuesense audit"),
+    "comparison": ("comparison", "compare.json", "cuesense compare"),
+    "gate": ("check", "check.json", "cuesense check --json"),
+    "verification": ("verification", "verify.json", "cuesense verify"),
+}
+every_contract = pytest.mark.parametrize("name", CONTRACTS)
+
+
+def read(name: str, content: object, folder: Path) -> Document:
+    """Read a file with this content: a text, or a value to be written as JSON."""
+    path = folder / "document.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return CONTRACTS[name].read(path)
+
+
+def sentence(name: str, content: object, folder: Path) -> str:
+    """Return the error of such a file, without its path."""
+    with pytest.raises(SettingsError) as caught:
+        read(name, content, folder)
+    return str(caught.value).replace(str(folder / "document.json"), "PATH")
+
+
+def refused(name: str, got: str) -> str:
+    noun, _, command = CALLED[name]
+    do = f"Run `{command}` again with this version of cuesense"
+    return f"Expected PATH to be a {noun} of schema_version 1, but got {got}. {do}."
+
+
+@every_contract
+def test_a_document_comes_back_equal_from_its_file_and_from_its_folder(name: str, tmp_path: Path) -> None:
+    document = real(name)
+    path = tmp_path / CALLED[name][1]
+    path.write_text(document.to_json(), encoding="utf-8")
+    assert CONTRACTS[name].read(path) == CONTRACTS[name].read(str(tmp_path)) == document
+    assert CONTRACTS[name].read(path).to_json() == document.to_json()
+    assert CONTRACTS[name].file(tmp_path) == CONTRACTS[name].file(path) == path
+
+
+@every_contract
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_document_comes_back_equal(name: str, data: st.DataObject, tmp_path: Path) -> None:
+    document = data.draw(any_of(CONTRACTS[name]))
+    assert read(name, document.to_json(), tmp_path) == document
+
+
+@every_contract
+def test_a_file_is_indented_ascii_with_a_final_newline(name: str) -> None:
+    text = real(name).to_json()
+    assert text.startswith('{\n "schema_version": 1,\n "')
+    assert text.endswith("\n}\n")
+    assert text.isascii()
+    assert text == json.dumps(json.loads(text), indent=1) + "\n"
+
+
+@every_contract
+def test_old_files_read_and_keep_what_they_say(name: str, tmp_path: Path) -> None:
+    document = read(name, OLD[name], tmp_path)
+    assert document.schema_version == 1
+    assert contains(json.loads(document.to_json()), OLD[name])
+
+
+def contains(new: Any, old: Any) -> bool:
+    """Whether a value holds all that an older one does, in its order; objects may have more keys."""
+    if isinstance(old, dict):
+        in_order = [key for key in new if key in old] == list(old)
+        return in_order and all(contains(new[key], value) for key, value in old.items())
+    if isinstance(old, list):
+        return len(new) == len(old) and all(map(contains, new, old))
+    return bool(new == old)
+
+
+@every_contract
+def test_a_missing_file_is_one_sentence(name: str, tmp_path: Path) -> None:
+    noun, file, command = CALLED[name]
+    for path, missing in (
+        (tmp_path / "none.json", tmp_path / "none.json"),
+        (tmp_path, tmp_path / file),
+        (tmp_path / "none.json" / "x", tmp_path / "none.json" / "x"),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            CONTRACTS[name].read(path)
+        got = f"no file at {missing}. Run `{command}` first."
+        assert str(caught.value) == f"Expected the {noun} to be a {file} or its folder, but got {got}"
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert sentence("audit", {}, tmp_path) == (
+        "Expected PATH to be readable, but got 'Permission denied'. Change its permissions."
+    )
+
+
+@every_contract
+def test_a_text_that_is_not_json_is_one_sentence(name: str, tmp_path: Path) -> None:
+    got = "text that is not JSON (expected ident at line 1 column 2)"
+    assert sentence(name, "not json", tmp_path) == refused(name, got)
+    whole = real(name).to_json()
+    cut = sentence(name, whole[: len(whole) // 2], tmp_path)
+    assert "text that is not JSON (EOF while parsing" in cut
+
+
+@every_contract
+def test_bytes_that_are_no_text_are_one_sentence(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "document.json"
+    path.write_bytes(b'{"\xff": 1}')
+    with pytest.raises(SettingsError, match="not JSON"):
+        CONTRACTS[name].read(path)
+
+
+@every_contract
+@pytest.mark.parametrize(("version", "shown"), [(2, "2"), (0, "0"), ("1", '"1"'), (None, "null")])
+def test_another_version_is_named_before_all_that_differs_in_it(
+    name: str, version: object, shown: str, tmp_path: Path
+) -> None:
+    got = f"{shown} ('Input should be 1') in 'schema_version'"
+    assert sentence(name, OLD[name] | {"schema_version": version}, tmp_path) == refused(name, got)
+    assert sentence(name, {"new": 1, "schema_version": version}, tmp_path) == refused(name, got)
+
+
+@every_contract
+def test_a_missing_field_is_named(name: str, tmp_path: Path) -> None:
+    for field in OLD[name].keys() - {"schema_version"}:
+        left = {key: value for key, value in OLD[name].items() if key != field}
+        assert sentence(name, left, tmp_path) == refused(name, f"no field '{field}'")
+
+
+@every_contract
+def test_an_unknown_field_is_named(name: str, tmp_path: Path) -> None:
+    assert sentence(name, OLD[name] | {"extra": 1}, tmp_path) == refused(name, "an unknown field 'extra'")
+
+
+@every_contract
+@pytest.mark.parametrize(
+    ("content", "shown"), [([], "a list"), ("null", "null"), ("3", "3"), ('"text"', '"text"'), ([{}], "a list")]
+)
+def test_json_that_is_no_object_is_one_sentence(name: str, content: object, shown: str, tmp_path: Path) -> None:
+    got = f"{shown} ('Input should be an object') as the whole file"
+    assert sentence(name, content, tmp_path) == refused(name, got)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "got"),
+    [
+        ("profile", ("classes", 0, "images"), "four", '"four" (\'Input should be a valid integer'),
+        ("profile", ("classes", 0, "reliance", "color", "low"), {}, "an object ('Input should be a valid number')"),
+        ("profile", ("policy", "global", "hue", "status"), "good", '"good" ("Input should be \'unlimited\''),
+        ("audit", ("mean_accuracy", 1), [], "a list ('Input should be a valid number')"),
+        ("audit", ("classes", 0, "rivals", 0, "share"), None, "null ('Input should be a valid number')"),
+        ("comparison", ("labels_changed",), 0.5, "0.5 ('Input should be a valid integer"),
+        ("gate", ("results", 0, "rule"), "max-loss", '"max-loss" ("Input should be \'max-drop\' or'),
+        ("verification", ("seeds", 0), "a" * 100, f"\"{'a' * 59} ('Input should be a valid integer"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_stands_there(
+    name: str, path: tuple[str | int, ...], value: object, got: str, tmp_path: Path
+) -> None:
+    content = json.loads(json.dumps(OLD[name]))
+    holder = content
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    said = sentence(name, content, tmp_path)
+    assert f"but got {got}" in said
+    assert f" in '{'.'.join(map(str, path))}'. Run `" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_does_not_have_are_refused(number: str, tmp_path: Path) -> None:
+    text = json.dumps(OLD["verification"]).replace('"tolerance": 0.05', f'"tolerance": {number}')
+    assert "finite number" in sentence("verification", text, tmp_path)
+    with pytest.raises(ValidationError, match="finite number"):
+        Estimate(value=float(number), low=None, high=None)
+
+
+def test_models_are_frozen_and_refuse_unknown_names() -> None:
+    estimate = Estimate(value=0.5, low=0.4, high=0.6)
+    with pytest.raises(ValidationError, match="frozen"):
+        estimate.value = 1.0  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Estimate(value=0.5, low=0.4, high=0.6, middle=0.5)  # type: ignore[call-arg]
