@@ -35,10 +35,10 @@ BREAKS = [
         "tests/perturbations/test_references.py",
     ),
     (
-        "cuesense/stats/intervals.py",
+        "cuesense/stats/curves.py",
         "lost=_count_by_severity(clean_correct & ~perturbed_correct",
         "lost=_count_by_severity(~clean_correct & perturbed_correct",
-        "tests/stats/test_intervals.py",
+        "tests/stats/test_curves.py",
     ),
     ("cuesense/stats/intervals.py", "first**2 - 2 * phi", "first**2 + 2 * phi", "tests/stats/test_intervals.py"),
     (
