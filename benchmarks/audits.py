@@ -55,15 +55,15 @@ def words(sweeps: int) -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for kind in ("nothing", "harm", "drift", "unstable"):
         for images in (50, 200, 500, 2000):
-            for pictures in (False,) if kind == "unstable" else (False, True):
-                row = np.array([_judge(kind, seed, images, pictures=pictures) for seed in range(sweeps)])
+            for per_image in (False,) if kind == "unstable" else (False, True):
+                row = np.array([_judge(kind, seed, images, per_image=per_image) for seed in range(sweeps)])
                 sums = np.nansum(row, axis=0)
                 found = f"{sums[1]:.0f} of {sums[2]:.0f}"
                 violated = f"{sums[5]:.0f} ({100 * sums[5] / sweeps:.1f} %)"
                 fresh = f"{sums[6]:.0f} ({100 * sums[6] / sweeps:.1f} %)"
                 share = f"{100 * sums[0] / sweeps:.1f} %"
                 held = f"{100 * sums[3] / sweeps:.1f} %"
-                known = "images" if pictures else "table"
+                known = "images" if per_image else "table"
                 print(
                     f"| {kind} | {images} | {known} | {share} | {found} | {held} | {sums[4]:.0f} of {sweeps} | "
                     f"{violated} | {fresh} |",
@@ -78,10 +78,10 @@ def _shaken(sweep: Sweep, seed: int) -> np.ndarray:
     return np.clip(sweep.accuracy + deviation * noise, 0, 1)
 
 
-def _judge(kind: str, seed: int, images: int, *, pictures: bool) -> list[float]:
+def _judge(kind: str, seed: int, images: int, *, per_image: bool) -> list[float]:
     """Return named falsely, found, to be found, bounds hold, recommended, violated in truth and on fresh seeds."""
     made = truth(kind, seed, images)
-    sweep = simulated(made, seed, pictures=pictures)
+    sweep = simulated(made, seed, per_image=per_image)
     if kind == "unstable":
         sweep = replace(sweep, accuracy=_shaken(sweep, seed))
     found = class_losses(sweep, 0.95)

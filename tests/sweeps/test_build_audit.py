@@ -11,19 +11,8 @@ from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.losses import class_losses
 from cuesense.sweeps.sweep import Sweep
 from cuesense.types import CueVerdict
-from tests.helpers.simulated_sweeps import Truth, level, simulated
-from tests.sweeps.test_losses import some_runs, spread
-
-CONTRACT = {"regularizer", "strengths", "chosen_by_mean", "chosen_by_worst_class", "chosen_safe", "mean_accuracy"}
-OF_A_CLASS = {"name", "harmed", "loss", "low", "high", "best_strength", "loss_at_strongest", "gains", "n", "seeds"}
-
-
-def planted() -> Truth:
-    """The strongest is best on average; class 0 loses 0.3 by it, all others gain 0.1."""
-    accuracy = np.minimum(level(3, 8), 0.85)
-    accuracy[2, 1:] += 0.1
-    accuracy[2, 0] -= 0.3
-    return Truth(accuracy, images=300)
+from tests.helpers.audits import CLASS_FIELDS, FIELDS
+from tests.helpers.simulated_sweeps import Truth, level, planted, simulated, some_runs, spread
 
 
 def audit(sweep: Sweep, **known: object) -> dict[str, object]:
@@ -34,11 +23,11 @@ def audit(sweep: Sweep, **known: object) -> dict[str, object]:
 
 
 def test_the_contract_s_fields_are_there_and_name_the_planted_class() -> None:
-    sweep = simulated(planted(), 0, pictures=True)
+    sweep = simulated(planted(), 0, per_image=True)
     found = audit(sweep)
-    assert set(found) >= CONTRACT
+    assert set(found) >= FIELDS
     classes = found["classes"]
-    assert all(set(entry) >= OF_A_CLASS for entry in classes)  # type: ignore[attr-defined]
+    assert all(set(entry) >= CLASS_FIELDS for entry in classes)  # type: ignore[attr-defined]
     by_name = {entry["name"]: entry for entry in classes}  # type: ignore[attr-defined]
     loser = by_name["class 0"]
     assert found["chosen_by_mean"] == 2.0
@@ -101,12 +90,12 @@ def test_a_strength_of_one_run_is_said() -> None:
 
 
 def test_a_best_that_is_others_loss_is_said() -> None:
-    sweep = simulated(planted(), 0, pictures=True)
-    assert sweep.pictures is not None
+    sweep = simulated(planted(), 0, per_image=True)
+    assert sweep.per_image is not None
     assert not any("other classes' loss" in warning for warning in conclude_plainly(sweep).warnings)
-    taken = sweep.pictures.predicted.copy()
-    taken[:10] = np.where(sweep.pictures.labels == 5, 0, taken[:10])
-    found = conclude_plainly(replace(sweep, pictures=replace(sweep.pictures, predicted=taken)))
+    taken = sweep.per_image.predicted.copy()
+    taken[:10] = np.where(sweep.per_image.labels == 5, 0, taken[:10])
+    found = conclude_plainly(replace(sweep, per_image=replace(sweep.per_image, predicted=taken)))
     said = next(warning for warning in found.warnings if "other classes' loss" in warning)
     runs = sweep.strength_of == found.strengths.index(found.classes[0].best_strength)
     times = (taken[runs] == 0).mean() / 0.125
@@ -128,7 +117,7 @@ def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:
 def test_the_average_of_the_same_images_is_told_by_its_runs() -> None:
     accuracy = np.tile(np.linspace(0.5, 0.9, 6), (3, 1)) + np.array([[0.0], [0.03], [0.031]])
     found = build_audit(
-        simulated(Truth(accuracy, images=400), 0, pictures=True), tolerance=0.05, confidence=0.95, source={}
+        simulated(Truth(accuracy, images=400), 0, per_image=True), tolerance=0.05, confidence=0.95, source={}
     )
     said = next(warning for warning in found.warnings if warning.startswith("The average"))
     assert said in ("The average does not tell 1 from the chosen 2.", "The average does not tell 2 from the chosen 1.")
@@ -146,11 +135,11 @@ def test_the_cost_is_joined_with_the_cues_of_a_profile() -> None:
 
 
 def test_losses_by_accepted_labels_count_every_right_answer() -> None:
-    sweep = simulated(planted(), 0, pictures=True)
-    assert sweep.pictures is not None
-    accepted = np.eye(8, dtype=bool)[sweep.pictures.labels]
-    accepted[sweep.pictures.labels == 0, 1] = True
-    both = replace(sweep, pictures=replace(sweep.pictures, accepted=accepted))
+    sweep = simulated(planted(), 0, per_image=True)
+    assert sweep.per_image is not None
+    accepted = np.eye(8, dtype=bool)[sweep.per_image.labels]
+    accepted[sweep.per_image.labels == 0, 1] = True
+    both = replace(sweep, per_image=replace(sweep.per_image, accepted=accepted))
     found = build_audit(both, tolerance=0.05, confidence=0.95, source={})
     assert found.classes[0].loss_accepted == 0.0
     assert found.classes[0].rivals[0].both == 1.0

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cuesense.sweeps.losses import class_losses, conservative
+from cuesense.sweeps.losses import class_losses, safety_bounds
 from cuesense.sweeps.strength_choice import choose
 from tests.helpers.simulated_sweeps import Truth, level, simulated
 
@@ -32,7 +32,7 @@ def test_the_average_is_over_images_not_classes() -> None:
 def test_the_safe_strength_is_the_best_average_that_is_shown_to_be_safe() -> None:
     accuracy = level(3, 4) * 0 + np.array([[0.8], [0.81], [0.9]])
     accuracy[2, 0] = 0.6
-    sweep = simulated(Truth(accuracy, images=3000, runs=8), 1, pictures=True)
+    sweep = simulated(Truth(accuracy, images=3000, runs=8), 1, per_image=True)
     found = choose(sweep, class_losses(sweep, 0.95), 0.12, 0.95)
     assert found.by_mean == 2
     assert found.safety == ("safe", "safe", "unsafe")
@@ -43,12 +43,12 @@ def test_the_safe_strength_is_the_best_average_that_is_shown_to_be_safe() -> Non
 def test_seeds_needed_is_the_first_number_that_would_do() -> None:
     sweep = simulated(Truth(level(3, 4), images=2000, runs=2, difficulty=0.05), 4)
     found = class_losses(sweep, 0.95)
-    tolerance = 0.9 * float(np.nanmin(conservative(found, sweep.runs, 0.95)))
+    tolerance = 0.9 * float(np.nanmin(safety_bounds(found, sweep.runs, 0.95)))
     chosen = choose(sweep, found, tolerance, 0.95)
     assert set(chosen.safety) == {"undetermined"}
     assert chosen.seeds_needed is not None
-    assert conservative(found, np.full(3, chosen.seeds_needed), 0.95).min() <= tolerance
-    assert conservative(found, np.full(3, chosen.seeds_needed - 1), 0.95).min() > tolerance
+    assert safety_bounds(found, np.full(3, chosen.seeds_needed), 0.95).min() <= tolerance
+    assert safety_bounds(found, np.full(3, chosen.seeds_needed - 1), 0.95).min() > tolerance
 
 
 @pytest.mark.parametrize("runs", [1, 2])
