@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from scipy.special import gammaln
 from scipy.stats import norm
 
@@ -179,3 +180,34 @@ def test_a_ratio_over_nothing_is_unknown():
         np.array([0.2]), np.array([10]), np.array([0.2]), np.array([10]), np.array([0.2]), np.array([10]), 0.95
     )
     assert np.isnan([value[0], low[0], high[0]]).all()
+
+
+@pytest.mark.parametrize(("b", "c", "n"), [(3, 1, 40), (10, 4, 60), (0, 5, 30)])
+def test_tango_bound_is_exact_to_rounding(b, c, n):
+    """Budgets are printed with all digits: the root of the score equation, found by another method."""
+    z = norm.ppf(0.95)
+
+    def score(drop):
+        linear = (2 * n - b + c) * drop - b - c
+        gain = (math.sqrt(linear**2 + 8 * n * c * drop * (1 - drop)) - linear) / (4 * n)
+        return b - c - n * drop + 0.5 + z * math.sqrt(n * (2 * gain + drop * (1 - drop)))
+
+    root = brentq(score, (b - c) / n, 1, xtol=1e-15)
+    assert intervals.tango(b, c, n, 0.95)[1] == pytest.approx(root, abs=1e-12)
+
+
+def test_a_ratio_s_limits_are_exact_to_a_billionth():
+    part, whole, floor, n = 0.4, 0.9, 0.1, 50
+    (p_low, p_high), (w_low, w_high) = (intervals.wilson(rate * n, n, 0.95) for rate in (part, whole))
+
+    def reaches(ratio, p, w, sign):
+        distance = math.hypot(p - part, ratio * (w - whole))
+        return part - ratio * whole - (1 - ratio) * floor + sign * distance
+
+    low = brentq(lambda ratio: reaches(ratio, p_low, w_high, -1), 0, 1, xtol=1e-15)
+    high = brentq(lambda ratio: reaches(ratio, p_high, w_low, 1), 0, 1, xtol=1e-15)
+    rates, images = [np.array([rate]) for rate in (part, whole, floor)], np.array([float(n)])
+    _, found_low, found_high = intervals.ratio_interval(
+        rates[0], images, rates[1], images, rates[2], np.array([np.inf]), 0.95
+    )
+    assert (found_low[0], found_high[0]) == pytest.approx((low, high), abs=2e-9)

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
@@ -101,3 +102,10 @@ def test_classes_without_prior_and_padding_are_ignored():
     classes = np.array([[0, 1], [-1, 2], [1, 2], [-1, 0]])
     assert prior_corrected(scores, classes, np.array([0, 0.5, 0.5])).tolist() == [1, 2, -1, -1]
     assert prior_corrected(scores, np.full((4, 2), -1), np.ones(3)).tolist() == [-1] * 4
+
+
+def test_fifty_steps_are_made():
+    """One of four images scores class 0 alone, the others class 1 alone: every step adds log(prior / share)."""
+    classes = np.array([[0], [1], [1], [1]])
+    bias = _biases(np.zeros((4, 1)), classes, np.array([0.5, 0.5]))
+    assert bias == pytest.approx([50 * math.log(0.5 / 0.25), 50 * math.log(0.5 / 0.75)])

@@ -11,6 +11,7 @@ from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
 from cuesense.stats.training_loss import (
     Flag,
     Forecast,
+    _flag,
     combine,
     forecast_from_heads,
     forecast_from_trainings,
@@ -170,3 +171,53 @@ def test_leaks_are_the_net_flow_of_images() -> None:
     taken = leaks(plain, strong, labels, 3)
     assert taken.tolist() == [[0, 0.5, 0], [0.25, 0, 0], [-0.25, 0, 0]]
     assert leaks(np.tile(plain, (3, 1)), np.tile(strong, (3, 1)), labels, 3).tolist() == taken.tolist()
+
+
+def test_runs_correct_the_variance_as_much_as_ten_classes_do() -> None:
+    """Class 0 loses 20 of 100 images in one run and none in the other, class 1 the same ten images in both."""
+    plain, labels = answers([1.0, 1.0], 100, 2)
+    strong = np.stack([answers([0.8, 0.9], 100)[0][0], answers([1.0, 0.9], 100)[0][0]])
+    share = 11 / 101
+    between = 0.02 / (2 * share**2)
+    k = (10 * 0.08 + 2 * between) / (10 + 2)
+    expected = [np.sqrt((square - 0.01) / 100 + k * share**2 / 2) for square in (6 / 101, 11 / 101)]
+    assert forecast_from_trainings(plain, strong, labels, SHAPE, 2).spread[-1] == pytest.approx(expected)
+
+
+def test_milder_severities_add_a_fifth_of_the_interpolated_loss() -> None:
+    plain, labels = answers([1.0, 0.8], 100)
+    strong, _ = answers([0.9, 0.9], 100)
+    found = forecast_from_trainings(plain, strong, labels, SHAPE, 2).spread
+    assert found[0, 0] == pytest.approx(np.hypot(0.25 * found[-1, 0], 0.2 * 0.75 * 0.1))
+    assert found[0, 1] == pytest.approx(0.25 * found[-1, 1])
+
+
+def test_heads_are_uncertain_by_their_images_and_twelve_points() -> None:
+    plain, labels = answers([0.9, 0.8], 50)
+    heads, _ = answers([0.5, 0.8], 50)
+    rates = [(0.9 * 50 + 0.5) / 51, (0.5 * 50 + 0.5) / 51]
+    expected = np.sqrt(sum(rate * (1 - rate) for rate in rates) / 50 + 0.12**2)
+    assert forecast_from_heads(plain[0], heads, labels, 2).spread[0, 0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("risk", "flag"),
+    [(0.05, Flag.SAFE), (0.0501, Flag.UNCLEAR), (0.7999, Flag.UNCLEAR), (0.8, Flag.LOSES), (1.0, Flag.LOSES)],
+)
+def test_flags_turn_at_the_confidence_and_at_eighty_percent(risk: float, flag: Flag) -> None:
+    assert _flag(risk, 0.95) is flag
+
+
+@pytest.mark.parametrize(("images", "known"), [(1, False), (2, True)])
+def test_one_image_forecasts_nothing(images: int, known: bool) -> None:
+    labels = np.repeat([0, 1], [images, 50])
+    right = np.ones((1, len(labels)), dtype=bool)
+    found = forecast_from_trainings(right, right, labels, SHAPE, 2)
+    assert np.isfinite(found.spread[:, 0]).all() == known
+
+
+def test_recall_at_chance_leaves_nothing_to_lose() -> None:
+    plain, labels = answers([0.5, 0.52], 50)
+    found = forecast_from_trainings(plain, plain, labels, SHAPE, 2)
+    assert np.isinf(found.spread[:, 0]).all()
+    assert np.isfinite(found.spread[:, 1]).all()

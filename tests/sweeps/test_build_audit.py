@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cuesense.schemas.audit import Audit
-from cuesense.sweeps.build_audit import build_audit
+from cuesense.sweeps.build_audit import _best_as_sink, _unstable, build_audit
 from cuesense.sweeps.losses import class_losses
 from cuesense.sweeps.sweep import Sweep
 from cuesense.types import CueVerdict
@@ -160,3 +160,48 @@ def test_classes_without_images_are_null_and_named_in_a_warning() -> None:
     assert found.classes[7].accuracy == [None] * 3
     assert "No test images for 1 of 8 classes, the first of them 'class 7'." in found.warnings
     assert found.harmed == 1
+
+
+@pytest.mark.parametrize(("runs", "warned"), [(2, True), (3, False)])
+def test_two_runs_are_few(runs: int, warned: bool) -> None:
+    found = conclude_plainly(simulated(Truth(level(3, 4), runs=runs), 0))
+    assert any("runs or fewer: bounds are wide" in warning for warning in found.warnings) == warned
+
+
+@pytest.mark.parametrize(("times", "runs", "warned"), [(4.0, 4, True), (3.9, 4, False), (4.0, 5, False)])
+def test_unstable_is_four_times_the_variance_with_fewer_than_five_runs(times: float, runs: int, warned: bool) -> None:
+    sweep = simulated(Truth(level(3, 4), runs=runs), 0)
+    found = class_losses(sweep, 0.95)
+    ratio = np.ones((3, 4)) * np.array([[1.0], [times], [1.0]])
+    planted_noise = replace(found, noise=replace(found.noise, ratio=ratio))
+    assert bool(_unstable(sweep, planted_noise)) == warned
+
+
+@pytest.mark.parametrize(("taken", "warned"), [(149, False), (150, True)])
+def test_a_sink_is_predicted_half_as_often_again_as_it_occurs(taken: int, warned: bool) -> None:
+    """Of eight classes of 300 images, so many of one are predicted as the class that loses, where that is best."""
+    sweep = simulated(planted(), 0, per_image=True)
+    assert sweep.per_image is not None
+    labels = sweep.per_image.labels
+    predicted = np.tile(labels, (len(sweep.seeds), 1)).astype(np.int32)
+    predicted[:, np.flatnonzero(labels == 5)[:taken]] = 0
+    sunk = replace(sweep, per_image=replace(sweep.per_image, predicted=predicted))
+    assert bool(_best_as_sink(sunk, conclude_plainly(sweep).classes)) == warned
+
+
+@pytest.mark.parametrize(("strengths", "rest"), [(9, ""), (10, " and 1 more"), (12, " and 3 more")])
+def test_a_warning_lists_eight_strengths(strengths: int, rest: str) -> None:
+    """No strength differs from another."""
+    sweep = simulated(Truth(level(strengths, 4), images=20), 0)
+    said = next(warning for warning in conclude_plainly(sweep).warnings if warning.startswith("The average"))
+    tied = [f"{strength:g}" for strength in sweep.strengths if strength != conclude_plainly(sweep).chosen_by_mean]
+    assert said.startswith(f"The average does not tell {', '.join(tied[:8])}{rest} from the chosen ")
+
+
+def test_fractions_have_six_decimal_places() -> None:
+    sweep = simulated(planted(), 0)
+    found, known = conclude_plainly(sweep), class_losses(sweep, 0.95)
+    exact = [float(value) for value in known.losses.value[2]]
+    assert [entry.loss for entry in found.classes] == [round(value, 6) for value in exact]
+    assert any(value != round(value, 6) for value in exact)
+    assert found.mean_accuracy == [round(float(value), 6) for value in known.mean]

@@ -77,3 +77,53 @@ def test_cosines_are_taken_around_the_mean() -> None:
             expected = centered[first] @ centered[second]
             expected /= np.linalg.norm(centered[first]) * np.linalg.norm(centered[second])
             assert found[first, second] == pytest.approx(expected)
+
+
+def test_three_rivals_are_listed() -> None:
+    found = per_image()
+    found.predicted[2:, 15:20], found.predicted[2:, 20:24] = 2, 3
+    assert [entry.rival for entry in find_rivals(found, 0, [0, 1], [2, 3], None)] == [1, 2, 4]
+
+
+@pytest.mark.parametrize(("images", "named"), [(1, False), (2, True)])
+def test_a_rival_takes_half_a_percent_or_more(images: int, named: bool) -> None:
+    """Of 400 images of one class."""
+    predicted = np.zeros((2, 400), dtype=np.int32)
+    predicted[1, :images] = 1
+    found = find_rivals(PerImagePredictions(np.zeros(400, dtype=np.int64), predicted, ("a", "b")), 0, [0], [1], None)
+    assert [entry.rival for entry in found] == [1] * named
+
+
+@pytest.mark.parametrize(("both", "either", "found"), [(2, 4, "ambiguous"), (2, 5, "co-occurring")])
+def test_ambiguous_is_half_of_the_images_of_either(both: int, either: int, found: str) -> None:
+    """Images of class 0 with label 0 alone or with both."""
+    accepted = np.zeros((either, 2), dtype=bool)
+    accepted[:, 0], accepted[:both, 1] = True, True
+    images = PerImagePredictions(
+        np.zeros(either, dtype=np.int64), np.zeros((1, either), np.int32), ("a", "b"), accepted
+    )
+    assert rival_kind(images, 0, 1, None) == found
+
+
+@pytest.mark.parametrize(("images", "found"), [(4, None), (5, "co-occurring")])
+def test_co_occurring_is_five_percent_of_the_class(images: int, found: str | None) -> None:
+    accepted = np.zeros((100, 2), dtype=bool)
+    accepted[:, 0], accepted[:images, 1] = True, True
+    of = PerImagePredictions(np.zeros(100, dtype=np.int64), np.zeros((1, 100), np.int32), ("a", "b"), accepted)
+    assert rival_kind(of, 0, 1, None) == found
+
+
+@pytest.mark.parametrize(("rank", "found"), [(188, "unrelated"), (189, "fine-grained"), (209, "fine-grained")])
+def test_fine_grained_is_the_most_similar_tenth_of_all_pairs(rank: int, found: str) -> None:
+    """21 outputs have 210 pairs, of which 21 are above the quantile of 90 %."""
+    first, second = np.triu_indices(21, 1)
+    similarity = np.eye(21)
+    similarity[first, second] = similarity[second, first] = np.linspace(0.3, 0.9, 210)
+    assert rival_kind(per_image(), int(first[rank]), int(second[rank]), similarity) == found
+
+
+@pytest.mark.parametrize(("cosine", "found"), [(0.19, "unrelated"), (0.2, "fine-grained")])
+def test_fine_grained_has_a_cosine_of_a_fifth_or_more(cosine: float, found: str) -> None:
+    similarity = np.eye(5)
+    similarity[0, 1] = similarity[1, 0] = cosine
+    assert rival_kind(per_image(), 0, 1, similarity) == found

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cuesense.errors import SettingsError
-from cuesense.sweeps.sweep import Run, choose_regularizer, merge_neighbors, order_strengths, parse_order, parse_strength
+from cuesense.sweeps.sweep import (
+    Run,
+    choose_regularizer,
+    duplicate_run_remark,
+    merge_neighbors,
+    order_strengths,
+    parse_order,
+    parse_strength,
+)
 from tests.helpers.simulated_sweeps import Truth, level, simulated
 
 
@@ -98,3 +106,40 @@ def test_what_can_be_told_apart_is_not_joined() -> None:
     assert merge_neighbors(few) is few
     one_seed = replace(few, strength_of=np.arange(6), strengths=few.strengths[:6], accuracy=few.accuracy[:6])
     assert merge_neighbors(one_seed) is one_seed
+
+
+@pytest.mark.parametrize(
+    ("strengths", "runs_each", "left"),
+    [(30, 2, 30), (31, 2, 12), (9, 1, 9), (10, 1, 2), (99, 1, 19), (100, 1, 20), (120, 1, 20)],
+)
+def test_neighbors_are_merged_above_thirty_strengths_or_from_ten_without_a_second_run(
+    strengths: int, runs_each: int, left: int
+) -> None:
+    sweep = simulated(Truth(level(strengths, 2), images=2, runs=runs_each), 0)
+    assert len(merge_neighbors(sweep).strengths) == left
+
+
+def test_one_strength_with_two_runs_keeps_ten_strengths_apart() -> None:
+    sweep = simulated(Truth(level(10, 2), images=2, runs=1), 0)
+    twice = replace(
+        sweep,
+        strength_of=np.append(sweep.strength_of, 9),
+        seeds=(*sweep.seeds, "1"),
+        accuracy=np.vstack([sweep.accuracy, sweep.accuracy[-1:]]),
+        images=np.vstack([sweep.images, sweep.images[-1:]]),
+    )
+    assert merge_neighbors(twice) is twice
+
+
+@pytest.mark.parametrize(("classes", "remarks"), [(2, 0), (3, 1)])
+def test_equal_runs_are_remarked_from_three_classes_on(classes: int, remarks: int) -> None:
+    accuracy = np.full((2, classes), 0.5)
+    assert len(duplicate_run_remark(accuracy, np.array([0, 0]), ["a", "b"])) == remarks
+    assert duplicate_run_remark(accuracy, np.array([0, 1]), ["a", "b"]) == ()
+
+
+def test_errors_list_five_names() -> None:
+    with pytest.raises(SettingsError, match=r"but got 7: a, b, c, d, e\. Choose"):
+        choose_regularizer("gfedcba", None, "'t'")
+    with pytest.raises(SettingsError, match=r"but got b, c, d, e, f missing\."):
+        order_strengths(runs(*"abcdefg"), "x", ["a"])
