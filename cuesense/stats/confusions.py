@@ -2,7 +2,7 @@
 
 ``rivals``, ``takers`` and ``strongest`` follow the images that a perturbation loses: which output takes them.
 ``top_false_positive_rate`` and ``mutual_confusion`` ask how far the images that a class keeps may be kept by mistaking
-other classes for it. ``sinks`` tells classes onto which the predictions of a network collapse.
+other classes for it. ``sinks`` finds classes onto which the predictions of a network collapse.
 """
 
 from __future__ import annotations

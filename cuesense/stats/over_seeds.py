@@ -1,7 +1,7 @@
 """Numbers per class over several training runs: recall, precision, their changes, leaks, and how forecasts came out.
 
 ``recall`` and ``precision`` count per run. ``recall_change`` and ``over_runs`` give means over runs with intervals.
-``leak`` tells whether a class is recognized by being augmented. ``agreement`` compares forecast losses with real ones.
+``leak`` measures whether a class is recognized by being augmented. ``agreement`` compares forecasts with real losses.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.stats import mannwhitneyu, spearmanr
 
 from cuesense.arrays import Bools, Floats
 
-# Two pairs always have a rank correlation of -1 or 1, which tells nothing.
+# Two pairs always have a rank correlation of -1 or 1, whatever they are.
 _FEWEST_PAIRS = 3
 
 
@@ -159,7 +159,7 @@ def leak(clean: NDArray[np.integer], probed: NDArray[np.integer], labels: NDArra
         index: The class.
 
     Returns:
-        (R,), in [-1, 1]; near 0 where how an image is augmented does not tell its class.
+        (R,), in [-1, 1]; near 0 where the network does not infer the class from the augmentation.
     """
     others = labels != index
     taken: Floats = (probed[:, others] == index).mean(axis=1) - (clean[:, others] == index).mean(axis=1)

@@ -2,8 +2,8 @@
 
 A network that trains with a perturbation learns to use the cues that it leaves, so that a drop at test time overstates
 the loss. What counts is the change in clean accuracy against the same training without the augmentation. Fine-tuning a
-trained network tells little about it, and neither does a short training from scratch; one whole training at the
-strongest severity does (``forecast_from_trainings``), and milder severities cost a share of its loss
+trained network predicts it badly, and so does a short training from scratch; one whole training at the strongest
+severity predicts it (``forecast_from_trainings``), and milder severities cost a share of its loss
 (``severity_shares``). Heads refitted on frozen features add a little (``forecast_from_heads``, ``combine``).
 docs/budgets.md compares the ways to forecast.
 """
