@@ -107,7 +107,7 @@ def test_sinks_are_predicted_more_than_their_share():
 
 
 @given(seeds, st.integers(2, 6), st.integers(0, 60))
-def test_alarms_are_a_plain_loop_s(seed, classes, images):
+def test_top_false_positive_rates_are_those_of_a_plain_loop(seed, classes, images):
     rng = np.random.default_rng(seed)
     labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
     rate, rival = confusions.top_false_positive_rate(predicted, labels, classes)
@@ -125,7 +125,7 @@ def test_alarms_are_a_plain_loop_s(seed, classes, images):
 
 
 @given(seeds, st.integers(2, 6), st.integers(0, 60))
-def test_guesses_are_a_plain_loop_s(seed, classes, images):
+def test_mutual_confusions_are_those_of_a_plain_loop(seed, classes, images):
     rng = np.random.default_rng(seed)
     labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
     found = confusions.mutual_confusion(predicted, labels, classes)
@@ -138,7 +138,7 @@ def test_guesses_are_a_plain_loop_s(seed, classes, images):
         assert found[index] == pytest.approx(max(mutual))
 
 
-def test_guessing_is_mutual():
+def test_confusion_counts_only_where_it_is_mutual():
     """A pair told by a coin guesses; a class that attracts a ruined one and loses its own elsewhere does not."""
     labels = np.repeat([0, 1, 2], 40)
     coin = np.where(labels == 2, 2, np.tile([0, 1], 60))

@@ -75,7 +75,7 @@ def test_the_mean_probabilities_become_the_prior():
     np.testing.assert_allclose(softmax(scores + bias, axis=1).mean(0), prior, atol=1e-9)
 
 
-def test_balanced_scores_keep_their_answers():
+def test_balanced_scores_keep_their_predictions():
     block = np.random.default_rng(4).normal(size=(20, 5)).astype(np.float32)
     scores = np.concatenate([np.roll(block, step, axis=1) for step in range(5)])
     answer = prior_corrected(scores, every_class(scores), np.full(5, 0.2))

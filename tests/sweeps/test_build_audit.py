@@ -74,13 +74,13 @@ def replace_runs(truth: Truth, runs: int) -> Truth:
     return Truth(truth.accuracy, truth.images, runs)
 
 
-def test_few_seeds_and_an_uncertain_choice_are_said() -> None:
+def test_few_seeds_and_an_uncertain_choice_are_warned_of() -> None:
     found = build_audit(simulated(Truth(level(3, 4), runs=2), 0), tolerance=0.05, confidence=0.95, source={})
     assert "2 runs or fewer" in found.warnings[0]
     assert "The average does not tell" in found.warnings[1]
 
 
-def test_a_strength_of_one_run_is_said() -> None:
+def test_a_strength_of_one_run_is_warned_of() -> None:
     sweep = some_runs(simulated(planted(), 0), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     found = build_audit(sweep, tolerance=0.05, confidence=0.95, source={})
     assert any("Strengths of one run (2) are not compared" in warning for warning in found.warnings)
@@ -89,24 +89,24 @@ def test_a_strength_of_one_run_is_said() -> None:
     assert found.mean_low[2] is None
 
 
-def test_a_best_that_is_others_loss_is_said() -> None:
+def test_a_best_recall_with_too_many_predictions_is_warned_of() -> None:
     sweep = simulated(planted(), 0, per_image=True)
     assert sweep.per_image is not None
-    assert not any("other classes' loss" in warning for warning in conclude_plainly(sweep).warnings)
+    assert not any("other classes' loss" in warning for warning in plain_audit(sweep).warnings)
     taken = sweep.per_image.predicted.copy()
     taken[:10] = np.where(sweep.per_image.labels == 5, 0, taken[:10])
-    found = conclude_plainly(replace(sweep, per_image=replace(sweep.per_image, predicted=taken)))
-    said = next(warning for warning in found.warnings if "other classes' loss" in warning)
+    found = plain_audit(replace(sweep, per_image=replace(sweep.per_image, predicted=taken)))
+    warning_text = next(warning for warning in found.warnings if "other classes' loss" in warning)
     runs = sweep.strength_of == found.strengths.index(found.classes[0].best_strength)
     times = (taken[runs] == 0).mean() / 0.125
-    assert said.endswith(f"class 0 ({times:.1f} times at {found.classes[0].best_strength:g}).")
+    assert warning_text.endswith(f"class 0 ({times:.1f} times at {found.classes[0].best_strength:g}).")
 
 
-def conclude_plainly(sweep: Sweep) -> Audit:
+def plain_audit(sweep: Sweep) -> Audit:
     return build_audit(sweep, tolerance=0.05, confidence=0.95, source={})
 
 
-def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:
+def test_an_unstable_strength_is_warned_of_where_seeds_are_few() -> None:
     few = spread(np.array([0.01, 0.01, 0.01, 0.08]), np.ones(10), 3)
     found = build_audit(few, tolerance=0.05, confidence=0.95, source={})
     assert any("times as much at 3 as elsewhere" in warning for warning in found.warnings)
@@ -119,8 +119,11 @@ def test_the_average_of_the_same_images_is_told_by_its_runs() -> None:
     found = build_audit(
         simulated(Truth(accuracy, images=400), 0, per_image=True), tolerance=0.05, confidence=0.95, source={}
     )
-    said = next(warning for warning in found.warnings if warning.startswith("The average"))
-    assert said in ("The average does not tell 1 from the chosen 2.", "The average does not tell 2 from the chosen 1.")
+    warning_text = next(warning for warning in found.warnings if warning.startswith("The average"))
+    assert warning_text in (
+        "The average does not tell 1 from the chosen 2.",
+        "The average does not tell 2 from the chosen 1.",
+    )
 
 
 def test_the_cost_is_joined_with_the_cues_of_a_profile() -> None:
@@ -164,7 +167,7 @@ def test_classes_without_images_are_null_and_named_in_a_warning() -> None:
 
 @pytest.mark.parametrize(("runs", "warned"), [(2, True), (3, False)])
 def test_two_runs_are_few(runs: int, warned: bool) -> None:
-    found = conclude_plainly(simulated(Truth(level(3, 4), runs=runs), 0))
+    found = plain_audit(simulated(Truth(level(3, 4), runs=runs), 0))
     assert any("runs or fewer: bounds are wide" in warning for warning in found.warnings) == warned
 
 
@@ -186,21 +189,21 @@ def test_a_sink_is_predicted_half_as_often_again_as_it_occurs(taken: int, warned
     predicted = np.tile(labels, (len(sweep.seeds), 1)).astype(np.int32)
     predicted[:, np.flatnonzero(labels == 5)[:taken]] = 0
     sunk = replace(sweep, per_image=replace(sweep.per_image, predicted=predicted))
-    assert bool(_best_as_sink(sunk, conclude_plainly(sweep).classes)) == warned
+    assert bool(_best_as_sink(sunk, plain_audit(sweep).classes)) == warned
 
 
 @pytest.mark.parametrize(("strengths", "rest"), [(9, ""), (10, " and 1 more"), (12, " and 3 more")])
 def test_a_warning_lists_eight_strengths(strengths: int, rest: str) -> None:
     """No strength differs from another."""
     sweep = simulated(Truth(level(strengths, 4), images=20), 0)
-    said = next(warning for warning in conclude_plainly(sweep).warnings if warning.startswith("The average"))
-    tied = [f"{strength:g}" for strength in sweep.strengths if strength != conclude_plainly(sweep).chosen_by_mean]
-    assert said.startswith(f"The average does not tell {', '.join(tied[:8])}{rest} from the chosen ")
+    warning_text = next(warning for warning in plain_audit(sweep).warnings if warning.startswith("The average"))
+    tied = [f"{strength:g}" for strength in sweep.strengths if strength != plain_audit(sweep).chosen_by_mean]
+    assert warning_text.startswith(f"The average does not tell {', '.join(tied[:8])}{rest} from the chosen ")
 
 
 def test_fractions_have_six_decimal_places() -> None:
     sweep = simulated(planted(), 0)
-    found, known = conclude_plainly(sweep), class_losses(sweep, 0.95)
+    found, known = plain_audit(sweep), class_losses(sweep, 0.95)
     exact = [float(value) for value in known.losses.value[2]]
     assert [entry.loss for entry in found.classes] == [round(value, 6) for value in exact]
     assert any(value != round(value, 6) for value in exact)
