@@ -1,8 +1,8 @@
-"""What an audit's words are worth, on simulated sweeps whose truth is known, and what it costs.
+"""Error rates of audits on simulated sweeps whose true accuracies are known, and the time an audit takes.
 
-``PYTHONPATH=. python benchmarks/audits.py words`` prints how often a class is named that is not harmed, how many of the
-harmed ones are found, how often bounds hold, and how often the recommended strength loses more than the tolerance, in
-truth and when trained anew with five fresh seeds. Accuracies are simulated image by image: an image's difficulty is
+``PYTHONPATH=. python benchmarks/audits.py words`` prints how often a class is named that does not lose, how many of
+those that lose are found, how often bounds hold, and how often the recommended strength loses more than the tolerance,
+in truth and when trained anew with five fresh seeds. Accuracies are simulated image by image: an image's difficulty is
 partly its own, partly the strength's, and the rest is luck. ``few`` prints how often a class is named falsely in hard
 cases, ``speed`` times the audit of a table of 1,000 classes, 20 strengths and 20 seeds.
 """
@@ -34,7 +34,7 @@ TOLERANCE = 0.05
 
 
 def truth(kind: str, seed: int, images: int) -> Truth:
-    """Return a sweep in which some classes are harmed, some change a little, or nothing is (also where unstable)."""
+    """Return true accuracies: some classes lose much (harm), some little (drift), or none (nothing, unstable)."""
     random = np.random.default_rng(10_000 + seed)
     accuracy = level(STRENGTHS, CLASSES, seed)
     if kind == "harm":
@@ -50,20 +50,20 @@ def truth(kind: str, seed: int, images: int) -> Truth:
 
 
 def words(sweeps: int) -> None:
-    """Print the table."""
+    """Print the table of docs/method.md, section 6."""
     print("| sweep | images | known | falsely named | found | bounds hold | recommended | violates | on fresh seeds |")
     print("|---|---|---|---|---|---|---|---|---|")
     for kind in ("nothing", "harm", "drift", "unstable"):
         for images in (50, 200, 500, 2000):
-            for pictures in (False,) if kind == "unstable" else (False, True):
-                row = np.array([_judge(kind, seed, images, pictures=pictures) for seed in range(sweeps)])
+            for per_image in (False,) if kind == "unstable" else (False, True):
+                row = np.array([_error_rates(kind, seed, images, per_image=per_image) for seed in range(sweeps)])
                 sums = np.nansum(row, axis=0)
                 found = f"{sums[1]:.0f} of {sums[2]:.0f}"
                 violated = f"{sums[5]:.0f} ({100 * sums[5] / sweeps:.1f} %)"
                 fresh = f"{sums[6]:.0f} ({100 * sums[6] / sweeps:.1f} %)"
                 share = f"{100 * sums[0] / sweeps:.1f} %"
                 held = f"{100 * sums[3] / sweeps:.1f} %"
-                known = "images" if pictures else "table"
+                known = "images" if per_image else "table"
                 print(
                     f"| {kind} | {images} | {known} | {share} | {found} | {held} | {sums[4]:.0f} of {sweeps} | "
                     f"{violated} | {fresh} |",
@@ -78,10 +78,13 @@ def _shaken(sweep: Sweep, seed: int) -> np.ndarray:
     return np.clip(sweep.accuracy + deviation * noise, 0, 1)
 
 
-def _judge(kind: str, seed: int, images: int, *, pictures: bool) -> list[float]:
-    """Return named falsely, found, to be found, bounds hold, recommended, violated in truth and on fresh seeds."""
+def _error_rates(kind: str, seed: int, images: int, *, per_image: bool) -> list[float]:
+    """Return named falsely, found, to be found, bounds hold, recommended, violated in truth and on fresh seeds.
+
+    A loss is to be found where it is at least twice the smallest one that the sweep could show (``detectable``).
+    """
     made = truth(kind, seed, images)
-    sweep = simulated(made, seed, pictures=pictures)
+    sweep = simulated(made, seed, per_image=per_image)
     if kind == "unstable":
         sweep = replace(sweep, accuracy=_shaken(sweep, seed))
     found = class_losses(sweep, 0.95)
@@ -92,7 +95,7 @@ def _judge(kind: str, seed: int, images: int, *, pictures: bool) -> list[float]:
     held = (found.losses.low <= losses + 1e-12) & (losses <= found.losses.high + 1e-12)
     safe = chosen.safe
     fresh = simulated(made, 1_000_000 + seed)
-    means = np.stack([fresh.accuracy[fresh.strength_of == place].mean(axis=0) for place in range(STRENGTHS)])
+    means = np.stack([fresh.accuracy[fresh.strength_of == index].mean(axis=0) for index in range(STRENGTHS)])
     lost = (means.max(axis=0) - means).max(axis=1)
     return [
         float((named & (losses[at] <= 1e-12)).any()),
@@ -115,9 +118,9 @@ def few(sweeps: int) -> None:
         random = np.random.default_rng(1)
         named = 0
         for _ in range(sweeps):
-            place = np.repeat(np.arange(strengths), runs)
-            deviation = np.where(place == strengths - 1, wild, calm)[:, None]
-            shares = random.uniform(0.4, 0.95, classes) + deviation * random.normal(size=(len(place), classes))
+            strength_of = np.repeat(np.arange(strengths), runs)
+            deviation = np.where(strength_of == strengths - 1, wild, calm)[:, None]
+            shares = random.uniform(0.4, 0.95, classes) + deviation * random.normal(size=(len(strength_of), classes))
             accuracy = random.binomial(500, np.clip(shares, 0.01, 0.99)) / 500
             sweep = replace(
                 simulated(Truth(level(strengths, classes), images=2, runs=runs), 0),
@@ -134,11 +137,11 @@ def few(sweeps: int) -> None:
 def write_table(path: Path) -> None:
     """Write the accuracies of 1,000 classes, 20 strengths and 20 seeds."""
     random = np.random.default_rng(0)
-    places = np.stack(np.meshgrid(range(20), range(20), range(1000), indexing="ij"), -1).reshape(-1, 3)
-    shares = random.uniform(0.4, 0.95, 1000)[places[:, 2]]
-    frame = pd.DataFrame({"run": [f"{a}-{b}" for a, b, _ in places], "strength": places[:, 0] / 10})
-    frame = frame.assign(seed=places[:, 1], accuracy=random.binomial(50, shares) / 50, n=50)
-    frame["class"] = [f"class {index}" for index in places[:, 2]]
+    cells = np.stack(np.meshgrid(range(20), range(20), range(1000), indexing="ij"), -1).reshape(-1, 3)
+    shares = random.uniform(0.4, 0.95, 1000)[cells[:, 2]]
+    frame = pd.DataFrame({"run": [f"{a}-{b}" for a, b, _ in cells], "strength": cells[:, 0] / 10})
+    frame = frame.assign(seed=cells[:, 1], accuracy=random.binomial(50, shares) / 50, n=50)
+    frame["class"] = [f"class {index}" for index in cells[:, 2]]
     frame.to_csv(path, index=False)
 
 
@@ -155,7 +158,7 @@ def speed() -> None:
 
 
 def main() -> None:
-    """Measure."""
+    """Run the benchmark that is named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("words", "few", "speed", "table"))
     parser.add_argument("--sweeps", type=int, default=200)

@@ -35,10 +35,10 @@ BREAKS = [
         "tests/perturbations/test_references.py",
     ),
     (
-        "cuesense/stats/intervals.py",
+        "cuesense/stats/curves.py",
         "lost=_count_by_severity(clean_correct & ~perturbed_correct",
         "lost=_count_by_severity(~clean_correct & perturbed_correct",
-        "tests/stats/test_intervals.py",
+        "tests/stats/test_curves.py",
     ),
     ("cuesense/stats/intervals.py", "first**2 - 2 * phi", "first**2 + 2 * phi", "tests/stats/test_intervals.py"),
     (
@@ -182,8 +182,8 @@ BREAKS = [
     ),
     (
         "cuesense/sweeps/losses.py",
-        "self.over_images\n        single",
-        "0 * self.over_images\n        single",
+        "seeds[:, None] + self.over_images",
+        "seeds[:, None] + 0 * self.over_images",
         "tests/sweeps/test_losses.py",
     ),
     (
@@ -197,7 +197,7 @@ BREAKS = [
     ("cuesense/sweeps/sweep.py", "reverse=falling", "reverse=False", "tests/sweeps/test_sweep.py"),
     (
         "cuesense/sweeps/rivals.py",
-        "- _shares(pictures.predicted[before][:, own], count)",
+        "- _shares(per_image.predicted[before][:, own], count)",
         "",
         "tests/sweeps/test_rivals.py",
     ),

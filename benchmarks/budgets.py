@@ -26,7 +26,14 @@ from cuesense.models.compact import build
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.budgets import budget, forecast_budget
 from cuesense.stats.over_seeds import auroc, recall
-from cuesense.stats.training_loss import Forecast, combined, dose_shape, leaks, refitted, trained
+from cuesense.stats.training_loss import (
+    Forecast,
+    combine,
+    forecast_from_heads,
+    forecast_from_trainings,
+    leaks,
+    severity_shares,
+)
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.features import cross_fitted, features
 from cuesense.training.fit import Images, Recipe, fit, log_probabilities
@@ -108,7 +115,9 @@ class World:
         found = {}
         for name, curve in curves.items():
             strong = self.answers(seeds, key(name, LADDERS[name][-1]))
-            found[name] = trained(plain == labels, strong == labels, labels, dose_shape(curve), len(self.names))
+            found[name] = forecast_from_trainings(
+                plain == labels, strong == labels, labels, severity_shares(curve), len(self.names)
+            )
         return found
 
     def taken(self, seeds: tuple[int, ...], name: str) -> np.ndarray:
@@ -154,7 +163,9 @@ def heads_of(adapted: dict[str, np.ndarray], classes: int) -> dict[str, Forecast
     labels = adapted["labels"]
     plain = adapted["head none"] == labels
     return {
-        name: refitted(plain, np.stack([adapted[f"head {key(name, v)}"] == labels for v in ladder]), labels, classes)
+        name: forecast_from_heads(
+            plain, np.stack([adapted[f"head {key(name, v)}"] == labels for v in ladder]), labels, classes
+        )
         for name, ladder in LADDERS.items()
     }
 
@@ -258,7 +269,7 @@ def forecasts(world: World, seeds: tuple[int, ...]) -> dict[str, np.ndarray]:
         "test-time drops": np.concatenate([(c.lost - c.gained) / c.n for c in curves.values()]),
         "refitted head": stacked(heads),
         "strongest dose trained": stacked(whole),
-        "strongest dose trained, and head": stacked({name: combined(whole[name], heads[name]) for name in LADDERS}),
+        "strongest dose trained, and head": stacked({name: combine(whole[name], heads[name]) for name in LADDERS}),
     }
     for rival in RIVALS:
         if f"{rival} none" in adapted and len(seeds) == 1:
@@ -306,7 +317,7 @@ def budgets_table(world: World, runs: int, confidence: float = CONFIDENCE) -> di
         accuracy = recall(plain, adapted["labels"], classes).mean(axis=0)
         for number, (name, ladder) in enumerate(LADDERS.items()):
             real = truth[4 * number : 4 * number + 4]
-            both = combined(whole[name], heads[name])
+            both = combine(whole[name], heads[name])
             taken = world.taken(seeds, name)
             found = forecast_budget(
                 both, entry(name), world.names, taken, accuracy, tolerance=TOLERANCE, confidence=confidence

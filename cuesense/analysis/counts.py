@@ -78,11 +78,11 @@ class _Counter:
     def rivals(self, row: int, name: str) -> list[Rival | None]:
         return rivals(*self._lost(row), self.classes, self.predictions.output_names, name)
 
-    def _lost(self, row: int) -> tuple[NDArray[np.int64], Bools, Bools, NDArray[np.int64]]:
-        """Return predictions, clean correctness, correctness and labels; unpaired images count as right when clean."""
+    def _lost(self, row: int) -> tuple[NDArray[np.int64], Bools, NDArray[np.int64]]:
+        """Return predictions, which images are lost, and labels; unpaired images count as right when clean."""
         answers, right = self.predictions.answers[row], self.predictions.right(row)
         clean = self.predictions.right(0) if self.predictions.paired else np.ones(len(right), dtype=np.bool_)
-        return answers.predicted, clean, right, answers.labels
+        return answers.predicted, clean & ~right, answers.labels
 
     def sinks(self, row: int) -> NDArray[np.float64]:
         answers, outputs = self.predictions.answers[row], list(self.predictions.outputs)

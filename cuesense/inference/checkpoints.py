@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cuesense.arrays import Floats
 from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.subset import subset
@@ -23,7 +24,7 @@ from cuesense.predictions.shards import OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, sweep_of
-from cuesense.sweeps.sweep import Floats, Sweep, unreadable_remark
+from cuesense.sweeps.sweep import Sweep, unreadable_remark
 from cuesense.types import Classifier, ClassNames, Condition, Dataset
 from cuesense.validation import check_channels, whole_number
 
@@ -253,11 +254,11 @@ def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int 
 
 
 def _with_accepted(said: CheckpointPredictions, path: Path) -> Sweep:
-    pictures = said.sweep.pictures
+    pictures = said.sweep.per_image
     if pictures is None:
         return said.sweep
-    accepted = read_accepted(path, said.sample_ids, pictures.labels, pictures.answers)
-    return replace(said.sweep, pictures=replace(pictures, accepted=accepted))
+    accepted = read_accepted(path, said.sample_ids, pictures.labels, pictures.output_names)
+    return replace(said.sweep, per_image=replace(pictures, accepted=accepted))
 
 
 def text_similarity(spec: str, sweep: Sweep) -> Floats:
@@ -266,7 +267,7 @@ def text_similarity(spec: str, sweep: Sweep) -> Floats:
     Raises:
         ModelError: The spec names no open_clip model, or it cannot be loaded.
     """
-    names = sweep.pictures.answers if sweep.pictures else sweep.class_names
+    names = sweep.per_image.output_names if sweep.per_image else sweep.class_names
     if not spec.startswith("open_clip:"):
         raise ModelError(expected("--similarity", "open_clip:NAME@TAG_OR_FILE", f"'{spec}'", "Name an open_clip model"))
     network = load_classifier(spec, class_names=ClassNames(names)).network

@@ -1,4 +1,12 @@
-"""Counts per class and severity, and the accuracy drops that follow from them."""
+"""Counts per class and severity, and the accuracy drops that follow from them.
+
+``count`` and ``count_unpaired`` reduce correct and wrong predictions to integers (a ``Curve``); parts of a dataset add
+up exactly. ``drops`` and ``one_sided_drops`` turn a curve into accuracy drops with two kinds of bounds. Newcombe's
+two-sided interval is for reading. Tango's continuity-corrected score bounds are for decisions: summed over every
+outcome for 20 to 130, 200 and 300 images, the one-sided 95 % bound lies below a true drop of 2, 5 or 10 points with a
+chance of at most .046; the upper limit of Newcombe's two-sided 90 % interval does so with up to .13, where few images
+change.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.arrays import Bools, Floats, Ints
-from cuesense.stats.intervals import _known, independent, newcombe, tango
+from cuesense.stats.intervals import independent, nan_below, newcombe, tango
 from cuesense.types import Curve, Perturbation, Unpaired
 
 
@@ -22,7 +30,7 @@ def count(
     """Count per class what one perturbation changes.
 
     Args:
-        perturbation: What was applied, with a ladder of S doses.
+        perturbation: What was applied, with a ladder of S severities.
         clean_correct: Whether the unperturbed image is right, shape (N,).
         perturbed_correct: The same per repeat and severity, shape (R, S, N).
         labels: Class of each image, shape (N,), in [0, classes).
@@ -50,7 +58,7 @@ def count_unpaired(
     """Count per class how often clean images are right, and how often other, perturbed ones are.
 
     Args:
-        perturbation: What was applied, with a ladder of S doses.
+        perturbation: What was applied, with a ladder of S severities.
         clean: Class and correctness of every clean image, shape (N,) each.
         perturbed: The same per repeat and severity, R lists of S pairs.
         classes: Number of classes C.
@@ -64,6 +72,7 @@ def count_unpaired(
     right = np.array([[np.bincount(labels[ok], minlength=classes) for labels, ok in part] for part in perturbed])
     repeats, seen = len(perturbed), images.sum(axis=0)
     correct = np.where(seen > 0, right.sum(axis=0) / np.maximum(seen, 1), clean_correct / np.maximum(n, 1))
+    # Without pairs, who lost and who gained is not known; only the net change is, and a count must be whole.
     net = np.rint(repeats * (clean_correct - n * correct)).astype(np.int64)
     return Curve(
         perturbation=perturbation,
@@ -77,6 +86,7 @@ def count_unpaired(
 
 
 def _count_by_severity(flags: Bools, labels: NDArray[np.integer], classes: int) -> Ints:
+    """Count flags, (R, S, N), per severity and class over repeats and images, (S, C)."""
     severities = flags.shape[1]
     _, severity, image = np.nonzero(flags)
     cells = np.bincount(severity * classes + labels[image], minlength=severities * classes)
@@ -101,11 +111,13 @@ def drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
         return _unpaired_drops(curve, curve.unpaired, confidence)
     lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
     low, high = newcombe(curve.clean_correct, lost, gained, curve.n, confidence)
-    return (lost - gained) / _known(curve.n, at_least=1), low, high
+    return (lost - gained) / nan_below(curve.n, at_least=1), low, high
 
 
 def _unpaired_drops(curve: Curve, other: Unpaired, confidence: float) -> tuple[Floats, Floats, Floats]:
-    n, m = _known(curve.n, at_least=2), _known(other.n / curve.repeats, at_least=2)
+    """Return drops between two independent samples, with two-sided limits; NaN where either has fewer than two."""
+    # The images of all repeats may be the same ones, so that they count once: their mean number is the sample's size.
+    n, m = nan_below(curve.n, at_least=2), nan_below(other.n / curve.repeats, at_least=2)
     right = other.correct / curve.repeats
     return curve.clean_correct / n - right / m, *independent(curve.clean_correct, n, right, m, confidence)
 
@@ -122,7 +134,8 @@ def one_sided_drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Fl
         NaN where n <= 1.
     """
     if curve.unpaired is not None:
+        # A two-sided level of 2c - 1 leaves 1 - c on each side.
         return _unpaired_drops(curve, curve.unpaired, 2 * confidence - 1)
     lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
     low, high = tango(lost, gained, curve.n, confidence)
-    return (lost - gained) / _known(curve.n, at_least=1), low, high
+    return (lost - gained) / nan_below(curve.n, at_least=1), low, high

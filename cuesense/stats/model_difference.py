@@ -1,4 +1,10 @@
-"""Two models' answers about the same classes: differences of accuracy, their intervals and tests; pure NumPy."""
+"""Differences of accuracy between two models or two conditions, per class, with intervals and exact tests.
+
+A ``Contrast`` holds the counts of a reference A and of B. Where both saw the same images (``paired``, ``from_counts``)
+its intervals and tests are those of paired proportions: Newcombe's, Tango's and McNemar's. Where they did not, they are
+those of independent ones: Newcombe's for two samples and Fisher's. ``q_values`` gives false discovery rates over
+classes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +25,7 @@ class Pairs:
     Attributes:
         lost: Images that A alone recognizes, (C,); real where they are means over repeats.
         gained: Images that B alone recognizes, (C,), likewise.
-        more_a: Images that A recognizes in more repeats than B, (C,), or lost where nobody knows.
+        more_a: Images that A recognizes in more repeats than B, (C,); equal to lost where single images are not known.
         more_b: Images that B recognizes in more repeats than A, (C,), likewise.
     """
 
@@ -34,8 +40,8 @@ class Contrast:
     """How many images of each of C classes two conditions recognize, the reference A and B.
 
     Attributes:
-        n_a: Images that A was asked about, (C,).
-        n_b: Images that B was asked about, (C,).
+        n_a: Test images of A, (C,).
+        n_b: Test images of B, (C,).
         right_a: Those that A recognizes, (C,); real where they are means over repeats.
         right_b: Those that B recognizes, (C,).
         pairs: How they differ image by image, or None where the images are not the same.
@@ -75,7 +81,7 @@ class Contrast:
         return newcombe(self.right_a, self.pairs.lost, self.pairs.gained, self.n_a, confidence)
 
     def bounds(self, confidence: float) -> tuple[Floats, Floats]:
-        """Return one-sided bounds of the loss, of which the lower one is above 0 only where an exact test says so.
+        """Return one-sided bounds of the loss, of which the lower one is above 0 only where an exact test rejects.
 
         Tango's bounds for paired images, Newcombe's for others. With few images or at the levels of a Bonferroni
         correction, either would call a loss certain too often (enumerated: up to 1.25 and 12 times the level); where
@@ -96,11 +102,12 @@ class Contrast:
     def p_loss(self) -> Floats:
         """Return the exact one-sided p-value that A is no better than B, (C,); NaN where there are no images.
 
-        McNemar's test (scoring.sign_test) where the images are the same, else Fisher's. Means over repeats are
+        McNemar's test (intervals.sign_test) where the images are the same, else Fisher's. Means over repeats are
         rounded, for McNemar's to the side of no loss.
         """
         if self.pairs is None:
             return _fisher(self.right_a, self.n_a, self.right_b, self.n_b)
+        # Rounded toward no loss: whole images are needed, and a p-value must never be too small.
         p = sign_test(np.floor(self.pairs.more_a), np.ceil(self.pairs.more_b))
         return np.where(self.n_a > 0, p, np.nan)
 
@@ -122,7 +129,7 @@ class Contrast:
 
 
 def paired(labels: NDArray[np.integer], share_a: Floats, share_b: Floats, classes: int) -> Contrast:
-    """Count images that two models were asked about.
+    """Count the images that one or both of two models recognize.
 
     Args:
         labels: Class of each image, (N,), in [0, classes).
@@ -158,6 +165,7 @@ def from_counts(n: ArrayLike, clean: ArrayLike, lost: ArrayLike, gained: ArrayLi
         The contrast.
     """
     images, right = np.asarray(n, np.float64), np.asarray(clean, np.float64)
+    # Which images changed in more repeats is not in the counts; the means stand in for it.
     b, c = np.asarray(lost, np.float64) / repeats, np.asarray(gained, np.float64) / repeats
     return Contrast(images, images, right, right - b + c, Pairs(b, c, b, c))
 
@@ -179,8 +187,10 @@ def _fisher(k: Floats, n: Floats, j: Floats, m: Floats) -> Floats:
 
 
 def _share(right: Floats, images: Floats) -> Floats:
+    """Return accuracies; the number of images may be below 1 where it is a mean over repeats (no nan_below here)."""
     return right / np.where(images > 0, images, np.nan)
 
 
 def _sum(counts: Floats) -> Floats:
+    """Return the total as an array of one class."""
     return np.asarray(counts.sum(keepdims=True), dtype=np.float64)

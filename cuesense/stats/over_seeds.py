@@ -1,4 +1,8 @@
-"""What trainings show: recall and precision over seeds and images, who is harmed, what leaks, how the forecast did."""
+"""Numbers per class over several training runs: recall, precision, their changes, leaks, and how forecasts came out.
+
+``recall`` and ``precision`` count per run. ``recall_change`` and ``over_runs`` give means over runs with intervals.
+``leak`` measures whether a class is recognized by being augmented. ``agreement`` compares forecasts with real losses.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
-from scipy.stats import rankdata
+from scipy.stats import mannwhitneyu, spearmanr
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer]
+from cuesense.arrays import Bools, Floats
+
+# Two pairs always have a rank correlation of -1 or 1, whatever they are.
+_FEWEST_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well forecast losses ranked and sized real ones; None where it cannot be told.
+    """How well forecast losses agree with real ones in rank and size; None where that is not defined.
 
     Attributes:
         spearman: Rank correlation over classes and policies.
@@ -47,7 +53,7 @@ class Agreement:
     pairs: int
 
 
-def recall(predicted: Ints, labels: Ints, classes: int) -> Floats:
+def recall(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> Floats:
     """Return the share of each class's images that are recognized.
 
     Args:
@@ -63,19 +69,23 @@ def recall(predicted: Ints, labels: Ints, classes: int) -> Floats:
     return _ratio(right, np.broadcast_to(images, right.shape))
 
 
-def precision(predicted: Ints, labels: Ints, classes: int) -> Floats:
+def precision(predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> Floats:
     """Return the share of each class's predictions that are right; arguments and shape as in recall, NaN where none."""
+    # A prediction may be an output that is no class of the dataset, beyond the C that are counted.
     claimed = np.stack([np.bincount(run, minlength=classes)[:classes] for run in predicted])
     right = np.stack([np.bincount(labels[run == labels], minlength=classes) for run in predicted])
     return _ratio(right, claimed)
 
 
 def _ratio(part: NDArray[np.integer], whole: NDArray[np.integer]) -> Floats:
+    """Return part / whole, NaN where the whole is 0."""
     found: Floats = np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
     return found
 
 
-def recall_change(plain: Ints, other: Ints, labels: Ints, classes: int, confidence: float) -> Estimates:
+def recall_change(
+    plain: NDArray[np.integer], other: NDArray[np.integer], labels: NDArray[np.integer], classes: int, confidence: float
+) -> Estimates:
     """Return how each class's recall differs between two kinds of training, over seeds and images.
 
     The variance of the mean over runs of the paired differences is taken over runs and, of their means over runs,
@@ -103,10 +113,12 @@ def recall_change(plain: Ints, other: Ints, labels: Ints, classes: int, confiden
 
 
 def _mean_over_both(values: Floats, confidence: float) -> tuple[float, float, float]:
+    """Return the mean of changes in R runs of n images, (R, n), and its limits over both; NaN for one of either."""
     mean = float(values.mean())
     if min(values.shape) < 2:
         return mean, np.nan, np.nan
     sides = values.mean(axis=1), values.mean(axis=0)
+    # One image more whose change is 1 (hence the + 1), so that equal predictions do not make the change certain.
     over_images = ((sides[1] ** 2).sum() + 1) / (len(sides[1]) + 1) - mean**2
     parts = np.array([sides[0].var(ddof=1) / len(sides[0]), over_images / len(sides[1])])
     freedom = parts.sum() ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
@@ -116,6 +128,9 @@ def _mean_over_both(values: Floats, confidence: float) -> tuple[float, float, fl
 
 def over_runs(values: Floats, confidence: float) -> Estimates:
     """Return means over runs with Student's interval; without bounds where there is one run or all runs are equal.
+
+    Equal runs are no evidence that seeds do not matter (of few images, all may be right by chance), so that an interval
+    of no width would be wrong.
 
     Args:
         values: (R, C); runs that are NaN are left out.
@@ -132,8 +147,10 @@ def over_runs(values: Floats, confidence: float) -> Estimates:
     return Estimates(mean, mean - half, mean + half)
 
 
-def leak(clean: Ints, probed: Ints, labels: Ints, index: int) -> Floats:
-    """Return which share more of the other classes' images a class takes when they get its augmentation.
+def leak(clean: NDArray[np.integer], probed: NDArray[np.integer], labels: NDArray[np.integer], index: int) -> Floats:
+    """Return the rise in the share of other classes' images predicted as a class when they get its augmentation.
+
+    A network trained with another augmentation for each class may recognize a class by how it is augmented.
 
     Args:
         clean: Predicted class of N clean images in R runs, (R, N).
@@ -142,7 +159,7 @@ def leak(clean: Ints, probed: Ints, labels: Ints, index: int) -> Floats:
         index: The class.
 
     Returns:
-        (R,); near 0 where being augmented tells nothing.
+        (R,), in [-1, 1]; near 0 where the network does not infer the class from the augmentation.
     """
     others = labels != index
     taken: Floats = (probed[:, others] == index).mean(axis=1) - (clean[:, others] == index).mean(axis=1)
@@ -153,18 +170,21 @@ def agreement(forecast: Floats, real: Floats, tolerance: float) -> Agreement:
     """Compare forecast losses with real ones.
 
     Args:
-        forecast: Forecast losses of P pairs of class and policy, (P,).
+        forecast: Forecast losses of P pairs of class and policy, fractions, (P,).
         real: Real losses, mean over runs, (P,).
-        tolerance: The accepted loss.
+        tolerance: The accepted loss, a fraction; a pair loses where its real loss is above it.
+
+    Returns:
+        The agreement over the pairs of which both are known. Only the error is given where there are fewer than three
+        pairs, or all forecasts or all losses are equal.
     """
     known = np.isfinite(forecast) & np.isfinite(real)
     forecast, real = forecast[known], real[known]
-    if len(real) < 3 or np.ptp(forecast) == 0 or np.ptp(real) == 0:
+    if len(real) < _FEWEST_PAIRS or np.ptp(forecast) == 0 or np.ptp(real) == 0:
         error = float(np.abs(forecast - real).mean()) if len(real) else None
         return Agreement(None, None, error, None, len(real))
-    ranks = np.corrcoef(rankdata(forecast), rankdata(real))[0, 1]
     return Agreement(
-        spearman=float(ranks),
+        spearman=float(spearmanr(forecast, real).statistic),
         slope=float(np.polyfit(forecast, real, 1)[0]),
         error=float(np.abs(forecast - real).mean()),
         auroc=auroc(forecast, real > tolerance),
@@ -172,9 +192,20 @@ def agreement(forecast: Floats, real: Floats, tolerance: float) -> Agreement:
     )
 
 
-def auroc(scores: Floats, positive: NDArray[np.bool_]) -> float | None:
-    """Return the area under the ROC curve (Mann and Whitney's U over all pairs), None where one kind is missing."""
-    many, few = int(positive.sum()), int((~positive).sum())
-    if not many or not few:
+def auroc(scores: Floats, positive: Bools) -> float | None:
+    """Return the area under the ROC curve: Mann and Whitney's U over the number of pairs.
+
+    Args:
+        scores: One score an item, (P,), without NaN.
+        positive: Whether the item is positive, (P,).
+
+    Returns:
+        The chance that a positive item scores higher than a negative one, ties counting one half, in [0, 1]; None where
+        there are no positive or no negative items.
+    """
+    if positive.all() or not positive.any():
         return None
-    return float((rankdata(scores)[positive].sum() - many * (many + 1) / 2) / (many * few))
+    first, second = scores[positive], scores[~positive]
+    # Only U is used; the asymptotic p-value is the one that costs nothing.
+    found = mannwhitneyu(first, second, method="asymptotic")
+    return float(found.statistic / (len(first) * len(second)))

@@ -1,4 +1,9 @@
-"""Predictions corrected for the known class prior."""
+"""Predictions corrected for the known class prior.
+
+Under a strong perturbation the predictions of a network collapse onto a few sink classes, and recall calls these
+robust and all others fragile. Biases on the logits that restore the known share of each class undo that. On planted
+classes at 224 pixels every rule that names a class's cue was right for 10 to 40 % fewer classes without it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,8 @@ from numpy.typing import NDArray
 
 from cuesense.arrays import Floats, Ints
 
+# Fixed, not until convergence, so that the result does not depend on a tolerance. For 200 images of five classes 50
+# steps restore the prior to 1e-9 (tests/stats/test_prior_correction.py).
 _PRIOR_STEPS = 50
 
 
@@ -29,6 +36,7 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
         Class of the highest corrected score, shape (N,), the lowest index on ties; -1 for an image without any score
         of a class with a positive prior.
     """
+    # A class of -1 reads prior[-1], a wrong number, which its own condition then discards.
     usable = (classes >= 0) & np.isfinite(scores) & (prior[classes] > 0)
     rows = usable.any(axis=1)
     predicted = np.full(len(scores), -1, dtype=np.int64)
@@ -43,9 +51,11 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
 
 
 def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats) -> Floats:
+    """Return the bias of each class, (C,), by iterative proportional fitting; arguments as in prior_corrected."""
     bias = np.zeros(len(prior))
     for _ in range(_PRIOR_STEPS):
         corrected = logits + bias[index]
+        # The largest logit is subtracted so that the exponential cannot overflow.
         odds = np.exp(corrected - corrected.max(axis=1, keepdims=True))
         odds /= odds.sum(axis=1, keepdims=True)
         share = np.bincount(index.ravel(), weights=odds.ravel(), minlength=len(prior)) / len(logits)

@@ -1,9 +1,11 @@
-"""What a class loses by training with an augmentation, forecast from one training a ladder and refitted heads.
+"""What each class loses by training with an augmentation: a forecast for all its severities from few trainings.
 
-A network that trains with a perturbation recovers what still carries the label, so that a drop at test time overstates
+A network that trains with a perturbation learns to use the cues that it leaves, so that a drop at test time overstates
 the loss. What counts is the change in clean accuracy against the same training without the augmentation. Fine-tuning a
-trained network tells little about it, and neither does a short training from scratch; one whole training at the
-strongest dose does, and milder doses cost a share of its loss (docs/budgets.md has the comparison).
+trained network predicts it badly, and so does a short training from scratch; one whole training at the strongest
+severity predicts it (``forecast_from_trainings``), and milder severities cost a share of its loss
+(``severity_shares``). Heads refitted on frozen features add a little (``forecast_from_heads``, ``combine``).
+docs/budgets.md compares the ways to forecast.
 """
 
 from __future__ import annotations
@@ -16,24 +18,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from cuesense.arrays import Bools, Floats
 from cuesense.types import Curve
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.integer]
-
+# Weight of the trainings, the rest being that of the heads. A least-squares fit on the worlds for choosing gave 0.76
+# and 0.20; with heads at 0.4 and 0.6 the rank correlation fell from .78 to .74 and .71 (docs/budgets.md, "How a
+# forecast is made", step 3).
 TRAINED_WEIGHT = 0.8
+# Variance of a class's loss between training runs, in units of the squared share of its images whose predictions
+# differ: 0.12 on the planted world for choosing, 0.04 on the photographs, and 0.08 between (docs/budgets.md, step 4).
 RUN_SPREAD = 0.08
+# How many observed variances (one a class and further run) RUN_SPREAD counts as much as. Chosen by hand; not tuned.
 RUN_TRUST = 10
-SHAPE_SPREAD = 0.2
+# Standard deviation that a milder severity adds, as a share of the loss that interpolation takes off (docs/budgets.md,
+# step 4). Chosen on the same worlds.
+INTERPOLATION_SPREAD = 0.2
+# Standard deviation of the error of a head's forecast beside the images'. Origin not recorded; the mean absolute error
+# of refitted heads is .13 on the prototype's planted worlds and .05 to .14 in docs/budgets.md.
 HEAD_SPREAD = 0.12
+# A class is flagged "likely loses" from this probability on. Chosen by hand; 68 to 100 % of the flagged cells really
+# lost more than the tolerance (docs/budgets.md).
 LIKELY = 0.8
 
+# Equal steps count as one image in a hundred, so that a severity without any drop at test time is not certain to cost
+# nothing in training. Chosen by hand; not tuned.
 _PRIOR_DROP = 0.01
 
 
 class Flag(StrEnum):
-    """What a forecast says about one class and dose."""
+    """Verdict of a forecast on one class and severity."""
 
     LOSES = "likely loses"
     UNCLEAR = "unclear"
@@ -42,10 +55,10 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True)
 class Forecast:
-    """The recall that classes lose by training with one augmentation, D doses and C classes.
+    """The recall that classes lose by training with one augmentation, D severities and C classes.
 
     Attributes:
-        loss: Expected loss, a fraction, (D, C); below 0 it is a gain, which is never promised.
+        loss: Expected loss, a fraction, (D, C); below 0 it is a gain, which ``bounds`` cuts off.
         spread: Standard deviation of the error of that, (D, C); infinite where a class has fewer than two images, or is
             recognized no better than by chance, so that it has nothing to lose.
     """
@@ -68,11 +81,15 @@ class Forecast:
         return np.clip(self.loss - half, 0, 1), np.clip(self.loss + half, 0, 1)
 
     def flags(self, tolerance: float, confidence: float) -> list[list[Flag]]:
-        """Return one flag a dose and class: safe at the confidence, losing with a probability of 0.8, or unclear.
+        """Return one flag for each severity and class.
 
         Args:
             tolerance: The accepted loss, a fraction in (0, 1).
             confidence: Level at which a class is called safe, in (0.5, 1).
+
+        Returns:
+            D lists of C flags: likely safe where the risk is at most 1 - confidence, likely loses where it is at least
+            0.8, else unclear.
         """
         return [[_flag(risk, confidence) for risk in row] for row in self.risk(tolerance).tolist()]
 
@@ -83,18 +100,19 @@ def _flag(risk: float, confidence: float) -> Flag:
     return Flag.LOSES if risk >= LIKELY else Flag.UNCLEAR
 
 
-def dose_shape(curve: Curve) -> Floats:
-    """Return how much of the strongest dose's loss each dose of a ladder costs, as the model's own drops say.
+def severity_shares(curve: Curve) -> Floats:
+    """Return which share of the strongest severity's loss each severity costs, estimated from a model's own drops.
 
-    The accuracy drop over all images at each dose is divided by that at the strongest; both are first moved toward
-    equal steps by one image in a hundred. What single classes lose at test time says little about training; how the
-    dose acts on all of them together does.
+    The accuracy drop over all images at each severity is divided by that at the strongest; both are first moved toward
+    equal steps by one image in a hundred. Drops of single classes at test time say little about training; the drop
+    over all classes together does.
 
     Args:
-        curve: The counts of a trained model under the augmentation, S doses from mild to strong.
+        curve: The counts of a trained model under the augmentation, S severities from mild to strong.
 
     Returns:
-        Shares in (0, 1], (S,), never falling, the last of them 1; equal steps where the strongest dose costs nothing.
+        Shares in (0, 1], (S,), never falling, the last of them 1; equal steps where the strongest severity costs
+        nothing.
     """
     drop = (curve.lost - curve.gained).sum(axis=1)
     steps = np.arange(1, len(drop) + 1) / len(drop)
@@ -106,19 +124,21 @@ def dose_shape(curve: Curve) -> Floats:
     return shares
 
 
-def trained(plain: Bools, strong: Bools, labels: Ints, shape: Floats, classes: int) -> Forecast:
-    """Forecast a ladder from whole trainings without the augmentation and with its strongest dose.
+def forecast_from_trainings(
+    plain: Bools, strong: Bools, labels: NDArray[np.integer], shares: Floats, classes: int
+) -> Forecast:
+    """Forecast all severities from whole trainings without the augmentation and with its strongest severity.
 
-    The doubt about a loss has two parts, which add up in variance: which images happened to be asked about, and which
-    networks happened to be trained. The second is taken as k times the squared share of the class's images whose
-    answers differ, divided by R; k starts at 0.08, from trainings on planted worlds and photographs, and is corrected
-    by what the runs themselves show, which counts as much as 10 classes do for each further run.
+    The variance of a loss has two parts, over the images that happened to be drawn and over the networks that happened
+    to be trained. The second is taken as k times the squared share of the class's images whose predictions differ,
+    divided by R. k starts at 0.08, from trainings on planted worlds and photographs, and is corrected by the variance
+    that the runs themselves show: the start counts as much as ten classes for one further run.
 
     Args:
         plain: Whether each of N clean images is right after each of R trainings without the augmentation, (R, N).
-        strong: The same after R trainings with the strongest dose.
-        labels: Class of each image, (N,).
-        shape: Share of the loss at each of D doses, (D,), as in dose_shape.
+        strong: The same after R trainings with the strongest severity.
+        labels: Class of each image, (N,), in [0, classes).
+        shares: Share of the loss at each of D severities, (D,), as from severity_shares.
         classes: Number of classes C.
 
     Returns:
@@ -128,22 +148,17 @@ def trained(plain: Bools, strong: Bools, labels: Ints, shape: Floats, classes: i
     before, after = _rates(plain, labels, classes), _rates(strong, labels, classes)
     spread = _spread(strong.astype(float) - plain, labels, classes)
     loss = before - after
-    return _known(
-        Forecast(
-            loss=shape[:, None] * loss,
-            spread=np.hypot(shape[:, None] * spread, SHAPE_SPREAD * (1 - shape[:, None]) * np.maximum(loss, 0)),
-        ),
-        before,
-        n,
-    )
+    part = shares[:, None]
+    interpolated = INTERPOLATION_SPREAD * (1 - part) * np.maximum(loss, 0)
+    return _known(Forecast(loss=part * loss, spread=np.hypot(part * spread, interpolated)), before, n)
 
 
-def refitted(plain: Bools, heads: Bools, labels: Ints, classes: int) -> Forecast:
-    """Forecast a ladder from heads that were refitted on frozen features.
+def forecast_from_heads(plain: Bools, heads: Bools, labels: NDArray[np.integer], classes: int) -> Forecast:
+    """Forecast all severities from heads that were refitted on frozen features.
 
     Args:
         plain: Whether each of N clean images is right under the head refitted on clean images, (N,).
-        heads: The same under the head refitted on images augmented with each of D doses, (D, N).
+        heads: The same under the head refitted on images augmented with each of D severities, (D, N).
         labels: Class of each image, (N,).
         classes: Number of classes C.
 
@@ -153,27 +168,29 @@ def refitted(plain: Bools, heads: Bools, labels: Ints, classes: int) -> Forecast
     n = np.bincount(labels, minlength=classes).astype(float)
     before = _rates(plain[None], labels, classes)
     after = np.stack([_rates(head[None], labels, classes) for head in heads])
-    doubt = _doubt(before, n) + np.stack([_doubt(row, n) for row in after])
-    return _known(Forecast(before - after, np.sqrt(doubt / np.maximum(n, 1) + HEAD_SPREAD**2)), before, n)
+    # As if independent, which overstates the variance: both heads predict the same images.
+    variance = _smoothed_variance(before, n) + np.stack([_smoothed_variance(row, n) for row in after])
+    return _known(Forecast(before - after, np.sqrt(variance / np.maximum(n, 1) + HEAD_SPREAD**2)), before, n)
 
 
-def combined(whole: Forecast, head: Forecast) -> Forecast:
+def combine(whole: Forecast, head: Forecast) -> Forecast:
     """Return the weighted forecast of trainings and refitted heads: 0.8 to 0.2, with the spread of the trainings."""
+    # The spread is not made smaller: trainings and heads share images and their errors are not independent.
     return Forecast(TRAINED_WEIGHT * whole.loss + (1 - TRAINED_WEIGHT) * head.loss, whole.spread)
 
 
-def leaks(plain: Ints, strong: Ints, labels: Ints, classes: int) -> Floats:
+def leaks(plain: NDArray[np.integer], strong: NDArray[np.integer], labels: NDArray[np.integer], classes: int) -> Floats:
     """Return which class takes the images that another loses by training.
 
     Args:
-        plain: Class that each of N clean images is taken for after each of R trainings without augmentation, (R, N).
+        plain: Class predicted for each of N clean images after each of R trainings without augmentation, (R, N).
         strong: The same after R trainings with it.
         labels: Class of each image, (N,).
         classes: Number of classes C.
 
     Returns:
-        The share of each class's images (row) that the trainings with the augmentation take for another class
-        (column) and those without do not, less the share of which it is the other way round, (C, C), 0 on the diagonal.
+        The share of each class's images (row) that is predicted as another class (column) after training with the
+        augmentation, minus the share after training without it, (C, C), in [-1, 1], 0 on the diagonal.
     """
     table = np.zeros((classes, classes))
     for sign, predicted in ((1, strong), (-1, plain)):
@@ -185,7 +202,7 @@ def leaks(plain: Ints, strong: Ints, labels: Ints, classes: int) -> Floats:
     return shares
 
 
-def _spread(change: Floats, labels: Ints, classes: int) -> Floats:
+def _spread(change: Floats, labels: NDArray[np.integer], classes: int) -> Floats:
     """Return the standard deviation of each class's mean change, (C,), from changes in R runs of N images, (R, N)."""
     runs, n = len(change), np.bincount(labels, minlength=classes)
 
@@ -207,26 +224,29 @@ def _run_spread(change: Floats, by_class: Callable[[Floats], Floats], differing:
     return float((RUN_TRUST * RUN_SPREAD + seen * found) / (RUN_TRUST + seen))
 
 
-def _one_more(share: Floats, n: Ints) -> Floats:
+def _one_more(share: Floats, n: NDArray[np.integer]) -> Floats:
     """Return shares of n images with one image added, so that none is 0."""
     more: Floats = (share * n + 1) / (n + 1)
     return more
 
 
-def _rates(right: Bools, labels: Ints, classes: int) -> Floats:
+def _rates(right: Bools, labels: NDArray[np.integer], classes: int) -> Floats:
+    """Return the recall of each class, mean over runs, (C,), 0 without images, from (R, N)."""
     n = np.bincount(labels, minlength=classes)
     counts = np.bincount(labels, weights=right.mean(axis=0), minlength=classes)
     rates: Floats = counts / np.maximum(n, 1)
     return rates
 
 
-def _doubt(rate: Floats, n: Floats) -> Floats:
+def _smoothed_variance(rate: Floats, n: Floats) -> Floats:
     """Return p (1 - p) with half an image added on both sides, so that no rate is certain."""
     p = (rate * n + 0.5) / (n + 1)
-    doubt: Floats = p * (1 - p)
-    return doubt
+    variance: Floats = p * (1 - p)
+    return variance
 
 
 def _known(forecast: Forecast, before: Floats, n: Floats) -> Forecast:
+    """Return the forecast with infinite spread where a class has under two images or no recall above chance."""
+    # Of a lone class nothing can be mistaken, and its chance, 1, would hide every loss.
     chance = 1 / len(n) if len(n) > 1 else 0.0
     return Forecast(forecast.loss, np.where((n >= 2) & (before > chance), forecast.spread, np.inf))

@@ -1,4 +1,4 @@
-"""A sweep from a table of accuracies, for those who kept logs and no checkpoints."""
+"""A sweep from a table of accuracies, where logs were kept and checkpoints were not."""
 
 from __future__ import annotations
 
@@ -12,13 +12,25 @@ import pandas as pd
 import pyarrow as pa
 
 from cuesense.errors import DatasetError, expected
-from cuesense.sweeps.sweep import Run, Sweep, arrange, choose_regularizer, duplicate_run_remark, joined, listed, number
+from cuesense.sweeps.read_errors import read_error_reason
+from cuesense.sweeps.sweep import (
+    Run,
+    Sweep,
+    choose_regularizer,
+    duplicate_run_remark,
+    merge_neighbors,
+    order_strengths,
+    parse_order,
+    parse_strength,
+)
 
 _COLUMNS = ("run", "strength", "seed", "class", "accuracy", "n")
+# Above any test set; larger counts are mistakes and would overflow integers in sums over classes.
 _MOST_IMAGES = 1e9
 _SAME_IMAGES = (
     "A table does not say which images runs recognize: bounds take it that all strengths find much the same ones hard."
 )
+# Names stay text: "None", "NA" and "001" are classes or seeds like others.
 _TEXTS = {"run": str, "class": str, "seed": str, "strength": str, "regularizer": str}
 _CSV = partial(pd.read_csv, dtype=_TEXTS, keep_default_na=False, na_values=[""])
 _TABLES = {".csv": _CSV, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
@@ -27,21 +39,22 @@ _TABLES = {".csv": _CSV, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
 def read_accuracies(
     source: Path | pd.DataFrame, *, regularizer: str | None = None, order: str | Sequence[str] | None = None
 ) -> Sweep:
-    """Read what every run got right.
+    """Read the accuracy of every run and class.
 
     Args:
         source: A DataFrame, or a ``.csv`` or ``.parquet`` table with the columns run, strength, seed, class, accuracy
             (a fraction in [0, 1]), n (test images of the class), and optionally regularizer; one row a run and class.
-        regularizer: Which one to take, where the table has several.
-        order: All strengths, mild to strong, where they are no numbers.
+        regularizer: Which one to read, where the table has several.
+        order: All strengths, mild to strong, where they are not numbers.
 
     Returns:
-        The sweep. Strengths need not be on a grid nor seeds be balanced; see ``sweep.joined`` for many strengths.
+        The sweep. Strengths need not be on a grid nor seeds be balanced; many strengths are merged
+        (``sweep.merge_neighbors``).
 
     Raises:
         DatasetError: The table cannot be read, lacks a column or has a cell out of range, a run has two strengths, a
             class comes twice in a run, or runs have different classes.
-        SettingsError: The regularizer is unknown or not named, or ``sweep.arrange`` refuses the strengths.
+        SettingsError: The regularizer is unknown or not named, or ``sweep.order_strengths`` refuses the strengths.
     """
     path = Path("the table") if isinstance(source, pd.DataFrame) else source
     table = _whole(source.copy() if isinstance(source, pd.DataFrame) else _read(path), path)
@@ -56,17 +69,17 @@ def read_accuracies(
     accuracy[images == 0] = np.nan
     _refuse_partial(images, run_names, class_names, path)
     found = _runs(table, path)
-    strengths, places = arrange(found, name, listed(order))
-    return joined(
+    strengths, strength_of = order_strengths(found, name, parse_order(order))
+    return merge_neighbors(
         Sweep(
             regularizer=name,
             strengths=strengths,
             class_names=tuple(map(str, class_names)),
-            strength_of=places,
+            strength_of=strength_of,
             seeds=tuple(run.seed for run in found),
             accuracy=accuracy,
             images=images,
-            remarks=(_SAME_IMAGES, *duplicate_run_remark(accuracy, places, list(map(str, run_names)))),
+            remarks=(_SAME_IMAGES, *duplicate_run_remark(accuracy, strength_of, list(map(str, run_names)))),
         )
     )
 
@@ -79,14 +92,14 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         table: pd.DataFrame = read(path)
     except (OSError, ValueError, pa.ArrowException) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-        columns = ", ".join(_COLUMNS)
-        do = f"Write the columns {columns}"
-        raise DatasetError(expected(f"the table '{path}'", "readable", f"'{reason}'", do)) from error
+        do = f"Write the columns {', '.join(_COLUMNS)}"
+        got = f"'{read_error_reason(error)}'"
+        raise DatasetError(expected(f"the table '{path}'", "readable", got, do)) from error
     return table
 
 
 def _whole(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the table with checked columns and cells, or raise a DatasetError that names the first mistake."""
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise DatasetError(expected(f"the columns of '{path}'", "distinct", f"{twice[0]} twice", "Remove one"))
@@ -118,10 +131,10 @@ def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, to_be: str, path: Path, do: str) -> None:
     if wrong.any():
-        place = int(np.flatnonzero(wrong)[0])
-        value = table[column].iloc[place]
+        row = int(np.flatnonzero(wrong)[0])
+        value = table[column].iloc[row]
         shown = "an empty cell" if pd.isna(value) is True else f"'{value}'"
-        got = f"{shown} (row {place + 1} of '{path}')"
+        got = f"{shown} (row {row + 1} of '{path}')"
         raise DatasetError(expected(f"the column {column}", to_be, got, do))
 
 
@@ -159,4 +172,7 @@ def _runs(table: pd.DataFrame, path: Path) -> list[Run]:
     if twice.any():
         got = f"two in run '{kinds['run'][twice].iloc[0]}'"
         raise DatasetError(expected(f"each run of '{path}'", "of one strength and seed", got, "Name the runs apart"))
-    return [Run(number(strength), str(seed)) for strength, seed in zip(kinds["strength"], kinds["seed"], strict=True)]
+    return [
+        Run(parse_strength(strength), str(seed))
+        for strength, seed in zip(kinds["strength"], kinds["seed"], strict=True)
+    ]

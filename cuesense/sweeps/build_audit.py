@@ -1,4 +1,8 @@
-"""From a sweep to its audit: harm, choices, rivals and cues in one result."""
+"""The audit of a sweep: losses, chosen strengths, rivals and cues in one result, with warnings and rounded numbers.
+
+``losses``, ``strength_choice`` and ``rivals`` compute; this module puts their numbers into the fields of
+``schemas.audit`` and says in words what limits them.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from cuesense.arrays import Floats, Ints
 from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, Price, RivalResult
 from cuesense.stats.confusions import sinks
 from cuesense.sweeps.losses import ClassLosses, class_losses
-from cuesense.sweeps.rivals import taken
+from cuesense.sweeps.rivals import find_rivals
 from cuesense.sweeps.strength_choice import Choices, choose
-from cuesense.sweeps.sweep import Floats, PerImagePredictions, Sweep, format_strength
+from cuesense.sweeps.sweep import PerImagePredictions, Sweep, format_strength
 from cuesense.types import CueVerdict
 
 _ONE_SEED = (
@@ -22,11 +27,21 @@ _ONE_SEED = (
     "Train each strength with two seeds or more, better five."
 )
 _FEW_SEEDS = "Strengths have {runs} runs or fewer: bounds are wide. Five seeds or more tell smaller losses."
-_ENOUGH = 3
-_MANY = 5
-_LISTED = 8
+# With two runs a strength has one degree of freedom of its own. Chosen by hand; not tuned.
+_ENOUGH_RUNS = 3
+# Below five seeds an unstable strength makes bounds too narrow: of such sweeps 26 % name a class falsely with two
+# seeds, 14 % with three, 8 % with five (benchmarks/audits.py few; docs/method.md, section 6).
+_MANY_RUNS = 5
+# A strength is unstable where accuracies vary over seeds at least four times as much (in variance, that is twice in
+# standard deviation) as at the median strength. In the benchmark's hard cases seeds add 25 to 100 times the
+# variance. Chosen by hand; not tuned.
 _UNSTABLE = 4.0
+# A class predicted 1.5 times as often as it occurs owes its recall in part to other classes' images. Chosen by hand;
+# the sinks of docs/method.md, predictions under a perturbation, start at 5.
 _SINK = 1.5
+# Names that a warning lists, and decimal places of all fractions in the JSON. Chosen by hand, for reading.
+_LISTED = 8
+_DECIMALS = 6
 
 
 def build_audit(
@@ -38,15 +53,18 @@ def build_audit(
     cues: Mapping[str, CueVerdict] | None = None,
     similarity: Floats | None = None,
 ) -> Audit:
-    """Say who pays for the average.
+    """Report which classes lose accuracy at the strength with the best mean accuracy, and which strengths are safe.
 
     Args:
         sweep: The runs.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and bounds, in (0.5, 1).
-        source: What the runs are, as JSON values.
-        cues: What a model relies on for each class, by name, from a profile.
-        similarity: Cosines between the answers' directions, (K, K), for what rivals are.
+        source: Where the runs come from, as JSON values.
+        cues: The cue that a model relies on for each class, by class name, from a profile.
+        similarity: Cosines between the directions of the K outputs, (K, K), for the kinds of rivals.
+
+    Returns:
+        The audit, with fractions rounded to six decimal places.
     """
     found = class_losses(sweep, confidence)
     chosen = choose(sweep, found, tolerance, confidence)
@@ -66,22 +84,22 @@ def build_audit(
         chosen_safe=_strength(sweep, chosen.safe),
         safety=list(chosen.safety),
         seeds_needed=chosen.seeds_needed,
-        mean_accuracy=_rounded(found.mean),
+        mean_accuracy=[_rounded(value) for value in found.mean],
         mean_low=_numbers(np.maximum(found.mean - found.mean_spread, 0)),
         mean_high=_numbers(np.minimum(found.mean + found.mean_spread, 1)),
-        worst_class_accuracy=_rounded(np.nanmin(found.accuracy, axis=1)),
+        worst_class_accuracy=[_rounded(value) for value in np.nanmin(found.accuracy, axis=1)],
         worst_class=[sweep.class_names[index] for index in worst],
         price=Price(
-            by_worst_class=_price(found, chosen, chosen.by_worst_class),
-            unharmed=_price(found, chosen, chosen.unharmed),
-            safe=_price(found, chosen, chosen.safe),
+            by_worst_class=_accuracy_cost(found, chosen, chosen.by_worst_class),
+            unharmed=_accuracy_cost(found, chosen, chosen.unharmed),
+            safe=_accuracy_cost(found, chosen, chosen.safe),
         ),
         harmed=sum(named) if named else None,
         gaining=sum(gaining) if gaining else None,
         classes=classes,
         cues=_by_cue(classes, confidence),
         source={"cuesense": version("cuesense"), **source},
-        warnings=_warnings(sweep, found, chosen) + _sinks(sweep, classes),
+        warnings=_warnings(sweep, found, chosen, classes),
     )
 
 
@@ -93,9 +111,11 @@ def _class(
     cues: Mapping[str, CueVerdict],
     similarity: Floats | None,
 ) -> ClassAudit:
+    """Return one class: its loss at the strength with the best mean accuracy, its rivals, its accuracies."""
     at, losses, name = chosen.by_mean, found.losses, sweep.class_names[index]
     present = bool(np.isfinite(found.accuracy[:, index]).all())
     known = present and bool(np.isfinite(losses.low[at, index]))
+    # Only strengths whose noise is known may be the best: one lucky run would make every other strength a loss.
     best = int(found.compared[np.argmax(found.accuracy[found.compared, index])]) if present else None
     center, half = found.accuracy[:, index], found.spread[:, index]
     return ClassAudit(
@@ -114,7 +134,7 @@ def _class(
         gain=_number(found.gain[at, index]),
         loss_accepted=None if best is None else _loss_accepted(sweep, index, at, best),
         cue=cues.get(name),
-        harmed_at=[sweep.strengths[place] for place in np.flatnonzero(np.nan_to_num(losses.low[:, index]) > 0)],
+        harmed_at=[sweep.strengths[shown] for shown in np.flatnonzero(np.nan_to_num(losses.low[:, index]) > 0)],
         rivals=[] if best is None else _rivals(sweep, index, at, best, similarity),
         accuracy=_numbers(center),
         accuracy_low=_numbers(np.maximum(center - half, 0)),
@@ -123,34 +143,36 @@ def _class(
 
 
 def _rivals(sweep: Sweep, index: int, at: int, best: int, similarity: Floats | None) -> list[RivalResult]:
-    if sweep.pictures is None or best == at:
+    """Return the rivals of a class from its best strength to the chosen one; none where images are not known."""
+    if sweep.per_image is None or best == at:
         return []
-    before, after = (np.flatnonzero(sweep.strength_of == place) for place in (best, at))
+    before, after = (np.flatnonzero(sweep.strength_of == strength) for strength in (best, at))
     return [
         RivalResult(
-            rival=sweep.pictures.answers[entry.rival],
-            share=round(entry.share, 6),
+            rival=sweep.per_image.output_names[entry.rival],
+            share=_rounded(entry.share),
             kind=entry.kind,
             similarity=None if entry.similarity is None else round(entry.similarity, 4),
-            both=None if entry.both is None else round(entry.both, 6),
+            both=None if entry.both is None else _rounded(entry.both),
         )
-        for entry in taken(sweep.pictures, index, before, after, similarity)
+        for entry in find_rivals(sweep.per_image, index, before, after, similarity)
     ]
 
 
 def _loss_accepted(sweep: Sweep, index: int, at: int, best: int) -> float | None:
     """Return the loss where every accepted label counts as right, None without annotations."""
-    pictures = sweep.pictures
-    if pictures is None or pictures.accepted is None:
+    per_image = sweep.per_image
+    if per_image is None or per_image.accepted is None:
         return None
-    own = np.flatnonzero(pictures.labels == index)
-    right = [_accepted(pictures, own, np.flatnonzero(sweep.strength_of == place)) for place in (best, at)]
-    return round(right[0] - right[1], 6)
+    own = np.flatnonzero(per_image.labels == index)
+    right = [_accepted(per_image, own, np.flatnonzero(sweep.strength_of == strength)) for strength in (best, at)]
+    return _rounded(right[0] - right[1])
 
 
-def _accepted(pictures: PerImagePredictions, images: np.ndarray, runs: np.ndarray) -> float:
-    answers = pictures.predicted[np.ix_(runs, images)]
-    return float(np.asarray(pictures.accepted)[images[None], answers].mean())
+def _accepted(per_image: PerImagePredictions, images: Ints, runs: Ints) -> float:
+    """Return the share of predictions of some runs for some images that are an accepted label."""
+    predicted = per_image.predicted[np.ix_(runs, images)]
+    return float(np.asarray(per_image.accepted)[images[None], predicted].mean())
 
 
 def _by_cue(classes: Sequence[ClassAudit], confidence: float) -> list[CueHarm]:
@@ -167,10 +189,10 @@ def _by_cue(classes: Sequence[ClassAudit], confidence: float) -> list[CueHarm]:
                     cue=cue,
                     classes=len(own),
                     harmed=sum(bool(entry.harmed) for entry in own),
-                    loss=round(float(mean[0]), 6),
+                    loss=_rounded(mean[0]),
                     low=_number(low[0]),
                     high=_number(high[0]),
-                    loss_at_strongest=round(float(mean[1]), 6),
+                    loss_at_strongest=_rounded(mean[1]),
                     strongest_low=_number(low[1]),
                     strongest_high=_number(high[1]),
                 )
@@ -179,6 +201,7 @@ def _by_cue(classes: Sequence[ClassAudit], confidence: float) -> list[CueHarm]:
 
 
 def _half(values: Floats, confidence: float) -> Floats:
+    """Return half of Student's interval of the means over rows; NaN for one row."""
     count = len(values)
     if count < 2:
         return np.full(values.shape[1], np.nan)
@@ -186,74 +209,94 @@ def _half(values: Floats, confidence: float) -> Floats:
     return found
 
 
-def _warnings(sweep: Sweep, found: ClassLosses, chosen: Choices) -> list[str]:
-    """Return what keeps the audit from being what it seems."""
-    warnings = list(sweep.remarks)
+def _warnings(sweep: Sweep, found: ClassLosses, chosen: Choices, classes: Sequence[ClassAudit]) -> list[str]:
+    """Return what limits the audit, one sentence each, in the order of the page."""
+    return [
+        *sweep.remarks,
+        *_few_runs(sweep),
+        *_without_images(sweep),
+        *_as_good(sweep, found, chosen),
+        *_unstable(sweep, found),
+        *_best_as_sink(sweep, classes),
+    ]
+
+
+def _few_runs(sweep: Sweep) -> list[str]:
+    """Return a warning where strengths have too few runs for bounds, or for narrow ones."""
     most = int(sweep.runs.max())
     if most < 2:
-        warnings.append(_ONE_SEED)
-    elif sweep.runs.min() < 2:
-        names = ", ".join(format_strength(sweep.strengths[place]) for place in np.flatnonzero(sweep.runs < 2)[:_LISTED])
-        warnings.append(f"Strengths of one run ({names}) are not compared: how their accuracies vary is not known.")
-    elif most < _ENOUGH:
-        warnings.append(_FEW_SEEDS.format(runs=most))
+        return [_ONE_SEED]
+    if sweep.runs.min() < 2:
+        names = _strengths(sweep, np.flatnonzero(sweep.runs < 2))
+        return [f"Strengths of one run ({_first(names)}) are not compared: how their accuracies vary is not known."]
+    return [_FEW_SEEDS.format(runs=most)] if most < _ENOUGH_RUNS else []
+
+
+def _without_images(sweep: Sweep) -> list[str]:
+    """Return a warning where classes have no test images."""
     empty = [name for name, images in zip(sweep.class_names, sweep.images.max(axis=0), strict=True) if images == 0]
-    if empty:
-        total = len(sweep.class_names)
-        warnings.append(f"No test images for {len(empty)} of {total} classes, the first of them '{empty[0]}'.")
-    rivals = [place for place in np.flatnonzero(found.as_good).tolist() if place != chosen.by_mean]
-    if rivals and most > 1:
-        tied = [format_strength(sweep.strengths[place]) for place in rivals]
-        more = f" and {len(tied) - _LISTED} more" if len(tied) > _LISTED else ""
-        others = ", ".join(tied[:_LISTED]) + more
-        warnings.append(
-            f"The average does not tell {others} from the chosen {format_strength(sweep.strengths[chosen.by_mean])}."
-        )
-    return warnings + _unstable(sweep, found)
+    total = len(sweep.class_names)
+    return [f"No test images for {len(empty)} of {total} classes, the first of them '{empty[0]}'."] if empty else []
+
+
+def _as_good(sweep: Sweep, found: ClassLosses, chosen: Choices) -> list[str]:
+    """Return a warning where other strengths' mean accuracies are not shown to be below the chosen one's."""
+    tied = _strengths(sweep, np.setdiff1d(np.flatnonzero(found.as_good), chosen.by_mean))
+    if not tied or sweep.runs.max() < 2:
+        return []
+    more = f" and {len(tied) - _LISTED} more" if len(tied) > _LISTED else ""
+    best = format_strength(sweep.strengths[chosen.by_mean])
+    return [f"The average does not tell {_first(tied)}{more} from the chosen {best}."]
 
 
 def _unstable(sweep: Sweep, found: ClassLosses) -> list[str]:
-    """Say where seeds matter much more at one strength than elsewhere and are few."""
-    if sweep.runs.max() < 2 or sweep.runs.min() >= _MANY:
+    """Return a warning where accuracies vary over seeds much more at one strength than elsewhere and seeds are few."""
+    if sweep.runs.max() < 2 or sweep.runs.min() >= _MANY_RUNS:
         return []
+    # Geometric means: ratios of variances are skewed, and one class must not decide.
     spread = np.exp(np.nanmean(np.log(found.noise.ratio[found.compared]), axis=1))
     worst, usual = int(spread.argmax()), float(np.median(spread))
     if spread[worst] < _UNSTABLE * usual:
         return []
     strength = format_strength(sweep.strengths[found.compared[worst]])
     times = f"{spread[worst] / usual:.0f} times as much at {strength} as elsewhere"
-    return [f"Accuracies vary over seeds {times}: with fewer than {_MANY} seeds its bounds may be too narrow."]
+    return [f"Accuracies vary over seeds {times}: with fewer than {_MANY_RUNS} seeds its bounds may be too narrow."]
 
 
-def _sinks(sweep: Sweep, classes: Sequence[ClassAudit]) -> list[str]:
-    """Name harmed classes that are best where a network takes too much for them: that best is others' loss."""
-    pictures = sweep.pictures
-    if pictures is None:
+def _best_as_sink(sweep: Sweep, classes: Sequence[ClassAudit]) -> list[str]:
+    """Return a warning that names harmed classes whose best recall comes with too many predictions of the class."""
+    per_image = sweep.per_image
+    if per_image is None:
         return []
-    names, count = [], len(pictures.answers)
-    prior = np.bincount(pictures.labels, minlength=count) / len(pictures.labels)
+    names, count = [], len(per_image.output_names)
+    prior = np.bincount(per_image.labels, minlength=count) / len(per_image.labels)
     for entry in classes:
         if entry.harmed and entry.best_strength is not None:
             runs = sweep.strength_of == sweep.strengths.index(entry.best_strength)
-            times = sinks(np.bincount(pictures.predicted[runs].ravel(), minlength=count), prior)[entry.index]
+            times = sinks(np.bincount(per_image.predicted[runs].ravel(), minlength=count), prior)[entry.index]
             if times >= _SINK:
                 names.append(f"{entry.name} ({times:.1f} times at {format_strength(entry.best_strength)})")
     if not names:
         return []
     what = "Harmed classes that are predicted much more often than they occur where they are best"
-    return [f"{what}, so that their best is in part other classes' loss: {', '.join(names[:_LISTED])}."]
+    return [f"{what}, so that their best is in part other classes' loss: {_first(names)}."]
 
 
-def _price(found: ClassLosses, chosen: Choices, place: int | None) -> float | None:
-    return None if place is None else round(float(found.mean[chosen.by_mean] - found.mean[place]), 6)
+def _accuracy_cost(found: ClassLosses, chosen: Choices, index: int | None) -> float | None:
+    """Return the mean accuracy that another choice gives up against the best mean accuracy."""
+    return None if index is None else _rounded(found.mean[chosen.by_mean] - found.mean[index])
 
 
-def _strength(sweep: Sweep, place: int | None) -> float | str | None:
-    return None if place is None else sweep.strengths[place]
+def _strength(sweep: Sweep, index: int | None) -> float | str | None:
+    return None if index is None else sweep.strengths[index]
 
 
-def _rounded(values: Floats) -> list[float]:
-    return [round(float(value), 6) for value in values]
+def _strengths(sweep: Sweep, indices: Ints) -> list[str]:
+    return [format_strength(sweep.strengths[index]) for index in indices]
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_LISTED])
 
 
 def _numbers(values: Floats) -> list[float | None]:
@@ -261,4 +304,9 @@ def _numbers(values: Floats) -> list[float | None]:
 
 
 def _number(value: float) -> float | None:
-    return round(float(value), 6) + 0.0 if np.isfinite(value) else None
+    """Return a JSON number, None for NaN and infinity; the sum turns a rounded -0.0 into 0.0."""
+    return _rounded(value) + 0.0 if np.isfinite(value) else None
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), _DECIMALS)

@@ -1,4 +1,4 @@
-"""RUNS: the checkpoints of a sweep, listed in a CSV or TOML file."""
+"""A sweep from checkpoints: read their list (the argument RUNS, a CSV or TOML file), and count what they predicted."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cuesense.arrays import Ints
 from cuesense.errors import SettingsError, expected
 from cuesense.stats.over_seeds import recall
+from cuesense.sweeps.read_errors import read_error_reason
 from cuesense.sweeps.sweep import (
-    Ints,
     PerImagePredictions,
     Run,
     Strength,
     Sweep,
-    arrange,
     choose_regularizer,
     duplicate_run_remark,
     format_strength,
-    listed,
-    number,
+    order_strengths,
+    parse_order,
+    parse_strength,
 )
 
 _COLUMNS = ("model", "strength", "seed")
@@ -38,12 +39,12 @@ class Runs:
     """The checkpoints of a sweep.
 
     Attributes:
-        regularizer: What differs between them.
+        regularizer: Name of what differs between them.
         strengths: The S strengths, mild to strong.
-        strength_of: Place of each of R runs among the strengths, (R,).
+        strength_of: Index of each run's strength, (R,), in [0, S).
         seeds: Seed of each run, as text.
-        models: Model spec of each run; files are made absolute.
-        archs: Architecture of each run, None where its file says it.
+        models: Model spec of each run, with absolute paths of files.
+        archs: Architecture of each of R runs, None where its file names it.
     """
 
     regularizer: str
@@ -62,17 +63,17 @@ def read_runs(
     Args:
         path: A ``.csv`` with the columns model, strength, seed, and optionally regularizer and arch; or a ``.toml``
             with a table ``[[runs]]`` for each, where regularizer, arch and order (a list) may stand once at the top.
-            Files are named relative to it.
-        regularizer: Which one to take, where the file has several.
-        order: All strengths, mild to strong, where they are no numbers.
-        arch: Architecture of files that hold weights only, where the list does not say it.
+            Paths of checkpoints are relative to its folder.
+        regularizer: Which one to read, where the file has several.
+        order: All strengths, mild to strong, where they are not numbers.
+        arch: Architecture of files that hold weights only, where the list does not name it.
 
     Returns:
         The runs.
 
     Raises:
         SettingsError: The file cannot be read, lacks a column, or names files that are missing (all are named), or
-            ``sweep.arrange`` refuses the strengths.
+            ``sweep.order_strengths`` refuses the strengths.
     """
     table, usual = _read(path)
     missing = [name for name in _COLUMNS if name not in table.columns]
@@ -85,15 +86,15 @@ def read_runs(
         raise SettingsError(expected(f"'{path}'", "filled in every row", got, _DO))
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
     table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
-    runs = [Run(number(value), str(seed)) for value, seed in zip(table["strength"], table["seed"], strict=True)]
-    strengths, places = arrange(runs, name, listed(usual.get("order") if order is None else order))
+    runs = [Run(parse_strength(value), str(seed)) for value, seed in zip(table["strength"], table["seed"], strict=True)]
+    strengths, strength_of = order_strengths(runs, name, parse_order(usual.get("order") if order is None else order))
     models = _models(table["model"].astype(str).tolist(), path)
     _refuse_same(models, runs, path)
     own = table["arch"] if "arch" in table.columns else [None] * len(table)
     return Runs(
         regularizer=name,
         strengths=strengths,
-        strength_of=places,
+        strength_of=strength_of,
         seeds=tuple(run.seed for run in runs),
         models=models,
         archs=tuple(given if isinstance(given, str) else arch for given in own),
@@ -105,16 +106,16 @@ def sweep_of(
     class_names: tuple[str, ...],
     labels: Ints,
     predicted: NDArray[np.int32],
-    answers: tuple[str, ...],
+    output_names: tuple[str, ...],
 ) -> Sweep:
-    """Return the sweep of R runs that were asked about the same N images.
+    """Return the sweep of R runs that were tested on the same N images.
 
     Args:
         runs: The runs.
         class_names: The C classes.
         labels: Class of each image, (N,).
-        predicted: What each run predicted, (R, N), one of the K answers.
-        answers: Names of the K answers, the classes first.
+        predicted: Output that each run predicted, (R, N), in [0, K).
+        output_names: Names of the K outputs, the classes first.
     """
     classes = len(class_names)
     images = np.bincount(labels, minlength=classes)
@@ -127,13 +128,13 @@ def sweep_of(
         seeds=runs.seeds,
         accuracy=accuracy,
         images=np.broadcast_to(images, accuracy.shape),
-        pictures=PerImagePredictions(labels, predicted, answers),
+        per_image=PerImagePredictions(labels, predicted, output_names),
         remarks=duplicate_run_remark(accuracy, runs.strength_of, [Path(model).name for model in runs.models]),
     )
 
 
 def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the rows, and what stands once for all of them."""
+    """Return the rows, and the settings that a TOML file gives once for all of them."""
     if path.suffix.lower() not in (".csv", ".toml"):
         raise SettingsError(expected("RUNS", "a .csv or .toml file", f"'{path}'", _DO))
     try:
@@ -141,7 +142,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
             return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], skipinitialspace=True), {}
         known = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        reason = read_error_reason(error)
         raise SettingsError(expected(f"the runs in '{path}'", "readable", f"'{reason}'", _DO)) from error
     rows = known.pop("runs", None)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -154,7 +155,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def _refuse_same(models: Sequence[str], runs: Sequence[Run], path: Path) -> None:
-    """Refuse a checkpoint that is given as several seeds of one strength: it would make chance look small."""
+    """Refuse a checkpoint that is given as several seeds of one strength: seeds would seem to make no difference."""
     pairs = list(zip(models, (run.strength for run in runs), strict=True))
     twice = [pair for pair, times in Counter(pairs).items() if times > 1]
     if twice:
@@ -164,7 +165,8 @@ def _refuse_same(models: Sequence[str], runs: Sequence[Run], path: Path) -> None
 
 
 def _models(specs: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Return specs with absolute files; every file that is missing is named in one error."""
+    """Return specs with absolute paths; every file that is missing is named in one error."""
+    # A colon marks a spec such as timm:NAME, which is no file.
     files = [path.parent / spec for spec in specs]
     missing = [spec for spec, file in zip(specs, files, strict=True) if not file.is_file() and ":" not in spec]
     if missing:

@@ -1,4 +1,4 @@
-"""Which strength to choose: by the average, by the worst class, without harm, or safely."""
+"""The choice of a strength: best mean accuracy, best worst class, without a class shown to lose, or safe."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import Literal
 
 import numpy as np
 
-from cuesense.sweeps.losses import ClassLosses, conservative
+from cuesense.sweeps.losses import ClassLosses, safety_bounds
 from cuesense.sweeps.sweep import Sweep
 
 Safety = Literal["safe", "unsafe", "undetermined"]
 
+# Nobody trains more; where even these would not do, images are what is missing. Chosen by hand.
 _MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Places among the strengths.
+    """The strengths that different rules choose, as indices among the S strengths (the mildest of equals).
 
     Attributes:
-        by_mean: The highest accuracy over all images (the mildest of equals).
-        by_worst_class: The highest accuracy of the class that is worst there.
-        unharmed: The highest accuracy over all images among strengths at which no class is shown to lose against its
-            own best; None where there is none or nothing is known.
-        safe: The same among safe strengths.
-        safety: Of each strength: safe, no class loses more than the tolerance; unsafe, one is shown to; undetermined.
+        by_mean: Highest accuracy over all images.
+        by_worst_class: Highest worst-class accuracy.
+        unharmed: Highest accuracy over all images among strengths at which no class is shown to lose against its own
+            best one; None where there is none or nothing is known.
+        safe: The same among safe strengths; None where there is none.
+        safety: Verdict on each strength, S of them. Safe: no class loses more than the tolerance. Unsafe: one is shown
+            to lose more. Undetermined: neither is shown.
         seeds_needed: Runs of each strength that would show one to be safe, if the means stayed as they are; None where
             one is safe, where 1,000 would not do, or where it is not known.
     """
@@ -39,20 +41,24 @@ class Choices:
 
 
 def choose(sweep: Sweep, found: ClassLosses, tolerance: float, confidence: float) -> Choices:
-    """Choose strengths.
+    """Choose a strength by each rule.
 
     Args:
         sweep: The runs.
-        found: What they show.
+        found: Their losses.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
-        confidence: How sure safety must be, in (0.5, 1).
+        confidence: One-sided level at which a strength is called safe, in (0.5, 1).
+
+    Returns:
+        The choices.
     """
-    bounds = conservative(found, sweep.runs, confidence)
+    bounds = safety_bounds(found, sweep.runs, confidence)
     low = found.losses.low
     safety = tuple(_safety(bound, worst, tolerance) for bound, worst in zip(bounds, _largest(low), strict=True))
-    harmless = [place for place, worst in enumerate(_largest(low)) if worst <= 0]
-    safe = [place for place, said in enumerate(safety) if said == "safe"]
-    undetermined = [place for place, said in enumerate(safety) if said == "undetermined"]
+    # NaN compares as false: a strength of which nothing is known is not without losses.
+    harmless = [index for index, worst in enumerate(_largest(low)) if worst <= 0]
+    safe = [index for index, verdict in enumerate(safety) if verdict == "safe"]
+    undetermined = [index for index, verdict in enumerate(safety) if verdict == "undetermined"]
     return Choices(
         by_mean=int(np.argmax(found.mean)),
         by_worst_class=int(np.argmax(np.nanmin(found.accuracy, axis=1))),
@@ -64,7 +70,7 @@ def choose(sweep: Sweep, found: ClassLosses, tolerance: float, confidence: float
 
 
 def _largest(low: np.ndarray) -> list[float]:
-    """Return the largest lower bound of each strength; NaN where none is known."""
+    """Return the largest lower bound of a loss at each strength, S of them; NaN where none is known."""
     known = np.isfinite(low).any(axis=1)
     return [float(np.nanmax(row)) if one else float("nan") for row, one in zip(low, known, strict=True)]
 
@@ -75,16 +81,18 @@ def _safety(bound: float, worst: float, tolerance: float) -> Safety:
     return "unsafe" if worst > tolerance else "undetermined"
 
 
-def _best(found: ClassLosses, places: list[int]) -> int | None:
-    return max(places, key=lambda place: found.mean[place]) if places else None
+def _best(found: ClassLosses, indices: list[int]) -> int | None:
+    return max(indices, key=lambda index: found.mean[index]) if indices else None
 
 
 def _seeds_needed(
     sweep: Sweep, found: ClassLosses, undetermined: list[int], tolerance: float, confidence: float
 ) -> int | None:
+    """Return the smallest number of runs of each strength that makes an undetermined one safe, by bisection."""
+
     def enough(seeds: int) -> bool:
         runs = np.maximum(sweep.runs, seeds)
-        return bool((conservative(found, runs, confidence)[undetermined] <= tolerance).any())
+        return bool((safety_bounds(found, runs, confidence)[undetermined] <= tolerance).any())
 
     if not undetermined or not enough(_MOST_SEEDS):
         return None

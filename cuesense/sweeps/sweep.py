@@ -1,4 +1,9 @@
-"""What a sweep of a regularizer is: runs of several strengths and seeds, and what each got right."""
+"""The data of a sweep: runs of one regularizer at several strengths and seeds, and the accuracy of each per class.
+
+A sweep is read from a list of checkpoints (``run_list``) or a table of accuracies (``accuracy_table``). What both do
+with strengths stands here: parse them, put them in order from mild to strong, and merge neighbors where there are too
+many.
+"""
 
 from __future__ import annotations
 
@@ -10,37 +15,43 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cuesense.arrays import Bools, Floats, Ints
 from cuesense.errors import SettingsError, expected, unknown
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Strength = float | str
 
+# The parameter of a random crop is the smallest share of the area that it keeps.
 _SMALLER_IS_STRONGER = re.compile(r"crop", re.IGNORECASE)
 _UNNAMED = "regularizer"
-_SHOWN = 5
+# Names that an error lists. Chosen by hand, for reading.
+_LISTED = 5
+# Merging of neighbors: all four chosen by hand, not tuned. More strengths than 30 make the Bonferroni correction costly
+# and a page hard to read. A few strengths of one run each are a sweep without repeated seeds, ten or more a sweep that
+# draws its strengths. Five runs are what audits recommend for a strength (build_audit), and twenty groups are what
+# benchmarks/audits.py times.
 _MOST_STRENGTHS = 30
-_SINGLES = 10
-_JOINED = 20
-_RUNS_JOINED = 5
-_TELLING = 3
+_FEWEST_SINGLES = 10
+_MOST_GROUPS = 20
+_RUNS_PER_GROUP = 5
+# With one or two classes, runs may well agree in every class by chance. Chosen by hand; not tuned.
+_FEWEST_CLASSES = 3
 
 
 @dataclass(frozen=True)
 class PerImagePredictions:
-    """What every run said of every test image.
+    """What every run predicted for every test image.
 
     Attributes:
-        labels: Class of each of N images, (N,).
-        predicted: What each of R runs predicted, (R, N): one of K answers, the C classes first.
-        answers: Names of the K answers: the classes, then the models' other outputs.
-        accepted: Whether each answer is right for each image, (N, K); None where only its label is known.
+        labels: Class of each of N images, (N,), in [0, C).
+        predicted: Output that each of R runs predicted, (R, N), in [0, K).
+        output_names: Names of the K outputs: the C classes first, then the models' other outputs.
+        accepted: Whether each output is right for each image, (N, K); None where only its label is known.
     """
 
     labels: Ints
     predicted: NDArray[np.int32]
-    answers: tuple[str, ...]
-    accepted: NDArray[np.bool_] | None = None
+    output_names: tuple[str, ...]
+    accepted: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -51,11 +62,11 @@ class Sweep:
         regularizer: Its name.
         strengths: The S strengths, mild to strong.
         class_names: The C classes.
-        strength_of: Place of each of R runs among the strengths, (R,).
+        strength_of: Index of each run's strength, (R,), in [0, S).
         seeds: Seed of each run, as text.
-        accuracy: Share of each class's images that each run recognizes, (R, C), in [0, 1]; NaN without images.
+        accuracy: Share of each class's images that each of R runs recognizes, (R, C), in [0, 1]; NaN without images.
         images: Test images of each class in each run, (R, C).
-        pictures: What the runs said of each image, where that is known.
+        per_image: What the runs predicted for each image, where that is known.
         remarks: What the user should know of how the runs were read.
     """
 
@@ -66,7 +77,7 @@ class Sweep:
     seeds: tuple[str, ...]
     accuracy: Floats
     images: Ints
-    pictures: PerImagePredictions | None = None
+    per_image: PerImagePredictions | None = None
     remarks: tuple[str, ...] = ()
 
     @property
@@ -76,7 +87,7 @@ class Sweep:
 
     @property
     def compared(self) -> Ints:
-        """Places of the strengths of two runs or more, or of all where none has two."""
+        """Indices of the strengths with two runs or more, or of all where none has two."""
         several = np.flatnonzero(self.runs > 1)
         return several if len(several) else np.arange(len(self.strengths))
 
@@ -86,18 +97,19 @@ def format_strength(strength: Strength) -> str:
     return f"{strength:g}" if isinstance(strength, float) else strength
 
 
-def duplicate_run_remark(accuracy: Floats, places: Ints, names: Sequence[str]) -> tuple[str, ...]:
+def duplicate_run_remark(accuracy: Floats, strength_of: Ints, names: Sequence[str]) -> tuple[str, ...]:
     """Return a remark where runs of one strength agree in every class, as copies of one run would.
 
     Args:
         accuracy: Accuracies of R runs, (R, C).
-        places: Place of each run's strength, (R,).
+        strength_of: Index of each run's strength, (R,).
         names: What to call each run.
     """
-    rows = np.column_stack([places, np.nan_to_num(accuracy)])
+    # NaN is not equal to itself; classes without images must not make copies look different.
+    rows = np.column_stack([strength_of, np.nan_to_num(accuracy)])
     first = np.unique(rows, axis=0, return_index=True)[1]
     again = sorted(set(range(len(rows))) - set(first.tolist()))
-    if not again or accuracy.shape[1] < _TELLING:
+    if not again or accuracy.shape[1] < _FEWEST_CLASSES:
         return ()
     whose = f"{len(again)} of {len(rows)} runs have the accuracies of another of their strength in every class, such as"
     return (f"{whose} '{names[again[0]]}': where they are copies, not seeds, chance looks too small.",)
@@ -110,13 +122,15 @@ def unreadable_remark(read: int, images: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its strength and its seed, as a table gives them."""
+    """The strength and the seed of one run, as its table gives them."""
 
     strength: Strength
     seed: str
 
 
-def arrange(runs: Sequence[Run], regularizer: str, order: Sequence[str] | None) -> tuple[tuple[Strength, ...], Ints]:
+def order_strengths(
+    runs: Sequence[Run], regularizer: str, order: Sequence[str] | None
+) -> tuple[tuple[Strength, ...], Ints]:
     """Put the strengths of runs in order, mild to strong.
 
     Numbers rise, but fall for a regularizer whose name has "crop" in it: a smaller part of the image is stronger.
@@ -127,10 +141,10 @@ def arrange(runs: Sequence[Run], regularizer: str, order: Sequence[str] | None) 
         order: All strengths, mild to strong, as text; None where they are numbers.
 
     Returns:
-        The S strengths, and the place of each run's among them, (R,).
+        The S strengths, and the index of each run's strength, (R,), in [0, S).
 
     Raises:
-        SettingsError: There is one strength only, a strength comes twice with the same seed, strengths are no numbers
+        SettingsError: There is one strength only, a strength comes twice with the same seed, strengths are not numbers
             and have no order, or the order is not of these strengths.
     """
     _refuse_twice(runs)
@@ -140,37 +154,39 @@ def arrange(runs: Sequence[Run], regularizer: str, order: Sequence[str] | None) 
         got = f"'{format_strength(ordered[0])}' alone"
         do = "Add runs of another strength, such as without the regularizer"
         raise SettingsError(expected("the runs", "of two strengths at least", got, do))
-    place = {strength: index for index, strength in enumerate(ordered)}
-    return ordered, np.array([place[run.strength] for run in runs], dtype=np.int64)
+    index_of = {strength: index for index, strength in enumerate(ordered)}
+    return ordered, np.array([index_of[run.strength] for run in runs], dtype=np.int64)
 
 
 def choose_regularizer(column: Iterable[object] | None, wanted: str | None, what: str) -> str:
     """Return the name of the regularizer that is audited.
 
     Args:
-        column: The regularizer of every row, None where the table does not say.
+        column: The regularizer of every row, None where the table has no such column.
         wanted: The user's choice, or None.
-        what: What the table is, for errors.
+        what: The table, as an error names it.
 
     Raises:
-        SettingsError: The one that is wanted is not there, or there are several and none is wanted.
+        SettingsError: The chosen one is not in the table, or there are several and none is chosen.
     """
     known = sorted({str(name) for name in column}) if column is not None else []
     if not known:
         return wanted or _UNNAMED
     if wanted is None and len(known) > 1:
         do = f"Choose with --regularizer {known[0]}, one audit each"
-        raise SettingsError(expected(what, "runs of one regularizer", f"{len(known)}: {', '.join(known[:_SHOWN])}", do))
+        raise SettingsError(
+            expected(what, "runs of one regularizer", f"{len(known)}: {', '.join(known[:_LISTED])}", do)
+        )
     if wanted is not None and wanted not in known:
         raise SettingsError(unknown(f"regularizer '{wanted}' in {what}", wanted, known))
     return wanted or known[0]
 
 
-def listed(order: object) -> list[str] | None:
-    """Return strengths in their order from a list, or from text with commas; None stays None.
+def parse_order(order: object) -> list[str] | None:
+    """Return the names of strengths, mild to strong, from a list or from text with commas; None stays None.
 
     Raises:
-        SettingsError: It is something else.
+        SettingsError: The order is neither.
     """
     if order is None:
         return None
@@ -180,12 +196,13 @@ def listed(order: object) -> list[str] | None:
     return [str(part).strip() for part in parts]
 
 
-def number(text: object) -> Strength:
+def parse_strength(text: object) -> Strength:
     """Return a strength as a number where it is one, else as text."""
     try:
         value = float(str(text))
     except ValueError:
         return str(text).strip()
+    # "nan" and "inf" parse as floats, but have no order among strengths that could be right.
     return value if np.isfinite(value) else str(text).strip()
 
 
@@ -208,11 +225,11 @@ def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ..
 
 
 def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength, ...]:
-    given = [number(text) for text in order]
+    given = [parse_strength(text) for text in order]
     missing, more = (sorted(map(format_strength, left)) for left in (strengths - set(given), set(given) - strengths))
     twice = [text for text, times in Counter(map(format_strength, given)).items() if times > 1]
     kinds = ((missing, "missing"), (more, "that no run has"))
-    problems = [f"{', '.join(names[:_SHOWN])} {problem}" for names, problem in kinds]
+    problems = [f"{', '.join(names[:_LISTED])} {problem}" for names, problem in kinds]
     found = [text for text, names in zip(problems, (missing, more), strict=True) if names]
     found += [f"{twice[0]} given twice"] if twice else []
     if found:
@@ -220,12 +237,13 @@ def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength,
     return tuple(given)
 
 
-def joined(sweep: Sweep) -> Sweep:
-    """Join neighboring strengths where there are more than can be told apart.
+def merge_neighbors(sweep: Sweep) -> Sweep:
+    """Merge neighboring strengths where there are more than the runs can tell apart.
 
-    A sweep that draws a new strength for every run has no two runs alike, and its noise cannot be known. Where there
-    are more than 30 strengths, or ten or more of which none has two runs, neighbors are joined, five runs or more
-    together and at most twenty groups; each is named after the strength in its middle.
+    A sweep that draws a new strength for every run has no two runs of one strength, from which to estimate how
+    accuracies vary over seeds. Where there are more than 30 strengths, or ten or more of which none has two runs,
+    neighbors are merged, five runs or more into a group and at most twenty groups; a group is named after the strength
+    in its middle.
 
     Args:
         sweep: The sweep.
@@ -234,9 +252,10 @@ def joined(sweep: Sweep) -> Sweep:
         The same runs with fewer strengths, or the sweep as it is.
     """
     count = len(sweep.strengths)
-    if count <= _MOST_STRENGTHS and (count < _SINGLES or sweep.runs.max() > 1):
+    if count <= _MOST_STRENGTHS and (count < _FEWEST_SINGLES or sweep.runs.max() > 1):
         return sweep
-    groups = max(2, min(_JOINED, len(sweep.seeds) // _RUNS_JOINED))
+    groups = max(2, min(_MOST_GROUPS, len(sweep.seeds) // _RUNS_PER_GROUP))
+    # Cut by the number of runs before the middle of a strength, so that groups hold equally many runs.
     before = np.cumsum(sweep.runs) - sweep.runs / 2
     group = np.unique((before * groups / len(sweep.seeds)).astype(np.int64), return_inverse=True)[1]
     members = [np.flatnonzero(group == index) for index in range(group.max() + 1)]

@@ -19,7 +19,14 @@ from cuesense.perturbations.apply import perturb
 from cuesense.policies.policy import PROBABILITY, uniform
 from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
 from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, TrainedBudget, budget_model
-from cuesense.stats.training_loss import Forecast, combined, dose_shape, leaks, refitted, trained
+from cuesense.stats.training_loss import (
+    Forecast,
+    combine,
+    forecast_from_heads,
+    forecast_from_trainings,
+    leaks,
+    severity_shares,
+)
 from cuesense.training.features import cross_fitted, features
 from cuesense.training.fit import Progress
 from cuesense.training.images import read_images
@@ -214,8 +221,8 @@ def forecast_trained(
     found: dict[str, LossModel] = {}
     for name, curve in curves.items():
         after = _predicted(experiment, strong[name])
-        whole = trained(before == labels, after == labels, labels, dose_shape(curve), len(names))
-        both = combined(whole, heads[name]) if name in heads else whole
+        whole = forecast_from_trainings(before == labels, after == labels, labels, severity_shares(curve), len(names))
+        both = combine(whole, heads[name]) if name in heads else whole
         taken = leaks(before, after, labels, len(names))
         augmented = np.stack([experiment.answers(trial).probed[0] for trial in strong[name]]) == labels
         found[name] = _loss_model(profile, curve, both, _named(taken, names), _accuracy(augmented, labels, len(names)))
@@ -283,7 +290,7 @@ def forecast_heads(
             progress(done, doses)
         right = np.stack([told[0] for told in answers]) == truth
         augmented = _accuracy(answers[-1][1][None] == truth, truth, len(names))
-        found[name] = _loss_model(profile, curve, refitted(plain, right, truth, len(names)), [], augmented)
+        found[name] = _loss_model(profile, curve, forecast_from_heads(plain, right, truth, len(names)), [], augmented)
     return _with(
         profile,
         ForecastModel(

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from cuesense.arrays import Floats
 from cuesense.atomic_files import claim, digest, read_arrays, write_arrays
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
@@ -27,7 +28,7 @@ from cuesense.schemas.profile import Profile
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, read_runs, sweep_of
-from cuesense.sweeps.sweep import Floats, unreadable_remark
+from cuesense.sweeps.sweep import unreadable_remark
 from cuesense.training.features import features
 from cuesense.training.fit import Images
 from cuesense.training.images import match_names, pixel_digests, refuse_shared

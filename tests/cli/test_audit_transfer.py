@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 
 from cuesense.cli.app import app
 from tests.conftest import make_folder
-from tests.helpers.simulated_sweeps import ARCH, Truth, level, simulated, table, write_networks
-from tests.sweeps.test_build_audit import CONTRACT, OF_A_CLASS, planted
+from tests.helpers.audits import CLASS_FIELDS, FIELDS
+from tests.helpers.simulated_sweeps import Truth, level, planted, simulated, table
+from tests.helpers.sweep_networks import ARCH, write_networks
 from tests.workflows.test_audit import SIZE
 
 FLAGS = ["--arch", ARCH, "--image-size", SIZE, "--resize", SIZE, "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
@@ -40,8 +41,8 @@ def test_checkpoints_give_a_table_a_page_and_json(place: Path, tmp_path: Path) -
     again = run(*command, "--json")
     assert again.stdout == (tmp_path / "out" / "audit.json").read_text(encoding="utf-8")
     found = json.loads(again.stdout)
-    assert set(found) >= CONTRACT
-    assert set(found["classes"][0]) >= OF_A_CLASS
+    assert set(found) >= FIELDS
+    assert set(found["classes"][0]) >= CLASS_FIELDS
 
 
 def test_a_table_of_accuracies_names_the_class_that_pays(place: Path, tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ NAMES = (
 )  # fmt: skip
 STRENGTHS = (1.0, 0.5, 0.2, 0.08)
 
+# Fields of audit.json that its readers rely on, and those of each of its classes.
+FIELDS = {"regularizer", "strengths", "chosen_by_mean", "chosen_by_worst_class", "chosen_safe", "mean_accuracy"}
+CLASS_FIELDS = {"name", "harmed", "loss", "low", "high", "best_strength", "loss_at_strongest", "gains", "n", "seeds"}
+
 
 def sweep(
     classes: int = 12,
@@ -65,7 +69,7 @@ def with_pictures(known: Sweep, *, accepted: bool = False, seed: int = 0) -> Swe
     if accepted:
         allowed[np.arange(len(labels)) % 5 == 0, (labels[::5] + 2) % classes] = True
     pictures = PerImagePredictions(labels, predicted, known.class_names, allowed if accepted else None)
-    return replace(known, accuracy=accuracy, pictures=pictures)
+    return replace(known, accuracy=accuracy, per_image=pictures)
 
 
 def audit(known: Sweep | None = None, *, tolerance: float = 0.05, **more: Any) -> Audit:

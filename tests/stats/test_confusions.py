@@ -1,3 +1,5 @@
+"""Who takes lost images, who is mistaken for whom, and sinks: against plain loops and on planted confusions."""
+
 from collections import Counter
 
 import numpy as np
@@ -5,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cuesense.stats import confusions
 from cuesense.stats.confusions import rivals, strongest, takers
 from cuesense.types import Rival
 
@@ -17,12 +20,11 @@ def drawn(seed, images):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, CLASSES - 1, images)
     predicted = rng.integers(0, len(NAMES), images)
-    return predicted, rng.random(images) < 0.7, predicted == labels, labels
+    return predicted, (rng.random(images) < 0.7) & (predicted != labels), labels
 
 
-def lost_to(predicted, clean, correct, labels, index):
-    chosen = (labels == index) & clean & ~correct
-    return Counter(predicted[chosen].tolist())
+def lost_to(predicted, lost, labels, index):
+    return Counter(predicted[(labels == index) & lost].tolist())
 
 
 @settings(max_examples=80)
@@ -32,7 +34,7 @@ def test_rivals_agree_with_the_loop(seed, images, minimum):
     found = rivals(*data, CLASSES, NAMES, "blur", minimum)
     assert len(found) == CLASSES
     for index, rival in enumerate(found):
-        n = int((data[3] == index).sum())
+        n = int((data[2] == index).sum())
         best = min(lost_to(*data, index).items(), key=lambda pair: (-pair[1], pair[0]), default=None)
         if best is None or best[1] / n < minimum:
             assert rival is None
@@ -50,41 +52,33 @@ def test_takers_take_half(seed, images):
         assert name == (NAMES[half[0]] if half else None)
 
 
-def test_images_wrong_when_clean_are_no_leak():
+def test_only_lost_images_are_taken():
     predicted, labels = np.array([1, 1, 1, 2]), np.zeros(4, dtype=int)
-    clean = np.array([False, False, False, True])
-    wrong = np.zeros(4, dtype=bool)
-    assert rivals(predicted, clean, wrong, labels, 1, NAMES, "blur") == [Rival("c", "blur", 0.25)]
-    assert takers(predicted, clean, wrong, labels, 1, NAMES) == ["c"]
-
-
-def test_images_that_stay_right_are_no_leak():
-    predicted, labels, right = np.array([1, 1, 2]), np.zeros(3, dtype=int), np.array([True, True, False])
-    assert rivals(predicted, np.ones(3, dtype=bool), right, labels, 1, NAMES, "crop") == [Rival("c", "crop", 1 / 3)]
+    lost = np.array([False, False, False, True])
+    assert rivals(predicted, lost, labels, 1, NAMES, "blur") == [Rival("c", "blur", 0.25)]
+    assert takers(predicted, lost, labels, 1, NAMES) == ["c"]
 
 
 def test_ties_go_to_the_lowest_output():
-    predicted, labels = np.array([3, 1, 3, 1]), np.zeros(4, dtype=int)
-    right, wrong = np.ones(4, dtype=bool), np.zeros(4, dtype=bool)
-    assert rivals(predicted, right, wrong, labels, 1, NAMES, "blur")[0] == Rival("b", "blur", 0.5)
-    assert takers(predicted, right, wrong, labels, 1, NAMES) == ["b"]
+    predicted, labels, lost = np.array([3, 1, 3, 1]), np.zeros(4, dtype=int), np.ones(4, dtype=bool)
+    assert rivals(predicted, lost, labels, 1, NAMES, "blur")[0] == Rival("b", "blur", 0.5)
+    assert takers(predicted, lost, labels, 1, NAMES) == ["b"]
 
 
 @pytest.mark.parametrize(("lost", "named"), [(4, False), (5, True)])
 def test_a_share_below_five_percent_is_not_named(lost, named):
     predicted = np.repeat([1, 0], [lost, 100 - lost])
-    clean = np.ones(100, dtype=bool)
-    (rival,) = rivals(predicted, clean, predicted == 0, np.zeros(100, dtype=int), 1, NAMES, "blur")
+    (rival,) = rivals(predicted, predicted == 1, np.zeros(100, dtype=int), 1, NAMES, "blur")
     assert (rival is not None) == named
 
 
 def test_many_takers_without_a_half_name_nobody():
     predicted, labels = np.array([1, 2, 3]), np.zeros(3, dtype=int)
-    assert takers(predicted, np.ones(3, dtype=bool), np.zeros(3, dtype=bool), labels, 1, NAMES) == [None]
+    assert takers(predicted, np.ones(3, dtype=bool), labels, 1, NAMES) == [None]
 
 
 def test_shares_are_plain_floats():
-    (rival,) = rivals(np.array([1]), np.array([True]), np.array([False]), np.array([0]), 1, NAMES, "blur")
+    (rival,) = rivals(np.array([1]), np.array([True]), np.array([0]), 1, NAMES, "blur")
     assert type(rival.share) is float
 
 
@@ -104,3 +98,50 @@ def test_strongest_keeps_the_largest_in_order(table):
 def test_strongest_keeps_five():
     found = [[Rival("x", f"p{step}", step / 10)] for step in range(1, 9)]
     assert [rival.perturbation for rival in strongest(found, 1)[0]] == ["p8", "p7", "p6", "p5", "p4"]
+
+
+def test_sinks_are_predicted_more_than_their_share():
+    ratio = confusions.sinks(np.array([6, 1, 1, 0]), np.array([0.25, 0.25, 0.5, 0.0]))
+    np.testing.assert_allclose(ratio, [3, 0.5, 0.25, np.nan])
+    assert np.isnan(confusions.sinks(np.array([0, 0]), np.array([0.5, 0.5]))).all()
+
+
+@given(seeds, st.integers(2, 6), st.integers(0, 60))
+def test_top_false_positive_rates_are_those_of_a_plain_loop(seed, classes, images):
+    rng = np.random.default_rng(seed)
+    labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
+    rate, rival = confusions.top_false_positive_rate(predicted, labels, classes)
+    for index in range(classes):
+        shares = {
+            other: float(((labels == other) & (predicted == index)).sum() / max(10, (labels == other).sum()))
+            for other in range(classes)
+            if other != index
+        }
+        assert rate[index] == pytest.approx(max(shares.values()))
+        if rate[index] > 0:
+            assert rival[index] == min(other for other, share in shares.items() if share == max(shares.values()))
+        else:
+            assert rival[index] == 0
+
+
+@given(seeds, st.integers(2, 6), st.integers(0, 60))
+def test_mutual_confusions_are_those_of_a_plain_loop(seed, classes, images):
+    rng = np.random.default_rng(seed)
+    labels, predicted = rng.integers(classes, size=images), rng.integers(-1, classes, size=images)
+    found = confusions.mutual_confusion(predicted, labels, classes)
+    for index in range(classes):
+        lost = ((labels == index) & (predicted != index)).sum()
+        mutual = [0.0]
+        for other in set(range(classes)) - {index}:
+            attracted = ((labels == other) & (predicted == index)).sum() / max(10, (labels == other).sum())
+            mutual.append(attracted * (((labels == index) & (predicted == other)).sum() + 1) / (lost + 1))
+        assert found[index] == pytest.approx(max(mutual))
+
+
+def test_confusion_counts_only_where_it_is_mutual():
+    """A pair told by a coin guesses; a class that attracts a ruined one and loses its own elsewhere does not."""
+    labels = np.repeat([0, 1, 2], 40)
+    coin = np.where(labels == 2, 2, np.tile([0, 1], 60))
+    assert confusions.mutual_confusion(coin, labels, 3).tolist() == pytest.approx([0.5, 0.5, 0])
+    ruined = np.where(labels == 1, 0, np.where((labels == 0) & (np.arange(120) % 4 == 0), 2, labels))
+    assert confusions.mutual_confusion(ruined, labels, 3).tolist() == pytest.approx([1 / 11, 0, 0.25])

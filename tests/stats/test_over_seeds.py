@@ -99,3 +99,23 @@ def test_unknown_losses_are_left_out_of_the_agreement() -> None:
     assert agreement(np.array([0.1]), np.array([0.3]), 0.05).error == pytest.approx(0.2)
     assert agreement(np.array([]), np.array([]), 0.05).error is None
     assert auroc(np.array([0.1, 0.2]), np.array([False, False])) is None
+
+
+@pytest.mark.parametrize(("pairs", "ranked"), [(2, False), (3, True)])
+def test_fewer_than_three_pairs_have_no_rank_correlation(pairs: int, ranked: bool) -> None:
+    found = agreement(np.array([0.1, 0.2, 0.3])[:pairs], np.array([0.0, 0.2, 0.1])[:pairs], 0.05)
+    assert (found.spearman is not None) == ranked
+    assert (found.slope is not None) == ranked
+    assert found.error is not None
+
+
+def test_a_loss_at_the_tolerance_is_accepted() -> None:
+    assert auroc(np.array([0.1, 0.2]), np.array([True, True])) is None
+    assert agreement(np.array([0.1, 0.2, 0.3]), np.array([0.05, 0.04, 0.03]), 0.05).auroc is None
+    assert agreement(np.array([0.1, 0.2, 0.3]), np.array([0.06, 0.04, 0.03]), 0.05).auroc == 0.0
+
+
+@pytest.mark.parametrize("scores", [[1.0, 1.0, 1.0], [0.3, 0.1, 0.2]])
+def test_auroc_counts_ties_as_one_half(scores: list[float]) -> None:
+    wins = [(scores[0] > other) + 0.5 * (scores[0] == other) for other in scores[1:]]
+    assert auroc(np.array(scores), np.array([True, False, False])) == pytest.approx(np.mean(wins))

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
-from cuesense.stats.training_loss import Flag, Forecast, combined, dose_shape, leaks, refitted, trained
+from cuesense.stats.training_loss import (
+    Flag,
+    Forecast,
+    _flag,
+    combine,
+    forecast_from_heads,
+    forecast_from_trainings,
+    leaks,
+    severity_shares,
+)
 from cuesense.types import Curve
 
 SHAPE = np.array([0.25, 0.5, 1.0])
@@ -29,7 +38,7 @@ def curve(lost: list[list[int]], gained: list[list[int]] | None = None) -> Curve
 def test_losses_are_differences_of_recall_and_shares_of_them_at_milder_doses() -> None:
     plain, labels = answers([0.9, 0.8, 0.5], 40)
     strong, _ = answers([0.9, 0.5, 0.6], 40)
-    found = trained(plain, strong, labels, SHAPE, 3)
+    found = forecast_from_trainings(plain, strong, labels, SHAPE, 3)
     assert found.loss == pytest.approx(SHAPE[:, None] * [0.0, 0.3, -0.1])
     assert (np.diff(found.spread[:, [0]], axis=0) > 0).all()
 
@@ -38,7 +47,7 @@ def test_more_images_and_more_runs_leave_less_doubt() -> None:
     def spread(images: int, runs: int) -> np.ndarray:
         plain, labels = answers([0.8, 0.6], images, runs)
         strong, _ = answers([0.7, 0.6], images, runs)
-        return trained(plain, strong, labels, SHAPE, 2).spread
+        return forecast_from_trainings(plain, strong, labels, SHAPE, 2).spread
 
     assert (spread(400, 1) < spread(40, 1)).all()
     assert (spread(40, 4) < spread(40, 1)).all()
@@ -49,7 +58,7 @@ def test_runs_that_disagree_leave_more_doubt_than_runs_that_agree() -> None:
     plain, labels = answers([1.0] * 8, 50, 2)
     agreeing = np.stack([answers([0.8] * 8, 50)[0][0]] * 2)
     apart = np.stack([answers([0.6] * 8, 50)[0][0], answers([1.0] * 8, 50)[0][0]])
-    calm, noisy = (trained(plain, strong, labels, SHAPE, 8) for strong in (agreeing, apart))
+    calm, noisy = (forecast_from_trainings(plain, strong, labels, SHAPE, 8) for strong in (agreeing, apart))
     assert calm.loss == pytest.approx(noisy.loss)
     assert (noisy.spread[-1] > 1.5 * calm.spread[-1]).all()
 
@@ -60,7 +69,7 @@ def test_with_one_run_the_doubt_is_the_stated_one() -> None:
     strong, _ = answers([0.9, 1.0], 100)
     share = 11 / 101
     expected = np.sqrt((share - 0.01) / 100 + 0.08 * share**2)
-    assert trained(plain, strong, labels, SHAPE, 2).spread[-1, 0] == pytest.approx(expected)
+    assert forecast_from_trainings(plain, strong, labels, SHAPE, 2).spread[-1, 0] == pytest.approx(expected)
 
 
 def test_a_class_that_loses_nothing_is_safe_with_many_images_and_unclear_with_few() -> None:
@@ -68,7 +77,7 @@ def test_a_class_that_loses_nothing_is_safe_with_many_images_and_unclear_with_fe
     for images in (12, 60):
         plain, labels = answers([1.0, 1.0, 1.0], images)
         strong, _ = answers([1.0, 0.5, 1.0], images)
-        flags[images] = trained(plain, strong, labels, SHAPE, 3).flags(0.05, 0.95)
+        flags[images] = forecast_from_trainings(plain, strong, labels, SHAPE, 3).flags(0.05, 0.95)
     assert flags[60][2] == [Flag.SAFE, Flag.LOSES, Flag.SAFE]
     assert flags[12][2] == [Flag.UNCLEAR, Flag.LOSES, Flag.UNCLEAR]
 
@@ -76,7 +85,7 @@ def test_a_class_that_loses_nothing_is_safe_with_many_images_and_unclear_with_fe
 def test_a_class_that_is_not_recognized_has_nothing_to_lose_and_stays_unclear() -> None:
     plain, labels = answers([1.0, 0.3, 0.0], 60)
     strong, _ = answers([1.0, 0.0, 0.0], 60)
-    found = trained(plain, strong, labels, SHAPE, 3)
+    found = forecast_from_trainings(plain, strong, labels, SHAPE, 3)
     assert np.isinf(found.spread[:, 1:]).all()
     assert found.flags(0.05, 0.95)[2] == [Flag.SAFE, Flag.UNCLEAR, Flag.UNCLEAR]
     assert found.risk(0.05)[0, 1] == pytest.approx(0.5)
@@ -84,7 +93,7 @@ def test_a_class_that_is_not_recognized_has_nothing_to_lose_and_stays_unclear() 
 
 def test_a_class_without_images_stays_unclear() -> None:
     plain, labels = answers([1.0], 60)
-    found = trained(plain, plain, labels, SHAPE, 2)
+    found = forecast_from_trainings(plain, plain, labels, SHAPE, 2)
     assert found.flags(0.05, 0.95)[0] == [Flag.SAFE, Flag.UNCLEAR]
     low, high = found.bounds(0.9)
     assert (low[:, 1] == 0).all()
@@ -110,31 +119,31 @@ def test_gains_are_not_promised(loss: float, spread: float, confidence: float) -
 def test_a_dose_costs_as_much_of_the_strongest_as_the_model_says_on_average() -> None:
     """Two of 200 images are moved toward equal steps: (2 + 2/3) / (40 + 2), and so on."""
     expected = [(2 + 2 / 3) / 42, (10 + 4 / 3) / 42, 1.0]
-    assert dose_shape(curve([[2, 0], [5, 5], [20, 20]])) == pytest.approx(expected)
-    assert dose_shape(curve([[4, 0], [5, 5], [30, 10]], [[0, 2], [0, 0], [0, 0]])) == pytest.approx(expected)
+    assert severity_shares(curve([[2, 0], [5, 5], [20, 20]])) == pytest.approx(expected)
+    assert severity_shares(curve([[4, 0], [5, 5], [30, 10]], [[0, 2], [0, 0], [0, 0]])) == pytest.approx(expected)
 
 
 def test_a_dose_that_cost_nothing_at_test_time_is_not_certain_to() -> None:
-    shape = dose_shape(curve([[0, 0], [0, 0], [0, 1]]))
+    shape = severity_shares(curve([[0, 0], [0, 0], [0, 1]]))
     assert shape[0] > 0.1
     plain, labels = answers([1.0, 1.0], 2)
-    found = trained(plain, plain, labels, shape, 2)
+    found = forecast_from_trainings(plain, plain, labels, shape, 2)
     assert found.flags(0.05, 0.95)[0] == [Flag.UNCLEAR, Flag.UNCLEAR]
 
 
 def test_a_single_class_can_be_forecast() -> None:
     plain, labels = answers([0.9], 200)
-    assert trained(plain, plain, labels, SHAPE, 1).flags(0.05, 0.95)[0] == [Flag.SAFE]
+    assert forecast_from_trainings(plain, plain, labels, SHAPE, 1).flags(0.05, 0.95)[0] == [Flag.SAFE]
 
 
 @pytest.mark.parametrize("lost", [[[0, 0], [0, 0]], [[3, 3], [-1, 0]]])
 def test_equal_steps_where_the_strongest_dose_costs_nothing(lost: list[list[int]]) -> None:
-    assert dose_shape(curve(lost)) == pytest.approx([0.5, 1.0])
+    assert severity_shares(curve(lost)) == pytest.approx([0.5, 1.0])
 
 
 @given(st.lists(st.lists(st.integers(-5, 100), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_shares_never_fall_and_end_at_one(lost: list[list[int]]) -> None:
-    shares = dose_shape(curve(lost))
+    shares = severity_shares(curve(lost))
     assert shares[-1] == 1
     assert (np.diff(shares) >= 0).all()
     assert (shares > 0).all()
@@ -143,14 +152,14 @@ def test_shares_never_fall_and_end_at_one(lost: list[list[int]]) -> None:
 def test_refitted_heads_are_counted_dose_by_dose() -> None:
     plain, labels = answers([0.9, 0.8], 50)
     heads = np.stack([answers(rates, 50)[0][0] for rates in ([0.9, 0.7], [0.5, 0.8])])
-    found = refitted(plain[0], heads, labels, 2)
+    found = forecast_from_heads(plain[0], heads, labels, 2)
     assert found.loss == pytest.approx(np.array([[0.0, 0.1], [0.4, 0.0]]))
     assert (found.spread > 0.1).all()
 
 
 def test_trainings_count_four_times_as_much_as_heads() -> None:
     whole = Forecast(np.array([[0.5]]), np.array([[0.1]]))
-    both = combined(whole, Forecast(np.array([[0.0]]), np.array([[0.9]])))
+    both = combine(whole, Forecast(np.array([[0.0]]), np.array([[0.9]])))
     assert both.loss[0, 0] == pytest.approx(0.4)
     assert both.spread[0, 0] == 0.1
 
@@ -162,3 +171,53 @@ def test_leaks_are_the_net_flow_of_images() -> None:
     taken = leaks(plain, strong, labels, 3)
     assert taken.tolist() == [[0, 0.5, 0], [0.25, 0, 0], [-0.25, 0, 0]]
     assert leaks(np.tile(plain, (3, 1)), np.tile(strong, (3, 1)), labels, 3).tolist() == taken.tolist()
+
+
+def test_runs_correct_the_variance_as_much_as_ten_classes_do() -> None:
+    """Class 0 loses 20 of 100 images in one run and none in the other, class 1 the same ten images in both."""
+    plain, labels = answers([1.0, 1.0], 100, 2)
+    strong = np.stack([answers([0.8, 0.9], 100)[0][0], answers([1.0, 0.9], 100)[0][0]])
+    share = 11 / 101
+    between = 0.02 / (2 * share**2)
+    k = (10 * 0.08 + 2 * between) / (10 + 2)
+    expected = [np.sqrt((square - 0.01) / 100 + k * share**2 / 2) for square in (6 / 101, 11 / 101)]
+    assert forecast_from_trainings(plain, strong, labels, SHAPE, 2).spread[-1] == pytest.approx(expected)
+
+
+def test_milder_severities_add_a_fifth_of_the_interpolated_loss() -> None:
+    plain, labels = answers([1.0, 0.8], 100)
+    strong, _ = answers([0.9, 0.9], 100)
+    found = forecast_from_trainings(plain, strong, labels, SHAPE, 2).spread
+    assert found[0, 0] == pytest.approx(np.hypot(0.25 * found[-1, 0], 0.2 * 0.75 * 0.1))
+    assert found[0, 1] == pytest.approx(0.25 * found[-1, 1])
+
+
+def test_heads_are_uncertain_by_their_images_and_twelve_points() -> None:
+    plain, labels = answers([0.9, 0.8], 50)
+    heads, _ = answers([0.5, 0.8], 50)
+    rates = [(0.9 * 50 + 0.5) / 51, (0.5 * 50 + 0.5) / 51]
+    expected = np.sqrt(sum(rate * (1 - rate) for rate in rates) / 50 + 0.12**2)
+    assert forecast_from_heads(plain[0], heads, labels, 2).spread[0, 0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("risk", "flag"),
+    [(0.05, Flag.SAFE), (0.0501, Flag.UNCLEAR), (0.7999, Flag.UNCLEAR), (0.8, Flag.LOSES), (1.0, Flag.LOSES)],
+)
+def test_flags_turn_at_the_confidence_and_at_eighty_percent(risk: float, flag: Flag) -> None:
+    assert _flag(risk, 0.95) is flag
+
+
+@pytest.mark.parametrize(("images", "known"), [(1, False), (2, True)])
+def test_one_image_forecasts_nothing(images: int, known: bool) -> None:
+    labels = np.repeat([0, 1], [images, 50])
+    right = np.ones((1, len(labels)), dtype=bool)
+    found = forecast_from_trainings(right, right, labels, SHAPE, 2)
+    assert np.isfinite(found.spread[:, 0]).all() == known
+
+
+def test_recall_at_chance_leaves_nothing_to_lose() -> None:
+    plain, labels = answers([0.5, 0.52], 50)
+    found = forecast_from_trainings(plain, plain, labels, SHAPE, 2)
+    assert np.isinf(found.spread[:, 0]).all()
+    assert np.isfinite(found.spread[:, 1]).all()

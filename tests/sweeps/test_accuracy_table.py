@@ -129,3 +129,23 @@ def test_unreadable_tables_are_one_sentence(name: str, content: str | None, sent
         (tmp_path / name).write_text(content)
     with pytest.raises(CuesenseError, match=sentence):
         read_accuracies(tmp_path / name)
+
+
+@pytest.mark.parametrize(("images", "allowed"), [(10**9, True), (10**9 + 1, False)])
+def test_a_billion_images_are_the_most(images: int, allowed: bool) -> None:
+    frame = table(SWEEP).assign(n=images)
+    if allowed:
+        assert (read_accuracies(frame).images == images).all()
+        return
+    with pytest.raises(CuesenseError, match="a whole number from 0 to 1,000,000,000"):
+        read_accuracies(frame)
+
+
+@pytest.mark.parametrize(("accuracy", "allowed"), [(0.0, True), (1.0, True), (-0.001, False), (1.001, False)])
+def test_accuracies_are_fractions_ends_included(accuracy: float, allowed: bool) -> None:
+    frame = edited("accuracy", 0, accuracy)(table(SWEEP))
+    if allowed:
+        assert read_accuracies(frame).accuracy[0, 0] == accuracy
+        return
+    with pytest.raises(CuesenseError, match="a fraction from 0 to 1"):
+        read_accuracies(frame)

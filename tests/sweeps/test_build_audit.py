@@ -7,23 +7,12 @@ import numpy as np
 import pytest
 
 from cuesense.schemas.audit import Audit
-from cuesense.sweeps.build_audit import build_audit
+from cuesense.sweeps.build_audit import _best_as_sink, _unstable, build_audit
 from cuesense.sweeps.losses import class_losses
 from cuesense.sweeps.sweep import Sweep
 from cuesense.types import CueVerdict
-from tests.helpers.simulated_sweeps import Truth, level, simulated
-from tests.sweeps.test_losses import some_runs, spread
-
-CONTRACT = {"regularizer", "strengths", "chosen_by_mean", "chosen_by_worst_class", "chosen_safe", "mean_accuracy"}
-OF_A_CLASS = {"name", "harmed", "loss", "low", "high", "best_strength", "loss_at_strongest", "gains", "n", "seeds"}
-
-
-def planted() -> Truth:
-    """The strongest is best on average; class 0 loses 0.3 by it, all others gain 0.1."""
-    accuracy = np.minimum(level(3, 8), 0.85)
-    accuracy[2, 1:] += 0.1
-    accuracy[2, 0] -= 0.3
-    return Truth(accuracy, images=300)
+from tests.helpers.audits import CLASS_FIELDS, FIELDS
+from tests.helpers.simulated_sweeps import Truth, level, planted, simulated, some_runs, spread
 
 
 def audit(sweep: Sweep, **known: object) -> dict[str, object]:
@@ -34,11 +23,11 @@ def audit(sweep: Sweep, **known: object) -> dict[str, object]:
 
 
 def test_the_contract_s_fields_are_there_and_name_the_planted_class() -> None:
-    sweep = simulated(planted(), 0, pictures=True)
+    sweep = simulated(planted(), 0, per_image=True)
     found = audit(sweep)
-    assert set(found) >= CONTRACT
+    assert set(found) >= FIELDS
     classes = found["classes"]
-    assert all(set(entry) >= OF_A_CLASS for entry in classes)  # type: ignore[attr-defined]
+    assert all(set(entry) >= CLASS_FIELDS for entry in classes)  # type: ignore[attr-defined]
     by_name = {entry["name"]: entry for entry in classes}  # type: ignore[attr-defined]
     loser = by_name["class 0"]
     assert found["chosen_by_mean"] == 2.0
@@ -85,13 +74,13 @@ def replace_runs(truth: Truth, runs: int) -> Truth:
     return Truth(truth.accuracy, truth.images, runs)
 
 
-def test_few_seeds_and_an_uncertain_choice_are_said() -> None:
+def test_few_seeds_and_an_uncertain_choice_are_warned_of() -> None:
     found = build_audit(simulated(Truth(level(3, 4), runs=2), 0), tolerance=0.05, confidence=0.95, source={})
     assert "2 runs or fewer" in found.warnings[0]
     assert "The average does not tell" in found.warnings[1]
 
 
-def test_a_strength_of_one_run_is_said() -> None:
+def test_a_strength_of_one_run_is_warned_of() -> None:
     sweep = some_runs(simulated(planted(), 0), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     found = build_audit(sweep, tolerance=0.05, confidence=0.95, source={})
     assert any("Strengths of one run (2) are not compared" in warning for warning in found.warnings)
@@ -100,24 +89,24 @@ def test_a_strength_of_one_run_is_said() -> None:
     assert found.mean_low[2] is None
 
 
-def test_a_best_that_is_others_loss_is_said() -> None:
-    sweep = simulated(planted(), 0, pictures=True)
-    assert sweep.pictures is not None
-    assert not any("other classes' loss" in warning for warning in conclude_plainly(sweep).warnings)
-    taken = sweep.pictures.predicted.copy()
-    taken[:10] = np.where(sweep.pictures.labels == 5, 0, taken[:10])
-    found = conclude_plainly(replace(sweep, pictures=replace(sweep.pictures, predicted=taken)))
-    said = next(warning for warning in found.warnings if "other classes' loss" in warning)
+def test_a_best_recall_with_too_many_predictions_is_warned_of() -> None:
+    sweep = simulated(planted(), 0, per_image=True)
+    assert sweep.per_image is not None
+    assert not any("other classes' loss" in warning for warning in plain_audit(sweep).warnings)
+    taken = sweep.per_image.predicted.copy()
+    taken[:10] = np.where(sweep.per_image.labels == 5, 0, taken[:10])
+    found = plain_audit(replace(sweep, per_image=replace(sweep.per_image, predicted=taken)))
+    warning_text = next(warning for warning in found.warnings if "other classes' loss" in warning)
     runs = sweep.strength_of == found.strengths.index(found.classes[0].best_strength)
     times = (taken[runs] == 0).mean() / 0.125
-    assert said.endswith(f"class 0 ({times:.1f} times at {found.classes[0].best_strength:g}).")
+    assert warning_text.endswith(f"class 0 ({times:.1f} times at {found.classes[0].best_strength:g}).")
 
 
-def conclude_plainly(sweep: Sweep) -> Audit:
+def plain_audit(sweep: Sweep) -> Audit:
     return build_audit(sweep, tolerance=0.05, confidence=0.95, source={})
 
 
-def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:
+def test_an_unstable_strength_is_warned_of_where_seeds_are_few() -> None:
     few = spread(np.array([0.01, 0.01, 0.01, 0.08]), np.ones(10), 3)
     found = build_audit(few, tolerance=0.05, confidence=0.95, source={})
     assert any("times as much at 3 as elsewhere" in warning for warning in found.warnings)
@@ -128,10 +117,13 @@ def test_an_unstable_strength_is_said_where_seeds_are_few() -> None:
 def test_the_average_of_the_same_images_is_told_by_its_runs() -> None:
     accuracy = np.tile(np.linspace(0.5, 0.9, 6), (3, 1)) + np.array([[0.0], [0.03], [0.031]])
     found = build_audit(
-        simulated(Truth(accuracy, images=400), 0, pictures=True), tolerance=0.05, confidence=0.95, source={}
+        simulated(Truth(accuracy, images=400), 0, per_image=True), tolerance=0.05, confidence=0.95, source={}
     )
-    said = next(warning for warning in found.warnings if warning.startswith("The average"))
-    assert said in ("The average does not tell 1 from the chosen 2.", "The average does not tell 2 from the chosen 1.")
+    warning_text = next(warning for warning in found.warnings if warning.startswith("The average"))
+    assert warning_text in (
+        "The average does not tell 1 from the chosen 2.",
+        "The average does not tell 2 from the chosen 1.",
+    )
 
 
 def test_the_cost_is_joined_with_the_cues_of_a_profile() -> None:
@@ -146,11 +138,11 @@ def test_the_cost_is_joined_with_the_cues_of_a_profile() -> None:
 
 
 def test_losses_by_accepted_labels_count_every_right_answer() -> None:
-    sweep = simulated(planted(), 0, pictures=True)
-    assert sweep.pictures is not None
-    accepted = np.eye(8, dtype=bool)[sweep.pictures.labels]
-    accepted[sweep.pictures.labels == 0, 1] = True
-    both = replace(sweep, pictures=replace(sweep.pictures, accepted=accepted))
+    sweep = simulated(planted(), 0, per_image=True)
+    assert sweep.per_image is not None
+    accepted = np.eye(8, dtype=bool)[sweep.per_image.labels]
+    accepted[sweep.per_image.labels == 0, 1] = True
+    both = replace(sweep, per_image=replace(sweep.per_image, accepted=accepted))
     found = build_audit(both, tolerance=0.05, confidence=0.95, source={})
     assert found.classes[0].loss_accepted == 0.0
     assert found.classes[0].rivals[0].both == 1.0
@@ -171,3 +163,48 @@ def test_classes_without_images_are_null_and_named_in_a_warning() -> None:
     assert found.classes[7].accuracy == [None] * 3
     assert "No test images for 1 of 8 classes, the first of them 'class 7'." in found.warnings
     assert found.harmed == 1
+
+
+@pytest.mark.parametrize(("runs", "warned"), [(2, True), (3, False)])
+def test_two_runs_are_few(runs: int, warned: bool) -> None:
+    found = plain_audit(simulated(Truth(level(3, 4), runs=runs), 0))
+    assert any("runs or fewer: bounds are wide" in warning for warning in found.warnings) == warned
+
+
+@pytest.mark.parametrize(("times", "runs", "warned"), [(4.0, 4, True), (3.9, 4, False), (4.0, 5, False)])
+def test_unstable_is_four_times_the_variance_with_fewer_than_five_runs(times: float, runs: int, warned: bool) -> None:
+    sweep = simulated(Truth(level(3, 4), runs=runs), 0)
+    found = class_losses(sweep, 0.95)
+    ratio = np.ones((3, 4)) * np.array([[1.0], [times], [1.0]])
+    planted_noise = replace(found, noise=replace(found.noise, ratio=ratio))
+    assert bool(_unstable(sweep, planted_noise)) == warned
+
+
+@pytest.mark.parametrize(("taken", "warned"), [(149, False), (150, True)])
+def test_a_sink_is_predicted_half_as_often_again_as_it_occurs(taken: int, warned: bool) -> None:
+    """Of eight classes of 300 images, so many of one are predicted as the class that loses, where that is best."""
+    sweep = simulated(planted(), 0, per_image=True)
+    assert sweep.per_image is not None
+    labels = sweep.per_image.labels
+    predicted = np.tile(labels, (len(sweep.seeds), 1)).astype(np.int32)
+    predicted[:, np.flatnonzero(labels == 5)[:taken]] = 0
+    sunk = replace(sweep, per_image=replace(sweep.per_image, predicted=predicted))
+    assert bool(_best_as_sink(sunk, plain_audit(sweep).classes)) == warned
+
+
+@pytest.mark.parametrize(("strengths", "rest"), [(9, ""), (10, " and 1 more"), (12, " and 3 more")])
+def test_a_warning_lists_eight_strengths(strengths: int, rest: str) -> None:
+    """No strength differs from another."""
+    sweep = simulated(Truth(level(strengths, 4), images=20), 0)
+    warning_text = next(warning for warning in plain_audit(sweep).warnings if warning.startswith("The average"))
+    tied = [f"{strength:g}" for strength in sweep.strengths if strength != plain_audit(sweep).chosen_by_mean]
+    assert warning_text.startswith(f"The average does not tell {', '.join(tied[:8])}{rest} from the chosen ")
+
+
+def test_fractions_have_six_decimal_places() -> None:
+    sweep = simulated(planted(), 0)
+    found, known = plain_audit(sweep), class_losses(sweep, 0.95)
+    exact = [float(value) for value in known.losses.value[2]]
+    assert [entry.loss for entry in found.classes] == [round(value, 6) for value in exact]
+    assert any(value != round(value, 6) for value in exact)
+    assert found.mean_accuracy == [round(float(value), 6) for value in known.mean]

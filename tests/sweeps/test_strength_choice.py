@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cuesense.sweeps.losses import class_losses, conservative
+from cuesense.sweeps.losses import class_losses, safety_bounds
 from cuesense.sweeps.strength_choice import choose
 from tests.helpers.simulated_sweeps import Truth, level, simulated
 
@@ -32,7 +32,7 @@ def test_the_average_is_over_images_not_classes() -> None:
 def test_the_safe_strength_is_the_best_average_that_is_shown_to_be_safe() -> None:
     accuracy = level(3, 4) * 0 + np.array([[0.8], [0.81], [0.9]])
     accuracy[2, 0] = 0.6
-    sweep = simulated(Truth(accuracy, images=3000, runs=8), 1, pictures=True)
+    sweep = simulated(Truth(accuracy, images=3000, runs=8), 1, per_image=True)
     found = choose(sweep, class_losses(sweep, 0.95), 0.12, 0.95)
     assert found.by_mean == 2
     assert found.safety == ("safe", "safe", "unsafe")
@@ -43,12 +43,12 @@ def test_the_safe_strength_is_the_best_average_that_is_shown_to_be_safe() -> Non
 def test_seeds_needed_is_the_first_number_that_would_do() -> None:
     sweep = simulated(Truth(level(3, 4), images=2000, runs=2, difficulty=0.05), 4)
     found = class_losses(sweep, 0.95)
-    tolerance = 0.9 * float(np.nanmin(conservative(found, sweep.runs, 0.95)))
+    tolerance = 0.9 * float(np.nanmin(safety_bounds(found, sweep.runs, 0.95)))
     chosen = choose(sweep, found, tolerance, 0.95)
     assert set(chosen.safety) == {"undetermined"}
     assert chosen.seeds_needed is not None
-    assert conservative(found, np.full(3, chosen.seeds_needed), 0.95).min() <= tolerance
-    assert conservative(found, np.full(3, chosen.seeds_needed - 1), 0.95).min() > tolerance
+    assert safety_bounds(found, np.full(3, chosen.seeds_needed), 0.95).min() <= tolerance
+    assert safety_bounds(found, np.full(3, chosen.seeds_needed - 1), 0.95).min() > tolerance
 
 
 @pytest.mark.parametrize("runs", [1, 2])
@@ -59,3 +59,31 @@ def test_what_cannot_be_told_is_undetermined(runs: int) -> None:
     assert found.safe is None
     assert found.seeds_needed is None
     assert (found.unharmed is None) == (runs == 1)
+
+
+@pytest.mark.parametrize(("runs", "needed"), [(700, 700), (1000, 1000), (1001, None), (1500, None)])
+def test_more_than_a_thousand_seeds_are_not_suggested(runs: int, needed: int | None) -> None:
+    """The tolerance is the bound that so many runs of each strength would have."""
+    sweep = simulated(Truth(level(3, 4), images=2000, runs=2, difficulty=0.05), 4)
+    found = class_losses(sweep, 0.95)
+    tolerance = float(safety_bounds(found, np.full(3, runs), 0.95).min())
+    assert choose(sweep, found, tolerance, 0.95).seeds_needed == needed
+
+
+def test_a_bound_at_the_tolerance_is_within_it() -> None:
+    sweep = simulated(Truth(level(3, 4), images=2000), 1)
+    found = class_losses(sweep, 0.95)
+    bound = float(safety_bounds(found, sweep.runs, 0.95).min())
+    assert choose(sweep, found, bound, 0.95).safety.count("safe") == 1
+    assert "safe" not in choose(sweep, found, float(np.nextafter(bound, 0)), 0.95).safety
+
+
+def test_a_loss_shown_at_the_tolerance_is_not_above_it() -> None:
+    accuracy = np.full((2, 3), 0.8)
+    accuracy[1, 0] = 0.5
+    sweep = simulated(Truth(accuracy, images=400), 0)
+    found = class_losses(sweep, 0.95)
+    shown = float(found.losses.low[1].max())
+    assert shown > 0.1
+    assert choose(sweep, found, shown, 0.95).safety[1] == "undetermined"
+    assert choose(sweep, found, float(np.nextafter(shown, 0)), 0.95).safety[1] == "unsafe"

@@ -11,8 +11,9 @@ import cuesense
 from cuesense.atomic_files import write_file
 from cuesense.errors import CuesenseError, SettingsError
 from cuesense.workflows.audit import audit
-from tests.helpers.simulated_sweeps import ARCH, Truth, level, simulated, table, write_networks
+from tests.helpers.simulated_sweeps import Truth, level, simulated, table
 from tests.helpers.small_networks import NAMES, SIZE, Colors
+from tests.helpers.sweep_networks import ARCH, write_networks
 from tests.training.test_setup import profile
 
 OPTIONS = {"arch": ARCH, "image_size": SIZE, "resize": SIZE, "mean": (0.5,) * 3, "std": (0.25,) * 3}

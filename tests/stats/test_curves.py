@@ -1,0 +1,114 @@
+"""Counts per class and severity, and their drops, against plain loops and simulated truth."""
+
+import time
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cuesense.stats import curves, intervals
+from cuesense.types import Curve, Unpaired
+from tests.helpers.counted_curves import curve_of, newcombe_scalar, perturbation
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=30)
+@given(seed=seeds, images=st.integers(0, 30), repeats=st.integers(1, 3), severities=st.integers(1, 3))
+def test_counts_agree_with_the_loop(seed, images, repeats, severities):
+    rng = np.random.default_rng(seed)
+    classes = 4
+    clean, labels = rng.random(images) < 0.6, rng.integers(0, classes, images)
+    perturbed = rng.random((repeats, severities, images)) < 0.5
+    curve = curves.count(perturbation(severities), clean, perturbed, labels, classes)
+    lost, gained = np.zeros((2, severities, classes), dtype=int)
+    for r, s, i in product(range(repeats), range(severities), range(images)):
+        lost[s, labels[i]] += clean[i] and not perturbed[r, s, i]
+        gained[s, labels[i]] += perturbed[r, s, i] and not clean[i]
+    assert np.array_equal(curve.lost, lost)
+    assert np.array_equal(curve.gained, gained)
+    assert curve.n.tolist() == [int((labels == c).sum()) for c in range(classes)]
+    assert curve.clean_correct.tolist() == [int(clean[labels == c].sum()) for c in range(classes)]
+    assert curve.repeats == repeats
+    assert all(part.dtype == np.int64 for part in (curve.n, curve.clean_correct, curve.lost, curve.gained))
+
+
+def test_parts_of_a_dataset_add_up():
+    rng = np.random.default_rng(5)
+    clean, perturbed, labels = rng.random(50) < 0.7, rng.random((2, 3, 50)) < 0.5, rng.integers(0, 5, 50)
+    whole = curves.count(perturbation(3), clean, perturbed, labels, 5)
+    first, rest = (
+        curves.count(perturbation(3), clean[cut], perturbed[:, :, cut], labels[cut], 5)
+        for cut in (slice(0, 17), slice(17, 50))
+    )
+    for name in ("n", "clean_correct", "lost", "gained"):
+        assert np.array_equal(getattr(whole, name), getattr(first, name) + getattr(rest, name))
+
+
+@settings(max_examples=25)
+@given(seed=seeds, repeats=st.integers(1, 4))
+def test_drops_cell_by_cell(seed, repeats):
+    curve = curve_of(np.random.default_rng(seed), repeats=repeats)
+    both = curves.drops(curve, 0.95)
+    one = curves.one_sided_drops(curve, 0.95)
+    for s, k in product(range(3), range(6)):
+        b, c = curve.lost[s, k] / repeats, curve.gained[s, k] / repeats
+        clean, n = int(curve.clean_correct[k]), int(curve.n[k])
+        expected = newcombe_scalar(clean - b, b, c, n - clean - c, 0.95)
+        np.testing.assert_allclose([part[s, k] for part in both], ((b - c) / n, *expected), atol=2e-7)
+        np.testing.assert_allclose(
+            [part[s, k] for part in one], ((b - c) / n, *intervals.tango(b, c, n, 0.95)), atol=1e-12
+        )
+
+
+def test_identical_repeats_do_not_shrink_the_interval():
+    once = curve_of(np.random.default_rng(1))
+    thrice = Curve(once.perturbation, once.n, once.clean_correct, 3 * once.lost, 3 * once.gained, 3)
+    for function in (curves.drops, curves.one_sided_drops):
+        np.testing.assert_allclose(function(once, 0.95), function(thrice, 0.95), atol=1e-12)
+
+
+def test_classes_without_images_have_no_drop():
+    curve = Curve(perturbation(1), *(np.array(part) for part in ([0, 1], [0, 1], [[0, 1]], [[0, 0]])))
+    for function in (curves.drops, curves.one_sided_drops):
+        drop, low, high = function(curve, 0.95)
+        assert np.isnan(drop[0, 0])
+        assert drop[0, 1] == 1
+        assert np.isnan([low, high]).all()
+
+
+def test_drops_of_a_thousand_classes_are_fast():
+    rng = np.random.default_rng(2)
+    curve = curve_of(rng, classes=1000, severities=40)
+    start = time.process_time()
+    curves.drops(curve, 0.95)
+    assert time.process_time() - start < 0.1
+
+
+@pytest.mark.parametrize(("clean", "drop", "n", "m"), [(0.9, 0.05, 60, 90), (0.95, 0.3, 40, 40), (0.7, 0.0, 100, 50)])
+def test_bounds_of_unpaired_drops_hold_their_level(clean, drop, n, m):
+    """Two-sided 95 % intervals hold the drop, one-sided 95 % bounds fail on at most 5 % of the draws."""
+    rng, draws = np.random.default_rng(1), 4000
+    right, other = rng.binomial(n, clean, draws), rng.binomial(m, clean - drop, draws)
+    size, zeros = np.full(draws, n), np.zeros((1, draws), dtype=np.int64)
+    unpaired = Unpaired(n=np.full((1, draws), m), correct=other[None])
+    curve = Curve(perturbation(1), size, right, zeros, zeros, 1, unpaired)
+    value, low, high = curves.drops(curve, 0.95)
+    np.testing.assert_allclose(value[0], right / n - other / m)
+    assert ((low <= drop) & (drop <= high)).mean() >= 0.95
+    _, low, high = curves.one_sided_drops(curve, 0.95)
+    assert (high[0] < drop).mean() <= 0.05
+    assert (low[0] > drop).mean() <= 0.05
+
+
+def test_unpaired_counts_keep_every_image_and_round_the_net_loss():
+    labels, others = np.repeat([0, 1], 10), np.repeat([0, 1], [4, 8])
+    right = np.array([True] * 4 + [False] * 2 + [True] * 6)
+    curve = curves.count_unpaired(perturbation(1), (labels, labels == 0), [[(others, right)], [(others, ~right)]], 2)
+    assert curve.repeats == 2
+    assert curve.unpaired.n.tolist() == [[8, 16]]
+    assert curve.unpaired.correct.tolist() == [[4, 8]]
+    assert curve.lost.tolist() == [[10, 0]]
+    assert curve.gained.tolist() == [[0, 10]]

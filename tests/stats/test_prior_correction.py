@@ -1,0 +1,111 @@
+"""Prior correction: a plain loop, sinks that are undone, what it leaves alone."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+
+from cuesense.stats.prior_correction import _biases, prior_corrected
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def every_class(scores):
+    return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+
+
+def prior_corrected_loop(scores, classes, prior):
+    rows = [
+        [(float(s), int(c)) for s, c in zip(row, of, strict=True) if c >= 0 and np.isfinite(s) and prior[c] > 0]
+        for row, of in zip(scores, classes, strict=True)
+    ]
+    bias = [0.0] * len(prior)
+    scored = [row for row in rows if row]
+    for _ in range(50):
+        share = [0.0] * len(prior)
+        for row in scored:
+            top = max(s + bias[c] for s, c in row)
+            odds = [math.exp(s + bias[c] - top) for s, c in row]
+            for (_, c), part in zip(row, odds, strict=True):
+                share[c] += part / sum(odds) / len(scored)
+        bias = [b + math.log(p / s) if s > 0 else b for b, p, s in zip(bias, prior, share, strict=True)]
+    return [min(((-(s + bias[c]), c) for s, c in row), default=(0, -1))[1] for row in rows]
+
+
+@settings(max_examples=40)
+@given(seed=seeds, images=st.integers(0, 12), kept=st.integers(1, 5))
+def test_prior_correction_agrees_with_the_loop(seed, images, kept):
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(images, kept)).astype(np.float32) * 3
+    scores[rng.random(scores.shape) < 0.1] = -np.inf
+    classes = rng.integers(-1, 6, (images, kept))
+    prior = rng.dirichlet(np.ones(6)) * (rng.random(6) < 0.8)
+    answer = prior_corrected(scores, classes, prior)
+    assert answer.dtype == np.int64
+    assert answer.tolist() == prior_corrected_loop(scores, classes, prior)
+
+
+def test_planted_sinks_are_undone():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(8), 50)
+    scores = rng.normal(size=(400, 8)).astype(np.float32) + 5 * np.eye(8, dtype=np.float32)[labels]
+    sunk = scores + np.array([9, 0, 0, 7, 0, 0, 0, 0], dtype=np.float32)
+    assert np.mean(sunk.argmax(1) == labels) < 0.3
+    assert np.mean(prior_corrected(sunk, every_class(sunk), np.full(8, 1 / 8)) == labels) > 0.98
+
+
+@settings(max_examples=25)
+@given(seed=seeds, shift=st.lists(st.integers(-6, 6), min_size=4, max_size=4))
+def test_a_constant_per_class_changes_nothing(seed, shift):
+    scores = np.random.default_rng(seed).normal(size=(60, 4)).round(4) * 2
+    classes, prior = every_class(scores), np.array([0.1, 0.2, 0.3, 0.4])
+    assert np.array_equal(
+        prior_corrected(scores, classes, prior),
+        prior_corrected(scores + shift, classes, prior),
+    )
+
+
+def test_the_mean_probabilities_become_the_prior():
+    scores = np.random.default_rng(3).normal(size=(200, 5)) * 2 + np.arange(5)
+    prior = np.array([0.3, 0.1, 0.2, 0.25, 0.15])
+    bias = _biases(scores, every_class(scores), prior)
+    np.testing.assert_allclose(softmax(scores + bias, axis=1).mean(0), prior, atol=1e-9)
+
+
+def test_balanced_scores_keep_their_predictions():
+    block = np.random.default_rng(4).normal(size=(20, 5)).astype(np.float32)
+    scores = np.concatenate([np.roll(block, step, axis=1) for step in range(5)])
+    answer = prior_corrected(scores, every_class(scores), np.full(5, 0.2))
+    assert np.array_equal(answer, scores.argmax(1))
+
+
+def test_uniform_scores_take_the_lowest_likeliest_class():
+    scores = np.zeros((3, 4), dtype=np.float32)
+    assert prior_corrected(scores, every_class(scores), np.full(4, 0.25)).tolist() == [0, 0, 0]
+    assert prior_corrected(scores, every_class(scores)[:, ::-1], np.full(4, 0.25)).tolist() == [
+        0,
+        0,
+        0,
+    ]
+    assert prior_corrected(scores, every_class(scores), np.array([0.2, 0.4, 0.4, 0])).tolist() == [
+        1,
+        1,
+        1,
+    ]
+
+
+def test_classes_without_prior_and_padding_are_ignored():
+    scores = np.array([[9, 1], [9, 1], [np.nan, -np.inf], [5, 4]], dtype=np.float32)
+    classes = np.array([[0, 1], [-1, 2], [1, 2], [-1, 0]])
+    assert prior_corrected(scores, classes, np.array([0, 0.5, 0.5])).tolist() == [1, 2, -1, -1]
+    assert prior_corrected(scores, np.full((4, 2), -1), np.ones(3)).tolist() == [-1] * 4
+
+
+def test_fifty_steps_are_made():
+    """One of four images scores class 0 alone, the others class 1 alone: every step adds log(prior / share)."""
+    classes = np.array([[0], [1], [1], [1]])
+    bias = _biases(np.zeros((4, 1)), classes, np.array([0.5, 0.5]))
+    assert bias == pytest.approx([50 * math.log(0.5 / 0.25), 50 * math.log(0.5 / 0.75)])
