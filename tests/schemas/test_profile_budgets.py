@@ -10,21 +10,22 @@ from cuesense.types import Budget, BudgetStatus, Interval
 
 
 @pytest.mark.parametrize(
-    ("status", "value", "drop", "limited_by"),
+    ("status", "severity", "drop", "limited_by"),
     [
-        (BudgetStatus.LIMITED, 0.1, Interval(0.02, -0.01, 0.05), "leak into lime"),
-        (BudgetStatus.NONE, None, Interval(0.2, 0.1, 0.3), "own accuracy"),
-        (BudgetStatus.UNDETERMINED, None, Interval(), "too few images"),
-        (BudgetStatus.UNLIMITED, 0.5, Interval(0.0, -0.1, 0.04), None),
+        (BudgetStatus.LIMITED, 2, Interval(0.02, -0.01, 0.05), "leak into lime"),
+        (BudgetStatus.NONE, 0, Interval(0.2, 0.1, 0.3), "own accuracy"),
+        (BudgetStatus.UNDETERMINED, 0, Interval(), "too few images"),
+        (BudgetStatus.UNLIMITED, 4, Interval(0.0, -0.1, 0.04), None),
     ],
 )
 def test_a_budget_is_kept_with_its_augmentation_s_unit(
-    status: BudgetStatus, value: float | None, drop: Interval, limited_by: str | None
+    status: BudgetStatus, severity: int, drop: Interval, limited_by: str | None
 ) -> None:
     augmentation = registry.get("perturbations", "hue")
-    found = budget_model(Budget(augmentation, status, value, drop, limited_by))
+    found = budget_model(Budget(augmentation, status, severity, drop, limited_by))
     assert (found.parameter, found.unit) == (augmentation.parameter, augmentation.unit)
-    assert (found.status, found.value, found.limited_by) == (status, value, limited_by)
+    assert (found.status, found.severity, found.limited_by) == (status, severity, limited_by)
+    assert found.value == {0: None, 2: 0.1, 4: 0.5}[severity]
     assert (found.drop, found.low, found.high) == (drop.value, drop.low, drop.high)
 
 
