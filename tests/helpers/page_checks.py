@@ -1,4 +1,4 @@
-"""Checks that every page of a report must pass: it fetches nothing, everything has a name and a target, colors contrast.
+"""Checks that every page must pass: it fetches nothing, everything has a name and a target, colors contrast.
 
 ``HOSTILE`` holds names that try to get out of their place in HTML, in a template, in a script, or in a line of text.
 """

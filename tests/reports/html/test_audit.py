@@ -64,7 +64,9 @@ def test_the_summary_shows_the_best_mean_accuracy_and_who_loses(page, audit):
     assert having(page, "headline")[0].text == audit_text.headline(view(audit))
     assert "2 of 12" in checks.tile(page, "Harmed there").text
     assert text.percent(audit.mean_accuracy[-1]) in checks.tile(page, "Best mean accuracy").text
-    assert text.percent(min(entry.accuracy[-1] for entry in audit.classes)) in checks.tile(page, "Worst class there").text
+    assert (
+        text.percent(min(entry.accuracy[-1] for entry in audit.classes)) in checks.tile(page, "Worst class there").text
+    )
     assert checks.tile(page, "Worst class there").find("a")[0].text == "teapot"
     best = max(audit.worst_class_accuracy)
     assert text.percent(best) in checks.tile(page, "Worst class at its best").text
@@ -339,7 +341,10 @@ def test_hostile_names_stay_inert():
     assert [node.tag for node in evil] == [node.tag for node in good]
     assert {cells(row)[0] for row in rows(evil)} == {name.strip() for name in checks.HOSTILE}
     assert evil.find("h1")[0].text == checks.HOSTILE[0]
-    assert [line.text for line in having(chart(evil), "harmed")[0].find("title")] == [checks.HOSTILE[4], checks.HOSTILE[0]]
+    assert [line.text for line in having(chart(evil), "harmed")[0].find("title")] == [
+        checks.HOSTILE[4],
+        checks.HOSTILE[0],
+    ]
     settings = checks.provenance(evil)
     assert settings[checks.HOSTILE[3]] == checks.HOSTILE[1]
     assert json.loads(settings["list"]) == list(checks.HOSTILE)

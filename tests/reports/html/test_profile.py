@@ -15,6 +15,7 @@ from tests.helpers import page_checks as checks
 from tests.helpers import profiles
 from tests.helpers.html_tree import Node, parse
 
+
 def payload(page: Node) -> dict:
     return json.loads(page.find(id="data")[0].text)
 
@@ -199,7 +200,9 @@ def test_the_embedded_data_cannot_close_their_element():
 
 
 def test_hostile_provenance_is_escaped(profile):
-    model = profile.provenance.model.model_copy(update={"spec": checks.HOSTILE[0], "preprocessing": {checks.HOSTILE[3]: checks.HOSTILE[:2]}})
+    model = profile.provenance.model.model_copy(
+        update={"spec": checks.HOSTILE[0], "preprocessing": {checks.HOSTILE[3]: checks.HOSTILE[:2]}}
+    )
     changed = profile.model_copy(update={"provenance": profile.provenance.model_copy(update={"model": model})})
     page = parse(render(changed))
     assert page.find("h1")[0].text == checks.HOSTILE[0]
@@ -224,7 +227,9 @@ def test_the_gallery_shows_every_tile_in_order_with_its_value(page, profile):
     data = [base64.b64decode(image.attributes["src"].split(",")[1]) for image in shown]
     assert sorted(data) == sorted(tile.image for tile in source.tiles)
     strips = [node for node in page.find("div") if "strip" in node.classes]
-    assert [strip.find("strong")[0].text for strip in strips] == [text.readable_name(c.perturbation) for c in profile.curves]
+    assert [strip.find("strong")[0].text for strip in strips] == [
+        text.readable_name(c.perturbation) for c in profile.curves
+    ]
     for strip, curve in zip(strips, profile.curves, strict=True):
         assert [caption.text for caption in strip.find("figcaption")] == profile_text.curve_values(curve)
         assert all(image.attributes["alt"] for image in strip.find("img"))

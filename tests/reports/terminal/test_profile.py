@@ -66,7 +66,9 @@ def test_a_row_agrees_with_the_profile(profile):
             part = entry.reliance[Cue(entry.cue.value)]
             assert f"{entry.cue.value} {short(part.value)} [{short(part.low)},{short(part.high)}]" in line
         else:
-            values = " ".join(f"{text.CUE_LETTERS[CueVerdict(c.value)]}{short(p.value)}" for c, p in entry.reliance.items())
+            values = " ".join(
+                f"{text.CUE_LETTERS[CueVerdict(c.value)]}{short(p.value)}" for c, p in entry.reliance.items()
+            )
             assert f"{entry.cue.value} {values}" in line
 
 
