@@ -41,8 +41,7 @@ def test_only_perturbed_accuracies_have_a_whisker_from_bound_to_bound():
     assert numbers is not None
     drawing = ElementTree.fromstring(accuracy_panel(numbers, ["a", "b", "c", "d"], ""))
     whiskers = [part.get("d", "") for part in drawing if part.get("class") == "whisker"]
-    ends = [
-        [1 - (float(y) - 8) / 100 for y in re.match(r"M[\d.]+ ([\d.]+)V([\d.]+)$", path).groups()] for path in whiskers
-    ]
+    heights = [re.match(r"M[\d.]+ ([\d.]+)V([\d.]+)$", path).groups() for path in whiskers]
+    ends = [[1 - (float(y) - 8) / 100 for y in pair] for pair in heights]
     assert len(ends) == 4
     np.testing.assert_allclose(ends, numbers.worst_bounds[:, 1:].T, atol=0.001)

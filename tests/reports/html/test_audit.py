@@ -11,6 +11,7 @@ from cuesense.schemas.audit import Audit
 from tests.helpers import audits
 from tests.helpers import page_checks as checks
 from tests.helpers.html_tree import Node, parse
+from tests.helpers.page_checks import HOSTILE
 
 PLANTED = {0: 0.3, 4: 0.12}
 
@@ -333,21 +334,21 @@ def test_many_harmed_classes_are_cut_and_the_page_says_so():
 
 
 def test_hostile_names_stay_inert():
-    rival = audits.with_pictures(audits.sweep(planted=PLANTED, names=checks.HOSTILE, regularizer=checks.HOSTILE[0]))
-    cues, source = audits.cues(checks.HOSTILE), {checks.HOSTILE[3]: checks.HOSTILE[1], "list": list(checks.HOSTILE)}
+    rival = audits.with_pictures(audits.sweep(planted=PLANTED, names=HOSTILE, regularizer=HOSTILE[0]))
+    cues, source = audits.cues(HOSTILE), {HOSTILE[3]: HOSTILE[1], "list": list(HOSTILE)}
     evil = parse(render(audits.audit(rival, cues=cues, source=source)))
     usual = audits.with_pictures(audits.sweep(planted=PLANTED))
     good = parse(render(audits.audit(usual, cues=audits.cues(), source={"a": "b", "list": []})))
     assert [node.tag for node in evil] == [node.tag for node in good]
-    assert {cells(row)[0] for row in rows(evil)} == {name.strip() for name in checks.HOSTILE}
-    assert evil.find("h1")[0].text == checks.HOSTILE[0]
+    assert {cells(row)[0] for row in rows(evil)} == {name.strip() for name in HOSTILE}
+    assert evil.find("h1")[0].text == HOSTILE[0]
     assert [line.text for line in having(chart(evil), "harmed")[0].find("title")] == [
-        checks.HOSTILE[4],
-        checks.HOSTILE[0],
+        HOSTILE[4],
+        HOSTILE[0],
     ]
     settings = checks.provenance(evil)
-    assert settings[checks.HOSTILE[3]] == checks.HOSTILE[1]
-    assert json.loads(settings["list"]) == list(checks.HOSTILE)
+    assert settings[HOSTILE[3]] == HOSTILE[1]
+    assert json.loads(settings["list"]) == list(HOSTILE)
 
 
 def test_nothing_is_fetched_and_nothing_inline_escapes_the_policy(page):

@@ -14,6 +14,7 @@ from cuesense.types import Cue, CueVerdict
 from tests.helpers import page_checks as checks
 from tests.helpers import profiles
 from tests.helpers.html_tree import Node, parse
+from tests.helpers.page_checks import HOSTILE
 
 
 def payload(page: Node) -> dict:
@@ -179,20 +180,20 @@ def test_nothing_is_fetched_and_nothing_inline_escapes_the_policy(page):
 
 
 def test_hostile_names_stay_inert():
-    evil, good = profiles.profile(12, names=checks.HOSTILE), profiles.profile(12)
-    warned = evil.summary.model_copy(update={"warnings": [checks.HOSTILE[0]]})
+    evil, good = profiles.profile(12, names=HOSTILE), profiles.profile(12)
+    warned = evil.summary.model_copy(update={"warnings": [HOSTILE[0]]})
     evil = evil.model_copy(update={"summary": warned})
-    page = parse(render(evil, [profiles.gallery(evil, checks.HOSTILE[1])]))
+    page = parse(render(evil, [profiles.gallery(evil, HOSTILE[1])]))
     usual = parse(render(good, [profiles.gallery(good)]))
     assert [node.tag for node in page] == [node.tag for node in usual]
-    assert [row.find("th")[0].text for row in rows(page)] == list(checks.HOSTILE)
-    assert [entry["name"] for entry in payload(page)["classes"]] == list(checks.HOSTILE)
-    assert page.find(role="note")[0].find("li")[0].text == checks.HOSTILE[0]
-    assert page.find("details")[0].find("bdi")[0].text == checks.HOSTILE[1]
+    assert [row.find("th")[0].text for row in rows(page)] == list(HOSTILE)
+    assert [entry["name"] for entry in payload(page)["classes"]] == list(HOSTILE)
+    assert page.find(role="note")[0].find("li")[0].text == HOSTILE[0]
+    assert page.find("details")[0].find("bdi")[0].text == HOSTILE[1]
 
 
 def test_the_embedded_data_cannot_close_their_element():
-    page = render(profiles.profile(12, names=checks.HOSTILE))
+    page = render(profiles.profile(12, names=HOSTILE))
     start = page.index('id="data">') + len('id="data">')
     inside = page[start : page.index("</script>", start)]
     assert "<" not in inside
@@ -200,15 +201,13 @@ def test_the_embedded_data_cannot_close_their_element():
 
 
 def test_hostile_provenance_is_escaped(profile):
-    model = profile.provenance.model.model_copy(
-        update={"spec": checks.HOSTILE[0], "preprocessing": {checks.HOSTILE[3]: checks.HOSTILE[:2]}}
-    )
+    model = profile.provenance.model.model_copy(update={"spec": HOSTILE[0], "preprocessing": {HOSTILE[3]: HOSTILE[:2]}})
     changed = profile.model_copy(update={"provenance": profile.provenance.model_copy(update={"model": model})})
     page = parse(render(changed))
-    assert page.find("h1")[0].text == checks.HOSTILE[0]
-    assert page.find("title")[0].text == f"cuesense · {checks.HOSTILE[0]}"
+    assert page.find("h1")[0].text == HOSTILE[0]
+    assert page.find("title")[0].text == f"cuesense · {HOSTILE[0]}"
     settings = checks.provenance(page)
-    assert json.loads(settings[checks.HOSTILE[3]]) == list(checks.HOSTILE[:2])
+    assert json.loads(settings[HOSTILE[3]]) == list(HOSTILE[:2])
 
 
 def test_the_provenance_is_complete(page, profile):
