@@ -247,10 +247,10 @@ BREAKS = [
         "tests/comparison/test_compare.py",
     ),
     (
-        "cuesense/reports/terminal/gate.py",
+        "cuesense/reports/junit.py",
         '_NOT_XML.sub("\\ufffd", line)',
         "line",
-        "tests/reports/terminal/test_gate.py",
+        "tests/reports/test_junit.py",
     ),
 ]
 

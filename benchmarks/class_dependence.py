@@ -29,7 +29,8 @@ from cuesense.datasets.load import load_dataset
 from cuesense.inference.checkpoints import Reading, predict_runs
 from cuesense.inference.loading import engine_of
 from cuesense.models.compact import MEAN, STD, build
-from cuesense.reports.charts.audit import curves
+from cuesense.reports.audit_view import view
+from cuesense.reports.charts.audit_curves import audit_curves
 from cuesense.schemas.audit import Audit, ClassAudit
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.losses import class_losses
@@ -264,10 +265,10 @@ def over_images(world: str, folder: Path, source: Path | None) -> None:
 def figure(path: Path, target: Path) -> None:
     """Draw the curves of an audit as a file of its own."""
     found = Audit.model_validate_json(path.read_text(encoding="utf-8"))
-    sheets = "".join(files("cuesense.reports").joinpath(name).read_text() for name in ("style.css", "audit.css"))
+    sheets = "".join(files("cuesense.reports.html").joinpath(name).read_text() for name in ("page.css", "audit.css"))
     style = f"<style>{sheets}text {{ font-family: sans-serif; fill: var(--muted); }}</style>"
     paper = '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
-    start, _, rest = str(curves(found)).partition(">")
+    start, _, rest = str(audit_curves(view(found))).partition(">")
     target.write_text(f'{start} xmlns="http://www.w3.org/2000/svg">{style}{paper}{rest}\n', encoding="utf-8")
 
 

@@ -42,11 +42,12 @@ def check(
     with user_errors():
         from cuesense.atomic_files import write_file
         from cuesense.comparison.gate import check as checked
+        from cuesense.reports.junit import junit as as_junit
         from cuesense.reports.terminal import gate
 
         found = checked(profile, baseline=baseline, max_drop=max_drop, max_worst_class_loss=max_worst_class_loss)
         if junit is not None:
-            write_file(junit, gate.junit(found))
+            write_file(junit, as_junit(found))
         if json:
             typer.echo(found.to_json(), nl=False)
         else:

@@ -25,9 +25,9 @@ def user_errors(kept: str = "nothing was written") -> Iterator[None]:
     try:
         yield
     except CuesenseError as error:
-        from cuesense.reports.text import plain
+        from cuesense.reports.text import printable
 
-        typer.echo(f"cuesense: {plain(str(error))}", err=True)
+        typer.echo(f"cuesense: {printable(str(error))}", err=True)
         raise typer.Exit(_WRONG) from None
     except OSError as error:
         typer.echo(f"cuesense: The result could not be printed or written: {error.strerror or error}.", err=True)

@@ -1,4 +1,4 @@
-"""Where lines, areas and labels of a chart of accuracy against strength stand."""
+"""The coordinates of a chart of accuracy against strength: scales, lines and areas."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
-from scipy.optimize import isotonic_regression
-
 Numbers = Sequence[float | None]
 
+# Scales of accuracy begin and end at multiples of ten points.
 STEP = 0.1
+
+# Less would zoom into the noise of a mean over a few runs, which is a few points (chosen by hand, not tuned).
+_LEAST_EXTENT = 0.2
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,11 @@ class Plot:
     """A plane of accuracy against strength; strengths stand evenly spaced, mild to strong.
 
     Attributes:
-        left: Where the mildest strength stands.
-        right: Where the strongest stands.
-        top: Where the highest accuracy stands.
-        bottom: Where the lowest stands.
-        low: The lowest accuracy.
+        left: x of the mildest strength, in units of the graphic.
+        right: x of the strongest.
+        top: y of the highest accuracy.
+        bottom: y of the lowest.
+        low: The lowest accuracy, in [0, 1].
         high: The highest.
         count: Number of strengths.
     """
@@ -37,83 +38,62 @@ class Plot:
     high: float
     count: int
 
-    def x(self, place: int) -> float:
-        """Return where a strength stands."""
-        return round(self.left + (self.right - self.left) * place / max(self.count - 1, 1), 1)
+    def x(self, index: int) -> float:
+        """Return the x of a strength."""
+        return round(self.left + (self.right - self.left) * index / max(self.count - 1, 1), 1)
 
     def y(self, share: float) -> float:
-        """Return where an accuracy stands."""
+        """Return the y of an accuracy."""
         return round(self.bottom - (self.bottom - self.top) * (share - self.low) / (self.high - self.low), 1)
+
+    @property
+    def step(self) -> float:
+        """The distance of two strengths."""
+        return (self.right - self.left) / max(self.count - 1, 1)
 
     def line(self, values: Numbers) -> str:
         """Return a path through values, with a gap where one is None."""
-        return "".join(f"M{self._through(part)}" for part in known(values))
+        return "".join(f"M{self._through(part)}" for part in known_stretches(values))
 
     def band(self, lows: Numbers, highs: Numbers) -> str:
-        """Return the area between two lines, as far as both are known."""
-        parts = zip(known(lows), known(highs), strict=True)
+        """Return the area between two lines, with a gap where both are None."""
+        parts = zip(known_stretches(lows), known_stretches(highs), strict=True)
         return "".join(f"M{self._through(high)}L{self._through(low[::-1])}Z" for low, high in parts)
 
     def _through(self, points: Sequence[tuple[int, float]]) -> str:
-        return "L".join(f"{self.x(place):g} {self.y(share):g}" for place, share in points)
+        return "L".join(f"{self.x(index):g} {self.y(share):g}" for index, share in points)
 
 
-def known(values: Numbers) -> list[list[tuple[int, float]]]:
-    """Return the stretches of values that are known, with their places."""
-    pairs = groupby(enumerate(values), key=lambda pair: pair[1] is not None)
-    return [[(place, value) for place, value in part if value is not None] for there, part in pairs if there]
+def known_stretches(values: Numbers) -> list[list[tuple[int, float]]]:
+    """Return the uninterrupted stretches of values that are not None, each value with its index."""
+    stretches = groupby(enumerate(values), key=lambda pair: pair[1] is not None)
+    return [[(index, value) for index, value in part if value is not None] for known, part in stretches if known]
 
 
-def numbers(values: Iterable[float | None]) -> list[float]:
-    """Return the values that are known."""
+def known_values(values: Iterable[float | None]) -> list[float]:
+    """Return the values that are not None."""
     return [value for value in values if value is not None]
 
 
-def limits(values: Iterable[float | None], least: float = 0.2) -> tuple[float, float]:
-    """Return tenths around values, at least this far from each other and inside [0, 1]."""
-    given = numbers(values) or [0.0, 1.0]
-    low = max(math.floor(round(min(given) / STEP, 6)) * STEP, 0.0)
-    high = min(math.ceil(round(max(given) / STEP, 6)) * STEP, 1.0)
+def scale_limits(values: Iterable[float | None], least: float = _LEAST_EXTENT) -> tuple[float, float]:
+    """Return the multiples of 0.1 around accuracies, at least ``least`` from each other and inside [0, 1]."""
+    known = known_values(values) or [0.0, 1.0]
+    low = max(below(min(known), STEP), 0.0)
+    high = min(above(max(known), STEP), 1.0)
     high = max(high, min(low + least, 1.0))
     return round(min(low, high - least), 6), round(high, 6)
 
 
-def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels so that they do not overlap, as little as possible.
-
-    Args:
-        wanted: Where they would stand.
-        gap: The least distance of two.
-        low: The least place.
-        high: The greatest; it gives way where there are too many labels.
-
-    Returns:
-        Where they stand, in the order given.
-    """
-    if not wanted:
-        return []
-    order = np.argsort(wanted, kind="stable")
-    steps = gap * np.arange(len(wanted))
-    fitted = isotonic_regression(np.asarray(wanted, dtype=np.float64)[order] - steps).x
-    places = np.empty(len(wanted))
-    places[order] = np.clip(fitted, low, max(high - steps[-1], low)) + steps
-    return [round(float(place), 1) for place in places]
+def below(value: float, step: float) -> float:
+    """Return the largest multiple of a step that is at most a value."""
+    return math.floor(_in_steps(value, step)) * step
 
 
-def shown_ticks(labels: Sequence[str], step: float, letter: float, first: Sequence[int]) -> list[int]:
-    """Return which labels of an axis can be shown without overlap.
+def above(value: float, step: float) -> float:
+    """Return the smallest multiple of a step that is at least a value."""
+    return math.ceil(_in_steps(value, step)) * step
 
-    Args:
-        labels: All of them.
-        step: Distance of two.
-        letter: Width of a letter.
-        first: Places that are shown before others.
-    """
-    shown: list[int] = []
-    for place in [*first, 0, len(labels) - 1, *range(len(labels))]:
-        clear = all(
-            abs(place - other) * step >= letter * (len(labels[place]) + len(labels[other]) + 2) / 2 for other in shown
-        )
-        if clear:
-            shown.append(place)
-    return sorted(shown)
+
+def _in_steps(value: float, step: float) -> float:
+    # 0.3 / 0.1 is 2.9999999999999996: without rounding it would count as below 3 steps.
+    return round(value / step, 6)

@@ -1,4 +1,4 @@
-"""An Audit as one self-contained page: it asks nothing of the network and works from a file."""
+"""An audit as one self-contained page: it fetches nothing and works from a file."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import Markup
 
-from cuesense.reports import audit_text as words
-from cuesense.reports import text
-from cuesense.reports.charts import audit as svg
-from cuesense.reports.html import page
+from cuesense.reports import audit_text
+from cuesense.reports.audit_view import AuditView, view
+from cuesense.reports.charts.audit_class import class_panel, panel_extent, sparkline, sparkline_extent
+from cuesense.reports.charts.audit_cues import loss_interval
+from cuesense.reports.charts.audit_curves import audit_curves
+from cuesense.reports.html.page import head_variables, template_environment
+from cuesense.reports.text import counted, printable
 from cuesense.schemas.audit import Audit, ClassAudit
 
+# Six rows of four panels are as many as a person looks through; the table below them has all classes.
 _MOST_PANELS = 24
+
+# What the head of the page repeats from ``source``, which the provenance lists in full, with its headings.
 _FACTS = {
     "accuracies": "Table of accuracies",
     "runs": "Table of runs",
@@ -40,49 +46,44 @@ def render(audit: Audit) -> str:
     Returns:
         The text of an HTML file, to be written as UTF-8.
     """
-    harmed = words.harmed(audit)
-    height = svg.span(harmed[:_MOST_PANELS])
-    title = f"cuesense · who pays for {text.plain(audit.regularizer)}"
-    return (
-        _environment()
-        .get_template("audit.html.j2")
-        .render(
-            audit=audit,
-            **page.head(title, ("style.css", "audit.css"), "audit.js"),
-            at=words.chosen(audit),
-            facts=_facts(audit),
-            choices=words.choices(audit),
-            chart=svg.curves(audit),
-            harmed_classes=harmed,
-            panels=[_Panel(entry, svg.panel(audit, entry, height)) for entry in harmed[:_MOST_PANELS]],
-            height=height,
-            rows=_rows(audit),
-            reach=svg.reach(audit.classes),
-            index={entry.name: entry.index for entry in audit.classes},
-            cued=any(entry.cue is not None for entry in audit.classes),
-            corrected=any(entry.loss_accepted is not None for entry in audit.classes),
-        )
+    found = view(audit)
+    title = f"cuesense · accuracy of each class against {printable(audit.regularizer)}"
+    shown = found.harmed[:_MOST_PANELS]
+    extent = panel_extent(shown)
+    template = _environment().get_template("audit.html.j2")
+    return template.render(
+        audit=audit,
+        view=found,
+        **head_variables(title, ("page.css", "audit.css"), ("table.js", "audit.js")),
+        facts=_facts(audit),
+        chart=audit_curves(found),
+        panels=[_Panel(entry, class_panel(found, entry, extent)) for entry in shown],
+        panel_extent=extent,
+        rows=_rows(found),
+        sparkline_extent=sparkline_extent(audit.classes),
+        index={entry.name: entry.index for entry in audit.classes},
+        has_cues=any(entry.cue is not None for entry in audit.classes),
+        has_accepted=any(entry.loss_accepted is not None for entry in audit.classes),
     )
 
 
 @cache
 def _environment() -> Environment:
-    environment = page.environment()
-    environment.filters |= {"strength": words.strength, "pp": words.points, "counted": words.counted}
-    environment.globals |= {"words": words, "svg": svg}
+    environment = template_environment()
+    environment.filters |= {"strength": audit_text.strength_text, "counted": counted}
+    environment.globals |= {"text": audit_text, "sparkline": sparkline, "loss_interval": loss_interval}
     return environment
 
 
 def _facts(audit: Audit) -> list[tuple[str, str]]:
-    """Return where the runs come from, for the page's head; the provenance has the rest."""
-    known = ((said, audit.source.get(name)) for name, said in _FACTS.items())
-    return [(said, value) for said, value in known if isinstance(value, str)]
+    known = ((heading, audit.source.get(name)) for name, heading in _FACTS.items())
+    return [(heading, value) for heading, value in known if isinstance(value, str)]
 
 
-def _rows(audit: Audit) -> list[ClassAudit]:
-    """Return all classes: those that are harmed, the others, then those of which nothing is known."""
+def _rows(found: AuditView) -> list[ClassAudit]:
+    """Return all classes, larger losses first: those that are harmed, the others, then those without a known loss."""
 
-    def key(entry: ClassAudit) -> tuple[bool, bool, float]:
+    def order(entry: ClassAudit) -> tuple[bool, bool, float]:
         return not entry.harmed, entry.loss is None, -(entry.loss or 0.0)
 
-    return sorted(audit.classes, key=key)
+    return sorted(found.audit.classes, key=order)

@@ -1,4 +1,4 @@
-"""What every page shares: its templates, its style and script, and a policy that allows these two and nothing else."""
+"""What every page shares: its templates, its styles and scripts, and a policy that allows these and nothing else."""
 
 from __future__ import annotations
 
@@ -10,46 +10,59 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from cuesense.reports import text
+from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, points_with_unit, readable_name
 from cuesense.types import CueVerdict
 
 
-def environment() -> Environment:
-    """Return a new environment of the templates beside this file, with what all of them use."""
-    found = Environment(
+def template_environment() -> Environment:
+    """Return a new environment of the templates beside this file, with what all of them use.
+
+    Everything is escaped unless it is Markup: names of classes and files are text from outside.
+    """
+    environment = Environment(
         loader=PackageLoader("cuesense", "reports/html"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    found.filters |= {"percent": text.percent, "points": text.points, "words": text.words}
-    found.globals |= {"DASH": text.DASH, "GLYPHS": text.GLYPHS, "LABELS": list(CueVerdict)}
-    return found
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.filters |= {
+        "percent": percent,
+        "points": points,
+        "points_with_unit": points_with_unit,
+        "readable": readable_name,
+    }
+    environment.globals |= {"DASH": DASH, "CUE_LETTERS": CUE_LETTERS, "CUE_VERDICTS": list(CueVerdict)}
+    return environment
 
 
-def head(title: str, styles: tuple[str, ...], script: str) -> dict[str, Any]:
-    """Return what ``head.html.j2`` and the end of a page need.
+def head_variables(title: str, styles: tuple[str, ...], scripts: tuple[str, ...]) -> dict[str, Any]:
+    """Return the variables of ``head.html.j2`` and of the script at the end of a page.
 
     Args:
         title: The page's title.
         styles: Names of style sheets beside this file, joined in this order.
-        script: Name of the script beside this file.
+        scripts: Names of scripts beside this file, joined in this order.
+
+    Returns:
+        Title, style, script, and the hashes by which the content security policy of the page allows exactly these two
+        elements (CSP Level 3, section 2.3.1): markup that got into the page all the same could run nothing.
     """
-    style, source = "".join(map(_resource, styles)), _resource(script)
+    style, script = _joined(styles), _joined(scripts)
     return {
         "title": title,
         "style": Markup(style),
-        "script": Markup(source),
-        "style_hash": _hash(style),
-        "script_hash": _hash(source),
+        "script": Markup(script),
+        "style_hash": _csp_hash(style),
+        "script_hash": _csp_hash(script),
     }
 
 
-def _resource(name: str) -> str:
-    return files("cuesense.reports.html").joinpath(name).read_text(encoding="utf-8")
+def _joined(names: tuple[str, ...]) -> str:
+    folder = files("cuesense.reports.html")
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
-def _hash(source: str) -> str:
+def _csp_hash(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

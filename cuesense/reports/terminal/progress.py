@@ -11,7 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Callable[[int, int], None]]:
-    """Show what is done, how fast, and the time left on stderr, where that is a terminal."""
+    """Show what is done, how fast, and the time left on stderr, where that is a terminal.
+
+    Args:
+        doing: What the command does, in front of the bar.
+        unit: What is counted.
+
+    Yields:
+        A function of how many are done and of how many; another total starts the bar anew.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn(doing),
@@ -22,14 +30,15 @@ def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Cal
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(unit, total=None, speed=0.0)
-        resumed: list[int] = []
+        first_done = 0
 
         def advance(done: int, total: int) -> None:
+            nonlocal first_done
             if total != bar.tasks[0].total:
                 bar.reset(task)
-                resumed.clear()
-            resumed.append(done)
+                # A resumed run starts with what was done before; counting that would overstate the speed.
+                first_done = done
             elapsed = bar.tasks[0].elapsed or 0.0
-            bar.update(task, completed=done, total=total, speed=(done - resumed[0]) / elapsed if elapsed else 0.0)
+            bar.update(task, completed=done, total=total, speed=(done - first_done) / elapsed if elapsed else 0.0)
 
         yield advance

@@ -1,4 +1,4 @@
-"""The terminal's view of a verification: one row a policy, then how the forecast did and what leaks."""
+"""A verification for the terminal: one row a policy, the classes that lost accuracy, and how the forecast did."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from cuesense.reports import text
+from cuesense.reports.terminal.parts import borderless_table, warning_lines
+from cuesense.reports.text import DASH, counted, listed, percent, points, points_with_unit, printable, readable_name
 from cuesense.schemas.base import Estimate
-from cuesense.schemas.verification import ArmResult, Verification
+from cuesense.schemas.verification import ArmResult, Leak, Verification
 
-_SHOWN = 5
-_NOTABLE = 0.05
+# Five names keep the line of a policy within two lines of 100 columns; verify.json has all.
+_LISTED = 5
+
+# A class is named as recognized by its augmentation from an excess of 5 points on: the default tolerance of a budget,
+# as a class may be expected to lose at most that much anyhow (chosen by hand, not tuned).
+_NOTABLE_EXCESS = 0.05
 
 
 def render(found: Verification) -> Group:
@@ -23,18 +28,28 @@ def render(found: Verification) -> Group:
     Returns:
         A table and lines for rich.
     """
-    seeds = len(found.seeds)
+    return Group(
+        Text(_scope(found)),
+        Text(),
+        _table(found),
+        Text(),
+        *_losing_classes(found),
+        _agreement(found),
+        *_leaks(found),
+        *warning_lines(found.warnings),
+    )
+
+
+def _scope(found: Verification) -> str:
     limit = f"{100 * found.tolerance:g}"
-    title = Text(
-        f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {found.images:,} test images. Changes against no augmentation "
+    return (
+        f"{counted(len(found.seeds), 'seed')}, {found.images:,} test images. Changes against no augmentation "
         f"in points, {100 * found.confidence:g} %; over: classes that lose more than {limit}; forecast: mean / worst"
     )
-    lines = [Text(f"warning: {warning}", "yellow") for warning in found.warnings]
-    return Group(title, Text(), _table(found), Text(), *_harm(found), _agreement(found), *_leaks(found), *lines)
 
 
 def _table(found: Verification) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    table = borderless_table(gap=1)
     for heading in ("Policy", "Mean", "change", "Worst", "change", "Over", "Forecast"):
         table.add_column(heading, justify="left" if heading == "Policy" else "right", no_wrap=True)
     for arm in found.arms:
@@ -43,69 +58,70 @@ def _table(found: Verification) -> Table:
 
 
 def _row(arm: ArmResult) -> tuple[str, ...]:
-    name = text.words(arm.name)
+    name = readable_name(arm.name)
     if arm.same_as is not None:
-        return (name, f"as {text.words(arm.same_as)}")
-    forecast = text.DASH
-    if arm.forecast_mean is not None and arm.forecast_worst is not None:
-        forecast = f"{text.percent(arm.forecast_mean)} / {text.percent(arm.forecast_worst)}"
-    over = str(len(arm.over_tolerance)) if arm.policy is not None else text.DASH
+        return (name, f"as {readable_name(arm.same_as)}")
     return (
         name,
-        text.percent(arm.mean),
-        _change(arm.mean_change) if arm.policy else text.DASH,
-        text.percent(arm.worst),
-        f"{100 * arm.worst_change:+.1f}" if arm.policy else text.DASH,
-        over,
-        forecast,
+        percent(arm.mean),
+        _change(arm.mean_change) if arm.policy else DASH,
+        percent(arm.worst),
+        f"{100 * arm.worst_change:+.1f}" if arm.policy else DASH,
+        str(len(arm.over_tolerance)) if arm.policy is not None else DASH,
+        _forecast(arm),
     )
+
+
+def _forecast(arm: ArmResult) -> str:
+    if arm.forecast_mean is None or arm.forecast_worst is None:
+        return DASH
+    return f"{percent(arm.forecast_mean)} / {percent(arm.forecast_worst)}"
 
 
 def _change(change: Estimate) -> str:
     if change.value is None:
-        return text.DASH
-    said = f"{100 * change.value:+.1f}"
+        return DASH
+    difference = f"{100 * change.value:+.1f}"
     if change.low is None or change.high is None:
-        return said
-    return f"{said} ±{50 * (change.high - change.low):.1f}"
+        return difference
+    half = (change.high - change.low) / 2
+    return f"{difference} ±{points(half)}"
 
 
-def _harm(found: Verification) -> list[Text]:
+def _losing_classes(found: Verification) -> list[Text]:
     limit = f"{100 * found.tolerance:g} points"
     return [
         Text(
-            f"{text.words(arm.name)} ({arm.doses}): more than {limit} lost by {_some(arm.over_tolerance)} "
-            f"({len(arm.surely_over)} of them for certain)"
+            f"{readable_name(arm.name)} ({arm.doses}): more than {limit} lost by "
+            f"{listed(list(map(printable, arm.over_tolerance)), _LISTED)} ({len(arm.surely_over)} of them for certain)"
         )
         for arm in found.arms
         if arm.same_as is None and arm.over_tolerance
     ]
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(text.plain, names[:_SHOWN])) + more
-
-
 def _agreement(found: Verification) -> Text:
-    told = found.agreement
-    if told.spearman is None or told.slope is None:
+    agreement = found.agreement
+    if agreement.spearman is None or agreement.slope is None:
         return Text("The forecast cannot be compared: no two losses differ, or there is none.", "dim")
-    auroc = text.DASH if told.auroc is None else f"{told.auroc:.2f}"
+    auroc = DASH if agreement.auroc is None else f"{agreement.auroc:.2f}"
     return Text(
-        f"Forecast against outcome over {told.pairs} pairs of class and policy: rank correlation {told.spearman:.2f}, "
-        f"slope {told.slope:.2f}, mean error {100 * (told.error or 0.0):.1f} points, AUROC {auroc}"
+        f"Forecast against outcome over {agreement.pairs} pairs of class and policy: rank correlation "
+        f"{agreement.spearman:.2f}, slope {agreement.slope:.2f}, mean error {points(agreement.error or 0.0)} points, "
+        f"AUROC {auroc}"
     )
 
 
 def _leaks(found: Verification) -> list[Text]:
     lines = []
     for arm in found.arms:
-        leaking = [
-            leak for leak in arm.leaks if (leak.excess.low or 0.0) > 0 and (leak.excess.value or 0.0) >= _NOTABLE
-        ]
         if arm.leaks and arm.same_as is None:
-            shown = ", ".join(f"{text.plain(leak.name)} {text.points(leak.excess.value)}" for leak in leaking[:_SHOWN])
-            said = shown or "none is shown"
-            lines.append(Text(f"Classes recognized by their augmentation, {text.words(arm.name)}: {said}"))
+            notable = [f"{printable(leak.name)} {points_with_unit(leak.excess.value)}" for leak in _notable(arm.leaks)]
+            shown = ", ".join(notable[:_LISTED]) or "none is shown"
+            lines.append(Text(f"Classes recognized by their augmentation, {readable_name(arm.name)}: {shown}"))
     return lines
+
+
+def _notable(leaks: list[Leak]) -> list[Leak]:
+    """Return those whose excess is certain (the interval lies above 0) and large."""
+    return [leak for leak in leaks if (leak.excess.low or 0.0) > 0 and (leak.excess.value or 0.0) >= _NOTABLE_EXCESS]

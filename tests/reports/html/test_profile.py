@@ -1,5 +1,4 @@
 import base64
-import hashlib
 import json
 import re
 import time
@@ -7,28 +6,15 @@ import time
 import pytest
 
 from cuesense import registry
-from cuesense.reports import text
+from cuesense.reports import profile_text, text
 from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
 from cuesense.types import Cue, CueVerdict
+from tests.helpers import page_checks as checks
 from tests.helpers import profiles
 from tests.helpers.html_tree import Node, parse
-
-HOSTILE = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "</script><b>bold</b>",
-    "<!-- <script>",
-    "{{ 7 * 7 }}{% raw %}",
-    "a&amp;b",
-    "日本語 🐟 \u2028",
-    "\u202eesrever",
-    "x" * 300,
-    "http://example.org/x.png",
-    "]]>",
-)
+from tests.helpers.page_checks import HOSTILE
 
 
 def payload(page: Node) -> dict:
@@ -37,10 +23,6 @@ def payload(page: Node) -> dict:
 
 def rows(page: Node) -> list[Node]:
     return page.find("tbody")[0].find("tr")
-
-
-def tile(page: Node, title: str) -> Node:
-    return next(node for node in page.find() if "tile" in node.classes and node.find("h3")[0].text == title)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +40,7 @@ def test_it_is_registered():
 
 
 def test_every_class_has_a_row_that_agrees_with_the_profile(profile, page):
-    augmentations = text.main_augmentations(profile, 4)
+    augmentations = profile_text.augmentation_columns(profile, 4)
     assert len(rows(page)) == len(profile.classes)
     for row, entry in zip(rows(page), profile.classes, strict=True):
         cells = [cell.text.strip() for cell in row.children if isinstance(cell, Node)]
@@ -66,36 +48,36 @@ def test_every_class_has_a_row_that_agrees_with_the_profile(profile, page):
         assert name == entry.name
         assert images == str(entry.images)
         assert accuracy == text.percent(entry.clean_accuracy)
-        assert cue == text.GLYPHS[entry.cue] + entry.cue.value
-        assert budgets == [text.budget(entry.budgets[augmentation]) for augmentation in augmentations]
+        assert cue == text.CUE_LETTERS[entry.cue] + entry.cue.value
+        assert budgets == [profile_text.budget_text(entry.budgets[augmentation]) for augmentation in augmentations]
         for part in entry.reliance.values() if entry.images else ():
-            assert text.bounded(part.value, part.low, part.high) in evidence
+            assert text.with_interval(part.value, part.low, part.high) in evidence
 
 
 def test_classes_without_images_say_so(page, profile):
     found = [row.find("td")[3].text for row in rows(page)]
-    assert [said == "no images" for said in found] == [entry.images == 0 for entry in profile.classes]
+    assert [shown == "no images" for shown in found] == [entry.images == 0 for entry in profile.classes]
     assert rows(page)[-1].find("td")[1].text == text.DASH
 
 
 def test_the_summary_agrees_with_the_profile(page, profile):
     known = [entry for entry in profile.classes if entry.clean_accuracy is not None]
     worst = min(known, key=lambda entry: entry.clean_accuracy)
-    assert text.percent(profile.summary.clean_accuracy) in tile(page, "Clean accuracy").text
-    assert text.percent(worst.clean_accuracy) in tile(page, "Worst class").text
-    assert tile(page, "Worst class").find("a")[0].text == worst.name
-    assert f"{profile.summary.labels[CueVerdict.UNDETERMINED]} of 12" in tile(page, "Undetermined").text
-    said = tile(page, "What the classes rely on").find("title")[0].text
+    assert text.percent(profile.summary.clean_accuracy) in checks.tile(page, "Clean accuracy").text
+    assert text.percent(worst.clean_accuracy) in checks.tile(page, "Worst class").text
+    assert checks.tile(page, "Worst class").find("a")[0].text == worst.name
+    assert f"{profile.summary.labels[CueVerdict.UNDETERMINED]} of 12" in checks.tile(page, "Undetermined").text
+    title = checks.tile(page, "What the classes rely on").find("title")[0].text
     counts = {label: count for label, count in profile.summary.labels.items() if count}
-    assert said == ", ".join(f"{label.value} {count}" for label, count in counts.items())
+    assert title == ", ".join(f"{label.value} {count}" for label, count in counts.items())
 
 
 def test_shared_budgets_and_their_limiting_class_are_shown(page, profile):
     items = next(node for node in page.find("ul") if "shared" in node.classes).find("li")
     curves = {curve.perturbation: curve for curve in profile.curves}
     for item, (name, entry) in zip(items, profile.policy.global_.items(), strict=True):
-        assert item.text.startswith(text.words(name))
-        assert item.find("strong")[0].text == text.shared_budget(entry, curves[name])
+        assert item.text.startswith(text.readable_name(name))
+        assert item.find("strong")[0].text == profile_text.global_budget_text(entry, curves[name])
         assert (entry.limited_by_class or "no class limits it") in item.text
 
 
@@ -106,9 +88,9 @@ def test_warnings_are_shown_only_where_there_are_some(page):
 
 
 def test_the_overview_has_one_panel_a_perturbation(page, profile):
-    section = page.find("section", id="dose-response")[0]
+    section = page.find("section", id="curves")[0]
     titles = [figure.find("strong")[0].text for figure in section.find("figure")]
-    assert sorted(titles) == sorted(text.words(curve.perturbation) for curve in profile.curves)
+    assert sorted(titles) == sorted(text.readable_name(curve.perturbation) for curve in profile.curves)
     assert [heading.text for heading in section.find("h3")] == [
         "Cue suppressions",
         "Augmentations",
@@ -126,11 +108,11 @@ def mean_accuracies(profile: Profile, which: int) -> list[float]:
     gained = [[0] * len(curve.n), *curve.gained]
     return [
         sum(
-            (curve.clean_correct[at] + (gained[rung][at] - lost[rung][at]) / curve.repeats) / curve.n[at]
+            (curve.clean_correct[at] + (gained[severity][at] - lost[severity][at]) / curve.repeats) / curve.n[at]
             for at in present
         )
         / len(present)
-        for rung in range(len(lost))
+        for severity in range(len(lost))
     ]
 
 
@@ -139,10 +121,10 @@ def test_the_embedded_data_agree_with_the_profile(page, profile):
     assert data["z"] == pytest.approx(1.959964, abs=1e-6)
     for index, (found, curve) in enumerate(zip(data["curves"], profile.curves, strict=True)):
         assert found["n"] == curve.n
-        assert found["raw"] == {"right": curve.clean_correct, "lost": curve.lost, "gained": curve.gained}
+        assert found["raw"] == {"correct": curve.clean_correct, "lost": curve.lost, "gained": curve.gained}
         assert found["corrected"]["lost"] == curve.corrected.lost
         assert found["repeats"] == curve.repeats
-        assert found["doses"] == text.doses(curve)
+        assert found["values"] == profile_text.curve_values(curve)
         assert len(found["ticks"]) == len(curve.values)
         assert found["mean"] == pytest.approx(mean_accuracies(profile, index), abs=1e-4)
     for found, entry in zip(data["classes"], profile.classes, strict=True):
@@ -153,27 +135,27 @@ def test_the_embedded_data_agree_with_the_profile(page, profile):
             entry.cue.value,
             entry.why,
         ]
-        assert found["flags"] == text.flags(entry.flags)
+        assert found["flags"] == profile_text.flag_texts(entry.flags)
         parts = [entry.reliance[cue] for cue in Cue]
         assert found["evidence"] == [[p.value, p.low, p.high, p.sufficiency.value] for p in parts]
         assert found["rivals"] == [[rival.rival, "grayscale", rival.share] for rival in entry.rivals]
 
 
-def test_embedded_budgets_rank_none_below_undetermined_below_doses(page, profile):
+def test_embedded_budgets_rank_none_below_undetermined_below_values(page, profile):
     data = payload(page)
     curves = {curve.perturbation: curve for curve in profile.curves}
     for found, entry in zip(data["classes"], profile.classes, strict=True):
         for column, part in zip(data["augmentations"], found["budgets"], strict=True):
             budget = entry.budgets[column["name"]]
-            rank, status, dose, *rest = part
+            rank, status, value, *rest = part
             assert (status, rest) == (budget.status.value, [budget.drop, budget.low, budget.high, budget.limited_by])
             if budget.value is None:
-                assert dose is None
+                assert value is None
                 assert rank == {"none": -1, "undetermined": 0}[status]
             else:
-                rung = curves[column["name"]].values.index(budget.value)
-                assert rank == rung + 1
-                assert dose == text.doses(curves[column["name"]])[rung]
+                severity = curves[column["name"]].values.index(budget.value)
+                assert rank == severity + 1
+                assert value == profile_text.curve_values(curves[column["name"]])[severity]
 
 
 def test_corrected_counts_are_left_out_where_they_change_nothing(profile):
@@ -194,22 +176,7 @@ def test_budgets_that_one_class_lacks_are_dashes(profile):
 
 
 def test_nothing_is_fetched_and_nothing_inline_escapes_the_policy(page):
-    policy = page.find("meta", http_equiv="Content-Security-Policy")[0].attributes["content"]
-    style, script = page.find("style")[0].text, page.find("script")[-1].text
-    assert f"style-src '{sha256(style)}'" in policy
-    assert f"script-src '{sha256(script)}'" in policy
-    assert policy.startswith("default-src 'none'; img-src data:;")
-    assert {"link", "iframe", "object", "embed", "base", "form"}.isdisjoint(node.tag for node in page)
-    for node in page:
-        assert not any(name == "style" or name.startswith("on") for name in node.attributes)
-        assert (node.attributes.get("href") or "#").startswith("#")
-        assert (node.attributes.get("src") or "data:image/").startswith("data:image/")
-    assert not re.search(r"url\(|@import|https?:", style)
-    assert not re.search(r"innerHTML|eval\(|document\.write|fetch\(|XMLHttpRequest|import\(", script)
-
-
-def sha256(source: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    checks.check_nothing_is_fetched_and_only_hashed_code_runs(page)
 
 
 def test_hostile_names_stay_inert():
@@ -239,29 +206,31 @@ def test_hostile_provenance_is_escaped(profile):
     page = parse(render(changed))
     assert page.find("h1")[0].text == HOSTILE[0]
     assert page.find("title")[0].text == f"cuesense · {HOSTILE[0]}"
-    settings = {item.find("dt")[0].text: item.find("dd")[0].text for item in page.find("footer")[0].find("div")}
+    settings = checks.provenance(page)
     assert json.loads(settings[HOSTILE[3]]) == list(HOSTILE[:2])
 
 
 def test_the_provenance_is_complete(page, profile):
-    settings = {item.find("dt")[0].text: item.find("dd")[0].text for item in page.find("footer")[0].find("div")}
+    settings = checks.provenance(page)
     assert settings["weights sha256"] == profile.provenance.model.sha256
     assert settings["dataset fingerprint"] == profile.provenance.dataset.fingerprint
     assert json.loads(settings["mean"]) == profile.provenance.model.preprocessing["mean"]
     for name, value in {**profile.provenance.config, **profile.provenance.versions, "seed": 0}.items():
-        assert settings[text.words(name)] == str(value)
+        assert settings[text.readable_name(name)] == str(value)
     assert settings["tolerance"] == "0.05"
 
 
-def test_the_gallery_shows_every_tile_in_order_with_its_dose(page, profile):
+def test_the_gallery_shows_every_tile_in_order_with_its_value(page, profile):
     source = profiles.gallery(profile)
     shown = page.find("section", id="gallery")[0].find("img")
     data = [base64.b64decode(image.attributes["src"].split(",")[1]) for image in shown]
     assert sorted(data) == sorted(tile.image for tile in source.tiles)
     strips = [node for node in page.find("div") if "strip" in node.classes]
-    assert [strip.find("strong")[0].text for strip in strips] == [text.words(c.perturbation) for c in profile.curves]
+    assert [strip.find("strong")[0].text for strip in strips] == [
+        text.readable_name(c.perturbation) for c in profile.curves
+    ]
     for strip, curve in zip(strips, profile.curves, strict=True):
-        assert [caption.text for caption in strip.find("figcaption")] == text.doses(curve)
+        assert [caption.text for caption in strip.find("figcaption")] == profile_text.curve_values(curve)
         assert all(image.attributes["alt"] for image in strip.find("img"))
 
 
@@ -291,9 +260,9 @@ def test_small_and_empty_profiles(source):
     assert len(rows(page)) == len(source.classes)
     assert not re.search(r"\b(nan|None|inf)\b", page.find("main")[0].text.split("Provenance")[0])
     if source.summary.clean_accuracy is None:
-        assert text.DASH in tile(page, "Clean accuracy").text
-        assert "no class has images" in tile(page, "Worst class").text
-        assert not page.find(id="dose-response")
+        assert text.DASH in checks.tile(page, "Clean accuracy").text
+        assert "no class has images" in checks.tile(page, "Worst class").text
+        assert not page.find(id="curves")
         assert all(curve["mean"] is None for curve in payload(page)["curves"])
 
 
@@ -307,28 +276,15 @@ def test_a_thousand_classes_stay_small_and_fast():
 
 
 def test_every_link_and_reference_has_a_target(page):
-    ids = [node.attributes["id"] for node in page if "id" in node.attributes]
-    assert len(ids) == len(set(ids))
-    for node in page:
-        if "href" in node.attributes:
-            assert node.attributes["href"].removeprefix("#") in ids
-        if "aria-labelledby" in node.attributes:
-            assert node.attributes["aria-labelledby"] in ids
+    checks.check_links_and_references_have_targets(page)
 
 
 def test_controls_and_graphics_have_names(page):
-    for button in page.find("button"):
-        assert button.attributes["type"] == "button"
-        assert button.text.strip() or button.attributes.get("aria-label") or button.attributes.get("id") == "more"
-    for graphic in page.find("svg", role="img"):
-        assert graphic.attributes.get("aria-label") or graphic.find("title")[0].text
-    assert page.find("label")[0].find("input")
+    checks.check_controls_and_graphics_have_names(page)
 
 
 def test_the_script_finds_what_it_asks_the_page_for(page):
-    script = page.find("script")[-1].text
-    ids = {node.attributes.get("id") for node in page}
-    assert set(re.findall(r'getElementById\("(.+?)"\)', script)) <= ids
+    checks.check_the_script_finds_its_elements(page)
     keys = {cell.attributes["data-sort"] for cell in page.find("thead")[0] if "data-sort" in cell.attributes}
     data = payload(page)
     known = {*data["classes"][0], *data["cues"], *(f"budget:{part['name']}" for part in data["augmentations"])}
@@ -336,27 +292,11 @@ def test_the_script_finds_what_it_asks_the_page_for(page):
     assert {button.attributes["data-filter"] for button in page.find("button", aria_pressed="false")} <= set(CueVerdict)
 
 
-def themes(style: str) -> list[dict[str, str]]:
-    blocks = re.findall(r":root \{([^}]*--paper[^}]*--ink[^}]*)\}", style)
-    return [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})[;\s]", block)) for block in blocks]
-
-
-def luminance(color: str) -> float:
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(first: str, second: str) -> float:
-    dark, light = sorted((luminance(first), luminance(second)))
-    return (light + 0.05) / (dark + 0.05)
-
-
 def test_both_themes_meet_the_contrast_of_wcag_aa(page):
-    found = themes(page.find("style")[0].text)
+    found = checks.themes(checks.style_of(page))
     assert len(found) == 2
     for theme in found:
         for ink in ("ink", "muted", "link", "alarm"):
-            assert min(contrast(theme[ink], theme[ground]) for ground in ("paper", "card", "faint")) >= 4.5, ink
+            assert min(checks.contrast(theme[ink], theme[ground]) for ground in ("paper", "card", "faint")) >= 4.5, ink
         for hue in ("shape", "texture", "color", "mixed", "redundant", "insensitive"):
-            assert contrast(theme["on"], theme[hue]) >= 4.5, hue
+            assert checks.contrast(theme["on"], theme[hue]) >= 4.5, hue

@@ -48,9 +48,9 @@ def test_marked_classes_stand_in_front_and_then_those_that_differ_most() -> None
 def test_the_summary_says_how_both_do_and_how_they_are_compared() -> None:
     comparison = found()
     text = shown(comparison)
-    for words in ("A torchvision:resnet18: accuracy", "B minus A: accuracy", "labels changed", "independent samples"):
+    for words in ("A torchvision:resnet18: accuracy", "B minus A: accuracy", "classes changed", "independent samples"):
         assert words in text
-    assert f"{comparison.labels_changed} of 12 labels changed" in text
+    assert f"the cue of {comparison.labels_changed} of 12 classes changed" in text
     assert "Warning: Images are compared as independent samples" in text
     paired = shown(comparison.model_copy(update={"paired": True, "warnings": []}))
     assert "the same images, paired" in paired

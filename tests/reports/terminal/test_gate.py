@@ -1,41 +1,9 @@
-"""What a gate prints and its JUnit file, parsed back."""
+"""What a gate prints."""
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
-
-import pytest
-
-from cuesense.reports.terminal.gate import junit, lines, notes
-from cuesense.schemas.gate import ClassFinding, GateResult, RuleResult
-
-
-def finding(name: str | None, loss: float, low: float = 0.05, images: int = 50) -> ClassFinding:
-    return ClassFinding(name=name, loss=loss, low=low, high=0.4, images=images, reference_images=50)
-
-
-def result(
-    rule: str = "max-worst-class-loss", *, augmentation: str | None = None, **found: list[ClassFinding]
-) -> RuleResult:
-    every = [*found.get("violations", []), *found.get("uncertain", [])] or [finding("zebra", 0.012, -0.1)]
-    return RuleResult(
-        rule=rule,  # type: ignore[arg-type]
-        augmentation=augmentation,
-        value=0.8 if augmentation else None,
-        limit=0.1,
-        holds=not found.get("violations"),
-        paired=True,
-        tested=3,
-        confidence=0.99,
-        worst=max(every, key=lambda entry: entry.loss),
-        violations=found.get("violations", []),
-        uncertain=found.get("uncertain", []),
-    )
-
-
-def checked(*results: RuleResult, notes: list[str] | None = None) -> GateResult:
-    holds = all(entry.holds for entry in results)
-    return GateResult(profile="b", baseline="a", confidence=0.95, holds=holds, results=list(results), notes=notes or [])
+from cuesense.reports.terminal.gate import lines, notes
+from tests.helpers.gate_results import checked, finding, result
 
 
 def test_what_holds_is_one_line() -> None:
@@ -65,24 +33,3 @@ def test_losses_that_may_be_chance_are_notes() -> None:
     assert first == "not\ufffd[1m judged"
     assert "bee lost 20.0\N{NO-BREAK SPACE}pp [−10.0, 40.0]" in second
     assert second.endswith("which may be chance; likewise ant.")
-
-
-@pytest.mark.parametrize("name", ['<bee> & "ant"', "tab\there \x1b\x00", "last \ufffe\uffff one", "ok \U0001f41d é"])
-def test_junit_is_read_back(name: str) -> None:
-    bad = result(augmentation="color_jitter", violations=[finding(name, 0.3)])
-    text = junit(checked(bad, result("max-drop")))
-    root = ElementTree.fromstring(text.encode())
-    assert root.tag == "testsuites"
-    (suite,) = root
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    failed, passed = suite
-    assert failed.get("name") == "max-worst-class-loss under color jitter 0.8"
-    assert passed.get("name") == "max-drop"
-    assert list(passed) == []
-    (failure,) = failed
-    assert failure.get("type") == "max-worst-class-loss"
-    assert failure.get("message") == failure.text
-    assert failure.text is not None
-    assert "lost 30.0" in failure.text
-    kept = [letter for letter in name if letter not in "\t\x1b\x00\ufffe\uffff"]
-    assert "".join(kept) in failure.text.replace("\ufffd", "")

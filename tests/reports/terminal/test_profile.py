@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from cuesense import registry
-from cuesense.reports import text
+from cuesense.reports import profile_text, text
 from cuesense.reports.terminal.profile import render
 from cuesense.types import Cue, CueVerdict
 from tests.helpers import profiles
@@ -59,20 +59,22 @@ def test_a_row_agrees_with_the_profile(profile):
         (line,) = lines_of(said, entry.name)
         for name, budget in list(entry.budgets.items()):
             word = {"unlimited": "any", "none": "none", "undetermined": "?"}.get(budget.status.value)
-            assert (word or text.budget(budget)) in line, name
+            assert (word or profile_text.budget_text(budget)) in line, name
         if not entry.images:
             assert "no images" in line
         elif entry.cue in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):
             part = entry.reliance[Cue(entry.cue.value)]
             assert f"{entry.cue.value} {short(part.value)} [{short(part.low)},{short(part.high)}]" in line
         else:
-            values = " ".join(f"{text.GLYPHS[CueVerdict(c.value)]}{short(p.value)}" for c, p in entry.reliance.items())
+            values = " ".join(
+                f"{text.CUE_LETTERS[CueVerdict(c.value)]}{short(p.value)}" for c, p in entry.reliance.items()
+            )
             assert f"{entry.cue.value} {values}" in line
 
 
 def short(number: float) -> str:
     whole, _, digits = f"{round(number, 2) + 0.0:.2f}".partition(".")
-    return {"0": "", "-0": "-"}.get(whole, whole) + "." + digits
+    return {"0": "", "-0": "−"}.get(whole, whole.replace("-", "−")) + "." + digits
 
 
 def test_unknown_numbers_are_dashes(profile):

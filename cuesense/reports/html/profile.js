@@ -1,35 +1,33 @@
-"use strict";
-(() => {
+/* The profile's table opens a class's details: evidence, rivals, budgets and curves, drawn from the embedded counts. */
+{
   const data = JSON.parse(document.getElementById("data").textContent);
-  const table = document.getElementById("table");
-  const body = table.tBodies[0];
-  const rows = [...body.rows];
-  const PAGE = 100, DASH = "–";
-  const view = { sort: null, descending: false, label: "", query: "", limit: PAGE };
-  document.documentElement.classList.add("script");
+  const DASH = "–";
 
   /* Text */
 
+  /* As text.fixed does in Python: a real minus sign, and none before zero. */
   const number = (value, digits) => value.toFixed(digits).replace(/^-(?=[0.]+$)/, "").replace("-", "−");
   const percent = (share) => share === null ? DASH : `${number(100 * share, 1)}\u00a0%`;
   const points = (drop) => drop === null ? DASH : number(100 * drop, 1);
   const decimal = (value) => value === null ? DASH : number(value, 2);
-  const range = ([low, high], say) => low === null || high === null ? "" : `[${say(low)}, ${say(high)}]`;
+  const range = ([low, high], format) => low === null || high === null ? "" : `[${format(low)}, ${format(high)}]`;
 
   /* Numbers */
 
-  const wilson = (right, n) => {
+  /* The score interval of Wilson (1927), as stats/intervals.py has it, for a number of images that may be a fraction. */
+  const wilson = (correct, n) => {
     const square = data.z * data.z;
-    const center = right + square / 2;
-    const half = data.z * Math.sqrt(right * (n - right) / n + square / 4);
+    const center = correct + square / 2;
+    const half = data.z * Math.sqrt(correct * (n - correct) / n + square / 4);
     return [center - half, center + half].map((end) => Math.min(Math.max(end / (n + square), 0), 1));
   };
-  const rights = (counts, repeats, at) => {
-    const clean = counts.right[at];
-    return [clean, ...counts.lost.map((lost, rung) => clean + (counts.gained[rung][at] - lost[at]) / repeats)];
+  /* Recognized images of a class: clean, then at every severity, on average over the repeats. */
+  const correctCounts = (counts, repeats, at) => {
+    const clean = counts.correct[at];
+    return [clean, ...counts.lost.map((lost, index) => clean + (counts.gained[index][at] - lost[at]) / repeats)];
   };
 
-  /* Elements: text always enters as text, never as markup */
+  /* Elements: text always enters as text, never as markup, so that no name of a class can become an element */
 
   const build = (make) => (name, attributes = {}, ...children) => {
     const element = make(name);
@@ -40,9 +38,9 @@
   const html = build((name) => document.createElement(name));
   const svg = build((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
   const named = (name) => html("bdi", {}, name);
-  const chip = (label) => html("span", { class: `chip ${label}` },
-    html("b", { "aria-hidden": "true" }, data.labels[label]), html("span", {}, label));
-  const dot = (cue) => html("b", { class: `dot ${cue}`, title: `removes ${cue}` }, data.labels[cue]);
+  const chip = (cue) => html("span", { class: `chip ${cue}` },
+    html("b", { "aria-hidden": "true" }, data.letters[cue]), html("span", {}, cue));
+  const dot = (cue) => html("b", { class: `dot ${cue}`, title: `removes ${cue}` }, data.letters[cue]);
   const sheet = (headings, lines) => html("table", { class: "sheet" },
     html("thead", {}, html("tr", {}, ...headings.map((heading) => html("th", { scope: "col" }, heading)))),
     html("tbody", {}, ...lines));
@@ -67,7 +65,7 @@
       alone === null ? "" : html("span", { class: "note" }, ` keeps ${decimal(alone)} alone`)))];
   }));
 
-  /* Detail: dose-response */
+  /* Detail: accuracy against severity, in the sizes of charts/accuracy_panel.py */
 
   const WIDTH = 216, HEIGHT = 128, LEFT = 32, RIGHT = 10, TOP = 8, BOTTOM = 20;
   const y = (share) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - share);
@@ -87,31 +85,31 @@
     const back = bounds.map(([low], at) => `${x(at)} ${y(low)}`).reverse();
     return svg("path", { class: "band", d: `M${there.concat(back).join("L")}Z` });
   };
-  const hover = (curve, at, shares, bounds, x) => shares.map((share, rung) => {
+  const hover = (curve, at, shares, bounds, x) => shares.map((share, severity) => {
     const lines = [
-      `${rung ? curve.doses[rung - 1] : "clean"}: ${percent(share)} ${range(bounds[rung], (end) => number(100 * end, 1))}`,
-      `all classes: ${percent(curve.mean[rung])}`,
+      `${severity ? curve.values[severity - 1] : "clean"}: ${percent(share)} ${range(bounds[severity], (end) => number(100 * end, 1))}`,
+      `all classes: ${percent(curve.mean[severity])}`,
     ];
-    if (rung) {
+    if (severity) {
       const times = curve.repeats > 1 ? ` in ${curve.repeats} repeats` : "";
-      lines.push(`lost ${curve.raw.lost[rung - 1][at]}, gained ${curve.raw.gained[rung - 1][at]}${times}`);
+      lines.push(`lost ${curve.raw.lost[severity - 1][at]}, gained ${curve.raw.gained[severity - 1][at]}${times}`);
     }
     const step = x(1) - x(0);
-    return svg("rect", { class: "hover", x: x(rung) - step / 2, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM },
+    return svg("rect", { class: "hover", x: x(severity) - step / 2, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM },
       svg("title", {}, lines.join("\n")));
   });
   const drawn = (curve, at) => {
-    const n = curve.n[at], right = rights(curve.raw, curve.repeats, at);
-    const shares = right.map((count) => count / n), bounds = right.map((count) => wilson(count, n));
+    const n = curve.n[at], correct = correctCounts(curve.raw, curve.repeats, at);
+    const shares = correct.map((count) => count / n), bounds = correct.map((count) => wilson(count, n));
     const x = scale(shares.length);
-    const said = shares.map((share, rung) => `${rung ? curve.doses[rung - 1] : "clean"} ${percent(share)}`).join(", ");
-    const chart = svg("svg", { class: "panel", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Accuracy: ${said}` },
+    const title = shares.map((share, severity) => `${severity ? curve.values[severity - 1] : "clean"} ${percent(share)}`).join(", ");
+    const chart = svg("svg", { class: "panel", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Accuracy: ${title}` },
       ...frame(["clean", ...curve.ticks], x), band(bounds, x), path(curve.mean, x, "average"),
       svg("path", { class: "clean", d: `M${LEFT} ${y(shares[0])}H${WIDTH - RIGHT}` }));
     if (curve.corrected)
-      chart.append(path(rights(curve.corrected, curve.repeats, at).map((count) => count / n), x, "corrected"));
+      chart.append(path(correctCounts(curve.corrected, curve.repeats, at).map((count) => count / n), x, "corrected"));
     chart.append(path(shares, x, "own"));
-    shares.forEach((share, rung) => chart.append(svg("circle", { class: "own", cx: x(rung), cy: y(share), r: 2.2 })));
+    shares.forEach((share, severity) => chart.append(svg("circle", { class: "own", cx: x(severity), cy: y(share), r: 2.2 })));
     chart.append(...hover(curve, at, shares, bounds, x));
     return chart;
   };
@@ -122,8 +120,8 @@
       html("span", { class: "note" }, ...curve.suppresses.map(dot), curve.axis)), drawn(curve, at));
   };
   const key = () => html("ul", { class: "key" }, ...[["own", "this class, with interval"], ["average", "mean of all classes"],
-    ["clean", "clean accuracy"], ["corrected", "corrected for sinks"]].map(([kind, said]) => html("li", {},
-    svg("svg", { viewBox: "0 0 26 12", "aria-hidden": "true" }, svg("path", { class: kind, d: "M1 6H25" })), said)));
+    ["clean", "clean accuracy"], ["corrected", "corrected for sink classes"]].map(([kind, title]) => html("li", {},
+    svg("svg", { viewBox: "0 0 26 12", "aria-hidden": "true" }, svg("path", { class: kind, d: "M1 6H25" })), title)));
   const curves = (at) => Object.entries(data.roles).flatMap(([role, title]) => {
     const found = data.curves.filter((curve) => curve.role === role && curve.n[at]);
     return found.length ? [html("h4", {}, title), html("div", { class: "panels" }, ...found.map((curve) => figure(curve, at)))] : [];
@@ -134,13 +132,13 @@
   const budgets = (entry) => sheet(["Augmentation", "Budget", "Drop there, pp", "Limited by"],
     data.augmentations.flatMap(({ title }, at) => {
       if (!entry.budgets[at]) return [];
-      const [, status, dose, drop, low, high, limit] = entry.budgets[at];
-      const shown = dose === null ? status : status === "unlimited" ? `${dose}, unlimited` : dose;
+      const [, status, value, drop, low, high, limit] = entry.budgets[at];
+      const shown = value === null ? status : status === "unlimited" ? `${value}, unlimited` : value;
       return [html("tr", {}, html("th", { scope: "row" }, title), html("td", { class: status }, shown),
         html("td", {}, points(drop), " ", html("span", { class: "note" }, range([low, high], points))),
         html("td", {}, limit === null ? DASH : named(limit)))];
     }));
-  const rivals = (entry) => sheet(["Taken for", "Under", "Share of images"], entry.rivals.map(([rival, perturbation, share]) =>
+  const rivals = (entry) => sheet(["Confused with", "Under", "Share of images"], entry.rivals.map(([rival, perturbation, share]) =>
     html("tr", {}, html("td", {}, named(rival)), html("td", {}, perturbation), html("td", {}, percent(share)))));
   const block = (title, content) => html("div", {}, html("h4", {}, title), content);
   const counted = ({ images, accuracy }) => {
@@ -154,7 +152,7 @@
       html("p", { class: "why" }, chip(entry.cue), " ", entry.why)];
     if (entry.flags.length) parts.push(html("p", { class: "note" }, `Flags: ${entry.flags.join("; ")}.`));
     if (entry.images) parts.push(html("div", { class: "pair" }, block("Evidence", evidence(entry)),
-      block("Rivals", entry.rivals.length ? rivals(entry) : html("p", { class: "note" }, "No class takes a notable share of its images."))));
+      block("Rivals", entry.rivals.length ? rivals(entry) : html("p", { class: "note" }, "No notable share of its images is predicted as another class."))));
     if (Object.keys(entry.budgets).some((name) => entry.budgets[name])) parts.push(block("Budgets", budgets(entry)));
     const panels = curves(at);
     if (panels.length) parts.push(key(), ...panels);
@@ -162,104 +160,49 @@
       html("div", { class: "body" }, ...parts)));
   };
 
-  /* Rows: open, sort, filter */
+  /* Rows: open and close, sort and filter */
 
   const button = (row) => row.cells[0].firstElementChild;
   const close = () => {
     body.querySelector("tr.detail")?.remove();
-    const open = body.querySelector("tr.open");
-    open?.classList.remove("open");
-    if (open) button(open).setAttribute("aria-expanded", "false");
-    return open;
+    const row = body.querySelector("tr.open");
+    row?.classList.remove("open");
+    if (row) button(row).setAttribute("aria-expanded", "false");
+    return row;
   };
-  const open = (at) => {
+  const open = (row) => {
     close();
-    rows[at].classList.add("open");
-    button(rows[at]).setAttribute("aria-expanded", "true");
-    rows[at].after(detail(at));
+    row.classList.add("open");
+    button(row).setAttribute("aria-expanded", "true");
+    row.after(detail(position(row)));
   };
-  const value = (at) => {
-    const entry = data.classes[at], cue = data.cues.indexOf(view.sort);
+  const position = (row) => Number(row.id.replace("class-", ""));
+  const sortValue = (row, { dataset: { sort } }) => {
+    const entry = data.classes[position(row)], cue = data.cues.indexOf(sort);
     if (cue >= 0) return entry.evidence[cue]?.[0] ?? null;
-    if (view.sort.startsWith("budget:")) {
-      const which = data.augmentations.findIndex(({ name }) => `budget:${name}` === view.sort);
-      return entry.budgets[which]?.[0] ?? null;
+    if (sort.startsWith("budget:")) {
+      const column = data.augmentations.findIndex(({ name }) => `budget:${name}` === sort);
+      return entry.budgets[column]?.[0] ?? null;
     }
-    return view.sort === "cue" ? Object.keys(data.labels).indexOf(entry.cue) : entry[view.sort];
+    return sort === "cue" ? Object.keys(data.letters).indexOf(entry.cue) : entry[sort];
   };
-  const compare = (a, b) => {
-    const [first, second] = [value(a), value(b)];
-    if (first === null || second === null) return (first === null) - (second === null) || a - b;
-    const sign = view.descending ? -1 : 1;
-    const order = typeof first === "string" ? first.localeCompare(second, "en", { numeric: true }) : first - second;
-    return sign * order || a - b;
-  };
-  const matches = ({ name, cue }) =>
-    (!view.label || cue === view.label) && name.toLowerCase().includes(view.query);
-  const refresh = () => {
-    close();
-    const order = rows.map((_, at) => at);
-    if (view.sort) order.sort(compare);
-    const found = order.filter((at) => matches(data.classes[at]));
-    rows.forEach((row) => { row.hidden = true; });
-    found.forEach((at, place) => { rows[at].hidden = place >= view.limit; });
-    body.append(...order.map((at) => rows[at]));
-    const shown = Math.min(found.length, view.limit), rest = found.length - shown;
-    document.getElementById("shown").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
-    document.getElementById("more").textContent = `Show ${rest.toLocaleString("en")} more`;
-    document.getElementById("more").parentElement.hidden = rest === 0;
-  };
-  const follow = () => {
-    const at = Number(/^#class-(\d+)$/.exec(location.hash)?.[1] ?? NaN);
-    if (!rows[at]) return;
-    if (rows[at].hidden) {
-      Object.assign(view, { label: "", query: "", limit: Infinity });
-      document.getElementById("search").value = "";
-      press("");
-      refresh();
-    }
-    open(at);
-    rows[at].scrollIntoView({ block: "start" });
-  };
-  const press = (label) => document.querySelectorAll("[data-filter]").forEach((control) =>
-    control.setAttribute("aria-pressed", String(control.dataset.filter === label)));
+  const { table, body, rows, start } = classTable({
+    sortValue,
+    largestFirst: (heading) => data.cues.includes(heading.dataset.sort),
+    inFilter: (row, cue) => data.classes[position(row)].cue === cue,
+    beforeUpdate: () => close(),
+    onLink: open,
+  });
 
   body.addEventListener("click", (event) => {
     const row = event.target.closest("tr");
-    const at = rows.indexOf(row);
-    if (at < 0 || String(getSelection())) return;
-    if (row.classList.contains("open")) close(); else open(at);
-  });
-  table.tHead.addEventListener("click", (event) => {
-    const cell = event.target.closest("button")?.closest("[data-sort]");
-    if (!cell) return;
-    const again = view.sort === cell.dataset.sort;
-    Object.assign(view, { sort: cell.dataset.sort, descending: again ? !view.descending : data.cues.includes(cell.dataset.sort) });
-    table.tHead.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
-    cell.closest("[data-sort]").setAttribute("aria-sort", view.descending ? "descending" : "ascending");
-    refresh();
-  });
-  document.querySelector(".filters").addEventListener("click", (event) => {
-    const control = event.target.closest("[data-filter]");
-    if (!control) return;
-    Object.assign(view, { label: control.dataset.filter, limit: PAGE });
-    press(view.label);
-    refresh();
-  });
-  document.getElementById("search").addEventListener("input", (event) => {
-    Object.assign(view, { query: event.target.value.trim().toLowerCase(), limit: PAGE });
-    refresh();
-  });
-  document.getElementById("more").addEventListener("click", () => {
-    view.limit = Infinity;
-    refresh();
+    /* A click that ends a selection of text is none on the row. */
+    if (!rows.includes(row) || String(getSelection())) return;
+    if (row.classList.contains("open")) close(); else open(row);
   });
   document.addEventListener("keydown", (event) => {
     const row = event.key === "Escape" && close();
     if (row) button(row).focus();
   });
-  addEventListener("hashchange", follow);
-  addEventListener("beforeprint", () => { if (!view.query && !view.label) { view.limit = Infinity; refresh(); } });
-  refresh();
-  follow();
-})();
+  start();
+}

@@ -1,4 +1,4 @@
-"""Accuracies of a stored curve, and what the page's overview draws of them."""
+"""Accuracies from the counts of a stored curve, for each class and over the whole dataset."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cuesense.arrays import Floats
 from cuesense.schemas.profile import CurveModel
 from cuesense.stats.intervals import wilson
 
-Floats = NDArray[np.float64]
-
+# The middle 80 % of the classes: their extremes have a line of their own, the worst class.
 _SPREAD = (0.1, 0.9)
 
 
@@ -40,8 +39,8 @@ def z_score(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
-def right(curve: CurveModel) -> Floats:
-    """Return how many images are right, on average over the repeats.
+def correct_counts(curve: CurveModel) -> Floats:
+    """Return how many images are recognized, on average over the repeats.
 
     Args:
         curve: Counts of S severities and C classes.
@@ -54,8 +53,8 @@ def right(curve: CurveModel) -> Floats:
     return np.vstack([clean, clean + change / curve.repeats])
 
 
-def overview(curve: CurveModel, confidence: float) -> Overview | None:
-    """Return what the overview draws of a curve.
+def dataset_overview(curve: CurveModel, confidence: float) -> Overview | None:
+    """Return a curve over the whole dataset.
 
     Args:
         curve: Counts of S severities and C classes.
@@ -68,7 +67,7 @@ def overview(curve: CurveModel, confidence: float) -> Overview | None:
     present = np.flatnonzero(images)
     if not len(present) or not curve.values:
         return None
-    correct = right(curve)[:, present]
+    correct = correct_counts(curve)[:, present]
     accuracy = correct / images[present]
     worst = int(accuracy[1:].mean(axis=0).argmin())
     return Overview(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cuesense.reports.charts.curves import overview, right, z_score
+from cuesense.reports.charts.curve_accuracies import correct_counts, dataset_overview, z_score
 from cuesense.schemas.profile import CurveModel
 from tests.helpers import profiles
 
@@ -18,18 +18,18 @@ def test_z_score_is_the_two_sided_quantile():
 def test_the_overview_agrees_with_plain_loops(name, empty):
     profile = profiles.profile(12, empty=empty, seed=5)
     curve = next(curve for curve in profile.curves if curve.perturbation == name)
-    found = overview(curve, 0.95)
+    found = dataset_overview(curve, 0.95)
     table = {index: accuracies(curve, index) for index in range(12) if curve.n[index]}
     worst = min(table, key=lambda index: sum(table[index][1:]))
     assert found is not None
     assert len(table) == 12 - empty
     assert found.worst_class == worst
     assert found.worst.tolist() == pytest.approx(table[worst])
-    for rung in range(len(curve.values) + 1):
-        column = sorted(row[rung] for row in table.values())
-        assert found.mean[rung] == pytest.approx(sum(column) / len(column))
-        assert found.spread[:, rung] == pytest.approx([quantile(column, 0.1), quantile(column, 0.9)])
-        assert found.worst_bounds[0, rung] <= found.worst[rung] <= found.worst_bounds[1, rung]
+    for severity in range(len(curve.values) + 1):
+        column = sorted(row[severity] for row in table.values())
+        assert found.mean[severity] == pytest.approx(sum(column) / len(column))
+        assert found.spread[:, severity] == pytest.approx([quantile(column, 0.1), quantile(column, 0.9)])
+        assert found.worst_bounds[0, severity] <= found.worst[severity] <= found.worst_bounds[1, severity]
 
 
 def accuracies(curve: CurveModel, index: int) -> list[float]:
@@ -40,10 +40,10 @@ def accuracies(curve: CurveModel, index: int) -> list[float]:
 
 
 def quantile(ordered: list[float], share: float) -> float:
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
+    position = share * (len(ordered) - 1)
+    below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return ordered[below] + (position - below) * (ordered[above] - ordered[below])
 
 
 def test_repeats_are_averaged_and_do_not_narrow_the_interval():
@@ -55,22 +55,22 @@ def test_repeats_are_averaged_and_do_not_narrow_the_interval():
             "gained": [[3 * count for count in row] for row in curve.gained],
         }
     )
-    np.testing.assert_allclose(right(thrice), right(curve))
-    one, three = overview(curve, 0.95), overview(thrice, 0.95)
+    np.testing.assert_allclose(correct_counts(thrice), correct_counts(curve))
+    one, three = dataset_overview(curve, 0.95), dataset_overview(thrice, 0.95)
     assert one is not None
     assert three is not None
     np.testing.assert_allclose(one.worst_bounds, three.worst_bounds)
 
 
-def test_there_is_no_overview_without_images_or_doses():
-    assert overview(profiles.profile(3, empty=3).curves[0], 0.95) is None
+def test_there_is_no_overview_without_images_or_severities():
+    assert dataset_overview(profiles.profile(3, empty=3).curves[0], 0.95) is None
     bare = profiles.profile(3).curves[0].model_copy(update={"values": [], "lost": [], "gained": []})
-    assert overview(bare, 0.95) is None
+    assert dataset_overview(bare, 0.95) is None
 
 
-def test_the_worst_class_is_judged_by_its_perturbed_images_and_counted_among_all_classes():
+def test_the_worst_class_is_the_one_with_the_lowest_perturbed_accuracy_and_keeps_its_position():
     counts = {"n": [0, 100, 100], "clean_correct": [0, 50, 100], "lost": [[0, 0, 35]], "gained": [[0, 20, 0]]}
-    found = overview(profiles.profile(3).curves[0].model_copy(update={"values": [1.0]} | counts), 0.95)
+    found = dataset_overview(profiles.profile(3).curves[0].model_copy(update={"values": [1.0]} | counts), 0.95)
     assert found is not None
     assert found.worst_class == 2
     assert found.worst.tolist() == [1.0, 0.65]

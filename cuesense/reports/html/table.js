@@ -1,0 +1,73 @@
+"use strict";
+/* The table of classes, the same on every page: search, filter, sort, more rows, and links to a row.
+   A page calls classTable once and says what its columns sort by and which rows a filter keeps. */
+const classTable = ({ sortValue, largestFirst, inFilter, beforeUpdate = () => {}, onLink = () => {} }) => {
+  const FIRST_ROWS = 100; /* a browser lays out 100 rows at once, 1,000 with their charts only after a pause */
+  const table = document.getElementById("table");
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const view = { heading: null, descending: false, filter: "", query: "", limit: FIRST_ROWS };
+  /* Controls are hidden without scripts: the style sheet shows them where this class is set. */
+  document.documentElement.classList.add("script");
+
+  const count = (number) => number.toLocaleString("en");
+  const name = (row) => row.cells[0].textContent;
+  const compare = (a, b) => {
+    const [first, second] = [sortValue(a, view.heading), sortValue(b, view.heading)];
+    /* Unknown values come last in both directions. */
+    if (first === null || second === null) return (first === null) - (second === null);
+    const order = typeof first === "string" ? first.localeCompare(second, "en", { numeric: true }) : first - second;
+    return view.descending ? -order : order;
+  };
+  const matches = (row) => (!view.filter || inFilter(row, view.filter)) && name(row).toLowerCase().includes(view.query);
+  const update = (changes = {}) => {
+    Object.assign(view, changes);
+    beforeUpdate();
+    const order = view.heading ? [...rows].sort(compare) : rows;
+    const found = order.filter(matches);
+    rows.forEach((row) => { row.hidden = true; });
+    found.slice(0, view.limit).forEach((row) => { row.hidden = false; });
+    body.append(...order);
+    const shown = Math.min(found.length, view.limit), rest = found.length - shown;
+    const more = document.getElementById("more");
+    document.getElementById("shown").textContent = `${count(shown)} of ${count(rows.length)} shown`;
+    more.textContent = `Show ${count(rest)} more`;
+    more.parentElement.hidden = rest === 0;
+  };
+  const press = (filter) => document.querySelectorAll("[data-filter]").forEach((control) =>
+    control.setAttribute("aria-pressed", String(control.dataset.filter === filter)));
+  const followLink = () => {
+    const row = rows.find(({ id }) => `#${id}` === location.hash);
+    if (!row) return;
+    if (row.hidden) {
+      document.getElementById("search").value = "";
+      press("");
+      update({ filter: "", query: "", limit: Infinity });
+    }
+    onLink(row);
+    row.scrollIntoView({ block: "start" });
+  };
+
+  table.tHead.addEventListener("click", (event) => {
+    const heading = event.target.closest("button")?.closest("[data-sort]");
+    if (!heading) return;
+    const descending = view.heading === heading ? !view.descending : largestFirst(heading);
+    table.tHead.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
+    heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    update({ heading, descending });
+  });
+  document.querySelector(".filters").addEventListener("click", (event) => {
+    const control = event.target.closest("[data-filter]");
+    if (!control) return;
+    press(control.dataset.filter);
+    update({ filter: control.dataset.filter, limit: FIRST_ROWS });
+  });
+  document.getElementById("search").addEventListener("input", (event) =>
+    update({ query: event.target.value.trim().toLowerCase(), limit: FIRST_ROWS }));
+  document.getElementById("more").addEventListener("click", () => update({ limit: Infinity }));
+  addEventListener("hashchange", followLink);
+  /* Paper has no button for more rows. */
+  addEventListener("beforeprint", () => { if (!view.query && !view.filter) update({ limit: Infinity }); });
+  /* start: shows the first rows and then the one that the address names; a page calls it when it is ready. */
+  return { table, body, rows, start: () => { update(); followLink(); } };
+};

@@ -1,0 +1,68 @@
+"""Small verifications: one policy that costs recall, one that leaks, one that equals another."""
+
+from __future__ import annotations
+
+from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Estimate, Leak, Verification
+
+NOTHING = Estimate(value=0.0, low=0.0, high=0.0)
+
+
+def arm(name: str, changes: list[float], forecasts: list[float | None], **more: object) -> ArmResult:
+    classes = [
+        ClassResult(
+            name=f"<class {index}>",
+            images=50,
+            recall=0.8 + change,
+            recall_change=Estimate(value=change, low=change - 0.03, high=change + 0.03),
+            precision=0.8,
+            precision_change=NOTHING,
+            forecast_loss=forecast,
+        )
+        for index, (change, forecast) in enumerate(zip(changes, forecasts, strict=True))
+    ]
+    known: dict[str, object] = {
+        "name": name,
+        "doses": "random_resized_crop 0.08",
+        "policy": {"scope": "global"},
+        "same_as": None,
+        "mean": 0.75,
+        "mean_change": Estimate(value=-0.05, low=-0.07, high=-0.03),
+        "worst": 0.5,
+        "worst_change": -0.2,
+        "worst_class": "<class 1>",
+        "forecast_mean": 0.7,
+        "forecast_worst": 0.45,
+        "harmed": 1,
+        "over_tolerance": ["<class 1>"],
+        "surely_over": [],
+        "classes": classes,
+    }
+    return ArmResult.model_validate(known | more)
+
+
+def verification(*arms: ArmResult, spearman: float | None = 0.9) -> Verification:
+    return Verification(
+        tolerance=0.05,
+        confidence=0.95,
+        seeds=[1, 2],
+        recipe={},
+        train={},
+        images=1234,
+        arms=list(arms),
+        agreement=AgreementResult(spearman=spearman, slope=0.8, error=0.04, auroc=None, pairs=4),
+        warnings=["Beware."],
+    )
+
+
+PLAIN = arm("none", [0.0, 0.0], [None, None], policy=None, over_tolerance=[])
+USUAL = arm("usual", [0.02, -0.2], [0.0, 0.3])
+BY_CLASS = arm(
+    "per_class",
+    [0.0, -0.1],
+    [0.0, 0.1],
+    leaks=[
+        Leak(name="<class 0>", share=0.3, control=0.1, excess=Estimate(value=0.2, low=0.1, high=0.3)),
+        Leak(name="<class 1>", share=0.3, control=0.3, excess=Estimate(value=0.0, low=-0.1, high=0.1)),
+    ],
+)
+SAME = arm("global", [0.0, 0.0], [0.0, 0.0], same_as="none")
