@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -115,11 +114,11 @@ def test_every_command_about_runs_runs_as_it_stands(sweep: Path) -> None:
     assert "testcase" in (sweep / "check.xml").read_text(encoding="utf-8")
 
 
-def test_the_demo_recovers_the_planted_labels_in_time(tmp_path: Path) -> None:
-    """The README's first command after the installation. The time is a generous bound, not a measurement."""
+def test_the_demo_recovers_the_planted_cues(tmp_path: Path) -> None:
+    """The README's first command after the installation."""
     installed = BLOCKS["Try it"].strip().rpartition("&& ")[2]
     command = installed.replace(".venv/bin/cuesense", f"{sys.executable} -m cuesense")
-    done = subprocess.run(shlex.split(command), cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(shlex.split(command), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     recovered, total = re.findall(r"(\d+) of (\d+) planted labels", done.stderr)[0]
     assert int(total) == 12
@@ -153,30 +152,6 @@ def test_every_public_name_has_a_docstring() -> None:
         assert getattr(cuesense, name).__doc__, name
     with pytest.raises(AttributeError):
         cuesense.nothing  # noqa: B018
-
-
-def test_a_wheel_holds_presets_and_assets(tmp_path: Path) -> None:
-    """Built by the backend itself, without a network: the files must be inside the package."""
-    source = tmp_path / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "*cache*", "__pycache__"))
-    code = f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})"
-    done = subprocess.run([sys.executable, "-c", code], cwd=source, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    target = tmp_path / "installed"
-    shutil.unpack_archive(next(tmp_path.glob("*.whl")), target, "zip")
-    assert {path.stem for path in (target / "cuesense" / "configs").glob("*.toml")} == {"quick", "standard", "thorough"}
-    assert (target / "cuesense" / "assets" / "demo.safetensors").is_file()
-    probe = "from cuesense import config, package_files; print(len(config.presets()), package_files.__file__)"
-    seen = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(target)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert seen.stdout.startswith("3 "), seen.stderr
-    assert str(target) in seen.stdout
 
 
 def test_the_registry_finds_everything_it_names_and_suggests_names() -> None:

@@ -1,5 +1,4 @@
 import math
-import time
 from itertools import product
 
 import numpy as np
@@ -323,14 +322,6 @@ def test_classes_without_images_have_no_drop():
         assert np.isnan(drop[0, 0])
         assert drop[0, 1] == 1
         assert np.isnan([low, high]).all()
-
-
-def test_drops_of_a_thousand_classes_are_fast():
-    rng = np.random.default_rng(2)
-    curve = curve_of(rng, classes=1000, severities=40)
-    start = time.process_time()
-    curves.drops(curve, 0.95)
-    assert time.process_time() - start < 0.1
 
 
 def test_interval_has_no_nan():
