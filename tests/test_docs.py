@@ -1,5 +1,6 @@
 """The README's commands and code run as they stand; the documents tell the truth about the repository."""
 
+import ast
 import json
 import os
 import re
@@ -145,6 +146,36 @@ def test_contributing_names_files_that_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for path in re.findall(r"`((?:cuesense|tests|benchmarks|assets)/[\w./]*)`", text):
         assert (ROOT / path).exists(), path
+
+
+def breaks() -> list[tuple[str, str, str, str]]:
+    """The table of benchmarks/breaks.py: file, text, its replacement, test file."""
+    tree = ast.parse((ROOT / "benchmarks" / "breaks.py").read_text(encoding="utf-8"))
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    table = next(node.value for node in assigned if ast.unparse(node.targets[0]) == "BREAKS")
+    return ast.literal_eval(table)
+
+
+def test_contributing_s_table_is_what_breaks_runs() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| .* \| `(tests/[\w/]+\.py)` \|$", text, flags=re.MULTILINE)
+    assert listed == [caught_by for *_, caught_by in breaks()]
+
+
+def test_every_break_s_line_is_in_the_code_once() -> None:
+    counts = {(file, line): (ROOT / file).read_text(encoding="utf-8").count(line) for file, line, *_ in breaks()}
+    assert {entry: count for entry, count in counts.items() if count != 1} == {}
+
+
+def test_contributing_s_map_shows_every_folder() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    drawn = text.split("```")[1]
+    folders = {path.parent.name for path in (ROOT / "cuesense").glob("*/__init__.py")}
+    assert {name for name in folders if f"{name}/" not in drawn} == set()
+
+
+def test_the_functions_that_the_readme_names_are_public() -> None:
+    assert set(re.findall(r"`cuesense\.(\w+)`", README)) <= set(cuesense.__all__)
 
 
 def test_every_public_name_has_a_docstring() -> None:
