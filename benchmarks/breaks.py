@@ -13,9 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BREAKS = [
-    ("cuesense/types.py", 'f"{seed}\\0{perturbation}', 'f"{perturbation}', "tests/test_types.py"),
-    ("cuesense/types.py", "\\0{repeat}\\0", "\\0", "tests/test_types.py"),
-    ("cuesense/types.py", "np.uint64(27)", "np.uint64(26)", "tests/test_types.py"),
+    ("cuesense/draws.py", 'f"{seed}\\0{perturbation}', 'f"{perturbation}', "tests/test_draws.py"),
+    ("cuesense/draws.py", "\\0{repeat}\\0", "\\0", "tests/test_draws.py"),
+    ("cuesense/draws.py", "np.uint64(27)", "np.uint64(26)", "tests/test_draws.py"),
     (
         "cuesense/perturbations/geometry.py",
         "_crop_coordinates(boxes[:, 0], boxes[:, 2], height)",
@@ -69,7 +69,7 @@ BREAKS = [
     ("cuesense/analysis/evidence.py", "before & ~right(destroyed[0])", "before", "tests/analysis/test_evidence.py"),
     (
         "cuesense/analysis/evidence.py",
-        "if dose in CUT else [0]",
+        "if dose in TILED else [0]",
         "if dose in () else [0]",
         "tests/analysis/test_evidence.py",
     ),
@@ -87,7 +87,12 @@ BREAKS = [
         "return logits.float()",
         "tests/inference/test_engine.py",
     ),
-    ("cuesense/policies/budgets.py", "np.logical_and.accumulate(", "np.array(", "tests/policies/test_budgets.py"),
+    (
+        "cuesense/policies/budgets.py",
+        "np.logical_and.accumulate((high",
+        "np.array((high",
+        "tests/policies/test_budgets.py",
+    ),
     (
         "cuesense/training/augmentation.py",
         "step(changed, classes, chosen, step_keys)",
@@ -163,7 +168,7 @@ BREAKS = [
         "tests/stats/test_over_seeds.py",
     ),
     (
-        "cuesense/policies/recommend.py",
+        "cuesense/policies/outlook.py",
         "np.maximum(losses, 0).sum(axis=0)",
         "losses.sum(axis=0)",
         "tests/policies/test_recommend.py",
@@ -216,8 +221,8 @@ BREAKS = [
     ("cuesense/training/linear_probe.py", "int(np.argmin(losses))", "0", "tests/training/test_linear_probe.py"),
     (
         "cuesense/training/linear_probe.py",
-        "probe(features[~own], labels[~own]",
-        "probe(features, labels",
+        "fit_and_predict(features[~own], labels[~own]",
+        "fit_and_predict(features, labels",
         "tests/training/test_linear_probe.py",
     ),
     (
@@ -259,8 +264,8 @@ def notices(copy: Path, file: str, before: str, after: str, tests: str) -> bool:
     """Return whether the tests fail once the code is broken."""
     path = copy / file
     whole = path.read_text(encoding="utf-8")
-    if whole.count(before) < 1:
-        sys.exit(f"{file} no longer holds {before!r}")
+    if whole.count(before) != 1:
+        sys.exit(f"{file} holds {before!r} {whole.count(before)} times instead of once")
     path.write_text(whole.replace(before, after, 1), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", tests]
     done = subprocess.run(command, cwd=copy, capture_output=True, check=False)

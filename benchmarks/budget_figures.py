@@ -75,7 +75,7 @@ def crop_curve(world: World) -> str:
 
 
 def outcome(worlds: list[World]) -> str:
-    """Draw forecast losses, from two seeds, against the mean losses of the others, one dot a class and dose."""
+    """Draw forecast losses, from two seeds, against the mean losses of the others, one dot a class and value."""
     low, high = -0.2, 0.8
     ticks = {f"{100 * value:.0f}": (value - low) / (high - low) for value in np.arange(low, high + 0.01, 0.2).round(1)}
     parts = axes(ticks, ticks, "forecast loss of recall, points", "real loss, mean over other seeds, points")

@@ -2,7 +2,7 @@
 
 ``python benchmarks/budget_worlds.py WORLD FOLDER --seeds 0,1,2`` trains ten networks a seed and writes
 ``FOLDER/WORLD_SEED.npz``; what is there already is kept. WORLD is ``planted:SEED:IMAGES`` or
-``photos:a|b|all:IMAGES`` (classes with an even or odd place, or all, of a folder with train/ and val/, given by
+``photos:a|b|all:IMAGES`` (classes with an even or odd index, or all, of a folder with train/ and val/, given by
 ``--photos``), with IMAGES a class for training.
 """
 
@@ -75,7 +75,7 @@ def joined(first: Images, second: Images) -> Images:
 
 
 def configurations() -> Iterator[tuple[str, dict[str, float]]]:
-    """Yield the name and the doses of every training."""
+    """Yield the name and the values of every training."""
     yield "none", {}
     for name, ladder in LADDERS.items():
         for value in ladder:
@@ -84,7 +84,7 @@ def configurations() -> Iterator[tuple[str, dict[str, float]]]:
 
 
 def train(doses: dict[str, float], data: Images, classes: int, seed: int, recipe: Recipe = RECIPE) -> nn.Module:
-    """Train the planted network with doses; the seed decides its first weights and all that follows."""
+    """Train the planted network with an augmentation; the seed decides its first weights and all that follows."""
     torch.manual_seed(seed)
     network = build(classes, SIDE)
     augment = PolicyAugmentation.from_doses(doses) if doses else None

@@ -1,8 +1,8 @@
 """How well losses by training are forecast, on the networks that ``budget_worlds.py`` trained.
 
-``python benchmarks/budgets.py adapt WORLD FOLDER`` asks each world's plain networks under every dose, refits their
-heads, and for the first seed tries the rivals: fine-tuning and short trainings from scratch, at the same cost.
-``python benchmarks/budgets.py judge FOLDER WORLD...`` prints the tables of ``docs/budgets.md``, ``figure`` draws its
+``python benchmarks/budgets.py adapt WORLD FOLDER`` tests each world's plain networks at every value, refits their
+heads, and for the first seed tries the alternatives: fine-tuning and short trainings from scratch, at the same cost.
+``python benchmarks/budgets.py measure FOLDER WORLD...`` prints the tables of ``docs/budgets.md``, ``figure`` draws its
 pictures, and ``counts`` writes what every class got right in every training to a table.
 """
 
@@ -74,7 +74,7 @@ class World:
         return found
 
     def adapted(self, seed: int) -> dict[str, np.ndarray] | None:
-        """Return what was stored of a plain network under every dose, or None."""
+        """Return what was stored of a plain network at every value, or None."""
         path = self.folder / f"{self.stem}_{seed}_adapted.npz"
         if not path.exists():
             return None
@@ -97,12 +97,12 @@ class World:
         return recall(stored[name].argmax(axis=1)[None], stored["labels"], len(self.names))[0]
 
     def change(self, seed: int) -> np.ndarray:
-        """Return what every dose changed, (doses, C)."""
+        """Return what every value changed, (values, C)."""
         plain = self.recall(seed, "none")
         return np.stack([self.recall(seed, key(*dose)) - plain for dose in DOSES])
 
     def truth(self, without: tuple[int, ...] = ()) -> np.ndarray:
-        """Return the mean loss over seeds, (doses, C)."""
+        """Return the mean loss over seeds, (values, C)."""
         return -np.mean([self.change(seed) for seed in self.seeds if seed not in without], axis=0)
 
     def answers(self, seeds: tuple[int, ...], name: str) -> np.ndarray:
@@ -121,14 +121,14 @@ class World:
         return found
 
     def taken(self, seeds: tuple[int, ...], name: str) -> np.ndarray:
-        """Return which class takes whose images at the strongest dose, (C, C)."""
+        """Return which class takes whose images at the strongest value, (C, C)."""
         labels = self.seeds[seeds[0]]["analyzed_labels"]
         strong = self.answers(seeds, key(name, LADDERS[name][-1]))
         return leaks(self.answers(seeds, "none"), strong, labels, len(self.names))
 
 
 def key(name: str, value: float) -> str:
-    """Return a dose's name in the files."""
+    """Return an augmentation's and value's name in the files."""
     return f"{name}={value}"
 
 
@@ -171,7 +171,7 @@ def heads_of(adapted: dict[str, np.ndarray], classes: int) -> dict[str, Forecast
 
 
 def adapt(world: World, photos: Path | None) -> None:
-    """Store what the plain networks of a world answer under every dose, and with refitted heads."""
+    """Store what the plain networks of a world predict at every value, and with refitted heads."""
     train, analyzed, _, names = parts(world.name, photos)
     ids = [str(place) for place in range(len(analyzed))]
     for place, seed in enumerate(world.seeds):
@@ -210,7 +210,7 @@ def ask(network: nn.Module, seen: Tensor) -> np.ndarray:
 def try_rival(
     rival: str, network: nn.Module, scratch: bool, recipe: Recipe, train: Images, analyzed: Images
 ) -> dict[str, np.ndarray]:
-    """Return the answers of short trainings with every dose, and with none."""
+    """Return the predictions of short trainings with every value, and without augmentation."""
     found = {}
     for name, doses in configurations():
         if name == "usual":
@@ -235,7 +235,7 @@ class Skill:
 
 
 def skill(forecast: np.ndarray, truth: np.ndarray, cues: np.ndarray) -> Skill:
-    """Compare forecast with real losses, (doses, C) each."""
+    """Compare forecast with real losses, (values, C) each."""
     centered = []
     for losses in (forecast, truth):
         parts_ = [
@@ -253,7 +253,7 @@ def skill(forecast: np.ndarray, truth: np.ndarray, cues: np.ndarray) -> Skill:
 
 
 def stacked(found: dict[str, Forecast]) -> np.ndarray:
-    """Return the losses of all doses, (doses, C)."""
+    """Return the losses of all values, (values, C)."""
     return np.concatenate([found[name].loss for name in LADDERS])
 
 
@@ -287,7 +287,7 @@ def rates(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray
     return recall(predicted[None], labels, classes)[0]
 
 
-def judge(world: World) -> pd.DataFrame:
+def measure(world: World) -> pd.DataFrame:
     """Return the skill of every method on a world, the mean over which seeds it was given; others are the truth."""
     rows = []
     for seed in world.seeds:
@@ -372,9 +372,9 @@ def counts(worlds: list[World]) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Do what is asked."""
+    """Run one job."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("adapt", "judge", "counts"))
+    parser.add_argument("what", choices=("adapt", "measure", "counts"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("worlds", nargs="+")
     parser.add_argument("--photos", type=Path)
@@ -388,7 +388,7 @@ def main() -> None:
         if options.what == "adapt":
             adapt(world, options.photos)
             continue
-        print(f"\n{world.name}: {len(world.seeds)} seeds\n{judge(world).to_string()}")
+        print(f"\n{world.name}: {len(world.seeds)} seeds\n{measure(world).to_string()}")
         for runs, confidence in ((1, 0.95), (2, 0.95), (2, 0.8), (2, 0.55)):
             found = budgets_table(world, runs, confidence)
             print(f"budgets, {runs} seed(s), {confidence}:", {k: round(float(v), 3) for k, v in found.items()})

@@ -1,9 +1,9 @@
-"""Train networks on planted worlds and keep their answers, for ``labels.py`` to calibrate and judge labels on.
+"""Train networks on planted worlds and keep their predictions, for ``labels.py`` to calibrate and measure verdicts on.
 
 ``python benchmarks/label_worlds.py FOLDER residual:201:64 vit:213:64 mobilenet:215 --weights WEIGHTS`` writes one
-file a network: its answers under every condition of the rule, and its recall on counterfactual images, in which some
-of a class's cues are drawn anew. About two minutes each on one core, a small transformer six, a pretrained network
-twelve. Even seeds are for choosing, odd seeds for judging.
+file a network: its predictions under every condition of the rule, and its recall on counterfactual images, in which
+some of a class's cues are drawn anew. About two minutes each on one core, a small transformer six, a pretrained network
+twelve. Even seeds are for choosing, odd seeds for measuring.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def pixels(world: PlantedWorld) -> Tensor:
 
 
 class Answers:
-    """One trunk and several heads, asked together, because the trunk is most of the work."""
+    """One trunk and several heads, run together, because the trunk is most of the work."""
 
     def __init__(self, trunk: nn.Module, heads: Sequence[nn.Module], normalize: Normalize) -> None:
         self.trunk, self.heads = trunk.eval(), [head.eval() for head in heads]
@@ -142,7 +142,7 @@ def _fit_head(head: nn.Module, features: Tensor, labels: Tensor, epochs: int, ra
 
 
 def keep(folder: Path, name: str, world: PlantedWorld, found: dict[str, np.ndarray], recall: np.ndarray) -> None:
-    """Write one network's answers."""
+    """Write one network's predictions."""
     np.savez_compressed(
         folder / f"{name}.npz",
         spec=world.spec,
@@ -156,7 +156,7 @@ def keep(folder: Path, name: str, world: PlantedWorld, found: dict[str, np.ndarr
 
 
 def main() -> None:
-    """Train what is asked for, one network after the other; skip what is there."""
+    """Train the networks that are named, one after the other; skip what is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("jobs", nargs="+", help="KIND:SEED:SIZE, or mobilenet:SEED")

@@ -1,8 +1,8 @@
-"""Choose the constants of the labels on even planted worlds, and judge the labels on odd ones.
+"""Choose the constants of the cue verdicts on even planted worlds, and measure how right they are on odd ones.
 
-``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/needs.py`` from the networks of
-even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those of odd
-seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
+``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/analysis/hypotheses.py`` from the
+networks of even seeds; ``python benchmarks/labels.py measure FOLDER`` prints the table of ``docs/method.md`` from
+those of odd seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def measured_conditions(
 
 @dataclass(frozen=True)
 class Network:
-    """The kept answers of one network."""
+    """The kept predictions of one network."""
 
     name: str
     path: Path
@@ -89,7 +89,7 @@ class Network:
         return np.sort(np.concatenate([random.permutation(np.flatnonzero(labels == c))[:images] for c in classes]))
 
     def predictions(self, places: np.ndarray) -> Predictions:
-        """Return the answers about some images, the prior correction made for them alone."""
+        """Return the predictions of some images, the prior correction made for them alone."""
         labels = self.stored["labels"][places].astype(np.int64)
         names = tuple(map(str, self.stored["names"]))
         known = registry.names("perturbations")
@@ -120,7 +120,7 @@ class Network:
         return gather(self.predictions(self.choose(images, draw)), 0.95)
 
     def needs(self) -> list[Hypothesis]:
-        """Return what each class really needs: as planted, unless the counterfactual images show otherwise.
+        """Return what each class really relies on: as planted, unless the counterfactual images show otherwise.
 
         A planted cue counts as not learned below half of the clean recall, one that was not planted as a shortcut
         above four fifths.
@@ -148,12 +148,12 @@ def networks(folder: Path, odd: bool, weak: bool = False) -> list[Network]:
 
 
 def calibrate(chosen: Sequence[Network]) -> tuple[float, ...]:
-    """Return the thresholds from which on the answers best tell what is kept, by balanced logistic loss."""
+    """Return the thresholds that best separate what is kept from what is lost, by balanced logistic loss."""
     return tuple(_threshold(*_answers(chosen, dose)) if dose != ALL_REMOVED else 0.5 for dose in QUESTIONS)
 
 
 def _answers(chosen: Sequence[Network], dose: Ablation) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct share of every class that is recognized, and whether what it needs is left."""
+    """Return the distinct share of every class that is recognized, and whether what it relies on is left."""
     rows = [
         (evidence.shares[dose].distinct[index], QUESTIONS[dose] in need)
         for network in chosen
@@ -206,10 +206,10 @@ def labels(network: Network, images: int | None, draw: int) -> list[ClassCue]:
     return name_cues(network.evidence(images, draw), tuple(map(str, network.stored["names"])))
 
 
-def judged(
+def verdicts(
     chosen: Iterable[Network], images: int | None
 ) -> tuple[list[CueVerdict], list[CueVerdict], list[CueVerdict]]:
-    """Return planted, really needed and given labels of all classes."""
+    """Return the planted, learned and given verdicts of all classes."""
     planted: list[CueVerdict] = []
     needed: list[CueVerdict] = []
     given: list[CueVerdict] = []
@@ -227,7 +227,7 @@ def judged(
 
 def summary(chosen: Sequence[Network], images: int | None) -> str:
     """Return one row of the table."""
-    planted, needed, given = judged(chosen, images)
+    planted, needed, given = verdicts(chosen, images)
     sure = [(a, b, c) for a, b, c in zip(planted, needed, given, strict=True) if c is not CueVerdict.UNDETERMINED]
     single = [(a, b, c) for a, b, c in sure if c in SINGLE]
     own = {
@@ -244,7 +244,7 @@ def summary(chosen: Sequence[Network], images: int | None) -> str:
     return " | ".join([*parts, f"{len(sure) / len(given):.2f}", str(len(given))])
 
 
-def judge_all(folder: Path) -> None:
+def measure_all(folder: Path) -> None:
     """Print every measure on odd seeds."""
     every = networks(folder, odd=True)
     partial = [n for n in every if n.name.startswith(("no", "one"))]
@@ -365,16 +365,16 @@ def many(classes: int, images: int, doses: int, random: np.random.Generator) -> 
 
 
 def main() -> None:
-    """Calibrate, judge or measure the statistics."""
+    """Calibrate, measure the verdicts or time the statistics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("job", choices=("calibrate", "judge", "statistics"))
+    parser.add_argument("job", choices=("calibrate", "measure", "statistics"))
     parser.add_argument("folder", type=Path, nargs="?")
     options = parser.parse_args()
     if options.job == "statistics":
         statistics()
         return
-    if options.job == "judge":
-        judge_all(options.folder)
+    if options.job == "measure":
+        measure_all(options.folder)
         return
     every, lowest = networks(options.folder, odd=False), 0.0
     for scale in SCALES:

@@ -1,4 +1,4 @@
-"""How much of each cue can still be read at each dose.
+"""How much of each cue can still be read at each value.
 
 ``python benchmarks/manipulation.py --output assets/readable.csv`` writes what ``cuesense list perturbations`` shows.
 
@@ -29,7 +29,7 @@ Dose = tuple[Perturbation, float]
 
 
 def doses() -> list[Dose]:
-    """Return every dose of every registered perturbation."""
+    """Return every value of every registered perturbation."""
     every = (registry.get("perturbations", name) for name in registry.names("perturbations"))
     return [(perturbation, value) for perturbation in every for value in perturbation.ladder]
 
@@ -72,7 +72,7 @@ def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def readable(cue: Cue, seed: int) -> list[float]:
-    """Return the readable share of a cue at every dose."""
+    """Return the readable share of a cue at every value."""
     counts = OTHERS | {cue.value: CLASSES}
     network = learn(PlantedWorld(seed=seed, split="train", images_per_class=TRAIN_IMAGES, counts=counts), seed)
     world = PlantedWorld(seed=seed, images_per_class=TEST_IMAGES, counts=counts)

@@ -1,5 +1,6 @@
 """Files a user would have: a small exported network, folders of images, a table."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from tests.helpers.small_networks import NAMES, SIZE, Meanest, picture
 
 settings.register_profile("cuesense", deadline=None, derandomize=True)
 settings.load_profile("cuesense")
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: several threads each would wait for one another. The variable is for child processes.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
 """The README's commands and code run as they stand; the documents tell the truth about the repository."""
 
+import ast
 import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -115,11 +115,11 @@ def test_every_command_about_runs_runs_as_it_stands(sweep: Path) -> None:
     assert "testcase" in (sweep / "check.xml").read_text(encoding="utf-8")
 
 
-def test_the_demo_recovers_the_planted_labels_in_time(tmp_path: Path) -> None:
-    """The README's first command after the installation. The time is a generous bound, not a measurement."""
+def test_the_demo_recovers_the_planted_cues(tmp_path: Path) -> None:
+    """The README's first command after the installation."""
     installed = BLOCKS["Try it"].strip().rpartition("&& ")[2]
     command = installed.replace(".venv/bin/cuesense", f"{sys.executable} -m cuesense")
-    done = subprocess.run(shlex.split(command), cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(shlex.split(command), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     recovered, total = re.findall(r"(\d+) of (\d+) planted labels", done.stderr)[0]
     assert int(total) == 12
@@ -148,35 +148,41 @@ def test_contributing_names_files_that_exist() -> None:
         assert (ROOT / path).exists(), path
 
 
+def breaks() -> list[tuple[str, str, str, str]]:
+    """The table of benchmarks/breaks.py: file, text, its replacement, test file."""
+    tree = ast.parse((ROOT / "benchmarks" / "breaks.py").read_text(encoding="utf-8"))
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    table = next(node.value for node in assigned if ast.unparse(node.targets[0]) == "BREAKS")
+    return ast.literal_eval(table)
+
+
+def test_contributing_s_table_is_what_breaks_runs() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| .* \| `(tests/[\w/]+\.py)` \|$", text, flags=re.MULTILINE)
+    assert listed == [caught_by for *_, caught_by in breaks()]
+
+
+def test_every_break_s_line_is_in_the_code_once() -> None:
+    counts = {(file, line): (ROOT / file).read_text(encoding="utf-8").count(line) for file, line, *_ in breaks()}
+    assert {entry: count for entry, count in counts.items() if count != 1} == {}
+
+
+def test_contributing_s_map_shows_every_folder() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    drawn = text.split("```")[1]
+    folders = {path.parent.name for path in (ROOT / "cuesense").glob("*/__init__.py")}
+    assert {name for name in folders if f"{name}/" not in drawn} == set()
+
+
+def test_the_functions_that_the_readme_names_are_public() -> None:
+    assert set(re.findall(r"`cuesense\.(\w+)`", README)) <= set(cuesense.__all__)
+
+
 def test_every_public_name_has_a_docstring() -> None:
     for name in cuesense.__all__:
         assert getattr(cuesense, name).__doc__, name
     with pytest.raises(AttributeError):
         cuesense.nothing  # noqa: B018
-
-
-def test_a_wheel_holds_presets_and_assets(tmp_path: Path) -> None:
-    """Built by the backend itself, without a network: the files must be inside the package."""
-    source = tmp_path / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "*cache*", "__pycache__"))
-    code = f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})"
-    done = subprocess.run([sys.executable, "-c", code], cwd=source, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    target = tmp_path / "installed"
-    shutil.unpack_archive(next(tmp_path.glob("*.whl")), target, "zip")
-    assert {path.stem for path in (target / "cuesense" / "configs").glob("*.toml")} == {"quick", "standard", "thorough"}
-    assert (target / "cuesense" / "assets" / "demo.safetensors").is_file()
-    probe = "from cuesense import config, package_files; print(len(config.presets()), package_files.__file__)"
-    seen = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(target)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert seen.stdout.startswith("3 "), seen.stderr
-    assert str(target) in seen.stdout
 
 
 def test_the_registry_finds_everything_it_names_and_suggests_names() -> None:
