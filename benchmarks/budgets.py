@@ -28,8 +28,9 @@ from cuesense.policies.budgets import budget, forecast_budget
 from cuesense.stats.over_seeds import auroc, recall
 from cuesense.stats.training_loss import Forecast, combined, dose_shape, leaks, refitted, trained
 from cuesense.training.augmentation import PolicyAugmentation
-from cuesense.training.features import cross_fitted, features
+from cuesense.training.features import features
 from cuesense.training.fit import Images, Recipe, fit, log_probabilities
+from cuesense.training.linear_probe import cross_fitted
 from cuesense.types import Curve, Perturbation
 
 TOLERANCE, CONFIDENCE = 0.05, 0.95

@@ -20,9 +20,10 @@ from cuesense.policies.policy import PROBABILITY, uniform
 from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
 from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, TrainedBudget, budget_model
 from cuesense.stats.training_loss import Forecast, combined, dose_shape, leaks, refitted, trained
-from cuesense.training.features import cross_fitted, features
+from cuesense.training.features import features
 from cuesense.training.fit import Progress
 from cuesense.training.images import read_images
+from cuesense.training.linear_probe import cross_fitted
 from cuesense.training.setup import Experiment, Setup, arch_of, prepare_training, profile_preprocessing
 from cuesense.training.trials import Trial
 from cuesense.types import Curve, Perturbation
