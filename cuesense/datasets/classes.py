@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from cuesense.errors import DatasetError, expected
-from cuesense.imagenet_names import imagenet_names, imagenet_synsets, lemmas
+from cuesense.imagenet_names import imagenet_lemmas, imagenet_names, imagenet_synsets
 from cuesense.types import ClassNames
 
 _SYNSET = re.compile(r"n\d{8}(?!\d)")
@@ -153,7 +153,7 @@ def display_names(dataset_classes: Sequence[str], outputs: ClassNames, matched: 
 
 def _find(dataset_classes: Sequence[str], outputs: ClassNames) -> list[set[int]]:
     """Return for each class the outputs that the strictest rule with any hit finds."""
-    known = [lemmas().get(synset, "") for synset in outputs.synsets] or [""] * len(outputs.names)
+    known = [imagenet_lemmas().get(synset, "") for synset in outputs.synsets] or [""] * len(outputs.names)
     both = list(zip(outputs.names, known, strict=True))
     synsets = _table([synset] for synset in outputs.synsets)
     exact = _table([name] for name in outputs.names)
