@@ -13,9 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BREAKS = [
-    ("cuesense/types.py", 'f"{seed}\\0{perturbation}', 'f"{perturbation}', "tests/test_types.py"),
-    ("cuesense/types.py", "\\0{repeat}\\0", "\\0", "tests/test_types.py"),
-    ("cuesense/types.py", "np.uint64(27)", "np.uint64(26)", "tests/test_types.py"),
+    ("cuesense/draws.py", 'f"{seed}\\0{perturbation}', 'f"{perturbation}', "tests/test_draws.py"),
+    ("cuesense/draws.py", "\\0{repeat}\\0", "\\0", "tests/test_draws.py"),
+    ("cuesense/draws.py", "np.uint64(27)", "np.uint64(26)", "tests/test_draws.py"),
     (
         "cuesense/perturbations/geometry.py",
         "_crop_coordinates(boxes[:, 0], boxes[:, 2], height)",
@@ -216,8 +216,8 @@ BREAKS = [
     ("cuesense/training/linear_probe.py", "int(np.argmin(losses))", "0", "tests/training/test_linear_probe.py"),
     (
         "cuesense/training/linear_probe.py",
-        "probe(features[~own], labels[~own]",
-        "probe(features, labels",
+        "fit_and_predict(features[~own], labels[~own]",
+        "fit_and_predict(features, labels",
         "tests/training/test_linear_probe.py",
     ),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ from cuesense.errors import OutputError
 from cuesense.policies.policy import Policy, uniform
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import Recipe, fit, log_probabilities
-from cuesense.training.trials import Trial, TrialStore, run
+from cuesense.training.trials import TrainingTask, Trial, TrialStore, run
 from tests.helpers.small_networks import Meanest
-from tests.training.test_fit import images, network
+from tests.helpers.training_images import small_network, training_images
 
 RECIPE = Recipe(epochs=1, rate=0.01, batch_size=20)
 NAMES = ("a", "b", "c")
@@ -35,14 +36,18 @@ class Starts:
 
     def __call__(self, seed: int) -> nn.Module:
         self.seeds.append(seed)
-        return network()
+        return small_network()
+
+
+def task(start: Callable[[int], nn.Module]) -> TrainingTask:
+    return TrainingTask(start, RECIPE, training_images(), training_images())
 
 
 def test_answers_are_those_of_the_training_alone(store: TrialStore) -> None:
-    data, test = images(), images(90).take(range(60, 90))
+    data, test = training_images(), training_images(90).take(range(60, 90))
     trial = Trial(GRAY, 3)
-    run([trial], Starts(), RECIPE, data, test, store)
-    alone = log_probabilities(fit(network(), data, RECIPE, PolicyAugmentation(GRAY), seed=3), test)
+    run([trial], TrainingTask(Starts(), RECIPE, data, test), store)
+    alone = log_probabilities(fit(small_network(), data, RECIPE, PolicyAugmentation(GRAY), seed=3), test)
     found = store.read(trial)
     assert np.array_equal(found.predicted, alone.argmax(axis=1))
     assert found.p_true == pytest.approx(np.exp(alone)[np.arange(30), test.labels])
@@ -55,11 +60,11 @@ def test_every_training_is_done_once_and_the_same_policy_is_one_training(store: 
     moved = Policy("per_class", 0.8, NAMES, (2, 0, 1), ({"horizontal_flip": 1.0}, {}, {}))
     nothing = uniform({}, NAMES)
     trials = [Trial(None, 0), Trial(nothing, 0), Trial(FLIP, 0), Trial(FLIP, 1), Trial(apart, 0), Trial(moved, 0)]
-    run(trials, starts, RECIPE, images(), images(), store, progress=lambda done, total: steps.append((done, total)))
+    run(trials, task(starts), store, progress=lambda done, total: steps.append((done, total)))
     assert starts.seeds == [0, 0, 1, 0]
     assert steps[0] == (0, 12)
     assert steps[-1] == (12, 12)
-    run([*trials, Trial(GRAY, 0)], starts, RECIPE, images(), images(), store)
+    run([*trials, Trial(GRAY, 0)], task(starts), store)
     assert starts.seeds == [0, 0, 1, 0, 0]
 
 
@@ -89,10 +94,10 @@ def test_an_interruption_keeps_the_trainings_that_are_done(tmp_path: Path) -> No
 
     trials = [Trial(None, 0), Trial(FLIP, 0)]
     with pytest.raises(KeyboardInterrupt):
-        run(trials, Starts(), RECIPE, images(), images(), store, progress=stop)
+        run(trials, task(Starts()), store, progress=stop)
     again, starts = TrialStore.open(tmp_path / "trials", {}), Starts()
     assert [trial in again for trial in trials] == [True, False]
-    run(trials, starts, RECIPE, images(), images(), again)
+    run(trials, task(starts), again)
     assert starts.seeds == [0]
     assert all(trial in again for trial in trials)
     with pytest.raises(OutputError, match="other rate"):
@@ -104,18 +109,18 @@ def test_a_probe_asks_again_under_a_policy(store: TrialStore) -> None:
     trial = Trial(None, 0, (uniform({}, NAMES), GRAY))
     still = Recipe(epochs=0.1, rate=1e-12, cycle=False)
     before = torch.random.get_rng_state()
-    run([trial], lambda _: Meanest(), still, images(), images(), store)
+    run([trial], TrainingTask(lambda _: Meanest(), still, training_images(), training_images()), store)
     found = store.read(trial)
     assert np.array_equal(found.probed[0], found.predicted)
-    assert (found.predicted == images().labels.numpy()).all()
-    assert (found.probed[1] == images().labels.numpy()).mean() < 0.7
+    assert (found.predicted == training_images().labels.numpy()).all()
+    assert (found.probed[1] == training_images().labels.numpy()).mean() < 0.7
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     store = TrialStore.open(tmp_path / "trials", {})
     trial = Trial(None, 0)
-    run([trial], Starts(), RECIPE, images(), images(), store)
+    run([trial], task(Starts()), store)
     (path,) = (tmp_path / "trials").glob("trial-*.npz")
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(OutputError, match=f"{path.name}.*Delete it"):
