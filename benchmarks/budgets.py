@@ -207,7 +207,7 @@ def try_rival(
             continue
         torch.manual_seed(7)
         own = build(network[-1].out_features, SIDE) if scratch else copy.deepcopy(network)  # type: ignore[index, arg-type]
-        augment = PolicyAugmentation.from_doses(doses) if doses else None
+        augment = PolicyAugmentation.from_values(doses) if doses else None
         fitted = fit(own.requires_grad_(True), train, recipe, augment, seed=7)
         found[f"{rival} {name}"] = log_probabilities(fitted, analyzed).argmax(axis=1)
     return found

@@ -1,4 +1,4 @@
-"""Frozen features of a network, and heads that are refitted on them."""
+"""Frozen features of a network: what its linear head is given."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from cuesense.errors import ModelError, expected, first_line
 from cuesense.training.fit import Images
 
+# Images a forward pass, fixed so that features are the same in every run. Chosen by hand.
 _BATCH = 128
 
 
 def linear_head_name(network: nn.Module, images: Images, device: str = "cpu") -> str | None:
-    """Return the name of the linear layer whose output is the network's answer, None where there is none.
+    """Return the name of the linear layer whose output is the network's output, None where there is none.
 
     Args:
         network: Module from normalized (N, 3, H, W) to logits (N, K), in evaluation mode.
@@ -41,17 +42,19 @@ def linear_head_name(network: nn.Module, images: Images, device: str = "cpu") ->
     finally:
         for handle in handles:
             handle.remove()
+    # By identity: a layer whose output is scaled or pooled afterwards is no head that could be refitted.
     found = [name for name, output in outputs.items() if output is logits]
     return found[-1] if found else None
 
 
 def features(network: nn.Module, images: Images, change: Callable[[Tensor, int], Tensor], device: str) -> Tensor:
-    """Return what the network's head is given.
+    """Return the inputs of the network's linear head.
 
     Args:
         network: Module from normalized (N, 3, H, W) to logits, in evaluation mode.
         images: The N images.
-        change: What is done to a batch in [0, 1] before normalization; it is told the place of its first image.
+        change: Function that changes a batch in [0, 1], (B, 3, H, W), before normalization; its second argument is the
+            index of the batch's first image.
         device: Where the network is.
 
     Returns:
@@ -70,9 +73,10 @@ def features(network: nn.Module, images: Images, change: Callable[[Tensor, int],
     )
     try:
         with torch.inference_mode():
-            for start in range(0, len(images), 128):
-                pixels = images.pixels[start : start + 128].to(device).float().div_(255)
+            for start in range(0, len(images), _BATCH):
+                pixels = images.pixels[start : start + _BATCH].to(device).float().div_(255)
                 network(images.normalized(change(pixels, start)))
     finally:
         handle.remove()
+    # A copy outside of inference mode, whose tensors autograd refuses to use.
     return torch.cat(seen).clone()
