@@ -281,3 +281,27 @@ class TestOrder:
         order = np.roll(np.arange(10), 1)
         assert order_warning(confusion_of(order, per_class=4, right=4), tuple(range(10))) is None
         assert order_warning(confusion_of(order, per_class=5, right=5), tuple(range(10))) is not None
+
+    @pytest.mark.parametrize(("right", "warned"), [(6, True), (7, False)])
+    def test_accuracy_must_be_within_15_points_of_chance(self, right, warned):
+        """Two of ten classes are right; the others are each other's, but for some images of each hundred."""
+        table = np.diag([100, 100] + [right] * 8)
+        table[2:, 2:] += np.roll(np.eye(8, dtype=int), 1, axis=1) * (100 - right)
+        assert (order_warning(table, tuple(range(10))) is not None) == warned
+
+    @pytest.mark.parametrize(("elsewhere", "warned"), [(2, True), (3, False)])
+    def test_another_order_must_explain_half_of_the_images_more(self, elsewhere, warned):
+        table = np.eye(10, 11, dtype=int) * 24
+        table[:, 10] = elsewhere
+        table[np.arange(10), (np.arange(10) + 1) % 10] = 76 - elsewhere
+        assert (order_warning(table, tuple(range(10))) is not None) == warned
+
+    @pytest.mark.parametrize(("right", "warned"), [(4, True), (6, False)])
+    def test_another_order_must_explain_15_points_more_than_the_largest_class(self, right, warned):
+        table = np.array([[right, 80 - right], [20, 0]])
+        assert (order_warning(table, (0, 1)) is not None) == warned
+
+    @pytest.mark.parametrize(("images", "warned"), [(9, False), (10, True)])
+    def test_thirty_images_at_least(self, images, warned):
+        table = np.roll(np.eye(3, dtype=int), 1, axis=1) * images
+        assert (order_warning(table, (0, 1, 2)) is not None) == warned

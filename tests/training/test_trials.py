@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from cuesense.errors import OutputError
+from cuesense.errors import ModelError, OutputError
 from cuesense.policies.policy import Policy, uniform
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import Recipe, fit, log_probabilities
@@ -125,3 +125,43 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(OutputError, match=f"{path.name}.*Delete it"):
         store.read(trial)
+
+
+def test_a_policy_by_class_that_is_the_same_for_all_is_the_policy_for_all() -> None:
+    apart = Policy("per_class", 0.8, NAMES, (0, 1, 2), ({"horizontal_flip": 1.0},) * 3)
+    assert Trial(apart, 0).key == Trial(FLIP, 0).key
+    other = Policy("per_class", 0.8, NAMES, (0, 1, 2), ({"horizontal_flip": 1.0},) * 2 + ({},))
+    assert Trial(other, 0).key != Trial(FLIP, 0).key
+
+
+class Failing(nn.Module):
+    """A network that raises what a user's network or a full device may raise."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error, self.weight = error, nn.Parameter(torch.zeros(2, 2))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (torch.OutOfMemoryError("CUDA"), r"^The device ran out of memory in training\. Give a smaller --train-size\.$"),
+        (RuntimeError("shapes 3\nand 4"), r"^The network cannot be trained: shapes 3\. Check --train-size, and --from"),
+        (AttributeError("no head"), "cannot be trained: no head"),
+    ],
+)
+def test_a_network_that_cannot_be_trained_is_one_sentence(error: Exception, sentence: str) -> None:
+    store = TrialStore()
+    with pytest.raises(ModelError, match=sentence):
+        run([Trial(None, 0)], task(lambda _: Failing(error)), store)
+    assert Trial(None, 0) not in store
+
+
+def test_progress_counts_stored_trainings_as_done(store: TrialStore) -> None:
+    run([Trial(None, 0)], task(Starts()), store)
+    seen = list[tuple[int, int]]()
+    run([Trial(None, 0), Trial(FLIP, 0)], task(Starts()), store, progress=lambda *pair: seen.append(pair))
+    assert seen == [(done, 6) for done in (3, 4, 5, 6)]
