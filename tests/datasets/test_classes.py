@@ -211,7 +211,7 @@ class TestRead:
 
 
 def confusion_of(order, per_class=20, right=18, outputs=None):
-    """Return a table where class i is answered ``right`` times by output order[i], and else by output 0."""
+    """Return a table where class i is predicted ``right`` times as output order[i], and else as output 0."""
     table = np.zeros((len(order), outputs or len(order)), dtype=np.int64)
     for row, column in enumerate(order):
         table[row, column] += right
@@ -239,7 +239,7 @@ class TestOrder:
         assert "Clean accuracy is 7.5%, but would be 92.5%" in text
         assert "class 0 by output 1 instead of 0, class 1 by output 0 instead of 1" in text
 
-    def test_one_constant_answer_is_no_other_order(self):
+    def test_one_constant_prediction_is_no_other_order(self):
         assert order_warning(np.array([[2, 6, 2], [0, 40, 0], [0, 2, 4]])[[1, 0, 2]], (0, 1, 2)) is None
 
     def test_at_most_three_pairs(self):
@@ -255,10 +255,10 @@ class TestOrder:
     def test_the_right_order_is_silent(self, right):
         assert order_warning(confusion_of(range(10), right=right), tuple(range(10))) is None
 
-    def test_a_constant_answer_is_silent(self):
+    def test_a_constant_prediction_is_silent(self):
         assert order_warning(confusion_of([0] * 10), tuple(range(10))) is None
 
-    def test_answers_outside_the_classes_are_silent(self):
+    def test_predictions_outside_the_classes_are_silent(self):
         assert order_warning(confusion_of([10] * 5, outputs=11), tuple(range(5))) is None
 
     def test_nothing_measured_is_silent(self):

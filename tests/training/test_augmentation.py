@@ -38,14 +38,14 @@ def test_about_as_many_images_are_augmented_as_the_policy_says() -> None:
     assert changed(IMAGES, after).float().mean() == pytest.approx(0.7, abs=0.06)
 
 
-def test_all_augmentations_befall_an_image_together_or_none() -> None:
+def test_all_augmentations_are_applied_to_an_image_together_or_none() -> None:
     """Each alone has probability one half; apart they would leave a quarter of the images clean."""
     torch.manual_seed(0)
     after = PolicyAugmentation.from_values({JITTER: 0.8, "random_erasing": 0.6}, probability=0.5)(IMAGES)
     assert changed(IMAGES, after).float().mean() == pytest.approx(0.5, abs=0.06)
 
 
-def test_every_class_gets_its_own_dose_and_views_stay_clean_in_each() -> None:
+def test_every_class_gets_its_own_values_and_views_stay_clean_in_each() -> None:
     torch.manual_seed(0)
     policy = Policy(
         "per_class", 0.8, ("a", "b", "c"), (0, 1, 2), ({"horizontal_flip": 1.0}, {}, {"vertical_flip": 1.0})
@@ -61,8 +61,8 @@ def test_every_class_gets_its_own_dose_and_views_stay_clean_in_each() -> None:
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_every_augmentation_draws_for_each_image(name: str) -> None:
-    dose = registry.get("perturbations", name).ladder[-1]
-    module = PolicyAugmentation.from_values({name: dose}, probability=1.0)
+    value = registry.get("perturbations", name).ladder[-1]
+    module = PolicyAugmentation.from_values({name: value}, probability=1.0)
     torch.manual_seed(1)
     same = IMAGES[:1].expand(40, -1, -1, -1)
     after = module(same)
@@ -76,7 +76,7 @@ def test_what_is_done_is_what_was_analyzed() -> None:
     """The same keys give the same pixels as the analysis' own function."""
     torch.manual_seed(3)
     after = PolicyAugmentation.from_values({JITTER: 0.4}, probability=1.0)(IMAGES)
-    analyzed = perturb(registry.get("perturbations", JITTER), IMAGES, [str(place) for place in range(600)], 0.4)
+    analyzed = perturb(registry.get("perturbations", JITTER), IMAGES, [str(index) for index in range(600)], 0.4)
     for quantity in (torch.mean, torch.std):
         assert quantity(after) == pytest.approx(float(quantity(analyzed)), abs=0.01)
     gaps = np.sort(after.mean(dim=(2, 3)).numpy(), axis=0) - np.sort(analyzed.mean(dim=(2, 3)).numpy(), axis=0)

@@ -30,14 +30,14 @@ class Seen:
         return pixels
 
 
-def test_a_network_learns_what_the_images_tell() -> None:
+def test_a_network_learns_the_classes() -> None:
     data, test = training_images(), training_images(90).take(range(60, 90))
     trained = fit(small_network(), data, Recipe(epochs=20, rate=0.03, batch_size=20), seed=0)
     assert not trained.training
-    answers = log_probabilities(trained, test, batch_size=7)
-    assert answers.shape == (30, 3)
-    assert np.exp(answers).sum(axis=1) == pytest.approx(np.ones(30), abs=1e-5)
-    assert (answers.argmax(axis=1) == test.labels.numpy()).mean() >= 0.9
+    predictions = log_probabilities(trained, test, batch_size=7)
+    assert predictions.shape == (30, 3)
+    assert np.exp(predictions).sum(axis=1) == pytest.approx(np.ones(30), abs=1e-5)
+    assert (predictions.argmax(axis=1) == test.labels.numpy()).mean() >= 0.9
 
 
 def test_the_seed_decides_everything_and_torchs_random_numbers_stay_as_they_were() -> None:
@@ -70,11 +70,11 @@ def test_trainings_see_the_images_in_the_same_order_whatever_is_done_to_them() -
 
 def test_every_epoch_shows_every_image_once_and_a_fraction_is_a_part_of_one() -> None:
     data = Images(training_images().pixels, torch.arange(60) % 3, MEAN, STD)
-    places: list[int] = []
+    indices: list[int] = []
 
     def note(pixels: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG001
         rows = (pixels.mul(255).round().byte()[:, None] == data.pixels[None]).flatten(2).all(2)
-        places.extend(rows.int().argmax(1).tolist())
+        indices.extend(rows.int().argmax(1).tolist())
         return pixels
 
     steps: list[tuple[int, int]] = []
@@ -86,8 +86,8 @@ def test_every_epoch_shows_every_image_once_and_a_fraction_is_a_part_of_one() ->
         seed=0,
         progress=lambda done, total: steps.append((done, total)),
     )
-    assert sorted(places[:60]) == list(range(60))
-    assert len(set(places[60:])) == 30
+    assert sorted(indices[:60]) == list(range(60))
+    assert len(set(indices[60:])) == 30
     assert steps == [(done, 9) for done in range(1, 10)]
     assert Recipe(0.01, 0.1, 64).steps(20) == 1
 
@@ -144,7 +144,7 @@ def test_biases_are_not_decayed_and_frozen_weights_stay() -> None:
 
 
 def test_labels_are_smoothed() -> None:
-    """The best answer to smoothed labels is not certain: its loss is their entropy."""
+    """The best prediction for smoothed labels is not certain: its loss is their entropy."""
     data = training_images()
     sure = fit(small_network(), data, Recipe(60, 0.1, 60, weight_decay=0, smoothing=0.0), seed=0)
     smooth = fit(small_network(), data, Recipe(60, 0.1, 60, weight_decay=0, smoothing=0.5), seed=0)

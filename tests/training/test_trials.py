@@ -29,7 +29,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> TrialStore:
 
 
 class Starts:
-    """Notes the seeds of the networks that are asked for."""
+    """Records the seeds of the networks that are started."""
 
     def __init__(self) -> None:
         self.seeds = list[int]()
@@ -43,7 +43,7 @@ def task(start: Callable[[int], nn.Module]) -> TrainingTask:
     return TrainingTask(start, RECIPE, training_images(), training_images())
 
 
-def test_answers_are_those_of_the_training_alone(store: TrialStore) -> None:
+def test_predictions_are_those_of_the_training_alone(store: TrialStore) -> None:
     data, test = training_images(), training_images(90).take(range(60, 90))
     trial = Trial(GRAY, 3)
     run([trial], TrainingTask(Starts(), RECIPE, data, test), store)
@@ -104,8 +104,8 @@ def test_an_interruption_keeps_the_trainings_that_are_done(tmp_path: Path) -> No
         TrialStore.open(tmp_path / "trials", {"rate": 2})
 
 
-def test_a_probe_asks_again_under_a_policy(store: TrialStore) -> None:
-    """Gray images tell the brightest channel nothing."""
+def test_a_probe_predicts_the_test_images_as_a_policy_changes_them(store: TrialStore) -> None:
+    """In a gray image no channel is the brightest."""
     trial = Trial(None, 0, (uniform({}, NAMES), GRAY))
     still = Recipe(epochs=0.1, rate=1e-12, cycle=False)
     before = torch.random.get_rng_state()
