@@ -60,7 +60,7 @@ def test_keeps_shape_type_range_and_its_input(perturbation: Perturbation, oblong
 
 @pytest.mark.parametrize("index", [0, -1])
 def test_does_not_depend_on_batch_order_or_neighbors(perturbation: Perturbation, oblongs: Tensor, index: int) -> None:
-    value, names = perturbation.ladder[severity], ids(6)
+    value, names = perturbation.ladder[index], ids(6)
     together = perturb(perturbation, oblongs, names, value, seed=3)
     assert torch.equal(together, perturb(perturbation, oblongs, names, value, seed=3))
     order = [4, 0, 5, 2]
