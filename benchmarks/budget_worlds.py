@@ -87,7 +87,7 @@ def train(doses: dict[str, float], data: Images, classes: int, seed: int, recipe
     """Train the planted network with an augmentation; the seed decides its first weights and all that follows."""
     torch.manual_seed(seed)
     network = build(classes, SIDE)
-    augment = PolicyAugmentation.from_doses(doses) if doses else None
+    augment = PolicyAugmentation.from_values(doses) if doses else None
     return fit(network, data, recipe, augment, seed=seed)
 
 

@@ -35,8 +35,9 @@ from cuesense.stats.training_loss import (
     severity_shares,
 )
 from cuesense.training.augmentation import PolicyAugmentation
-from cuesense.training.features import cross_fitted, features
+from cuesense.training.features import features
 from cuesense.training.fit import Images, Recipe, fit, log_probabilities
+from cuesense.training.linear_probe import cross_fitted
 from cuesense.types import Curve, Perturbation
 
 TOLERANCE, CONFIDENCE = 0.05, 0.95
@@ -217,7 +218,7 @@ def try_rival(
             continue
         torch.manual_seed(7)
         own = build(network[-1].out_features, SIDE) if scratch else copy.deepcopy(network)  # type: ignore[index, arg-type]
-        augment = PolicyAugmentation.from_doses(doses) if doses else None
+        augment = PolicyAugmentation.from_values(doses) if doses else None
         fitted = fit(own.requires_grad_(True), train, recipe, augment, seed=7)
         found[f"{rival} {name}"] = log_probabilities(fitted, analyzed).argmax(axis=1)
     return found

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that remember the settings of what is in them."""
+"""Write files whole or not at all, and keep results in folders beside the settings that they were made with."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ def claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: b
 
     Args:
         folder: Where the results are.
-        settings: Everything (JSON values) that decides what is in them.
-        pattern: What the files of the results are called, such as ``"shard-*.npz"``.
-        restart: Throw away what is there.
+        settings: Everything (JSON values) on which the results depend.
+        pattern: Glob pattern of the results' files, such as ``"shard-*.npz"``.
+        restart: Delete the results that are there.
 
     Raises:
         OutputError: The folder holds other files, or results of other settings, or cannot be written.
     """
     manifest = folder / _MANIFEST
     try:
+        # Nothing in a folder that is not ours may be deleted or mixed with results.
         if folder.is_dir() and any(folder.iterdir()) and not manifest.is_file():
             raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
         if restart:
-            _throw_away(folder, pattern)
+            _delete_results(folder, pattern)
+        # Settings without results are those of a run that was stopped before its first result: any run may take over.
         if manifest.is_file() and any(folder.glob(pattern)):
             _refuse_other(folder, _settings_in(manifest), settings)
         else:
@@ -63,6 +65,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     try:
         with temporary.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)
+        # Replacing is atomic within a folder: an interrupted run leaves the temporary file, never a part of this one.
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -101,6 +104,7 @@ def write_file(path: Path, content: str) -> None:
     """
     refuse_folder(path)
     try:
+        # /dev/stdout or a pipe cannot be replaced by a renamed file.
         if path.exists() and not path.is_file():
             path.write_bytes(content.encode())
             return
@@ -111,7 +115,7 @@ def write_file(path: Path, content: str) -> None:
 
 
 def refuse_folder(path: Path) -> None:
-    """Raise OutputError where a folder lies at the place of an output file."""
+    """Raise OutputError where the path of an output file is that of a folder."""
     if path.is_dir():
         raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
 
@@ -124,7 +128,7 @@ def unwritable(folder: Path, error: Exception) -> OutputError:
     )
 
 
-def _throw_away(folder: Path, pattern: str) -> None:
+def _delete_results(folder: Path, pattern: str) -> None:
     for found in (_MANIFEST, pattern, "*.tmp"):
         for path in folder.glob(found):
             path.unlink()
@@ -136,12 +140,13 @@ def _settings_in(manifest: Path) -> Mapping[str, Any]:
     except ValueError:
         settings = None
     if not isinstance(settings, dict):
-        do = "Give --restart to throw the run away"
+        do = "Give --restart to delete the run"
         raise OutputError(expected(str(manifest), "the settings of a run", "something else", do))
     return settings
 
 
 def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    # Through JSON, as the settings before: tuples become lists there, and would differ from themselves.
     now = json.loads(json.dumps(now))
     different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     if different:
@@ -150,7 +155,7 @@ def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any
                 f"{folder.parent}",
                 "empty or the result of the same settings",
                 f"results with other {', '.join(different)}",
-                "Give another --output, or --restart to throw them away",
+                "Give another --output, or --restart to delete them",
             )
         )
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    pass
-
-
+# SplitMix64's constants, as its authors published them: 2^64 divided by the golden ratio, and two multipliers.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -40,13 +36,14 @@ class Draws:
         Args:
             sample_ids: The images' ids, length N.
             perturbation: The perturbation's name.
-            value: The dose, in the perturbation's unit.
+            value: The perturbation's strength, in its unit.
             seed: The run's seed.
             repeat: Which repeat of the condition, from 0.
 
         Returns:
             Draws with one key an image.
         """
+        # Separated by zero bytes, so that no two conditions give one text. repr keeps every bit of the value.
         condition = f"{seed}\0{perturbation}\0{float(value)!r}\0{repeat}\0".encode()
         digests = (hashlib.blake2b(condition + name.encode(), digest_size=8).digest() for name in sample_ids)
         return cls(np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64))
@@ -62,11 +59,13 @@ class Draws:
             Array of shape (N, count).
         """
         index = np.arange(start + 1, start + count + 1, dtype=np.uint64)
+        # Arithmetic modulo 2^64 is what the generator is defined by.
         with np.errstate(over="ignore"):
             mixed = self.keys[:, None] + index[None, :] * _GOLDEN
             mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
             mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
             mixed ^= mixed >> np.uint64(31)
+        # The 24 highest bits: float32 holds no more, and rounding more of them could give 1.0.
         numbers: NDArray[np.float32] = ((mixed >> np.uint64(40)) * 2.0**-24).astype(np.float32)
         return numbers
 

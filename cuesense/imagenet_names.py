@@ -1,44 +1,46 @@
-"""What the installed packages know of ImageNet's classes, read without importing them (they would import torch)."""
+"""Names of the 1,000 classes of ILSVRC-2012 ("ImageNet-1k"), from ``assets/imagenet_classes.csv``.
+
+The file was made from, and a test compares it with:
+
+- synsets: the WordNet 3.0 ids of ILSVRC-2012 (Russakovsky et al. 2015, arXiv 1409.0575), sorted, which is the order of
+  the outputs of torchvision's, timm's and most other pretrained networks;
+- names: those that Radford et al. curated for CLIP's zero-shot prompts, as open_clip ships them (MIT license). Two
+  classes that share a name there (missile, sunglasses) are called by their first WordNet lemma instead;
+- lemmas: WordNet 3.0's (WordNet license), as timm ships them (Apache-2.0 license).
+"""
 
 from __future__ import annotations
 
-import runpy
-from collections import Counter
+import csv
+from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
+from types import MappingProxyType
+
+from cuesense import package_files
 
 
 @cache
 def imagenet_synsets() -> tuple[str, ...]:
-    """Return the 1000 WordNet ids of ILSVRC-2012, sorted, which is the order of a model's outputs."""
-    return tuple((_package("timm") / "data/_info/imagenet_synsets.txt").read_text().split())
-
-
-@cache
-def lemmas() -> dict[str, str]:
-    """Return WordNet's lemma list, for instance ``"tench, Tinca tinca"``, of each of ImageNet's 21 844 synsets."""
-    text = (_package("timm") / "data/_info/imagenet_synset_to_lemma.txt").read_text()
-    return dict(line.split("\t") for line in text.splitlines())
+    """Return the 1,000 WordNet ids of ILSVRC-2012, sorted, which is the order of a model's outputs."""
+    return tuple(row["synset"] for row in _rows())
 
 
 @cache
 def imagenet_names() -> tuple[str, ...]:
-    """Return one readable name for each of the 1000 synsets, all different.
-
-    They are the names that open_clip curated for zero-shot prompts; where those give two classes one name
-    (missile, sunglasses), it is the first of WordNet's lemmas.
-    """
-    names = runpy.run_path(str(_package("open_clip") / "zero_shot_metadata.py"))["IMAGENET_CLASSNAMES"]
-    count = Counter(map(str.casefold, names))
-    return tuple(
-        name if count[name.casefold()] == 1 else lemmas()[synset].partition(",")[0]
-        for name, synset in zip(names, imagenet_synsets(), strict=True)
-    )
+    """Return one readable name for each of the 1,000 synsets, in the order of the outputs; all are different."""
+    return tuple(row["name"] for row in _rows())
 
 
-def _package(name: str) -> Path:
-    spec = find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    return Path(spec.submodule_search_locations[0])
+@cache
+def imagenet_lemmas() -> Mapping[str, str]:
+    """Return WordNet's comma-separated lemmas of each synset, for instance ``"tench, Tinca tinca"``."""
+    return MappingProxyType({row["synset"]: row["lemmas"] for row in _rows()})
+
+
+# Data and not the installed packages' own lists: those are private files that a release may move, and importing
+# open_clip or timm would import torch, which commands such as `cuesense list` must not.
+@cache
+def _rows() -> tuple[dict[str, str], ...]:
+    path = package_files.folder("assets") / "imagenet_classes.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        return tuple(csv.DictReader(file))

@@ -1,4 +1,4 @@
-"""Where the files that travel with the package are: in the wheel, or beside the package in a checkout."""
+"""Find the data files of the package: inside it when installed from a wheel, beside it in a checkout."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Names of a model's outputs, and which output answers which class of a dataset."""
+"""Names of a model's outputs, and which output stands for which class of a dataset."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from cuesense.errors import DatasetError, expected
-from cuesense.imagenet_names import imagenet_names, imagenet_synsets, lemmas
+from cuesense.imagenet_names import imagenet_lemmas, imagenet_names, imagenet_synsets
 from cuesense.types import ClassNames
 
+# A WordNet id, also with a name behind it, as in the Stanford dogs' folders: "n02085620-Chihuahua".
 _SYNSET = re.compile(r"n\d{8}(?!\d)")
+# Examples that a message names.
 _SHOWN = 3
+# When the order of the classes looks wrong; see order_warning. A model whose outputs are permuted is near chance, and
+# another order explains nearly all that it knows; a weak model has no order that explains half of the images more. With
+# fewer images than these an assignment fits chance predictions well. Chosen by hand, with a wide margin on both sides.
 _NEAR_CHANCE = 0.15
 _MUCH_BETTER = 0.5
 _IMAGES = 30
@@ -107,7 +112,7 @@ def check_names(found: ClassNames, what: str) -> None:
 
 
 def match_classes(dataset_classes: Sequence[str], outputs: ClassNames) -> tuple[int, ...]:
-    """Return which output of the model answers each class of the dataset.
+    """Return which output of the model stands for each class of the dataset.
 
     A class is matched by its synset, else by its name: exactly; else ignoring case and punctuation; else by the first
     lemma of a list such as ``"tench, Tinca tinca"``; else by any lemma, WordNet's among them where the outputs'
@@ -153,7 +158,8 @@ def display_names(dataset_classes: Sequence[str], outputs: ClassNames, matched: 
 
 def _find(dataset_classes: Sequence[str], outputs: ClassNames) -> list[set[int]]:
     """Return for each class the outputs that the strictest rule with any hit finds."""
-    known = [lemmas().get(synset, "") for synset in outputs.synsets] or [""] * len(outputs.names)
+    # WordNet's lemmas are known for ILSVRC-2012's synsets alone; other synsets are matched by id and name.
+    known = [imagenet_lemmas().get(synset, "") for synset in outputs.synsets] or [""] * len(outputs.names)
     both = list(zip(outputs.names, known, strict=True))
     synsets = _table([synset] for synset in outputs.synsets)
     exact = _table([name] for name in outputs.names)
@@ -221,12 +227,12 @@ def order_warning(confusion: NDArray[np.integer], matched: Sequence[int]) -> str
 
     The best one-to-one assignment of classes to their outputs is found (Kuhn 1955, "The Hungarian method for the
     assignment problem"). The warning comes where accuracy is at most 0.15 above chance and that assignment explains
-    another half of all images, and 0.15 more than one constant answer would; never below 30 images or 5 a class,
-    which chance alone can assign well.
+    another half of all images, and 0.15 more than predicting one class for all would; never below 30 images or 5 a
+    class, which chance alone can assign well.
 
     Args:
-        confusion: Images of each class that were answered by each output, on clean images, shape (C, K).
-        matched: The output that should answer each class, length C.
+        confusion: Number of clean images of each class that were predicted as each output, shape (C, K).
+        matched: The output that stands for each class, length C.
 
     Returns:
         One or two sentences, or None.

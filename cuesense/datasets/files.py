@@ -12,6 +12,8 @@ from pathlib import Path
 from cuesense.datasets.images import decode
 from cuesense.types import Sample
 
+# Bytes read at both ends of a file: reading whole files would cost as much as decoding the dataset, and two images of
+# equal size practically never share their headers and their last block. One page of a disk's cache.
 _GLANCE = 4096
 
 
@@ -33,7 +35,7 @@ class FileDataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest that says whether it is the same data."""
+        """Hexadecimal digest that differs where the data differ."""
         return fingerprint(self.sample_ids, self.labels, map(_glance, self.paths))
 
     def __len__(self) -> int:
@@ -82,7 +84,7 @@ def fingerprint(ids: Iterable[str], labels: Iterable[int], contents: Iterable[st
     Args:
         ids: One a sample.
         labels: One a sample.
-        contents: One a sample: what tells its image from others, or "" where nothing does.
+        contents: One a sample: what identifies its image, or "" where nothing does.
 
     Returns:
         64 hexadecimal digits.
@@ -93,6 +95,7 @@ def fingerprint(ids: Iterable[str], labels: Iterable[int], contents: Iterable[st
     return digest.hexdigest()
 
 
+# A missing file is reported when it is decoded; the fingerprint must not fail on it.
 def _glance(path: Path) -> str:
     """Return a digest of a file's size, start and end, or "" where there is no file to read."""
     try:

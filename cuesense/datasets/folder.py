@@ -19,7 +19,7 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG0
 
     Args:
         argument: The folder.
-        data_root: Not used: a folder says where it is.
+        data_root: Not used: the argument is a path.
 
     Returns:
         The dataset; its ids are paths relative to the folder.
@@ -49,6 +49,7 @@ def scan(root: Path, spec: str) -> FileDataset:
         DatasetError: As for load.
     """
     entries = _entries(root)
+    # Sorted as strings, as torchvision's ImageFolder does (1, 10, 100, 2): models trained with it have this order.
     classes = sorted(entry.name for entry in entries if _is_folder(entry))
     if not classes:
         raise DatasetError(_no_classes(root, any(map(_is_image, entries))))
@@ -71,6 +72,7 @@ def _no_classes(root: Path, images: bool) -> str:
 
 def _images(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     """Yield the images below a folder, and follow links unless they lead back up."""
+    # A link to a folder above would be followed forever.
     real = folder.resolve()
     if real in above:
         return
@@ -91,6 +93,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Path.is_dir is False for a link that leads nowhere, where DirEntry may raise.
     return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir()
 
 

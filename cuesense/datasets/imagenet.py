@@ -35,11 +35,12 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:
 
 
 def _validation_folder(root: Path) -> Path:
-    places = (root / "imagenet" / "val", root / "val", root)
-    found = [sum((place / synset).is_dir() for synset in imagenet_synsets()) for place in places]
+    candidates = (root / "imagenet" / "val", root / "val", root)
+    found = [sum((folder / synset).is_dir() for synset in imagenet_synsets()) for folder in candidates]
+    # All 1,000 or none: with some missing, class indices would be others than the model's outputs.
     most = max(found)
     if most == len(imagenet_synsets()):
-        return places[found.index(most)]
+        return candidates[found.index(most)]
     do = "Sort the validation images into synset folders, or name a part of ImageNet by its own path"
     to_be = "1000 synset folders in imagenet/val, in val or in itself"
     raise DatasetError(expected(f"'{root}'", f"a folder with {to_be}", f"at most {most} of them", do))

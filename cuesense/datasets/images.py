@@ -20,8 +20,12 @@ from PIL.WebPImagePlugin import WebPImageFile
 from cuesense.errors import UnreadableImageError
 from cuesense.types import Preprocessing
 
+# Pillow's own limit against decompression bombs (Image.MAX_IMAGE_PIXELS), which the readers below would bypass.
 _MAX_PIXELS = 89_478_485
+# A resized image of more than 16 times the crop's pixels is computed only where the crop sees it: a 50,000 x 10 strip
+# would become more than a million pixels wide. Below that, resizing all is bit-equal to torchvision. Chosen by hand.
 _MAX_RESIZED = 16
+# Not Image.open, which registers its plug-ins on first use, and threads may do that at the same time.
 _READERS: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"\xff\xd8\xff", JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImageFile),
@@ -101,6 +105,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         image.load()
         return image
+    # Without the palette's transparency entry Pillow converts without blending, as torchvision's loader does.
     opaque = image.copy()
     opaque.info.pop("transparency", None)
     try:
@@ -111,6 +116,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def _gray(values: NDArray[np.generic], mode: str) -> Image.Image:
     """Return gray values of more than 8 bits as an 8-bit image."""
+    # In float64: float32 would round 32-bit integers.
     levels = values.astype(np.float64)
     low, high = float(levels.min()), float(levels.max())
     if not np.isfinite([low, high]).all():
@@ -167,6 +173,7 @@ def _resized(size: tuple[int, int], shorter: int) -> tuple[int, int]:
 
 def _margin(length: int, crop: int) -> int:
     """Return where a centered crop starts; negative, and rounded towards zero as torchvision pads, if it is longer."""
+    # Python's round, to even, is what torchvision's center_crop uses.
     return round((length - crop) / 2) if length >= crop else -((crop - length) // 2)
 
 

@@ -17,6 +17,7 @@ from cuesense.datasets.files import fingerprint
 from cuesense.errors import DatasetError, UnreadableImageError, expected
 from cuesense.types import Dataset, Sample
 
+# Images whose pixels the fingerprint covers: decoding all would double the time of an analysis. Chosen by hand.
 _SEEN = 64
 
 
@@ -38,7 +39,7 @@ class MemoryDataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest that says whether it is the same data."""
+        """Hexadecimal digest that differs where the data differ."""
         seen = set(np.linspace(0, len(self) - 1, _SEEN).round().astype(int).tolist())
         contents = (_pixel_digest(self.source, index) if index in seen else "" for index in range(len(self)))
         return fingerprint(self.sample_ids, self.labels, contents)
@@ -106,6 +107,7 @@ def _length(dataset: Any) -> int:
 
 
 def _labels(dataset: Any, length: int) -> tuple[int, ...]:
+    # A target_transform makes the stored labels others than those that indexing gives.
     stored = None if getattr(dataset, "target_transform", None) else _stored_labels(dataset)
     if stored is None or len(stored) != length:
         stored = [_pair(dataset, index)[1] for index in range(length)]
@@ -180,6 +182,7 @@ def _image(dataset: Any, index: int) -> Image.Image | NDArray[np.uint8]:
 def _array(image: Any) -> NDArray[Any]:
     if hasattr(image, "detach"):
         image = image.detach().cpu()
+        # NumPy has no bfloat16.
         image = image.float() if image.is_floating_point() else image
     return np.asarray(image)
 
@@ -205,6 +208,7 @@ def _bytes(values: NDArray[Any], index: int) -> NDArray[np.uint8]:
         found = f"{values.dtype} in item {index}"
         raise DatasetError(expected("each image", "uint8 or float in [0, 1]", found, "Convert the images to uint8"))
     low, high = float(values.min()), float(values.max())
+    # Written so that NaN fails too.
     if not (low >= 0 and high <= 1):
         found = f"values from {low:g} to {high:g} in item {index}"
         do = "Remove Normalize from the dataset's transform and pass mean and std to analyze"

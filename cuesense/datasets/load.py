@@ -17,7 +17,7 @@ def load_dataset(spec: str, *, data_root: Path | None = None) -> Dataset:
     Args:
         spec: A folder of class folders, a CSV or Parquet table, or a registered ``name`` or ``name:argument``, for
             instance ``"imagenet"`` or ``"planted:7"``.
-        data_root: Where downloaded datasets are; each plug-in says what it expects there.
+        data_root: Where datasets such as ImageNet are; the docstring of each plug-in's load describes its layout.
 
     Returns:
         The dataset; nothing is decoded yet.
@@ -28,7 +28,7 @@ def load_dataset(spec: str, *, data_root: Path | None = None) -> Dataset:
     """
     name, argument = _plugin(spec)
     if data_root is not None and name in ("folder", "table"):
-        to_be = f"left out for a {name}, which says where it is"
+        to_be = f"left out for a {name}, which its path names"
         raise DatasetError(expected("--data-root", to_be, str(data_root), "Leave it out"))
     dataset: Dataset = registry.get("datasets", name)(argument, data_root=data_root)
     return dataset
@@ -38,6 +38,7 @@ def _plugin(spec: str) -> tuple[str, str]:
     """Return the registered name behind a spec, and what it is called with."""
     name, colon, argument = spec.partition(":")
     path = Path(spec)
+    # The registry first: a folder that happens to be called imagenet must not change what the spec means.
     if name in registry.names("datasets"):
         return name, argument
     if spec and path.exists():

@@ -64,7 +64,7 @@ def subset(dataset: Dataset, images_per_class: int) -> Dataset:
         SettingsError: images_per_class is below 1.
     """
     if images_per_class < 1:
-        raise SettingsError(expected("images per class", "at least 1", images_per_class, "Ask for more images"))
+        raise SettingsError(expected("images per class", "at least 1", images_per_class, "Choose 1 or more"))
     indices = _choose(dataset, images_per_class)
     ids, labels = dataset.sample_ids, dataset.labels
     chosen_ids, chosen_labels = tuple(ids[i] for i in indices), tuple(labels[i] for i in indices)
@@ -83,6 +83,7 @@ def _choose(dataset: Dataset, images_per_class: int) -> tuple[int, ...]:
     members: dict[int, list[int]] = defaultdict(list)
     for index, label in enumerate(dataset.labels):
         members[label].append(index)
+    # A hash of the id, and not a random choice: the same images whatever the order, the seed or the rest of the data.
     keys = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in dataset.sample_ids]
     ranked = (sorted(indices, key=keys.__getitem__) for indices in members.values())
     return tuple(sorted(index for indices in ranked for index in indices[:images_per_class]))

@@ -15,6 +15,8 @@ from cuesense.datasets.files import FileDataset, from_files
 from cuesense.errors import DatasetError, expected
 
 _COLUMNS = ("path", "label")
+# Labels that are numbers are sorted as numbers, so that class 10 does not stand before class 2. Leading zeros make a
+# name ("007"); other numbers, such as -1 or 0.5, are no class index and more likely a mistake than a name.
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _OTHER_NUMBER = re.compile(r"-[0-9]+|[+-]?[0-9]*\.[0-9]*")
 
@@ -27,7 +29,7 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG0
 
     Args:
         argument: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; its paths are absolute or relative to it.
-        data_root: Not used: a table says where it is.
+        data_root: Not used: the argument is a path.
 
     Returns:
         The dataset; its ids are the paths as the table writes them.
@@ -69,6 +71,7 @@ def _columns(table: Path) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _read_csv(table: Path) -> dict[str, list[Any]]:
+    # utf-8-sig drops the byte order mark that spreadsheet programs write, which would become part of a column's name.
     with table.open(newline="", encoding="utf-8-sig") as file:
         header, *rows = [row for row in csv.reader(file) if row] or [[]]
     for number, row in enumerate(rows, start=1):

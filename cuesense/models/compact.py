@@ -1,13 +1,15 @@
-"""The demo network: a compact residual network for 64-pixel images."""
+"""A compact residual network for small images: the demo's, and what is trained from scratch for budgets."""
 
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+# Any fixed normalization will do for a network trained from scratch; this one maps [0, 1] to [-2, 2].
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.25, 0.25, 0.25)
 
+# Channels by stage, chosen by hand: 150,000 parameters learn the planted cues in minutes on two CPU cores.
 WIDTHS = (16, 32, 48, 80)
 
 
@@ -37,6 +39,8 @@ def build(classes: int = 12, size: int = 64, widths: tuple[int, ...] = WIDTHS) -
     Returns:
         Module from (N, 3, H, W) images, normalized with MEAN and STD, to (N, K) logits.
     """
+    # The first layer brings any size to 32, so that the rest of the network stays the same; its kernel grows with its
+    # stride, so that no pixel is skipped.
     stride = size // 32
     blocks = (_Residual(*pair) for pair in pairwise(widths))
     return nn.Sequential(
@@ -49,5 +53,6 @@ def build(classes: int = 12, size: int = 64, widths: tuple[int, ...] = WIDTHS) -
     )
 
 
+# No bias: the batch normalization that follows has one.
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs))

@@ -1,4 +1,8 @@
-"""Color: blends toward gray, channel permutations, and the jitters of brightness, contrast, saturation and hue."""
+"""Color: blends toward gray, channel permutations, and the jitters of brightness, contrast, saturation and hue.
+
+The jitters follow torchvision's definitions with their own per-image parameters: kornia's ColorJitter draws from a
+global random stream, orders its steps once a batch and is not bit-exact across batch sizes.
+"""
 
 from itertools import product
 
@@ -10,6 +14,7 @@ from torch import Tensor
 from cuesense.draws import Draws
 from cuesense.perturbations.sampling import uniform_per_image, with_probability
 
+# SimCLR's ratio of hue to the other three (Chen et al. 2020, appendix A: 0.8 s, 0.8 s, 0.8 s, 0.2 s).
 _HUE_SHARE = 0.25
 
 
@@ -17,7 +22,7 @@ def grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: AR
     """Blend every pixel with its own gray.
 
     Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), color suppression with alpha 0.2 to 1.
-    Suppresses color; at 1 nothing of hue and saturation is left. Spares shape and texture, but lowers the contrast
+    Suppresses color; at 1 nothing of hue and saturation is left. Keeps shape and texture, but lowers the contrast
     between regions that differ in hue alone.
 
     Args:
@@ -32,11 +37,11 @@ def grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: AR
 
 
 def channel_permutation(images: Tensor, value: float, draws: Draws) -> Tensor:
-    """Blend every image with itself under a cyclic shift of its color channels (each of the two, by a draw).
+    """Blend every image with itself under a cyclic shift of its color channels (one of the two at random).
 
     Source: a second mechanism against color beside grayscale (one that keeps saturation); only the cyclic shifts
-    are used because they leave no channel in place.
-    Suppresses color by making it wrong instead of absent. Spares shape and texture; changes luminance contrast, and
+    are used because they move every channel.
+    Suppresses color by making it wrong instead of absent. Keeps shape and texture; changes luminance contrast, and
     leaves neutral colors as they are.
 
     Args:
@@ -47,6 +52,7 @@ def channel_permutation(images: Tensor, value: float, draws: Draws) -> Tensor:
     Returns:
         (N, 3, H, W) in [0, 1].
     """
+    # Tensors of indices, and not kornia's channel shuffle: that draws one order for the batch from a global stream.
     shift = 1 + (torch.from_numpy(draws.uniform(1)) < 0.5).long()
     order = (torch.arange(3) + shift).remainder(3).to(images.device)
     rows = torch.arange(len(images), device=images.device)[:, None]
@@ -57,7 +63,7 @@ def brightness(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Multiply an image by a factor from U[max(0, 1 - value), 1 + value].
 
     Source: torchvision's ``ColorJitter(brightness=value)``.
-    Harms classes told by absolute color or lightness; saturates highlights.
+    Harms classes recognized by absolute color or lightness; saturates highlights.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -71,10 +77,10 @@ def brightness(images: Tensor, value: float, draws: Draws) -> Tensor:
 
 
 def contrast(images: Tensor, value: float, draws: Draws) -> Tensor:
-    """Blend an image with its mean gray; the image's weight is drawn from U[max(0, 1 - value), 1 + value].
+    """Blend an image with its mean gray; the image's weight is a sample of U[max(0, 1 - value), 1 + value].
 
     Source: torchvision's ``ColorJitter(contrast=value)``.
-    Harms classes told by faint detail; saturates highlights and shadows.
+    Harms classes recognized by faint detail; saturates highlights and shadows.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -88,10 +94,10 @@ def contrast(images: Tensor, value: float, draws: Draws) -> Tensor:
 
 
 def saturation(images: Tensor, value: float, draws: Draws) -> Tensor:
-    """Blend an image with its gray; the image's weight is drawn from U[max(0, 1 - value), 1 + value].
+    """Blend an image with its gray; the image's weight is a sample of U[max(0, 1 - value), 1 + value].
 
     Source: torchvision's ``ColorJitter(saturation=value)``.
-    Harms classes told by color.
+    Harms classes recognized by color.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -108,7 +114,7 @@ def hue(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Turn the hue of an image by an angle from U[-value, value].
 
     Source: torchvision's ``ColorJitter(hue=value)``; HSV as in Smith 1978 ("Color gamut transform pairs").
-    Harms classes told by hue; neutral colors stay.
+    Harms classes recognized by hue; neutral colors stay.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -122,34 +128,36 @@ def hue(images: Tensor, value: float, draws: Draws) -> Tensor:
 
 
 def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
-    """Jitter brightness, contrast, saturation (each by value) and hue (by a quarter of value), in a drawn order.
+    """Jitter brightness, contrast, saturation (each by value) and hue (by a quarter of value), in a random order.
 
     Source: torchvision's ``ColorJitter(value, value, value, value / 4)``; the ratio 4 : 1 is that of SimCLR
-    (Chen et al. 2020, appendix A). Unlike there, the order is drawn for every image, not once a batch.
-    Harms classes told by color; strong doses also cost contrast.
+    (Chen et al. 2020, appendix A). Unlike there, every image has an order of its own, not every batch.
+    Harms classes recognized by color; high values also cost contrast.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
         value: Strength, 0 to 2.
-        draws: Eight numbers an image: four doses, four sort keys of the order.
+        draws: Eight numbers an image: four strengths, four sort keys of the order.
 
     Returns:
         (N, 3, H, W) in [0, 1].
     """
     numbers = draws.uniform(8).astype(np.float64)
     low, high = _range(value)
-    doses = np.concatenate([low + (high - low) * numbers[:, :3], (2 * numbers[:, 3:4] - 1) * value * _HUE_SHARE], 1)
+    factors = low + (high - low) * numbers[:, :3]
+    strengths = np.concatenate([factors, (2 * numbers[:, 3:4] - 1) * value * _HUE_SHARE], axis=1)
     order = numbers[:, 4:].argsort(axis=1, kind="stable")
-    if len(images) == 1:  # plain numbers are faster than tensors of one
+    # On the CPU every image is a batch of its own (apply.py), and plain numbers are faster than tensors of one.
+    if len(images) == 1:
         for index in order[0].tolist():
-            images = _STEPS[index](images, float(doses[0, index]))
+            images = _STEPS[index](images, float(strengths[0, index]))
         return images
     images = images.clone()
-    for place, index in product(range(4), range(4)):
-        rows = torch.from_numpy(np.flatnonzero(order[:, place] == index)).to(images.device)
-        dose = torch.from_numpy(doses[:, index].astype(np.float32)).to(images.device)[rows]
+    for position, index in product(range(4), range(4)):
+        rows = torch.from_numpy(np.flatnonzero(order[:, position] == index)).to(images.device)
+        strength = torch.from_numpy(strengths[:, index].astype(np.float32)).to(images.device)[rows]
         shape = (-1, 1, 1) if _STEPS[index] is _hue else (-1, 1, 1, 1)
-        images.index_copy_(0, rows, _STEPS[index](images.index_select(0, rows), dose.view(shape)))
+        images.index_copy_(0, rows, _STEPS[index](images.index_select(0, rows), strength.view(shape)))
     return images
 
 
@@ -157,7 +165,7 @@ def random_grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Turn an image gray with probability value.
 
     Source: torchvision's ``RandomGrayscale(p=value)``.
-    Harms classes told by color.
+    Harms classes recognized by color.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -200,7 +208,10 @@ def _hue(images: Tensor, turn: Tensor | float) -> Tensor:
     red, green, blue = images.unbind(1)
     value, least = images.amax(1), images.amin(1)
     chroma = value - least
+    # The smallest normal number keeps 0 / 0 out of gray pixels without changing any other pixel's hue.
     scale = chroma.clamp_min(torch.finfo(images.dtype).tiny).reciprocal_()
+    # Three ramps instead of kornia's rgb_to_hsv and back: fewer passes over the image, and gray pixels,
+    # whose chroma is 0, stay exactly as they are. lerp chooses without a boolean mask, which is slow on the CPU.
     hue = (red - green).mul_(scale).add_(4)
     hue.lerp_((blue - red).mul_(scale).add_(2), _is(green, value))
     hue.lerp_((green - blue).mul_(scale), _is(red, value))

@@ -1,4 +1,4 @@
-"""Geometry: crops, rotations, flips and erased rectangles, as training pipelines draw them."""
+"""Geometry: crops, rotations, flips and erased rectangles, with the distributions of torchvision's transforms."""
 
 import math
 from functools import lru_cache
@@ -13,9 +13,11 @@ from torch.nn import functional
 from cuesense.draws import Draws
 from cuesense.perturbations.sampling import uniform_per_image, with_probability
 
+# torchvision's defaults for RandomResizedCrop and RandomErasing.
 _CROP_RATIO = (3 / 4, 4 / 3)
 _ERASE_RATIO = (0.3, 3.3)
 _TRIES = 10
+# Mid-gray is 0 after a normalization with mean 0.5, and within a few percent of it with ImageNet's.
 _FILL = 0.5
 
 
@@ -25,7 +27,7 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
     Source: torchvision's ``RandomResizedCrop(size, scale=(value, 1))`` (Szegedy et al. 2015), with its ten tries and
     central fallback. The box is cut from the network's input, where training cuts it from the photograph. Since
     crops are only ever enlarged, antialiasing plays no part.
-    Harms classes told by whole outlines, by context, or by the scale of a texture.
+    Harms classes recognized by whole outlines, by context, or by the scale of a texture.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -36,6 +38,8 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     height, width = images.shape[-2:]
+    # kornia's RandomResizedCrop loops over the samples in Python, and samples at corners (align_corners=True) where
+    # torchvision samples at pixel centers; one grid_sample does the whole batch with torchvision's coordinates.
     boxes = torch.from_numpy(crop_boxes(height, width, value, draws)).to(images.device)
     y = _crop_coordinates(boxes[:, 0], boxes[:, 2], height)
     x = _crop_coordinates(boxes[:, 1], boxes[:, 3], width)
@@ -50,17 +54,19 @@ def crop_boxes(height: int, width: int, value: float, draws: Draws) -> NDArray[n
         height: Image height in pixels.
         width: Image width in pixels.
         value: Smallest area as a fraction of the image's.
-        draws: 22 numbers an image: an area and a ratio for each of ten tries, then the place.
+        draws: 22 numbers an image: an area and a ratio for each of ten tries, then the position.
 
     Returns:
         (N, 4): top, left, height, width in whole pixels.
     """
+    # In float64, so that the roundings to whole pixels are torchvision's.
     numbers = draws.uniform(2 * _TRIES + 2).astype(np.float64)
     area = height * width * (value + (1 - value) * numbers[:, :_TRIES])
     low, high = np.log(_CROP_RATIO)
     ratio = np.exp(low + (high - low) * numbers[:, _TRIES : 2 * _TRIES])
     box_width, box_height = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
     fits = (box_width > 0) & (box_width <= width) & (box_height > 0) & (box_height <= height)
+    # All ten tries are drawn at once: an image then uses the same numbers whichever try fits.
     first, rows = fits.argmax(axis=1), np.arange(len(numbers))
     central_height, central_width = _central_box(height, width)
     chosen_height = np.where(fits.any(axis=1), box_height[rows, first], central_height)
@@ -76,7 +82,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Rotate an image by an angle from U[-value, value] degrees about its center; the corners become black.
 
     Source: torchvision's ``RandomRotation(value, interpolation=BILINEAR)``.
-    Harms classes told by an upright outline or an oriented texture.
+    Harms classes recognized by an upright outline or an oriented texture.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -89,6 +95,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     height, width = images.shape[-2:]
     angle = (2 * uniform_per_image(images, draws) - 1) * math.radians(value)
     cos, sin = angle.cos(), angle.sin()
+    # Coordinates run from -1 to 1 along both sides, so that a rotation of a rectangle needs the sides' ratio.
     across = torch.stack([cos, -sin * (height / width)], dim=1)
     down = torch.stack([sin * (width / height), cos], dim=1)
     grid = _centers(height, width).to(images.device) @ torch.stack([across, down], dim=2)
@@ -100,7 +107,7 @@ def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Mirror an image left to right with probability value.
 
     Source: torchvision's ``RandomHorizontalFlip(p=value)``.
-    Harms classes told by their handedness, such as letters.
+    Harms classes recognized by their handedness, such as letters.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -117,7 +124,7 @@ def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Mirror an image top to bottom with probability value.
 
     Source: torchvision's ``RandomVerticalFlip(p=value)``.
-    Harms classes told by an upright outline.
+    Harms classes recognized by an upright outline.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -136,7 +143,7 @@ def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
     A rectangle that would leave the image is narrowed to it. The fill is mid-gray: what zero is after the usual
     normalization, to within a few percent.
     Source: torchvision's ``RandomErasing(p=1, scale=(0, value))`` (Zhong et al. 2020; DeVries and Taylor 2017).
-    Harms classes told by one small part.
+    Harms classes recognized by one small part.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -181,9 +188,9 @@ def _centers(height: int, width: int) -> Tensor:
     return torch.stack([across.repeat(height), down.repeat_interleave(width)], dim=1)
 
 
-def _span(place: NDArray[np.float64], length: NDArray[np.float64], size: int) -> Tensor:
-    """Return 1 where a span of this length at this relative place covers a position, else 0: (N, size) float32."""
-    start = np.floor(place * (size - length + 1))[:, None]
-    position = np.arange(size)[None, :]
-    inside = (position >= start) & (position < start + length[:, None])
+def _span(position: NDArray[np.float64], length: NDArray[np.float64], size: int) -> Tensor:
+    """Return 1 where a span of this length at this relative position covers a pixel, else 0: (N, size) float32."""
+    start = np.floor(position * (size - length + 1))[:, None]
+    pixel = np.arange(size)[None, :]
+    inside = (pixel >= start) & (pixel < start + length[:, None])
     return torch.from_numpy(inside.astype(np.float32))

@@ -7,13 +7,16 @@ from torch import Tensor
 
 from cuesense.draws import Draws
 
+# As in the prototype's comparison of shams: moving tiles of this grid by 8 of 224 px costs shape classes .04 and
+# texture classes nothing, seams of foreign pixels .53 and .14 to .21. The ablations' grids
+# of 3 and 4 have about as many seams.
 _JITTER_GRID = 4
 
 
 def patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Cut an image into a grid and put the tiles in a random order.
 
-    Grids need not divide the image: tiles then differ by one pixel, and a smaller tile that fills a larger place takes
+    Grids need not divide the image: tiles then differ by one pixel, and a smaller tile that fills a larger gap takes
     one more row or column of its neighbor.
     Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), shape suppression with grids 2 to 16.
     Suppresses shape. Damages textures coarser than a tile; its seams add edges (see tile_jitter).
@@ -27,6 +30,7 @@ def patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     grid = _grid(images, value)
+    # Not kornia's jigsaw: that needs sides that the grid divides, and numbers the tiles by column.
     source = torch.from_numpy(draws.uniform(grid * grid)).argsort(dim=1)
     rows, columns = (_starts(length, grid) for length in images.shape[-2:])
     source_rows = rows[:-1][source.div(grid, rounding_mode="floor")].view(-1, grid, grid)
@@ -39,7 +43,7 @@ def patch_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Tiles that are not square are turned in their own proportions (nearest neighbor).
     Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), shape suppression with grids 2 to 16.
-    Suppresses shape while every tile stays in place. Damages oriented and coarse texture.
+    Suppresses shape while every tile keeps its position. Damages oriented and coarse texture.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -60,7 +64,7 @@ def patch_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
 def tile_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Move the content of every tile of a 4 x 4 grid by up to value in both directions: a sham shuffle.
 
-    Source: ours (the seams of a shuffle with natural edges, without its loss of layout).
+    Source: ours; it has the seams of a shuffle, made of the image's own content, without the loss of layout.
     Suppresses nothing: it controls for the seams and the pixel change of the patch perturbations.
 
     Args:
@@ -82,7 +86,7 @@ def tile_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
 def translation(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Shift an image by value in a random direction; the border is mirrored.
 
-    Source: ours (a pixel change as large as that of a suppression, without the loss of a cue).
+    Source: ours; the pixels change as much as under a suppression, and no cue is lost.
     Suppresses nothing: it controls for pixel change as such.
 
     Args:
@@ -94,6 +98,7 @@ def translation(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     height, width = images.shape[-2:]
+    # Double precision, so that rounding to whole pixels does not depend on the float32 sine of a platform.
     angle = torch.from_numpy(draws.uniform(1)[:, 0]).double() * (2 * torch.pi)
     distance = value * min(height, width)
     rows = _mirrored((angle.sin() * distance).round().long(), height)
@@ -118,6 +123,7 @@ def _spread(per_tile: Tensor, height: int, width: int) -> Tensor:
     return per_tile.index_select(2, _tile_of(width, grid)).index_select(1, _tile_of(height, grid))
 
 
+# 32-bit indices halve the memory traffic of a gather.
 @lru_cache
 def _pixels(count: int) -> Tensor:
     return torch.arange(count, dtype=torch.int32)
@@ -129,7 +135,7 @@ def _tile_of(length: int, grid: int) -> Tensor:
 
 
 def _take_tiles(images: Tensor, source_rows: Tensor, source_columns: Tensor) -> Tensor:
-    """Fill every tile from another place of its image, moved inside the image where it would leave it.
+    """Fill every tile from another region of its image, moved inside the image where it would leave it.
 
     Args:
         images: (N, 3, H, W).
@@ -152,6 +158,7 @@ def _take_tiles(images: Tensor, source_rows: Tensor, source_columns: Tensor) -> 
 def _take(images: Tensor, index: Tensor) -> Tensor:
     """Read every pixel of every channel from a flat index, (N, H * W) of 32 or 64 bits."""
     count, channels, height, width = images.shape
+    # One index_select on whole planes reads each index once for all three channels; gather would need it three times.
     planes = images.transpose(0, 1).flatten(1)
     starts = torch.arange(count, dtype=index.dtype)[:, None] * (height * width)
     taken = planes.index_select(1, (index + starts).flatten().to(images.device))
@@ -163,6 +170,7 @@ def _turned_indices(height: int, width: int, grid: int) -> Tensor:
     """Return, for turns by 90, 180 and 270 degrees, the flat index each pixel reads: shape (3, H, W)."""
     row, tile_height, top = _within_tile(height, grid)
     column, tile_width, left = _within_tile(width, grid)
+    # Relative positions of pixel centers, so that turns map tiles that are not square onto themselves.
     down, across = (row + 0.5) / tile_height, (column + 0.5) / tile_width
     down, across = down[:, None].expand(height, width), across[None, :].expand(height, width)
     corner = top[:, None] * width + left[None, :]
@@ -172,7 +180,7 @@ def _turned_indices(height: int, width: int, grid: int) -> Tensor:
 
 
 def _within_tile(length: int, grid: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return for every pixel its place in its tile, the tile's length and the tile's start, as (length,) tensors."""
+    """Return for every pixel its offset in its tile, the tile's length and the tile's start, as (length,) tensors."""
     starts, tile = _starts(length, grid), _tile_of(length, grid)
     return (torch.arange(length) - starts[tile]).double(), starts.diff()[tile].double(), starts[tile]
 

@@ -11,11 +11,19 @@ from torch.nn import functional
 from cuesense.draws import Draws
 from cuesense.perturbations.sampling import uniform_per_image
 
+# Largest window in pixels that is filtered at full resolution. A larger one is filtered on a reduced image: kornia's
+# median copies the image k * k times, and takes some 200 ms an image from 7 px on. Reduced, it stays within 0.03 (mean
+# absolute difference on photographs) of the full square median (tests/perturbations/test_references.py).
 _MEDIAN_WINDOW = 7
+# Multiples of 1/255 are whole numbers here, so that 8-bit images keep their values, and 1.0 still fits into 16 bits.
 _FIXED_POINT = 128 * 255
+# Smaller than the median's, because every pixel of the window costs an exponential; chosen by hand.
 _BILATERAL_WINDOW = 5
+# Burgert et al. pair d = 4 px with a color sigma of 50 of 255, and d = 14 with 200, at 224 px: 11 to 12.5 times the
+# window's share of the side. 200 of 255 is also their largest sigma.
 _COLOR_SIGMA_PER_WINDOW = 12.0
 _COLOR_SIGMA_LIMIT = 0.8
+# The exponent of a Gaussian at four sigmas, -4 ** 2 / 2. Beyond it a weight is below 1/2,900 of the central one.
 _FOUR_SIGMAS = -8.0
 
 
@@ -23,8 +31,7 @@ def gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa
     """Blur every image with one sigma.
 
     Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), texture suppression; their (3, 0.33) to (15, 2.33) px
-    at 224 px are doses of 0.0015 to 0.0104. The border is mirrored and the
-    kernel cut at four sigmas.
+    at 224 px are values of 0.0015 to 0.0104. The border is mirrored and the kernel cut at four sigmas.
     Suppresses texture. Damages shape as well once sigma passes some 2 % of the side.
 
     Args:
@@ -35,6 +42,7 @@ def gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa
     Returns:
         (N, 3, H, W) in [0, 1].
     """
+    # Two products with a banded matrix: kornia's blur takes a path ten times as slow where the images share one sigma.
     sigma = value * _side(images)
     return _along_both(images, *(_blur_matrix(sigma, length) for length in images.shape[-2:]))
 
@@ -43,7 +51,7 @@ def random_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Blur an image with sigma from U[0, value].
 
     Source: torchvision's ``GaussianBlur(kernel_size, sigma=(0.1, s))``, with s relative to the shorter side.
-    Harms classes told by fine texture.
+    Harms classes recognized by fine texture.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -88,12 +96,12 @@ def median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: 
 def bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: ARG001 - one signature for all
     """Average every pixel with the pixels around it that have a like color, along rows and then along columns.
 
-    The window's space weight is flat and the color weight Gaussian, with a sigma of 12 times the dose (at most 0.8):
+    The window's space weight is flat and the color weight Gaussian, with a sigma of 12 times the value (at most 0.8):
     Burgert et al.'s ladder from (d 4, sigma 50) to (14, 200) of 255 at 224 px is reproduced within 10 %. Windows
     beyond 5 px are taken at reduced resolution.
-    Source: Tomasi and Manduchi 1998 (ICCV); separable form of Pham and van Vliet 2005 (ICME); doses of Burgert et
+    Source: Tomasi and Manduchi 1998 (ICCV); separable form of Pham and van Vliet 2005 (ICME); values of Burgert et
     al. 2025 (NeurIPS, arXiv 2509.20234).
-    Suppresses low-contrast texture and keeps strong edges; strong texture survives the mild doses.
+    Suppresses low-contrast texture and keeps strong edges; strong texture survives the low values.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -127,6 +135,7 @@ def opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:  # no
         (N, 3, H, W) in [0, 1].
     """
     window = max(3, 2 * int(value * _side(images) / 2) + 1)
+    # Minima and maxima need no precision beyond the image's own, and 8-bit numbers keep more of it in the cache.
     bytes_ = images.mul(255).round_().byte()
     padded = _padded(_padded(bytes_, 2 * (window - 1), 3), 2 * (window - 1), 2)
     opened, closed = (
@@ -155,9 +164,11 @@ def _blur_weights(sigma: Tensor, length: int) -> Tensor:
     position = torch.arange(length, device=sigma.device, dtype=sigma.dtype)
     output, source = position[:, None], position[None, :]
     inside = (position > 0) & (position < length - 1)
+    # A sigma of 0 would divide by zero; 1e-3 px already leaves all weight on the pixel itself.
     scale = -0.5 / sigma.clamp_min(1e-3)[:, None, None].square()
     weights = _bell((output - source).square() * scale)
     for mirrored in (output + source, 2 * (length - 1) - output - source):
+        # The border pixel itself is not repeated, so it has no mirror image of its own.
         weights += _bell(mirrored.square() * scale) * inside
     return weights / weights.sum(dim=2, keepdim=True)
 
@@ -202,6 +213,8 @@ def _resize_matrix(source: int, target: int) -> Tensor:
     return columns[0, 0]
 
 
+# Shifted views instead of kornia's unfold, which copies the image once for every pixel of the window: over 20 GB for a
+# bilateral filter of 13 px on a batch of 64 images.
 def _shifts(images: Tensor, window: int, dim: int) -> list[Tensor]:
     padded = _padded(images, window // 2, dim)
     return [padded.narrow(dim, start, images.shape[dim]) for start in range(window)]
@@ -209,6 +222,7 @@ def _shifts(images: Tensor, window: int, dim: int) -> list[Tensor]:
 
 def _running_median(padded: Tensor, window: int, dim: int) -> Tensor:
     length = padded.shape[dim] - window + 1
+    # A network of minima and maxima needs no sort, whose cost on a last axis of 7 is mostly overhead.
     wires: list[Tensor] = [padded.narrow(dim, start, length) for start in range(window)]
     for low, high, keep_low, keep_high in _median_network(window):
         first, second = wires[low], wires[high]

@@ -1,4 +1,4 @@
-"""The classes of a planted world: which cues each has, and what its right label is."""
+"""The classes of a synthetic dataset: which cues each has, and which verdict on its cue is right."""
 
 from __future__ import annotations
 
@@ -15,25 +15,28 @@ from cuesense.planted.scene import Cues
 from cuesense.planted.textures import PATTERNS, Texture, periods
 from cuesense.types import Cue, CueVerdict
 
+# Classes of each kind by default: two or more, so that a figure for a kind is not that of one class.
 COUNTS: Mapping[str, int] = MappingProxyType(
     {"color": 3, "shape": 3, "texture": 3, "redundant": 4, "mixed": 4, "context": 2, "null": 2}
 )
+# The number of textures of a family: four patterns at three periods. Hues and outlines have the same limit.
 MOST_OF_A_CUE = 12
 
 _CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
 _PAIRS = ((Cue.COLOR, Cue.SHAPE), (Cue.COLOR, Cue.TEXTURE), (Cue.SHAPE, Cue.TEXTURE))
+# Candidates among which the most unlike outlines are chosen; chosen by hand, and part of the recipe of the images.
 _OUTLINE_POOL = 128
 
 
 @dataclass(frozen=True)
 class PlantedClass:
-    """One class of a planted world.
+    """One class of a planted world, a synthetic dataset.
 
     Attributes:
         name: Its kind and number, for instance ``"mixed-2"``.
-        truth: The label that an analysis of a network that learned its cues should give.
+        truth: The cue verdict that an analysis of a network that learned the class's cues should give.
         cues: What its images have in common.
-        carriers: The cues that tell it, in all.
+        carriers: The cues that identify the class, alone or together.
     """
 
     name: str
@@ -63,7 +66,7 @@ def family(seed: int) -> Family:
     return "corners" if seed % 2 else "waves"
 
 
-def cast(seed: int, size: int, counts: Mapping[str, int]) -> tuple[PlantedClass, ...]:
+def build_classes(seed: int, size: int, counts: Mapping[str, int]) -> tuple[PlantedClass, ...]:
     """Return the classes of a world, kind by kind.
 
     Args:
@@ -74,11 +77,19 @@ def cast(seed: int, size: int, counts: Mapping[str, int]) -> tuple[PlantedClass,
     Returns:
         The classes; equal for equal arguments.
     """
-    return _cast(seed, size, tuple(sorted(counts.items())))
+    return _build_classes(seed, size, tuple(sorted(counts.items())))
 
 
-def needs(seed: int, counts: Mapping[str, int]) -> dict[Cue, int]:
-    """Return how many hues, outlines and textures a world of these counts needs."""
+def cue_counts(seed: int, counts: Mapping[str, int]) -> dict[Cue, int]:
+    """Return how many hues, outlines and textures the classes of a world use.
+
+    Args:
+        seed: Which world.
+        counts: Classes of each kind of COUNTS.
+
+    Returns:
+        For each cue, the number of its values.
+    """
     every = [cue for *_, carriers, each in _plan(seed, counts) for cue in carriers for _ in range(each)]
     return {cue: every.count(cue) for cue in _CUES}
 
@@ -89,7 +100,7 @@ def generator(key: str) -> np.random.Generator:
 
 
 def _plan(seed: int, counts: Mapping[str, int]) -> list[tuple[str, int, tuple[Cue, ...], int]]:
-    """Return kind, number, carriers and how many of each carrier are drawn, for every group of classes."""
+    """Return kind, number, carriers and how many values of each carrier it uses, for every group of classes."""
     combinations: tuple[tuple[Cue, ...], ...] = (*_PAIRS, _CUES)
     plan: list[tuple[str, int, tuple[Cue, ...], int]] = []
     plan += [(kind.value, i, (kind,), 1) for kind in _CUES for i in range(counts[kind.value])]
@@ -100,8 +111,8 @@ def _plan(seed: int, counts: Mapping[str, int]) -> list[tuple[str, int, tuple[Cu
 
 
 @cache
-def _cast(seed: int, size: int, counts: tuple[tuple[str, int], ...]) -> tuple[PlantedClass, ...]:
-    supply = _supply(seed, size, needs(seed, dict(counts)))
+def _build_classes(seed: int, size: int, counts: tuple[tuple[str, int], ...]) -> tuple[PlantedClass, ...]:
+    supply = _supply(seed, size, cue_counts(seed, dict(counts)))
     groups = (_group(supply, kind, number, carriers) for kind, number, carriers, _ in _plan(seed, dict(counts)))
     return tuple(member for group in groups for member in group)
 
@@ -109,6 +120,7 @@ def _cast(seed: int, size: int, counts: tuple[tuple[str, int], ...]) -> tuple[Pl
 def _supply(seed: int, size: int, wanted: Mapping[Cue, int]) -> _Supply:
     rng = generator(f"planted:{seed}/cues")
     colors = wanted[Cue.COLOR]
+    # Equally spaced around the circle, from a random start: no two classes can be alike by chance.
     hues = (rng.permutation(colors) + rng.random()) / max(colors, 1)
     pool = [draw_outline(rng, family(seed), ("global", "local")[i % 2]) for i in range(_OUTLINE_POOL)]
     outlines = choose_unlike(pool, wanted[Cue.SHAPE])
@@ -116,9 +128,10 @@ def _supply(seed: int, size: int, wanted: Mapping[Cue, int]) -> _Supply:
     return _Supply(iter(hues.tolist()), iter(shuffled), iter(_textures(rng, family(seed), size)))
 
 
-def _textures(rng: np.random.Generator, kin: Family, size: int) -> list[Texture]:
+def _textures(rng: np.random.Generator, kind: Family, size: int) -> list[Texture]:
     """Return every pattern of a family at each of three periods, in random order."""
-    every = [Texture(pattern, period) for pattern in PATTERNS[kin] for period in periods(size)]
+    every = [Texture(pattern, period) for pattern in PATTERNS[kind] for period in periods(size)]
+    # Periods vary by 5 %, so that no world has the very textures of another; the three stay well apart.
     return [replace(every[i], period=every[i].period * rng.uniform(0.95, 1.05)) for i in rng.permutation(len(every))]
 
 

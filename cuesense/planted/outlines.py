@@ -1,4 +1,4 @@
-"""Outlines of planted objects: closed curves from two families, at two scales."""
+"""Outlines of synthetic objects: closed curves from two families, at two scales."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +14,8 @@ ANGLES = np.arange(256) * (2 * np.pi / 256)
 HARMONICS = {"global": (2, 3, 4), "local": (5, 6, 7)}
 CORNERS = {"global": (4, 5), "local": (9, 10)}
 
+# A mean radius of 0.36 times 1.36 is just below half of the side: a centered object of scale 1 stays in the image.
+# The spread of 0.2 is the same for both families and scales, so that none is easier to recognize by its size alone.
 _MEAN_RADIUS = 0.36
 _SPREAD = 0.2
 _LIMITS = (0.3, 1.36)
@@ -68,6 +70,7 @@ def choose_unlike(pool: list[Outline], count: int) -> list[Outline]:
         The chosen ones; the first of the pool comes first.
     """
     radii = np.array([outline.radii for outline in pool])
+    # Correlation over all rotations at once, by the Fourier transform: objects are shown turned.
     spectra = np.fft.rfft((radii - radii.mean(axis=1, keepdims=True)) / radii.std(axis=1, keepdims=True))
     chosen, likeness = [0], np.full(len(pool), -np.inf)
     while len(chosen) < count:

@@ -1,4 +1,4 @@
-"""One image of the planted world: an object with a hue, an outline and a texture, before a ground.
+"""One synthetic image: an object with a hue, an outline and a texture, before a background.
 
 Lengths are fractions of the image's side, so that a scene looks the same at every size.
 """
@@ -13,24 +13,29 @@ from cuesense.planted.textures import PATTERNS, Texture, paint, periods
 
 Array = NDArray[np.float64]
 
+# Rec. 601, as in kornia's grayscale: what that removes is then exactly what tint adds.
 LUMA = np.array([0.299, 0.587, 0.114])
 
+# All of these are chosen by hand, so that small networks learn every cue and none is trivial; see world._RECIPE before
+# changing one. Shift as a fraction of the side, turn in radians, hue on a circle of length 1, each on both sides.
 _SHIFT = 0.04
 _TURN = 0.5
 _HUE_JITTER = 0.015
+# Luma amplitude of a class's texture, and of the random texture of every other class: the ranges do not overlap, so
+# that the presence of a clear pattern is part of the texture cue.
 _CLEAR, _FAINT = (0.15, 0.2), (0.0, 0.07)
 
 
 @dataclass(frozen=True)
 class Cues:
-    """What the images of one class have in common; a cue that is None is drawn anew for every image.
+    """What the images of one class have in common; a cue that is None is random in every image.
 
     Attributes:
         hue: The object's position on the color circle, in [0, 1).
         outline: The object's silhouette.
         texture: The pattern on the object.
-        ground_hue: The ground's position on the color circle; grounds without it are nearly gray.
-        ground_texture: The pattern on the ground; grounds without it are smooth.
+        ground_hue: The background's position on the color circle; backgrounds without it are nearly gray.
+        ground_texture: The pattern on the background; backgrounds without it are smooth.
     """
 
     hue: float | None = None
@@ -69,30 +74,30 @@ def render(
         size: Height and width in pixels.
         family: The family of everything that the class does not fix.
         rng: Source of everything that the class does not fix.
-        cluttered: Scatter small objects of any hue, outline and texture over the ground.
+        cluttered: Scatter small objects of any hue, outline and texture over the background.
 
     Returns:
         RGB image of shape (size, size, 3).
     """
     scene = _Scene(size, family, rng)
-    image = scene.ground(cues)
+    image = scene.background(cues)
     for _ in range(rng.integers(4, 8) if cluttered else 0):
-        image = scene.speck(image)
-    image = scene.thing(image, cues)
+        image = scene.distractor(image)
+    image = scene.foreground(image, cues)
     noise = 0.02 * (rng.random((size, size, 1)) - 0.5)
     return np.rint(255 * np.clip(image + noise, 0, 1)).astype(np.uint8)
 
 
 class _Scene:
-    """A canvas of one size, and the draws of one image."""
+    """A canvas of one size, and the random numbers of one image."""
 
     def __init__(self, size: int, family: Family, rng: np.random.Generator) -> None:
         line = (np.arange(size) + 0.5) / size - 0.5
         self.x, self.y = line[None, :], line[:, None]
         self.size, self.family, self.rng = size, family, rng
 
-    def ground(self, cues: Cues) -> Array:
-        """Return a dark or light ground, (H, W, 3)."""
+    def background(self, cues: Cues) -> Array:
+        """Return a dark or light background, (H, W, 3)."""
         rng = self.rng
         dark = rng.random() < 0.5
         depth = 0.15 if cues.ground_texture is None else 0.22
@@ -104,7 +109,7 @@ class _Scene:
             return tint(luma, rng.random(), rng.uniform(0, 0.25))
         return tint(luma, self._near(cues.ground_hue), rng.uniform(0.7, 1))
 
-    def thing(self, image: Array, cues: Cues) -> Array:
+    def foreground(self, image: Array, cues: Cues) -> Array:
         """Put the object on an image, (H, W, 3)."""
         rng = self.rng
         shift = _SHIFT * rng.uniform(-1, 1, 2)
@@ -114,17 +119,17 @@ class _Scene:
         painted: Array = mask * self._colored(luma, cues.hue) + (1 - mask) * image
         return painted
 
-    def speck(self, image: Array) -> Array:
+    def distractor(self, image: Array) -> Array:
         """Put a small object of no class on an image, (H, W, 3)."""
         rng = self.rng
-        place = rng.uniform(-0.5, 0.5, 2)
-        mask = self._mask(self._any_outline(), place, 2 * np.pi * rng.random(), rng.uniform(0.12, 0.25))
+        position = rng.uniform(-0.5, 0.5, 2)
+        mask = self._mask(self._any_outline(), position, 2 * np.pi * rng.random(), rng.uniform(0.12, 0.25))
         painted: Array = mask * self._colored(np.full((1, 1), rng.uniform(0.2, 0.8)), None) + (1 - mask) * image
         return painted
 
-    def _mask(self, outline: Outline, place: Array, turn: float, scale: float) -> Array:
+    def _mask(self, outline: Outline, position: Array, turn: float, scale: float) -> Array:
         """Return an outline's coverage of every pixel, (H, W, 1)."""
-        x, y = self.x - place[0], self.y - place[1]
+        x, y = self.x - position[0], self.y - position[1]
         edge = scale * outline.radius(np.arctan2(y, x) + turn)
         mask: Array = np.clip((edge - np.hypot(x, y)) * self.size + 0.5, 0, 1)[..., None]
         return mask

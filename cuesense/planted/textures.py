@@ -1,4 +1,4 @@
-"""Textures of planted objects and grounds: patterns from two families, each with a period."""
+"""Textures of synthetic objects and backgrounds: patterns from two families, each with a period."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,10 @@ Array = NDArray[np.float64]
 
 PATTERNS = {"waves": ("stripes", "checks", "spots", "grain"), "corners": ("bricks", "chevrons", "rings", "cells")}
 _DIRECTIONS = {"stripes": 1, "checks": 2, "spots": 3, "grain": 24}
+# A pattern of fewer pixels a period would alias (the limit is 2; a square or a brick needs more).
 _SMALLEST_PERIOD = 3.4
+# The fine and coarse period as fractions of the side: 3.4 and 7.7 px at 64 px, 12 and 27 px at 224 px, so that
+# even the coarse bars, half a period wide, are narrower than the texture ablation's window of 7 %. Chosen by hand.
 _FINE, _COARSE = 0.053, 0.12
 
 
@@ -38,13 +41,13 @@ def periods(size: int) -> tuple[float, float, float]:
 
 
 def paint(texture: Texture, x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """Draw a texture at a random angle and place.
+    """Draw a texture at a random angle and position.
 
     Args:
         texture: What to draw.
         x: Horizontal positions of the pixels as fractions of the side, (1, W).
         y: Vertical positions, (H, 1).
-        rng: Source of angle and place.
+        rng: Source of angle and position.
 
     Returns:
         Values in [-1, 1], shape (H, W).

@@ -1,4 +1,4 @@
-"""The planted world: a dataset whose true cue labels are known because every image is built from them."""
+"""The planted world: a dataset of synthetic images whose class cues are known by construction."""
 
 from __future__ import annotations
 
@@ -13,23 +13,28 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from cuesense.errors import DatasetError, expected
-from cuesense.planted.classes import COUNTS, MOST_OF_A_CUE, PlantedClass, cast, family, generator, needs
+from cuesense.planted.classes import COUNTS, MOST_OF_A_CUE, PlantedClass, build_classes, cue_counts, family, generator
 from cuesense.planted.scene import Cues, render
 from cuesense.types import Cue, CueVerdict, Sample
 
 Split = Literal["train", "test"]
 
+# Bounds that keep a typing error from filling the memory; chosen by hand.
 _LARGEST_SIDE = 4096
 _MOST_IMAGES = 100_000
 _MOST_CLASSES = 1000
+# In a long-tailed world the rarest class has a fifth of the images of the most frequent one.
 _RARE = 5
+# Share of a redundant class's training images that show all of its cues: without such images the cues would never
+# occur together, with only such images a network learns the easiest cue alone.
 _TOGETHER = 0.2
 _FIELDS = {
     Cue.COLOR: ("hue", "ground_hue"),
     Cue.SHAPE: ("outline",),
     Cue.TEXTURE: ("texture", "ground_texture"),
 }
-_RECIPE = 3  # raise it when the images of a seed change: the fingerprint depends on it
+# Raise it when the images of a seed change: the fingerprint depends on it, so that old results are not resumed.
+_RECIPE = 3
 
 
 def load(argument: str, *, data_root: Path | None = None) -> PlantedWorld:  # noqa: ARG001
@@ -68,30 +73,31 @@ def load(argument: str, *, data_root: Path | None = None) -> PlantedWorld:  # no
 
 @dataclass(frozen=True)
 class PlantedWorld:
-    """Images whose class cues are known by construction (a types.Dataset).
+    """Synthetic images whose class cues are known by construction (a types.Dataset).
 
-    The seed draws hues, outlines and textures; the images of a class share some of them, and every other cue of an
-    image is drawn anew, so that it tells nothing. Kinds of classes, with their right label:
+    The seed decides hues, outlines and textures; the images of a class share some of them, and every other cue of an
+    image is random, so that it carries no information about the class. Kinds of classes, with the right verdict on
+    their cue:
 
-    - ``color``, ``shape``, ``texture``: one cue tells the class.
-    - ``redundant``: each of two or three cues suffices. Four of five training images keep only one of them, drawn
-      anew for each, so that a network has to learn every one; the others and all test images show all.
+    - ``color``, ``shape``, ``texture``: one cue identifies the class.
+    - ``redundant``: each of two or three cues suffices. Four of five training images keep only one of them, chosen
+      at random for each, so that a network has to learn every one; the others and all test images show all.
     - ``mixed``: four classes for the combinations of two values of one cue with two of another; both are needed.
-    - ``context``: the ground's color or texture tells, the object nothing; the right label is that cue.
-    - ``null``: pairs of classes that are drawn alike, so that nothing can tell one from the other: undetermined.
+    - ``context``: the background's color or texture identifies the class, the object does not; the verdict is that cue.
+    - ``null``: pairs of classes with the same cues, so that nothing distinguishes one from the other: undetermined.
 
     An image depends on the seed and its id (and the cues' numbers on the counts); at every size it is the same scene.
 
     Attributes:
-        seed: Which world, from 0. Even and odd seeds draw from different families of outlines and textures.
+        seed: Which world, from 0. Even and odd seeds use different families of outlines and textures.
         split: ``"train"`` or ``"test"``; they share no image.
         images_per_class: Images in each class, at least 1.
         size: Height and width of the images in pixels, at least 32.
-        cluttered: Scatter small objects over the grounds.
-        long_tailed: The classes' numbers of images fall geometrically, in an order drawn by the seed, to a fifth.
+        cluttered: Scatter small objects over the background.
+        long_tailed: The classes' numbers of images fall geometrically, in an order that the seed decides, to a fifth.
         counts: Classes of each kind; what is not named is as in COUNTS. Mixed classes come by four, null ones by two.
-        redrawn: Cues that are drawn anew for every image although they are a class's: the counterfactual images that
-            tell what a network really relies on.
+        redrawn: Cues that are random in every image although they are a class's: counterfactual images, which show
+            what a network really relies on.
 
     Raises:
         DatasetError: One of these is out of range.
@@ -122,7 +128,7 @@ class PlantedWorld:
                 raise DatasetError(expected(f"the planted world's {name}", rule, got, f"Change the {name}"))
         for name, count in self.counts.items():
             _check_count(name, count)
-        wanted = needs(self.seed, self._counts)
+        wanted = cue_counts(self.seed, self._counts)
         if sum(wanted.values()) == 0 or max(wanted.values()) > MOST_OF_A_CUE:
             got = ", ".join(f"{number} of {cue}" for cue, number in wanted.items())
             rule = f"from 1 to {MOST_OF_A_CUE} values of a cue"
@@ -140,7 +146,7 @@ class PlantedWorld:
     @cached_property
     def classes(self) -> tuple[PlantedClass, ...]:
         """The classes with their cues."""
-        return cast(self.seed, self.size, self._counts)
+        return build_classes(self.seed, self.size, self._counts)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -149,7 +155,7 @@ class PlantedWorld:
 
     @property
     def truth(self) -> tuple[CueVerdict, ...]:
-        """The planted label of every class, in the order of class_names."""
+        """The right verdict on the cue of every class, in the order of class_names."""
         return tuple(member.truth for member in self.classes)
 
     @cached_property

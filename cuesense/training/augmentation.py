@@ -1,4 +1,4 @@
-"""Augmentation policies at work: modules for people's own training loops."""
+"""Augmentation policies as a torch module, for a user's own training loop and for cuesense's trainings."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from cuesense.types import Perturbation
 
 
 class PolicyAugmentation(nn.Module):
-    """Augment a batch, every image with draws of its own and with the doses of its class.
+    """Augment a batch, every image with its own random parameters, at most as strongly as its class may be.
 
-    Draws come from torch's random numbers (``torch.manual_seed`` repeats them). In evaluation mode images pass
+    Random numbers come from torch (``torch.manual_seed`` repeats them). In evaluation mode images pass
     through as they are. It holds no parameters.
 
     Attributes:
@@ -51,10 +51,10 @@ class PolicyAugmentation(nn.Module):
             profile: A profile, or the path of one.
             scope: ``"global"``, ``"grouped"`` or ``"per_class"``.
             tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-            confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
+            confidence: Required confidence that a value is safe, in (0.5, 1); None takes the profile's own.
             augmentations: Names to choose from; None takes all that the profile measured.
             probability: Chance that a view is augmented, in (0, 1].
-            guards: Whether confused classes share their doses in scope per_class.
+            guards: Whether classes that are confused with each other share their values in scope per_class.
 
         Returns:
             The module.
@@ -75,13 +75,13 @@ class PolicyAugmentation(nn.Module):
         return cls(policy)
 
     @classmethod
-    def from_doses(
-        cls, doses: Mapping[str, float], class_names: Sequence[str] = (), *, probability: float = PROBABILITY
+    def from_values(
+        cls, values: Mapping[str, float], class_names: Sequence[str] = (), *, probability: float = PROBABILITY
     ) -> PolicyAugmentation:
         """Return the module that does the same to every class.
 
         Args:
-            doses: The strongest dose of each augmentation, by its name, such as ``{"random_resized_crop": 0.4}``.
+            values: The strongest value of each augmentation, by its name, such as ``{"random_resized_crop": 0.4}``.
             class_names: Names of the classes.
             probability: Chance that a view is augmented, in (0, 1].
 
@@ -91,7 +91,7 @@ class PolicyAugmentation(nn.Module):
         Raises:
             SettingsError: A name or a number is wrong.
         """
-        return cls(uniform(doses, class_names, probability))
+        return cls(uniform(values, class_names, probability))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Augment images.
@@ -113,6 +113,8 @@ class PolicyAugmentation(nn.Module):
         classes = self._classes(labels, len(images))
         if not self.training or len(images) == 0:
             return images
+        # Keys from torch, so that torch.manual_seed repeats them; all else from Draws, so that the functions are the
+        # analysis' own.
         keys = torch.randint(0, 2**62, (1 + len(self._steps), len(images))).numpy().astype(np.uint64)
         chosen = Draws(keys[0]).uniform(1)[:, 0] < self.policy.probability
         with torch.no_grad():
@@ -126,7 +128,7 @@ class PolicyAugmentation(nn.Module):
         return self.policy.to_dict()
 
     def extra_repr(self) -> str:
-        """Return scope, probability, the number of groups, and the doses where all classes share them."""
+        """Return scope, probability, the number of groups, and the values where all classes share them."""
         policy = self.policy
         groups = len(set(policy.groups))
         shown = "" if policy.scope != "global" else f", {dict(policy.doses[0])}"
@@ -149,19 +151,20 @@ class PolicyAugmentation(nn.Module):
 
 
 class _Step:
-    """One augmentation, with its dose for each class."""
+    """One augmentation, with its strongest value for each class."""
 
     def __init__(self, entry: Perturbation, policy: Policy) -> None:
         self.entry = entry
         of_class = [policy.of_class(index).get(entry.name, entry.identity) for index in range(len(policy.class_names))]
         self.values = np.array(of_class if policy.scope != "global" else [policy.doses[0][entry.name]])
 
+    # A perturbation takes one value for a batch, so classes that share a value are augmented together.
     def __call__(self, images: Tensor, classes: np.ndarray, chosen: np.ndarray, keys: np.ndarray) -> Tensor:
         values = np.where(chosen, self.values[classes], self.entry.identity)
         for value in np.unique(values[values != self.entry.identity]).tolist():
-            places = np.flatnonzero(values == value)
-            rows = torch.from_numpy(places).to(images.device)
-            changed = self.entry.apply(images.index_select(0, rows), value, Draws(keys[places])).clamp_(0, 1)
+            chosen_rows = np.flatnonzero(values == value)
+            rows = torch.from_numpy(chosen_rows).to(images.device)
+            changed = self.entry.apply(images.index_select(0, rows), value, Draws(keys[chosen_rows])).clamp_(0, 1)
             images = images.index_copy(0, rows, changed)
         return images
 

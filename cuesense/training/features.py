@@ -1,24 +1,21 @@
-"""Frozen features of a network, and heads that are refitted on them."""
+"""Frozen features of a network: what its linear head is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from cuesense.errors import ModelError, expected, first_line
 from cuesense.training.fit import Images
-from cuesense.training.linear_probe import folds
 
-_STEPS = 60
-_SHRINKAGE = 0.01
+# Images a forward pass, fixed so that features are the same in every run. Chosen by hand.
+_BATCH = 128
 
 
 def linear_head_name(network: nn.Module, images: Images, device: str = "cpu") -> str | None:
-    """Return the name of the linear layer whose output is the network's answer, None where there is none.
+    """Return the name of the linear layer whose output is the network's output, None where there is none.
 
     Args:
         network: Module from normalized (N, 3, H, W) to logits (N, K), in evaluation mode.
@@ -45,17 +42,19 @@ def linear_head_name(network: nn.Module, images: Images, device: str = "cpu") ->
     finally:
         for handle in handles:
             handle.remove()
+    # By identity: a layer whose output is scaled or pooled afterwards is no head that could be refitted.
     found = [name for name, output in outputs.items() if output is logits]
     return found[-1] if found else None
 
 
 def features(network: nn.Module, images: Images, change: Callable[[Tensor, int], Tensor], device: str) -> Tensor:
-    """Return what the network's head is given.
+    """Return the inputs of the network's linear head.
 
     Args:
         network: Module from normalized (N, 3, H, W) to logits, in evaluation mode.
         images: The N images.
-        change: What is done to a batch in [0, 1] before normalization; it is told the place of its first image.
+        change: Function that changes a batch in [0, 1], (B, 3, H, W), before normalization; its second argument is the
+            index of the batch's first image.
         device: Where the network is.
 
     Returns:
@@ -74,58 +73,10 @@ def features(network: nn.Module, images: Images, change: Callable[[Tensor, int],
     )
     try:
         with torch.inference_mode():
-            for start in range(0, len(images), 128):
-                pixels = images.pixels[start : start + 128].to(device).float().div_(255)
+            for start in range(0, len(images), _BATCH):
+                pixels = images.pixels[start : start + _BATCH].to(device).float().div_(255)
                 network(images.normalized(change(pixels, start)))
     finally:
         handle.remove()
+    # A copy outside of inference mode, whose tensors autograd refuses to use.
     return torch.cat(seen).clone()
-
-
-def cross_fitted(
-    clean: Tensor, changed: Tensor, labels: Tensor, classes: int, probability: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what heads say about images that they were not fitted on, clean and changed.
-
-    The images are dealt to five folds, class by class. For each fold, multinomial regression with shrinkage is fitted
-    on the others: on their changed features with the given weight, on their clean ones with the rest.
-
-    Args:
-        clean: Features of the clean images, (N, D).
-        changed: Features of the same images, augmented, (N, D).
-        labels: Class of each image, (N,).
-        classes: Number of classes.
-        probability: Weight of the changed features, the chance that a view is augmented.
-
-    Returns:
-        The predicted class of each clean image and of each changed one, (N,) each.
-    """
-    center, scale = clean.mean(dim=0), clean.std(dim=0).clamp(min=1e-6)
-    clean, changed = (clean - center) / scale, (changed - center) / scale
-    fold = folds(labels)
-    predicted = np.empty((2, len(labels)), dtype=np.int64)
-    for number in range(min(int(fold.max()) + 1, len(labels))):
-        rest, own = fold != number, fold == number
-        head = _fit(clean[rest], changed[rest], labels[rest], classes, probability)
-        with torch.no_grad():
-            for row, seen in enumerate((clean, changed)):
-                predicted[row, own.numpy()] = head(seen[own]).argmax(dim=1).numpy()
-    return predicted[0], predicted[1]
-
-
-def _fit(clean: Tensor, changed: Tensor, labels: Tensor, classes: int, probability: float) -> nn.Linear:
-    head = nn.Linear(clean.shape[1], classes)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_STEPS, line_search_fn="strong_wolfe")
-
-    def loss() -> float:
-        optimizer.zero_grad()
-        parts = probability * cross_entropy(head(changed), labels)
-        total = parts + (1 - probability) * cross_entropy(head(clean), labels) + _SHRINKAGE * head.weight.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        return float(total.detach())
-
-    with torch.enable_grad():
-        optimizer.step(loss)  # type: ignore[no-untyped-call]
-    return head

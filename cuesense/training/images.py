@@ -1,4 +1,4 @@
-"""From a dataset to the images of a training, their classes numbered as in a profile."""
+"""Read a dataset into the images of a training, with the classes numbered as in a profile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.training.fit import Images
 from cuesense.types import ClassNames, Dataset, Preprocessing
 
+# Examples that a message names.
 _SHOWN = 3
+# Share of the test images that may also be trained on. Some photographs repeat in public datasets, but a test on what
+# was trained measures nothing. Chosen by hand.
 _MOST_SHARED = 0.1
 
 
@@ -48,8 +51,8 @@ def read_images(
         DatasetError: The classes differ, sizes differ where no size was given, no image is readable, or none of a class
             where each must have one.
     """
-    places = np.array(match_names(dataset, class_names, what))
-    labels = places[np.array(dataset.labels, dtype=np.int64)]
+    output_of_class = np.array(match_names(dataset, class_names, what))
+    labels = output_of_class[np.array(dataset.labels, dtype=np.int64)]
 
     def decode(index: int) -> np.ndarray | None:
         try:
@@ -57,6 +60,7 @@ def read_images(
         except UnreadableImageError:
             return None
 
+    # Threads and not processes: Pillow decodes and resizes without the interpreter's lock.
     with ThreadPoolExecutor(workers) as pool:
         decoded = list(pool.map(decode, range(len(dataset))))
     readable = [index for index, image in enumerate(decoded) if image is not None]
@@ -71,7 +75,20 @@ def read_images(
 
 
 def match_names(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tuple[int, ...]:
-    """Return the place of each of a dataset's classes among the C names, or raise DatasetError where they differ."""
+    """Return the index among C names of each of a dataset's classes.
+
+    Args:
+        dataset: The images.
+        class_names: The C names.
+        what: What the dataset is for, such as ``"--train"``.
+
+    Returns:
+        C indices, all different.
+
+    Raises:
+        DatasetError: The dataset has other classes, more or fewer.
+    """
+    # A profile of ImageNet names its classes in words, and a training set may name its folders by synsets.
     known = dict(zip(imagenet_names(), imagenet_synsets(), strict=True))
     synsets = tuple(known[name] for name in class_names) if all(name in known for name in class_names) else ()
     try:

@@ -24,7 +24,7 @@ from cuesense.schemas.profile import DatasetInfo, Profile
 from cuesense.training.features import linear_head_name
 from cuesense.training.fit import Images, Progress, Recipe, log_probabilities
 from cuesense.training.images import at_size, pixel_digests, read_images, refuse_shared
-from cuesense.training.trials import Trial, TrialPredictions, TrialStore, run
+from cuesense.training.trials import TrainingTask, Trial, TrialPredictions, TrialStore, run
 from cuesense.types import Classifier, Dataset, Preprocessing
 from cuesense.validation import LARGEST_SIDE
 
@@ -103,12 +103,8 @@ class Experiment:
         """Do the trainings that were not done yet."""
         run(
             trials,
-            self.start,
-            self.recipe,
-            self.train,
-            self.test,
+            TrainingTask(self.start, self.recipe, self.train, self.test, self.device),
             self.store,
-            device=self.device,
             progress=progress,
         )
 

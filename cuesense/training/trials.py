@@ -1,4 +1,8 @@
-"""Trainings side by side: one start, one recipe, one order of images, one policy after another; answers are kept."""
+"""Trainings that differ in their augmentation policy and seed alone, and the store of what their networks predict.
+
+Start, recipe and the order of the images are shared, so that a difference between two trainings of one seed comes from
+the policy. Predictions are kept in files, so that an interrupted series of trainings can be resumed.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import Images, Progress, Recipe, fit, log_probabilities
 
 _PATTERN = "trial-*.npz"
+# Any fixed seed: all networks of a series then see the same augmented test images. It differs from 0, the usual seed
+# of a training, so that these are not the draws of a training's first steps.
 _PROBE_SEED = 1
 
 
@@ -32,7 +38,7 @@ class Trial:
     Attributes:
         policy: What is done to the images; None leaves them clean.
         seed: Seed of the first weights, the order of the images and the augmentation.
-        probes: Policies under which the trained network is asked again.
+        probes: Policies for augmenting the test images, which the trained network then predicts as well.
     """
 
     policy: Policy | None
@@ -41,19 +47,19 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """A name that is the same for the same training and no other."""
+        """A hash of policy, seed and probes (24 hexadecimal digits): equal trainings, and only they, share it."""
         content = [_content(self.policy), self.seed, [_content(probe) for probe in self.probes]]
         return hashlib.blake2b(json.dumps(content).encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True)
 class TrialPredictions:
-    """What a trained network says about the N test images.
+    """What a trained network predicts for the N test images.
 
     Attributes:
         predicted: The output with the largest logit, (N,).
-        p_true: Probability of the right output, (N,).
-        probed: The output under each of P probes, (P, N).
+        p_true: Probability of the output of the image's label, (N,).
+        probed: The output with the largest logit on the test images that each of P probes augmented, (P, N).
     """
 
     predicted: NDArray[np.int32]
@@ -63,7 +69,7 @@ class TrialPredictions:
 
 @dataclass
 class TrialStore:
-    """The answers of trainings in a folder, or in memory where there is none.
+    """The predictions of trained networks, in a folder, or in memory where there is none.
 
     Attributes:
         folder: Where the files are, or None.
@@ -78,8 +84,8 @@ class TrialStore:
 
         Args:
             folder: Where they are; created where missing.
-            settings: Everything (JSON values) but the trials that decides their answers.
-            restart: Throw away what is there.
+            settings: Everything (JSON values) but the trials on which the predictions depend.
+            restart: Delete what is there.
 
         Returns:
             The store.
@@ -91,22 +97,22 @@ class TrialStore:
         return cls(folder)
 
     def __contains__(self, trial: Trial) -> bool:
-        """Return whether a training's answers are there."""
+        """Return whether a training's predictions are there."""
         return trial.key in self._memory if self.folder is None else self._path(self.folder, trial).is_file()
 
-    def write(self, trial: Trial, answers: TrialPredictions) -> None:
-        """Keep a training's answers.
+    def write(self, trial: Trial, predictions: TrialPredictions) -> None:
+        """Keep a training's predictions.
 
         Raises:
             OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
         """
         if self.folder is None:
-            self._memory[trial.key] = answers
+            self._memory[trial.key] = predictions
         else:
-            write_arrays(self._path(self.folder, trial), vars(answers))
+            write_arrays(self._path(self.folder, trial), vars(predictions))
 
     def read(self, trial: Trial) -> TrialPredictions:
-        """Return a training's answers.
+        """Return a training's predictions.
 
         Raises:
             OutputError: The file is damaged.
@@ -120,55 +126,67 @@ class TrialStore:
         return folder / f"trial-{trial.key}.npz"
 
 
+@dataclass(frozen=True)
+class TrainingTask:
+    """What all trainings of a series share.
+
+    Attributes:
+        start: Returns the network that a training with a seed begins from: untrained, or the user's checkpoint.
+        recipe: How long and how fast to train.
+        train: The images to train on.
+        test: The images that trained networks predict.
+        device: ``"cpu"``, ``"cuda"`` or any device torch knows.
+    """
+
+    start: Callable[[int], nn.Module]
+    recipe: Recipe
+    train: Images
+    test: Images
+    device: str = "cpu"
+
+
 def run(
-    trials: Sequence[Trial],
-    start: Callable[[int], nn.Module],
-    recipe: Recipe,
-    train: Images,
-    test: Images,
-    store: TrialStore,
-    *,
-    device: str = "cpu",
-    progress: Progress = lambda *_: None,
+    trials: Sequence[Trial], task: TrainingTask, store: TrialStore, *, progress: Progress = lambda *_: None
 ) -> None:
-    """Train every network whose answers are not there yet, and keep its answers.
+    """Train every network whose predictions are not stored yet, and store them.
 
     Args:
         trials: What to train; trials that are equal are trained once.
-        start: Gives the untrained (or the user's) network for a seed.
-        recipe: How to train.
-        train: The images to train on.
-        test: The images to ask about.
-        store: Where the answers go.
-        device: Where to train.
-        progress: Called with (steps done, steps in all).
+        task: What the trainings share.
+        store: Where the predictions go.
+        progress: Called with (steps done, steps in all); trainings that are stored already count as done.
 
     Raises:
         ModelError: The network cannot be trained.
-        OutputError: The answers cannot be written.
+        OutputError: The predictions cannot be written.
     """
     wanted = {trial.key: trial for trial in trials}
-    steps = recipe.steps(len(train))
+    steps = task.recipe.steps(len(task.train))
     done = steps * sum(trial in store for trial in wanted.values())
     progress(done, steps * len(wanted))
     for trial in wanted.values():
         if trial in store:
             continue
 
+        # The default argument binds the count of this pass; the loop's own variable moves on.
         def advance(step: int, _: int, before: int = done) -> None:
             progress(before + step, steps * len(wanted))
 
-        augment = None if trial.policy is None else PolicyAugmentation(trial.policy)
-        with _training():
-            network = fit(start(trial.seed), train, recipe, augment, seed=trial.seed, device=device, progress=advance)
-            answers = _ask(network, test, trial.probes, device)
-        store.write(trial, answers)
+        store.write(trial, _train_and_predict(trial, task, advance))
         done += steps
 
 
+def _train_and_predict(trial: Trial, task: TrainingTask, progress: Progress) -> TrialPredictions:
+    augment = None if trial.policy is None else PolicyAugmentation(trial.policy)
+    with _errors_explained():
+        start = task.start(trial.seed)
+        network = fit(start, task.train, task.recipe, augment, seed=trial.seed, device=task.device, progress=progress)
+        return _predict(network, task.test, trial.probes, task.device)
+
+
 @contextmanager
-def _training() -> Iterator[None]:
-    """Say in one sentence why a user's network cannot be trained."""
+def _errors_explained() -> Iterator[None]:
+    """Turn what a user's network may raise in training into a ModelError of one sentence."""
     try:
         yield
     except torch.OutOfMemoryError:
@@ -178,7 +196,7 @@ def _training() -> Iterator[None]:
         raise ModelError(f"The network cannot be trained: {first_line(error)}. {do}.") from None
 
 
-def _ask(network: nn.Module, test: Images, probes: Sequence[Policy], device: str) -> TrialPredictions:
+def _predict(network: nn.Module, test: Images, probes: Sequence[Policy], device: str) -> TrialPredictions:
     log_p = log_probabilities(network, test, device)
     probed = [log_probabilities(network, _augmented(test, probe), device).argmax(axis=1) for probe in probes]
     return TrialPredictions(
@@ -202,7 +220,9 @@ def _augmented(images: Images, policy: Policy, batch_size: int = 128) -> Images:
 
 
 def _content(policy: Policy | None) -> object:
+    """Return a policy as JSON values that decide what is done to each class's images, and nothing else."""
     if policy is None or not policy.names:
         return None
-    doses = [dict(sorted(policy.of_class(index).items())) for index in range(len(policy.class_names) or 1)]
-    return [policy.probability, doses[:1] if all(entry == doses[0] for entry in doses) else doses]
+    values = [dict(sorted(policy.of_class(index).items())) for index in range(len(policy.class_names) or 1)]
+    # A policy by class whose classes all get the same is the same training as one for all classes.
+    return [policy.probability, values[:1] if all(entry == values[0] for entry in values) else values]

@@ -27,9 +27,10 @@ from cuesense.stats.training_loss import (
     leaks,
     severity_shares,
 )
-from cuesense.training.features import cross_fitted, features
+from cuesense.training.features import features
 from cuesense.training.fit import Progress
 from cuesense.training.images import read_images
+from cuesense.training.linear_probe import cross_fitted
 from cuesense.training.setup import Experiment, Setup, arch_of, prepare_training, profile_preprocessing
 from cuesense.training.trials import Trial
 from cuesense.types import Curve, Perturbation

@@ -17,8 +17,8 @@ def test_it_is_the_same_dataset_decoded_once() -> None:
     assert isinstance(data, Dataset)
     assert (data.spec, data.class_names, len(data)) == (source.spec, source.class_names, 12)
     assert (data.sample_ids, data.labels, data.fingerprint) == (source.sample_ids, source.labels, source.fingerprint)
-    first = [data[place].image for place in range(12)]
-    again = [data[place].image for place in range(12)]
+    first = [data[index].image for index in range(12)]
+    again = [data[index].image for index in range(12)]
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
     assert len(source.read) == 12
 
@@ -27,12 +27,12 @@ def test_the_limit_is_kept() -> None:
     source = Colors(12)
     data = CachedDataset(source, limit=5 * 16 * 16 * 3)
     for _ in range(2):
-        for place in range(12):
-            assert data[place].label == source.labels[place]
+        for index in range(12):
+            assert data[index].label == source.labels[index]
     assert len(source.read) == 12 + 7
 
 
-def test_what_cannot_be_read_is_asked_for_again() -> None:
+def test_what_cannot_be_read_is_tried_again() -> None:
     data = CachedDataset(Colors(6, broken=frozenset({2})))
     for _ in range(2):
         with pytest.raises(UnreadableImageError):

@@ -124,14 +124,14 @@ class TestFolder:
         index = dataset.sample_ids.index("caf\\xe9/\\xff.png")
         assert dataset[index].image.size == (2, 2)
 
-    @pytest.mark.parametrize("place", [0, 4095, -4096, -1])
-    def test_the_fingerprint_sees_other_images_of_the_same_size(self, place, tmp_path):
+    @pytest.mark.parametrize("where", [0, 4095, -4096, -1])
+    def test_the_fingerprint_sees_other_images_of_the_same_size(self, where, tmp_path):
         image = tmp_path / "a" / "1.bmp"
         image.parent.mkdir()
         image.write_bytes(bytes(20_000))
         before = load_dataset(str(tmp_path)).fingerprint
         content = bytearray(20_000)
-        content[place] = 1
+        content[where] = 1
         image.write_bytes(content)
         assert load_dataset(str(tmp_path)).fingerprint != before
 
@@ -227,7 +227,7 @@ class TestSpecs:
             ("qqqq", "Choose one of"),
             ("", "Choose one of"),
             ("no/such/place", "Check the path"),
-            ("/no/such:place", "Check the path"),
+            ("/no/such:where", "Check the path"),
             ("list.csv", "Check the path"),
             ("folder", "Write folder:PATH"),
             ("folder:", "Write folder:PATH"),
@@ -273,9 +273,9 @@ def root(tmp_path_factory):
 
 
 class TestImageNet:
-    @pytest.mark.parametrize("place", [".", "imagenet", "imagenet/val"])
-    def test_is_found_in_each_place(self, root, place):
-        dataset = load_dataset("imagenet", data_root=root / place)
+    @pytest.mark.parametrize("where", [".", "imagenet", "imagenet/val"])
+    def test_is_found_in_each_folder(self, root, where):
+        dataset = load_dataset("imagenet", data_root=root / where)
         assert dataset.spec == "imagenet"
         assert dataset.class_names == read_class_names("imagenet").synsets
         assert dataset.sample_ids == ("n01440764/x.JPEG", "n15075141/y.JPEG")

@@ -184,12 +184,12 @@ class TestTableErrors:
         failure(str(path))
 
     @settings(max_examples=60)
-    @given(place=st.integers(0, 10_000), value=st.integers(1, 255))
-    def test_a_damaged_parquet_never_escapes(self, place, value, tmp_path_factory):
+    @given(position=st.integers(0, 10_000), value=st.integers(1, 255))
+    def test_a_damaged_parquet_never_escapes(self, position, value, tmp_path_factory):
         folder = tmp_path_factory.mktemp("damaged")
         spec = parquet_table(folder, path=["a", "b"], label=["x", "y"])
         data = bytearray((folder / "list.parquet").read_bytes())
-        data[place % len(data)] ^= value
+        data[position % len(data)] ^= value
         (folder / "list.parquet").write_bytes(data)
         try:
             load_dataset(spec)

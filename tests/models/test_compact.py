@@ -77,3 +77,26 @@ def test_the_number_of_outputs_can_be_chosen(classes):
     with torch.inference_mode():
         assert network(torch.zeros(2, 3, 64, 64)).shape == (2, classes)
         assert network(torch.zeros(2, 3, 96, 96)).shape == (2, classes)
+
+
+@pytest.mark.parametrize("size", [32, 64, 224])
+def test_the_first_layer_brings_every_size_to_32_pixels_and_skips_none(size):
+    network = build(3, size).eval()
+    first = network[0][0]
+    with torch.inference_mode():
+        assert first(torch.zeros(1, 3, size, size)).shape == (1, 16, 32, 32)
+    assert first.kernel_size[0] > first.stride[0] == size // 32
+
+
+def test_widths_are_the_channels_after_each_stage():
+    network = build(3, 32, widths=(4, 6, 10)).eval()
+    with torch.inference_mode():
+        shapes = [tuple(part.shape[1:]) for part in stages(network, torch.zeros(1, 3, 32, 32))]
+    assert shapes == [(4, 32, 32), (6, 16, 16), (10, 8, 8)]
+
+
+def stages(network, images):
+    for part in network[:-3]:
+        images = part(images)
+        if not isinstance(part, nn.ReLU):
+            yield images

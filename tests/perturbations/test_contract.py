@@ -45,11 +45,11 @@ def test_documents_its_source_and_what_it_does(perturbation: Perturbation) -> No
         assert cue.value in text
 
 
-@pytest.mark.parametrize("rung", [0, -1])
-def test_keeps_shape_type_range_and_its_input(perturbation: Perturbation, oblongs: Tensor, rung: int) -> None:
+@pytest.mark.parametrize("index", [0, -1])
+def test_keeps_shape_type_range_and_its_input(perturbation: Perturbation, oblongs: Tensor, index: int) -> None:
     before = oblongs.clone()
     for images in (oblongs, oblongs.bfloat16()):
-        changed = perturb(perturbation, images, ids(6), perturbation.ladder[rung])
+        changed = perturb(perturbation, images, ids(6), perturbation.ladder[index])
         assert changed.shape == images.shape
         assert changed.dtype == images.dtype
         assert torch.isfinite(changed).all()
@@ -58,13 +58,13 @@ def test_keeps_shape_type_range_and_its_input(perturbation: Perturbation, oblong
     assert torch.equal(oblongs, before)
 
 
-@pytest.mark.parametrize("rung", [0, -1])
-def test_does_not_depend_on_batch_order_or_neighbors(perturbation: Perturbation, oblongs: Tensor, rung: int) -> None:
-    value, names = perturbation.ladder[rung], ids(6)
+@pytest.mark.parametrize("index", [0, -1])
+def test_does_not_depend_on_batch_order_or_neighbors(perturbation: Perturbation, oblongs: Tensor, index: int) -> None:
+    value, names = perturbation.ladder[index], ids(6)
     together = perturb(perturbation, oblongs, names, value, seed=3)
     assert torch.equal(together, perturb(perturbation, oblongs, names, value, seed=3))
     order = [4, 0, 5, 2]
-    shuffled = perturb(perturbation, oblongs[order], [names[place] for place in order], value, seed=3)
+    shuffled = perturb(perturbation, oblongs[order], [names[index] for index in order], value, seed=3)
     assert torch.equal(shuffled, together[order])
     alone = perturb(perturbation, oblongs[2:3], names[2:3], value, seed=3)
     assert torch.equal(alone, together[2:3])
@@ -101,14 +101,14 @@ def test_stronger_severities_change_more(perturbation: Perturbation, photos: Ten
     assert all(later > earlier for earlier, later in pairwise(changes)), changes
 
 
-def test_seed_and_repeat_change_what_is_drawn(perturbation: Perturbation, photos: Tensor) -> None:
+def test_seed_and_repeat_change_the_random_parameters(perturbation: Perturbation, photos: Tensor) -> None:
     value = perturbation.ladder[1]
     first = perturb(perturbation, photos, ids(8), value)
     others = [
         perturb(perturbation, photos, ids(8), value, seed=1),
         perturb(perturbation, photos, ids(8), value, repeat=1),
     ]
-    drawn = perturbation.name not in {
+    random = perturbation.name not in {
         "grayscale",
         "median_blur",
         "bilateral_blur",
@@ -117,7 +117,7 @@ def test_seed_and_repeat_change_what_is_drawn(perturbation: Perturbation, photos
         "grayscale_opening_closing",
     }
     for other in others:
-        assert torch.equal(first, other) != drawn
+        assert torch.equal(first, other) != random
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 64), (33, 7)])
@@ -133,7 +133,7 @@ def test_an_empty_batch_stays_empty(perturbation: Perturbation) -> None:
     assert perturb(perturbation, torch.empty(0, 3, 8, 8), [], perturbation.ladder[0]).shape == (0, 3, 8, 8)
 
 
-def test_refuses_doses_out_of_range(perturbation: Perturbation, photos: Tensor) -> None:
+def test_refuses_values_out_of_range(perturbation: Perturbation, photos: Tensor) -> None:
     with pytest.raises(SettingsError, match=f"{perturbation.name}'s {perturbation.parameter}"):
         perturb(perturbation, photos, ids(8), perturbation.limits[1] + 1)
 

@@ -21,10 +21,10 @@ def draws(count: int, name: str = "test") -> Draws:
 
 
 def test_patch_shuffle_is_burgerts(large: Tensor) -> None:
-    """Exact: the tiles of 56 px are read one by one in the drawn order."""
-    drawn = draws(2)
-    changed = shape.patch_shuffle(large, 4, drawn)
-    for image, result, order in zip(large, changed, drawn.uniform(16).argsort(axis=1), strict=True):
+    """Exact: the tiles of 56 px are read one by one in the random order."""
+    random_numbers = draws(2)
+    changed = shape.patch_shuffle(large, 4, random_numbers)
+    for image, result, order in zip(large, changed, random_numbers.uniform(16).argsort(axis=1), strict=True):
         tiles = [image[:, 56 * i : 56 * i + 56, 56 * j : 56 * j + 56] for i in range(4) for j in range(4)]
         rows = [torch.cat([tiles[order[4 * i + j]] for j in range(4)], dim=2) for i in range(4)]
         torch.testing.assert_close(result, torch.cat(rows, dim=1), **EXACT)
@@ -40,20 +40,20 @@ def test_patch_shuffle_of_a_grid_that_does_not_divide_keeps_all_but_the_seams(ob
 
 def test_patch_rotation_is_rot90_of_every_tile(large: Tensor) -> None:
     """Exact for square tiles."""
-    drawn = draws(2)
-    changed = shape.patch_rotation(large, 4, drawn)
-    turns = (drawn.uniform(16) * 3).astype(int)
+    random_numbers = draws(2)
+    changed = shape.patch_rotation(large, 4, random_numbers)
+    turns = (random_numbers.uniform(16) * 3).astype(int)
     for image, result, turn in zip(large, changed, turns, strict=True):
         for tile in range(16):
             i, j = divmod(tile, 4)
-            place = (slice(None), slice(56 * i, 56 * i + 56), slice(56 * j, 56 * j + 56))
-            candidates = [torch.rot90(image[place], times, dims=(1, 2)) for times in (1, 2, 3)]
-            matches = [torch.equal(result[place], candidate) for candidate in candidates]
+            position = (slice(None), slice(56 * i, 56 * i + 56), slice(56 * j, 56 * j + 56))
+            candidates = [torch.rot90(image[position], times, dims=(1, 2)) for times in (1, 2, 3)]
+            matches = [torch.equal(result[position], candidate) for candidate in candidates]
             assert matches.count(True) == 1
         assert len(set(turn)) == 3
 
 
-def test_tile_jitter_moves_each_tile_by_at_most_the_dose() -> None:
+def test_tile_jitter_moves_each_tile_by_at_most_the_value() -> None:
     height, width = 224, 224
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     positions = torch.stack([rows, columns, rows]).float()[None]
@@ -62,7 +62,7 @@ def test_tile_jitter_moves_each_tile_by_at_most_the_dose() -> None:
     assert len(torch.unique((moved - positions)[0, 0])) > 4
 
 
-def test_translation_moves_the_whole_image_by_the_dose() -> None:
+def test_translation_moves_the_whole_image_by_the_value() -> None:
     rows = torch.arange(224.0)[:, None].expand(224, 224)
     positions = torch.stack([rows, rows.T, rows])[None].expand(20, -1, -1, -1)
     moved = shape.translation(positions, 0.05, draws(20)) - positions
@@ -79,7 +79,7 @@ def test_grayscale_is_burgerts_blend(large: Tensor, alpha: float) -> None:
     torch.testing.assert_close(color.grayscale(large, alpha, draws(2)), reference, atol=2e-4, rtol=0)
 
 
-def test_channel_permutation_leaves_no_channel_in_place(large: Tensor) -> None:
+def test_channel_permutation_moves_every_channel(large: Tensor) -> None:
     changed = color.channel_permutation(large.repeat(8, 1, 1, 1), 1.0, draws(16))
     cycles = {0: [1, 2, 0], 1: [2, 0, 1]}
     seen = set()
@@ -135,11 +135,11 @@ def test_bilateral_is_a_plain_loop() -> None:
         for row, column in np.ndindex(6, 7):
             total, weights = np.zeros(3), 0.0
             for step in (-1, 0, 1):
-                place = [row, column]
-                place[axis - 1] += step
+                at = [row, column]
+                at[axis - 1] += step
                 length = (6, 7)[axis - 1]
-                place[axis - 1] = abs(place[axis - 1]) if place[axis - 1] < length else 2 * length - 2 - place[axis - 1]
-                pixel = source[:, place[0], place[1]]
+                at[axis - 1] = abs(at[axis - 1]) if at[axis - 1] < length else 2 * length - 2 - at[axis - 1]
+                pixel = source[:, at[0], at[1]]
                 weight = np.exp(-((pixel - source[:, row, column]) ** 2).sum() / (2 * sigma**2))
                 total += weight * pixel
                 weights += weight
@@ -149,7 +149,7 @@ def test_bilateral_is_a_plain_loop() -> None:
 
 @pytest.mark.parametrize(("window", "sigma"), [(5, 50 / 255), (13, 200 / 255)])
 def test_bilateral_stays_close_to_burgerts(large: Tensor, window: int, sigma: float) -> None:
-    """On average within 0.02 of kornia's square bilateral filter at Burgert et al.'s doses."""
+    """On average within 0.02 of kornia's square bilateral filter at Burgert et al.'s values."""
     reference = kornia_bilateral(large, (window, window), sigma, (75.0, 75.0), color_distance_type="l2")
     changed = texture.bilateral_blur(large, window / 224, draws(2))
     error = float((changed - reference).abs().mean())
@@ -162,9 +162,9 @@ def test_crop_is_torchvisions_resized_crop(large: Tensor, oblongs: Tensor, scale
     """Within 2e-5 of torchvision's antialiased bilinear resize of the same box."""
     for images in (large, oblongs):
         height, width = images.shape[-2:]
-        drawn = draws(len(images))
-        boxes = geometry.crop_boxes(height, width, scale, drawn).astype(int).tolist()
-        changed = geometry.random_resized_crop(images, scale, drawn)
+        random_numbers = draws(len(images))
+        boxes = geometry.crop_boxes(height, width, scale, random_numbers).astype(int).tolist()
+        changed = geometry.random_resized_crop(images, scale, random_numbers)
         for image, result, box in zip(images, changed, boxes, strict=True):
             reference = tv.resized_crop(image, *box, [height, width], antialias=True)
             torch.testing.assert_close(result, reference, atol=2e-5, rtol=0)
@@ -193,18 +193,18 @@ def test_crop_of_the_whole_area_and_ratio_one_is_possible() -> None:
 
 def test_jitters_are_torchvisions(photos: Tensor) -> None:
     """Within 5e-4: kornia and torchvision round the gray weights differently."""
-    drawn = draws(8)
-    numbers = drawn.uniform(4).astype(float)
+    random_numbers = draws(8)
+    numbers = random_numbers.uniform(4).astype(float)
     steps = {
         0: (color.brightness, tv.adjust_brightness),
         1: (color.contrast, tv.adjust_contrast),
         2: (color.saturation, tv.adjust_saturation),
     }
     for index, (ours, theirs) in steps.items():
-        changed = ours(photos, 0.4, drawn)
+        changed = ours(photos, 0.4, random_numbers)
         for image, result, number in zip(photos, changed, numbers[:, index], strict=True):
             torch.testing.assert_close(result, theirs(image, 0.6 + 0.8 * number), atol=5e-4, rtol=0)
-    changed = color.hue(photos, 0.5, drawn)
+    changed = color.hue(photos, 0.5, random_numbers)
     for image, result, number in zip(photos, changed, numbers[:, 3], strict=True):
         torch.testing.assert_close(result, tv.adjust_hue(image, number - 0.5), atol=5e-4, rtol=0)
 
@@ -216,11 +216,11 @@ def test_strong_jitter_never_multiplies_by_a_negative_number(photos: Tensor) -> 
     assert torch.all(ratio <= 3)
 
 
-def test_color_jitter_is_four_steps_in_the_drawn_order(photos: Tensor) -> None:
+def test_color_jitter_is_four_steps_in_the_random_order(photos: Tensor) -> None:
     """Within 1e-3 of torchvision's four functions, applied in the same order with the same factors."""
-    drawn = draws(8)
-    numbers = drawn.uniform(8).astype(float)
-    changed = color.color_jitter(photos, 0.4, drawn)
+    random_numbers = draws(8)
+    numbers = random_numbers.uniform(8).astype(float)
+    changed = color.color_jitter(photos, 0.4, random_numbers)
     orders = set()
     for image, result, row in zip(photos, changed, numbers, strict=True):
         order = tuple(np.argsort(row[4:].astype(np.float32)))
@@ -242,16 +242,16 @@ def test_color_jitter_is_four_steps_in_the_drawn_order(photos: Tensor) -> None:
 
 def test_rotation_is_torchvisions(photos: Tensor) -> None:
     """On average within 1e-3: torchvision's grid and ours differ by rounding at the black corners."""
-    drawn = draws(8)
-    angles = (2 * drawn.uniform(1)[:, 0].astype(float) - 1) * 40
-    changed = geometry.random_rotation(photos, 40.0, drawn)
+    random_numbers = draws(8)
+    angles = (2 * random_numbers.uniform(1)[:, 0].astype(float) - 1) * 40
+    changed = geometry.random_rotation(photos, 40.0, random_numbers)
     for image, result, angle in zip(photos, changed, angles, strict=True):
         reference = tv.rotate(image, float(angle), interpolation=tv.InterpolationMode.BILINEAR)
         assert float((result - reference).abs().mean()) < 1e-3
 
 
 def test_erasing_fills_the_drawn_share() -> None:
-    """The erased share is uniform up to the dose but for what the border cuts off: mean within 10 % of half."""
+    """The erased share is uniform up to the value but for what the border cuts off: mean within 10 % of half."""
     images = torch.zeros(600, 3, 64, 64)
     changed = geometry.random_erasing(images, 0.3, draws(600))
     erased = (changed[:, 0] == 0.5).float().mean(dim=(1, 2))
@@ -263,7 +263,7 @@ def test_erasing_fills_the_drawn_share() -> None:
     assert stats.ks_2samp(erased.numpy(), reference.numpy()).pvalue > 0.001
 
 
-def test_flips_and_grayscale_happen_as_often_as_asked(photos: Tensor) -> None:
+def test_flips_and_grayscale_happen_with_the_given_probability(photos: Tensor) -> None:
     images = photos[:1].expand(400, -1, -1, -1)
     for apply, changed_to in (
         (geometry.horizontal_flip, photos[0].flip(2)),
@@ -278,10 +278,10 @@ def test_flips_and_grayscale_happen_as_often_as_asked(photos: Tensor) -> None:
         )
 
 
-def test_random_blur_draws_sigma_up_to_the_dose(photos: Tensor) -> None:
-    drawn = draws(8)
-    sigmas = drawn.uniform(1)[:, 0] * 0.02
-    changed = texture.random_gaussian_blur(photos, 0.02, drawn)
+def test_random_blur_draws_sigma_up_to_the_value(photos: Tensor) -> None:
+    random_numbers = draws(8)
+    sigmas = random_numbers.uniform(1)[:, 0] * 0.02
+    changed = texture.random_gaussian_blur(photos, 0.02, random_numbers)
     for image, result, sigma in zip(photos, changed, sigmas, strict=True):
         alone = texture.gaussian_blur(image[None], float(sigma), draws(1))[0]
         torch.testing.assert_close(result, alone, atol=1e-5, rtol=0)

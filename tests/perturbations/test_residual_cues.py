@@ -1,4 +1,4 @@
-"""The manipulation check: what a decoder still reads of each cue, and whether doses do what they say."""
+"""The manipulation check: what a decoder still reads of each cue, and whether each value removes what it should."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from cuesense.perturbations.ablations import ALL_REMOVED, CUES, PRIMARY_ABLATION
 from cuesense.perturbations.residual_cues import residual_cues
 
 
-def test_every_dose_of_every_ladder_was_checked() -> None:
+def test_every_value_of_every_ladder_was_checked() -> None:
     every = {
         (p.name, v)
         for p in (registry.get("perturbations", n) for n in registry.names("perturbations"))
@@ -18,9 +18,9 @@ def test_every_dose_of_every_ladder_was_checked() -> None:
 
 
 @pytest.mark.parametrize("cue", CUES)
-def test_decisive_doses_remove_their_cue_more_than_the_others(cue) -> None:
-    for dose in (PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue]):
-        left = residual_cues()[dose]
+def test_primary_and_replicate_ablations_remove_their_cue_more_than_the_others(cue) -> None:
+    for ablation in (PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue]):
+        left = residual_cues()[ablation]
         assert left[cue] == min(left.values())
         assert left[cue] <= 0.6
 
@@ -33,5 +33,5 @@ def test_pairs_leave_one_cue(cue) -> None:
 
 
 def test_shams_leave_everything() -> None:
-    for dose in SHAM.values():
-        assert min(residual_cues()[dose].values()) >= 0.75
+    for ablation in SHAM.values():
+        assert min(residual_cues()[ablation].values()) >= 0.75

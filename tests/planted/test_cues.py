@@ -1,4 +1,4 @@
-"""The planted cues, read without a network: each is there, each can be removed alone, and nothing else tells a class.
+"""The cues, read without a network: each is there, each can be removed alone, and nothing else identifies a class.
 
 Four classes, so guessing gives 0.25; 96 images, so 0.45 is more than four standard errors above it.
 """
@@ -38,7 +38,7 @@ def accuracy(cue, manipulation, seed=0):
 
 @pytest.mark.parametrize("seed", [0, 3])
 @pytest.mark.parametrize("cue", ["color", "shape", "texture"])
-def test_every_cue_tells_its_classes(cue, seed):
+def test_every_cue_identifies_its_classes(cue, seed):
     assert accuracy(cue, "clean", seed) >= 0.95
 
 
@@ -74,20 +74,20 @@ def test_brightness_does_not_tell_a_color_class(seed):
 
 
 @pytest.mark.parametrize("cue", ["shape", "texture"])
-def test_color_does_not_tell_the_other_classes(cue):
+def test_color_does_not_identify_the_other_classes(cue):
     images, labels = images_of(cue)
     train, train_labels = images_of(cue, "train")
     assert np.mean(nearest_mean(chroma(images), chroma(train), train_labels) == labels) <= GUESSING
 
 
 @pytest.mark.parametrize("cue", ["color", "texture"])
-def test_outlines_do_not_tell_the_other_classes(cue):
+def test_outlines_do_not_identify_the_other_classes(cue):
     images, labels = images_of(cue)
     assert np.mean(outline_class(images) == labels) <= GUESSING
 
 
 @pytest.mark.parametrize("cue", ["color", "shape"])
-def test_textures_do_not_tell_the_other_classes(cue):
+def test_textures_do_not_identify_the_other_classes(cue):
     images, labels = images_of(cue)
     train, train_labels = images_of(cue, "train")
     assert np.mean(nearest_mean(detail(images), detail(train), train_labels) == labels) <= GUESSING

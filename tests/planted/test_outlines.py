@@ -31,7 +31,7 @@ def test_waves_have_their_harmonics_alone(seed, scale):
 @given(seeds, st.sampled_from(("global", "local")))
 def test_corners_are_joined_by_straight_sides(seed, scale):
     rng = np.random.default_rng(seed)
-    drawn = draw_outline(rng, "corners", scale)
+    outline = draw_outline(rng, "corners", scale)
     again = np.random.default_rng(seed)
     count = int(again.choice(CORNERS[scale]))
     corner = (np.arange(count) + again.uniform(0, 0.4, count)) * 2 * np.pi / count
@@ -42,7 +42,7 @@ def test_corners_are_joined_by_straight_sides(seed, scale):
     order = np.argsort(np.angle(fine))
     radius = np.interp(ANGLES, np.angle(fine)[order], np.abs(fine)[order], period=2 * np.pi)
     expected = np.clip(1 + 0.2 * (radius - radius.mean()) / radius.std(), 0.3, 1.36)
-    assert np.abs(expected - drawn.radii).max() < 0.01
+    assert np.abs(expected - outline.radii).max() < 0.01
 
 
 def test_a_radius_goes_around():

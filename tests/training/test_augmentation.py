@@ -34,18 +34,18 @@ def changed(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
 
 def test_about_as_many_images_are_augmented_as_the_policy_says() -> None:
     torch.manual_seed(0)
-    after = PolicyAugmentation.from_doses({CROP: 0.3}, probability=0.7)(IMAGES)
+    after = PolicyAugmentation.from_values({CROP: 0.3}, probability=0.7)(IMAGES)
     assert changed(IMAGES, after).float().mean() == pytest.approx(0.7, abs=0.06)
 
 
-def test_all_augmentations_befall_an_image_together_or_none() -> None:
+def test_all_augmentations_are_applied_to_an_image_together_or_none() -> None:
     """Each alone has probability one half; apart they would leave a quarter of the images clean."""
     torch.manual_seed(0)
-    after = PolicyAugmentation.from_doses({JITTER: 0.8, "random_erasing": 0.6}, probability=0.5)(IMAGES)
+    after = PolicyAugmentation.from_values({JITTER: 0.8, "random_erasing": 0.6}, probability=0.5)(IMAGES)
     assert changed(IMAGES, after).float().mean() == pytest.approx(0.5, abs=0.06)
 
 
-def test_every_class_gets_its_own_dose_and_views_stay_clean_in_each() -> None:
+def test_every_class_gets_its_own_values_and_views_stay_clean_in_each() -> None:
     torch.manual_seed(0)
     policy = Policy(
         "per_class", 0.8, ("a", "b", "c"), (0, 1, 2), ({"horizontal_flip": 1.0}, {}, {"vertical_flip": 1.0})
@@ -61,8 +61,8 @@ def test_every_class_gets_its_own_dose_and_views_stay_clean_in_each() -> None:
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_every_augmentation_draws_for_each_image(name: str) -> None:
-    dose = registry.get("perturbations", name).ladder[-1]
-    module = PolicyAugmentation.from_doses({name: dose}, probability=1.0)
+    value = registry.get("perturbations", name).ladder[-1]
+    module = PolicyAugmentation.from_values({name: value}, probability=1.0)
     torch.manual_seed(1)
     same = IMAGES[:1].expand(40, -1, -1, -1)
     after = module(same)
@@ -75,8 +75,8 @@ def test_every_augmentation_draws_for_each_image(name: str) -> None:
 def test_what_is_done_is_what_was_analyzed() -> None:
     """The same keys give the same pixels as the analysis' own function."""
     torch.manual_seed(3)
-    after = PolicyAugmentation.from_doses({JITTER: 0.4}, probability=1.0)(IMAGES)
-    analyzed = perturb(registry.get("perturbations", JITTER), IMAGES, [str(place) for place in range(600)], 0.4)
+    after = PolicyAugmentation.from_values({JITTER: 0.4}, probability=1.0)(IMAGES)
+    analyzed = perturb(registry.get("perturbations", JITTER), IMAGES, [str(index) for index in range(600)], 0.4)
     for quantity in (torch.mean, torch.std):
         assert quantity(after) == pytest.approx(float(quantity(analyzed)), abs=0.01)
     gaps = np.sort(after.mean(dim=(2, 3)).numpy(), axis=0) - np.sort(analyzed.mean(dim=(2, 3)).numpy(), axis=0)
@@ -84,7 +84,7 @@ def test_what_is_done_is_what_was_analyzed() -> None:
 
 
 def test_seeds_repeat_and_evaluation_leaves_images_alone() -> None:
-    module = PolicyAugmentation.from_doses({CROP: 0.2, JITTER: 0.4})
+    module = PolicyAugmentation.from_values({CROP: 0.2, JITTER: 0.4})
     torch.manual_seed(5)
     first = module(IMAGES)
     torch.manual_seed(5)
@@ -96,9 +96,9 @@ def test_seeds_repeat_and_evaluation_leaves_images_alone() -> None:
 
 def test_images_are_left_unchanged_and_types_kept() -> None:
     before = IMAGES.clone()
-    half = PolicyAugmentation.from_doses({JITTER: 0.4}, probability=1.0)(IMAGES.bfloat16())
+    half = PolicyAugmentation.from_values({JITTER: 0.4}, probability=1.0)(IMAGES.bfloat16())
     assert half.dtype == torch.bfloat16
-    PolicyAugmentation.from_doses({JITTER: 0.4, CROP: 0.2}, probability=1.0)(IMAGES)
+    PolicyAugmentation.from_values({JITTER: 0.4, CROP: 0.2}, probability=1.0)(IMAGES)
     assert torch.equal(before, IMAGES)
 
 
@@ -114,7 +114,7 @@ def test_one_image_with_its_label_will_do() -> None:
 def test_it_trains_a_network_after_an_analysis_has_filled_its_caches() -> None:
     with torch.inference_mode():
         perturb(registry.get("perturbations", "random_rotation"), IMAGES[:2], ["a", "b"], 30.0)
-    module = PolicyAugmentation.from_doses({"random_rotation": 30.0, "random_gaussian_blur": 0.05, CROP: 0.3})
+    module = PolicyAugmentation.from_values({"random_rotation": 30.0, "random_gaussian_blur": 0.05, CROP: 0.3})
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
     loader = DataLoader(TensorDataset(IMAGES, LABELS), batch_size=300)
     for images, labels in loader:

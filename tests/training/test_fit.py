@@ -9,19 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from cuesense.training.fit import Images, Recipe, fit, log_probabilities
-from tests.helpers.small_networks import SIZE, picture
-
-STAY = (0.5, 0.5, 0.5)
-
-
-def images(count: int = 60) -> Images:
-    pixels = np.stack([picture(number, number % 3).transpose(2, 0, 1) for number in range(count)])
-    return Images(torch.from_numpy(pixels), torch.arange(count) % 3, STAY, (0.25, 0.25, 0.25))
-
-
-def network() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.AvgPool2d(SIZE), nn.Flatten(), nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 3))
+from tests.helpers.training_images import MEAN, STD, small_network, training_images
 
 
 def weights(trained: nn.Module) -> Tensor:
@@ -42,14 +30,14 @@ class Seen:
         return pixels
 
 
-def test_a_network_learns_what_the_images_tell() -> None:
-    data, test = images(), images(90).take(range(60, 90))
-    trained = fit(network(), data, Recipe(epochs=20, rate=0.03, batch_size=20), seed=0)
+def test_a_network_learns_the_classes() -> None:
+    data, test = training_images(), training_images(90).take(range(60, 90))
+    trained = fit(small_network(), data, Recipe(epochs=20, rate=0.03, batch_size=20), seed=0)
     assert not trained.training
-    answers = log_probabilities(trained, test, batch_size=7)
-    assert answers.shape == (30, 3)
-    assert np.exp(answers).sum(axis=1) == pytest.approx(np.ones(30), abs=1e-5)
-    assert (answers.argmax(axis=1) == test.labels.numpy()).mean() >= 0.9
+    predictions = log_probabilities(trained, test, batch_size=7)
+    assert predictions.shape == (30, 3)
+    assert np.exp(predictions).sum(axis=1) == pytest.approx(np.ones(30), abs=1e-5)
+    assert (predictions.argmax(axis=1) == test.labels.numpy()).mean() >= 0.9
 
 
 def test_the_seed_decides_everything_and_torchs_random_numbers_stay_as_they_were() -> None:
@@ -60,7 +48,9 @@ def test_the_seed_decides_everything_and_torchs_random_numbers_stay_as_they_were
 
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
-    first, again, other = (weights(fit(network(), images(), recipe, noisy, seed=seed)) for seed in (1, 1, 2))
+    first, again, other = (
+        weights(fit(small_network(), training_images(), recipe, noisy, seed=seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     torch.manual_seed(5)
@@ -71,35 +61,48 @@ def test_trainings_see_the_images_in_the_same_order_whatever_is_done_to_them() -
     recipe = Recipe(epochs=2, rate=0.01, batch_size=15)
     little, much = Seen(1), Seen(1000)
     for seen in (little, much):
-        fit(network(), images(), recipe, seen, seed=3)
+        fit(small_network(), training_images(), recipe, seen, seed=3)
     assert torch.equal(torch.cat(little.labels), torch.cat(much.labels))
     other = Seen(1)
-    fit(network(), images(), recipe, other, seed=4)
+    fit(small_network(), training_images(), recipe, other, seed=4)
     assert not torch.equal(torch.cat(little.labels), torch.cat(other.labels))
 
 
 def test_every_epoch_shows_every_image_once_and_a_fraction_is_a_part_of_one() -> None:
-    data = Images(images().pixels, torch.arange(60) % 3, STAY, STAY)
-    places: list[int] = []
+    data = Images(training_images().pixels, torch.arange(60) % 3, MEAN, STD)
+    indices: list[int] = []
 
     def note(pixels: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG001
         rows = (pixels.mul(255).round().byte()[:, None] == data.pixels[None]).flatten(2).all(2)
-        places.extend(rows.int().argmax(1).tolist())
+        indices.extend(rows.int().argmax(1).tolist())
         return pixels
 
     steps: list[tuple[int, int]] = []
-    fit(network(), data, Recipe(1.5, 0.01, 10), note, seed=0, progress=lambda done, total: steps.append((done, total)))
-    assert sorted(places[:60]) == list(range(60))
-    assert len(set(places[60:])) == 30
+    fit(
+        small_network(),
+        data,
+        Recipe(1.5, 0.01, 10),
+        note,
+        seed=0,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    assert sorted(indices[:60]) == list(range(60))
+    assert len(set(indices[60:])) == 30
     assert steps == [(done, 9) for done in range(1, 10)]
     assert Recipe(0.01, 0.1, 64).steps(20) == 1
 
 
 def test_the_average_is_the_mean_of_the_weights_after_the_first_quarter() -> None:
     recipe = Recipe(epochs=2, rate=0.02, batch_size=15, cycle=False, average=True)
-    plain, passed = network(), list[Tensor]()
-    fit(plain, images(), Recipe(2, 0.02, 15, cycle=False), seed=4, progress=lambda *_: passed.append(weights(plain)))
-    averaged = weights(fit(network(), images(), recipe, seed=4))
+    plain, passed = small_network(), list[Tensor]()
+    fit(
+        plain,
+        training_images(),
+        Recipe(2, 0.02, 15, cycle=False),
+        seed=4,
+        progress=lambda *_: passed.append(weights(plain)),
+    )
+    averaged = weights(fit(small_network(), training_images(), recipe, seed=4))
     assert len(passed) == 8
     assert torch.allclose(averaged, torch.stack(passed[2:]).mean(0), atol=1e-6)
     assert not torch.allclose(averaged, passed[-1], atol=1e-4)
@@ -107,11 +110,11 @@ def test_the_average_is_the_mean_of_the_weights_after_the_first_quarter() -> Non
 
 def test_the_averages_batch_statistics_are_those_of_the_last_step() -> None:
     def normed() -> nn.Module:
-        return nn.Sequential(nn.BatchNorm2d(3), network())
+        return nn.Sequential(nn.BatchNorm2d(3), small_network())
 
     last = normed()
-    fit(last, images(), Recipe(2, 0.02, 15, cycle=False), seed=4)
-    averaged = fit(normed(), images(), Recipe(2, 0.02, 15, cycle=False, average=True), seed=4)
+    fit(last, training_images(), Recipe(2, 0.02, 15, cycle=False), seed=4)
+    averaged = fit(normed(), training_images(), Recipe(2, 0.02, 15, cycle=False, average=True), seed=4)
     assert torch.equal(averaged.get_buffer("0.running_mean"), last.get_buffer("0.running_mean"))
 
 
@@ -119,32 +122,32 @@ def test_the_rate_rises_and_falls_or_stays() -> None:
     """One step from the same weights with the same gradient: AdamW moves every weight by the rate."""
     moves = {}
     for cycle in (True, False):
-        trained, passed = network(), list[Tensor]()
+        trained, passed = small_network(), list[Tensor]()
         recipe = Recipe(4, 0.01, 60, weight_decay=0.0, cycle=cycle)
         start = weights(trained)
-        fit(trained, images(), recipe, seed=0, progress=lambda *_, n=trained, p=passed: p.append(weights(n)))
+        fit(trained, training_images(), recipe, seed=0, progress=lambda *_, n=trained, p=passed: p.append(weights(n)))
         moves[cycle] = float((passed[0] - start).abs().max())
     assert moves[False] == pytest.approx(0.01, rel=1e-3)
     assert moves[True] < 0.001
 
 
 def test_biases_are_not_decayed_and_frozen_weights_stay() -> None:
-    trained = network()
+    trained = small_network()
     trained[2].weight.requires_grad_(False)  # type: ignore[union-attr]
     frozen, bias = trained[2].weight.clone(), trained[4].bias.clone()  # type: ignore[union-attr]
     recipe = Recipe(1, 1e-12, 60, weight_decay=1e11, cycle=False)
     matrix = trained[4].weight.clone()  # type: ignore[union-attr]
-    fit(trained, images(), recipe, seed=0)
+    fit(trained, training_images(), recipe, seed=0)
     assert torch.equal(trained[2].weight, frozen)  # type: ignore[union-attr]
     assert torch.allclose(trained[4].bias, bias, atol=1e-9)  # type: ignore[union-attr]
     assert (trained[4].weight.abs() < 0.99 * matrix.abs() + 1e-9).all()  # type: ignore[union-attr]
 
 
 def test_labels_are_smoothed() -> None:
-    """The best answer to smoothed labels is not certain: its loss is their entropy."""
-    data = images()
-    sure = fit(network(), data, Recipe(60, 0.1, 60, weight_decay=0, smoothing=0.0), seed=0)
-    smooth = fit(network(), data, Recipe(60, 0.1, 60, weight_decay=0, smoothing=0.5), seed=0)
+    """The best prediction for smoothed labels is not certain: its loss is their entropy."""
+    data = training_images()
+    sure = fit(small_network(), data, Recipe(60, 0.1, 60, weight_decay=0, smoothing=0.0), seed=0)
+    smooth = fit(small_network(), data, Recipe(60, 0.1, 60, weight_decay=0, smoothing=0.5), seed=0)
     losses = [
         float(cross_entropy(torch.from_numpy(log_probabilities(trained, data)), data.labels))
         for trained in (sure, smooth)

@@ -11,7 +11,7 @@ import torch
 
 from cuesense.datasets.load import load_dataset
 from cuesense.errors import DatasetError
-from cuesense.training.images import at_size, read_images
+from cuesense.training.images import at_size, match_names, pixel_digests, read_images, refuse_shared
 from cuesense.types import Preprocessing
 from tests.helpers.small_networks import NAMES, SIZE, Colors
 
@@ -83,3 +83,29 @@ def test_another_size_keeps_the_proportion_of_crop_and_resize() -> None:
     assert (at_size(squashed, 64).image_size, at_size(squashed, 64).resize) == ((64, 64), None)
     unknown = at_size(Preprocessing(None, None, usual.mean, usual.std), 64)
     assert (unknown.image_size, unknown.resize) == ((64, 64), 64)
+
+
+@pytest.mark.parametrize("images", [10, 20])
+def test_a_tenth_of_the_test_images_may_be_trained_on_and_no_more(images: int) -> None:
+    test = [bytes([number]) for number in range(images)]
+    most = images // 10
+    refuse_shared(test[:most], test, "--test")
+    with pytest.raises(DatasetError, match=rf"--test .* {most + 1} of {images} images .* --train\. Name other images"):
+        refuse_shared(test[: most + 1], test, "--test")
+
+
+def test_every_copy_of_a_trained_image_counts() -> None:
+    with pytest.raises(DatasetError, match="2 of 10 images"):
+        refuse_shared([b"a"], [b"a", b"a", *(bytes([number]) for number in range(8))], "--test")
+
+
+def test_digests_are_those_of_the_pixels() -> None:
+    pixels = torch.zeros(3, 3, 2, 2, dtype=torch.uint8)
+    pixels[1, 2, 1, 1] = 1
+    first, other, again = pixel_digests(pixels)
+    assert first == again != other
+    assert pixel_digests(pixels[1:2]) == [other]
+
+
+def test_names_are_matched_in_the_order_of_the_dataset() -> None:
+    assert match_names(Colors(3), ("water", "brick", "grass"), "--train") == (1, 2, 0)

@@ -1,4 +1,4 @@
-"""Linear probes against scikit-learn, and a penalty that is needed."""
+"""Linear heads compared with scikit-learn's, their penalty, and that no image is predicted by a head fitted on it."""
 
 import numpy as np
 import pytest
@@ -7,16 +7,25 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from cuesense.training import linear_probe
-from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict, folds
+from cuesense.training.linear_probe import cross_fitted, cross_validated_predictions, fit_and_predict, folds
+
+RNG = torch.Generator().manual_seed(0)
+LABELS = torch.arange(240) % 3
+INFORMATIVE = torch.nn.functional.one_hot(LABELS).float() + 0.2 * torch.randn(240, 3, generator=RNG)
+NOISE = torch.randn(240, 3, generator=RNG)
 
 
 def clouds(images: int, dimensions: int, noise: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Three classes around centers of their own in the first three dimensions; the others tell nothing."""
+    """Three classes around centers of their own in the first three dimensions; the others are noise."""
     random = np.random.default_rng(seed)
     labels = np.arange(images) % 3
     features = random.normal(size=(images, dimensions)) * noise
     features[np.arange(images), labels] += 1
     return torch.tensor(features, dtype=torch.float32), torch.tensor(labels)
+
+
+def clean_accuracy(clean: torch.Tensor, changed: torch.Tensor, probability: float = 0.8) -> float:
+    return float((cross_fitted(clean, changed, LABELS, 3, probability)[0] == LABELS.numpy()).mean())
 
 
 def test_folds_have_each_class_alike() -> None:
@@ -66,3 +75,63 @@ def test_images_are_predicted_by_heads_that_never_saw_them() -> None:
     sure, truth = clouds(60, 6, 0.1)
     assert (cross_validated_predictions(sure, truth, 3) == truth.numpy()).all()
     assert len(features) == 60
+
+
+def test_a_cross_fitted_head_is_scikit_learn_s_on_weighted_views() -> None:
+    clean, labels = clouds(60, 4, 0.8)
+    changed = clean + 0.5 * torch.randn(60, 4, generator=torch.Generator().manual_seed(3))
+    scaler, fold = StandardScaler().fit(clean.numpy()), folds(labels).numpy()
+    # torch's standard deviation divides by N - 1, scikit-learn's by N
+    scaler.scale_ *= np.sqrt(60 / 59)
+    views = [scaler.transform(features.numpy()) for features in (clean, changed)]
+    theirs = np.empty((2, 60), dtype=np.int64)
+    for number in range(5):
+        rest, own = fold != number, fold == number
+        reference = LogisticRegression(C=1 / (0.02 * rest.sum()), max_iter=1000, tol=1e-8)
+        weights = np.repeat([0.3, 0.7], rest.sum())
+        reference.fit(np.concatenate([view[rest] for view in views]), np.tile(labels.numpy()[rest], 2), weights)
+        for row, view in enumerate(views):
+            theirs[row, own] = reference.predict(view[own])
+    ours = np.stack(cross_fitted(clean, changed, labels, 3, 0.7))
+    assert (ours == theirs).mean() >= 0.99
+    assert (theirs != labels.numpy()).mean() > 0.1
+
+
+def test_heads_learn_from_clean_and_from_augmented_views() -> None:
+    assert clean_accuracy(INFORMATIVE, INFORMATIVE) > 0.95
+    assert clean_accuracy(INFORMATIVE, NOISE, probability=0.5) > 0.9
+
+
+def test_the_more_frequent_view_decides_where_the_two_contradict_each_other() -> None:
+    shifted = INFORMATIVE.roll(1, dims=1)
+    assert clean_accuracy(INFORMATIVE, shifted, probability=0.9) < 0.1
+    assert clean_accuracy(INFORMATIVE, shifted, probability=0.1) > 0.9
+
+
+def test_augmented_images_are_predicted_beside_the_clean_ones() -> None:
+    shifted = INFORMATIVE.roll(1, dims=1)
+    clean, changed = cross_fitted(INFORMATIVE, shifted, LABELS, 3, 0.9)
+    assert (clean == LABELS.numpy()).mean() < 0.1
+    assert (changed == LABELS.numpy()).mean() > 0.9
+
+
+def test_a_cross_fitted_head_never_saw_the_images_it_predicts() -> None:
+    """With more features than images any labels could be memorized."""
+    wide = torch.randn(240, 400, generator=RNG)
+    assert clean_accuracy(wide, wide) < 0.5
+
+
+def test_a_constant_feature_and_a_class_of_one_image_do_no_harm() -> None:
+    labels = torch.tensor([0] * 30 + [1] * 30 + [2])
+    clean = torch.cat([torch.nn.functional.one_hot(labels).float(), torch.ones(61, 1)], dim=1)
+    predicted, _ = cross_fitted(clean, clean, labels, 3, 0.8)
+    assert (predicted[:60] == labels.numpy()[:60]).all()
+    assert predicted[60] in (0, 1)
+
+
+@pytest.mark.parametrize("images", [2, 5])
+def test_fewer_images_than_folds_are_predicted_all_the_same(images: int) -> None:
+    labels = torch.arange(images) % 2
+    features = torch.nn.functional.one_hot(labels).float()
+    found = cross_fitted(features, features, labels, 2, 0.5)[0]
+    assert found.tolist() == ([1, 0] if images == 2 else labels.tolist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from cuesense.errors import OutputError
+from cuesense.errors import ModelError, OutputError
 from cuesense.policies.policy import Policy, uniform
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import Recipe, fit, log_probabilities
-from cuesense.training.trials import Trial, TrialStore, run
+from cuesense.training.trials import TrainingTask, Trial, TrialStore, run
 from tests.helpers.small_networks import Meanest
-from tests.training.test_fit import images, network
+from tests.helpers.training_images import small_network, training_images
 
 RECIPE = Recipe(epochs=1, rate=0.01, batch_size=20)
 NAMES = ("a", "b", "c")
@@ -28,21 +29,25 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> TrialStore:
 
 
 class Starts:
-    """Notes the seeds of the networks that are asked for."""
+    """Records the seeds of the networks that are started."""
 
     def __init__(self) -> None:
         self.seeds = list[int]()
 
     def __call__(self, seed: int) -> nn.Module:
         self.seeds.append(seed)
-        return network()
+        return small_network()
 
 
-def test_answers_are_those_of_the_training_alone(store: TrialStore) -> None:
-    data, test = images(), images(90).take(range(60, 90))
+def task(start: Callable[[int], nn.Module]) -> TrainingTask:
+    return TrainingTask(start, RECIPE, training_images(), training_images())
+
+
+def test_predictions_are_those_of_the_training_alone(store: TrialStore) -> None:
+    data, test = training_images(), training_images(90).take(range(60, 90))
     trial = Trial(GRAY, 3)
-    run([trial], Starts(), RECIPE, data, test, store)
-    alone = log_probabilities(fit(network(), data, RECIPE, PolicyAugmentation(GRAY), seed=3), test)
+    run([trial], TrainingTask(Starts(), RECIPE, data, test), store)
+    alone = log_probabilities(fit(small_network(), data, RECIPE, PolicyAugmentation(GRAY), seed=3), test)
     found = store.read(trial)
     assert np.array_equal(found.predicted, alone.argmax(axis=1))
     assert found.p_true == pytest.approx(np.exp(alone)[np.arange(30), test.labels])
@@ -55,11 +60,11 @@ def test_every_training_is_done_once_and_the_same_policy_is_one_training(store: 
     moved = Policy("per_class", 0.8, NAMES, (2, 0, 1), ({"horizontal_flip": 1.0}, {}, {}))
     nothing = uniform({}, NAMES)
     trials = [Trial(None, 0), Trial(nothing, 0), Trial(FLIP, 0), Trial(FLIP, 1), Trial(apart, 0), Trial(moved, 0)]
-    run(trials, starts, RECIPE, images(), images(), store, progress=lambda done, total: steps.append((done, total)))
+    run(trials, task(starts), store, progress=lambda done, total: steps.append((done, total)))
     assert starts.seeds == [0, 0, 1, 0]
     assert steps[0] == (0, 12)
     assert steps[-1] == (12, 12)
-    run([*trials, Trial(GRAY, 0)], starts, RECIPE, images(), images(), store)
+    run([*trials, Trial(GRAY, 0)], task(starts), store)
     assert starts.seeds == [0, 0, 1, 0, 0]
 
 
@@ -89,34 +94,74 @@ def test_an_interruption_keeps_the_trainings_that_are_done(tmp_path: Path) -> No
 
     trials = [Trial(None, 0), Trial(FLIP, 0)]
     with pytest.raises(KeyboardInterrupt):
-        run(trials, Starts(), RECIPE, images(), images(), store, progress=stop)
+        run(trials, task(Starts()), store, progress=stop)
     again, starts = TrialStore.open(tmp_path / "trials", {}), Starts()
     assert [trial in again for trial in trials] == [True, False]
-    run(trials, starts, RECIPE, images(), images(), again)
+    run(trials, task(starts), again)
     assert starts.seeds == [0]
     assert all(trial in again for trial in trials)
     with pytest.raises(OutputError, match="other rate"):
         TrialStore.open(tmp_path / "trials", {"rate": 2})
 
 
-def test_a_probe_asks_again_under_a_policy(store: TrialStore) -> None:
-    """Gray images tell the brightest channel nothing."""
+def test_a_probe_predicts_the_test_images_as_a_policy_changes_them(store: TrialStore) -> None:
+    """In a gray image no channel is the brightest."""
     trial = Trial(None, 0, (uniform({}, NAMES), GRAY))
     still = Recipe(epochs=0.1, rate=1e-12, cycle=False)
     before = torch.random.get_rng_state()
-    run([trial], lambda _: Meanest(), still, images(), images(), store)
+    run([trial], TrainingTask(lambda _: Meanest(), still, training_images(), training_images()), store)
     found = store.read(trial)
     assert np.array_equal(found.probed[0], found.predicted)
-    assert (found.predicted == images().labels.numpy()).all()
-    assert (found.probed[1] == images().labels.numpy()).mean() < 0.7
+    assert (found.predicted == training_images().labels.numpy()).all()
+    assert (found.probed[1] == training_images().labels.numpy()).mean() < 0.7
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     store = TrialStore.open(tmp_path / "trials", {})
     trial = Trial(None, 0)
-    run([trial], Starts(), RECIPE, images(), images(), store)
+    run([trial], task(Starts()), store)
     (path,) = (tmp_path / "trials").glob("trial-*.npz")
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(OutputError, match=f"{path.name}.*Delete it"):
         store.read(trial)
+
+
+def test_a_policy_by_class_that_is_the_same_for_all_is_the_policy_for_all() -> None:
+    apart = Policy("per_class", 0.8, NAMES, (0, 1, 2), ({"horizontal_flip": 1.0},) * 3)
+    assert Trial(apart, 0).key == Trial(FLIP, 0).key
+    other = Policy("per_class", 0.8, NAMES, (0, 1, 2), ({"horizontal_flip": 1.0},) * 2 + ({},))
+    assert Trial(other, 0).key != Trial(FLIP, 0).key
+
+
+class Failing(nn.Module):
+    """A network that raises what a user's network or a full device may raise."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error, self.weight = error, nn.Parameter(torch.zeros(2, 2))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (torch.OutOfMemoryError("CUDA"), r"^The device ran out of memory in training\. Give a smaller --train-size\.$"),
+        (RuntimeError("shapes 3\nand 4"), r"^The network cannot be trained: shapes 3\. Check --train-size, and --from"),
+        (AttributeError("no head"), "cannot be trained: no head"),
+    ],
+)
+def test_a_network_that_cannot_be_trained_is_one_sentence(error: Exception, sentence: str) -> None:
+    store = TrialStore()
+    with pytest.raises(ModelError, match=sentence):
+        run([Trial(None, 0)], task(lambda _: Failing(error)), store)
+    assert Trial(None, 0) not in store
+
+
+def test_progress_counts_stored_trainings_as_done(store: TrialStore) -> None:
+    run([Trial(None, 0)], task(Starts()), store)
+    seen = list[tuple[int, int]]()
+    run([Trial(None, 0), Trial(FLIP, 0)], task(Starts()), store, progress=lambda *pair: seen.append(pair))
+    assert seen == [(done, 6) for done in (3, 4, 5, 6)]
