@@ -102,26 +102,28 @@ def recommend(
             refuse_folder(output)
         if head or any(option is not None for option in (train, start, epochs, train_size, images_per_class)):
             from cuesense.reports.terminal.progress import progress_bar
-            from cuesense.workflows.forecast import Adaptation, update
+            from cuesense.workflows.forecast import forecast
 
             keep_freed_memory()
-            how = Adaptation(
-                train=train,
-                head=head,
-                start=start,
-                epochs=epochs,
-                seeds=seeds,
-                train_size=train_size,
-                images_per_class=images_per_class,
-                model=model,
-                arch=arch,
-                dataset=dataset,
-                data_root=data_root,
-                device=device,
-            )
             with progress_bar("forecasting", "steps") as progress:
-                found = update(
-                    profile, how, augmentations=chosen, probability=probability, restart=restart, progress=progress
+                found = forecast(
+                    profile,
+                    train=train,
+                    head=head,
+                    start=start,
+                    arch=arch,
+                    epochs=epochs,
+                    seeds=seeds,
+                    image_size=train_size,
+                    images_per_class=images_per_class,
+                    model=model,
+                    dataset=dataset,
+                    data_root=data_root,
+                    device=device,
+                    augmentations=chosen,
+                    probability=probability,
+                    restart=restart,
+                    progress=progress,
                 )
         policy = recommended(
             found,

@@ -22,9 +22,6 @@ def report(
       cuesense report out/profile.json --output report.html
     """
     with user_errors():
-        from cuesense.atomic_files import write_file
-        from cuesense.reports.html.profile import render
-        from cuesense.schemas.profile import Profile
+        from cuesense.workflows.profile_files import report as write_report
 
-        write_file(output, render(Profile.read(profile)))
-        typer.echo(f"Report: {output}", err=True)
+        typer.echo(f"Report: {write_report(profile, output)}", err=True)

@@ -63,29 +63,23 @@ def verify(
 
         from cuesense.reports.terminal.progress import progress_bar
         from cuesense.reports.terminal.verification import render
-        from cuesense.schemas.profile import Profile
-        from cuesense.training.setup import Setup
-        from cuesense.workflows.verify import remember
         from cuesense.workflows.verify import verify as verified
 
         keep_freed_memory()
-        setup = Setup(
-            train=train,
-            test=test,
-            start=start,
-            arch=arch,
-            image_size=train_size,
-            epochs=epochs,
-            images_per_class=images_per_class,
-            device=device,
-            data_root=data_root,
-        )
         with progress_bar("training", "steps") as progress:
             found = verified(
-                Profile.read(profile),
-                setup,
+                profile,
+                train,
+                test,
                 output=output,
                 seeds=seeds,
+                start=start,
+                arch=arch,
+                image_size=train_size,
+                epochs=epochs,
+                images_per_class=images_per_class,
+                data_root=data_root,
+                device=device,
                 tolerance=tolerance,
                 confidence=confidence,
                 augmentations=None if augmentations is None else [name.strip() for name in augmentations.split(",")],
@@ -97,5 +91,4 @@ def verify(
             typer.echo(found.to_json(), nl=False)
         else:
             Console().print(render(found))
-        remember(profile, found)
         typer.echo(f"Results: {output / 'verify.json'}  Picture: {output / 'forecast.svg'}", err=True)
