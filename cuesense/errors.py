@@ -1,7 +1,7 @@
 """The errors a user can meet. The command line prints their one sentence and exits with code 2."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class CuesenseError(Exception):
@@ -96,3 +96,17 @@ def first_line(text: object) -> str:
 
 def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
+
+
+def listed(names: Sequence[str], limit: int) -> str:
+    """Return the first names of a list in one line, and how many more there are.
+
+    Args:
+        names: The names.
+        limit: How many are shown, at least 1.
+
+    Returns:
+        ``"a, b, c"``, or ``"a, b, c and 2 more"``.
+    """
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
