@@ -1,4 +1,4 @@
-"""The only module that runs a network over perturbed batches.
+"""Run a network over every image under every condition; the only module that does.
 
 Every image is decoded once; a batch stays on the device while all conditions pass over it; outcomes are kept in shards.
 """
@@ -23,6 +23,8 @@ from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
 from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 
+# A few damaged files are usual in large folders; with more missing the accuracies would be of another dataset.
+# Chosen by hand; not tuned.
 UNREADABLE_LIMIT = 0.05
 
 Decoded = list[tuple[int, NDArray[np.uint8] | str]]
@@ -88,6 +90,7 @@ def weights_digest(network: Callable[[Tensor], Tensor]) -> str | None:
     if not isinstance(network, nn.Module):
         return None
     digest = hashlib.sha256()
+    # Names are sorted so that the order in which a network's code registers its layers does not matter.
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
@@ -109,6 +112,7 @@ def _decoded_shards(
         except UnreadableImageError as error:
             return index, error.reason
 
+    # Threads are enough: decoders release the interpreter's lock, and processes would have to copy every image.
     with ThreadPoolExecutor(workers) as pool:
 
         def submit(number: int) -> list[Future[tuple[int, NDArray[np.uint8] | str]]]:
@@ -139,7 +143,7 @@ def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
 
 
 class _Runner:
-    """A network on its device, and what it needs to turn one decoded shard into outcomes."""
+    """A network on its device, with what turns one decoded shard into outcomes."""
 
     def __init__(
         self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], options: RunOptions
@@ -158,7 +162,9 @@ class _Runner:
 
     def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
         readable = [
-            (start + place, index, image) for place, (index, image) in enumerate(decoded) if not isinstance(image, str)
+            (start + offset, index, image)
+            for offset, (index, image) in enumerate(decoded)
+            if not isinstance(image, str)
         ]
         skipped = tuple((dataset.sample_ids[index], image) for index, image in decoded if isinstance(image, str))
         labels = np.array([dataset.labels[index] for _, index, _ in readable], dtype=np.int64)
@@ -177,6 +183,7 @@ class _Runner:
     def _batches(
         self, images: list[NDArray[np.uint8]], advance: Callable[[int], None]
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        # A batch is one tensor. Images are of one size already where the classifier knows its image size.
         shapes = {image.shape for image in images}
         if len(shapes) > 1:
             raise DatasetError(
@@ -263,6 +270,7 @@ def _joined(columns: list[dict[str, Tensor]]) -> Columns:
 def _placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
     if isinstance(network, nn.Module):
         network.to(device)
+        # Convolutions run faster on this layout on CPUs and tensor cores; results differ by rounding only.
         network.to(memory_format=torch.channels_last)
     return network
 
@@ -290,7 +298,7 @@ def _check_logits(logits: object, batch: int, outputs: int, condition: Condition
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != batch:
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ModelError(
-            expected("the model's answer", f"logits of shape ({batch}, classes)", str(got), "Wrap it to return logits")
+            expected("the model's output", f"logits of shape ({batch}, classes)", str(got), "Wrap it to return logits")
         )
     if logits.shape[1] != outputs:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""What every loader gives back, and the small things that several loaders need."""
+"""What every model loader returns, and helpers that several loaders share."""
 
 import difflib
 import logging
@@ -113,7 +113,7 @@ def fetching(what: str) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the warnings that libraries log while they load; errors are raised and told in our own words."""
+    """Silence the warnings that libraries log while they load; their errors are raised again as ours."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

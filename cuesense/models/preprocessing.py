@@ -1,4 +1,4 @@
-"""How a network's images are prepared: as the user says, else as the weights carry, else as usual on ImageNet."""
+"""How a network's images are prepared: as the user gives it, else as the weights carry it, else as for ImageNet."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ AS_CARRIED = ImageOptions()
 
 @dataclass(frozen=True)
 class Prepared:
-    """How images are prepared, and which of it nobody said.
+    """How images are prepared, and which of it was guessed.
 
     Attributes:
         preprocessing: Size, resizing and normalization.
@@ -84,7 +84,7 @@ def prepare(loaded: Loaded, given: ImageOptions) -> Prepared:
 
     Args:
         loaded: The network, with what its weights carry.
-        given: What the user says, which wins.
+        given: What the user gives, which wins.
 
     Raises:
         SettingsError: The shorter side before the crop is smaller than the crop.
@@ -96,7 +96,7 @@ def prepare(loaded: Loaded, given: ImageOptions) -> Prepared:
         do = "Pass a larger one or --image-size too"
         raise SettingsError(expected("--resize", f"at least the image size of {max(size)}", resize, do))
     chosen = Preprocessing(size, resize, given.mean or carried.mean, given.std or carried.std, carried.interpolation)
-    guessed = frozenset() if loaded.preprocessing is not None else _unsaid(given, loaded.input_size)
+    guessed = frozenset() if loaded.preprocessing is not None else _unknown(given, loaded.input_size)
     return Prepared(chosen, guessed, _warnings(guessed))
 
 
@@ -114,19 +114,19 @@ def _scaled(carried: Preprocessing, size: tuple[int, int] | None) -> int | None:
     return max(round(carried.resize * min(size) / min(carried.image_size)), *size)
 
 
-def _unsaid(given: ImageOptions, input_size: tuple[int, int] | None) -> frozenset[str]:
-    """Return the fields that nobody says where the weights carry no preprocessing.
+def _unknown(given: ImageOptions, input_size: tuple[int, int] | None) -> frozenset[str]:
+    """Return the fields that nothing tells, where the weights carry no preprocessing.
 
-    An exported file says its input size. Nobody can say the interpolation: there is no option for it.
+    An exported file has an input size. The interpolation stays unknown: there is no option for it.
     """
-    said = {
+    known = {
         "image_size": given.size is not None or input_size is not None,
         "resize": given.resize is not None,
         "mean": given.mean is not None,
         "std": given.std is not None,
         "interpolation": False,
     }
-    return frozenset(name for name, known in said.items() if not known)
+    return frozenset(name for name, is_known in known.items() if not is_known)
 
 
 def _warnings(guessed: frozenset[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What trainings share: images, the network they start from, the recipe, and where their answers are kept."""
+"""Prepare trainings: their images, the network they start from, the recipe, and where predictions are kept."""
 
 from __future__ import annotations
 
@@ -28,21 +28,26 @@ from cuesense.training.trials import Trial, TrialPredictions, TrialStore, run
 from cuesense.types import Classifier, Dataset, Preprocessing, Progress
 from cuesense.validation import LARGEST_SIDE
 
+# Passes from scratch as in the experiments of docs/budgets.md, where 12 forecast worse than 16. The passes of
+# fine-tuning and both rates were chosen by hand; not tuned.
 SCRATCH = Recipe(epochs=16, rate=4e-3)
 FINE_TUNING = Recipe(epochs=3, rate=3e-4)
 
+# The compact network halves the side after its first layer has brought it to 32 (models/compact.py).
 _CELL = 32
+# Enough to tell half from chance with any number of classes above two. Chosen by hand; not tuned.
 _TRIED = 256
+# The normalization of the compact network (models/compact.py), for profiles that do not know their model's.
 _USUAL = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a user wants networks trained.
+    """What networks are trained on, from where and for how long, and what they are tested on.
 
     Attributes:
         train: A dataset, any torch dataset of (image, label), or a spec.
-        test: Likewise; the images that trained networks are asked about.
+        test: Likewise; the images that trained networks are tested on.
         start: Spec of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a file that holds weights only.
         image_size: Side of the images in pixels; None takes the profile's, rounded to a multiple of 32 for the compact
@@ -73,14 +78,14 @@ class Experiment:
     """Trainings of one kind.
 
     Attributes:
-        start: Gives the network of a seed before its training.
+        start: Returns the untrained network of a seed.
         recipe: How it is trained.
         train: What it is trained on.
-        test: What it is asked about.
+        test: What it is tested on.
         origin: What the start is.
         source: Which images it is trained on.
         tested: Fingerprint of the test images.
-        store: Its answers.
+        store: Its predictions.
         device: Where it is trained.
     """
 
@@ -125,9 +130,9 @@ def prepare_training(
     Args:
         profile: The profile, which names the classes and knows how the model's images are prepared.
         options: What to train on, from where and for how long, and what to test on.
-        folder: Where answers are kept; None keeps them in memory.
-        apart: Keep the answers of other settings beside these, each in a folder of its own.
-        restart: Throw away answers that are there.
+        folder: Where predictions are kept; None keeps them in memory.
+        apart: Keep the predictions of other settings beside these, each in a folder of its own.
+        restart: Throw away predictions that are there.
 
     Returns:
         The experiment; nothing is trained yet.
@@ -158,7 +163,7 @@ def prepare_training(
         "train": train.fingerprint,
         "test": test.fingerprint,
     }
-    place = folder / digest(settings, size=6) if folder is not None and apart else folder
+    kept = folder / digest(settings, size=6) if folder is not None and apart else folder
     return Experiment(
         start=network,
         recipe=recipe,
@@ -169,7 +174,7 @@ def prepare_training(
             spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
         ),
         tested=test.fingerprint,
-        store=TrialStore() if place is None else TrialStore.open(place, settings, restart=restart),
+        store=TrialStore() if kept is None else TrialStore.open(kept, settings, restart=restart),
         device=device,
     )
 
@@ -261,7 +266,7 @@ def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callabl
     head = linear_head_name(network, images)
     keep = _knows(network, images, classes)
     if head is None and not keep:
-        do = "Give a network whose answer is that of a linear layer"
+        do = "Give a network whose last layer is linear"
         raise ModelError(expected("--from", "a network whose head can be replaced", classifier.spec, do))
 
     def start(seed: int) -> nn.Module:
@@ -274,11 +279,14 @@ def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callabl
 
 
 def _knows(network: nn.Module, images: Images, classes: int) -> bool:
-    """Return whether a network already answers in the order of the classes: on a few images, for half of them."""
+    """Return whether a network already predicts the classes in their order: on a few images, for half of them.
+
+    With few classes half may be chance, so that 1.5 times as many as by chance must be right.
+    """
     some = images.take(torch.linspace(0, len(images) - 1, min(len(images), _TRIED)).long())
-    answers = log_probabilities(network, some)
-    right = float((answers.argmax(axis=1) == some.labels.numpy()).mean())
-    return answers.shape[1] == classes and right >= max(0.5, min(1.0, 1.5 / classes))
+    scores = log_probabilities(network, some)
+    right = float((scores.argmax(axis=1) == some.labels.numpy()).mean())
+    return scores.shape[1] == classes and right >= max(0.5, min(1.0, 1.5 / classes))
 
 
 def _renew(network: nn.Module, head: str, classes: int, seed: int) -> None:

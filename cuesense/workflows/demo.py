@@ -1,4 +1,4 @@
-"""The demo: the main job on planted images, where the right answers are known."""
+"""The demo: analyze a shipped network on synthetic images whose class cues are known, and count how many are found."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from cuesense.schemas.profile import Profile
 from cuesense.types import ClassNames, Progress
 from cuesense.workflows.analyze import analyze
 
+# As many as a run of under a minute on two CPU cores allows.
 IMAGES_PER_CLASS = 80
+# The world that benchmarks/train_demo.py trains the shipped network on; other seeds are other classes.
 COUNTS = {"color": 4, "shape": 4, "texture": 4, "redundant": 0, "mixed": 0, "context": 0, "null": 0}
 WORLD = PlantedWorld(seed=4, cluttered=True, counts=COUNTS)
 WEIGHTS = "demo.safetensors"
 
 
 def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
-    """Analyze the shipped network on planted images of its test split.
+    """Analyze the shipped network on synthetic images that it was not trained on.
 
     Args:
         output: Folder for the results.
         progress: Called with (images done, images in all).
 
     Returns:
-        The profile, and how many of the planted labels it recovered.
+        The profile, and for how many of the 12 classes its cue is the one that the images were made with.
     """
     world = replace(WORLD, split="test", images_per_class=IMAGES_PER_CLASS)
     classifier = load_classifier(

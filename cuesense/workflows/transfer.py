@@ -1,4 +1,4 @@
-"""The audit of a sweep on another task: frozen features of every checkpoint, a linear head, the same questions."""
+"""Audit a sweep on another task: a linear head on the frozen features of every checkpoint, audited like the sweep."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ from cuesense.types import Classifier, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction
 from cuesense.workflows.audit import check_output, cues_of, read_profile, write_audit
 
+# Decoded images of one chunk are in memory at once: 512 of 224 pixels are 77 MB. Chosen by hand; not tuned.
 _CHUNK = 512
 _PATTERN = "run-*.npz"
+# One for each of the five folds that heads are fitted and tested on.
 _FEWEST = 5
 
 
@@ -58,8 +60,15 @@ class _Task:
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """What a checkpoint's head says: labels and places of the images that can be read, predictions, class means."""
+class _HeadPredictions:
+    """The predictions of one checkpoint's head for the N images that can be read.
+
+    Attributes:
+        labels: Class of each image, (N,).
+        positions: Index of each image in the dataset, (N,).
+        predicted: Class that is predicted, (N,).
+        means: Mean features of each class, (C, D).
+    """
 
     labels: np.ndarray
     positions: np.ndarray
@@ -90,13 +99,13 @@ def transfer(
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
-    """Say which classes of another task pay for a regularizer that networks were trained with.
+    """Report which classes of another task lose accuracy by a regularizer that networks were trained with.
 
     Each checkpoint's frozen features (what its last linear layer is given) get a linear head for the other task's
-    classes, whose penalty is chosen inside the training images (``probes.probe``).
+    classes, whose penalty is chosen inside the training images (``training.linear_probe``).
 
     Args:
-        runs: A CSV or TOML list of checkpoints (see ``runs.read_runs``).
+        runs: A CSV or TOML list of checkpoints (see ``sweeps.run_list.read_runs``).
         dataset: The other task's images: a dataset spec, or any torch dataset that gives (image, label).
         train: Images of the same classes that heads are fitted on; None fits on four fifths of the dataset and tests
             on the last, five times, so that every image is tested once.
@@ -105,10 +114,10 @@ def transfer(
             is not the usual one.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and of bounds, in (0.5, 1).
-        profile: A profile of a network of the same classes, or its file or folder: tells on which cue's classes the
-            cost falls.
-        output: Folder for audit.json, audit.csv, audit.html and what heads answered, from which the same call goes on;
-            None writes nothing.
+        profile: A profile of a network of the same classes, or its file or folder: classes are then also
+            compared by their cue.
+        output: Folder for audit.json, audit.csv, audit.html and the heads' predictions, from which the same call goes
+            on; None writes nothing.
         arch: Architecture of files that hold weights only.
         image_size: Side of the networks' input in pixels; default: what the weights carry.
         resize: Shorter side before the center crop, in pixels; likewise.
@@ -118,14 +127,14 @@ def transfer(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
-        restart: Throw away answers that are there.
+        restart: Throw away predictions that are there.
         progress: Called with (images whose features are known, images in all).
 
     Returns:
         The audit of the downstream classes, also written to the output folder.
 
     Raises:
-        CuesenseError: Something given is wrong; the sentence says what to do. Answers that were kept stay.
+        CuesenseError: Something given is wrong; the sentence says what to do. Predictions that were kept stay.
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
@@ -144,7 +153,7 @@ def transfer(
     _refuse(task)
     if folder is not None:
         claim(folder / FOLDER, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
-    found = _answers(listed, task, folder, progress or no_progress)
+    found = _predict_all(listed, task, folder, progress or no_progress)
     predicted = np.stack([one.predicted for one in found]).astype(np.int32)
     source = {
         "runs": str(runs),
@@ -182,11 +191,11 @@ def _refuse(task: _Task) -> None:
             raise DatasetError(expected("--train", "other images than --dataset", "the same", do))
 
 
-def _answers(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -> list[_Answer]:
+def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -> list[_HeadPredictions]:
     found = []
     total = len(runs.models) * task.length
-    for place, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
-        before = place * task.length
+    for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
+        before = number * task.length
 
         def advance(done: int, start: int = before) -> None:
             progress(start + done, total)
@@ -194,9 +203,9 @@ def _answers(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -
         classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images)
         path = None if folder is None else folder / FOLDER / f"run-{_digest(classifier, task)}.npz"
         if path is not None and path.is_file():
-            found.append(_Answer(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
+            found.append(_HeadPredictions(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
         else:
-            found.append(_answer(classifier, task, advance))
+            found.append(_predict_one(classifier, task, advance))
             if path is not None:
                 write_arrays(path, vars(found[-1]))
         advance(task.length)
@@ -214,7 +223,7 @@ def _digest(classifier: Classifier, task: _Task) -> str:
     return digest(settings)
 
 
-def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
+def _predict_one(classifier: Classifier, task: _Task, advance: Any) -> _HeadPredictions:
     network = classifier.network
     if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
         do = "Give its weights as a state dict with --arch"
@@ -227,18 +236,18 @@ def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
         predicted = cross_validated_predictions(test, labels, classes)
     else:
         later = len(task.test)
-        seen, places, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
+        seen, rows, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
         refuse_shared(fitted, tested, "--dataset")
         numbers = torch.tensor(match_names(task.train, task.test.class_names, "--train"))
-        predicted = fit_and_predict(seen, numbers[torch.tensor(task.train.labels)[places]], test, classes)
+        predicted = fit_and_predict(seen, numbers[torch.tensor(task.train.labels)[rows]], test, classes)
     means = np.stack([test[labels == index].double().mean(dim=0).numpy() for index in range(classes)])
-    return _Answer(labels.numpy(), positions, predicted, means)
+    return _HeadPredictions(labels.numpy(), positions, predicted, means)
 
 
 def _features(
     network: nn.Module, classifier: Classifier, dataset: Dataset, task: _Task, advance: Any
 ) -> tuple[Tensor, np.ndarray, list[bytes]]:
-    """Return the features of all images that can be read, their places, and digests of their pixels."""
+    """Return the features of all images that can be read, their indices, and digests of their pixels."""
     preprocessing = classifier.preprocessing
 
     def decode(index: int) -> np.ndarray | None:
@@ -248,7 +257,7 @@ def _features(
             return None
 
     parts: list[Tensor] = []
-    places: list[int] = []
+    indices: list[int] = []
     digests: list[bytes] = []
     with ThreadPoolExecutor(task.run.workers) as pool:
         for start in range(0, len(dataset), _CHUNK):
@@ -259,19 +268,20 @@ def _features(
                 pixels = torch.from_numpy(np.stack(list(known.values())))
                 images = Images(pixels, torch.zeros(len(known)), preprocessing.mean, preprocessing.std)
                 parts.append(features(network, images, lambda batch, _: batch, task.run.device))
-                places += list(known)
+                indices += list(known)
                 digests += pixel_digests(pixels)
             advance(rows[-1] + 1)
-    lost = len(dataset) - len(places)
+    # The same share as for an analysis: with more missing the accuracies would be of another dataset.
+    lost = len(dataset) - len(indices)
     if lost > UNREADABLE_LIMIT * len(dataset):
         got = f"{lost} of {len(dataset)} that are not"
         to_be = "readable, 95 % of its images at least"
         raise DatasetError(expected(f"'{dataset.spec}'", to_be, got, "Remove or replace these files"))
-    return torch.cat(parts), np.array(places), digests
+    return torch.cat(parts), np.array(indices), digests
 
 
-def _similarity(runs: Runs, found: list[_Answer]) -> Floats:
+def _similarity(runs: Runs, found: list[_HeadPredictions]) -> Floats:
     """Return the cosines between classes' mean features, on the mean over the runs of the mildest strength, (C, C)."""
-    means = [one.means for one, place in zip(found, runs.strength_of, strict=True) if place == 0]
+    means = [one.means for one, strength in zip(found, runs.strength_of, strict=True) if strength == 0]
     mean: Floats = np.mean([cosines(rows) for rows in means], axis=0)
     return mean

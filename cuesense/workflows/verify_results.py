@@ -18,15 +18,14 @@ from cuesense.training.trials import Trial
 
 PLAIN = "none"
 
-# Probing an unaugmented network costs one pass over the test images each: the most common values of eight are enough
-# to see leaks. Chosen by hand; not tuned.
+# Every set of values is one more pass over the test images for each trained network. Chosen by hand; not tuned.
 _MOST_PROBES = 8
 _OTHER_RECIPE = (
     "The forecast was made with another start or recipe than these trainings: its accuracies are of other networks."
 )
 _SAME_IMAGES = "The forecast was made on these test images: how it compares with the outcome is too favorable."
 _NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
-# A t interval needs two values at least, and with two its half width is 12.7 standard errors at 95 %.
+# Student's interval needs two values at least, and with two it is 12.7 standard errors wide to each side at 95 %.
 _ENOUGH_SEEDS = 3
 _FEW_SEEDS = "With fewer than three seeds intervals are missing or too narrow: give --seeds 3 or more."
 
@@ -121,17 +120,17 @@ def verification(study: Study) -> Verification:
 
 
 def _warnings(study: Study) -> list[str]:
-    """Return what keeps the results from being what they seem."""
+    """Return what a reader must know before trusting the results."""
     forecast = study.profile.forecast
     other = forecast is not None and bool(forecast.recipe) and forecast.recipe != study.experiment.recipe_values
     same = forecast is not None and study.experiment.tested == study.profile.provenance.dataset.fingerprint
-    said = {
+    holding = {
         _NO_FORECAST: forecast is None,
         _OTHER_RECIPE: other,
         _SAME_IMAGES: same,
         _FEW_SEEDS: len(study.seeds) < _ENOUGH_SEEDS,
     }
-    return [sentence for sentence, holds in said.items() if holds]
+    return [sentence for sentence, holds in holding.items() if holds]
 
 
 def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
@@ -179,7 +178,10 @@ def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
 
 
 def _leaks(study: Study, name: str) -> list[Leak]:
-    """Return the leak test of an arm by class, against the matched uniform policy under the same doses."""
+    """Return, for a policy by class, how many images of other classes a class takes when they get its augmentation.
+
+    A network takes some under any augmentation: the uniform policy of the same mean strength is the control.
+    """
     probes, policy = study.probes(name), study.policies[name]
     control = study.probes("matched")
     if name == "matched" or not probes:
