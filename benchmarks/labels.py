@@ -28,7 +28,7 @@ from cuesense.planted.world import load
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.intervals import ratio_interval, wilson
 from cuesense.stats.prior_correction import prior_corrected
-from cuesense.types import ClassCue, Condition, Cue, CueVerdict
+from cuesense.types import ClassCue, Condition, Cue, CueVerdict, Perturbation
 
 CUES = (Cue.COLOR, Cue.SHAPE, Cue.TEXTURE)
 SINGLE = frozenset({CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR})
@@ -37,6 +37,19 @@ SLOPES = (20.0, 30.0, 50.0, 80.0)
 RECOGNIZED = 0.6
 LEARNED, SHORTCUT = 0.5, 0.8
 REPEATS = 3
+
+
+def measured_conditions(
+    applied: Iterable[tuple[str, float]],
+) -> tuple[tuple[Perturbation, ...], tuple[Condition, ...]]:
+    """Return the perturbations with the ladders that were applied, and the conditions, the clean one first."""
+    ladders: dict[str, list[float]] = {}
+    severities = []
+    for name, value in applied:
+        ladders.setdefault(name, []).append(value)
+        severities.append((name, len(ladders[name])))
+    found = {name: replace(registry.get("perturbations", name), ladder=tuple(part)) for name, part in ladders.items()}
+    return tuple(found.values()), (Condition(), *(Condition(found[name], severity) for name, severity in severities))
 
 
 @dataclass(frozen=True)
@@ -82,17 +95,14 @@ class Network:
         known = registry.names("perturbations")
         rows = [(row, str(name), float(value)) for row, (name, value) in enumerate(self.stored["doses"])]
         rows = [(row, name, value) for row, name, value in rows if name == "clean" or name in known]
-        ladders: dict[str, tuple[float, ...]] = {}
-        for _, name, value in rows[1:]:
-            ladders[name] = (*ladders.get(name, ()), value)
-        kinds = {name: replace(registry.get("perturbations", name), ladder=ladder) for name, ladder in ladders.items()}
+        perturbations, conditions = measured_conditions([(name, value) for _, name, value in rows[1:]])
         return Predictions(
             class_names=names,
             output_names=names,
             outputs=tuple(range(len(names))),
             sample_ids=[str(place) for place in places],
-            perturbations=tuple(kinds.values()),
-            conditions=(Condition(), *(Condition(kinds[name], value) for _, name, value in rows[1:])),
+            perturbations=perturbations,
+            conditions=conditions,
             answers=tuple(self._answers(row, places, labels) for row, _, _ in rows),
             side=self.side,
         )
@@ -175,7 +185,7 @@ def left_out(chosen: Sequence[Network]) -> None:
             scale = (Scale(np.inf, others[network.seed]),)
             with mock.patch.multiple(hypotheses, SCALES=scale, SLOPE=slope):
                 planted += network.truth
-                given += [answer.label for answer in labels(network, 50, 1)]
+                given += [answer.cue for answer in labels(network, 50, 1)]
         sure = [(a, b) for a, b in zip(planted, given, strict=True) if b is not CueVerdict.UNDETERMINED]
         wrong = np.mean([a is not b for a, b in sure])
         print(f"  slope {slope:g}: F1 {f1(planted, given):.3f}, wrong {wrong:.3f}, given {len(sure) / len(given):.2f}")
@@ -211,7 +221,7 @@ def judged(
         for draw in range(REPEATS if images else 1):
             planted += network.truth
             needed += real
-            given += [answer.label for answer in labels(network, images, draw)]
+            given += [answer.cue for answer in labels(network, images, draw)]
     return planted, needed, given
 
 
@@ -274,14 +284,14 @@ def agreement(folder: Path, full: Sequence[Network]) -> None:
         for part, labels_of_half in enumerate(halves):
             places = np.sort(order[ranked % 2 == part])
             found = gather(network.predictions(places), 0.95)
-            labels_of_half += [a.label for a in name_cues(found, tuple(map(str, network.stored["names"])))]
+            labels_of_half += [a.cue for a in name_cues(found, tuple(map(str, network.stored["names"])))]
     print(f"kappa between halves of the images: {kappa(*halves):.3f}")
     seeds: tuple[list[CueVerdict], list[CueVerdict]] = ([], [])
     for path in sorted(folder.glob("*-seed1.npz")):
         pair = (Network(path.stem.removesuffix("-seed1"), path.with_name(path.name.replace("-seed1", ""))), None)
         other = Network(path.stem.removesuffix("-seed1"), path)
         for found, network in zip(seeds, (pair[0], other), strict=True):
-            found += [answer.label for answer in labels(network, None, 0)]
+            found += [answer.cue for answer in labels(network, None, 0)]
     if seeds[0]:
         print(f"kappa between seeds of the perturbations: {kappa(*seeds):.3f}")
 
@@ -336,10 +346,7 @@ def many(classes: int, images: int, doses: int, random: np.random.Generator) -> 
     every = (registry.get("perturbations", name) for name in registry.names("perturbations"))
     pool = [(perturbation.name, value) for perturbation in every for value in perturbation.ladder]
     chosen = list(dict.fromkeys([*wanted, *pool]))[: doses - 1]
-    ladders: dict[str, tuple[float, ...]] = {}
-    for name, value in chosen:
-        ladders[name] = (*ladders.get(name, ()), value)
-    kinds = {name: replace(registry.get("perturbations", name), ladder=ladder) for name, ladder in ladders.items()}
+    perturbations, conditions = measured_conditions(chosen)
 
     def answers(accuracy: float) -> ConditionPredictions:
         wrong = random.integers(classes, size=len(truth))
@@ -351,8 +358,8 @@ def many(classes: int, images: int, doses: int, random: np.random.Generator) -> 
         names,
         tuple(range(classes)),
         [str(place) for place in range(len(truth))],
-        tuple(kinds.values()),
-        (Condition(), *(Condition(kinds[name], value) for name, value in chosen)),
+        perturbations,
+        conditions,
         tuple(answers(0.9 if row == 0 else random.random()) for row in range(len(chosen) + 1)),
     )
 

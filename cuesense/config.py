@@ -35,11 +35,11 @@ class Config:
     repeats: int = 1
 
     def conditions(self) -> list[Condition]:
-        """Return the clean condition and then, per perturbation, dose and repeat, the others."""
+        """Return the clean condition and then, per perturbation, severity and repeat, the others."""
         perturbed = [
-            Condition(perturbation, value, repeat)
+            Condition(perturbation, severity, repeat)
             for perturbation in self.perturbations
-            for value in perturbation.ladder
+            for severity in perturbation.severities
             for repeat in range(self.repeats)
         ]
         return [Condition(), *perturbed]
@@ -61,7 +61,7 @@ def presets() -> dict[str, Config]:
 def load_config(spec: str | Path) -> Config:
     """Read a preset or a TOML file.
 
-    The file has a table ``[perturbations]`` with a list of doses, mild to strong, for each name (or ``"ladder"`` for
+    The file has a table ``[perturbations]`` with a list of values, mild to strong, for each name (or ``"ladder"`` for
     the registered one), and may have ``description`` and ``repeats``.
 
     Args:
@@ -71,7 +71,7 @@ def load_config(spec: str | Path) -> Config:
         The configuration.
 
     Raises:
-        SettingsError: The preset, a perturbation or a key is unknown (the nearest name is suggested), or a dose is
+        SettingsError: The preset, a perturbation or a key is unknown (the nearest name is suggested), or a value is
             out of range.
     """
     path = Path(spec)
@@ -99,44 +99,44 @@ def _parse(name: str, content: Mapping[str, Any]) -> Config:
     if not isinstance(table, dict) or not table:
         raise SettingsError(
             expected(
-                f"[perturbations] in {name}", "a table of doses by name", str(table), "Start from configs/quick.toml"
+                f"[perturbations] in {name}", "a table of values by name", str(table), "Start from configs/quick.toml"
             )
         )
     repeats = content.get("repeats", 1)
     if not isinstance(repeats, int) or isinstance(repeats, bool) or not 1 <= repeats <= _MOST_REPEATS:
         to_be = f"a whole number from 1 to {_MOST_REPEATS}"
         raise SettingsError(expected(f"repeats in {name}", to_be, str(repeats), "Change it"))
-    perturbations = tuple(with_ladder(registry.get("perturbations", key), doses) for key, doses in table.items())
+    perturbations = tuple(with_ladder(registry.get("perturbations", key), values) for key, values in table.items())
     return Config(name, str(content.get("description", "")), perturbations, repeats)
 
 
-def with_ladder(perturbation: Perturbation, doses: object) -> Perturbation:
+def with_ladder(perturbation: Perturbation, values: object) -> Perturbation:
     """Return a perturbation with another ladder.
 
     Args:
         perturbation: The registered perturbation.
-        doses: ``"ladder"`` to keep its own, or a list of numbers from mild to strong, without its identity.
+        values: ``"ladder"`` to keep its own, or a list of numbers from mild to strong, without its identity.
 
     Returns:
         The perturbation.
 
     Raises:
-        SettingsError: The doses are no numbers, out of the limits, or not in the order from mild to strong.
+        SettingsError: The values are no numbers, out of the limits, or not in the order from mild to strong.
     """
-    if doses == _WHOLE_LADDER:
+    if values == _WHOLE_LADDER:
         return perturbation
-    if not isinstance(doses, list) or not doses or not all(_is_number(dose) for dose in doses):
+    if not isinstance(values, list) or not values or not all(_is_number(value) for value in values):
         raise SettingsError(
-            expected(f"the doses of {perturbation.name}", 'a list of numbers or "ladder"', repr(doses), "Change them")
+            expected(f"the values of {perturbation.name}", 'a list of numbers or "ladder"', repr(values), "Change them")
         )
-    for dose in doses:
-        perturbation.check(dose)
-        if dose == perturbation.identity:
+    for value in values:
+        perturbation.check(value)
+        if value == perturbation.identity:
             to_be = f"other than {perturbation.identity:g}, which changes nothing"
-            raise SettingsError(expected(f"every dose of {perturbation.name}", to_be, f"{dose:g}", "Leave it out"))
-    distances = [abs(dose - perturbation.identity) for dose in doses]
+            raise SettingsError(expected(f"every value of {perturbation.name}", to_be, f"{value:g}", "Leave it out"))
+    distances = [abs(value - perturbation.identity) for value in values]
     if sorted(set(distances)) != distances:
         raise SettingsError(
-            expected(f"the doses of {perturbation.name}", "in order from mild to strong", str(doses), "Sort them")
+            expected(f"the values of {perturbation.name}", "in order from mild to strong", str(values), "Sort them")
         )
-    return replace(perturbation, ladder=tuple(float(dose) for dose in doses))
+    return replace(perturbation, ladder=tuple(float(value) for value in values))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Cue(StrEnum):
-    """What a class can be told by."""
+    """A visual property that a model can recognize a class by."""
 
     SHAPE = "shape"
     TEXTURE = "texture"
@@ -36,7 +36,7 @@ class Role(StrEnum):
 
 
 class CueVerdict(StrEnum):
-    """The answer for one class: what this model relies on to recognize it."""
+    """The verdict on one class: which cue this model relies on to recognize it."""
 
     SHAPE = "shape"
     TEXTURE = "texture"
@@ -45,6 +45,9 @@ class CueVerdict(StrEnum):
     REDUNDANT = "redundant"
     INSENSITIVE = "insensitive"
     UNDETERMINED = "undetermined"
+
+
+CLEAN = "clean"
 
 
 class BudgetStatus(StrEnum):
@@ -85,21 +88,21 @@ class LazyFunction:
 
 @dataclass(frozen=True)
 class Perturbation:
-    """A controlled change of an image, with a dose.
+    """A controlled change of an image, of adjustable strength.
 
     Attributes:
         name: Unique name.
         role: Suppression of cues, augmentation as in training, or control.
         suppresses: The cues it removes; empty for augmentations and controls.
         damages: What else it harms, in words.
-        parameter: What the dose is.
-        unit: The dose's unit.
-        ladder: Doses from mild to strong (severities 1, 2, ...).
-        identity: The dose that changes nothing (severity 0).
-        limits: Smallest and largest dose that make sense, both included.
-        apply: (N, 3, H, W) float32 images in [0, 1], the dose, the draws -> images of the same shape and range.
-        relative: True where the dose is a fraction of the image's shorter side (reports then show pixels too).
-        whole: True where the dose is a whole number.
+        parameter: Name of the physical quantity that sets the strength, for instance ``"sigma"``.
+        unit: Its unit.
+        ladder: Its values from mild to strong, for severities 1, 2, ...
+        identity: The value that changes nothing (severity 0).
+        limits: Smallest and largest value that make sense, both included.
+        apply: (N, 3, H, W) float32 images in [0, 1], the value, the draws -> images of the same shape and range.
+        relative: True where the value is a fraction of the image's shorter side (reports then show pixels too).
+        whole: True where the value is a whole number.
     """
 
     name: str
@@ -120,14 +123,23 @@ class Perturbation:
         """The one cue it suppresses, or None where it suppresses none or several."""
         return self.suppresses[0] if len(self.suppresses) == 1 else None
 
+    @property
+    def severities(self) -> range:
+        """The severities of its ladder, mild to strong: 1 to S."""
+        return range(1, len(self.ladder) + 1)
+
+    def value(self, severity: int) -> float:
+        """Return the value that a severity stands for; severity 0 is the identity, which changes nothing."""
+        return self.ladder[severity - 1] if severity else self.identity
+
     def check(self, value: float) -> None:
-        """Raise SettingsError unless a dose lies within the limits and is whole where it must be."""
+        """Raise SettingsError unless a value lies within the limits and is whole where it must be."""
         low, high = self.limits
         if low <= value <= high and (not self.whole or float(value).is_integer()):
             return
         kind = "a whole number from" if self.whole else "from"
         to_be = f"{kind} {low:g} to {high:g} ({self.unit})"
-        do = f"Choose a value such as {', '.join(f'{rung:g}' for rung in self.ladder)}"
+        do = f"Choose a value such as {', '.join(f'{known:g}' for known in self.ladder)}"
         raise SettingsError(expected(f"{self.name}'s {self.parameter}", to_be, f"{value:g}", do))
 
 
@@ -244,16 +256,33 @@ class Dataset(Protocol):
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that is done to every image: a perturbation at one dose, once. ``None`` is the clean image."""
+    """One thing that is done to every image; the key of predictions from the configuration to the JSON.
+
+    Attributes:
+        perturbation: What is applied, with the ladder of the run, or None for the clean image.
+        severity: The step of its ladder, 1 (mild) to S (strong); 0 for the clean image.
+        repeat: Which of the repeats with random numbers of their own, from 0.
+    """
 
     perturbation: Perturbation | None = None
-    value: float = 0.0
+    severity: int = 0
     repeat: int = 0
 
     @property
-    def key(self) -> str:
-        """A unique readable key, for instance ``"grayscale=0.5#0"``."""
-        return "clean" if self.perturbation is None else f"{self.perturbation.name}={float(self.value)}#{self.repeat}"
+    def name(self) -> str:
+        """The perturbation's name, or ``"clean"``."""
+        return CLEAN if self.perturbation is None else self.perturbation.name
+
+    @property
+    def value(self) -> float:
+        """The physical strength that the severity stands for, in the perturbation's unit; 0 for the clean image."""
+        return 0.0 if self.perturbation is None else self.perturbation.value(self.severity)
+
+    def __str__(self) -> str:
+        """Return the condition in words, for instance ``"grayscale at severity 2 (blend 0.5)"``."""
+        if self.perturbation is None:
+            return CLEAN
+        return f"{self.name} at severity {self.severity} ({self.perturbation.parameter} {self.value:g})"
 
 
 @dataclass(frozen=True)
@@ -304,7 +333,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class CueEvidence:
-    """What speaks for one cue of one class; shares are of the class's explainable images (cuesense.analysis.evidence).
+    """Evidence for one cue of one class; shares are of the class's explainable images (cuesense.analysis.evidence).
 
     Attributes:
         necessity: Share that is lost when the cue is suppressed and the others stay.
@@ -316,7 +345,7 @@ class CueEvidence:
         necessary: Whether q is small enough.
         images: The explainable images that necessity is a share of; None where not measured.
         sufficiency_images: Those that sufficiency is a share of.
-        shapley: Share of what the class keeps that this cue carries (needs.carried); None where not measured.
+        shapley: Share of what the class keeps that this cue carries (hypotheses.shapley_shares), None where unknown.
     """
 
     necessity: Interval = Interval()
@@ -336,14 +365,14 @@ class ClassCue:
     """What one class relies on.
 
     Attributes:
-        label: The answer.
-        probabilities: Probability of every label but undetermined.
-        evidence: What speaks for each cue.
-        flags: What to know beside the label, by name: sink, confused_with, by_elimination, weak_class, few_images.
-        why: What the answer rests on, to be read after the class's name; it can be checked against the curves.
+        cue: The verdict.
+        probabilities: Probability of every verdict but undetermined.
+        evidence: Evidence for each cue.
+        flags: Warnings about this class, by name: sink, confused_with, by_elimination, weak_class, few_images.
+        why: What the verdict rests on, to be read after the class's name; it can be checked against the curves.
     """
 
-    label: CueVerdict
+    cue: CueVerdict
     probabilities: dict[CueVerdict, float]
     evidence: dict[Cue, CueEvidence]
     flags: dict[str, str]
@@ -357,16 +386,21 @@ class Budget:
     Attributes:
         perturbation: The augmentation, with the ladder that was tested.
         status: Unlimited, limited, none or undetermined.
-        value: The strongest dose shown to be safe, None where there is none.
-        drop: Accuracy drop at that dose (fraction), with its one-sided bounds.
+        severity: The strongest severity shown to be safe, 0 where there is none.
+        drop: Accuracy drop at that severity, or at the mildest where there is none; a fraction with one-sided bounds.
         limited_by: What stopped the search: ``"own accuracy"``, ``"leak into X"``, ``"too few images"`` or None.
     """
 
     perturbation: Perturbation
     status: BudgetStatus
-    value: float | None
+    severity: int
     drop: Interval
     limited_by: str | None
+
+    @property
+    def value(self) -> float | None:
+        """The value of the severity, in the perturbation's unit; None where no severity is shown to be safe."""
+        return self.perturbation.value(self.severity) if self.severity else None
 
 
 @dataclass(frozen=True)
@@ -375,7 +409,7 @@ class Rival:
 
     Attributes:
         rival: Name of the class that takes them.
-        perturbation: Name of the perturbation, at its strongest measured dose.
+        perturbation: Name of the perturbation, at its strongest measured severity.
         share: Share of the class's images that are lost to this rival, in [0, 1].
     """
 

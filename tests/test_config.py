@@ -50,7 +50,7 @@ def test_thorough_is_everything() -> None:
 def test_conditions_start_clean_and_have_unique_keys() -> None:
     conditions = load_config("thorough").conditions()
     assert conditions[0].perturbation is None
-    assert len({condition.key for condition in conditions}) == len(conditions)
+    assert len({(entry.name, entry.severity, entry.repeat) for entry in conditions}) == len(conditions)
 
 
 def test_a_file_overrides_ladders_and_repeats(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_file_overrides_ladders_and_repeats(tmp_path: Path) -> None:
     [
         ("[perturbations]\ngrayscal = [1]", "Did you mean 'grayscale'\\?$"),
         ("[perturbation]\ngrayscale = [1]", "Did you mean 'perturbations'"),
-        ("[perturbations]", "table of doses"),
+        ("[perturbations]", "table of values"),
         ("repeats = 0\n[perturbations]\nhue = [0.1]", "whole number from 1"),
         ("repeats = 101\n[perturbations]\nhue = [0.1]", "from 1 to 100"),
         ("[perturbations]\npatch_shuffle = [2.5]", "whole number from 1 to 32"),

@@ -12,7 +12,7 @@ from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, n
 from cuesense.analysis.evidence import gather
 from cuesense.analysis.groups import ALL, GroupCues, group_cues
 from cuesense.analysis.hypotheses import VERDICTS
-from cuesense.policies.budgets import budget, global_policy
+from cuesense.policies.budgets import budget, shared_budget
 from cuesense.predictions.predictions import Predictions
 from cuesense.schemas.profile import (
     ClassModel,
@@ -74,7 +74,7 @@ def build_profile(
                 name=name,
                 images=int(first.n[index]),
                 clean_accuracy=accuracy[index],
-                cue=reliances[index].label,
+                cue=reliances[index].cue,
                 probabilities={label: round(p, 6) for label, p in reliances[index].probabilities.items()},
                 reliance={cue: _cue(found) for cue, found in reliances[index].evidence.items()},
                 flags=reliances[index].flags,
@@ -160,7 +160,7 @@ def _summary(
     return Summary(
         clean_accuracy=int(curve.clean_correct.sum()) / images if images else None,
         worst_class_accuracy=min(known, default=None),
-        labels={label: sum(reliance.label is label for reliance in reliances) for label in CueVerdict},
+        labels={cue: sum(reliance.cue is cue for reliance in reliances) for cue in CueVerdict},
         warnings=list(warnings),
     )
 
@@ -222,17 +222,16 @@ def _group(answer: GroupCues, class_names: Sequence[str], images: np.ndarray) ->
         name=answer.name,
         classes=len(answer.classes),
         images=int(images[list(answer.classes)].sum()),
-        cue=answer.label,
+        cue=answer.cue,
         shares={label: _interval(interval) for label, interval in answer.shares.items()},
         members={class_names[index]: label for index, label in answer.members.items()},
     )
 
 
 def _global(budgets: Sequence[Budget], curve: Curve, class_names: Sequence[str]) -> GlobalBudget:
-    value, status, limiting = global_policy(budgets, curve)
-    return GlobalBudget(
-        value=value, status=status, limited_by_class=None if limiting is None else class_names[limiting]
-    )
+    shared = shared_budget(budgets, curve.n)
+    limited_by = None if shared.limiting is None else class_names[shared.limiting]
+    return GlobalBudget(value=shared.value, status=shared.status, limited_by_class=limited_by)
 
 
 @dataclass(frozen=True)

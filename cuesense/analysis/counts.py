@@ -24,7 +24,7 @@ class ClassCounts:
         corrected: The same after the prior correction, over the dataset's classes only.
         takers: Per perturbation, severity and class, the output that takes at least half of the lost images, or None.
         rivals: Per class, the outputs that take most of its images.
-        sinks: Per perturbation at its strongest dose, predicted share over prior of each class, (C,).
+        sinks: Per perturbation at its strongest severity, predicted share over prior of each class, (C,).
     """
 
     raw: dict[str, Curve]
@@ -43,7 +43,7 @@ def count_predictions(predictions: Predictions) -> ClassCounts:
     Returns:
         The counts.
     """
-    return _Counter(predictions).tally()
+    return _Counter(predictions).count()
 
 
 class _Counter:
@@ -51,9 +51,9 @@ class _Counter:
         self.predictions, self.classes = predictions, len(predictions.class_names)
         self.rows = predictions.rows
 
-    def tally(self) -> ClassCounts:
+    def count(self) -> ClassCounts:
         applied = self.predictions.perturbations
-        strongest_row = {p.name: self.rows[p.name, p.ladder[-1]][0] for p in applied}
+        strongest_row = {p.name: self.rows[p.name, len(p.ladder)][0] for p in applied}
         return ClassCounts(
             raw={p.name: self.curve(p, self.predictions.right) for p in applied},
             corrected={p.name: self.curve(p, self.predictions.corrected_right) for p in applied},
@@ -63,7 +63,7 @@ class _Counter:
         )
 
     def curve(self, perturbation: Perturbation, right: Callable[[int], Bools]) -> Curve:
-        rows = np.array([self.rows[perturbation.name, value] for value in perturbation.ladder]).T
+        rows = np.array([self.rows[perturbation.name, severity] for severity in perturbation.severities]).T
         labels = self.predictions.answers[0].labels
         if self.predictions.paired:
             changed = np.stack([np.stack([right(row) for row in repeat]) for repeat in rows])
@@ -72,7 +72,7 @@ class _Counter:
         return count_unpaired(perturbation, (labels, right(0)), perturbed, self.classes)
 
     def takers(self, perturbation: Perturbation) -> list[list[str | None]]:
-        rows = [self.rows[perturbation.name, value][0] for value in perturbation.ladder]
+        rows = [self.rows[perturbation.name, severity][0] for severity in perturbation.severities]
         return [takers(*self._lost(row), self.classes, self.predictions.output_names) for row in rows]
 
     def rivals(self, row: int, name: str) -> list[Rival | None]:

@@ -52,14 +52,14 @@ def usable(evidence: Evidence) -> NDArray[np.bool_]:
     They may have few images.
     """
     told = np.nan_to_num(evidence.recognized) - evidence.mistaken >= TOLD_APART
-    measured = all(dose in evidence.shares for dose in PRIMARY_ABLATION.values())
-    found = [_added(evidence, dose) >= RECOVERED_AT_ALL for dose in _REVEALING if dose in evidence.shares]
+    measured = all(ablation in evidence.shares for ablation in PRIMARY_ABLATION.values())
+    found = [_added(evidence, ablation) >= RECOVERED_AT_ALL for ablation in _REVEALING if ablation in evidence.shares]
     return np.asarray(told & (evidence.fewest > 0) & measured & ~np.any(found, axis=0))
 
 
-def _added(evidence: Evidence, dose: Ablation) -> Floats:
+def _added(evidence: Evidence, ablation: Ablation) -> Floats:
     """Return the share of the images recognized clean that only the prior correction still recognizes, (C,)."""
-    share = evidence.shares[dose]
+    share = evidence.shares[ablation]
     return np.asarray(share.stays - share.unaided)
 
 
@@ -74,7 +74,7 @@ def name_cues(evidence: Evidence, class_names: Sequence[str]) -> list[ClassCue]:
         One CueReliance a class.
     """
     likely = posterior(evidence)
-    yes = {dose: says_yes(evidence, dose) for dose in QUESTIONS if dose in evidence.shares}
+    yes = {ablation: says_yes(evidence, ablation) for ablation in QUESTIONS if ablation in evidence.shares}
     parts = shapley_shares(evidence)
     return [
         _Class(evidence, index, likely[:, index], yes, parts, class_names).reliance()
@@ -98,9 +98,9 @@ class _Class:
         self.parts, self.names = parts, class_names
 
     def reliance(self) -> ClassCue:
-        label, why = self._decide()
+        cue, why = self._decide()
         return ClassCue(
-            label=label,
+            cue=cue,
             probabilities=dict(zip(VERDICTS, self.likely.tolist(), strict=True)),
             evidence={cue: self._cue(cue) for cue in CUES},
             flags=self._flags(),
@@ -132,7 +132,7 @@ class _Class:
             return recovered
         if label is CueVerdict.INSENSITIVE:
             return None
-        if any(self._kept(dose) is None for dose in PRIMARY_ABLATION.values()):
+        if any(self._kept(ablation) is None for ablation in PRIMARY_ABLATION.values()):
             return "no image is lost when all cues are removed"
         return (
             self._doubt_alone(Cue(label.value))
@@ -173,13 +173,13 @@ class _Class:
         It fills every class's share of the predictions: a class whose images look like no other class's is found even
         if nothing of it is recognized.
         """
-        for dose in _REVEALING:
-            share = self.evidence.shares.get(dose)
-            if share is not None and _added(self.evidence, dose)[self.index] >= much:
+        for ablation in _REVEALING:
+            share = self.evidence.shares.get(ablation)
+            if share is not None and _added(self.evidence, ablation)[self.index] >= much:
                 unaided, stays = _points(share.unaided[self.index]), _points(share.stays[self.index])
                 return (
-                    f"keeps {unaided} of 100 images under {dose[0]} at {dose[1]:g} as the network answers, {stays} "
-                    "after the prior correction: it may be found by elimination"
+                    f"keeps {unaided} of 100 images under {ablation.perturbation} at {ablation.value:g} as the network "
+                    f"answers, {stays} after the prior correction: it may be found by elimination"
                 )
         return None
 
@@ -202,8 +202,8 @@ class _Class:
         part = self.parts.get(cue)
         return None if part is None or np.isnan(part[self.index]) else float(part[self.index])
 
-    def _kept(self, dose: Ablation) -> float | None:
-        share = self.evidence.shares.get(dose)
+    def _kept(self, ablation: Ablation) -> float | None:
+        share = self.evidence.shares.get(ablation)
         value = np.nan if share is None else float(share.kept[self.index])
         return None if np.isnan(value) else value
 
@@ -223,26 +223,26 @@ class _Class:
             shapley=self._carried(cue),
         )
 
-    def _images(self, dose: Ablation) -> float | None:
-        share = self.evidence.shares.get(dose)
+    def _images(self, ablation: Ablation) -> float | None:
+        share = self.evidence.shares.get(ablation)
         return None if share is None else float(share.of[self.index])
 
-    def _interval(self, dose: Ablation) -> Interval:
-        share = self.evidence.shares.get(dose)
+    def _interval(self, ablation: Ablation) -> Interval:
+        share = self.evidence.shares.get(ablation)
         if share is None:
             return Interval()
         return interval(share.kept[self.index], share.low[self.index], share.high[self.index])
 
-    def _raw(self, dose: Ablation) -> Interval:
-        share = self.evidence.shares.get(dose)
+    def _raw(self, ablation: Ablation) -> Interval:
+        share = self.evidence.shares.get(ablation)
         return Interval() if share is None else interval(share.raw[self.index], np.nan, np.nan)
 
     def _agree(self, cue: Cue) -> bool | None:
         """Say whether two independent suppressions give the same answer, or None where one was not measured."""
-        doses = (PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue])
-        if any(self._kept(dose) is None for dose in doses):
+        ablations = (PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue])
+        if any(self._kept(ablation) is None for ablation in ablations):
             return None
-        return bool(self.yes[doses[0]][self.index] == self.yes[doses[1]][self.index])
+        return bool(self.yes[ablations[0]][self.index] == self.yes[ablations[1]][self.index])
 
     def _flags(self) -> dict[str, str]:
         found = {
@@ -258,7 +258,8 @@ class _Class:
         sink = self.evidence.sinks[self.index]
         if sink is None or not sink[1] >= SINK_RATIO:
             return None
-        return f"predicted {sink[1]:.1f} times its share under {sink[0][0]} at {sink[0][1]:g}"
+        condition, ratio = sink
+        return f"predicted {ratio:.1f} times its share under {condition.name} at {condition.value:g}"
 
     def _confused(self) -> str | None:
         if self._mistaken() < CONFUSED or not self._told_apart() < TOLD_APART:

@@ -3,8 +3,8 @@
 An image is *explainable* when it is recognized clean and not when color, shape and texture are all removed. Every
 share here is one of a class's explainable images, after the prior correction: *necessity* of a cue is the share that
 is lost when the cue is suppressed and the others stay, *sufficiency* the share that is kept when it alone is left.
-Where a dose cuts the image into tiles, only images count that survive the sham, which cuts them as well and keeps the
-layout: what seams destroy is no reliance on shape.
+Where an ablation cuts the image into tiles, only images count that survive the sham, which cuts them as well and keeps
+the layout: a loss that seams cause is no reliance on shape.
 """
 
 from __future__ import annotations
@@ -17,23 +17,32 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, hypergeom
 
 from cuesense.arrays import Bools, Floats
-from cuesense.perturbations.ablations import ABLATIONS, ALL_REMOVED, CUES, PRIMARY_ABLATION, SHAM, TILED, Ablation
+from cuesense.perturbations.ablations import (
+    ABLATIONS,
+    ALL_REMOVED,
+    CUES,
+    PRIMARY_ABLATION,
+    SHAM,
+    TILED,
+    Ablation,
+    measured,
+)
 from cuesense.predictions.predictions import Predictions
 from cuesense.stats.confusions import mutual_confusion, top_false_positive_rate
 from cuesense.stats.intervals import discordant_counts, ratio_interval, sign_test, wilson
-from cuesense.types import Cue
+from cuesense.types import Condition, Cue
 
 
 @dataclass(frozen=True)
 class Share:
-    """The share of images that stay recognized at one dose, (C,) each; NaN where a class has no image to lose.
+    """The share of images that stay recognized at one ablation, (C,) each; NaN where a class has no image to lose.
 
     Attributes:
         kept: The share of the explainable images, in [0, 1]; 0 by definition where everything is removed.
         low: Its lower limit.
         high: Its upper limit.
         of: The explainable images that it is a share of, on average over the repeats; of unpaired ones those at this
-            dose.
+            ablation.
         images: The images that the next two are shares of, likewise.
         stays: The share of all images that are recognized clean.
         unaided: The same without the prior correction.
@@ -62,13 +71,13 @@ class Evidence:
         explainable: Explainable images per class, (C,).
         recognized: Share of the clean images that are recognized, (C,); NaN without images.
         chance: Share of the other classes' clean images that are taken for this class, (C,).
-        fewest: Images at the decisive dose that has fewest of them, (C,).
+        fewest: Images at the decisive ablation that has fewest of them, (C,).
         rival: The class whose clean images are most often taken for this one, (C,).
         mistaken: The share of the rival's clean images that are, (C,).
-        shares: What is kept, by dose; doses that were not measured are missing.
+        shares: What is kept, by dose; ablations that were not measured are missing.
         q: Per cue, the false discovery rate at which its suppression costs more than a sham, (C,); adjusted over all
             classes and cues.
-        sinks: Per class, the dose at which it is predicted most often, and how many times its share.
+        sinks: Per class, the condition under which it is predicted most often, and how many times its share.
         side: Shorter side of the images in pixels, or None where nobody knows.
     """
 
@@ -81,7 +90,7 @@ class Evidence:
     mistaken: Floats
     shares: Mapping[Ablation, Share]
     q: Mapping[Cue, Floats]
-    sinks: tuple[tuple[Ablation, float] | None, ...]
+    sinks: tuple[tuple[Condition, float] | None, ...]
     side: int | None = None
 
 
@@ -112,7 +121,7 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
         fewest=found.fewest(images),
         rival=rival,
         mistaken=mistaken,
-        shares={dose: found.share(dose) for dose in ABLATIONS if dose in found.rows},
+        shares={ablation: found.share(ablation) for ablation in ABLATIONS if ablation in found.rows},
         q=adjusted(
             {
                 cue: found.necessary(PRIMARY_ABLATION[cue], SHAM[cue])
@@ -143,12 +152,14 @@ def adjusted(p: Mapping[Cue, Floats]) -> dict[Cue, Floats]:
 
 
 class Measured:
-    """The answers by dose, with what is counted of them."""
+    """The answers by ablation, with what is counted of them."""
 
     def __init__(self, predictions: Predictions, level: float) -> None:
         self.predictions, self.level = predictions, level
         self.classes = len(predictions.class_names)
-        self.rows = predictions.rows
+        # From here on an ablation is the key; its rows among the conditions are found once.
+        found, rows = measured(predictions.perturbations), predictions.rows
+        self.rows = {entry: rows[entry.perturbation, severity] for entry, severity in found.items()}
         self.class_of = np.full(len(predictions.output_names), -1)
         self.class_of[list(predictions.outputs)] = np.arange(self.classes)
         self.guessing = self._guessing()
@@ -180,7 +191,7 @@ class Measured:
             return n, k / n
 
     def fewest(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the smallest number of images of each class over the clean condition and the decisive doses."""
+        """Return the smallest number of images of each class over the clean condition and the decisive ablations."""
         known = [
             images.astype(np.float64),
             *(self.rate(self.rows[d])[0] for d in PRIMARY_ABLATION.values() if d in self.rows),
@@ -194,10 +205,10 @@ class Measured:
         n, clean = self.rate([0])
         return np.rint(np.nan_to_num(n * np.maximum(clean - self._floor()[1], 0))).astype(np.int64)
 
-    def share(self, dose: Ablation) -> Share:
-        """Count what is kept at one dose."""
-        rows = self.rows[dose]
-        sham = self.rows.get(SHAM[Cue.SHAPE], [0]) if dose in TILED else [0]
+    def share(self, ablation: Ablation) -> Share:
+        """Count what is kept at one ablation."""
+        rows = self.rows[ablation]
+        sham = self.rows.get(SHAM[Cue.SHAPE], [0]) if ablation in TILED else [0]
         with np.errstate(invalid="ignore", divide="ignore"):
             stays, images = self._stays(rows, sham)
             unaided = self._stays(rows, sham, raw=True)[0]
@@ -262,9 +273,9 @@ class Measured:
         found = self.classes_of(answers.predicted) if answers.corrected is None else answers.corrected
         return mutual_confusion(found, answers.labels, self.classes)
 
-    def necessary(self, dose: Ablation, sham: Ablation) -> Floats:
-        """Return the p-value that a dose costs more images than a sham (or than nothing, where none was measured)."""
-        other, row = self.rows.get(sham, [0])[0], self.rows[dose][0]
+    def necessary(self, ablation: Ablation, sham: Ablation) -> Floats:
+        """Return the p-value that an ablation costs more images than a sham (than nothing, where none was measured)."""
+        other, row = self.rows.get(sham, [0])[0], self.rows[ablation][0]
         before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)
         labels, perturbed = self.predictions.answers[other].labels, self.predictions.answers[row].labels
         if self.predictions.paired:
@@ -275,14 +286,16 @@ class Measured:
         both = k + np.bincount(perturbed[after], minlength=self.classes)
         return np.where((n > 0) & (m > 0), hypergeom.sf(k - 1, n + m, both, n), np.nan)
 
-    def sinks(self) -> tuple[tuple[Ablation, float] | None, ...]:
-        """Return for every class the dose at which it is predicted most often, as a multiple of its share."""
-        doses = list(self.rows)
-        if not doses:
+    def sinks(self) -> tuple[tuple[Condition, float] | None, ...]:
+        """Return for every class the condition under which it is predicted most often, as a multiple of its share."""
+        rows = [rows[0] for rows in self.predictions.rows.values()]
+        if not rows:
             return (None,) * self.classes
-        ratios = np.stack([self._predicted_share(self.rows[dose][0]) for dose in doses])
-        at = np.argmax(np.nan_to_num(ratios), axis=0)
-        return tuple((doses[row], float(ratios[row, index])) for index, row in enumerate(at.tolist()))
+        ratios = np.stack([self._predicted_share(row) for row in rows])
+        strongest = np.argmax(np.nan_to_num(ratios), axis=0).tolist()
+        return tuple(
+            (self.predictions.conditions[rows[at]], float(ratios[at, index])) for index, at in enumerate(strongest)
+        )
 
     def _predicted_share(self, row: int) -> Floats:
         answers = self.predictions.answers[row]

@@ -26,14 +26,14 @@ class GroupCues:
     Attributes:
         name: The group's name.
         classes: Indices of its classes.
-        label: The label of most of its classes, with confidence, else undetermined.
+        cue: The cue of most of its classes, with confidence, else undetermined.
         shares: Estimated share of each label among its classes, with its interval.
-        members: Per class of the group, its label in the light of the others, else undetermined.
+        members: Per class of the group, its cue in the light of the others, else undetermined.
     """
 
     name: str
     classes: tuple[int, ...]
-    label: CueVerdict
+    cue: CueVerdict
     shares: dict[CueVerdict, Interval]
     members: dict[int, CueVerdict]
 
@@ -67,7 +67,7 @@ def group_cues(
     return GroupCues(
         name=name,
         classes=tuple(classes),
-        label=labels[most] if low[most] > 0.5 else CueVerdict.UNDETERMINED,
+        cue=labels[most] if low[most] > 0.5 else CueVerdict.UNDETERMINED,
         shares={
             label: Interval(float(shares[:, row].mean()), float(low[row]), float(high[row]))
             for row, label in enumerate(labels)

@@ -1,9 +1,8 @@
 """What a class may need: monotone Boolean functions of the cues, weighed by a network's answers. Pure NumPy.
 
 *Color* is the function "color", *mixed* is for instance "color and shape", *redundant* "color or shape", *insensitive*
-"anything". Every dose asks a network one question, "do you still recognize the class when these cues are left?", and
-answers it with some doubt. The 19 functions that recognize the clean image are weighed by all answers together
-(docs/method.md).
+"anything". Every ablation tests one subset of the cues: is the class still recognized when only these are left? The
+posterior over the 19 functions that recognize the clean image follows from all tests together (docs/method.md).
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def _without(cue: Cue) -> frozenset[Cue]:
 
 
 QUESTIONS: Mapping[Ablation, frozenset[Cue]] = {
-    **{dose[cue]: _without(cue) for cue in CUES for dose in (PRIMARY_ABLATION, REPLICATE_ABLATION)},
+    **{of_cue[cue]: _without(cue) for cue in CUES for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)},
     **{SINGLE_CUE[cue]: frozenset({cue}) for cue in CUES},
     ALL_REMOVED: frozenset(),
 }
@@ -56,29 +55,29 @@ class Scale:
     below: float
     thresholds: tuple[float, ...]
 
-    def log_odds(self, dose: Ablation, share: Share) -> Floats:
+    def log_odds(self, ablation: Ablation, share: Share) -> Floats:
         """Return the log-odds that the true answer is yes, (C,), bounded because any suppression can mislead.
 
         The share is the mean of its posterior under a uniform prior, whose variance flattens the slope (MacKay 1992,
         Neural Computation 4:720, section 5): few images give weak answers.
         """
         middle = (np.nan_to_num(share.distinct) * share.images + 1) / (share.images + 2)
-        odds = SLOPE * (middle - self._threshold(dose))
+        odds = SLOPE * (middle - self._threshold(ablation))
         noise = SLOPE**2 * middle * (1 - middle) / np.maximum(share.images, 1)
         likely = MISLED + (1 - 2 * MISLED) * expit(odds / np.sqrt(1 + np.pi / 8 * noise))
         return np.asarray(np.where(np.isnan(share.distinct), 0.0, np.log(likely / (1 - likely))))
 
-    def worth(self, dose: Ablation, share: Share) -> Floats:
-        """Return the distinct share on a scale that is the same for all doses and sizes, (C,), in [0, 1].
+    def worth(self, ablation: Ablation, share: Share) -> Floats:
+        """Return the distinct share on a scale that is the same for all ablations and sizes, (C,), in [0, 1].
 
         It is linear below and above the threshold, which is one half.
         """
-        threshold = self._threshold(dose)
+        threshold = self._threshold(ablation)
         below, above = share.distinct / threshold, (share.distinct - threshold) / (1 - threshold)
         return np.asarray(0.5 * np.minimum(below, 1) + 0.5 * np.maximum(above, 0))
 
-    def _threshold(self, dose: Ablation) -> float:
-        return self.thresholds[list(QUESTIONS).index(dose)]
+    def _threshold(self, ablation: Ablation) -> float:
+        return self.thresholds[list(QUESTIONS).index(ablation)]
 
 
 SCALES = (  # chosen by `python benchmarks/labels.py calibrate` on 27 networks of even planted worlds of 21 classes
@@ -153,9 +152,11 @@ def _posterior(evidence: Evidence, scale: Scale) -> Floats:
     weights = np.array([_weight(need) for need in HYPOTHESES])
     total = [weights[[other is label for other in labels]].sum() for label in labels]
     score = np.repeat(np.log(weights / total)[:, None], len(evidence.images), axis=1)
-    for dose, left in QUESTIONS.items():
-        if dose in evidence.shares:
-            score += np.outer([left in need for need in HYPOTHESES], scale.log_odds(dose, evidence.shares[dose]))
+    for ablation, left in QUESTIONS.items():
+        if ablation in evidence.shares:
+            score += np.outer(
+                [left in need for need in HYPOTHESES], scale.log_odds(ablation, evidence.shares[ablation])
+            )
     weight = np.exp(score - score.max(axis=0))
     of_label = np.array([[label is wanted for label in labels] for wanted in VERDICTS], dtype=np.float64)
     return np.asarray(of_label @ weight / weight.sum(axis=0))
@@ -172,16 +173,18 @@ def shapley_shares(evidence: Evidence) -> dict[Cue, Floats]:
 
     Returns:
         Per cue, as a share of what is not kept without any cue, (C,); they add up to 1. NaN where a class was not
-        measured or loses nothing without any cue; empty where a dose of the design is missing.
+        measured or loses nothing without any cue; empty where a ablation of the design is missing.
     """
-    doses = {frozenset({cue}): SINGLE_CUE[cue] for cue in CUES} | {_without(cue): PRIMARY_ABLATION[cue] for cue in CUES}
-    doses[frozenset()] = ALL_REMOVED
-    if not all(dose in evidence.shares for dose in doses.values()):
+    ablations = {frozenset({cue}): SINGLE_CUE[cue] for cue in CUES} | {
+        _without(cue): PRIMARY_ABLATION[cue] for cue in CUES
+    }
+    ablations[frozenset()] = ALL_REMOVED
+    if not all(ablation in evidence.shares for ablation in ablations.values()):
         return {}
     every = scales(evidence.side)
     worth = {
-        left: np.mean([scale.worth(dose, evidence.shares[dose]) for scale in every], axis=0)
-        for left, dose in doses.items()
+        left: np.mean([scale.worth(ablation, evidence.shares[ablation]) for scale in every], axis=0)
+        for left, ablation in ablations.items()
     }
     worth[frozenset(CUES)] = np.ones(len(evidence.images))
     before = {cue: [frozenset(order[: order.index(cue)]) for order in permutations(CUES)] for cue in CUES}
@@ -193,7 +196,7 @@ def shapley_shares(evidence: Evidence) -> dict[Cue, Floats]:
         }
 
 
-def says_yes(evidence: Evidence, dose: Ablation) -> NDArray[np.bool_]:
+def says_yes(evidence: Evidence, ablation: Ablation) -> NDArray[np.bool_]:
     """Return whether a dose's answer is rather yes than no, (C,); that of all scales where the size is not known."""
-    odds = [scale.log_odds(dose, evidence.shares[dose]) for scale in scales(evidence.side)]
+    odds = [scale.log_odds(ablation, evidence.shares[ablation]) for scale in scales(evidence.side)]
     return np.asarray(np.sum(odds, axis=0) >= 0)

@@ -100,7 +100,7 @@ def _comparison(pair: Pair) -> Comparison:
 def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComparison]:
     of_a = pair.a.profile.classes
     of_b = [pair.b.profile.classes[place] for place in pair.places]
-    under = {name: _accuracies(pair.contrast(name), pair.confidence) for name in pair.doses}
+    under = {name: _accuracies(pair.contrast(name), pair.confidence) for name in pair.strongest}
     reliance = {cue: _reliance(of_a, of_b, cue) for cue in Cue}
     comparable = pair.a.profile.policy.tolerance == pair.b.profile.policy.tolerance
     return [
@@ -191,8 +191,8 @@ def _side(profile: Profile) -> Side:
 def _doses(pair: Pair) -> dict[str, Dose]:
     curves = {curve.perturbation: curve for curve in augmentations(pair.a.profile)}
     return {
-        name: Dose(parameter=curves[name].parameter, unit=curves[name].unit, value=value)
-        for name, value in pair.doses.items()
+        name: Dose(parameter=curves[name].parameter, unit=curves[name].unit, value=common.value)
+        for name, common in pair.strongest.items()
     }
 
 
@@ -202,7 +202,7 @@ def _warnings(pair: Pair) -> list[str]:
     if pair.unpaired is not None:
         found.append(f"Images are compared as independent samples, because {pair.unpaired}: intervals are wider.")
     measured = {curve.perturbation for profile in (a, b) for curve in augmentations(profile)}
-    alone = sorted(measured - pair.doses.keys())
+    alone = sorted(measured - pair.strongest.keys())
     if alone:
         found.append(f"Left out, because the two measured no common dose: {', '.join(alone)}.")
     if a.policy.tolerance != b.policy.tolerance:

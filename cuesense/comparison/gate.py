@@ -100,7 +100,7 @@ def _own(source: Source) -> list[_Question]:
 def _strongest(curve: CurveModel) -> Contrast:
     if curve.unpaired is None:
         return from_counts(curve.n, curve.clean_correct, curve.lost[-1], curve.gained[-1], curve.repeats)
-    images, right = perturbed_counts(curve, len(curve.values) - 1)
+    images, right = perturbed_counts(curve, len(curve.values))
     return Contrast(np.array(curve.n, np.float64), images, np.array(curve.clean_correct, np.float64), right)
 
 

@@ -23,7 +23,6 @@ from cuesense.types import Role
 PREDICTIONS = "predictions.parquet"
 
 _LISTED = 3
-_SAME_DOSE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,21 @@ class Source:
         """The file of its predictions, or None where there is none."""
         path = None if self.path is None else self.path.with_name(PREDICTIONS)
         return path if path is not None and path.is_file() else None
+
+
+@dataclass(frozen=True)
+class CommonSeverity:
+    """A value of one augmentation that two profiles measured.
+
+    Attributes:
+        value: The value, in the augmentation's unit.
+        in_a: Its severity in A.
+        in_b: Its severity in B.
+    """
+
+    value: float
+    in_a: int
+    in_b: int
 
 
 @dataclass(frozen=True)
@@ -100,41 +114,39 @@ class Pair:
         return self.a.profile.policy.confidence
 
     @cached_property
-    def doses(self) -> dict[str, float]:
-        """The strongest dose of each augmentation that both measured, in the order of A's curves."""
-        of_b = {curve.perturbation: curve.values for curve in augmentations(self.b.profile)}
-        common = {
-            curve.perturbation: [value for value in curve.values if _rung(of_b.get(curve.perturbation, ()), value) >= 0]
-            for curve in augmentations(self.a.profile)
-        }
-        return {name: values[-1] for name, values in common.items() if values}
+    def strongest(self) -> dict[str, CommonSeverity]:
+        """The strongest severity of each augmentation that both measured, in the order of A's curves."""
+        of_b = {curve.perturbation: severities(curve) for curve in augmentations(self.b.profile)}
+        found = {}
+        for curve in augmentations(self.a.profile):
+            other = of_b.get(curve.perturbation, {})
+            for value, severity in severities(curve).items():
+                if value in other:
+                    found[curve.perturbation] = CommonSeverity(value, severity, other[value])
+        return found
 
     def contrast(self, augmentation: str | None = None) -> Contrast:
         """Return how many images of each class the two recognize.
 
         Args:
-            augmentation: One of ``doses``, or None for the clean images.
+            augmentation: One of ``strongest``, at that severity, or None for the clean images.
 
         Returns:
             The contrast of C classes, in the order of A.
         """
         if self._images is not None:
             found = self._images
-            share_a, share_b = (self._share(part, augmentation) for part in (found.a, found.b))
+            share_a = _share_right(found.a, augmentation, self._severities(augmentation)[0])
+            share_b = _share_right(found.b, augmentation, self._severities(augmentation)[1])
             return paired(found.labels, share_a, share_b, len(self.places))
-        n_a, right_a = self._counts(self.a.profile, augmentation)
-        n_b, right_b = self._counts(self.b.profile, augmentation)
+        n_a, right_a = _counts(self.a.profile, augmentation, self._severities(augmentation)[0])
+        n_b, right_b = _counts(self.b.profile, augmentation, self._severities(augmentation)[1])
         return Contrast(n_a, n_b[self.places], right_a, right_b[self.places])
 
-    def _share(self, predictions: Predictions, augmentation: str | None) -> Floats:
-        rows = _rows(predictions, augmentation, None if augmentation is None else self.doses[augmentation])
-        return np.asarray(np.mean([predictions.right(row) for row in rows], axis=0))
-
-    def _counts(self, profile: Profile, augmentation: str | None) -> tuple[Floats, Floats]:
-        if augmentation is None:
-            return _clean_counts(profile)
-        curve = next(curve for curve in augmentations(profile) if curve.perturbation == augmentation)
-        return perturbed_counts(curve, _rung(curve.values, self.doses[augmentation]))
+    def _severities(self, augmentation: str | None) -> tuple[int, int]:
+        """Return the severity to compare in A and in B; 0 for the clean images."""
+        common = None if augmentation is None else self.strongest[augmentation]
+        return (0, 0) if common is None else (common.in_a, common.in_b)
 
     def _matched(self) -> _Images | str:
         """Return the images of both, or why there is no matching them."""
@@ -144,23 +156,14 @@ class Pair:
             if source.table is None:
                 return f"no {PREDICTIONS} lies beside {source.name}"
         tables = []
-        for source in (self.a, self.b):
+        wanted_of_a = {(name, common.in_a) for name, common in self.strongest.items()}
+        wanted_of_b = {(name, common.in_b) for name, common in self.strongest.items()}
+        for source, wanted in ((self.a, wanted_of_a), (self.b, wanted_of_b)):
             found = None if source.table is None else read(source.table)[0]
-            if found is None or not self._fits(found, source.profile):
+            if found is None or not _fits(found, source.profile, wanted):
                 return f"{source.table} is not that of its profile"
             tables.append(found)
         return self._aligned(*tables)
-
-    def _fits(self, predictions: Predictions, profile: Profile) -> bool:
-        """Whether predictions give the clean counts of a profile, and have the doses to compare."""
-        n, right = _clean_counts(profile)
-        labels, classes = predictions.answers[0].labels, len(predictions.class_names)
-        return (
-            predictions.paired
-            and np.array_equal(np.bincount(labels, minlength=classes), n)
-            and np.array_equal(np.bincount(labels[predictions.right(0)], minlength=classes), right)
-            and all(_rows(predictions, name, dose) for name, dose in self.doses.items())
-        )
 
     def _aligned(self, a: Predictions, b: Predictions) -> _Images | str:
         """Return the images; prediction_table.read has sorted them by their ids."""
@@ -187,20 +190,25 @@ def augmentations(profile: Profile) -> list[CurveModel]:
     return [curve for curve in profile.curves if curve.role is Role.AUGMENTATION]
 
 
-def perturbed_counts(curve: CurveModel, rung: int) -> tuple[Floats, Floats]:
-    """Return how many images a perturbation left to each class and how many of them were recognized.
+def severities(curve: CurveModel) -> dict[float, int]:
+    """Return the severity of each value that a curve measured, mild to strong."""
+    return {value: severity for severity, value in enumerate(curve.values, start=1)}
+
+
+def perturbed_counts(curve: CurveModel, severity: int) -> tuple[Floats, Floats]:
+    """Return the images of each class under a perturbation, and how many of them were recognized.
 
     Args:
         curve: The curve.
-        rung: The place of the dose in its values.
+        severity: A severity that it measured, from 1.
 
     Returns:
         Images and those that are recognized, (C,) each, as means over the repeats.
     """
     if curve.unpaired is not None:
-        n, right = curve.unpaired.n[rung], curve.unpaired.correct[rung]
+        n, right = curve.unpaired.n[severity - 1], curve.unpaired.correct[severity - 1]
         return np.array(n) / curve.repeats, np.array(right) / curve.repeats
-    change = (np.array(curve.gained[rung]) - np.array(curve.lost[rung])) / curve.repeats
+    change = (np.array(curve.gained[severity - 1]) - np.array(curve.lost[severity - 1])) / curve.repeats
     return np.array(curve.n, np.float64), np.array(curve.clean_correct) + change
 
 
@@ -209,17 +217,29 @@ def _clean_counts(profile: Profile) -> tuple[Floats, Floats]:
     return n, np.rint(n * [entry.clean_accuracy or 0.0 for entry in profile.classes])
 
 
-def _rung(values: Sequence[float], dose: float) -> int:
-    """Return the place of a dose, -1 where it is none of the values."""
-    return next((place for place, value in enumerate(values) if abs(value - dose) <= _SAME_DOSE * abs(dose)), -1)
+def _counts(profile: Profile, augmentation: str | None, severity: int) -> tuple[Floats, Floats]:
+    if augmentation is None:
+        return _clean_counts(profile)
+    curve = next(curve for curve in augmentations(profile) if curve.perturbation == augmentation)
+    return perturbed_counts(curve, severity)
 
 
-def _rows(predictions: Predictions, augmentation: str | None, dose: float | None) -> list[int]:
-    if augmentation is None or dose is None:
-        return [0]
-    values = [value for name, value in predictions.rows if name == augmentation]
-    rung = _rung(values, dose)
-    return predictions.rows[augmentation, values[rung]] if rung >= 0 else []
+def _share_right(predictions: Predictions, augmentation: str | None, severity: int) -> Floats:
+    """Return how often each image is recognized, a share of the repeats, (N,)."""
+    rows = [0] if augmentation is None else predictions.rows[augmentation, severity]
+    return np.asarray(np.mean([predictions.right(row) for row in rows], axis=0))
+
+
+def _fits(predictions: Predictions, profile: Profile, wanted: set[tuple[str, int]]) -> bool:
+    """Whether predictions give the clean counts of a profile, and have the severities to compare."""
+    n, right = _clean_counts(profile)
+    labels, classes = predictions.answers[0].labels, len(predictions.class_names)
+    return (
+        predictions.paired
+        and np.array_equal(np.bincount(labels, minlength=classes), n)
+        and np.array_equal(np.bincount(labels[predictions.right(0)], minlength=classes), right)
+        and predictions.rows.keys() >= wanted
+    )
 
 
 def _check_confidence(a: Source, b: Source) -> None:

@@ -312,7 +312,7 @@ def _check_logits(logits: object, batch: int, outputs: int, condition: Condition
     if not bool(torch.isfinite(logits).all()):
         raise ModelError(
             expected(
-                f"the model's logits under {condition.key}",
+                f"the model's logits under {condition}",
                 "finite numbers",
                 "NaN or infinity",
                 "Check the weights, and --mean and --std",

@@ -59,9 +59,10 @@ def matched(policy: Policy, ladders: Mapping[str, Sequence[float]]) -> Policy:
     doses = {}
     for name in policy.names:
         identity = augmentation(name).identity
-        rungs = [identity, *ladders[name]]
-        places = [rungs.index(policy.of_class(index).get(name, identity)) for index in range(len(policy.class_names))]
-        doses[name] = float(np.interp(np.mean(places), range(len(rungs)), rungs))
+        ladder = np.array([identity, *ladders[name]])
+        values = np.array([policy.of_class(index).get(name, identity) for index in range(len(policy.class_names))])
+        severities = np.interp(np.abs(values - identity), np.abs(ladder - identity), range(len(ladder)))
+        doses[name] = float(np.interp(severities.mean(), range(len(ladder)), ladder))
     return uniform(doses, policy.class_names, policy.probability)
 
 

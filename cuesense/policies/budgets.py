@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def budget(
             Budget(
                 perturbation=curve.perturbation,
                 status=_status(safe, len(low), reason),
-                value=curve.perturbation.ladder[at] if safe else None,
+                severity=safe,
                 drop=interval(drop[at, index], low[at, index], high[at, index]),
                 limited_by=reason,
             )
@@ -135,7 +136,7 @@ def _forecast_budget(
     return Budget(
         perturbation=perturbation,
         status=_status(safe, len(forecast.loss), reason),
-        value=perturbation.ladder[at] if safe else None,
+        severity=safe,
         drop=interval(float(forecast.loss[at, index]), low, high),
         limited_by=reason,
     )
@@ -157,40 +158,58 @@ def _status(safe: int, severities: int, reason: str | None) -> BudgetStatus:
     return BudgetStatus.UNDETERMINED if reason in (TOO_FEW, UNRECOGNIZED) else BudgetStatus.NONE
 
 
-def global_policy(
-    budgets: Sequence[Budget], curve: Curve, members: Sequence[int] | None = None, spared: int = 0
-) -> tuple[float | None, BudgetStatus, int | None]:
-    """Return the strongest dose of one augmentation that is safe for every class that has images, or nearly every.
+@dataclass(frozen=True)
+class SharedBudget:
+    """How far one augmentation may go for several classes together.
+
+    Attributes:
+        severity: The strongest severity that is safe for all of them, 0 where there is none.
+        value: Its value, None where there is none.
+        status: The status of the limiting class; undetermined where no class has images.
+        limiting: The class with the mildest budget, None where nothing limits.
+    """
+
+    severity: int
+    value: float | None
+    status: BudgetStatus
+    limiting: int | None
+
+
+def shared_budget(
+    budgets: Sequence[Budget],
+    images: NDArray[np.int64],
+    members: Sequence[int] | None = None,
+    spared: int = 0,
+) -> SharedBudget:
+    """Return the strongest severity of one augmentation that is safe for every class with images, or nearly every.
 
     The claim holds at the confidence of the single budgets, without a correction for the number of classes: it is
     wrong only if the budget of one particular class is (intersection-union test, Berger 1982, Technometrics 24:295).
 
     Args:
         budgets: The budgets of the C classes.
-        curve: The counts they come from.
+        images: Images of each class, (C,); classes without any have no say.
         members: The classes it has to be safe for; None takes all.
         spared: How many of these, those with the mildest budgets, it need not be safe for.
 
     Returns:
-        The dose (None where there is none); the status, which is that of the limiting class; and the limiting class:
-        the one with the mildest budget, where none counts as milder than undetermined and that as milder than any
-        dose, the lowest index on ties, None where nothing limits. Undetermined without a class where no class has
-        images.
+        The shared budget. The limiting class is the one with the mildest budget, where none counts as milder than
+        undetermined and that as milder than any severity; the lowest index on ties.
     """
-    asked = range(len(budgets)) if members is None else members
-    present = [index for index in asked if curve.n[index] > 0]
-    if not present:
-        return None, BudgetStatus.UNDETERMINED, None
-    ranked = sorted(present, key=lambda index: _rank(budgets[index]))
+    every = range(len(budgets)) if members is None else members
+    ranked = sorted((index for index in every if images[index] > 0), key=lambda index: _rank(budgets[index]))
+    if not ranked:
+        return SharedBudget(0, None, BudgetStatus.UNDETERMINED, None)
     limiting = ranked[min(spared, len(ranked) - 1)]
-    weakest = budgets[limiting]
-    return weakest.value, weakest.status, None if weakest.status is BudgetStatus.UNLIMITED else limiting
+    mildest = budgets[limiting]
+    unlimited = mildest.status is BudgetStatus.UNLIMITED
+    return SharedBudget(mildest.severity, mildest.value, mildest.status, None if unlimited else limiting)
 
 
 def _rank(budget: Budget) -> int:
-    if budget.value is None:
+    if not budget.severity:
         return -2 if budget.status is BudgetStatus.NONE else -1
-    return budget.perturbation.ladder.index(budget.value)
+    return budget.severity
 
 
 def images_needed(tolerance: float, confidence: float) -> int:

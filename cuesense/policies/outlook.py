@@ -73,11 +73,11 @@ def policy_losses(profile: Profile, policy: Policy) -> np.ndarray | None:
 
 
 def _losses(found: LossModel, name: str, policy: Policy) -> np.ndarray:
-    """Return what each class loses at its dose, (C,): that of the next stronger dose where it was not forecast."""
+    """Return what each class loses at its value, (C,): the loss at the next stronger one where it was not forecast."""
     identity, loss = augmentation(name).identity, np.array(found.loss)
-    strengths = np.abs(np.array(found.values) - identity)
-    dose = [policy.of_class(index).get(name, identity) for index in range(loss.shape[1])]
-    rungs = np.searchsorted(strengths, np.abs(np.array(dose) - identity) - 1e-9)
-    padded = np.vstack([loss, loss[-1:]])
-    lost: np.ndarray = np.where(np.array(dose) == identity, 0, padded[rungs, np.arange(loss.shape[1])])
+    distances = np.abs(np.array(found.values) - identity)
+    values = [policy.of_class(index).get(name, identity) for index in range(loss.shape[1])]
+    distance = np.abs(np.array(values) - identity)
+    row = np.minimum(np.searchsorted(distances, distance), len(loss) - 1)
+    lost: np.ndarray = np.where(distance == 0, 0, loss[row, np.arange(loss.shape[1])])
     return lost

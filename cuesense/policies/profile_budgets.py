@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cuesense.errors import SettingsError, expected
-from cuesense.policies.budgets import TOO_FEW, budget, forecast_budget, global_policy, images_needed
+from cuesense.policies.budgets import TOO_FEW, budget, forecast_budget, images_needed, shared_budget
 from cuesense.policies.policy import Limit, augmentation
 from cuesense.schemas.profile import LossModel, Profile
 from cuesense.types import Budget, Curve, Role
@@ -77,21 +77,19 @@ def limits(
     spared = int(all_but * len(profile.classes))
     found = []
     for name, of_class in budgets.items():
-        value, _, limiting = global_policy(of_class, curves[name], spared=spared)
-        reason = None if limiting is None else of_class[limiting].limited_by
-        limited = None if limiting is None else profile.classes[limiting].name
-        given_up = _given_up(profile, of_class, curves[name], value) if spared else ()
-        found.append(Limit(name, value, limited, reason, given_up))
+        shared = shared_budget(of_class, curves[name].n, spared=spared)
+        reason = None if shared.limiting is None else of_class[shared.limiting].limited_by
+        limited = None if shared.limiting is None else profile.classes[shared.limiting].name
+        given_up = _given_up(profile, of_class, shared.severity) if spared else ()
+        found.append(Limit(name, shared.value, limited, reason, given_up))
     return found
 
 
-def _given_up(profile: Profile, budgets: Sequence[Budget], curve: Curve, value: float | None) -> tuple[str, ...]:
-    """Return the classes that get a stronger dose than theirs."""
-    if value is None:
-        return ()
-    ladder = curve.perturbation.ladder
-    rungs = [-1 if budget.value is None else ladder.index(budget.value) for budget in budgets]
-    return tuple(profile.classes[index].name for index, rung in enumerate(rungs) if rung < ladder.index(value))
+def _given_up(profile: Profile, budgets: Sequence[Budget], severity: int) -> tuple[str, ...]:
+    """Return the classes that get a stronger severity than their own budget."""
+    return tuple(
+        entry.name for entry, budget in zip(profile.classes, budgets, strict=True) if budget.severity < severity
+    )
 
 
 def _check(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
-from cuesense.policies.budgets import global_policy
+from cuesense.policies.budgets import shared_budget
 from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, Scope
 from cuesense.policies.profile_budgets import _check, budgets_of, measured_augmentations
 from cuesense.schemas.profile import Profile, TrainedModel
@@ -229,5 +229,5 @@ def _groups(profile: Profile, scope: Scope, *, guards: bool) -> np.ndarray:
 def _doses(
     budgets: Mapping[str, Sequence[Budget]], curves: Mapping[str, Curve], members: Sequence[int], spared: int
 ) -> dict[str, float]:
-    found = {name: global_policy(of_class, curves[name], members, spared)[0] for name, of_class in budgets.items()}
+    found = {name: shared_budget(of_class, curves[name].n, members, spared).value for name, of_class in budgets.items()}
     return {name: value for name, value in found.items() if value is not None}

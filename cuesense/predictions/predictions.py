@@ -63,12 +63,12 @@ class Predictions:
         return all(answers.corrected is not None for answers in self.answers)
 
     @property
-    def rows(self) -> dict[tuple[str, float], list[int]]:
-        """The places of every dose's conditions among the conditions, in the order of the repeats."""
-        found: dict[tuple[str, float], list[int]] = {}
+    def rows(self) -> dict[tuple[str, int], list[int]]:
+        """The rows of every perturbation's name and severity among the conditions, in the order of the repeats."""
+        found: dict[tuple[str, int], list[int]] = {}
         for row, condition in enumerate(self.conditions):
             if condition.perturbation is not None:
-                found.setdefault((condition.perturbation.name, float(condition.value)), []).append(row)
+                found.setdefault((condition.name, condition.severity), []).append(row)
         return found
 
     def right(self, row: int) -> Bools:

@@ -20,14 +20,15 @@ from cuesense.atomic_files import refuse_folder, unwritable
 from cuesense.errors import DatasetError, SettingsError, expected
 from cuesense.perturbations.ablations import ABLATIONS, SHAM
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
-from cuesense.predictions.table_columns import CLEAN, Coded, Indices, Rows, read_rows
-from cuesense.types import Condition, Perturbation, Role
+from cuesense.predictions.table_columns import Coded, Indices, Rows, read_rows
+from cuesense.types import CLEAN, Condition, Perturbation, Role
 
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _MOSTLY_COMMON = 0.5
 _NEARLY_ALL = 0.9
 _NEEDED = frozenset(name for name, _ in (*ABLATIONS, *SHAM.values()))
-_SAME_DOSE = 1e-5
+# Tables written as float32, or with six digits, still mean the value of the ladder.
+_ROUNDING = 1e-5
 _KNOWN = b"cuesense"
 _LISTED = 5
 
@@ -78,16 +79,13 @@ def _output_names(predictions: Predictions) -> list[str]:
 def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Sequence[str]) -> pa.Table:
     condition, answers = predictions.conditions[row], predictions.answers[row]
     outputs, count = np.asarray(predictions.outputs), len(answers.labels)
-    perturbation = condition.perturbation
-    severity = 0 if perturbation is None else 1 + perturbation.ladder.index(condition.value)
-    name = CLEAN if perturbation is None else perturbation.name
     corrected = answers.labels if answers.corrected is None else answers.corrected
     return pa.table(
         {
             "sample_id": ids,
             "label": _named(outputs[answers.labels], names),
-            "perturbation": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [name]),
-            "severity": np.full(count, severity, np.int16),
+            "perturbation": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [condition.name]),
+            "severity": np.full(count, condition.severity, np.int16),
             "value": np.full(count, condition.value),
             "repeat": np.full(count, condition.repeat, np.int16),
             "predicted": _named(answers.predicted, names),
@@ -272,14 +270,16 @@ def _perturbation(name: str, blocks: Sequence[_Block], rows: Rows, path: Path) -
     values = [_value(name, [b for b in blocks if b.severity == s], rows, path) for s in severities]
     if name in registry.names("perturbations"):
         entry: Perturbation = registry.get("perturbations", name)
-        doses = [_dose(entry, severity, value, path) for severity, value in zip(severities, values, strict=True)]
-        if len(set(doses)) < len(doses):
-            found = ", ".join(f"{dose:g}" for dose in doses)
-            raise DatasetError(expected(f"the doses of {name} in '{path}'", "different", found, "Correct the values"))
-        return replace(entry, ladder=tuple(doses))
-    doses = [float(s) if value is None else value for s, value in zip(severities, values, strict=True)]
+        ladder = [
+            _ladder_value(entry, severity, value, path) for severity, value in zip(severities, values, strict=True)
+        ]
+        if len(set(ladder)) < len(ladder):
+            found = ", ".join(f"{value:g}" for value in ladder)
+            raise DatasetError(expected(f"the values of {name} in '{path}'", "different", found, "Correct them"))
+        return replace(entry, ladder=tuple(ladder))
+    ladder = [float(s) if value is None else value for s, value in zip(severities, values, strict=True)]
     return Perturbation(
-        name, Role.CONTROL, (), "unknown", "severity", "rung", tuple(doses), 0.0, (0.0, max(doses)), _cannot_apply
+        name, Role.CONTROL, (), "unknown", "severity", "rung", tuple(ladder), 0.0, (0.0, max(ladder)), _cannot_apply
     )
 
 
@@ -290,21 +290,21 @@ def _value(name: str, blocks: Sequence[_Block], rows: Rows, path: Path) -> float
     if len(found) > 1:
         where = f"severity {blocks[0].severity} of {name} in '{path}'"
         got = _some([f"{value:g}" for value in found])
-        raise DatasetError(expected(where, "one value", got, "Give every dose a severity of its own"))
+        raise DatasetError(expected(where, "one value", got, "Give every value a severity of its own"))
     return float(found[0])
 
 
-def _dose(entry: Perturbation, severity: int, value: float | None, path: Path) -> float:
-    """Return the dose of a rung; a value close to one of the ladder is that of the ladder."""
+def _ladder_value(entry: Perturbation, severity: int, value: float | None, path: Path) -> float:
+    """Return the value of a severity: the only place where values from outside are matched to a registered ladder."""
     if value is not None:
         entry.check(value)
-        close = [rung for rung in entry.ladder if abs(value - rung) <= _SAME_DOSE * abs(rung)]
-        return close[0] if close else value
+        close = [known for known in entry.ladder if abs(value - known) <= _ROUNDING * abs(known)]
+        return close[0] if close else float(str(np.float32(value)) if value == np.float32(value) else value)
     if severity > len(entry.ladder):
         to_be = f"one of its ladder, 1 to {len(entry.ladder)}"
-        do = "Name the dose in a column called value"
+        do = "Give its value in a column called value"
         raise DatasetError(expected(f"each severity of {entry.name} in '{path}'", to_be, severity, do))
-    return entry.ladder[severity - 1]
+    return entry.value(severity)
 
 
 def _cannot_apply(*_: object) -> NoReturn:
@@ -367,12 +367,15 @@ def _mapped(column: Coded, place: dict[str, int]) -> Indices:
 
 
 def _conditions(blocks: Sequence[_Block], perturbations: dict[str, Perturbation]) -> tuple[Condition, ...]:
-    severities = {name: sorted({b.severity for b in blocks if b.perturbation == name}) for name in perturbations}
+    """Return the condition of every block; the severities of a table that skips some are numbered anew, from 1."""
+    severity_of = {
+        (name, severity): number
+        for name in perturbations
+        for number, severity in enumerate(sorted({b.severity for b in blocks if b.perturbation == name}), start=1)
+    }
     return tuple(
         Condition(
-            perturbations[block.perturbation],
-            perturbations[block.perturbation].ladder[severities[block.perturbation].index(block.severity)],
-            block.repeat,
+            perturbations[block.perturbation], severity_of[block.perturbation, block.severity], repeat=block.repeat
         )
         if block.severity
         else Condition()

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cuesense.errors import DatasetError, expected
+from cuesense.types import CLEAN
 
 REQUIRED = ("sample_id", "label", "perturbation", "severity", "predicted")
 OPTIONAL = ("repeat", "value", "corrected", "p_true")
-CLEAN = "clean"
 
 _TEXTS = ("sample_id", "label", "perturbation", "predicted", "corrected")
 _LARGEST = 1_000_000
@@ -155,7 +155,7 @@ def _check_clean(perturbations: Coded, severities: Indices, path: Path) -> None:
     if len(wrong):
         row = wrong[0]
         found = f"severity {severities[row]} of {perturbations.names[perturbations.codes[row]]} in row {row + 1}"
-        do = f"Call the unperturbed images {CLEAN}, with severity 0, and count the rungs of a ladder from 1"
+        do = f"Call the unperturbed images {CLEAN}, with severity 0, and number severities from 1"
         raise DatasetError(expected(f"severity 0 in '{path}'", "that of clean images alone", found, do))
 
 

@@ -228,9 +228,8 @@ def _tile(pixels: torch.Tensor, sample_id: str, condition: Condition, seed: int)
     if perturbation is None:
         return Tile(None, "clean", "", "", 0, 0.0, _encoded(pixels))
     changed = perturb(perturbation, pixels, [sample_id], condition.value, seed=seed, repeat=condition.repeat)
-    severity = 1 + perturbation.ladder.index(condition.value)
     role, parameter, unit = perturbation.role.value, perturbation.parameter, perturbation.unit
-    return Tile(perturbation.name, role, parameter, unit, severity, condition.value, _encoded(changed))
+    return Tile(perturbation.name, role, parameter, unit, condition.severity, condition.value, _encoded(changed))
 
 
 def _encoded(pixels: torch.Tensor) -> bytes:

@@ -47,8 +47,8 @@ def answers() -> Predictions:
     lost = np.where(LABELS == 1, 3, outputs[LABELS])
     scores = [clear, pulled, pulled, np.where((LABELS == 1)[:, None], 0.0, clear)]
     predicted = [outputs[LABELS], np.full(30, 2), outputs[LABELS], lost]
-    conditions = [Condition(), Condition(JITTER, 0.4, 0), Condition(JITTER, 0.4, 1), Condition(GRAY, 1.0, 0)]
-    conditions.append(Condition(GRAY, 1.0, 1))
+    conditions = [Condition(), Condition(JITTER, 1, 0), Condition(JITTER, 1, 1), Condition(GRAY, 1, 0)]
+    conditions.append(Condition(GRAY, 1, 1))
     store = store_of([*scores, clear], [*predicted, outputs[LABELS]])
     ids = [f"{place:02d}" for place in range(30)]
     return from_outcomes(store, 2, (JITTER, GRAY), conditions, OUTPUTS, NAMES[1:], NAMES, ids, 64)

@@ -42,7 +42,7 @@ def test_every_need_is_recovered_from_its_answers(subsets: tuple[str, ...], labe
     need = needs(*subsets)
     assert verdict_of(need) is label
     answer = labels_of([keeps(need), *PURE.values()])[0]
-    assert answer.label is label
+    assert answer.cue is label
     assert answer.probabilities[label] >= CERTAIN
     assert sum(answer.probabilities.values()) == pytest.approx(1)
 
@@ -61,7 +61,7 @@ def test_a_second_suppression_that_disagrees_is_named() -> None:
     torn = PURE[Cue.COLOR] | {REPLICATE_ABLATION[Cue.COLOR]: 0.9}
     answer = labels_of([torn, PURE[Cue.SHAPE]])[0]
     assert answer.evidence[Cue.COLOR].agree is False
-    assert answer.label is CueVerdict.UNDETERMINED or "disagrees" in answer.why
+    assert answer.cue is CueVerdict.UNDETERMINED or "disagrees" in answer.why
 
 
 def test_answers_that_fit_two_labels_stay_undetermined() -> None:
@@ -71,7 +71,7 @@ def test_answers_that_fit_two_labels_stay_undetermined() -> None:
         SINGLE_CUE[Cue.TEXTURE]: 0.3,
     }
     answer = labels_of([between, *COMPANY])[0]
-    assert answer.label is CueVerdict.UNDETERMINED
+    assert answer.cue is CueVerdict.UNDETERMINED
     assert "both fit" in answer.why
 
 
@@ -79,7 +79,7 @@ def test_the_answer_does_not_depend_on_the_other_classes() -> None:
     alone = {cue: labels_of([PURE[cue]] * 4)[0] for cue in Cue}
     mixed = labels_of(list(PURE.values()))
     for found, cue in zip(mixed, PURE, strict=True):
-        assert found.label.value == alone[cue].label.value == cue.value
+        assert found.cue.value == alone[cue].cue.value == cue.value
         assert found.probabilities == pytest.approx(alone[cue].probabilities, abs=1e-3)
 
 
@@ -90,7 +90,7 @@ def test_a_cue_that_carries_too_little_is_not_named_alone() -> None:
     answer = labels_of([just, *COMPANY], images=200)[0]
     assert max(answer.probabilities, key=lambda label: answer.probabilities[label]) is CueVerdict.TEXTURE
     assert answer.probabilities[CueVerdict.TEXTURE] >= CERTAIN
-    assert answer.label is CueVerdict.UNDETERMINED
+    assert answer.cue is CueVerdict.UNDETERMINED
     part = answer.evidence[Cue.TEXTURE].shapley
     assert part is not None
     assert part < DOMINANT
@@ -109,7 +109,7 @@ def test_what_seams_destroy_is_no_reliance_on_shape() -> None:
         SINGLE_CUE[Cue.TEXTURE]: 0.36,
     }
     answer = labels_of([fragile, PURE[Cue.COLOR]])[0]
-    assert answer.label is CueVerdict.TEXTURE
+    assert answer.cue is CueVerdict.TEXTURE
     assert answer.evidence[Cue.SHAPE].necessity.value == pytest.approx(0.05, abs=0.06)
 
 
@@ -140,25 +140,25 @@ def test_null_pairs_are_undetermined_and_say_with_whom() -> None:
         answers.predicted[swapped] = 0
         answers.corrected[swapped] = 0  # type: ignore[index]
     first, second, third = name_cues(gather(found, 0.95), found.class_names)
-    assert first.label is second.label is CueVerdict.UNDETERMINED
+    assert first.cue is second.cue is CueVerdict.UNDETERMINED
     assert first.flags["confused_with"] == "class 1"
     assert "cannot be told from class 1" in first.why
     assert "not recognized" in second.why
-    assert third.label is CueVerdict.SHAPE
+    assert third.cue is CueVerdict.SHAPE
     assert not third.flags
 
 
 @pytest.mark.parametrize("images", [1, 9])
 def test_too_few_images_are_undetermined_and_flagged(images: int) -> None:
     answer = labels_of([PURE[Cue.COLOR]] * 2, images=images, clean=1.0)[0]
-    assert answer.label is CueVerdict.UNDETERMINED
+    assert answer.cue is CueVerdict.UNDETERMINED
     assert f"has {images} image" in answer.why
     assert answer.flags["few_images"].startswith(str(images))
 
 
 def test_a_class_that_is_not_recognized_is_undetermined() -> None:
     answers = labels_of([PURE[Cue.COLOR]] * 3, clean=0.3)
-    assert {answer.label for answer in answers} == {CueVerdict.UNDETERMINED}
+    assert {answer.cue for answer in answers} == {CueVerdict.UNDETERMINED}
     assert answers[0].why == "is recognized on 30 of 100 clean images only"
     assert "confused_with" not in answers[0].flags
     assert answers[0].flags["weak_class"] == "30 % of its clean images are recognized"
@@ -166,7 +166,7 @@ def test_a_class_that_is_not_recognized_is_undetermined() -> None:
 
 def test_a_suppression_that_was_not_measured_is_named() -> None:
     answer = labels_of([PURE[Cue.COLOR]] * 2, doses=[PRIMARY_ABLATION[Cue.COLOR]])[0]
-    assert answer.label is CueVerdict.UNDETERMINED
+    assert answer.cue is CueVerdict.UNDETERMINED
     assert "patch_shuffle at 3" in answer.why
     assert "opening_closing at 0.07" in answer.why
     assert answer.evidence[Cue.SHAPE].necessity.value is None
@@ -175,7 +175,7 @@ def test_a_suppression_that_was_not_measured_is_named() -> None:
 
 def test_three_suppressions_alone_find_single_cues_but_not_redundancy() -> None:
     shares = [*PURE.values(), keeps(needs("color", "shape")), keeps(needs("color shape"))]
-    labels = [answer.label for answer in labels_of(shares, doses=list(PRIMARY_ABLATION.values()))]
+    labels = [answer.cue for answer in labels_of(shares, doses=list(PRIMARY_ABLATION.values()))]
     assert [label.value for label in labels[:3]] == [cue.value for cue in PURE] or CueVerdict.UNDETERMINED in labels[:3]
     assert labels[3] is CueVerdict.UNDETERMINED
     assert labels[4] in (CueVerdict.MIXED, CueVerdict.UNDETERMINED)
@@ -183,7 +183,7 @@ def test_three_suppressions_alone_find_single_cues_but_not_redundancy() -> None:
 
 def test_a_class_that_survives_destruction_is_insensitive_and_says_so() -> None:
     answer = labels_of([dict.fromkeys(EVERY, 1.0), PURE[Cue.COLOR]])[0]
-    assert answer.label is CueVerdict.INSENSITIVE
+    assert answer.cue is CueVerdict.INSENSITIVE
     assert answer.why == "keeps 100 of 100 images when shape, texture and color are all removed"
 
 
@@ -205,12 +205,12 @@ def test_any_answers_give_a_label_and_ordered_intervals(shares) -> None:
             for interval in (found.necessity, found.sufficiency, found.second):
                 if interval.value is not None:
                     assert 0 <= interval.low <= interval.value <= interval.high <= 1  # type: ignore[operator]
-        if answer.label in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):
-            assert answer.evidence[Cue(answer.label.value)].necessary
+        if answer.cue in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):
+            assert answer.evidence[Cue(answer.cue.value)].necessary
 
 
 def test_a_lone_class_is_undetermined_because_every_guess_is_right() -> None:
-    assert labels_of([PURE[Cue.TEXTURE]])[0].label is CueVerdict.UNDETERMINED
+    assert labels_of([PURE[Cue.TEXTURE]])[0].cue is CueVerdict.UNDETERMINED
 
 
 @pytest.mark.parametrize("cue", Cue)
@@ -221,7 +221,7 @@ def test_a_class_that_only_the_prior_correction_finds_is_undetermined_and_flagge
         if QUESTIONS.get(dose, {cue}) != {cue}:
             answers.corrected[answers.labels == 0] = 0  # type: ignore[index]
     answer = name_cues(gather(found, 0.95), found.class_names)[0]
-    assert answer.label is CueVerdict.UNDETERMINED
+    assert answer.cue is CueVerdict.UNDETERMINED
     assert answer.flags["by_elimination"] == answer.why
     assert re.match(r"keeps [56] of 100 images under ", answer.why)
     assert answer.why.endswith("100 after the prior correction: it may be found by elimination")
@@ -235,7 +235,7 @@ def test_a_sink_that_keeps_everything_is_not_said_to_lose_anything() -> None:
         answers.predicted[lost] = 0
         answers.corrected[lost] = 0  # type: ignore[index]
     answer = name_cues(gather(found, 0.95), found.class_names)[0]
-    assert answer.label is CueVerdict.UNDETERMINED
+    assert answer.cue is CueVerdict.UNDETERMINED
     assert "sink" in answer.flags
     assert "loses 100" not in answer.why
 
@@ -243,13 +243,13 @@ def test_a_sink_that_keeps_everything_is_not_said_to_lose_anything() -> None:
 @given(st.permutations(range(3)))
 def test_the_order_of_classes_does_not_matter(order: list[int]) -> None:
     shares = [PURE[Cue.SHAPE], PURE[Cue.TEXTURE] | {ALL_REMOVED: 0.2}, PURE[Cue.COLOR]]
-    plain = [answer.label for answer in labels_of(shares)]
-    assert [answer.label for answer in labels_of([shares[at] for at in order])] == [plain[at] for at in order]
+    plain = [answer.cue for answer in labels_of(shares)]
+    assert [answer.cue for answer in labels_of([shares[at] for at in order])] == [plain[at] for at in order]
 
 
 def test_a_class_without_images_is_no_sink() -> None:
     found = predictions(list(PURE.values()))
     more = replace(found, class_names=(*found.class_names, "none"), outputs=(*found.outputs, len(found.class_names)))
     answer = name_cues(gather(more, 0.95), more.class_names)[-1]
-    assert answer.label is CueVerdict.UNDETERMINED
+    assert answer.cue is CueVerdict.UNDETERMINED
     assert set(answer.flags) == {"few_images"}

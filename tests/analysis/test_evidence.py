@@ -117,7 +117,7 @@ def test_an_empty_class_is_nothing_but_unknown() -> None:
     assert np.isnan(evidence.q[Cue.COLOR][2])
 
 
-def test_sinks_are_found_at_the_dose_where_they_are_worst() -> None:
+def test_sinks_are_found_under_the_condition_where_they_are_worst() -> None:
     found = predictions([{}] * CLASSES)
     found.answers[2].predicted[:] = 3
-    assert gather(found, 0.95).sinks[3] == (EVERY[1], pytest.approx(CLASSES))
+    assert gather(found, 0.95).sinks[3] == (found.conditions[2], pytest.approx(CLASSES))

@@ -20,7 +20,7 @@ def answer(columns, classes=None):
 
 def test_sure_classes_give_their_own_share() -> None:
     found = answer([[1, 0, 0]] * 30 + [[0, 1, 0]] * 10)
-    assert found.label is CueVerdict.SHAPE
+    assert found.cue is CueVerdict.SHAPE
     shape = found.shares[CueVerdict.SHAPE]
     assert shape.value == pytest.approx(30.5 / 41.5, abs=0.02)
     assert shape.low < 0.75 < shape.high  # type: ignore[operator]
@@ -32,19 +32,19 @@ def test_a_doubtful_class_is_shrunken_toward_its_group() -> None:
     assert found.members[20] is CueVerdict.SHAPE
     alone = answer([[0.6, 0.4, 0]])
     assert alone.members == {0: CueVerdict.UNDETERMINED}
-    assert alone.label is CueVerdict.UNDETERMINED
+    assert alone.cue is CueVerdict.UNDETERMINED
 
 
 def test_classes_that_say_nothing_give_wide_shares_and_no_label() -> None:
     found = answer([[1 / 3] * 3] * 12)
-    assert found.label is CueVerdict.UNDETERMINED
+    assert found.cue is CueVerdict.UNDETERMINED
     assert found.shares[CueVerdict.SHAPE].low < 0.1  # type: ignore[operator]
     assert found.shares[CueVerdict.SHAPE].high > 0.8  # type: ignore[operator]
 
 
 def test_only_the_named_classes_count_and_none_is_an_answer() -> None:
     found = answer([[1, 0, 0]] * 5 + [[0, 0, 1]] * 5, classes=[5, 6, 7, 8, 9])
-    assert found.label is CueVerdict.COLOR
+    assert found.cue is CueVerdict.COLOR
     assert list(found.members) == [5, 6, 7, 8, 9]
     assert answer([[1, 0, 0]], classes=[]).shares == {}
 

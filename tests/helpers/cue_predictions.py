@@ -62,7 +62,7 @@ def predictions(
         outputs=tuple(range(classes)),
         sample_ids=[f"{label}/{index}" for label, index in zip(labels, place, strict=True)],
         perturbations=kinds,
-        conditions=(Condition(), *(Condition(kind, kind.ladder[0]) for kind in kinds)),
+        conditions=(Condition(), *(Condition(kind, 1) for kind in kinds)),
         answers=tuple(answers),
         side=side,
     )

@@ -39,8 +39,12 @@ def predictions(
     places = np.arange(len(labels)) if order is None else order
     ladder = tuple(sorted(jittered))
     kind: Perturbation = replace(registry.get("perturbations", JITTER), ladder=ladder)
-    conditions = [Condition(kind, dose, repeat) for dose in ladder for repeat in range(len(jittered[dose]))]
-    found = [clean, *(right for dose in ladder for right in jittered[dose])]
+    conditions = [
+        Condition(kind, severity, repeat)
+        for severity, value in enumerate(ladder, start=1)
+        for repeat in range(len(jittered[value]))
+    ]
+    found = [clean, *(right for value in ladder for right in jittered[value])]
     answers = [
         ConditionPredictions(
             labels[places], np.where(right, labels, len(classes))[places], np.where(right, labels, -1)[places]

@@ -21,7 +21,7 @@ from tests.helpers.small_networks import NAMES, Colors, Meanest, classifier, pic
 
 GRAY = get("perturbations", "grayscale")
 SHUFFLE = get("perturbations", "patch_shuffle")
-CONDITIONS = [Condition(), Condition(GRAY, 0.5), Condition(SHUFFLE, 4.0), Condition(SHUFFLE, 4.0, repeat=1)]
+CONDITIONS = [Condition(), Condition(GRAY, 2), Condition(SHUFFLE, 3), Condition(SHUFFLE, 3, repeat=1)]
 
 
 def run(
@@ -202,7 +202,7 @@ def test_nan_under_a_perturbation_alone_names_the_condition() -> None:
         return images.mean(dim=(2, 3)) * (float("nan") if gray else 1.0)
 
     with pytest.raises(ModelError, match="grayscale"):
-        run(Colors(12), classifier(Constant(answer)), conditions=[Condition(), Condition(GRAY, 1.0)])
+        run(Colors(12), classifier(Constant(answer)), conditions=[Condition(), Condition(GRAY, 4)])
 
 
 def test_classes_may_be_any_of_many_outputs() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
-from cuesense.policies.budgets import budget, forecast_budget, global_policy
+from cuesense.policies.budgets import SharedBudget, budget, forecast_budget, shared_budget
 from cuesense.stats.intervals import tango
 from cuesense.stats.training_loss import Forecast
 from cuesense.types import Budget, BudgetStatus, Curve, Interval, Perturbation, Role
@@ -170,30 +170,29 @@ def test_unsafe_doses_are_rarely_called_safe(n, tolerance, gain):
     assert wrong <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 10_000)
 
 
-def of(status, value=None):
-    return Budget(CROP, BudgetStatus(status), value, Interval(), None)
+def of(status, severity=0):
+    return Budget(CROP, BudgetStatus(status), severity, Interval(), None)
 
 
-UNLIMITED, MILD, MIDDLE = of("unlimited", 0.3), of("limited", 0.9), of("limited", 0.6)
+UNLIMITED, MILD, MIDDLE = of("unlimited", 3), of("limited", 1), of("limited", 2)
 NONE, UNKNOWN = of("none"), of("undetermined")
 
 
 @pytest.mark.parametrize(
     ("found", "images", "policy"),
     [
-        ([UNLIMITED, UNLIMITED], [9, 9], (0.3, "unlimited", None)),
-        ([UNLIMITED, MIDDLE, MILD, MILD], [9, 9, 9, 9], (0.9, "limited", 2)),
-        ([UNLIMITED, MIDDLE, MILD], [9, 9, 0], (0.6, "limited", 1)),
-        ([MILD, UNKNOWN, UNKNOWN], [9, 9, 9], (None, "undetermined", 1)),
-        ([UNKNOWN, MILD, NONE, NONE], [9, 9, 9, 9], (None, "none", 2)),
-        ([UNKNOWN, UNKNOWN], [0, 0], (None, "undetermined", None)),
+        ([UNLIMITED, UNLIMITED], [9, 9], (3, "unlimited", None)),
+        ([UNLIMITED, MIDDLE, MILD, MILD], [9, 9, 9, 9], (1, "limited", 2)),
+        ([UNLIMITED, MIDDLE, MILD], [9, 9, 0], (2, "limited", 1)),
+        ([MILD, UNKNOWN, UNKNOWN], [9, 9, 9], (0, "undetermined", 1)),
+        ([UNKNOWN, MILD, NONE, NONE], [9, 9, 9, 9], (0, "none", 2)),
+        ([UNKNOWN, UNKNOWN], [0, 0], (0, "undetermined", None)),
     ],
 )
 def test_the_global_policy_follows_the_weakest_class(found, images, policy):
-    empty = np.zeros((3, len(images)), dtype=int)
-    curve = Curve(CROP, np.array(images), np.array(images), empty, empty)
-    value, status, limiting = policy
-    assert global_policy(found, curve) == (value, BudgetStatus(status), limiting)
+    severity, status, limiting = policy
+    value = CROP.value(severity) if severity else None
+    assert shared_budget(found, np.array(images)) == SharedBudget(severity, value, BudgetStatus(status), limiting)
 
 
 @settings(max_examples=40)
@@ -201,12 +200,11 @@ def test_the_global_policy_follows_the_weakest_class(found, images, policy):
 def test_the_global_dose_is_safe_for_every_class(seed):
     curve = random_curve(seed)
     found = budget(curve, tolerance=0.1, confidence=0.95, leak_to=NOBODY)
-    value, status, limiting = global_policy(found, curve)
-    present = [answer for answer, n in zip(found, curve.n, strict=True) if n > 0]
-    if value is not None:
-        assert all(answer.value is not None and answer.value <= value for answer in present)
-    assert (value is None) == (status in (BudgetStatus.NONE, BudgetStatus.UNDETERMINED))
-    assert limiting is None or (found[limiting].status, found[limiting].value) == (status, value)
+    shared = shared_budget(found, curve.n)
+    assert all(budget.severity >= shared.severity for budget, n in zip(found, curve.n, strict=True) if n > 0)
+    assert (shared.severity == 0) == (shared.status in (BudgetStatus.NONE, BudgetStatus.UNDETERMINED))
+    if shared.limiting is not None:
+        assert (found[shared.limiting].status, found[shared.limiting].severity) == (shared.status, shared.severity)
 
 
 CLASSES = ("lemon", "orange", "bus")
@@ -298,6 +296,6 @@ def test_some_classes_may_be_spared() -> None:
         tolerance=0.05,
         confidence=0.95,
     )
-    curve = Curve(RANDOM_RESIZED_CROP, *(np.full(3, 9),) * 2, *(np.zeros((2, 3), dtype=int),) * 2)
-    assert [global_policy(found, curve, spared=spared)[0] for spared in range(4)] == [None, 0.7, 0.4, 0.4]
-    assert global_policy(found, curve, spared=1)[2] == 1
+    images = np.full(3, 9)
+    assert [shared_budget(found, images, spared=spared).value for spared in range(4)] == [None, 0.7, 0.4, 0.4]
+    assert shared_budget(found, images, spared=1).limiting == 1
