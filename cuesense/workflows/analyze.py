@@ -113,7 +113,7 @@ def analyze(
             class are: pass restart=True after a change of its code.)
     """
     check_fraction(tolerance, "--tolerance")
-    check_fraction(confidence, "confidence", low=0.5)
+    check_fraction(confidence, "--confidence", low=0.5)
     _check_sizes(image_size, resize)
     mean, std = check_channels(mean, "--mean"), check_channels(std, "--std")
     engine = engine_of(device, batch_size, precision, workers, seed)
