@@ -78,12 +78,12 @@ def test_a_fixed_input_size_counts_where_nothing_else_is_known():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image_size": 0}, "--image-size to be at least 1 pixel"),
-        ({"image_size": (32, -1)}, "--image-size to be at least 1 pixel"),
-        ({"resize": 0}, "--resize to be at least 1 pixel"),
+        ({"image_size": 0}, "image_size to be at least 1 pixel"),
+        ({"image_size": (32, -1)}, "image_size to be at least 1 pixel"),
+        ({"resize": 0}, "resize to be at least 1 pixel"),
         ({"mean": (123.0, 117.0, 104.0)}, "Divide by 255"),
-        ({"std": (0.2, 0.0, 0.2)}, "--std to be three positive numbers"),
-        ({"image_size": 224, "resize": 128}, "--resize to be at least the image size of 224"),
+        ({"std": (0.2, 0.0, 0.2)}, "std to be three positive numbers"),
+        ({"image_size": 224, "resize": 128}, "resize to be at least the image size of 224"),
     ],
 )
 def test_options_out_of_range_are_one_sentence(tiny, options, message):
@@ -149,7 +149,7 @@ def test_mistakes_with_a_factory_are_one_sentence(name, message):
 
 
 def test_arch_is_for_files():
-    with pytest.raises(ModelError, match="--arch to be left out with timm:test_vit"):
+    with pytest.raises(ModelError, match="arch to be left out with timm:test_vit"):
         load_classifier("timm:test_vit", arch="timm:test_vit")
 
 

@@ -47,7 +47,7 @@ def test_one_regularizer_is_taken_and_names_like_none_are_names(tmp_path: Path) 
     assert "None" in crop.class_names
     assert read_accuracies(path, regularizer="blur").strengths == (0.0, 1.0, 2.0)
     with pytest.raises(
-        CuesenseError, match=r"runs of one regularizer, but got 2: blur, crop. Choose with --regularizer"
+        CuesenseError, match=r"runs of one regularizer, but got 2: blur, crop. Choose with regularizer"
     ):
         read_accuracies(path)
 

@@ -118,7 +118,7 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
     expected = 0.8 * np.array(alone.augmentations[CROP].loss) + 0.2 * np.array(heads.augmentations[CROP].loss)
     assert found.forecast.augmentations[CROP].loss == pytest.approx(expected, abs=2e-6)
     assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
-    with pytest.raises(SettingsError, match="Give --train as well"):
+    with pytest.raises(SettingsError, match="Give train as well"):
         update(tmp_path, MODEL, augmentations=BOTH)
     budget = found.forecast.budgets[TRAIN.class_names[0]][CROP]
     assert list(budget.alternatives) == ["confidence_0.8", "confidence_0.55", "test_time"]
@@ -134,7 +134,7 @@ def test_a_mistake_leaves_the_profile_as_it_was(tmp_path: Path) -> None:
     file.write_text(profile().to_json())
     before = file.read_bytes()
     wrong = Adaptation(train="planted:0,size=32", dataset=MODEL.dataset)
-    with pytest.raises(DatasetError, match="--train"):
+    with pytest.raises(DatasetError, match="train"):
         update(file, wrong)
     with pytest.raises(CuesenseError):
         update(file, Adaptation(head=True, model="python:tests.workflows.test_forecast:missing", dataset=MODEL.dataset))
@@ -144,7 +144,7 @@ def test_a_mistake_leaves_the_profile_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"runs": 0}, "--seeds"),
+        ({"runs": 0}, "seeds"),
         ({"augmentations": ["hue"]}, "one that the profile measured, but got 'hue'"),
         ({"probability": 0.0}, "the probability of a policy"),
     ],
