@@ -58,6 +58,13 @@ class BudgetStatus(StrEnum):
 
 Apply = Callable[["Tensor", float, Draws], "Tensor"]
 
+Progress = Callable[[int, int], None]
+"""Called with (steps done, steps in all) while something long runs."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Take no notice of progress: what functions call where a caller wants no reports."""
+
 
 @dataclass(frozen=True)
 class LazyFunction:

@@ -16,7 +16,7 @@ from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.subset import subset
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected
-from cuesense.inference.engine import Engine, Progress, predict, weights_digest
+from cuesense.inference.engine import Engine, predict, weights_digest
 from cuesense.inference.loading import dataset_of, described, engine_of, load_matched
 from cuesense.models.load import load_classifier
 from cuesense.predictions.shards import OutcomeStore
@@ -24,7 +24,7 @@ from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, sweep_of
 from cuesense.sweeps.sweep import Floats, Sweep, unreadable_remark
-from cuesense.types import Classifier, ClassNames, Condition, Dataset
+from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
 from cuesense.validation import check_channels, whole_number
 
 FOLDER = "answers"
@@ -116,7 +116,7 @@ def predict_runs(
     folder: Path | None,
     *,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = no_progress,
 ) -> CheckpointPredictions:
     """Ask every checkpoint about every image, as far as that was not done before.
 

@@ -21,17 +21,12 @@ from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
-from cuesense.types import Classifier, Condition, Dataset
+from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 
 UNREADABLE_LIMIT = 0.05
 
-Progress = Callable[[int, int], None]
 Decoded = list[tuple[int, NDArray[np.uint8] | str]]
 Columns = dict[str, Any]
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Take no notice of progress."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ def predict(
     conditions: Sequence[Condition],
     store: OutcomeStore,
     engine: Engine,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
 ) -> int:
     """Run the network over every image under every condition and keep the outcomes.
 

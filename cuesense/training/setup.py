@@ -22,10 +22,10 @@ from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.schemas.profile import DatasetInfo, Profile
 from cuesense.training.features import linear_head_name
-from cuesense.training.fit import Images, Progress, Recipe, log_probabilities
+from cuesense.training.fit import Images, Recipe, log_probabilities
 from cuesense.training.images import at_size, pixel_digests, read_images, refuse_shared
 from cuesense.training.trials import Trial, TrialPredictions, TrialStore, run
-from cuesense.types import Classifier, Dataset, Preprocessing
+from cuesense.types import Classifier, Dataset, Preprocessing, Progress
 from cuesense.validation import LARGEST_SIDE
 
 SCRATCH = Recipe(epochs=16, rate=4e-3)
@@ -37,7 +37,7 @@ _USUAL = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
 @dataclass(frozen=True)
-class Setup:
+class TrainingOptions:
     """How a user wants networks trained.
 
     Attributes:
@@ -64,7 +64,7 @@ class Setup:
     images_per_class: int | None = None
     device: str = "auto"
     workers: int = 2
-    data_root: Path | None = None
+    data_root: str | Path | None = None
     test_set_name: str = "--test"
 
 
@@ -95,7 +95,7 @@ class Experiment:
     device: str
 
     @property
-    def described(self) -> dict[str, Any]:
+    def recipe_values(self) -> dict[str, Any]:
         """What networks start from and how they are trained, as JSON values."""
         return {"start": self.origin} | asdict(self.recipe)
 
@@ -112,19 +112,19 @@ class Experiment:
             progress=progress,
         )
 
-    def answers(self, trial: Trial) -> TrialPredictions:
-        """Return what a trained network answered."""
+    def predictions(self, trial: Trial) -> TrialPredictions:
+        """Return what a trained network predicts for the test images."""
         return self.store.read(trial)
 
 
 def prepare_training(
-    profile: Profile, setup: Setup, folder: Path | None, *, apart: bool = False, restart: bool = False
+    profile: Profile, options: TrainingOptions, folder: Path | None, *, apart: bool = False, restart: bool = False
 ) -> Experiment:
     """Load what trainings need.
 
     Args:
         profile: The profile, which names the classes and knows how the model's images are prepared.
-        setup: What the user wants.
+        options: What to train on, from where and for how long, and what to test on.
         folder: Where answers are kept; None keeps them in memory.
         apart: Keep the answers of other settings beside these, each in a folder of its own.
         restart: Throw away answers that are there.
@@ -137,19 +137,20 @@ def prepare_training(
             is out of range, the checkpoint cannot be trained, or the folder holds trainings of other settings.
     """
     names = tuple(entry.name for entry in profile.classes)
-    classifier = None if setup.start is None else load_classifier(setup.start, arch=arch_of(setup.start, setup.arch))
-    preprocessing = _preprocessing(profile, classifier, setup.image_size)
-    recipe, device = _recipe(setup), device_of(setup.device)
-    train, test = (_dataset(spec, setup.data_root) for spec in (setup.train, setup.test))
-    if setup.images_per_class is not None:
-        train = subset(train, setup.images_per_class)
-    images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=setup.workers)
-    tested = read_images(test, names, preprocessing, what=setup.test_set_name, workers=setup.workers)
-    refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), setup.test_set_name)
-    start = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
+    start = options.start
+    classifier = None if start is None else load_classifier(start, arch=arch_of(start, options.arch))
+    preprocessing = _preprocessing(profile, classifier, options.image_size)
+    recipe, device = _recipe(options), device_of(options.device)
+    train, test = (load_images(images, options.data_root) for images in (options.train, options.test))
+    if options.images_per_class is not None:
+        train = subset(train, options.images_per_class)
+    images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=options.workers)
+    tested = read_images(test, names, preprocessing, what=options.test_set_name, workers=options.workers)
+    refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), options.test_set_name)
+    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
-        "start": setup.start or "compact network",
+        "start": start or "compact network",
         "weights": None if classifier is None else classifier.sha256,
         "recipe": asdict(recipe),
         "preprocessing": asdict(preprocessing),
@@ -159,11 +160,11 @@ def prepare_training(
     }
     place = folder / digest(settings, size=6) if folder is not None and apart else folder
     return Experiment(
-        start=start,
+        start=network,
         recipe=recipe,
         train=images,
         test=tested,
-        origin=setup.start or "compact network",
+        origin=start or "compact network",
         source=DatasetInfo(
             spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
         ),
@@ -205,19 +206,24 @@ def _preprocessing(profile: Profile, classifier: Classifier | None, side: int | 
     return found if wanted is None else at_size(found, max(_CELL, wanted // _CELL * _CELL))
 
 
-def _recipe(setup: Setup) -> Recipe:
-    usual = SCRATCH if setup.start is None else FINE_TUNING
-    if setup.epochs is None:
+def _recipe(options: TrainingOptions) -> Recipe:
+    usual = SCRATCH if options.start is None else FINE_TUNING
+    if options.epochs is None:
         return usual
-    if not 0 < setup.epochs <= 1000:
-        raise SettingsError(expected("--epochs", "a number above 0, up to 1000", setup.epochs, "Change it"))
-    return Recipe(**asdict(usual) | {"epochs": setup.epochs})
+    if not 0 < options.epochs <= 1000:
+        raise SettingsError(expected("--epochs", "a number above 0, up to 1000", options.epochs, "Change it"))
+    return Recipe(**asdict(usual) | {"epochs": options.epochs})
 
 
-def _dataset(spec: Any, data_root: Path | None) -> Dataset:
-    if not isinstance(spec, str | Path):
-        return wrap(spec)
-    return load_dataset(str(spec), data_root=data_root if str(spec).startswith("imagenet") else None)
+def load_images(dataset: Any, data_root: str | Path | None) -> Dataset:
+    """Return the images that a spec names, or that a torch dataset gives.
+
+    Trainings and tests share one ``data_root`` although only one of them may be imagenet: others ignore it.
+    """
+    if not isinstance(dataset, str | Path):
+        return wrap(dataset)
+    root = Path(data_root) if data_root is not None and str(dataset).startswith("imagenet") else None
+    return load_dataset(str(dataset), data_root=root)
 
 
 def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:

@@ -19,7 +19,8 @@ from cuesense.atomic_files import claim, read_arrays, write_arrays
 from cuesense.errors import ModelError, first_line
 from cuesense.policies.policy import Policy
 from cuesense.training.augmentation import PolicyAugmentation
-from cuesense.training.fit import Images, Progress, Recipe, fit, log_probabilities
+from cuesense.training.fit import Images, Recipe, fit, log_probabilities
+from cuesense.types import Progress, no_progress
 
 _PATTERN = "trial-*.npz"
 _PROBE_SEED = 1
@@ -129,7 +130,7 @@ def run(
     store: TrialStore,
     *,
     device: str = "cpu",
-    progress: Progress = lambda *_: None,
+    progress: Progress = no_progress,
 ) -> None:
     """Train every network whose answers are not there yet, and keep its answers.
 

@@ -21,7 +21,7 @@ from cuesense.datasets.classes import order_warning
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
-from cuesense.inference.engine import Engine, Progress, predict, weights_digest
+from cuesense.inference.engine import Engine, predict, weights_digest
 from cuesense.inference.loading import dataset_of, described, engine_of, load_matched
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.predictions import Predictions, from_outcomes
@@ -29,7 +29,7 @@ from cuesense.predictions.shards import FOLDER, OutcomeStore
 from cuesense.predictions.table import write
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
-from cuesense.types import Classifier, ClassNames, Condition, Dataset
+from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
 from cuesense.validation import LARGEST_SIDE, check_channels, check_fraction, whole_number
 from cuesense.workflows.profile_files import write_outputs
 
@@ -153,9 +153,7 @@ def _run(
     digest = job.classifier.sha256 or weights_digest(job.classifier.network)
     store = _store(job, digest, folder, restart=restart)
     conditions = job.config.conditions()
-    shards = predict(
-        job.classifier, job.dataset, job.outputs, conditions, store, job.engine, progress or (lambda *_: None)
-    )
+    shards = predict(job.classifier, job.dataset, job.outputs, conditions, store, job.engine, progress or no_progress)
     predictions = _predictions(job, store, shards, conditions)
     verdict = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=job.groups)
     profile = build_profile(

@@ -16,13 +16,12 @@ from cuesense.schemas.profile import Profile
 from cuesense.sweeps.accuracy_table import read_accuracies
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.run_list import read_runs
-from cuesense.types import ClassNames, CueVerdict
+from cuesense.types import ClassNames, CueVerdict, Progress, no_progress
 from cuesense.validation import check_fraction
 
 if TYPE_CHECKING:
     import torch
 
-    from cuesense.inference.engine import Progress
 
 FILES = ("audit.csv", "audit.html", "audit.json")
 
@@ -52,7 +51,7 @@ def audit(
     workers: int | None = None,
     data_root: str | Path | None = None,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Audit:
     """Say who pays for the average that a regularizer raises.
 
@@ -122,7 +121,7 @@ def audit(
         workers=workers,
         data_root=data_root,
         restart=restart,
-        progress=progress,
+        progress=progress or no_progress,
     )
     source = {"runs": str(runs), "models": len(listed.models)} | asked.source
     return write_audit(

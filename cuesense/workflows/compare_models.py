@@ -9,8 +9,8 @@ from typing import Any
 
 from cuesense.comparison.pairing import is_profile
 from cuesense.errors import SettingsError, expected
-from cuesense.inference.engine import Progress
 from cuesense.schemas.profile import Profile
+from cuesense.types import Progress
 from cuesense.workflows.analyze import analyze
 
 FOLDER = "cuesense-compared"

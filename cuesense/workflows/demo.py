@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from cuesense import package_files
-from cuesense.inference.engine import Progress
 from cuesense.models.compact import MEAN, STD
 from cuesense.models.load import load_classifier
 from cuesense.planted.world import PlantedWorld
 from cuesense.schemas.profile import Profile
-from cuesense.types import ClassNames
+from cuesense.types import ClassNames, Progress
 from cuesense.workflows.analyze import analyze
 
 IMAGES_PER_CLASS = 80

@@ -19,7 +19,7 @@ from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.devices import device_of
-from cuesense.inference.engine import UNREADABLE_LIMIT, Progress, weights_digest
+from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import described
 from cuesense.models.load import load_classifier
 from cuesense.schemas.audit import Audit
@@ -33,7 +33,7 @@ from cuesense.training.fit import Images
 from cuesense.training.images import match_names, pixel_digests, refuse_shared
 from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
 from cuesense.training.setup import arch_of
-from cuesense.types import Classifier, Dataset
+from cuesense.types import Classifier, Dataset, Progress, no_progress
 from cuesense.validation import check_channels, check_fraction
 from cuesense.workflows.audit import check_output, cues_of, read_profile, write_audit
 
@@ -88,7 +88,7 @@ def transfer(
     workers: int = 2,
     data_root: str | Path | None = None,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Audit:
     """Say which classes of another task pay for a regularizer that networks were trained with.
 
@@ -150,7 +150,7 @@ def transfer(
     _refuse(task)
     if folder is not None:
         claim(folder / FOLDER, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
-    found = _answers(listed, task, folder, progress)
+    found = _answers(listed, task, folder, progress or no_progress)
     predicted = np.stack([one.predicted for one in found]).astype(np.int32)
     source = {
         "runs": str(runs),

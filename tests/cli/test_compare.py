@@ -12,7 +12,6 @@ from tests.helpers.command_line import assert_one_sentence, run, run_python, wit
 from tests.helpers.model_pairs import labels_of, simple
 from tests.helpers.profiles import profile
 
-
 LABELS = labels_of(40)
 GOOD = np.arange(120) % 40 < 36
 

@@ -26,9 +26,7 @@ OPTIONS = {
     | _TRAINING
     | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
     | {"--device", "--image-size", "--output"},
-    "verify": _POLICY
-    | _TRAINING
-    | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
+    "verify": _POLICY | _TRAINING | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
     "audit": _IMAGES
     | _SWEEP
     | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
