@@ -20,6 +20,9 @@ What there is, by the question it answers:
     perturb              The perturbations, on one's own batches of images.
     Profile, Policy      The results, which read and write JSON.
     PolicyAugmentation   A policy as a transform for training.
+    Cue, CueVerdict      What a class can rely on, and what is found to be true of it.
+    Classifier, Preprocessing, Perturbation, Draws
+                         What one's own models and perturbations are made of.
     PlantedWorld         Synthetic images whose cues are known.
     CuesenseError        Base of every error that an input can cause.
 

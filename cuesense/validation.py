@@ -14,8 +14,8 @@ import numpy as np
 
 from cuesense.errors import SettingsError, expected
 
-# Chosen by hand, far above the sizes that image classifiers take: a larger number is a slip of the keyboard, and a batch
-# of such images would not fit into memory.
+# Chosen by hand, far above the sizes that image classifiers take: a larger number is a slip of the keyboard, and a
+# batch of such images would not fit into memory.
 LARGEST_SIDE = 4096
 # Chosen by hand: a smaller one is zero for practical purposes, and dividing by it gives logits that are not finite.
 _SMALLEST_STD = 1e-6

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
+from cuesense.types import Progress, no_progress
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from cuesense.schemas.audit import Audit
     from cuesense.schemas.profile import Profile
-
-Advance = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def remark(text: str) -> None:
         typer.echo(text, err=True)
 
 
-def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextManager[Advance]:
+def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextManager[Progress]:
     """Return a context that shows progress on stderr, unless -q was given or stderr is no terminal.
 
     Args:
@@ -91,14 +91,10 @@ def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextM
         A context whose value is called with (done, in all).
     """
     if _VERBOSITY.get().quiet:
-        return nullcontext(_ignore)
+        return nullcontext(no_progress)
     from cuesense.reports.terminal.progress import progress_bar
 
     return progress_bar(doing, unit)
-
-
-def _ignore(done: int, total: int) -> None:
-    """Take progress that nobody sees."""
 
 
 def show(result: Result, render: Callable[[Any], RenderableType], *, as_json: bool) -> None:

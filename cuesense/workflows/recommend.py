@@ -15,6 +15,7 @@ from cuesense.policies.profile_budgets import limits
 from cuesense.policies.recommend import check_options, export, recommend, verified
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile
+from cuesense.types import Progress
 
 # Giving one of these asks for a forecast, as head does. The number of seeds and where the model and the images lie do
 # not: they have defaults, and a script may always give them.
@@ -77,7 +78,7 @@ def recommend_from_file(
     target: Export,
     *,
     forecast: Mapping[str, Any],
-    watch: Callable[[], AbstractContextManager[Callable[[int, int], None]]],
+    watch: Callable[[], AbstractContextManager[Progress]],
 ) -> Recommendation:
     """Recommend a policy, and write it to a file where one is named.
 
@@ -125,7 +126,7 @@ def _forecast(
     path: Path,
     choice: Choice,
     options: Mapping[str, Any],
-    watch: Callable[[], AbstractContextManager[Callable[[int, int], None]]],
+    watch: Callable[[], AbstractContextManager[Progress]],
 ) -> Profile:
     # Imported here, because it brings torch, which a policy without a new forecast does not need.
     from cuesense.workflows.forecast import forecast

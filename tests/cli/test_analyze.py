@@ -176,19 +176,15 @@ def held_job(tmp_path: Path) -> list[str]:
     )
     data = tmp_path / "many"
     make_folder(data, 130)
-    job = [
-        "analyze",
-        "python:held:build",
-        "--dataset",
-        data,
-        "--output",
-        tmp_path / "out",
-        "--config",
-        "quick",
+    job = ["analyze", "python:held:build", "--dataset", data, "--output", tmp_path / "out", "--config", "quick"]
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    return [
+        sys.executable,
+        "-c",
+        f"{heeded}; import cuesense.cli.app; cuesense.cli.app.main()",
+        *map(str, job),
         *SMALL_IMAGES,
     ]
-    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    return [sys.executable, "-c", f"{heeded}; import cuesense.cli.app; cuesense.cli.app.main()", *map(str, job)]
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -65,9 +67,9 @@ def test_completion_can_be_installed() -> None:
 
 @pytest.fixture
 def scored(tmp_path: Path) -> list[object]:
-    """A command that is done at once: a table with one image of each of two classes, without perturbations."""
+    """A command that is done at once: a table with one image of each of two classes and one perturbation."""
     table = tmp_path / "predictions.csv"
-    rows = ("a,cat,clean,0,cat", "b,dog,clean,0,dog")
+    rows = ("a,cat,clean,0,cat", "b,dog,clean,0,dog", "a,cat,grayscale,1,cat", "b,dog,grayscale,1,cat")
     table.write_text("sample_id,label,perturbation,severity,predicted\n" + "".join(f"{row}\n" for row in rows))
     return ["score", table, "--output", tmp_path / "out"]
 
@@ -118,10 +120,7 @@ def test_verbose_and_quiet_exclude_each_other(scored: list[object], tmp_path: Pa
 
 
 def test_what_cannot_be_printed_is_one_sentence(scored: list[object]) -> None:
-    with open("/dev/full", "w", encoding="utf-8") as full:
-        import subprocess
-        import sys
-
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         command = [sys.executable, "-m", "cuesense", *map(str, scored), "--json"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2

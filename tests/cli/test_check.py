@@ -73,9 +73,7 @@ def test_wrong_checks_are_one_sentence(pair: tuple[Path, Path], tmp_path: Path) 
     assert_one_sentence(run("check", pair[0], "--max-drop", "1"), "at least 0 and below 1, but got 1")
     assert_one_sentence(run("check", pair[0], "--max-drop", "nan"), "but got nan")
     assert_one_sentence(run("check", tmp_path / "none", "--max-drop", "0.1"), "a profile.json or its folder")
-    assert_one_sentence(
-        run("check", pair[0], "--baseline", tmp_path / "other.json", "--max-drop", "0.1"), "classes without"
-    )
-    assert_one_sentence(
-        run("check", pair[0], "--max-drop", "0.5", "--junit", tmp_path / "folder"), "a file, but got a folder"
-    )
+    other = run("check", pair[0], "--baseline", tmp_path / "other.json", "--max-drop", "0.1")
+    assert_one_sentence(other, "classes without")
+    taken = run("check", pair[0], "--max-drop", "0.5", "--junit", tmp_path / "folder")
+    assert_one_sentence(taken, "a file, but got a folder")

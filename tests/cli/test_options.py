@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from cuesense.cli import app
 from cuesense.cli.options import names_in
 from tests.helpers.command_line import COMMANDS, parameters
 
@@ -57,6 +59,13 @@ def options(command: str) -> dict[str, Any]:
     return {entry.opts[0]: entry for entry in parameters(command).values() if entry.opts[0].startswith("--")}
 
 
+def value_types(command: str) -> dict[str, frozenset[type]]:
+    """Return the type of each parameter; that an option may be left out does not matter."""
+    (function,) = (function for name, function, _ in app.COMMANDS if name == command)
+    hints = get_type_hints(function)
+    return {name: frozenset(get_args(hint) or (hint,)) - {NoneType} for name, hint in hints.items()}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_just_these_options(command: str) -> None:
     assert set(options(command)) == OPTIONS[command]
@@ -65,9 +74,10 @@ def test_every_command_has_just_these_options(command: str) -> None:
 def test_the_same_option_is_the_same_in_every_command() -> None:
     seen: dict[str, set[tuple[object, ...]]] = defaultdict(set)
     for command in COMMANDS:
+        types = value_types(command)
         for name, entry in options(command).items():
             if (name, command) not in EXCEPTIONS:
-                seen[name].add((entry.type.name, entry.help, entry.metavar, *entry.secondary_opts))
+                seen[name].add((types[entry.name], entry.help, entry.metavar, *entry.secondary_opts))
     assert {name: kinds for name, kinds in seen.items() if len(kinds) > 1} == {}
 
 

@@ -1,4 +1,4 @@
-"""Profiles for commands that read one: of planted losses, and of planted images on which small networks can be trained."""
+"""Profiles for commands that read one: of planted losses, and of planted images on which networks can be trained."""
 
 from __future__ import annotations
 
