@@ -26,6 +26,7 @@ from cuesense.errors import SettingsError, expected
 app = typer.Typer(
     name="cuesense",
     no_args_is_help=True,
+    # Plain text in help and in tracebacks: rich's boxes break lines that users copy, such as the examples.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -89,10 +90,12 @@ def options(
     with user_errors():
         if verbose and quiet:
             raise SettingsError(expected("the output on stderr", "verbose or quiet", "-v and -q", "Leave one out"))
+    # Entered here and left when the command is done, since typer calls commands after this function has returned.
     context.with_resource(verbosity(verbose=verbose, quiet=quiet))
 
 
 def main() -> NoReturn:
     """Run the command line."""
     app()
+    # Not reached, since typer exits; it tells type checkers that nothing comes after.
     sys.exit(0)

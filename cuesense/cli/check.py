@@ -11,6 +11,7 @@ from cuesense.cli.errors import user_errors
 from cuesense.cli.options import Json, ProfilePath
 from cuesense.cli.terminal import remark
 
+# Apart from 2, which means that the command is wrong, so that a CI script can tell the two from each other.
 _DOES_NOT_HOLD = 1
 
 

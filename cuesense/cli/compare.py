@@ -72,6 +72,7 @@ def compare(
         from cuesense.reports.terminal.comparison import render
         from cuesense.validation import parse_channels
 
+        # Before models are analyzed, which may take hours.
         if output is not None:
             check_output(output)
         options = {
@@ -86,6 +87,7 @@ def compare(
             "workers": workers,
             "data_root": data_root,
         }
+        # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}
         always = {"config": config, "device": device, "restart": restart}
         found = compare_profiles(*_profiles({"a": a, "b": b}, dataset, output, given=given, always=always))

@@ -15,6 +15,7 @@ import typer
 from cuesense.cli.terminal import is_verbose
 from cuesense.errors import CuesenseError
 
+# Exit codes are a contract with scripts: 130 is what shells report for an interruption, 128 + SIGINT.
 RESUMED = "what was done is kept, the same command goes on from there"
 _INTERRUPTED = 130
 _WRONG = 2
@@ -38,6 +39,8 @@ def user_errors(kept: str = "nothing was written") -> Iterator[None]:
 
         _fail(plain(error.for_command_line))
     except OSError as error:
+        # The package turns what it cannot read or write into its own errors; what is left is stdout, for instance
+        # full or closed.
         _fail(f"The result could not be printed or written: {error.strerror or error}.")
     except KeyboardInterrupt:
         typer.echo(f"cuesense: interrupted; {kept}.", err=True)
@@ -48,6 +51,7 @@ def user_errors(kept: str = "nothing was written") -> Iterator[None]:
 def _fail(sentence: str) -> NoReturn:
     """Print the sentence, with -v below the traceback of the error that is being handled, and exit."""
     if is_verbose():
+        # The sentence comes last, where a reader looks first.
         typer.echo(traceback.format_exc(), err=True, nl=False)
     typer.echo(f"cuesense: {sentence}", err=True)
     raise typer.Exit(_WRONG) from None

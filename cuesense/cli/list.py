@@ -66,6 +66,7 @@ def rows(kind: str) -> Rows:
     return KINDS[kind]()
 
 
+# Plug-ins of other packages are listed too, without a description of ours.
 def _model_rows() -> Rows:
     what = {
         "torchvision": "torchvision:NAME[@WEIGHTS]",

@@ -122,6 +122,7 @@ def recommend(
         for line in found.remarks:
             remark(line)
         if output is None:
+            # Nothing else is printed on stdout, so that the policy can be piped into a file.
             typer.echo(found.text, nl=False)
         else:
             remark(f"Policy: {output}")

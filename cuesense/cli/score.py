@@ -57,6 +57,7 @@ def score(
 
 
 def _class_names(spec: str) -> tuple[str, ...]:
+    # The function takes names, not files: in Python the caller has them.
     from cuesense.datasets.classes import read_class_names
 
     return read_class_names(spec).names

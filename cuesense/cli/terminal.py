@@ -92,6 +92,7 @@ def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextM
     """
     if _VERBOSITY.get().quiet:
         return nullcontext(no_progress)
+    # Imported here, as everything that brings rich: --help needs none of it.
     from cuesense.reports.terminal.progress import progress_bar
 
     return progress_bar(doing, unit)

@@ -92,5 +92,6 @@ def verify(
                 restart=restart,
                 progress=advance,
             )
+        # The profile's file has the outcome by now: verify writes it where it is given a path.
         show(found, render, as_json=json)
         remark(f"Results: {output / 'verify.json'}  Picture: {output / 'forecast.svg'}")
