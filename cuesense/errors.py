@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # What stands in backticks is a command to type, and what stands in quotes is what the user gave: both stay as they
 # are. A quote after a letter is an apostrophe, and a flag after a slash is part of a path.
@@ -152,3 +152,17 @@ def first_line(text: object) -> str:
 
 def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
+
+
+def listed(names: Sequence[str], limit: int) -> str:
+    """Return the first names of a list in one line, and how many more there are.
+
+    Args:
+        names: The names.
+        limit: How many are shown, at least 1.
+
+    Returns:
+        ``"a, b, c"``, or ``"a, b, c and 2 more"``.
+    """
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

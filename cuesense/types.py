@@ -177,6 +177,8 @@ class Classifier:
         sha256: Hash of the weights' file, or None where there is no file.
         warnings: What the user should know, for instance that a normalization was assumed.
         fixed_batch: The only batch size the network accepts (statically exported files), or None.
+        guessed: Which settings were assumed, because neither the user nor the weights (or the library, for its
+            architecture) say them: fields of ``Preprocessing`` and ``"class_names"``.
     """
 
     spec: str
@@ -187,6 +189,7 @@ class Classifier:
     sha256: str | None = None
     warnings: tuple[str, ...] = ()
     fixed_batch: int | None = None
+    guessed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

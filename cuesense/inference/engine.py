@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
 from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
@@ -29,32 +29,13 @@ Decoded = list[tuple[int, NDArray[np.uint8] | str]]
 Columns = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Engine:
-    """How the network is run; nothing here changes what is computed, but for rounding.
-
-    Attributes:
-        device: ``"cpu"``, ``"cuda"`` or any device torch knows.
-        batch_size: Images a forward pass, 1 to SHARD_SIZE.
-        precision: float32, or bfloat16 through autocast.
-        workers: Threads that decode ahead.
-        seed: Seed of every draw.
-    """
-
-    device: str = "cpu"
-    batch_size: int = 32
-    precision: Literal["float32", "bfloat16"] = "float32"
-    workers: int = 2
-    seed: int = 0
-
-
 def predict(
     classifier: Classifier,
     dataset: Dataset,
     outputs: Sequence[int],
     conditions: Sequence[Condition],
     store: OutcomeStore,
-    engine: Engine,
+    options: RunOptions,
     progress: Progress = no_progress,
 ) -> int:
     """Run the network over every image under every condition and keep the outcomes.
@@ -69,7 +50,7 @@ def predict(
             outputs, the network must have just as many.
         conditions: What to do to every image; the clean condition comes first.
         store: Where the outcomes go.
-        engine: Device, batch size, precision, workers and seed.
+        options: Device, batch size, precision, workers and seed.
         progress: Called with (images done, images in all) after every batch.
 
     Returns:
@@ -81,13 +62,13 @@ def predict(
         OutputError: The store cannot be written.
     """
     order = sorted(range(len(dataset)), key=lambda index: dataset.sample_ids[index])
-    runner = _Runner(classifier, outputs, conditions, engine)
+    runner = _Runner(classifier, outputs, conditions, options)
     numbers = range(-(-len(order) // SHARD_SIZE))
     missing = [number for number in numbers if number not in store]
     skipped = [entry for number in numbers if number in store for entry in store.skipped_in(number)]
     done = _images(order, numbers) - _images(order, missing)
     progress(done, len(order))
-    for number, decoded in _decoded_shards(classifier, dataset, order, missing, engine.workers):
+    for number, decoded in _decoded_shards(classifier, dataset, order, missing, options.workers):
         start = number * SHARD_SIZE
 
         def advance(images: int, before: int = done) -> None:
@@ -161,18 +142,18 @@ class _Runner:
     """A network on its device, and what it needs to turn one decoded shard into outcomes."""
 
     def __init__(
-        self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], engine: Engine
+        self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], options: RunOptions
     ) -> None:
-        self.network = _placed(classifier.network, engine.device)
+        self.network = _placed(classifier.network, options.device)
         self.conditions = conditions
-        self.engine = engine
-        self.batch_size = classifier.fixed_batch or engine.batch_size
-        self.outputs = torch.tensor(outputs, device=engine.device)
+        self.engine = options
+        self.batch_size = classifier.fixed_batch or options.batch_size
+        self.outputs = torch.tensor(outputs, device=options.device)
         self.output_count = len(classifier.class_names.names) if classifier.class_names else None
         mean, std = classifier.preprocessing.mean, classifier.preprocessing.std
         self.scales = [1 / spread for spread in std]
         offsets = [-center / spread for center, spread in zip(mean, std, strict=True)]
-        self.offsets = torch.tensor(offsets, device=engine.device).unbind()
+        self.offsets = torch.tensor(offsets, device=options.device).unbind()
         self.batch = torch.empty(0)
 
     def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:

@@ -26,6 +26,7 @@ class Loaded:
         class_names: Names of the K outputs, where the weights know them.
         warnings: What the user should know.
         fixed_batch: The only batch size the network accepts, or None.
+        guessed: What of these was assumed, by the names of the fields of ``Preprocessing``, or ``"class_names"``.
     """
 
     network: nn.Module
@@ -35,6 +36,7 @@ class Loaded:
     class_names: ClassNames | None = None
     warnings: tuple[str, ...] = ()
     fixed_batch: int | None = None
+    guessed: frozenset[str] = frozenset()
 
 
 def ready(network: nn.Module) -> nn.Module:
@@ -70,6 +72,17 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> ModelError:
     close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.0)
     hint = nearest(name, close) if close else "Leave it out"
     return ModelError(expected(what, "among those that exist", f"'{name}'", hint))
+
+
+def guessed_names(given: ClassNames | None, known: ClassNames | None, state: State | None) -> frozenset[str]:
+    """Return whether a library's names stand for the outputs of a user's own weights, as ``Loaded.guessed``.
+
+    Args:
+        given: The names that the user gave.
+        known: The library's names for this number of outputs.
+        state: The user's weights, or None where the weights are the library's too.
+    """
+    return frozenset({"class_names"}) if given is None and known is not None and state is not None else frozenset()
 
 
 @contextmanager

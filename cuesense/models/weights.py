@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from cuesense.errors import ModelError
+from cuesense.errors import ModelError, listed
 from cuesense.models.common import State
 
 _NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
@@ -145,9 +145,4 @@ def _differences(own: State, state: State) -> list[str]:
         return f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
 
     parts = (("missing", missing, str), ("unexpected", unexpected, str), ("of another shape", reshaped, shapes))
-    return [_some(label, keys, show) for label, keys, show in parts if keys]
-
-
-def _some(label: str, keys: list[str], show: Callable[[str], str]) -> str:
-    more = ", ..." if len(keys) > _SHOWN else ""
-    return f"{len(keys)} {label} ({', '.join(map(show, keys[:_SHOWN]))}{more})"
+    return [f"{len(keys)} {kind} ({listed(list(map(show, keys)), _SHOWN)})" for kind, keys, show in parts if keys]

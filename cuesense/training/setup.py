@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -198,12 +198,24 @@ def _preprocessing(profile: Profile, classifier: Classifier | None, side: int | 
         to_be = f"a whole number from {_CELL} to {LARGEST_SIDE}"
         raise SettingsError(expected("--train-size", to_be, side, "Change it"))
     if classifier is not None:
-        guessed = any(warning.startswith("Nothing says") for warning in classifier.warnings)
-        found = profile_preprocessing(profile) if guessed else classifier.preprocessing
+        found = _without_guesses(classifier, profile_preprocessing(profile))
         return found if side is None else at_size(found, side)
     found = profile_preprocessing(profile)
     wanted = side or (min(found.image_size) if found.image_size else None)
     return found if wanted is None else at_size(found, max(_CELL, wanted // _CELL * _CELL))
+
+
+def _without_guesses(classifier: Classifier, analyzed: Preprocessing) -> Preprocessing:
+    """Return a checkpoint's preprocessing with what was guessed taken from the analyzed model's.
+
+    A checkpoint that is fine-tuned is most often of the analyzed model's family, so its preprocessing is the better
+    guess. A resize alone is taken in proportion to the size that the checkpoint itself says.
+    """
+    own = classifier.preprocessing
+    taken = {name: getattr(analyzed, name) for name in vars(own) if name in classifier.guessed}
+    if "resize" in taken and "image_size" not in taken and own.image_size is not None:
+        taken["resize"] = at_size(analyzed, min(own.image_size)).resize
+    return replace(own, **taken)
 
 
 def _recipe(options: TrainingOptions) -> Recipe:

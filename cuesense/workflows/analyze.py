@@ -21,8 +21,10 @@ from cuesense.datasets.classes import order_warning
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
-from cuesense.inference.engine import Engine, predict, weights_digest
-from cuesense.inference.loading import dataset_of, described, engine_of, load_matched
+from cuesense.inference.engine import predict, weights_digest
+from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.options import RunOptions, run_options
+from cuesense.models.preprocessing import ImageOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.predictions import Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, OutcomeStore
@@ -30,7 +32,7 @@ from cuesense.predictions.table import write
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
-from cuesense.validation import LARGEST_SIDE, check_channels, check_fraction, whole_number
+from cuesense.validation import check_fraction, whole_number
 from cuesense.workflows.profile_files import write_outputs
 
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -47,7 +49,7 @@ class _Job:
     outputs: tuple[int, ...]
     class_names: tuple[str, ...]
     groups: dict[str, list[int]]
-    engine: Engine
+    run: RunOptions
 
 
 def analyze(
@@ -114,23 +116,12 @@ def analyze(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
-    _check_sizes(image_size, resize)
-    mean, std = check_channels(mean, "--mean"), check_channels(std, "--std")
-    engine = engine_of(device, batch_size, precision, workers, seed)
+    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, batch_size, precision, workers, seed)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
-    classifier, outputs, shown = load_matched(
-        model,
-        data,
-        arch=arch,
-        class_names=class_names,
-        image_size=image_size,
-        resize=resize,
-        mean=mean,
-        std=std,
-    )
+    classifier, outputs, shown = load_matched(model, data, arch=arch, class_names=class_names, images=images)
     together = {} if groups is None else read_groups(Path(groups), shown)
-    job = _Job(classifier, data, _config(config), outputs, shown, together, engine)
+    job = _Job(classifier, data, _config(config), outputs, shown, together, run)
     folder = None if output is None else _output(Path(output), data)
     fresh = folder is not None and not folder.exists()
     try:
@@ -153,7 +144,7 @@ def _run(
     digest = job.classifier.sha256 or weights_digest(job.classifier.network)
     store = _store(job, digest, folder, restart=restart)
     conditions = job.config.conditions()
-    shards = predict(job.classifier, job.dataset, job.outputs, conditions, store, job.engine, progress or no_progress)
+    shards = predict(job.classifier, job.dataset, job.outputs, conditions, store, job.run, progress or no_progress)
     predictions = _predictions(job, store, shards, conditions)
     verdict = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=job.groups)
     profile = build_profile(
@@ -216,7 +207,7 @@ def _gallery(job: _Job, class_index: int) -> Gallery | None:
             continue
         sample_id = job.dataset.sample_ids[place]
         pixels = torch.from_numpy(image)[None].float().div_(255)
-        tiles = [_tile(pixels, sample_id, condition, job.engine.seed) for condition in job.config.conditions()]
+        tiles = [_tile(pixels, sample_id, condition, job.run.seed) for condition in job.config.conditions()]
         return Gallery(job.class_names[class_index], sample_id, tuple(tiles))
     return None
 
@@ -245,12 +236,6 @@ def _output(folder: Path, data: Dataset) -> Path:
     return folder
 
 
-def _check_sizes(image_size: int | None, resize: int | None) -> None:
-    for size, option in ((image_size, "--image-size"), (resize, "--resize")):
-        if size is not None:
-            whole_number(size, option, highest=LARGEST_SIDE)
-
-
 def _config(config: str | Path | Config) -> Config:
     if isinstance(config, Config):
         return config
@@ -272,13 +257,13 @@ def _settings(job: _Job, digest: str | None) -> dict[str, Any]:
         "model": job.classifier.spec,
         "architecture": job.classifier.architecture,
         "weights": digest,
-        "preprocessing": described(job.classifier),
+        "preprocessing": preprocessing_values(job.classifier),
         "dataset": job.dataset.fingerprint,
         "images": len(job.dataset),
         "outputs": list(job.outputs),
         "config": job.config.to_dict(),
-        "precision": job.engine.precision,
-        "seed": job.engine.seed,
+        "precision": job.run.precision,
+        "seed": job.run.seed,
     }
 
 
@@ -290,7 +275,7 @@ def _provenance(job: _Job, digest: str | None) -> Provenance:
             spec=job.classifier.spec,
             sha256=digest,
             architecture=job.classifier.architecture,
-            preprocessing=described(job.classifier),
+            preprocessing=preprocessing_values(job.classifier),
         ),
         dataset=DatasetInfo(
             spec=job.dataset.spec,
@@ -298,9 +283,9 @@ def _provenance(job: _Job, digest: str | None) -> Provenance:
             classes=len(job.dataset.class_names),
             fingerprint=job.dataset.fingerprint,
         ),
-        config=job.config.to_dict() | {"precision": job.engine.precision},
-        seed=job.engine.seed,
-        device=job.engine.device,
+        config=job.config.to_dict() | {"precision": job.run.precision},
+        seed=job.run.seed,
+        device=job.run.device,
         versions={name: version(name) for name in _VERSIONS},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,30 +103,24 @@ def audit(
         source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
         return write_audit(build_audit(sweep, source=source, **known), known_profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
-    from cuesense.inference.checkpoints import predict_checkpoints
+    from cuesense.inference import checkpoints
+    from cuesense.inference.options import run_options
+    from cuesense.models.preprocessing import ImageOptions
 
-    asked = predict_checkpoints(
-        listed,
-        dataset,
-        accepted=accepted,
-        similarity=similarity,
-        folder=folder,
-        class_names=class_names,
-        image_size=image_size,
-        resize=resize,
-        mean=mean,
-        std=std,
-        images_per_class=images_per_class,
-        batch_size=batch_size,
-        device=device,
-        workers=workers,
-        data_root=data_root,
-        restart=restart,
-        progress=progress or no_progress,
+    images = checkpoints.images_of(dataset, data_root, images_per_class)
+    options = checkpoints.CheckpointOptions(
+        run_options(device, batch_size, workers=workers), ImageOptions(image_size, resize, mean, std), class_names
     )
-    source = {"runs": str(runs), "models": len(listed.models)} | asked.source
+    found = checkpoints.predict_checkpoints(
+        listed, images, options, folder, restart=restart, progress=progress or no_progress
+    )
+    if similarity is not None:
+        found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep))
+    if accepted is not None:
+        found = checkpoints.with_accepted(found, accepted)
+    source = {"runs": str(runs), "models": len(listed.models)} | found.source
     return write_audit(
-        build_audit(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
+        build_audit(found.sweep, source=source, similarity=found.similarity, **known), known_profile, folder
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from cuesense import package_files
 from cuesense.models.compact import MEAN, STD
 from cuesense.models.load import load_classifier
+from cuesense.models.preprocessing import ImageOptions
 from cuesense.planted.world import PlantedWorld
 from cuesense.schemas.profile import Profile
 from cuesense.types import ClassNames, Progress
@@ -34,10 +35,7 @@ def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
         str(package_files.folder("assets") / WEIGHTS),
         arch="python:cuesense.models.compact:build",
         class_names=ClassNames(world.class_names),
-        image_size=world.size,
-        resize=world.size,
-        mean=MEAN,
-        std=STD,
+        images=ImageOptions(world.size, world.size, MEAN, STD),
     )
     profile = analyze(replace(classifier, spec=WEIGHTS), world, output=output, progress=progress)
     recovered = sum(entry.cue == truth for entry, truth in zip(profile.classes, world.truth, strict=True))

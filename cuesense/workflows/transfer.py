@@ -18,10 +18,11 @@ from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.inference.checkpoints import FOLDER, images_of
-from cuesense.inference.devices import device_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
-from cuesense.inference.loading import described
+from cuesense.inference.loading import preprocessing_values
+from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.load import load_classifier
+from cuesense.models.preprocessing import ImageOptions
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.sweeps.build_audit import build_audit
@@ -34,7 +35,7 @@ from cuesense.training.images import match_names, pixel_digests, refuse_shared
 from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
 from cuesense.training.setup import arch_of
 from cuesense.types import Classifier, Dataset, Progress, no_progress
-from cuesense.validation import check_channels, check_fraction
+from cuesense.validation import check_fraction
 from cuesense.workflows.audit import check_output, cues_of, read_profile, write_audit
 
 _CHUNK = 512
@@ -48,9 +49,8 @@ class _Task:
 
     test: Dataset
     train: Dataset | None
-    preprocessing: dict[str, Any]
-    device: str
-    workers: int
+    images: ImageOptions
+    run: RunOptions
 
     @property
     def length(self) -> int:
@@ -132,20 +132,14 @@ def transfer(
     folder, known = None if output is None else Path(output), read_profile(profile)
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
-    options = {
-        "image_size": image_size,
-        "resize": resize,
-        "mean": check_channels(mean, "--mean"),
-        "std": check_channels(std, "--std"),
-    }
+    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, workers=workers)
     test = images_of(dataset, data_root, images_per_class)
     fitted = None if train is None else images_of(train, data_root, None)
     task = _Task(
         test=CachedDataset(test),
         train=None if fitted is None else CachedDataset(fitted),
-        preprocessing=options,
-        device=device_of(device),
-        workers=workers,
+        images=images,
+        run=run,
     )
     _refuse(task)
     if folder is not None:
@@ -197,7 +191,7 @@ def _answers(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -
         def advance(done: int, start: int = before) -> None:
             progress(start + done, total)
 
-        classifier = load_classifier(model, arch=arch_of(model, arch), **task.preprocessing)
+        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images)
         path = None if folder is None else folder / FOLDER / f"run-{_digest(classifier, task)}.npz"
         if path is not None and path.is_file():
             found.append(_Answer(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
@@ -213,7 +207,7 @@ def _digest(classifier: Classifier, task: _Task) -> str:
     settings = {
         "weights": classifier.sha256 or weights_digest(classifier.network),
         "architecture": classifier.architecture,
-        "preprocessing": described(classifier),
+        "preprocessing": preprocessing_values(classifier),
         "dataset": task.test.fingerprint,
         "train": None if task.train is None else task.train.fingerprint,
     }
@@ -225,7 +219,7 @@ def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
     if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
         do = "Give its weights as a state dict with --arch"
         raise ModelError(expected("the checkpoints", "networks whose features can be seen", classifier.spec, do))
-    network.to(task.device)
+    network.to(task.run.device)
     classes = len(task.test.class_names)
     test, positions, tested = _features(network, classifier, task.test, task, advance)
     labels = torch.tensor(task.test.labels)[positions]
@@ -256,7 +250,7 @@ def _features(
     parts: list[Tensor] = []
     places: list[int] = []
     digests: list[bytes] = []
-    with ThreadPoolExecutor(task.workers) as pool:
+    with ThreadPoolExecutor(task.run.workers) as pool:
         for start in range(0, len(dataset), _CHUNK):
             rows = range(start, min(start + _CHUNK, len(dataset)))
             decoded = dict(zip(rows, pool.map(decode, rows), strict=True))
@@ -264,7 +258,7 @@ def _features(
             if known:
                 pixels = torch.from_numpy(np.stack(list(known.values())))
                 images = Images(pixels, torch.zeros(len(known)), preprocessing.mean, preprocessing.std)
-                parts.append(features(network, images, lambda batch, _: batch, task.device))
+                parts.append(features(network, images, lambda batch, _: batch, task.run.device))
                 places += list(known)
                 digests += pixel_digests(pixels)
             advance(rows[-1] + 1)

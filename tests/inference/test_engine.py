@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from cuesense.errors import DatasetError, ModelError
 from cuesense.inference import engine as engine_room
-from cuesense.inference.engine import Engine, predict, weights_digest
+from cuesense.inference.engine import predict, weights_digest
+from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import ConditionOutcomes, OutcomeStore
 from cuesense.registry import get
@@ -32,7 +33,7 @@ def run(
     **engine: object,
 ) -> tuple[OutcomeStore, int]:
     store = store or OutcomeStore()
-    settings = Engine(**({"batch_size": 8, "seed": 5} | engine))  # type: ignore[arg-type]
+    settings = RunOptions(**({"batch_size": 8, "seed": 5} | engine))  # type: ignore[arg-type]
     return store, predict(model or classifier(), dataset, outputs, conditions, store, settings)
 
 
@@ -126,7 +127,7 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(tmp_path: Path) -> None:
 def test_progress_counts_up_to_the_end_and_starts_where_it_stopped(tmp_path: Path) -> None:
     store = OutcomeStore.open(tmp_path / "o", {})
     seen: list[tuple[int, int]] = []
-    settings = Engine(batch_size=8)
+    settings = RunOptions(batch_size=8)
     predict(classifier(), Colors(30), (0, 1, 2), CONDITIONS, store, settings, lambda *pair: seen.append(pair))
     assert seen[0] == (0, 30)
     assert seen[-1] == (30, 30)

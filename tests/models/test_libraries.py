@@ -37,13 +37,16 @@ def test_a_users_torchvision_weights_with_any_head(tmp_path, classes):
     if classes == 1000:
         assert classifier.class_names.names[:2] == ("tench", "goldfish")
         assert classifier.class_names.synsets[:2] == ("n01440764", "n01443537")
+        assert classifier.guessed == {"class_names"}
     else:
         assert classifier.class_names is None
+        assert classifier.guessed == frozenset()
 
 
 def test_the_users_names_win(tmp_path):
     path = saved(torchvision.models.squeezenet1_1(num_classes=3), tmp_path / "m.pt")
-    assert load_classifier(path, arch="torchvision:squeezenet1_1", class_names=ANIMALS).class_names == ANIMALS
+    classifier = load_classifier(path, arch="torchvision:squeezenet1_1", class_names=ANIMALS)
+    assert (classifier.class_names, classifier.guessed) == (ANIMALS, frozenset())
 
 
 def test_inception_with_and_without_its_training_heads(tmp_path):
@@ -69,6 +72,7 @@ def test_pretrained_torchvision_weights_come_from_the_cache(tmp_path, monkeypatc
         classifier = load_classifier(spec)
         assert torch.equal(classifier.network(images), network(images))
         assert (classifier.spec, classifier.sha256) == (spec, None)
+        assert classifier.guessed == frozenset()
         assert len(classifier.class_names.names) == len(classifier.class_names.synsets) == 1000
 
 
@@ -128,6 +132,7 @@ def test_a_users_timm_weights_with_any_head(tmp_path, name, classes):
         (160, 160), int(160 / kept["crop_pct"]), kept["mean"], kept["std"], kept["interpolation"]
     )
     names = classifier.class_names
+    assert classifier.guessed == (frozenset() if classes == 7 else {"class_names"})
     assert names is None if classes == 7 else names.names[0] == "tench" and names.synsets[0] == "n01440764"
 
 
@@ -141,7 +146,9 @@ def test_pretrained_timm_weights_come_from_the_cache(tmp_path, monkeypatch):
     save_file(network.state_dict(), folder / "snapshots" / "0123abc" / "model.safetensors")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     images = torch.rand(1, 3, 64, 64)
-    assert torch.equal(load_classifier("timm:test_resnet").network(images), network(images))
+    classifier = load_classifier("timm:test_resnet")
+    assert torch.equal(classifier.network(images), network(images))
+    assert classifier.guessed == frozenset()
 
 
 def test_timm_without_a_head_is_no_classifier(tmp_path):
@@ -211,6 +218,7 @@ def test_open_clip_classifies_by_names(tmp_path, clip_name, clip, form, caplog):
         (32, 32), 32, open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD, "bicubic"
     )
     assert classifier.class_names == ANIMALS
+    assert classifier.guessed == {"resize", "mean", "std", "interpolation"}
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not any(value.requires_grad for value in classifier.network.parameters())
 

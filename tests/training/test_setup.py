@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,16 @@ from cuesense.models.compact import build
 from cuesense.planted.world import PlantedWorld
 from cuesense.policies.policy import uniform
 from cuesense.schemas.profile import Profile
-from cuesense.training.setup import FINE_TUNING, SCRATCH, Experiment, TrainingOptions, prepare_training
+from cuesense.training.setup import (
+    FINE_TUNING,
+    SCRATCH,
+    Experiment,
+    TrainingOptions,
+    _without_guesses,
+    prepare_training,
+)
 from cuesense.training.trials import Trial
+from cuesense.types import Classifier, Preprocessing
 from tests.helpers.profiles import profile as made
 
 COUNTS = {"color": 2, "shape": 0, "texture": 1, "redundant": 0, "mixed": 0, "context": 0, "null": 0}
@@ -156,3 +165,40 @@ def test_fewer_images_of_each_class() -> None:
 def test_an_exported_checkpoint_cannot_be_trained(model_file: Path) -> None:
     with pytest.raises(ModelError, match="Give its weights as a state dict"):
         prepared(start=str(model_file), image_size=32)
+
+
+ANALYZED = Preprocessing((64, 64), 72, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "bicubic")
+CARRIED = Preprocessing((96, 96), 120, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bilinear")
+
+
+def checkpoint(*guessed: str, **changes: Any) -> Classifier:
+    """Return a checkpoint whose weights carry all of the preprocessing but what was guessed."""
+    return Classifier("mine", "mine", nn.Identity(), replace(CARRIED, **changes), guessed=frozenset(guessed))
+
+
+def test_a_checkpoint_that_carries_everything_keeps_it() -> None:
+    assert _without_guesses(checkpoint(), ANALYZED) == CARRIED
+    assert _without_guesses(checkpoint("class_names"), ANALYZED) == CARRIED
+
+
+@pytest.mark.parametrize("guess", ["image_size", "mean", "std", "interpolation"])
+def test_a_guess_about_one_setting_leaves_the_others_that_the_weights_carry(guess: str) -> None:
+    found = _without_guesses(checkpoint(guess), ANALYZED)
+    assert found == replace(CARRIED, **{guess: getattr(ANALYZED, guess)})
+
+
+def test_a_guessed_resize_is_the_analyzed_models_in_proportion() -> None:
+    assert _without_guesses(checkpoint("resize"), ANALYZED) == replace(CARRIED, resize=108)
+    assert _without_guesses(checkpoint("resize"), replace(ANALYZED, resize=None)).resize is None
+    both = _without_guesses(checkpoint("image_size", "resize"), ANALYZED)
+    assert both == replace(CARRIED, image_size=(64, 64), resize=72)
+
+
+def test_where_all_is_guessed_all_is_the_analyzed_models() -> None:
+    assert _without_guesses(checkpoint(*vars(CARRIED)), ANALYZED) == ANALYZED
+
+
+def test_a_start_without_preprocessing_is_trained_as_the_analyzed_model_was_prepared() -> None:
+    found = prepared(start="python:tests.training.test_setup:factory")
+    assert (found.train.mean, found.train.std) == ((0.5,) * 3, (0.25,) * 3)
+    assert found.train.pixels.shape[2:] == (32, 32)
