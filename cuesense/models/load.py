@@ -113,7 +113,7 @@ def _from_file(path: Path, arch: str | None, class_names: ClassNames | None) -> 
     try:
         return _from_library(arch, state, class_names)
     except MisfitError as error:
-        raise ModelError(f"{error} {_advice(state)}.") from None
+        raise ModelError(f"{error.for_command_line} {_advice(state)}.") from None
 
 
 def _from_library(spec: str, state: State | None, class_names: ClassNames | None) -> Loaded:

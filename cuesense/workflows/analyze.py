@@ -117,7 +117,7 @@ def analyze(
             class are: pass restart=True after a change of its code.)
     """
     check_fraction(tolerance, "--tolerance")
-    check_fraction(confidence, "confidence", low=0.5)
+    check_fraction(confidence, "--confidence", low=0.5)
     images, run = ImageOptions(image_size, resize, mean, std), run_options(device, batch_size, precision, workers, seed)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))

@@ -56,7 +56,7 @@ def score(
         CuesenseError: Something given is wrong; the sentence says what to do.
     """
     check_fraction(tolerance, "--tolerance")
-    check_fraction(confidence, "confidence", low=0.5)
+    check_fraction(confidence, "--confidence", low=0.5)
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         do = "Change it"
         raise SettingsError(expected("--image-size", f"a whole number from 1 to {LARGEST_SIDE}", image_size, do))

@@ -165,7 +165,7 @@ def test_images_of_two_sizes_need_an_image_size() -> None:
             return replace(sample, image=picture(0, 0, 20 if index == 3 else 16))
 
     free = classifier(preprocessing=replace(classifier().preprocessing, image_size=None, resize=None))
-    with pytest.raises(DatasetError, match="--image-size"):
+    with pytest.raises(DatasetError, match="image_size"):
         run(Mixed(12), free)  # type: ignore[arg-type]
     assert len(run(Colors(12), free)[0].labels(1)) == 12
 
@@ -187,7 +187,7 @@ class Constant(nn.Module):
         (lambda images: images.new_zeros(1, 3), "logits of shape"),
         (lambda images: (images,), "tuple"),
         (lambda images: images.new_zeros(len(images), 4), "3, one for each class, but got 4"),
-        (lambda images: images @ torch.zeros(5, 5), "Check --image-size"),
+        (lambda images: images @ torch.zeros(5, 5), "Check image_size"),
         (lambda images: {}["missing"], "missing"),  # noqa: ARG005
     ],
 )

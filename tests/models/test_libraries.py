@@ -116,7 +116,7 @@ def test_weights_of_another_network_name_the_one_they_fit(tmp_path):
     path = saved(torchvision.models.squeezenet1_1(num_classes=4), tmp_path / "m.pt")
     with pytest.raises(ModelError, match=r"those of torchvision:squeezenet1_0, but got .*of another shape") as caught:
         load_classifier(path, arch="torchvision:squeezenet1_0")
-    assert str(caught.value).endswith("Pass --arch torchvision:squeezenet1_1, which fits its keys.")
+    assert str(caught.value).endswith("Pass arch torchvision:squeezenet1_1, which fits its keys.")
 
 
 @pytest.mark.parametrize("classes", [1000, 7])
@@ -225,7 +225,7 @@ def test_open_clip_classifies_by_names(tmp_path, clip_name, clip, form, caplog):
 
 @pytest.mark.usefixtures("no_network")
 def test_open_clip_needs_names_and_a_tag(clip_name):
-    with pytest.raises(ModelError, match="--class-names to be given for open_clip:tiny-clip"):
+    with pytest.raises(ModelError, match="class_names to be given for open_clip:tiny-clip"):
         load_classifier(f"open_clip:{clip_name}@x")
     with pytest.raises(ModelError, match=r"a tag or a file.*but got 'laion2b_e17'.*Did you mean 'laion2b_e16'"):
         load_classifier("open_clip:ViT-B-32@laion2b_e17", class_names=ANIMALS)

@@ -77,7 +77,7 @@ def test_mistakes_with_a_factory_are_one_sentence(name, message):
 
 
 def test_arch_is_for_files():
-    with pytest.raises(ModelError, match="--arch to be left out with timm:test_vit"):
+    with pytest.raises(ModelError, match="arch to be left out with timm:test_vit"):
         load_classifier("timm:test_vit", arch="timm:test_vit")
 
 

@@ -137,15 +137,15 @@ def test_a_head_that_already_tells_the_classes_apart_is_kept_in_their_order_alon
 
 @pytest.mark.parametrize("epochs", [0, -1, 1001])
 def test_epochs_have_limits(epochs: float) -> None:
-    with pytest.raises(SettingsError, match="--epochs"):
+    with pytest.raises(SettingsError, match="epochs"):
         prepared(epochs=epochs)
 
 
 def test_other_classes_and_other_settings_are_refused(tmp_path: Path) -> None:
     other = PlantedWorld(0, "train", 4, 32, counts=COUNTS | {"shape": 1})
-    with pytest.raises(DatasetError, match="--train to be a dataset of the same 3 classes"):
+    with pytest.raises(DatasetError, match="train to be a dataset of the same 3 classes"):
         prepare_training(profile(), TrainingOptions(other, TEST), None)
-    with pytest.raises(DatasetError, match="--test to be a dataset of the same 3 classes"):
+    with pytest.raises(DatasetError, match="test to be a dataset of the same 3 classes"):
         prepare_training(profile(), TrainingOptions(TRAIN, other), None)
     quick = prepare_training(profile(), TrainingOptions(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
     prepare_training(profile(), TrainingOptions(TRAIN, TEST, epochs=2), tmp_path / "trials")

@@ -156,7 +156,7 @@ def test_a_second_run_decodes_nothing_but_the_examples(tmp_path: Path) -> None:
 def test_other_settings_in_the_same_folder_are_refused_unless_restarted(tmp_path: Path) -> None:
     analyze(output=tmp_path / "o", config="quick")
     before = (tmp_path / "o" / "profile.json").read_bytes()
-    with pytest.raises(OutputError, match=r"other seed.*--restart"):
+    with pytest.raises(OutputError, match=r"other seed.*restart=True"):
         analyze(output=tmp_path / "o", config="quick", seed=1)
     assert (tmp_path / "o" / "profile.json").read_bytes() == before
     assert analyze(output=tmp_path / "o", config="quick", seed=1, restart=True).provenance.seed == 1
@@ -312,24 +312,24 @@ def test_shuffled_class_names_are_noticed() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
-        ({"batch_size": 0}, SettingsError, "--batch-size"),
-        ({"batch_size": 4096}, SettingsError, "--batch-size"),
-        ({"workers": 0}, SettingsError, "--workers"),
-        ({"images_per_class": 0}, SettingsError, "--images-per-class"),
-        ({"tolerance": 0.0}, SettingsError, "--tolerance"),
+        ({"batch_size": 0}, SettingsError, "batch_size"),
+        ({"batch_size": 4096}, SettingsError, "batch_size"),
+        ({"workers": 0}, SettingsError, "workers"),
+        ({"images_per_class": 0}, SettingsError, "images_per_class"),
+        ({"tolerance": 0.0}, SettingsError, "tolerance"),
         ({"confidence": 0.4}, SettingsError, "confidence"),
-        ({"device": "warp"}, SettingsError, "--device"),
-        ({"device": "meta"}, SettingsError, "--device"),
-        ({"image_size": 10**20}, SettingsError, "--image-size"),
-        ({"resize": "64"}, SettingsError, "--resize"),
-        ({"mean": (0.5, 0.5)}, SettingsError, "--mean"),
-        ({"std": 0.5}, SettingsError, "--std"),
-        ({"std": "111"}, SettingsError, "--std"),
-        ({"std": (1e-40, 1, 1)}, SettingsError, "--std"),
-        ({"batch_size": 2.5}, SettingsError, "--batch-size"),
-        ({"images_per_class": 2.5}, SettingsError, "--images-per-class"),
-        ({"tolerance": "a"}, SettingsError, "--tolerance"),
-        ({"seed": "a"}, SettingsError, "--seed"),
+        ({"device": "warp"}, SettingsError, "device"),
+        ({"device": "meta"}, SettingsError, "device"),
+        ({"image_size": 10**20}, SettingsError, "image_size"),
+        ({"resize": "64"}, SettingsError, "resize"),
+        ({"mean": (0.5, 0.5)}, SettingsError, "mean"),
+        ({"std": 0.5}, SettingsError, "std"),
+        ({"std": "111"}, SettingsError, "std"),
+        ({"std": (1e-40, 1, 1)}, SettingsError, "std"),
+        ({"batch_size": 2.5}, SettingsError, "batch_size"),
+        ({"images_per_class": 2.5}, SettingsError, "images_per_class"),
+        ({"tolerance": "a"}, SettingsError, "tolerance"),
+        ({"seed": "a"}, SettingsError, "seed"),
         ({"config": {"a": 1}}, SettingsError, "config"),
         ({"precision": "int3"}, SettingsError, "precision"),
         ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),

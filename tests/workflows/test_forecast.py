@@ -108,7 +108,7 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
     expected = 0.8 * np.array(alone.augmentations[CROP].loss) + 0.2 * np.array(heads.augmentations[CROP].loss)
     assert found.forecast.augmentations[CROP].loss == pytest.approx(expected, abs=2e-6)
     assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
-    with pytest.raises(SettingsError, match="Give --train as well"):
+    with pytest.raises(SettingsError, match="Give train as well"):
         forecast(tmp_path, head=True, augmentations=BOTH, **HERE)
     budget = found.forecast.budgets[TRAIN.class_names[0]][CROP]
     assert list(budget.alternatives) == ["confidence_0.8", "confidence_0.55", "test_time"]
@@ -124,7 +124,7 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
     [{}, {"epochs": 1}, {"head": True, "epochs": 1}, {"head": True, "start": MODEL}, {"head": True, "image_size": 64}],
 )
 def test_options_of_trainings_need_training_images(arguments: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError, match="Add --train DATASET"):
+    with pytest.raises(SettingsError, match="Add train DATASET"):
         forecast(profile(), **arguments)
 
 
@@ -132,7 +132,7 @@ def test_a_mistake_leaves_the_profile_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "profile.json"
     file.write_text(profile().to_json())
     before = file.read_bytes()
-    with pytest.raises(DatasetError, match="--train"):
+    with pytest.raises(DatasetError, match="train"):
         forecast(file, train="planted:0,size=32", dataset=IMAGES)
     with pytest.raises(CuesenseError):
         forecast(file, head=True, model="python:tests.workflows.test_forecast:missing", dataset=IMAGES)
@@ -142,7 +142,7 @@ def test_a_mistake_leaves_the_profile_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"seeds": 0}, "--seeds"),
+        ({"seeds": 0}, "seeds"),
         ({"augmentations": ["hue"]}, "one that the profile measured, but got 'hue'"),
         ({"probability": 0.0}, "the probability of a policy"),
     ],
