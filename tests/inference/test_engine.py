@@ -146,9 +146,26 @@ def test_unreadable_images_are_skipped_and_kept_by_name() -> None:
     assert 28 not in store.positions(shards)
 
 
-def test_more_than_five_percent_unreadable_is_an_error() -> None:
-    with pytest.raises(DatasetError, match=r"2 of 30.*not an image"):
-        run(Colors(30, broken=frozenset({4, 9})))
+def test_five_percent_unreadable_are_skipped_and_more_are_an_error() -> None:
+    store, shards = run(Colors(40, broken=frozenset({4, 9})))
+    assert len(store.labels(shards)) == 38
+    with pytest.raises(DatasetError, match=r"2 of 39.*not an image"):
+        run(Colors(39, broken=frozenset({4, 9})))
+
+
+def test_unreadable_images_of_an_earlier_run_count_too(tmp_path: Path) -> None:
+    store = OutcomeStore.open(tmp_path / "o", {})
+    run(Colors(40, broken=frozenset({39, 20})), store=store)
+    (tmp_path / "o" / "shard-00003.npz").unlink()
+    with pytest.raises(DatasetError, match="3 of 40"):
+        run(Colors(40, broken=frozenset({39, 20, 11})), store=store)
+
+
+@pytest.mark.parametrize(("images", "shards"), [(1, 1), (11, 1), (12, 1), (13, 2), (24, 2), (25, 3)])
+def test_shards_are_as_full_as_they_can_be(images: int, shards: int) -> None:
+    store, found = run(Colors(images))
+    assert found == shards
+    assert store.positions(found).tolist() == list(range(images))
 
 
 def test_a_shard_of_unreadable_images_alone_does_not_crash(monkeypatch: pytest.MonkeyPatch) -> None:

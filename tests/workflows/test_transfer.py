@@ -86,6 +86,16 @@ def test_images_that_cannot_be_read_are_left_out(runs: Path) -> None:
     assert sum(entry.n for entry in found.classes) == 87
 
 
+def test_limits_hold_on_both_sides(runs: Path) -> None:
+    assert sum(entry.n for entry in transfer(runs, Colors(15), **OPTIONS).classes) == 15
+    with pytest.raises(CuesenseError, match="5 images of each class at least, but got 4 of 'grass'"):
+        transfer(runs, Colors(13), **OPTIONS)
+    tolerated = Colors(60, broken=frozenset(range(3)))
+    assert sum(entry.n for entry in transfer(runs, tolerated, **OPTIONS).classes) == 57
+    with pytest.raises(CuesenseError, match="but got 4 of 60 that are not"):
+        transfer(runs, Colors(60, broken=frozenset(range(4))), **OPTIONS)
+
+
 def test_mistakes_are_one_sentence(runs: Path, model_file: Path, tmp_path: Path) -> None:
     with pytest.raises(CuesenseError, match="dataset to be 5 images of each class at least, but got 2 of 'brick'"):
         transfer(runs, Colors(6), **OPTIONS)
