@@ -174,7 +174,7 @@ BREAKS = [
         "tests/policies/test_recommend.py",
     ),
     (
-        "cuesense/workflows/verify.py",
+        "cuesense/workflows/verify_results.py",
         "leak(rival[0], rival[1][control",
         "leak(own[0], own[1][control",
         "tests/workflows/test_verify.py",

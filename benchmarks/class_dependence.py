@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,10 @@ from budget_worlds import COUNTS, RECIPE, SIDE, parts, train
 from torch import nn
 
 from cuesense.datasets.load import load_dataset
-from cuesense.inference.checkpoints import Reading, predict_runs
-from cuesense.inference.loading import engine_of
+from cuesense.inference.checkpoints import CheckpointOptions, predict_checkpoints
+from cuesense.inference.options import run_options
 from cuesense.models.compact import MEAN, STD, build
+from cuesense.models.preprocessing import ImageOptions
 from cuesense.reports.audit_view import view
 from cuesense.reports.charts.audit_curves import audit_curves
 from cuesense.schemas.audit import Audit, ClassAudit
@@ -45,7 +47,7 @@ DECAYS = (0.002, 0.02, 0.2, 1.0, 2.0, 5.0, 20.0)
 SWEEPS = {"random_resized_crop": CROPS, "color_jitter": JITTERS, "weight_decay": DECAYS}
 TESTED = 250
 KINDS = ",".join(f"{kind}={count}" for kind, count in COUNTS.items())
-PIXELS = {"resize": SIDE, "mean": MEAN, "std": STD}
+PIXELS: dict[str, Any] = {"resize": SIDE, "mean": MEAN, "std": STD}
 PLAIN = {"random_resized_crop": 1.0, "color_jitter": 0.0, "weight_decay": RECIPE.weight_decay}
 
 
@@ -166,11 +168,11 @@ def table(sweep: Sweep) -> pd.DataFrame:
 def audit_all(world: str, folder: Path, source: Path | None, target: Path) -> None:
     """Audit the three sweeps on their own classes."""
     data = load_dataset(tested(world, folder, source))
-    reading = Reading(engine_of("auto", 128, "float32", 2, 0), {"class_names": None, "image_size": SIDE} | PIXELS)
+    options = CheckpointOptions(run_options("auto", 128, workers=2), ImageOptions(SIDE, **PIXELS))
     found = []
     for name in SWEEPS:
         runs = read_runs(folder / f"{name}.csv", arch=arch(world))
-        said = predict_runs(runs, data, reading, folder / "audit")
+        said = predict_checkpoints(runs, data, options, folder / "audit")
         audit = build_audit(
             said.sweep,
             tolerance=0.05,
@@ -239,9 +241,11 @@ def over_images(world: str, folder: Path, source: Path | None) -> None:
     is subtracted, which ``harm`` adds.
     """
     data = load_dataset(tested(world, folder, source))
-    reading = Reading(engine_of("auto", 128, "float32", 2, 0), {"class_names": None, "image_size": SIDE} | PIXELS)
+    options = CheckpointOptions(run_options("auto", 128, workers=2), ImageOptions(SIDE, **PIXELS))
     for name in SWEEPS:
-        sweep = predict_runs(read_runs(folder / f"{name}.csv", arch=arch(world)), data, reading, folder / "audit").sweep
+        sweep = predict_checkpoints(
+            read_runs(folder / f"{name}.csv", arch=arch(world)), data, options, folder / "audit"
+        ).sweep
         known, unknown = class_losses(sweep, 0.95), class_losses(replace(sweep, pictures=None), 0.95)
         print(
             f"{world} {name}: variance over seeds in units of p (1 - p) / n, median {np.median(known.noise.ratio):.2f}"

@@ -25,7 +25,8 @@ from sklearn.datasets import load_sample_images
 from cuesense.config import load_config
 from cuesense.datasets.load import load_dataset
 from cuesense.datasets.subset import subset
-from cuesense.inference.engine import Engine, predict
+from cuesense.inference.engine import predict
+from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.types import Classifier, Preprocessing
@@ -69,10 +70,10 @@ def engine_over_forward(name: str, images: int, preset: str, threads: int) -> No
         dataset = load_dataset(str(Path(folder) / "photos"))
         conditions = load_config(preset).conditions()
         store = OutcomeStore.open(Path(folder) / "outcomes", {})
-        predict(classifier, subset(dataset, 1), (0, 999), conditions, OutcomeStore(), Engine(workers=1))
+        predict(classifier, subset(dataset, 1), (0, 999), conditions, OutcomeStore(), RunOptions(workers=1))
         network.seconds = 0.0
         start = clock()
-        predict(classifier, dataset, (0, 999), conditions, store, Engine(workers=threads))
+        predict(classifier, dataset, (0, 999), conditions, store, RunOptions(workers=threads))
         total = clock() - start
     print(
         f"{name}, {preset}, {len(conditions)} conditions, {images} photographs, {threads} thread(s): "

@@ -1,4 +1,33 @@
-"""cuesense: which classes rely on shape, color or texture, and how far each may be augmented."""
+"""Which classes of an image classifier rely on shape, color or texture, and how far each may be augmented.
+
+Measure a model, then use the profile:
+
+    import cuesense
+
+    profile = cuesense.analyze("model.pt2", "photos/val", output="cuesense-out")
+    print(profile.classes[0].cue, profile.classes[0].budgets)
+    policy = cuesense.recommend(profile)
+    print(cuesense.export(policy, profile, "torchvision"))
+
+What there is, by the question it answers:
+
+    analyze, score       What does each class rely on? From a model and images, or from stored predictions.
+    report               The page of a profile.
+    recommend, export    How far may each class be augmented? As a policy, or as code for a training library.
+    forecast, verify     What would training with a policy cost each class, and what did it cost?
+    audit, transfer      Which classes does a regularizer harm, over many checkpoints, here or on another task?
+    compare, check       Where do two models differ, and did a model lose accuracy?
+    perturb              The perturbations, on one's own batches of images.
+    Profile, Policy      The results, which read and write JSON.
+    PolicyAugmentation   A policy as a transform for training.
+    Cue, CueVerdict      What a class can rely on, and what is found to be true of it.
+    Classifier, Preprocessing, Perturbation, Draws
+                         What one's own models and perturbations are made of.
+    PlantedWorld         Synthetic images whose cues are known.
+    CuesenseError        Base of every error that an input can cause.
+
+Names are imported when they are first used, so that ``import cuesense`` brings neither torch nor pandas.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,39 +40,50 @@ if TYPE_CHECKING:
     from cuesense.perturbations.apply import perturb
     from cuesense.planted.world import PlantedWorld
     from cuesense.policies.policy import Policy
-    from cuesense.policies.recommend import recommend
+    from cuesense.policies.recommend import export, recommend
     from cuesense.schemas.profile import Profile
     from cuesense.training.augmentation import PolicyAugmentation
     from cuesense.types import Classifier, Cue, CueVerdict, Perturbation, Preprocessing
     from cuesense.types import CueVerdict as CueLabel
     from cuesense.workflows.analyze import analyze
     from cuesense.workflows.audit import audit
+    from cuesense.workflows.forecast import forecast
+    from cuesense.workflows.profile_files import report
     from cuesense.workflows.score import score
     from cuesense.workflows.transfer import transfer
+    from cuesense.workflows.verify import verify
+
+    __version__: str
 
 _PUBLIC = {
+    "Classifier": "cuesense.types",
+    "Cue": "cuesense.types",
+    # The name that CueVerdict had first, for programs that were written then.
+    "CueLabel": "cuesense.types:CueVerdict",
+    "CueVerdict": "cuesense.types",
     "CuesenseError": "cuesense.errors",
+    "Draws": "cuesense.draws",
+    "Perturbation": "cuesense.types",
+    "PlantedWorld": "cuesense.planted.world",
+    "Policy": "cuesense.policies.policy",
+    "PolicyAugmentation": "cuesense.training.augmentation",
+    "Preprocessing": "cuesense.types",
+    "Profile": "cuesense.schemas.profile",
     "analyze": "cuesense.workflows.analyze",
     "audit": "cuesense.workflows.audit",
     "check": "cuesense.comparison.gate",
     "compare": "cuesense.comparison.compare",
+    "export": "cuesense.policies.recommend",
+    "forecast": "cuesense.workflows.forecast",
     "perturb": "cuesense.perturbations.apply",
-    "PlantedWorld": "cuesense.planted.world",
-    "Policy": "cuesense.policies.policy",
-    "PolicyAugmentation": "cuesense.training.augmentation",
-    "Profile": "cuesense.schemas.profile",
     "recommend": "cuesense.policies.recommend",
+    "report": "cuesense.workflows.profile_files",
     "score": "cuesense.workflows.score",
     "transfer": "cuesense.workflows.transfer",
-    "Classifier": "cuesense.types",
-    "Cue": "cuesense.types",
-    "CueLabel": "cuesense.types:CueVerdict",
-    "CueVerdict": "cuesense.types",
-    "Draws": "cuesense.types",
-    "Perturbation": "cuesense.types",
-    "Preprocessing": "cuesense.types",
+    "verify": "cuesense.workflows.verify",
 }
 
+# Written out, because type checkers and editors read it without running it.
 __all__ = [
     "Classifier",
     "Cue",
@@ -57,14 +97,19 @@ __all__ = [
     "PolicyAugmentation",
     "Preprocessing",
     "Profile",
+    "__version__",
     "analyze",
     "audit",
     "check",
     "compare",
+    "export",
+    "forecast",
     "perturb",
     "recommend",
+    "report",
     "score",
     "transfer",
+    "verify",
 ]
 
 
@@ -75,6 +120,11 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import cuesense`` stays quick."""
+    if name == "__version__":
+        # Imported here: it takes longer than all else in this file together.
+        from importlib.metadata import version
+
+        return version("cuesense")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'cuesense' has no attribute '{name}'")
     module, _, other_name = _PUBLIC[name].partition(":")

@@ -1,11 +1,39 @@
-"""The errors a user can meet. The command line prints their one sentence and exits with code 2."""
+"""The errors a user can meet, one sentence each: it names flags on the command line and arguments in Python."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+
+# What stands in backticks is a command to type, and what stands in quotes is what the user gave: both stay as they
+# are. A quote after a letter is an apostrophe, and a flag after a slash is part of a path.
+_KEPT_OR_FLAG = re.compile(r"`[^`]*`|(?<!\w)'[^']*'|(?<![\w/.-])--[a-z]+(?:-[a-z]+)*")
+# The flags whose Python argument has another name, or a value that the flag alone stands for.
+_ARGUMENTS = {
+    "--format": "library",
+    "--from": "start",
+    "--grouped": 'scope="grouped"',
+    "--head": "head=True",
+    "--per-class": 'scope="per_class"',
+    "--restart": "restart=True",
+    "--train-size": "image_size",
+}
 
 
 class CuesenseError(Exception):
-    """Base of every error that a user's input can cause; its text is one actionable sentence."""
+    """Base of every error that a user's input can cause; its text is one actionable sentence.
+
+    Messages are written once, with flags. ``str(error)`` is what a Python program shows: it names the arguments of
+    the public functions, such as ``image_size``.
+    """
+
+    @property
+    def for_command_line(self) -> str:
+        """The sentence that the command line prints: it names flags, such as ``--image-size``."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        """Return the sentence with Python arguments in the place of flags."""
+        return name_arguments(self.for_command_line)
 
 
 class ModelError(CuesenseError):
@@ -37,11 +65,39 @@ class UnreadableImageError(CuesenseError):
         self.reason = reason
 
 
-def expected(what: str, to_be: str, got: object, do: str) -> str:
-    """Return the house's error sentence.
+def argument_of(flag: str) -> str:
+    """Return what a Python program writes for a flag.
 
     Args:
-        what: The thing that is wrong, for instance ``"--mean"``.
+        flag: A flag of the command line, for instance ``"--image-size"``.
+
+    Returns:
+        An argument, for instance ``"image_size"``, or for some flags an argument with its value.
+    """
+    return _ARGUMENTS.get(flag, flag.removeprefix("--").replace("-", "_"))
+
+
+def name_arguments(sentence: str) -> str:
+    """Return a sentence that names Python arguments where it named flags.
+
+    Args:
+        sentence: Text with flags; those in backticks, in quotes and inside paths stay.
+
+    Returns:
+        The text with arguments.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        return argument_of(found[0]) if found[0].startswith("--") else found[0]
+
+    return _KEPT_OR_FLAG.sub(replaced, sentence)
+
+
+def expected(what: str, to_be: str, got: object, do: str) -> str:
+    """Return the usual sentence of an error.
+
+    Args:
+        what: The thing that is wrong; an option by its flag, for instance ``"--mean"``.
         to_be: What it should have been.
         got: What came instead (and where).
         do: What the user can do now, as an imperative without a full stop, or the hint of ``nearest``.
@@ -96,3 +152,17 @@ def first_line(text: object) -> str:
 
 def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
+
+
+def listed(names: Sequence[str], limit: int) -> str:
+    """Return the first names of a list in one line, and how many more there are.
+
+    Args:
+        names: The names.
+        limit: How many are shown, at least 1.
+
+    Returns:
+        ``"a, b, c"``, or ``"a, b, c and 2 more"``.
+    """
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

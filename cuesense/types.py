@@ -61,6 +61,13 @@ class BudgetStatus(StrEnum):
 
 Apply = Callable[["Tensor", float, Draws], "Tensor"]
 
+Progress = Callable[[int, int], None]
+"""Called with (steps done, steps in all) while something long runs."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Take no notice of progress: what functions call where a caller wants no reports."""
+
 
 @dataclass(frozen=True)
 class LazyFunction:
@@ -182,6 +189,8 @@ class Classifier:
         sha256: Hash of the weights' file, or None where there is no file.
         warnings: What the user should know, for instance that a normalization was assumed.
         fixed_batch: The only batch size the network accepts (statically exported files), or None.
+        guessed: Which settings were assumed, because neither the user nor the weights (or the library, for its
+            architecture) say them: fields of ``Preprocessing`` and ``"class_names"``.
     """
 
     spec: str
@@ -192,6 +201,7 @@ class Classifier:
     sha256: str | None = None
     warnings: tuple[str, ...] = ()
     fixed_batch: int | None = None
+    guessed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

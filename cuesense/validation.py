@@ -1,4 +1,7 @@
-"""Checks of numbers that a user gives; each raises one clear sentence."""
+"""Checks of numbers that a user gives; each raises one sentence that names the option by its flag.
+
+``CuesenseError`` turns the flag into the Python argument where a program reads the sentence.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ import numpy as np
 
 from cuesense.errors import SettingsError, expected
 
+# Chosen by hand, far above the sizes that image classifiers take: a larger number is a slip of the keyboard, and a
+# batch of such images would not fit into memory.
 LARGEST_SIDE = 4096
+# Chosen by hand: a smaller one is zero for practical purposes, and dividing by it gives logits that are not finite.
 _SMALLEST_STD = 1e-6
 
 
@@ -63,23 +69,41 @@ def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[flo
         kind = "positive" if option == "--std" else "finite"
         got = repr(numbers) if shown is None else f"'{shown}'"
         to_be = f"three {kind} numbers R,G,B in [0, 1] units"
-        raise SettingsError(expected(option, to_be, got, f"Write {option} 0.5,0.5,0.5"))
+        raise SettingsError(expected(option, to_be, got, "Give three, for instance 0.5,0.5,0.5"))
     red, green, blue = sequence
     return red, green, blue
 
 
 def check_fraction(value: float, option: str, low: float = 0.0, high: float = 1.0) -> None:
-    """Raise SettingsError unless a number lies strictly between two others."""
+    """Raise SettingsError unless a number lies strictly between two others.
+
+    Args:
+        value: The number that was given.
+        option: The option's flag, for the error.
+        low: The number lies above this.
+        high: The number lies below this.
+    """
     if not _is_number(value) or not low < value < high:
         raise SettingsError(expected(option, f"between {low:g} and {high:g}", repr(value), "Choose a number inside"))
 
 
 def _is_number(value: object) -> bool:
+    # True is an int in Python, but as a fraction it is a mistake; the comparison is False for NaN and infinity.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def whole_number(number: int, option: str, lowest: int | None = 1, highest: int | None = None) -> int:
-    """Return a whole number of an option, or raise SettingsError where it is none or out of range."""
+    """Return a whole number of an option, or raise SettingsError where it is none or out of range.
+
+    Args:
+        number: The number that was given, of Python or NumPy.
+        option: The option's flag, for the error.
+        lowest: The smallest number that is allowed; None allows all.
+        highest: The largest number that is allowed; None allows all.
+
+    Returns:
+        The number as Python's int.
+    """
     whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
     if whole and (lowest is None or number >= lowest) and (highest is None or number <= highest):
         return int(number)

@@ -9,7 +9,6 @@ from cuesense.config import load_config, presets
 from cuesense.errors import SettingsError
 from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, REPLICATE_ABLATION, SHAM, SINGLE_CUE
 from cuesense.types import Role
-from cuesense.validation import check_fraction, parse_channels
 
 
 def test_presets_have_the_promised_sizes() -> None:
@@ -95,24 +94,3 @@ def test_unknown_presets_and_missing_files_are_named(tmp_path: Path) -> None:
         load_config("standrad")
     with pytest.raises(SettingsError, match="no such file"):
         load_config(tmp_path / "none.toml")
-
-
-@pytest.mark.parametrize("text", ["0.5,0.4,0.3", "0.5 0.4 0.3", " 0.5, 0.4, 0.3 "])
-def test_channels_are_parsed(text: str) -> None:
-    assert parse_channels(text, "--mean") == (0.5, 0.4, 0.3)
-    assert parse_channels(None, "--mean") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "option"),
-    [("0.5", "--mean"), ("a,b,c", "--mean"), ("1,1,0", "--std"), ("inf,1,1", "--std"), ("nan,0,0", "--mean")],
-)
-def test_bad_channels_are_refused(text: str, option: str) -> None:
-    with pytest.raises(SettingsError, match=option):
-        parse_channels(text, option)
-
-
-def test_fractions_are_checked() -> None:
-    check_fraction(0.05, "--tolerance")
-    with pytest.raises(SettingsError, match="--tolerance"):
-        check_fraction(1.0, "--tolerance")

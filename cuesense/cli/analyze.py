@@ -1,4 +1,4 @@
-"""Make a profile: analyze, score, demo; and its page: report."""
+"""``cuesense analyze``: measure a model and write its profile and report."""
 
 from __future__ import annotations
 
@@ -7,52 +7,66 @@ from typing import Annotated
 
 import typer
 
-from cuesense.cli.errors import RESUMED, say_where, show, user_errors
-from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, Resize, Std
+from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.options import (
+    Arch,
+    BatchSize,
+    ClassNames,
+    Confidence,
+    Config,
+    DataRoot,
+    Dataset,
+    Device,
+    Groups,
+    ImageSize,
+    ImagesPerClass,
+    Json,
+    Mean,
+    ModelSpec,
+    OutputFolder,
+    Resize,
+    Restart,
+    Seed,
+    Std,
+    Tolerance,
+    Workers,
+)
+from cuesense.cli.terminal import progress, show_profile
 from cuesense.inference.malloc import keep_freed_memory
 
 
 def analyze(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file or spec.")],
-    dataset: Annotated[
-        str,
-        typer.Option(
-            metavar="DATASET", help="A folder of class folders, a CSV or Parquet table, imagenet, or planted[:SEED]."
-        ),
-    ],
+    model: ModelSpec,
+    dataset: Dataset,
     arch: Arch = None,
-    class_names: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Names of the model's outputs, in order: imagenet or a file."),
-    ] = None,
-    config: Annotated[
-        str, typer.Option(metavar="PRESET|FILE", help="quick, standard, thorough or a file.")
-    ] = "standard",
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-out"),
+    class_names: ClassNames = None,
+    config: Config = "standard",
+    output: OutputFolder = Path("cuesense-out"),
     image_size: ImageSize = None,
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
-    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images a forward pass, up to 128.")] = None,
+    images_per_class: ImagesPerClass = None,
+    batch_size: BatchSize = None,
     device: Device = "auto",
     precision: Annotated[str, typer.Option(metavar="float32|bfloat16", help="Arithmetic of the network.")] = "float32",
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that decode images.")] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of every draw.")] = 0,
-    tolerance: Annotated[
-        float, typer.Option(metavar="T", help="Accuracy drop a class may suffer; predictions are kept when it changes.")
-    ] = 0.05,
+    workers: Workers = None,
+    seed: Seed = 0,
+    tolerance: Tolerance = 0.05,
+    confidence: Confidence = 0.95,
     data_root: DataRoot = None,
-    groups: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV with columns class,group: answers for groups of classes.")
-    ] = None,
-    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away an earlier run in DIR.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON on stdout.")] = False,
+    groups: Groups = None,
+    restart: Restart = False,
+    json: Json = False,
 ) -> None:
     """Measure what a model relies on, class by class, and write a profile and a report.
 
     MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, Lightning .ckpt), or
     torchvision:NAME[@WEIGHTS], timm:NAME, open_clip:NAME[@TAG or FILE], python:module:factory.
+
+    Without --class-names, the model's outputs are the classes of DATASET in their order. The predictions are kept in
+    DIR: the same command goes on where an earlier run stopped, and another --tolerance or --confidence predicts
+    nothing again.
 
     \b
     Examples:
@@ -62,12 +76,11 @@ def analyze(
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors(RESUMED):
-        from cuesense.reports.terminal.progress import progress_bar
         from cuesense.validation import parse_channels
         from cuesense.workflows.analyze import analyze as run_analysis
 
         keep_freed_memory()
-        with progress_bar() as progress:
+        with progress() as advance:
             profile = run_analysis(
                 model,
                 dataset,
@@ -86,10 +99,10 @@ def analyze(
                 workers=workers,
                 seed=seed,
                 tolerance=tolerance,
+                confidence=confidence,
                 data_root=data_root,
                 groups=groups,
                 restart=restart,
-                progress=progress,
+                progress=advance,
             )
-        show(profile, as_json=json)
-        say_where(output)
+        show_profile(profile, output, as_json=json)

@@ -1,73 +1,81 @@
-"""Audit a regularizer over many checkpoints: audit, and transfer to another task."""
+"""``cuesense audit``: report which classes a regularizer harms, over checkpoints of several strengths and seeds."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
-from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, Resize, Std
+from cuesense.cli.options import (
+    Arch,
+    BatchSize,
+    ClassNames,
+    Confidence,
+    CueProfile,
+    DataRoot,
+    DatasetIfAny,
+    Device,
+    ImageSize,
+    ImagesPerClass,
+    Json,
+    Mean,
+    Order,
+    OutputFolder,
+    Regularizer,
+    Resize,
+    Restart,
+    Std,
+    Tolerance,
+    Workers,
+)
+from cuesense.cli.terminal import progress, show_audit
 from cuesense.inference.malloc import keep_freed_memory
-
-if TYPE_CHECKING:
-    from cuesense.schemas.audit import Audit
-
-Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Which one of several, or its name.")]
-Order = Annotated[
-    str | None, typer.Option(metavar="A,B", help="All strengths, mild to strong, where they are no numbers.")
-]
-Loss = Annotated[float, typer.Option("--tolerance", metavar="T", help="Accuracy a class may lose.")]
-Level = Annotated[float, typer.Option("--confidence", metavar="C", help="Level of intervals and bounds.")]
-CueProfile = Annotated[
-    Path | None, typer.Option("--profile", metavar="PROFILE", help="Say on which cue's classes the cost falls.")
-]
 
 
 def audit(
     runs: Annotated[Path | None, typer.Argument(metavar="RUNS", help="A .csv or .toml list of checkpoints.")] = None,
-    dataset: Annotated[str | None, typer.Option(metavar="DATASET", help="Images to test on.")] = None,
+    dataset: DatasetIfAny = None,
     accuracies: Annotated[
         Path | None, typer.Option(metavar="TABLE", help="A .csv or .parquet table of accuracies instead of RUNS.")
     ] = None,
     regularizer: Regularizer = None,
     order: Order = None,
-    tolerance: Loss = 0.05,
-    confidence: Level = 0.95,
+    tolerance: Tolerance = 0.05,
+    confidence: Confidence = 0.95,
     profile: CueProfile = None,
     accepted: Annotated[
         Path | None, typer.Option(metavar="FILE", help="All right labels: CSV path,accepted or ReaL's real.json.")
     ] = None,
     similarity: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="open_clip model that says which classes are alike.")
+        str | None, typer.Option(metavar="MODEL", help="open_clip model that measures which classes are alike.")
     ] = None,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("cuesense-audit"),
+    output: OutputFolder = Path("cuesense-audit"),
     arch: Arch = None,
-    class_names: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Names of the models' outputs, in order: imagenet or a file.")
-    ] = None,
+    class_names: ClassNames = None,
     image_size: ImageSize = None,
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
-    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images a forward pass, up to 128.")] = None,
+    images_per_class: ImagesPerClass = None,
+    batch_size: BatchSize = None,
     device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that decode images.")] = None,
+    workers: Workers = None,
     data_root: DataRoot = None,
-    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier answers.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the audit as JSON on stdout.")] = False,
+    restart: Restart = False,
+    json: Json = False,
 ) -> None:
-    """Say who pays for the average that a regularizer raises: which classes the best average strength harms.
+    """Report which classes lose accuracy at the strength with the best mean accuracy.
 
     RUNS lists checkpoints of several strengths and seeds: model,regularizer,strength,seed (and arch, for weights
     alone); options about images and networks go with it. TABLE (--accuracies) has run,strength,seed,class,accuracy,n
-    (and regularizer), one row a run and class; accuracies are fractions. Strengths are numbers that rise, but fall
-    where the regularizer's name has "crop" in it (a smaller part of the image is stronger); --order says otherwise.
+    (and regularizer), one row for each run and class; accuracies are fractions. Strengths are numbers that rise, but
+    fall where the regularizer's name has "crop" in it (a smaller part of the image is stronger), unless --order lists
+    them.
 
-    DIR gets audit.json, audit.csv, audit.html (curves of all classes) and what every checkpoint answered, from which
-    the same command goes on.
+    DIR gets audit.json, audit.csv, audit.html (curves of all classes) and the predictions of every checkpoint: the
+    same command goes on where an earlier run stopped.
 
     \b
     Examples:
@@ -78,14 +86,13 @@ def audit(
       cuesense audit --accuracies accuracies.csv --order none,mild,strong --json
     """
     with user_errors(RESUMED):
-        from cuesense.reports.terminal.progress import progress_bar
         from cuesense.schemas.profile import Profile
         from cuesense.validation import parse_channels
-        from cuesense.workflows.audit import audit as audited
+        from cuesense.workflows.audit import audit as run_audit
 
         keep_freed_memory()
-        with progress_bar() as progress:
-            found = audited(
+        with progress() as advance:
+            found = run_audit(
                 runs,
                 dataset,
                 accuracies=accuracies,
@@ -109,18 +116,6 @@ def audit(
                 workers=workers,
                 data_root=data_root,
                 restart=restart,
-                progress=progress,
+                progress=advance,
             )
-        _show(found, output, as_json=json)
-
-
-def _show(found: Audit, output: Path, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(found.to_json(), nl=False)
-    else:
-        from rich.console import Console
-
-        from cuesense.reports.terminal.audit import render
-
-        Console().print(render(found))
-    typer.echo(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}", err=True)
+        show_audit(found, output, as_json=json)

@@ -1,4 +1,4 @@
-"""``cuesense check``: a gate for CI."""
+"""``cuesense check``: fail where a model lost accuracy, for CI."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import ProfilePath
+from cuesense.cli.options import Json, ProfilePath
+from cuesense.cli.terminal import remark
 
+# Apart from 2, which means that the command is wrong, so that a CI script can tell the two from each other.
 _DOES_NOT_HOLD = 1
 
 
@@ -19,18 +21,18 @@ def check(
         Path | None, typer.Option(metavar="PROFILE", help="The reference; default: the profile's own clean accuracy.")
     ] = None,
     max_drop: Annotated[
-        float | None, typer.Option(metavar="D", help="Accuracy that may be lost over all images, a fraction.")
+        float | None, typer.Option(metavar="D", help="Accuracy drop allowed over all images, a fraction in [0, 1).")
     ] = None,
     max_worst_class_loss: Annotated[
-        float | None, typer.Option(metavar="D", help="Accuracy that any one class may lose, a fraction.")
+        float | None, typer.Option(metavar="D", help="Accuracy drop allowed for any one class, a fraction in [0, 1).")
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
+    json: Json = False,
 ) -> None:
-    """Hold a model to its accuracy, for CI: exit code 0 where every rule holds, 1 where one does not, 2 on mistakes.
+    """Fail where a model lost accuracy, for CI: exit code 0 if every rule holds, 1 if one does not, 2 on errors.
 
     With --baseline, clean accuracy is compared with the baseline's. Without, the accuracy under each augmentation at
-    its strongest measured dose is compared with the clean one. A rule is violated where more is lost than allowed and
+    its highest measured severity is compared with the clean one. A rule is violated where more is lost than allowed and
     chance does not explain the loss: a model that is as good as its reference passes in 95 of 100 cases or more,
     whatever the number of classes. Larger losses that may be chance are noted on stderr.
 
@@ -41,11 +43,11 @@ def check(
     """
     with user_errors():
         from cuesense.atomic_files import write_file
-        from cuesense.comparison.gate import check as checked
+        from cuesense.comparison.gate import check as run_check
         from cuesense.reports.junit import junit as as_junit
         from cuesense.reports.terminal import gate
 
-        found = checked(profile, baseline=baseline, max_drop=max_drop, max_worst_class_loss=max_worst_class_loss)
+        found = run_check(profile, baseline=baseline, max_drop=max_drop, max_worst_class_loss=max_worst_class_loss)
         if junit is not None:
             write_file(junit, as_junit(found))
         if json:
@@ -53,6 +55,6 @@ def check(
         else:
             typer.echo("\n".join(gate.lines(found)))
         for note in gate.notes(found):
-            typer.echo(f"note: {note}", err=True)
+            remark(f"note: {note}")
         if not found.holds:
             raise typer.Exit(_DOES_NOT_HOLD)

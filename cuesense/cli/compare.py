@@ -1,4 +1,4 @@
-"""Set profiles against each other: compare and check."""
+"""``cuesense compare``: show where two models differ, class by class."""
 
 from __future__ import annotations
 
@@ -9,42 +9,56 @@ from typing import Annotated, Any
 import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
-from cuesense.cli.options import Arch, DataRoot, Device, ImageSize, Mean, Resize, Std
+from cuesense.cli.options import (
+    Arch,
+    BatchSize,
+    ClassNames,
+    Config,
+    DataRoot,
+    DatasetIfAny,
+    Device,
+    ImageSize,
+    ImagesPerClass,
+    Json,
+    Mean,
+    OutputFolderIfAny,
+    Resize,
+    Restart,
+    Std,
+    Workers,
+)
+from cuesense.cli.terminal import progress, remark, show
 from cuesense.inference.malloc import keep_freed_memory
 
 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="The reference: a profile.json, its folder, or a MODEL.")],
     b: Annotated[str, typer.Argument(metavar="B", help="What is compared with it, likewise.")],
-    dataset: Annotated[str | None, typer.Option(metavar="DATASET", help="Images to analyze models on.")] = None,
+    dataset: DatasetIfAny = None,
     arch: Arch = None,
-    class_names: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Names of the models' outputs, in order: imagenet or a file.")
-    ] = None,
-    config: Annotated[
-        str, typer.Option(metavar="PRESET", help="For models: quick, standard, thorough or a file.")
-    ] = "standard",
+    class_names: ClassNames = None,
+    config: Config = "standard",
     image_size: ImageSize = None,
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
-    images_per_class: Annotated[int | None, typer.Option(metavar="N", help="Take N images of each class.")] = None,
+    images_per_class: ImagesPerClass = None,
+    batch_size: BatchSize = None,
+    workers: Workers = None,
     data_root: DataRoot = None,
     device: Device = "auto",
-    restart: Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier analyses.")] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write compare.json and compare.csv, and analyses of models to DIR/a, DIR/b."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON on stdout.")] = False,
+    restart: Restart = False,
+    output: OutputFolderIfAny = None,
+    json: Json = False,
 ) -> None:
-    """Show where two models differ, class by class: accuracy, what they rely on, how far they may be augmented.
+    """Show where two models differ, class by class: accuracy, cues, and how far each class may be augmented.
 
     Every difference is B minus A. Where predictions.parquet lies beside both profiles and holds the same images,
-    accuracies are compared image by image. A star marks differences at a false discovery rate of 5 %.
+    accuracies are compared image by image. A star marks differences at a false discovery rate of 5 %. With --output,
+    DIR gets compare.json and compare.csv.
 
-    What is no profile is a MODEL, as for analyze, and needs --dataset; its analysis is kept (without --output in
-    cuesense-compared) and the same command goes on from there.
+    An A or B that is no profile is a MODEL, as for analyze, and needs --dataset; its analysis is kept in DIR/a or
+    DIR/b (without --output in cuesense-compared), and the same command goes on where an earlier run stopped.
 
     \b
     Examples:
@@ -54,9 +68,11 @@ def compare(
     """
     with user_errors(RESUMED):
         from cuesense.comparison.compare import check_output, write_outputs
-        from cuesense.comparison.compare import compare as compared
+        from cuesense.comparison.compare import compare as compare_profiles
+        from cuesense.reports.terminal.comparison import render
         from cuesense.validation import parse_channels
 
+        # Before models are analyzed, which may take hours.
         if output is not None:
             check_output(output)
         options = {
@@ -67,44 +83,40 @@ def compare(
             "mean": parse_channels(mean, "--mean"),
             "std": parse_channels(std, "--std"),
             "images_per_class": images_per_class,
+            "batch_size": batch_size,
+            "workers": workers,
             "data_root": data_root,
         }
+        # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}
-        found = compared(*_profiles(a, b, dataset, output, given, config=config, device=device, restart=restart))
+        always = {"config": config, "device": device, "restart": restart}
+        found = compare_profiles(*_profiles({"a": a, "b": b}, dataset, output, given=given, always=always))
         if output is not None:
             write_outputs(found, output)
-        if json:
-            typer.echo(found.to_json(), nl=False)
-        else:
-            from rich.console import Console
-
-            from cuesense.reports.terminal.comparison import render
-
-            Console().print(render(found))
+        show(found, render, as_json=json)
         if output is not None:
-            typer.echo(f"Results: {output / 'compare.json'}", err=True)
+            remark(f"Results: {output / 'compare.json'}")
 
 
 def _profiles(
-    a: str, b: str, dataset: str | None, output: Path | None, given: Mapping[str, Any], **options: Any
+    specs: dict[str, str],
+    dataset: str | None,
+    output: Path | None,
+    *,
+    given: Mapping[str, Any],
+    always: Mapping[str, Any],
 ) -> list[Path]:
+    """Return the two profiles' files, and analyze what is no profile yet."""
     from cuesense.comparison.pairing import is_profile
 
-    if is_profile(a) and is_profile(b):
+    if all(map(is_profile, specs.values())):
         _refuse_unused(dataset, given)
-        return [Path(a), Path(b)]
-    from cuesense.reports.terminal.progress import progress_bar
+        return [Path(spec) for spec in specs.values()]
     from cuesense.workflows.compare_models import FOLDER, analyze_pair
 
     keep_freed_memory()
-    return analyze_pair(
-        {"a": a, "b": b},
-        dataset=dataset,
-        output=Path(FOLDER) if output is None else output,
-        watch=progress_bar,
-        **given,
-        **options,
-    )
+    where = Path(FOLDER) if output is None else output
+    return analyze_pair(specs, dataset=dataset, output=where, watch=progress, **given, **always)
 
 
 def _refuse_unused(dataset: str | None, given: Mapping[str, Any]) -> None:

@@ -1,54 +1,57 @@
-"""What all commands do alike: errors and exit codes, the profile on the terminal, where the results are."""
+"""Errors and exit codes, alike in all commands."""
 
 from __future__ import annotations
 
+import logging
+import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from importlib.metadata import version
+from typing import NoReturn
 
 import typer
 
+from cuesense.cli.terminal import is_verbose
 from cuesense.errors import CuesenseError
 
-if TYPE_CHECKING:
-    from cuesense.schemas.profile import Profile
-
+# Exit codes are a contract with scripts: 130 is what shells report for an interruption, 128 + SIGINT.
 RESUMED = "what was done is kept, the same command goes on from there"
 _INTERRUPTED = 130
 _WRONG = 2
 
+_LOGGER = logging.getLogger(__name__)
+
 
 @contextmanager
 def user_errors(kept: str = "nothing was written") -> Iterator[None]:
-    """Turn a user's mistake into one sentence and exit code 2, and an interruption into 130."""
+    """Turn a user's mistake into one sentence and exit code 2, and an interruption into 130.
+
+    Args:
+        kept: What the message of an interruption says about the work that was done.
+    """
+    started = time.monotonic()
+    _LOGGER.info("cuesense %s started", version("cuesense"))
     try:
         yield
     except CuesenseError as error:
         from cuesense.reports.text import printable
 
-        typer.echo(f"cuesense: {printable(str(error))}", err=True)
-        raise typer.Exit(_WRONG) from None
+        _fail(printable(error.for_command_line))
     except OSError as error:
-        typer.echo(f"cuesense: The result could not be printed or written: {error.strerror or error}.", err=True)
-        raise typer.Exit(_WRONG) from None
+        # The package turns what it cannot read or write into its own errors; what is left is stdout, for instance
+        # full or closed.
+        _fail(f"The result could not be printed or written: {error.strerror or error}.")
     except KeyboardInterrupt:
         typer.echo(f"cuesense: interrupted; {kept}.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
+    _LOGGER.info("done in %.1f s", time.monotonic() - started)
 
 
-def show(profile: Profile, *, as_json: bool) -> None:
-    """Print a profile as a table or as JSON."""
-    if as_json:
-        typer.echo(profile.to_json(), nl=False)
-        return
-    from rich.console import Console
-
-    from cuesense.reports.terminal.profile import render
-
-    Console().print(render(profile))
-
-
-def say_where(output: Path) -> None:
-    """Say on stderr where the page and the profile are."""
-    typer.echo(f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}", err=True)
+def _fail(sentence: str) -> NoReturn:
+    """Print the sentence, with -v below the traceback of the error that is being handled, and exit."""
+    if is_verbose():
+        # The sentence comes last, where a reader looks first.
+        typer.echo(traceback.format_exc(), err=True, nl=False)
+    typer.echo(f"cuesense: {sentence}", err=True)
+    raise typer.Exit(_WRONG) from None

@@ -1,4 +1,4 @@
-"""What there is: list."""
+"""``cuesense list``: models, datasets, perturbations, exporters and presets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def list_(
         typer.Argument(metavar="[models|datasets|perturbations|exporters|presets]", help="What to list."),
     ] = None,
 ) -> None:
-    """List what there is.
+    """List the models, datasets, perturbations, exporters and presets that can be named.
 
     \b
     Examples:
@@ -42,6 +42,7 @@ def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
     table = Table(*rows[0], title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows[1:]:
         table.add_row(*map(Text, row))
+    # Wide enough for the longest row of perturbations, so that a pipe gets one line for each name.
     Console(width=None if sys.stdout.isatty() else 240).print(table)
 
 
@@ -49,7 +50,7 @@ Rows = list[tuple[str, ...]]
 
 
 def rows(kind: str) -> Rows:
-    """Return what there is of a kind.
+    """Return the table of one kind.
 
     Args:
         kind: One of KINDS.
@@ -65,6 +66,7 @@ def rows(kind: str) -> Rows:
     return KINDS[kind]()
 
 
+# Plug-ins of other packages are listed too, without a description of ours.
 def _model_rows() -> Rows:
     what = {
         "torchvision": "torchvision:NAME[@WEIGHTS]",
@@ -89,14 +91,14 @@ def _dataset_rows() -> Rows:
 def _perturbation_rows() -> Rows:
     titles = ("name", "role", "suppresses", "also damages", "parameter", "ladder", "unit", "leaves")
     rows: Rows = [titles]
-    left, doses = residual_cues(), dict((*ABLATIONS, *SHAM.values()))
+    left, values = residual_cues(), dict((*ABLATIONS, *SHAM.values()))
     for name in registry.names("perturbations"):
         entry = registry.get("perturbations", name)
-        ladder = " ".join(f"{value:g}" for value in entry.ladder)
+        ladder = " ".join(map("{:g}".format, entry.ladder))
         cues = ", ".join(entry.suppresses) or "-"
-        dose = doses.get(name, entry.ladder[-1])
-        kept = " ".join(f"{cue.value} {100 * share:.0f}%" for cue, share in left.get((name, dose), {}).items())
-        kept += f" at {dose:g}" if kept else ""
+        value = values.get(name, entry.ladder[-1])
+        kept = " ".join(f"{cue.value} {100 * share:.0f}%" for cue, share in left.get((name, value), {}).items())
+        kept += f" at {value:g}" if kept else ""
         rows.append((name, entry.role, cues, entry.damages, entry.parameter, ladder, entry.unit, kept))
     return rows
 
@@ -108,7 +110,7 @@ def _exporter_rows() -> Rows:
         "torchvision": "code of torchvision.transforms.v2 that defines transform, for one image",
         "kornia": "code of kornia.augmentation that defines transform, for a batch",
         "albumentations": "JSON for albumentations.load",
-        "timm": "flags of timm's train.py, and what they cannot say",
+        "timm": "flags of timm's train.py, and what they cannot express",
     }
     return [("name", "writes"), *((name, what.get(name, "another package's")) for name in registry.names("exporters"))]
 

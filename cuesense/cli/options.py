@@ -1,4 +1,8 @@
-"""Arguments and options that several commands share."""
+"""Every argument and option that more than one command has, once: one name, one meaning, one help text.
+
+Where commands differ in the default, they share the option and give the default themselves; ``show_default`` says in
+words where the number comes from when none is given.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,121 @@ from typing import Annotated
 
 import typer
 
+_TOLERANCE = "Accuracy drop that a class may suffer, a fraction in (0, 1)."
+_CONFIDENCE = "Confidence of intervals and bounds, in (0.5, 1)."
+_IMAGES = "Images: a folder of class folders, a CSV or Parquet table, imagenet, or planted[:SEED]."
+_IMAGE_SIZE = "Side of the network's input in pixels."
+_RESULTS = "Folder for the results."
+_THREADS = "Threads that decode images."
+
+
+# What a command works on.
+ModelSpec = Annotated[str, typer.Argument(metavar="MODEL", help="A model file or spec.")]
 ProfilePath = Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")]
-Tolerance = Annotated[float | None, typer.Option(metavar="T", help="Drop a class may suffer; default: the profile's.")]
-Confidence = Annotated[float | None, typer.Option(metavar="C", help="How sure a dose must be; default: the profile's.")]
-Augmentations = Annotated[str | None, typer.Option(metavar="A,B", help="Choose from these; default: all.")]
-Probability = Annotated[float, typer.Option(metavar="P", help="Share of the views that are augmented.")]
+Dataset = Annotated[str, typer.Option(metavar="DATASET", help=_IMAGES)]
+DatasetIfAny = Annotated[str | None, typer.Option("--dataset", metavar="DATASET", help=_IMAGES)]
+AnalyzedDataset = Annotated[
+    str | None, typer.Option("--dataset", metavar="DATASET", help=_IMAGES, show_default="the profile's")
+]
+Train = Annotated[str, typer.Option(metavar="DATASET", help="Images to train on.")]
+TrainIfAny = Annotated[str | None, typer.Option("--train", metavar="DATASET", help="Images to train on.")]
+Test = Annotated[str, typer.Option(metavar="DATASET", help="Images to test on.")]
+Arch = Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a file that holds weights only.")]
+ClassNames = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Class names in the order of the model's outputs: imagenet or a file."),
+]
+Groups = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="CSV with columns class,group: report groups of classes as well.")
+]
+ImagesPerClass = Annotated[int | None, typer.Option(metavar="N", help="Use only N images of each class.")]
+DataRoot = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder that holds imagenet.", show_default="CUESENSE_DATA")
+]
+
+# How images are prepared; None takes what the weights, the table or the profile says.
+ImageSize = Annotated[int | None, typer.Option(metavar="N", help=_IMAGE_SIZE, show_default="what the weights carry")]
+KnownImageSize = Annotated[
+    int | None, typer.Option("--image-size", metavar="N", help=_IMAGE_SIZE, show_default="what the input says")
+]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Shorter side before the center crop, in pixels.", show_default="what the weights carry"
+    ),
+]
+Mean = Annotated[
+    str | None, typer.Option(metavar="R,G,B", help="Normalization mean.", show_default="what the weights carry")
+]
+Std = Annotated[
+    str | None,
+    typer.Option(metavar="R,G,B", help="Normalization standard deviation.", show_default="what the weights carry"),
+]
+
+# How networks run.
+BatchSize = Annotated[int | None, typer.Option(metavar="N", help="Images in one forward pass, up to 128.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")]
+Workers = Annotated[int | None, typer.Option(metavar="N", help=_THREADS, show_default="one a core, up to 16")]
+WorkersOfTraining = Annotated[int, typer.Option("--workers", metavar="N", help=_THREADS)]
+
+# How networks are trained.
 Start = Annotated[
     str | None,
-    typer.Option("--from", metavar="MODEL", help="Fine-tune this; default: a compact network from scratch."),
+    typer.Option(
+        "--from", metavar="MODEL", help="Model to fine-tune.", show_default="train a compact network from scratch"
+    ),
 ]
 Epochs = Annotated[
-    float | None, typer.Option(metavar="N", help="Passes over the training images; default 16, with --from 3.")
+    float | None,
+    typer.Option(metavar="N", help="Passes over the training images.", show_default="16, and 3 with --from"),
 ]
+Seeds = Annotated[int, typer.Option(metavar="N", help="Trainings of each compared network, each with its own seed.")]
 TrainSize = Annotated[
-    int | None, typer.Option(metavar="N", help="Side for training, a multiple of 32; default: the profile's.")
+    int | None,
+    typer.Option(
+        metavar="N", help="Side of the training images in pixels, a multiple of 32.", show_default="the profile's"
+    ),
 ]
-ImagesPerClass = Annotated[int | None, typer.Option(metavar="N", help="Train on N images of each class.")]
-Arch = Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a weights-only file.")]
-DataRoot = Annotated[Path | None, typer.Option(metavar="DIR", help="Where imagenet lies.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")]
-Restart = Annotated[bool, typer.Option("--restart/--resume", help="Throw away earlier trainings.")]
-ImageSize = Annotated[int | None, typer.Option(metavar="N", help="Input side in pixels.")]
-Resize = Annotated[int | None, typer.Option(metavar="N", help="Shorter side before the crop.")]
-Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization mean.")]
-Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Normalization deviation.")]
+Augmentations = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Augmentations to choose from.", show_default="all")
+]
+Probability = Annotated[float, typer.Option(metavar="P", help="Share of the views that are augmented, in (0, 1].")]
+
+# What is measured and how surely.
+Config = Annotated[
+    str, typer.Option(metavar="PRESET|FILE", help="What to measure: quick, standard, thorough or a file.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of every random draw.")]
+Tolerance = Annotated[float, typer.Option(metavar="T", help=_TOLERANCE)]
+Confidence = Annotated[float, typer.Option(metavar="C", help=_CONFIDENCE)]
+ProfilesTolerance = Annotated[
+    float | None, typer.Option("--tolerance", metavar="T", help=_TOLERANCE, show_default="the profile's")
+]
+ProfilesConfidence = Annotated[
+    float | None, typer.Option("--confidence", metavar="C", help=_CONFIDENCE, show_default="the profile's")
+]
+Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Regularizer to audit, where RUNS has several.")]
+Order = Annotated[
+    str | None, typer.Option(metavar="A,B", help="All strengths, mild to strong, where they are not numbers.")
+]
+CueProfile = Annotated[
+    Path | None,
+    typer.Option("--profile", metavar="PROFILE", help="Report the accuracy drops by the cue of the classes as well."),
+]
+
+# Where results go.
+OutputFolder = Annotated[Path, typer.Option("--output", metavar="DIR", help=_RESULTS)]
+OutputFolderIfAny = Annotated[Path | None, typer.Option("--output", metavar="DIR", help=_RESULTS)]
+OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")]
+OutputFileIfAny = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="File to write.", show_default="stdout")
+]
+Restart = Annotated[
+    bool, typer.Option("--restart/--resume", help="Throw away the results of an earlier run, or go on from there.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+
+def names_in(text: str | None) -> list[str] | None:
+    """Return the names in a text such as ``"a, b"``; None stays None."""
+    return None if text is None else [name.strip() for name in text.split(",")]

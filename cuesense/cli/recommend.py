@@ -1,28 +1,34 @@
-"""Use a profile in training: recommend and verify."""
+"""``cuesense recommend``: write the safe augmentations for a training script."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
 from cuesense.cli.options import (
+    AnalyzedDataset,
     Arch,
     Augmentations,
-    Confidence,
     DataRoot,
     Device,
     Epochs,
     ImagesPerClass,
+    KnownImageSize,
+    OutputFileIfAny,
     Probability,
     ProfilePath,
+    ProfilesConfidence,
+    ProfilesTolerance,
     Restart,
+    Seeds,
     Start,
-    Tolerance,
+    TrainIfAny,
     TrainSize,
+    names_in,
 )
+from cuesense.cli.terminal import progress, remark
 from cuesense.inference.malloc import keep_freed_memory
 
 
@@ -31,51 +37,46 @@ def recommend(
     format_: Annotated[
         str, typer.Option("--format", metavar="NAME", help="json, yaml, torchvision, kornia, albumentations or timm.")
     ] = "yaml",
-    tolerance: Tolerance = None,
-    confidence: Confidence = None,
-    grouped: Annotated[bool, typer.Option("--grouped", help="Doses for each cluster of confused classes.")] = False,
-    per_class: Annotated[bool, typer.Option("--per-class", help="Doses for each class.")] = False,
+    tolerance: ProfilesTolerance = None,
+    confidence: ProfilesConfidence = None,
+    grouped: Annotated[bool, typer.Option("--grouped", help="A policy for each cluster of confused classes.")] = False,
+    per_class: Annotated[bool, typer.Option("--per-class", help="A policy for each class.")] = False,
     augmentations: Augmentations = None,
     probability: Probability = 0.8,
     all_but: Annotated[
-        float, typer.Option(metavar="SHARE", help="Share of the classes that the policy for all may harm.")
+        float, typer.Option(metavar="SHARE", help="Share of the classes that the policy for all may harm, in [0, 1).")
     ] = 0.0,
-    train: Annotated[
-        str | None, typer.Option(metavar="DATASET", help="Forecast from trainings on these images.")
-    ] = None,
+    train: TrainIfAny = None,
     head: Annotated[
-        bool, typer.Option("--head", help="Forecast from the model's refitted head, without training images.")
+        bool, typer.Option("--head", help="Forecast from the model's refitted last layer, without training images.")
     ] = False,
     start: Start = None,
     epochs: Epochs = None,
-    seeds: Annotated[int, typer.Option(metavar="N", help="Trainings for each; more make the forecast surer.")] = 2,
+    seeds: Seeds = 2,
     train_size: TrainSize = None,
     images_per_class: ImagesPerClass = None,
     model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The analyzed model, where it is not where it was.")
+        str | None, typer.Option(metavar="MODEL", help="The analyzed model.", show_default="the profile's")
     ] = None,
     arch: Arch = None,
-    dataset: Annotated[
-        str | None, typer.Option(metavar="DATASET", help="The analyzed images, where they are not where they were.")
-    ] = None,
+    dataset: AnalyzedDataset = None,
     data_root: DataRoot = None,
     device: Device = "auto",
     restart: Restart = False,
-    image_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Input side in pixels, where the profile does not say.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file instead of stdout.")] = None,
+    image_size: KnownImageSize = None,
+    output: OutputFileIfAny = None,
 ) -> None:
-    """Write the strongest augmentations that are safe for every class, in a training library's words.
+    """Write the strongest augmentations that are safe for every class, in the format of a training library.
 
-    With --train, networks are trained without augmentation and with the strongest dose of each, and the analyzed
-    images tell what each class loses for good; with --head, the model's last layer is refitted instead, which costs
-    little and knows less. The forecast is kept in the profile and used from then on. Without a forecast, safe means:
-    the model as it is still recognizes the class's images under the dose (docs/method.md).
+    With --train, networks are trained without augmentation and with the strongest value of each augmentation, and the
+    analyzed images (DATASET, where they have moved) show which accuracy each class loses for good; with --head, the
+    model's last layer is refitted instead, which costs little and is less certain. The forecast is kept in the profile
+    and used from then on. Without a forecast, a value is safe where the model as it is still recognizes the class's
+    images under it (docs/method.md).
 
     By default one policy holds for all classes; --grouped gives clusters of confused classes their own, --per-class
     every class (but where one loses a fifth of its images to another, both share), as json and yaml only. Each
-    augmentation is judged by itself. What stops it, and what the policy is forecast to cost, is said on stderr.
+    augmentation is considered alone. What limits it, and what the policy is forecast to cost, is printed on stderr.
 
     \b
     Examples:
@@ -86,59 +87,42 @@ def recommend(
       cuesense recommend cuesense-out --per-class --format json
     """
     with user_errors(RESUMED):
-        from cuesense.atomic_files import refuse_folder, write_file
-        from cuesense.policies.outlook import outlooks
-        from cuesense.policies.profile_budgets import limits
-        from cuesense.policies.recommend import check_options, choose_scope, export, verified
-        from cuesense.policies.recommend import recommend as recommended
-        from cuesense.reports.terminal.policy import lines
-        from cuesense.schemas.profile import Profile
+        from cuesense.policies.recommend import choose_scope
+        from cuesense.workflows.recommend import Choice, Export, recommend_from_file
 
-        found = Profile.read(profile)
-        chosen = None if augmentations is None else [name.strip() for name in augmentations.split(",")]
-        scope = choose_scope(grouped=grouped, per_class=per_class)
-        check_options(found, scope, format_, image_size, tolerance, confidence, all_but, probability)
-        if output is not None:
-            refuse_folder(output)
-        if head or any(option is not None for option in (train, start, epochs, train_size, images_per_class)):
-            from cuesense.reports.terminal.progress import progress_bar
-            from cuesense.workflows.forecast import Adaptation, update
-
-            keep_freed_memory()
-            how = Adaptation(
-                train=train,
-                head=head,
-                start=start,
-                epochs=epochs,
-                seeds=seeds,
-                train_size=train_size,
-                images_per_class=images_per_class,
-                model=model,
-                arch=arch,
-                dataset=dataset,
-                data_root=data_root,
-                device=device,
-            )
-            with progress_bar("forecasting", "steps") as progress:
-                found = update(
-                    profile, how, augmentations=chosen, probability=probability, restart=restart, progress=progress
-                )
-        policy = recommended(
-            found,
-            scope,
-            tolerance=tolerance,
-            confidence=confidence,
-            augmentations=chosen,
-            probability=probability,
-            all_but=all_but,
+        keep_freed_memory()
+        found = recommend_from_file(
+            profile,
+            Choice(
+                scope=choose_scope(grouped=grouped, per_class=per_class),
+                tolerance=tolerance,
+                confidence=confidence,
+                augmentations=names_in(augmentations),
+                probability=probability,
+                all_but=all_but,
+            ),
+            Export(library=format_, image_size=image_size, output=output),
+            forecast={
+                "train": train,
+                "head": head,
+                "start": start,
+                "epochs": epochs,
+                "seeds": seeds,
+                "image_size": train_size,
+                "images_per_class": images_per_class,
+                "model": model,
+                "arch": arch,
+                "dataset": dataset,
+                "data_root": data_root,
+                "device": device,
+                "restart": restart,
+            },
+            watch=lambda: progress("forecasting", "steps"),
         )
-        text = export(policy, found, format_, image_size)
-        choice: Any = {"tolerance": tolerance, "confidence": confidence, "augmentations": chosen, "all_but": all_but}
-        known = found.summary.clean_accuracy, verified(found, policy), policy
-        for line in lines(limits(found, **choice), outlooks(found, **choice), *known):
-            typer.echo(line, err=True)
+        for line in found.remarks:
+            remark(line)
         if output is None:
-            typer.echo(text, nl=False)
+            # Nothing else is printed on stdout, so that the policy can be piped into a file.
+            typer.echo(found.text, nl=False)
         else:
-            write_file(output, text)
-            typer.echo(f"Policy: {output}", err=True)
+            remark(f"Policy: {output}")

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import ProfilePath
+from cuesense.cli.options import OutputFile, ProfilePath
+from cuesense.cli.terminal import remark
 
 
-def report(
-    profile: ProfilePath,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("report.html"),
-) -> None:
+def report(profile: ProfilePath, output: OutputFile = Path("report.html")) -> None:
     """Make the report page from a profile again (without example images, which a profile does not hold).
 
     \b
     Examples:
-      cuesense report out/profile.json --output report.html
+      cuesense report cuesense-out
+      cuesense report cuesense-out/profile.json --output page.html
     """
     with user_errors():
-        from cuesense.atomic_files import write_file
-        from cuesense.reports.html.profile import render
-        from cuesense.schemas.profile import Profile
+        from cuesense.workflows.profile_files import report as write_report
 
-        write_file(output, render(Profile.read(profile)))
-        typer.echo(f"Report: {output}", err=True)
+        remark(f"Report: {write_report(profile, output)}")

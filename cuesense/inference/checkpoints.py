@@ -1,4 +1,4 @@
-"""What the checkpoints of a sweep say of a dataset's images: the same images for all, answers kept run by run."""
+"""Run the checkpoints of a sweep on the same images, and keep each checkpoint's predictions so that a run goes on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from cuesense.arrays import Floats
@@ -17,40 +16,46 @@ from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.subset import subset
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected
-from cuesense.inference.engine import Engine, Progress, predict, weights_digest
-from cuesense.inference.loading import dataset_of, described, engine_of, load_matched
+from cuesense.inference.engine import predict, weights_digest
+from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.options import RunOptions
 from cuesense.models.load import load_classifier
+from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, sweep_of
 from cuesense.sweeps.sweep import Sweep, unreadable_remark
-from cuesense.types import Classifier, ClassNames, Condition, Dataset
-from cuesense.validation import check_channels, whole_number
+from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
+from cuesense.validation import whole_number
 
+# The folder's name is part of what users find in an output folder: it stays.
 FOLDER = "answers"
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How checkpoints are read and run.
+class CheckpointOptions:
+    """How all checkpoints of a sweep are loaded and run.
 
     Attributes:
-        engine: Device, batch size, precision and workers.
-        options: What ``load_matched`` takes beside the model: class_names, image_size, resize, mean, std.
+        run: Device, batch size, precision and workers.
+        images: How images are prepared, where the weights should not decide.
+        class_names: Names of the models' outputs in their order; None takes the dataset's classes.
     """
 
-    engine: Engine
-    options: dict[str, Any]
+    run: RunOptions
+    images: ImageOptions = AS_CARRIED
+    class_names: str | Path | Sequence[str] | ClassNames | None = None
 
 
 @dataclass(frozen=True)
 class CheckpointPredictions:
-    """What all checkpoints say.
+    """The predictions of all checkpoints.
 
     Attributes:
         sweep: Every run's predictions and accuracies.
-        similarity: Cosines between the K answers' directions, (K, K); None where they cannot be seen.
+        similarity: Cosines between the directions of the K outputs in the last layer, (K, K); None where the networks
+            do not show them.
         sample_ids: The id of each of N images.
         source: What the images are, as JSON values.
     """
@@ -62,8 +67,18 @@ class CheckpointPredictions:
 
 
 @dataclass(frozen=True)
-class _OneCheckpoint:
-    """What one checkpoint says: outputs (N,), its classes' outputs, names of all outputs, directions of them."""
+class _SingleCheckpoint:
+    """The predictions of one checkpoint for the N images that can be read.
+
+    Attributes:
+        labels: Class of each image, (N,).
+        positions: Position of each image in the sorted ids of the dataset, (N,).
+        predicted: Output that was predicted for it, (N,).
+        outputs: The output of each class, length C.
+        output_names: Names of the K outputs.
+        class_names: Names of the C classes.
+        directions: Weights of each output in the last layer, (K, D), or None.
+    """
 
     labels: np.ndarray
     positions: np.ndarray
@@ -76,108 +91,75 @@ class _OneCheckpoint:
 
 def predict_checkpoints(
     runs: Runs,
-    dataset: Any,
-    *,
-    accepted: str | Path | None,
-    similarity: str | None,
-    folder: Path | None,
-    class_names: str | Path | Sequence[str] | ClassNames | None,
-    image_size: int | None,
-    resize: int | None,
-    mean: tuple[float, float, float] | None,
-    std: tuple[float, float, float] | None,
-    images_per_class: int | None,
-    batch_size: int | None,
-    device: str | torch.device,
-    workers: int | None,
-    data_root: str | Path | None,
-    restart: bool,
-    progress: Progress,
-) -> CheckpointPredictions:
-    """Ask the checkpoints of a sweep as a user wants it; arguments and errors are those of ``cuesense.audit``."""
-    data = images_of(dataset, data_root, images_per_class)
-    options = {
-        "class_names": class_names,
-        "image_size": image_size,
-        "resize": resize,
-        "mean": check_channels(mean, "--mean"),
-        "std": check_channels(std, "--std"),
-    }
-    reading = Reading(engine_of(device, batch_size, "float32", workers, 0), options)
-    said = predict_runs(runs, data, reading, folder, restart=restart, progress=progress)
-    if similarity is not None:
-        said = replace(said, similarity=text_similarity(similarity, said.sweep))
-    return said if accepted is None else replace(said, sweep=_with_accepted(said, Path(accepted)))
-
-
-def predict_runs(
-    runs: Runs,
     dataset: Dataset,
-    reading: Reading,
+    options: CheckpointOptions,
     folder: Path | None,
     *,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = no_progress,
 ) -> CheckpointPredictions:
-    """Ask every checkpoint about every image, as far as that was not done before.
+    """Run every checkpoint on every image, as far as that was not done before.
 
     Args:
         runs: The checkpoints.
         dataset: The N images of C classes.
-        reading: How they are read and run.
-        folder: Where answers are kept, each run's in a folder of its own; None keeps them in memory.
-        restart: Throw away answers that are there.
-        progress: Called with (images asked about, images in all) over all runs.
+        options: How they are read and run.
+        folder: Where predictions are kept, each run's in a folder of its own; None keeps them in memory.
+        restart: Throw away predictions that are there.
+        progress: Called with (images done, images in all) over all runs.
 
     Raises:
         CuesenseError: A checkpoint cannot be read or its outputs do not fit the dataset's classes, checkpoints have
             different outputs, or the folder cannot be written.
     """
-    found: list[_OneCheckpoint] = []
+    found: list[_SingleCheckpoint] = []
     dataset = CachedDataset(dataset)
-    for place, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
+    for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         found.append(
             _predict_one(
                 model,
                 arch,
                 dataset,
-                reading,
+                options,
                 folder,
                 restart=restart,
-                progress=_part(progress, place, len(runs.models)),
+                progress=_part(progress, number, len(runs.models)),
             )
         )
         _refuse_other(found[0], found[-1], runs.models[0], model)
-    order, names = _answer_order(found[0])
+    order, names = _classes_first(found[0])
     predicted = np.stack([order[one.predicted] for one in found]).astype(np.int32)
     sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
     ids = sorted(dataset.sample_ids)
-    named = tuple(ids[place] for place in found[0].positions)
-    sweep = replace(sweep, remarks=sweep.remarks + unreadable_remark(len(named), len(dataset)))
-    source = {"dataset": dataset.spec, "images": len(named), "fingerprint": dataset.fingerprint}
-    return CheckpointPredictions(sweep, _similarity(found, runs, order), named, source)
+    readable = tuple(ids[position] for position in found[0].positions)
+    sweep = replace(sweep, remarks=sweep.remarks + unreadable_remark(len(readable), len(dataset)))
+    source = {"dataset": dataset.spec, "images": len(readable), "fingerprint": dataset.fingerprint}
+    return CheckpointPredictions(sweep, _similarity(found, runs, order), readable, source)
 
 
-def _part(progress: Progress, place: int, count: int) -> Progress:
-    return lambda done, total: progress(place * total + done, count * total)
+def _part(progress: Progress, number: int, count: int) -> Progress:
+    """Return what reports the progress of one of several equally long runs."""
+    return lambda done, total: progress(number * total + done, count * total)
 
 
 def _predict_one(
     model: str,
     arch: str | None,
     dataset: Dataset,
-    reading: Reading,
+    options: CheckpointOptions,
     folder: Path | None,
     *,
     restart: bool,
     progress: Progress,
-) -> _OneCheckpoint:
+) -> _SingleCheckpoint:
     usable = arch if Path(model).is_file() else None
-    classifier, outputs, shown = load_matched(model, dataset, arch=usable, **reading.options)
-    store = _store(classifier, dataset, outputs, reading, folder, restart=restart)
-    shards = predict(classifier, dataset, outputs, [Condition()], store, reading.engine, progress)
+    classifier, outputs, shown = load_matched(
+        model, dataset, arch=usable, class_names=options.class_names, images=options.images
+    )
+    store = _store(classifier, dataset, outputs, options, folder, restart=restart)
+    shards = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
     names = classifier.class_names.names if classifier.class_names else shown
-    return _OneCheckpoint(
+    return _SingleCheckpoint(
         labels=store.labels(shards),
         positions=store.positions(shards),
         predicted=next(store.conditions(shards, [0])).predicted.astype(np.int64),
@@ -192,7 +174,7 @@ def _store(
     classifier: Classifier,
     dataset: Dataset,
     outputs: tuple[int, ...],
-    reading: Reading,
+    options: CheckpointOptions,
     folder: Path | None,
     *,
     restart: bool,
@@ -203,15 +185,15 @@ def _store(
         "cuesense": version("cuesense"),
         "architecture": classifier.architecture,
         "weights": classifier.sha256 or weights_digest(classifier.network),
-        "preprocessing": described(classifier),
+        "preprocessing": preprocessing_values(classifier),
         "dataset": dataset.fingerprint,
         "outputs": list(outputs),
-        "precision": reading.engine.precision,
+        "precision": options.run.precision,
     }
     return OutcomeStore.open(folder / FOLDER / digest(settings), settings, restart=restart)
 
 
-def _refuse_other(first: _OneCheckpoint, other: _OneCheckpoint, model: str, than: str) -> None:
+def _refuse_other(first: _SingleCheckpoint, other: _SingleCheckpoint, model: str, than: str) -> None:
     if first.output_names != other.output_names or first.class_names != other.class_names:
         got = f"{len(other.output_names)} outputs in '{than}' and {len(first.output_names)} in '{model}'"
         do = "Audit networks of the same classes in the same order"
@@ -221,12 +203,12 @@ def _refuse_other(first: _OneCheckpoint, other: _OneCheckpoint, model: str, than
         raise DatasetError(expected("the dataset", "the same for all checkpoints", got, "Give --restart"))
 
 
-def _answer_order(answer: _OneCheckpoint) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the place of every output among the answers, classes first, and the answers' names."""
-    rest = sorted(set(range(len(answer.output_names))) - set(answer.outputs))
-    place = np.empty(len(answer.output_names), dtype=np.int64)
-    place[[*answer.outputs, *rest]] = np.arange(len(place))
-    return place, (*answer.class_names, *(answer.output_names[output] for output in rest))
+def _classes_first(checkpoint: _SingleCheckpoint) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the new index of every output when the dataset's classes come first, and the names in that order."""
+    rest = sorted(set(range(len(checkpoint.output_names))) - set(checkpoint.outputs))
+    index = np.empty(len(checkpoint.output_names), dtype=np.int64)
+    index[[*checkpoint.outputs, *rest]] = np.arange(len(index))
+    return index, (*checkpoint.class_names, *(checkpoint.output_names[output] for output in rest))
 
 
 def _directions(network: Callable[..., Any], outputs: int) -> Floats | None:
@@ -239,8 +221,9 @@ def _directions(network: Callable[..., Any], outputs: int) -> Floats | None:
     return linear[-1].weight.detach().double().cpu().numpy() if linear else None
 
 
-def _similarity(found: list[_OneCheckpoint], runs: Runs, order: np.ndarray) -> Floats | None:
-    mildest = [one.directions for one, place in zip(found, runs.strength_of, strict=True) if place == 0]
+def _similarity(found: list[_SingleCheckpoint], runs: Runs, order: np.ndarray) -> Floats | None:
+    # Strong regularization may move the classes themselves: the mildest strength shows which are alike to begin with.
+    mildest = [one.directions for one, strength in zip(found, runs.strength_of, strict=True) if strength == 0]
     known = [cosines(rows[np.argsort(order)]) for rows in mildest if rows is not None]
     return np.mean(known, axis=0) if known else None
 
@@ -253,16 +236,26 @@ def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int 
     return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
 
 
-def _with_accepted(said: CheckpointPredictions, path: Path) -> Sweep:
-    pictures = said.sweep.per_image
-    if pictures is None:
-        return said.sweep
-    accepted = read_accepted(path, said.sample_ids, pictures.labels, pictures.output_names)
-    return replace(said.sweep, per_image=replace(pictures, accepted=accepted))
+def with_accepted(predictions: CheckpointPredictions, path: str | Path) -> CheckpointPredictions:
+    """Return the predictions with the labels that a file counts as right beside an image's own.
+
+    Args:
+        predictions: The predictions.
+        path: The file (see ``sweeps.accepted_labels.read_accepted``).
+
+    Raises:
+        CuesenseError: The file cannot be read, or names images or classes that are not there.
+    """
+    sweep = predictions.sweep
+    if sweep.per_image is None:
+        return predictions
+    labels, names = sweep.per_image.labels, sweep.per_image.output_names
+    accepted = read_accepted(Path(path), predictions.sample_ids, labels, names)
+    return replace(predictions, sweep=replace(sweep, per_image=replace(sweep.per_image, accepted=accepted)))
 
 
 def text_similarity(spec: str, sweep: Sweep) -> Floats:
-    """Return the cosines between the text embeddings of the K answers' names, (K, K).
+    """Return the cosines between the text embeddings of the K outputs' names, (K, K).
 
     Raises:
         ModelError: The spec names no open_clip model, or it cannot be loaded.

@@ -1,4 +1,4 @@
-"""The only module that runs a network over perturbed batches.
+"""Run a network over every image under every condition; the only module that does.
 
 Every image is decoded once; a batch stays on the device while all conditions pass over it; outcomes are kept in shards.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,38 +18,17 @@ from torch import Tensor, nn
 
 from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
-from cuesense.types import Classifier, Condition, Dataset
+from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 
+# A few damaged files are usual in large folders; with more missing the accuracies would be of another dataset.
+# Chosen by hand; not tuned.
 UNREADABLE_LIMIT = 0.05
 
-Progress = Callable[[int, int], None]
 Decoded = list[tuple[int, NDArray[np.uint8] | str]]
 Columns = dict[str, Any]
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Take no notice of progress."""
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How the network is run; nothing here changes what is computed, but for rounding.
-
-    Attributes:
-        device: ``"cpu"``, ``"cuda"`` or any device torch knows.
-        batch_size: Images a forward pass, 1 to SHARD_SIZE.
-        precision: float32, or bfloat16 through autocast.
-        workers: Threads that decode ahead.
-        seed: Seed of every draw.
-    """
-
-    device: str = "cpu"
-    batch_size: int = 32
-    precision: Literal["float32", "bfloat16"] = "float32"
-    workers: int = 2
-    seed: int = 0
 
 
 def predict(
@@ -59,8 +37,8 @@ def predict(
     outputs: Sequence[int],
     conditions: Sequence[Condition],
     store: OutcomeStore,
-    engine: Engine,
-    progress: Progress = _no_progress,
+    options: RunOptions,
+    progress: Progress = no_progress,
 ) -> int:
     """Run the network over every image under every condition and keep the outcomes.
 
@@ -74,7 +52,7 @@ def predict(
             outputs, the network must have just as many.
         conditions: What to do to every image; the clean condition comes first.
         store: Where the outcomes go.
-        engine: Device, batch size, precision, workers and seed.
+        options: Device, batch size, precision, workers and seed.
         progress: Called with (images done, images in all) after every batch.
 
     Returns:
@@ -86,13 +64,13 @@ def predict(
         OutputError: The store cannot be written.
     """
     order = sorted(range(len(dataset)), key=lambda index: dataset.sample_ids[index])
-    runner = _Runner(classifier, outputs, conditions, engine)
+    runner = _Runner(classifier, outputs, conditions, options)
     numbers = range(-(-len(order) // SHARD_SIZE))
     missing = [number for number in numbers if number not in store]
     skipped = [entry for number in numbers if number in store for entry in store.skipped_in(number)]
     done = _images(order, numbers) - _images(order, missing)
     progress(done, len(order))
-    for number, decoded in _decoded_shards(classifier, dataset, order, missing, engine.workers):
+    for number, decoded in _decoded_shards(classifier, dataset, order, missing, options.workers):
         start = number * SHARD_SIZE
 
         def advance(images: int, before: int = done) -> None:
@@ -112,6 +90,7 @@ def weights_digest(network: Callable[[Tensor], Tensor]) -> str | None:
     if not isinstance(network, nn.Module):
         return None
     digest = hashlib.sha256()
+    # Names are sorted so that the order in which a network's code registers its layers does not matter.
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
@@ -133,6 +112,7 @@ def _decoded_shards(
         except UnreadableImageError as error:
             return index, error.reason
 
+    # Threads are enough: decoders release the interpreter's lock, and processes would have to copy every image.
     with ThreadPoolExecutor(workers) as pool:
 
         def submit(number: int) -> list[Future[tuple[int, NDArray[np.uint8] | str]]]:
@@ -163,26 +143,28 @@ def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
 
 
 class _Runner:
-    """A network on its device, and what it needs to turn one decoded shard into outcomes."""
+    """A network on its device, with what turns one decoded shard into outcomes."""
 
     def __init__(
-        self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], engine: Engine
+        self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], options: RunOptions
     ) -> None:
-        self.network = _placed(classifier.network, engine.device)
+        self.network = _placed(classifier.network, options.device)
         self.conditions = conditions
-        self.engine = engine
-        self.batch_size = classifier.fixed_batch or engine.batch_size
-        self.outputs = torch.tensor(outputs, device=engine.device)
+        self.engine = options
+        self.batch_size = classifier.fixed_batch or options.batch_size
+        self.outputs = torch.tensor(outputs, device=options.device)
         self.output_count = len(classifier.class_names.names) if classifier.class_names else None
         mean, std = classifier.preprocessing.mean, classifier.preprocessing.std
         self.scales = [1 / spread for spread in std]
         offsets = [-center / spread for center, spread in zip(mean, std, strict=True)]
-        self.offsets = torch.tensor(offsets, device=engine.device).unbind()
+        self.offsets = torch.tensor(offsets, device=options.device).unbind()
         self.batch = torch.empty(0)
 
     def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
         readable = [
-            (start + place, index, image) for place, (index, image) in enumerate(decoded) if not isinstance(image, str)
+            (start + offset, index, image)
+            for offset, (index, image) in enumerate(decoded)
+            if not isinstance(image, str)
         ]
         skipped = tuple((dataset.sample_ids[index], image) for index, image in decoded if isinstance(image, str))
         labels = np.array([dataset.labels[index] for _, index, _ in readable], dtype=np.int64)
@@ -201,6 +183,7 @@ class _Runner:
     def _batches(
         self, images: list[NDArray[np.uint8]], advance: Callable[[int], None]
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        # A batch is one tensor. Images are of one size already where the classifier knows its image size.
         shapes = {image.shape for image in images}
         if len(shapes) > 1:
             raise DatasetError(
@@ -287,6 +270,7 @@ def _joined(columns: list[dict[str, Tensor]]) -> Columns:
 def _placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
     if isinstance(network, nn.Module):
         network.to(device)
+        # Convolutions run faster on this layout on CPUs and tensor cores; results differ by rounding only.
         network.to(memory_format=torch.channels_last)
     return network
 
@@ -314,7 +298,7 @@ def _check_logits(logits: object, batch: int, outputs: int, condition: Condition
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != batch:
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ModelError(
-            expected("the model's answer", f"logits of shape ({batch}, classes)", str(got), "Wrap it to return logits")
+            expected("the model's output", f"logits of shape ({batch}, classes)", str(got), "Wrap it to return logits")
         )
     if logits.shape[1] != outputs:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""What every loader gives back, and the small things that several loaders need."""
+"""What every model loader returns, and helpers that several loaders share."""
 
 import difflib
 import logging
@@ -26,6 +26,7 @@ class Loaded:
         class_names: Names of the K outputs, where the weights know them.
         warnings: What the user should know.
         fixed_batch: The only batch size the network accepts, or None.
+        guessed: What of these was assumed, by the names of the fields of ``Preprocessing``, or ``"class_names"``.
     """
 
     network: nn.Module
@@ -35,6 +36,7 @@ class Loaded:
     class_names: ClassNames | None = None
     warnings: tuple[str, ...] = ()
     fixed_batch: int | None = None
+    guessed: frozenset[str] = frozenset()
 
 
 def ready(network: nn.Module) -> nn.Module:
@@ -72,6 +74,17 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> ModelError:
     return ModelError(expected(what, "among those that exist", f"'{name}'", hint))
 
 
+def guessed_names(given: ClassNames | None, known: ClassNames | None, state: State | None) -> frozenset[str]:
+    """Return whether a library's names stand for the outputs of a user's own weights, as ``Loaded.guessed``.
+
+    Args:
+        given: The names that the user gave.
+        known: The library's names for this number of outputs.
+        state: The user's weights, or None where the weights are the library's too.
+    """
+    return frozenset({"class_names"}) if given is None and known is not None and state is not None else frozenset()
+
+
 @contextmanager
 def fetching(what: str) -> Iterator[None]:
     """Turn whatever goes wrong while a library gets its weights into one sentence.
@@ -100,7 +113,7 @@ def fetching(what: str) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the warnings that libraries log while they load; errors are raised and told in our own words."""
+    """Silence the warnings that libraries log while they load; their errors are raised again as ours."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -97,7 +97,7 @@ def _refuse_code(path: Path) -> None:
 
 def _is_data(value: Any, key: str = "") -> bool:
     """Return whether nothing in a serialized graph could run code when torch turns it into Python."""
-    if key in ("metadata", "guards_code"):  # notes that are never evaluated, and guards that are not asked for
+    if key in ("metadata", "guards_code"):  # notes that are never evaluated, and guards that are not used
         return True
     if isinstance(value, dict):
         return all(_is_plain(name) and _is_data(item, name) for name, item in value.items())

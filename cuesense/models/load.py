@@ -1,9 +1,8 @@
-"""From MODEL, ``--arch`` and the preprocessing options to a Classifier."""
+"""Load a model that a user names, with its architecture and preprocessing, as a Classifier."""
 
 import copy
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
@@ -12,26 +11,9 @@ from cuesense import registry
 from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.models.common import Loaded, State, ready
 from cuesense.models.file_formats import read
+from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
 from cuesense.models.weights import MisfitError
-from cuesense.types import Classifier, ClassNames, Preprocessing
-
-Size = int | tuple[int, int]
-Channels = tuple[float, float, float]
-
-_USUAL = Preprocessing((224, 224), 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_NO_NORMALIZATION = "Nothing says how the images were normalized: ImageNet's mean and std are assumed."
-_NO_SIZE = "Nothing says how large the images were: a center crop of 224 of 256 pixels is assumed."
-_NO_RESIZE = "Nothing says how the images were resized: the center crop is taken to be 87.5 % of the shorter side."
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """The preprocessing that the user gave; None where nothing was said."""
-
-    image_size: tuple[int, int] | None
-    resize: int | None
-    mean: Channels | None
-    std: Channels | None
+from cuesense.types import Classifier, ClassNames
 
 
 def load_classifier(
@@ -39,10 +21,7 @@ def load_classifier(
     *,
     arch: str | None = None,
     class_names: ClassNames | None = None,
-    image_size: Size | None = None,
-    resize: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
+    images: ImageOptions = AS_CARRIED,
 ) -> Classifier:
     """Load what a user names as a model.
 
@@ -51,77 +30,65 @@ def load_classifier(
             ``python:module:factory``; a file may also follow an ``@``.
         arch: The architecture, with the same prefixes, of a file that holds only weights.
         class_names: Names of the outputs in their order; needed by open_clip.
-        image_size: Side, or height and width, of the network's input in pixels.
-        resize: Shorter side in pixels before the center crop.
-        mean: Mean per channel in [0, 1].
-        std: Standard deviation per channel, positive.
+        images: How images are prepared, where the weights should not decide.
 
     Returns:
         The classifier: in evaluation mode, float32, on the CPU, without gradients. Preprocessing that was not given is
-        what the weights carry, else the usual one of ImageNet together with a warning.
+        what the weights carry, else the usual one of ImageNet, with a warning, and named in ``guessed``.
 
     Raises:
         ModelError: The model cannot be loaded.
-        SettingsError: The prefix is unknown, or an option is out of range.
+        SettingsError: The prefix is unknown, or the shorter side before the crop is smaller than the crop.
     """
-    wanted = _wanted(image_size, resize, mean, std)
-    file, builder = _places(spec, arch)
+    file, builder = _file_and_builder(spec, arch)
     loaded = _from_library(spec, None, class_names) if file is None else _from_file(file, builder, class_names)
-    return _classifier(spec, loaded, wanted, class_names, sha256=None if file is None else _digest(file))
+    return _classifier(spec, loaded, prepare(loaded, images), class_names, None if file is None else _digest(file))
 
 
 def wrap_module(
     module: nn.Module,
     *,
     class_names: ClassNames | None = None,
-    image_size: Size | None = None,
-    resize: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
+    images: ImageOptions = AS_CARRIED,
 ) -> Classifier:
     """Make a classifier of a module that is already in memory.
 
     Args:
         module: Any module from normalized (N, 3, H, W) to logits (N, K); it is copied and stays as it is.
         class_names: Names of the K outputs in their order.
-        image_size: Side, or height and width, of the network's input in pixels; None takes images as they come.
-        resize: Shorter side in pixels before the center crop.
-        mean: Mean per channel in [0, 1]; ImageNet's where it is not given, with a warning.
-        std: Standard deviation per channel, positive; likewise.
+        images: How images are prepared. Without a size they are taken as they come; ImageNet's mean and standard
+            deviation are assumed where they are not given, with a warning.
 
     Returns:
         The classifier: in evaluation mode, float32, on the CPU, without gradients.
 
     Raises:
-        SettingsError: An option is out of range.
+        SettingsError: The shorter side before the crop is smaller than the crop.
     """
-    wanted = _wanted(image_size, resize, mean, std)
     name = type(module).__name__
     loaded = Loaded(copy.deepcopy(module), name)
-    if wanted.image_size is None and resize is None:
-        as_they_come = Preprocessing(None, None, mean or _USUAL.mean, std or _USUAL.std)
-        remarks = () if mean and std else (_NO_NORMALIZATION,)
-        return Classifier(f"python:{name}", name, ready(loaded.network), as_they_come, class_names, warnings=remarks)
-    return _classifier(f"python:{name}", loaded, wanted, class_names, sha256=None)
+    untouched = images.size is None and images.resize is None
+    prepared = prepare_as_they_come(images) if untouched else prepare(loaded, images)
+    return _classifier(f"python:{name}", loaded, prepared, class_names, None)
 
 
 def _classifier(
-    spec: str, loaded: Loaded, wanted: _Wanted, class_names: ClassNames | None, *, sha256: str | None
+    spec: str, loaded: Loaded, prepared: Prepared, class_names: ClassNames | None, sha256: str | None
 ) -> Classifier:
-    preprocessing, remarks = _preprocessing(loaded, wanted)
     return Classifier(
-        spec,
-        loaded.architecture,
-        ready(loaded.network),
-        preprocessing,
-        class_names or loaded.class_names,
-        sha256,
-        loaded.warnings + remarks,
-        loaded.fixed_batch,
+        spec=spec,
+        architecture=loaded.architecture,
+        network=ready(loaded.network),
+        preprocessing=prepared.preprocessing,
+        class_names=class_names or loaded.class_names,
+        sha256=sha256,
+        warnings=loaded.warnings + prepared.warnings,
+        fixed_batch=loaded.fixed_batch,
+        guessed=loaded.guessed | prepared.guessed,
     )
 
 
-def _places(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
+def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
     """Return the file and the builder of its network, each None where there is none."""
     if Path(spec).is_file():
         return Path(spec), arch
@@ -146,7 +113,7 @@ def _from_file(path: Path, arch: str | None, class_names: ClassNames | None) -> 
     try:
         return _from_library(arch, state, class_names)
     except MisfitError as error:
-        raise ModelError(f"{error} {_advice(state)}.") from None
+        raise ModelError(f"{error.for_command_line} {_advice(state)}.") from None
 
 
 def _from_library(spec: str, state: State | None, class_names: ClassNames | None) -> Loaded:
@@ -166,55 +133,6 @@ def _advice(state: State) -> str:
         if fitting
         else "Pass the architecture it was trained with, for your own code --arch python:module:factory"
     )
-
-
-def _wanted(image_size: Size | None, resize: int | None, mean: Channels | None, std: Channels | None) -> _Wanted:
-    size = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if size is not None and min(size) < 1:
-        raise SettingsError(
-            expected("--image-size", "at least 1 pixel", size, "Pass the size the network was trained on")
-        )
-    if resize is not None and resize < 1:
-        raise SettingsError(expected("--resize", "at least 1 pixel", resize, "Pass the shorter side before the crop"))
-    if mean is not None and not all(0 <= value <= 1 for value in mean):
-        raise SettingsError(
-            expected("--mean", "three numbers from 0 to 1", mean, "Divide by 255 if it is for 8-bit values")
-        )
-    if std is not None and not all(value > 0 for value in std):
-        raise SettingsError(expected("--std", "three positive numbers", std, "Divide by 255 if it is for 8-bit values"))
-    return _Wanted(size, resize, mean, std)
-
-
-def _preprocessing(loaded: Loaded, wanted: _Wanted) -> tuple[Preprocessing, tuple[str, ...]]:
-    carried = loaded.preprocessing or _USUAL
-    size = wanted.image_size or (loaded.input_size if loaded.preprocessing is None else None) or carried.image_size
-    resize = wanted.resize or _scaled(carried, size)
-    if size is not None and resize is not None and resize < max(size):
-        raise SettingsError(
-            expected(
-                "--resize", f"at least the image size of {max(size)}", resize, "Pass a larger one or --image-size too"
-            )
-        )
-    chosen = Preprocessing(size, resize, wanted.mean or carried.mean, wanted.std or carried.std, carried.interpolation)
-    return chosen, _remarks(loaded, wanted)
-
-
-def _scaled(carried: Preprocessing, size: tuple[int, int] | None) -> int | None:
-    """Return the carried resize in proportion to the new size; None (squash) stays None."""
-    if carried.resize is None or carried.image_size is None or size is None:
-        return carried.resize
-    return max(round(carried.resize * min(size) / min(carried.image_size)), *size)
-
-
-def _remarks(loaded: Loaded, wanted: _Wanted) -> tuple[str, ...]:
-    if loaded.preprocessing is not None:
-        return ()
-    remarks = [] if wanted.mean and wanted.std else [_NO_NORMALIZATION]
-    if wanted.image_size is None and loaded.input_size is None:
-        remarks.append(_NO_SIZE)
-    elif wanted.resize is None:
-        remarks.append(_NO_RESIZE)
-    return tuple(remarks)
 
 
 def _digest(path: Path) -> str:

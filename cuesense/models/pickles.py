@@ -56,7 +56,7 @@ def load_pickle(path: Path) -> Any:
     allowed: list[Any] = [*_DTYPES, *((found, name) for name in _globals(path) if (found := _harmless(name)))]
     try:
         with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch thinks of the protocol is told in our own words
+            warnings.simplefilter("ignore")  # torch warns of pickle protocols that our own error explains
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise _refusal(path, error) from error
@@ -90,7 +90,7 @@ def _harmless(name: str) -> Any:
     if not _trusted(module):
         return None
     with warnings.catch_warnings(), suppress(ImportError):
-        warnings.simplefilter("ignore")  # deprecated places of today's classes
+        warnings.simplefilter("ignore")  # torch warns of classes that have moved
         found = getattr(import_module(module), attribute, None)
         if isinstance(found, type) and issubclass(found, nn.Module | Enum) and _trusted(found.__module__):
             return found

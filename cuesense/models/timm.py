@@ -8,7 +8,7 @@ from torch import nn
 
 from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, unknown_name
+from cuesense.models.common import Loaded, State, fetching, guessed_names, unknown_name
 from cuesense.models.weights import count_classes, fill
 from cuesense.types import ClassNames, Preprocessing
 
@@ -35,8 +35,17 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
             expected(f"timm:{name}", "a classifier", "a network without a head", "Choose weights trained on classes")
         )
     preprocessing, warnings = _preprocessing(network.pretrained_cfg)
+    # timm's weights do not carry names. A thousand outputs are nearly always ImageNet's, but in a user's own weights
+    # they may be anything.
     known = ClassNames(imagenet_names(), imagenet_synsets()) if network.num_classes == 1000 else None
-    return Loaded(network, name, preprocessing, class_names=class_names or known, warnings=warnings)
+    return Loaded(
+        network,
+        name,
+        preprocessing,
+        class_names=class_names or known,
+        warnings=warnings,
+        guessed=guessed_names(class_names, known, state),
+    )
 
 
 def _pretrained(name: str) -> Any:

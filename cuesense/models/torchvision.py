@@ -7,7 +7,7 @@ import torchvision.models as zoo
 from torch import nn
 
 from cuesense.imagenet_names import imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, unknown_name
+from cuesense.models.common import Loaded, State, fetching, guessed_names, unknown_name
 from cuesense.models.weights import count_classes, fill, head_of, sketch
 from cuesense.types import ClassNames, Preprocessing
 
@@ -36,7 +36,14 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     base, _, tag = name.partition("@")
     weights = _weights(base, tag)
     network = _pretrained(base, weights) if state is None else _filled(base, state)
-    return Loaded(network, base, _preprocessing(weights), class_names=class_names or _categories(network, weights))
+    known = _categories(network, weights)
+    return Loaded(
+        network,
+        base,
+        _preprocessing(weights),
+        class_names=class_names or known,
+        guessed=guessed_names(class_names, known, state),
+    )
 
 
 def build(name: str, **options: Any) -> nn.Module:

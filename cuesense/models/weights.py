@@ -7,11 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from cuesense.errors import ModelError
+from cuesense.errors import ModelError, listed
 from cuesense.models.common import State
 
+# Keys under which training scripts keep weights; averaged weights (EMA), which are the ones in use, come first.
 _NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
+# What DataParallel, torch.compile, Lightning and hand-written wrappers put before every key.
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
+# Counters of steps: networks predict the same without them, and files of old torch lack them.
 _COUNTERS = ("num_batches_tracked", "n_averaged")
 _SHOWN = 3
 
@@ -24,8 +27,8 @@ class _OnMeta(TorchFunctionMode):
     """Allocates parameters and buffers without memory, but lets the arithmetic of constructors run."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        place = {"device": "meta"} if func in (torch.empty, torch.zeros, torch.ones) else {}
-        return func(*args, **{**(kwargs or {}), **place})
+        device = {"device": "meta"} if func in (torch.empty, torch.zeros, torch.ones) else {}
+        return func(*args, **{**(kwargs or {}), **device})
 
 
 def sketch(make: Callable[[], nn.Module]) -> nn.Module:
@@ -145,9 +148,4 @@ def _differences(own: State, state: State) -> list[str]:
         return f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
 
     parts = (("missing", missing, str), ("unexpected", unexpected, str), ("of another shape", reshaped, shapes))
-    return [_some(label, keys, show) for label, keys, show in parts if keys]
-
-
-def _some(label: str, keys: list[str], show: Callable[[str], str]) -> str:
-    more = ", ..." if len(keys) > _SHOWN else ""
-    return f"{len(keys)} {label} ({', '.join(map(show, keys[:_SHOWN]))}{more})"
+    return [f"{len(keys)} {kind} ({listed(list(map(show, keys)), _SHOWN)})" for kind, keys, show in parts if keys]

@@ -126,7 +126,8 @@ def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None
 def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:
     for name in augmentations:
         if name not in found:
-            do = f"Choose from {', '.join(found)}, or forecast it too: --train DATASET --augmentations {name}"
+            command = f"`cuesense recommend PROFILE --train DATASET --augmentations {name}`"
+            do = f"Choose from {', '.join(found)}, or forecast it too with {command}"
             raise SettingsError(expected("every augmentation", "one that was forecast", f"'{name}'", do))
 
 

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
+from cuesense.types import Progress, no_progress
+
 Augment = Callable[[Tensor, Tensor], Tensor]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,6 @@ class Recipe:
         return max(1, round(self.epochs * images / self.batch_size))
 
 
-def _silent(done: int, total: int) -> None:
-    """Take no notice of progress."""
-
-
 def fit(
     network: nn.Module,
     images: Images,
@@ -92,7 +89,7 @@ def fit(
     *,
     seed: int,
     device: str = "cpu",
-    progress: Progress = _silent,
+    progress: Progress = no_progress,
 ) -> nn.Module:
     """Train a network.
 

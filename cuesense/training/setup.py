@@ -1,10 +1,10 @@
-"""What trainings share: images, the network they start from, the recipe, and where their answers are kept."""
+"""Prepare trainings: their images, the network they start from, the recipe, and where predictions are kept."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,27 +22,32 @@ from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.schemas.profile import DatasetInfo, Profile
 from cuesense.training.features import linear_head_name
-from cuesense.training.fit import Images, Progress, Recipe, log_probabilities
+from cuesense.training.fit import Images, Recipe, log_probabilities
 from cuesense.training.images import at_size, pixel_digests, read_images, refuse_shared
 from cuesense.training.trials import TrainingTask, Trial, TrialPredictions, TrialStore, run
-from cuesense.types import Classifier, Dataset, Preprocessing
+from cuesense.types import Classifier, Dataset, Preprocessing, Progress
 from cuesense.validation import LARGEST_SIDE
 
+# Passes from scratch as in the experiments of docs/budgets.md, where 12 forecast worse than 16. The passes of
+# fine-tuning and both rates were chosen by hand; not tuned.
 SCRATCH = Recipe(epochs=16, rate=4e-3)
 FINE_TUNING = Recipe(epochs=3, rate=3e-4)
 
+# The compact network halves the side after its first layer has brought it to 32 (models/compact.py).
 _CELL = 32
+# Enough to tell half from chance with any number of classes above two. Chosen by hand; not tuned.
 _TRIED = 256
+# The normalization of the compact network (models/compact.py), for profiles that do not know their model's.
 _USUAL = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
 @dataclass(frozen=True)
-class Setup:
-    """How a user wants networks trained.
+class TrainingOptions:
+    """What networks are trained on, from where and for how long, and what they are tested on.
 
     Attributes:
         train: A dataset, any torch dataset of (image, label), or a spec.
-        test: Likewise; the images that trained networks are asked about.
+        test: Likewise; the images that trained networks are tested on.
         start: Spec of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a file that holds weights only.
         image_size: Side of the images in pixels; None takes the profile's, rounded to a multiple of 32 for the compact
@@ -64,7 +69,7 @@ class Setup:
     images_per_class: int | None = None
     device: str = "auto"
     workers: int = 2
-    data_root: Path | None = None
+    data_root: str | Path | None = None
     test_set_name: str = "--test"
 
 
@@ -73,14 +78,14 @@ class Experiment:
     """Trainings of one kind.
 
     Attributes:
-        start: Gives the network of a seed before its training.
+        start: Returns the untrained network of a seed.
         recipe: How it is trained.
         train: What it is trained on.
-        test: What it is asked about.
+        test: What it is tested on.
         origin: What the start is.
         source: Which images it is trained on.
         tested: Fingerprint of the test images.
-        store: Its answers.
+        store: Its predictions.
         device: Where it is trained.
     """
 
@@ -95,7 +100,7 @@ class Experiment:
     device: str
 
     @property
-    def described(self) -> dict[str, Any]:
+    def recipe_values(self) -> dict[str, Any]:
         """What networks start from and how they are trained, as JSON values."""
         return {"start": self.origin} | asdict(self.recipe)
 
@@ -108,22 +113,22 @@ class Experiment:
             progress=progress,
         )
 
-    def answers(self, trial: Trial) -> TrialPredictions:
-        """Return what a trained network answered."""
+    def predictions(self, trial: Trial) -> TrialPredictions:
+        """Return what a trained network predicts for the test images."""
         return self.store.read(trial)
 
 
 def prepare_training(
-    profile: Profile, setup: Setup, folder: Path | None, *, apart: bool = False, restart: bool = False
+    profile: Profile, options: TrainingOptions, folder: Path | None, *, apart: bool = False, restart: bool = False
 ) -> Experiment:
     """Load what trainings need.
 
     Args:
         profile: The profile, which names the classes and knows how the model's images are prepared.
-        setup: What the user wants.
-        folder: Where answers are kept; None keeps them in memory.
-        apart: Keep the answers of other settings beside these, each in a folder of its own.
-        restart: Throw away answers that are there.
+        options: What to train on, from where and for how long, and what to test on.
+        folder: Where predictions are kept; None keeps them in memory.
+        apart: Keep the predictions of other settings beside these, each in a folder of its own.
+        restart: Throw away predictions that are there.
 
     Returns:
         The experiment; nothing is trained yet.
@@ -133,19 +138,20 @@ def prepare_training(
             is out of range, the checkpoint cannot be trained, or the folder holds trainings of other settings.
     """
     names = tuple(entry.name for entry in profile.classes)
-    classifier = None if setup.start is None else load_classifier(setup.start, arch=arch_of(setup.start, setup.arch))
-    preprocessing = _preprocessing(profile, classifier, setup.image_size)
-    recipe, device = _recipe(setup), device_of(setup.device)
-    train, test = (_dataset(spec, setup.data_root) for spec in (setup.train, setup.test))
-    if setup.images_per_class is not None:
-        train = subset(train, setup.images_per_class)
-    images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=setup.workers)
-    tested = read_images(test, names, preprocessing, what=setup.test_set_name, workers=setup.workers)
-    refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), setup.test_set_name)
-    start = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
+    start = options.start
+    classifier = None if start is None else load_classifier(start, arch=arch_of(start, options.arch))
+    preprocessing = _preprocessing(profile, classifier, options.image_size)
+    recipe, device = _recipe(options), device_of(options.device)
+    train, test = (load_images(images, options.data_root) for images in (options.train, options.test))
+    if options.images_per_class is not None:
+        train = subset(train, options.images_per_class)
+    images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=options.workers)
+    tested = read_images(test, names, preprocessing, what=options.test_set_name, workers=options.workers)
+    refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), options.test_set_name)
+    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
-        "start": setup.start or "compact network",
+        "start": start or "compact network",
         "weights": None if classifier is None else classifier.sha256,
         "recipe": asdict(recipe),
         "preprocessing": asdict(preprocessing),
@@ -153,18 +159,18 @@ def prepare_training(
         "train": train.fingerprint,
         "test": test.fingerprint,
     }
-    place = folder / digest(settings, size=6) if folder is not None and apart else folder
+    kept = folder / digest(settings, size=6) if folder is not None and apart else folder
     return Experiment(
-        start=start,
+        start=network,
         recipe=recipe,
         train=images,
         test=tested,
-        origin=setup.start or "compact network",
+        origin=start or "compact network",
         source=DatasetInfo(
             spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
         ),
         tested=test.fingerprint,
-        store=TrialStore() if place is None else TrialStore.open(place, settings, restart=restart),
+        store=TrialStore() if kept is None else TrialStore.open(kept, settings, restart=restart),
         device=device,
     )
 
@@ -193,27 +199,44 @@ def _preprocessing(profile: Profile, classifier: Classifier | None, side: int | 
         to_be = f"a whole number from {_CELL} to {LARGEST_SIDE}"
         raise SettingsError(expected("--train-size", to_be, side, "Change it"))
     if classifier is not None:
-        guessed = any(warning.startswith("Nothing says") for warning in classifier.warnings)
-        found = profile_preprocessing(profile) if guessed else classifier.preprocessing
+        found = _without_guesses(classifier, profile_preprocessing(profile))
         return found if side is None else at_size(found, side)
     found = profile_preprocessing(profile)
     wanted = side or (min(found.image_size) if found.image_size else None)
     return found if wanted is None else at_size(found, max(_CELL, wanted // _CELL * _CELL))
 
 
-def _recipe(setup: Setup) -> Recipe:
-    usual = SCRATCH if setup.start is None else FINE_TUNING
-    if setup.epochs is None:
+def _without_guesses(classifier: Classifier, analyzed: Preprocessing) -> Preprocessing:
+    """Return a checkpoint's preprocessing with what was guessed taken from the analyzed model's.
+
+    A checkpoint that is fine-tuned is most often of the analyzed model's family, so its preprocessing is the better
+    guess. A resize alone is taken in proportion to the size that the checkpoint itself says.
+    """
+    own = classifier.preprocessing
+    taken = {name: getattr(analyzed, name) for name in vars(own) if name in classifier.guessed}
+    if "resize" in taken and "image_size" not in taken and own.image_size is not None:
+        taken["resize"] = at_size(analyzed, min(own.image_size)).resize
+    return replace(own, **taken)
+
+
+def _recipe(options: TrainingOptions) -> Recipe:
+    usual = SCRATCH if options.start is None else FINE_TUNING
+    if options.epochs is None:
         return usual
-    if not 0 < setup.epochs <= 1000:
-        raise SettingsError(expected("--epochs", "a number above 0, up to 1000", setup.epochs, "Change it"))
-    return Recipe(**asdict(usual) | {"epochs": setup.epochs})
+    if not 0 < options.epochs <= 1000:
+        raise SettingsError(expected("--epochs", "a number above 0, up to 1000", options.epochs, "Change it"))
+    return Recipe(**asdict(usual) | {"epochs": options.epochs})
 
 
-def _dataset(spec: Any, data_root: Path | None) -> Dataset:
-    if not isinstance(spec, str | Path):
-        return wrap(spec)
-    return load_dataset(str(spec), data_root=data_root if str(spec).startswith("imagenet") else None)
+def load_images(dataset: Any, data_root: str | Path | None) -> Dataset:
+    """Return the images that a spec names, or that a torch dataset gives.
+
+    Trainings and tests share one ``data_root`` although only one of them may be imagenet: others ignore it.
+    """
+    if not isinstance(dataset, str | Path):
+        return wrap(dataset)
+    root = Path(data_root) if data_root is not None and str(dataset).startswith("imagenet") else None
+    return load_dataset(str(dataset), data_root=root)
 
 
 def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:
@@ -239,7 +262,7 @@ def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callabl
     head = linear_head_name(network, images)
     keep = _knows(network, images, classes)
     if head is None and not keep:
-        do = "Give a network whose answer is that of a linear layer"
+        do = "Give a network whose last layer is linear"
         raise ModelError(expected("--from", "a network whose head can be replaced", classifier.spec, do))
 
     def start(seed: int) -> nn.Module:
@@ -252,11 +275,14 @@ def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callabl
 
 
 def _knows(network: nn.Module, images: Images, classes: int) -> bool:
-    """Return whether a network already answers in the order of the classes: on a few images, for half of them."""
+    """Return whether a network already predicts the classes in their order: on a few images, for half of them.
+
+    With few classes half may be chance, so that 1.5 times as many as by chance must be right.
+    """
     some = images.take(torch.linspace(0, len(images) - 1, min(len(images), _TRIED)).long())
-    answers = log_probabilities(network, some)
-    right = float((answers.argmax(axis=1) == some.labels.numpy()).mean())
-    return answers.shape[1] == classes and right >= max(0.5, min(1.0, 1.5 / classes))
+    scores = log_probabilities(network, some)
+    right = float((scores.argmax(axis=1) == some.labels.numpy()).mean())
+    return scores.shape[1] == classes and right >= max(0.5, min(1.0, 1.5 / classes))
 
 
 def _renew(network: nn.Module, head: str, classes: int, seed: int) -> None:

@@ -23,7 +23,8 @@ from cuesense.atomic_files import claim, read_arrays, write_arrays
 from cuesense.errors import ModelError, first_line
 from cuesense.policies.policy import Policy
 from cuesense.training.augmentation import PolicyAugmentation
-from cuesense.training.fit import Images, Progress, Recipe, fit, log_probabilities
+from cuesense.training.fit import Images, Recipe, fit, log_probabilities
+from cuesense.types import Progress, no_progress
 
 _PATTERN = "trial-*.npz"
 # Any fixed seed: all networks of a series then see the same augmented test images. It differs from 0, the usual seed
@@ -145,9 +146,7 @@ class TrainingTask:
     device: str = "cpu"
 
 
-def run(
-    trials: Sequence[Trial], task: TrainingTask, store: TrialStore, *, progress: Progress = lambda *_: None
-) -> None:
+def run(trials: Sequence[Trial], task: TrainingTask, store: TrialStore, *, progress: Progress = no_progress) -> None:
     """Train every network whose predictions are not stored yet, and store them.
 
     Args:

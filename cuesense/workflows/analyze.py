@@ -1,4 +1,4 @@
-"""The main job in reading order: load, match, predict, count, answer, write."""
+"""Analyze a classifier: load model and images, run the network, find each class's cue and budgets, write results."""
 
 from __future__ import annotations
 
@@ -21,24 +21,28 @@ from cuesense.datasets.classes import order_warning
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
-from cuesense.inference.engine import Engine, Progress, predict, weights_digest
-from cuesense.inference.loading import dataset_of, described, engine_of, load_matched
+from cuesense.inference.engine import predict, weights_digest
+from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.options import RunOptions, run_options
+from cuesense.models.preprocessing import ImageOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.predictions import Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, OutcomeStore
 from cuesense.predictions.table import write
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
-from cuesense.types import Classifier, ClassNames, Condition, Dataset
-from cuesense.validation import LARGEST_SIDE, check_channels, check_fraction, whole_number
+from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
+from cuesense.validation import check_fraction, whole_number
 from cuesense.workflows.profile_files import write_outputs
 
+# Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
+# Examples of three classes keep the page near a megabyte at 224 pixels. Chosen by hand; not tuned.
 _GALLERIES = 3
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Analysis:
     """A model, a dataset and what to measure, matched to each other."""
 
     classifier: Classifier
@@ -47,7 +51,7 @@ class _Job:
     outputs: tuple[int, ...]
     class_names: tuple[str, ...]
     groups: dict[str, list[int]]
-    engine: Engine
+    run: RunOptions
 
 
 def analyze(
@@ -100,7 +104,7 @@ def analyze(
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
         confidence: Level of intervals and bounds, in (0.5, 1).
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
-        groups: A CSV file with the columns class and group, for answers about classes together.
+        groups: A CSV file with the columns class and group, for results of several classes together.
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all).
 
@@ -113,36 +117,26 @@ def analyze(
             class are: pass restart=True after a change of its code.)
     """
     check_fraction(tolerance, "--tolerance")
-    check_fraction(confidence, "confidence", low=0.5)
-    _check_sizes(image_size, resize)
-    mean, std = check_channels(mean, "--mean"), check_channels(std, "--std")
-    engine = engine_of(device, batch_size, precision, workers, seed)
+    check_fraction(confidence, "--confidence", low=0.5)
+    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, batch_size, precision, workers, seed)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
-    classifier, outputs, shown = load_matched(
-        model,
-        data,
-        arch=arch,
-        class_names=class_names,
-        image_size=image_size,
-        resize=resize,
-        mean=mean,
-        std=std,
-    )
+    classifier, outputs, shown = load_matched(model, data, arch=arch, class_names=class_names, images=images)
     together = {} if groups is None else read_groups(Path(groups), shown)
-    job = _Job(classifier, data, _config(config), outputs, shown, together, engine)
+    analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
     folder = None if output is None else _output(Path(output), data)
     fresh = folder is not None and not folder.exists()
     try:
-        return _run(job, folder, tolerance, confidence, restart=restart, progress=progress)
+        return _run(analysis, folder, tolerance, confidence, restart=restart, progress=progress)
     except Exception:
+        # A folder of a failed first run is no result. With whole shards in it, it is one to go on from.
         if fresh and folder is not None and not any(folder.glob("outcomes/shard-*.npz")):
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
 def _run(
-    job: _Job,
+    analysis: _Analysis,
     folder: Path | None,
     tolerance: float,
     confidence: float,
@@ -150,26 +144,32 @@ def _run(
     restart: bool,
     progress: Progress | None,
 ) -> Profile:
-    digest = job.classifier.sha256 or weights_digest(job.classifier.network)
-    store = _store(job, digest, folder, restart=restart)
-    conditions = job.config.conditions()
+    digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
+    store = _store(analysis, digest, folder, restart=restart)
+    conditions = analysis.config.conditions()
     shards = predict(
-        job.classifier, job.dataset, job.outputs, conditions, store, job.engine, progress or (lambda *_: None)
+        analysis.classifier,
+        analysis.dataset,
+        analysis.outputs,
+        conditions,
+        store,
+        analysis.run,
+        progress or no_progress,
     )
-    predictions = _predictions(job, store, shards, conditions)
-    verdict = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=job.groups)
+    predictions = _predictions(analysis, store, shards, conditions)
+    result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=analysis.groups)
     profile = build_profile(
-        _provenance(job, digest),
-        job.class_names,
-        verdict,
+        _provenance(analysis, digest),
+        analysis.class_names,
+        result,
         tolerance=tolerance,
         confidence=confidence,
         side=predictions.side,
-        warnings=_warnings(job, predictions, verdict.counts.sinks, store, shards),
+        warnings=_warnings(analysis, predictions, result.counts.sinks, store, shards),
     )
     if folder is not None:
         profile = _with_trainings(profile, folder)
-        write_outputs(profile, folder, galleries(job, profile))
+        write_outputs(profile, folder, galleries(analysis, profile))
         write(predictions, folder / "predictions.parquet")
     return profile
 
@@ -186,40 +186,40 @@ def _with_trainings(profile: Profile, folder: Path) -> Profile:
     return profile.model_copy(update=kept) if same else profile
 
 
-def _predictions(job: _Job, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
-    names = job.classifier.class_names.names if job.classifier.class_names else job.class_names
-    size = job.classifier.preprocessing.image_size
+def _predictions(analysis: _Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
+    names = analysis.classifier.class_names.names if analysis.classifier.class_names else analysis.class_names
+    size = analysis.classifier.preprocessing.image_size
     return from_outcomes(
         store,
         shards,
-        job.config.perturbations,
+        analysis.config.perturbations,
         conditions,
-        job.outputs,
-        job.class_names,
+        analysis.outputs,
+        analysis.class_names,
         names,
-        sorted(job.dataset.sample_ids),
+        sorted(analysis.dataset.sample_ids),
         min(size) if size else None,
     )
 
 
-def galleries(job: _Job, profile: Profile) -> list[Gallery]:
-    """Return an example image under every condition, for the first class of up to three different labels."""
-    first_of_label = {entry.cue: entry.index for entry in reversed(profile.classes) if entry.images}
-    found = (_gallery(job, index) for index in sorted(first_of_label.values())[:_GALLERIES])
+def galleries(analysis: _Analysis, profile: Profile) -> list[Gallery]:
+    """Return an example image under every condition, for the first class of up to three different cues."""
+    first_of_cue = {entry.cue: entry.index for entry in reversed(profile.classes) if entry.images}
+    found = (_gallery(analysis, index) for index in sorted(first_of_cue.values())[:_GALLERIES])
     return [gallery for gallery in found if gallery is not None]
 
 
-def _gallery(job: _Job, class_index: int) -> Gallery | None:
-    members = [place for place, label in enumerate(job.dataset.labels) if label == class_index]
-    for place in sorted(members, key=lambda place: job.dataset.sample_ids[place]):
+def _gallery(analysis: _Analysis, class_index: int) -> Gallery | None:
+    members = [index for index, label in enumerate(analysis.dataset.labels) if label == class_index]
+    for index in sorted(members, key=lambda index: analysis.dataset.sample_ids[index]):
         try:
-            image = resize_and_crop(job.dataset[place].image, job.classifier.preprocessing)
+            image = resize_and_crop(analysis.dataset[index].image, analysis.classifier.preprocessing)
         except UnreadableImageError:
             continue
-        sample_id = job.dataset.sample_ids[place]
+        sample_id = analysis.dataset.sample_ids[index]
         pixels = torch.from_numpy(image)[None].float().div_(255)
-        tiles = [_tile(pixels, sample_id, condition, job.engine.seed) for condition in job.config.conditions()]
-        return Gallery(job.class_names[class_index], sample_id, tuple(tiles))
+        tiles = [_tile(pixels, sample_id, condition, analysis.run.seed) for condition in analysis.config.conditions()]
+        return Gallery(analysis.class_names[class_index], sample_id, tuple(tiles))
     return None
 
 
@@ -246,12 +246,6 @@ def _output(folder: Path, data: Dataset) -> Path:
     return folder
 
 
-def _check_sizes(image_size: int | None, resize: int | None) -> None:
-    for size, option in ((image_size, "--image-size"), (resize, "--resize")):
-        if size is not None:
-            whole_number(size, option, highest=LARGEST_SIDE)
-
-
 def _config(config: str | Path | Config) -> Config:
     if isinstance(config, Config):
         return config
@@ -260,60 +254,60 @@ def _config(config: str | Path | Config) -> Config:
     return load_config(config)
 
 
-def _store(job: _Job, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
+def _store(analysis: _Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
     if folder is None:
         return OutcomeStore()
-    return OutcomeStore.open(folder / FOLDER, _settings(job, digest), restart=restart)
+    return OutcomeStore.open(folder / FOLDER, _settings(analysis, digest), restart=restart)
 
 
-def _settings(job: _Job, digest: str | None) -> dict[str, Any]:
+def _settings(analysis: _Analysis, digest: str | None) -> dict[str, Any]:
     """Return all that decides the outcomes; what only changes their rounding is left out."""
     return {
         "cuesense": version("cuesense"),
-        "model": job.classifier.spec,
-        "architecture": job.classifier.architecture,
+        "model": analysis.classifier.spec,
+        "architecture": analysis.classifier.architecture,
         "weights": digest,
-        "preprocessing": described(job.classifier),
-        "dataset": job.dataset.fingerprint,
-        "images": len(job.dataset),
-        "outputs": list(job.outputs),
-        "config": job.config.to_dict(),
-        "precision": job.engine.precision,
-        "seed": job.engine.seed,
+        "preprocessing": preprocessing_values(analysis.classifier),
+        "dataset": analysis.dataset.fingerprint,
+        "images": len(analysis.dataset),
+        "outputs": list(analysis.outputs),
+        "config": analysis.config.to_dict(),
+        "precision": analysis.run.precision,
+        "seed": analysis.run.seed,
     }
 
 
-def _provenance(job: _Job, digest: str | None) -> Provenance:
+def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
     return Provenance(
         cuesense=version("cuesense"),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         model=ModelInfo(
-            spec=job.classifier.spec,
+            spec=analysis.classifier.spec,
             sha256=digest,
-            architecture=job.classifier.architecture,
-            preprocessing=described(job.classifier),
+            architecture=analysis.classifier.architecture,
+            preprocessing=preprocessing_values(analysis.classifier),
         ),
         dataset=DatasetInfo(
-            spec=job.dataset.spec,
-            images=len(job.dataset),
-            classes=len(job.dataset.class_names),
-            fingerprint=job.dataset.fingerprint,
+            spec=analysis.dataset.spec,
+            images=len(analysis.dataset),
+            classes=len(analysis.dataset.class_names),
+            fingerprint=analysis.dataset.fingerprint,
         ),
-        config=job.config.to_dict() | {"precision": job.engine.precision},
-        seed=job.engine.seed,
-        device=job.engine.device,
+        config=analysis.config.to_dict() | {"precision": analysis.run.precision},
+        seed=analysis.run.seed,
+        device=analysis.run.device,
         versions={name: version(name) for name in _VERSIONS},
     )
 
 
 def _warnings(
-    job: _Job, predictions: Predictions, sinks: dict[str, np.ndarray], store: OutcomeStore, shards: int
+    analysis: _Analysis, predictions: Predictions, sinks: dict[str, np.ndarray], store: OutcomeStore, shards: int
 ) -> list[str]:
     clean = predictions.answers[0]
-    images = np.bincount(clean.labels, minlength=len(job.outputs)).tolist()
+    images = np.bincount(clean.labels, minlength=len(analysis.outputs)).tolist()
     skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
-    warnings = data_warnings(job.classifier.warnings, job.class_names, images, skipped, sinks)
-    confusion = np.zeros((len(job.outputs), len(predictions.output_names)), dtype=np.int64)
+    warnings = data_warnings(analysis.classifier.warnings, analysis.class_names, images, skipped, sinks)
+    confusion = np.zeros((len(analysis.outputs), len(predictions.output_names)), dtype=np.int64)
     np.add.at(confusion, (clean.labels, clean.predicted), 1)
-    order = order_warning(confusion, job.outputs)
+    order = order_warning(confusion, analysis.outputs)
     return warnings if order is None else [order, *warnings]

@@ -1,8 +1,12 @@
-"""The audit in reading order: read the runs, ask the checkpoints, say who pays, write. Tables need no torch."""
+"""Audit a sweep of one regularizer: read its runs, get their predictions, find which classes lose accuracy, write.
+
+Tables of accuracies are audited without torch, which is imported only where checkpoints are run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +20,12 @@ from cuesense.schemas.profile import Profile
 from cuesense.sweeps.accuracy_table import read_accuracies
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.run_list import read_runs
-from cuesense.types import ClassNames, CueVerdict
+from cuesense.types import ClassNames, CueVerdict, Progress, no_progress
 from cuesense.validation import check_fraction
 
 if TYPE_CHECKING:
     import torch
 
-    from cuesense.inference.engine import Progress
 
 FILES = ("audit.csv", "audit.html", "audit.json")
 
@@ -52,25 +55,26 @@ def audit(
     workers: int | None = None,
     data_root: str | Path | None = None,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Audit:
-    """Say who pays for the average that a regularizer raises.
+    """Report which classes lose accuracy at the strength of a regularizer that has the best mean accuracy.
 
     Args:
-        runs: A CSV or TOML list of checkpoints (see ``runs.read_runs``), with a dataset; or None with accuracies.
+        runs: A CSV or TOML list of checkpoints (see ``sweeps.run_list.read_runs``), with a dataset; or None with
+            accuracies.
         dataset: What they are tested on: a dataset spec, or any torch dataset that gives (image, label).
-        accuracies: A table of accuracies (see ``accuracies.read_accuracies``) instead of checkpoints, its file or a
-            DataFrame.
+        accuracies: A table of accuracies (see ``sweeps.accuracy_table.read_accuracies``) instead of checkpoints, its
+            file or a DataFrame.
         regularizer: Which one, where the list or table has several.
         order: All strengths from mild to strong (a list, or text with commas), where they are no numbers or their order
             is not the usual one.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and of bounds, in (0.5, 1).
-        profile: A profile of one of the networks, or its file or folder: tells on which cue's classes the cost falls.
-        accepted: Labels that are right beside an image's own (see ``accepted.read_accepted``).
-        similarity: Spec of an open_clip model whose text embeddings say which classes are alike; None takes the
+        profile: A profile of one of the networks, or its file or folder: classes are then also compared by their cue.
+        accepted: Labels that are right beside an image's own (see ``sweeps.accepted_labels.read_accepted``).
+        similarity: Spec of an open_clip model whose text embeddings tell which classes are alike; None takes the
             directions of the checkpoints' last layers.
-        output: Folder for audit.json, audit.csv, audit.html and the checkpoints' answers, from which the same call
+        output: Folder for audit.json, audit.csv, audit.html and the checkpoints' predictions, from which the same call
             goes on; None writes nothing.
         arch: Architecture of files that hold weights only.
         class_names: Names of the models' outputs in their order, as for ``analyze``.
@@ -83,14 +87,14 @@ def audit(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
-        restart: Throw away answers that are there.
-        progress: Called with (images asked about, images in all).
+        restart: Throw away predictions that are there.
+        progress: Called with (images done, images in all).
 
     Returns:
         The audit, also written to the output folder.
 
     Raises:
-        CuesenseError: Something given is wrong; the sentence says what to do. Answers that were kept stay.
+        CuesenseError: Something given is wrong; the sentence says what to do. Predictions that were kept stay.
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
@@ -103,30 +107,24 @@ def audit(
         source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
         return write_audit(build_audit(sweep, source=source, **known), known_profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
-    from cuesense.inference.checkpoints import predict_checkpoints
+    from cuesense.inference import checkpoints
+    from cuesense.inference.options import run_options
+    from cuesense.models.preprocessing import ImageOptions
 
-    asked = predict_checkpoints(
-        listed,
-        dataset,
-        accepted=accepted,
-        similarity=similarity,
-        folder=folder,
-        class_names=class_names,
-        image_size=image_size,
-        resize=resize,
-        mean=mean,
-        std=std,
-        images_per_class=images_per_class,
-        batch_size=batch_size,
-        device=device,
-        workers=workers,
-        data_root=data_root,
-        restart=restart,
-        progress=progress,
+    images = checkpoints.images_of(dataset, data_root, images_per_class)
+    options = checkpoints.CheckpointOptions(
+        run_options(device, batch_size, workers=workers), ImageOptions(image_size, resize, mean, std), class_names
     )
-    source = {"runs": str(runs), "models": len(listed.models)} | asked.source
+    found = checkpoints.predict_checkpoints(
+        listed, images, options, folder, restart=restart, progress=progress or no_progress
+    )
+    if similarity is not None:
+        found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep))
+    if accepted is not None:
+        found = checkpoints.with_accepted(found, accepted)
+    source = {"runs": str(runs), "models": len(listed.models)} | found.source
     return write_audit(
-        build_audit(asked.sweep, source=source, similarity=asked.similarity, **known), known_profile, folder
+        build_audit(found.sweep, source=source, similarity=found.similarity, **known), known_profile, folder
     )
 
 
@@ -141,7 +139,7 @@ def cues_of(profile: Profile | None) -> dict[str, CueVerdict] | None:
 
 
 def check_output(folder: Path | None) -> None:
-    """Raise OutputError where a folder lies at the place of one of the files of an audit."""
+    """Raise OutputError where a folder has the name of one of the files of an audit."""
     if folder is not None:
         for name in FILES:
             refuse_folder(folder / name)

@@ -1,4 +1,4 @@
-"""What is compared may be a checkpoint: it is analyzed first."""
+"""Analyze the models that are to be compared and have no profile yet."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from cuesense.comparison.pairing import is_profile
 from cuesense.errors import SettingsError, expected
-from cuesense.inference.engine import Progress
 from cuesense.schemas.profile import Profile
+from cuesense.types import Progress
 from cuesense.workflows.analyze import analyze
 
 FOLDER = "cuesense-compared"
@@ -27,11 +27,12 @@ def analyze_pair(
     """Return the profiles of what a user named, and analyze what is no profile yet.
 
     Args:
-        specs: Profiles (see pairing.is_profile) and models (see ``cuesense analyze --help``), by the name of a folder.
+        specs: Profiles (see ``comparison.pairing.is_profile``) and models (see ``cuesense analyze --help``), by the
+            name of a folder.
         dataset: The images for the models; needed where there is one.
         output: Folder in which every model's analysis gets a folder of its own; an earlier run there is resumed.
-        watch: Given what is being done, a context that takes the progress.
-        **options: What else ``pipeline.analyze`` takes.
+        watch: Called with a title such as "analyzing a"; returns a context that gives the progress function.
+        **options: What else ``workflows.analyze.analyze`` takes.
 
     Returns:
         The profiles' files or folders, in the order of specs.
@@ -43,6 +44,7 @@ def analyze_pair(
     if models and dataset is None:
         do = "Give a --dataset to analyze models, or name profiles"
         raise SettingsError(expected(next(iter(models.values())), "a profile.json or its folder", "no profile", do))
+    # A profile that cannot be read is an error before the first model has run for minutes.
     for name, spec in specs.items():
         if name not in models:
             Profile.read(spec)

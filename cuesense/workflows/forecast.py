@@ -11,7 +11,6 @@ import numpy as np
 from torch import Tensor
 
 from cuesense.atomic_files import write_file
-from cuesense.datasets.load import load_dataset
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.models.load import load_classifier
@@ -28,73 +27,106 @@ from cuesense.stats.training_loss import (
     severity_shares,
 )
 from cuesense.training.features import features
-from cuesense.training.fit import Progress
 from cuesense.training.images import read_images
 from cuesense.training.linear_probe import cross_fitted
-from cuesense.training.setup import Experiment, Setup, arch_of, prepare_training, profile_preprocessing
+from cuesense.training.setup import (
+    Experiment,
+    TrainingOptions,
+    arch_of,
+    load_images,
+    prepare_training,
+    profile_preprocessing,
+)
 from cuesense.training.trials import Trial
-from cuesense.types import Curve, Perturbation
+from cuesense.types import Curve, Perturbation, Progress, no_progress
 
 FOLDER = "forecast"
 
+# A class that takes less than 2 % of another's images is not named. Chosen by hand; not tuned.
 _NAMED_LEAK = 0.02
-_SEED = 1000
+# Apart from verify's seeds (1999, 2000, ...), so that a policy is never verified with the trainings that chose it.
+_FIRST_SEED = 1000
+# Levels at which budgets are shown beside the profile's own: docs/budgets.md says what a lower level buys and costs.
 _LESS_SURE = (0.8, 0.55)
 
 
 @dataclass(frozen=True)
-class Adaptation:
-    """How a forecast is made, and where what it needs is now.
+class AugmentationChoice:
+    """Which augmentations are forecast.
 
     Attributes:
-        train: Spec of the images to train on; None trains nothing.
-        head: Whether the analyzed model's head is refitted.
-        start: Spec of the checkpoint that is fine-tuned; None trains a compact network from scratch.
-        epochs: Passes over the training images; None takes the usual number.
-        seeds: Trainings without augmentation and with each.
-        train_size: Side of the training images in pixels; None takes the profile's.
-        images_per_class: Train on this many images of each class; None takes all.
-        model: The analyzed model; None takes what the profile says.
-        arch: Architecture of a file that holds weights only, of the start and of the model.
-        dataset: The analyzed images; None takes what the profile says.
-        data_root: Where ``imagenet`` lies.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        names: Their names; None takes all that the profile measured.
+        probability: Chance that a view is augmented, in (0, 1].
     """
 
-    train: str | None = None
-    head: bool = False
-    start: str | None = None
-    epochs: float | None = None
-    seeds: int = 2
-    train_size: int | None = None
-    images_per_class: int | None = None
+    names: Sequence[str] | None = None
+    probability: float = PROBABILITY
+
+
+@dataclass(frozen=True)
+class AnalyzedModel:
+    """Where the model and the images of a profile are now.
+
+    Attributes:
+        model: The model's spec or file; None takes what the profile says.
+        arch: Architecture of a file that holds weights only.
+        dataset: The images; None takes what the profile says.
+        data_root: Where ``imagenet`` lies.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
+    """
+
     model: str | None = None
     arch: str | None = None
-    dataset: str | None = None
-    data_root: Path | None = None
+    dataset: Any = None
+    data_root: str | Path | None = None
     device: str = "auto"
 
-    def __post_init__(self) -> None:
-        training = (self.start, self.epochs, self.train_size, self.images_per_class)
-        if self.train is None and (not self.head or any(option is not None for option in training)):
-            do = "Add --train DATASET"
-            raise SettingsError(expected("options of training", "given with --train", "no --train", do))
+    def images_of(self, profile: Profile) -> Any:
+        """Return the analyzed images, or the spec that names them."""
+        return profile.provenance.dataset.spec if self.dataset is None else self.dataset
 
 
-def update(
-    path: Path,
-    how: Adaptation,
+def forecast(
+    profile: Profile | Path | str,
     *,
+    train: Any = None,
+    head: bool = False,
+    start: str | None = None,
+    arch: str | None = None,
+    epochs: float | None = None,
+    seeds: int = 2,
+    image_size: int | None = None,
+    images_per_class: int | None = None,
+    model: str | None = None,
+    dataset: Any = None,
+    data_root: str | Path | None = None,
+    device: str = "auto",
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Profile:
-    """Forecast and keep the forecast in the profile's file.
+    """Forecast what training with each augmentation costs every class, and find the budgets that follow from it.
+
+    With ``train``, networks are trained without augmentation and with the strongest value of each, and tested on the
+    analyzed images; with ``head``, the analyzed model's last layer is refitted on augmented images instead, which costs
+    little and knows less. Where both are given, they are combined.
 
     Args:
-        path: A profile.json or its folder. The trainings' answers are kept beside it, in ``forecast/``.
-        how: How the forecast is made.
+        profile: The profile, its file or its folder. A file gets the forecast, and the trainings' predictions are kept
+            beside it in ``forecast/``, from which the same call goes on; a Profile leaves no files.
+        train: Images to train on: a dataset spec, or any torch dataset of (image, label), of the profile's classes.
+        head: Whether the analyzed model's head is refitted.
+        start: Spec or file of the checkpoint that is fine-tuned; None trains a compact network from scratch.
+        arch: Architecture of a file that holds weights only, of the start and of the model.
+        epochs: Passes over the training images, above 0 to 1000; None takes 16 from scratch and 3 for a checkpoint.
+        seeds: Trainings without augmentation and with each, at least 1; more make the forecast surer.
+        image_size: Side of the training images in pixels; None takes the profile's.
+        images_per_class: Train on this many images of each class; None takes all.
+        model: The analyzed model, where it is not where the profile says.
+        dataset: The analyzed images, where they are not where the profile says.
+        data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         augmentations: Names to forecast; None takes all that the profile measured.
         probability: Chance that a view is augmented, in (0, 1].
         restart: Throw away trainings that are there.
@@ -104,42 +136,55 @@ def update(
         The profile with the forecast.
 
     Raises:
-        CuesenseError: Something given is wrong; the file stays as it was.
+        CuesenseError: Something given is wrong; the sentence says what to do, and the file stays as it was.
     """
-    file = Profile.file(path)
-    earlier = Profile.read(file)
-    if how.train is None and earlier.forecast is not None and earlier.forecast.method != "head":
+    _refuse_untrained(train, head, (start, epochs, image_size, images_per_class))
+    file = None if isinstance(profile, Profile) else Profile.file(profile)
+    earlier = profile if isinstance(profile, Profile) else Profile.read(profile)
+    if train is None and earlier.forecast is not None and earlier.forecast.method != "head":
         do = "Give --train as well, whose trainings are kept, or analyze into another folder"
         raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
-    profile = earlier.model_copy(update={"forecast": None})
-    if how.head:
-        profile = forecast_heads(profile, how, augmentations=augmentations, probability=probability, progress=progress)
-    if how.train is not None:
-        setup = Setup(
-            train=how.train,
-            test=how.dataset or profile.provenance.dataset.spec,
+    choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
+    analyzed = AnalyzedModel(model, arch, dataset, data_root, device)
+    found = earlier.model_copy(update={"forecast": None})
+    if head:
+        found = forecast_heads(found, analyzed, choice, report)
+    if train is not None:
+        options = TrainingOptions(
+            train=train,
+            test=analyzed.images_of(earlier),
+            start=start,
+            arch=arch,
+            image_size=image_size,
+            epochs=epochs,
+            images_per_class=images_per_class,
+            device=device,
+            data_root=data_root,
             test_set_name="the analyzed images (--dataset)",
-            start=how.start,
-            arch=how.arch,
-            image_size=how.train_size,
-            epochs=how.epochs,
-            images_per_class=how.images_per_class,
-            device=how.device,
-            data_root=how.data_root,
         )
-        profile = forecast_trained(
-            profile,
-            setup,
-            runs=how.seeds,
-            augmentations=augmentations,
-            probability=probability,
-            folder=file.parent / FOLDER,
-            restart=restart,
-            progress=progress,
-        )
-    profile = _with_budgets(profile, _merged(earlier.forecast, profile.forecast))
-    write_file(file, profile.to_json())
-    return profile
+        _check_choice(found, choice, seeds)
+        folder = None if file is None else file.parent / FOLDER
+        experiment = prepare_training(found, options, folder, apart=True, restart=restart)
+        found = forecast_trained(found, experiment, choice, seeds, report)
+    found = _with_budgets(found, _merged(earlier.forecast, found.forecast))
+    if file is not None:
+        write_file(file, found.to_json())
+    return found
+
+
+def _refuse_untrained(train: Any, head: bool, training_options: tuple[object, ...]) -> None:
+    """Refuse options of trainings without training images, and neither trainings nor heads."""
+    if train is None and (not head or any(option is not None for option in training_options)):
+        do = "Add --train DATASET"
+        raise SettingsError(expected("options of training", "given with --train", "no --train", do))
+
+
+def _check_choice(profile: Profile, choice: AugmentationChoice, seeds: int) -> None:
+    """Raise SettingsError where trainings could not be made, before any image is decoded."""
+    if not isinstance(seeds, int) or seeds < 1:
+        raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
+    measured_augmentations(profile, choice.names)
+    uniform({}, [entry.name for entry in profile.classes], choice.probability)
 
 
 def _with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
@@ -175,46 +220,30 @@ def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> Forecas
 
 def forecast_trained(
     profile: Profile,
-    setup: Setup,
-    *,
-    runs: int = 2,
-    augmentations: Sequence[str] | None = None,
-    probability: float = PROBABILITY,
-    folder: Path | None = None,
-    restart: bool = False,
-    progress: Progress = lambda *_: None,
+    experiment: Experiment,
+    choice: AugmentationChoice,
+    seeds: int,
+    progress: Progress = no_progress,
 ) -> Profile:
-    """Forecast what training with each augmentation costs every class, from trainings at the strongest doses.
+    """Forecast what training with each augmentation costs every class, from trainings at the strongest values.
 
     Args:
         profile: The profile.
-        setup: What to train on, from where, for how long; its test images are those that losses are counted on.
-        runs: Trainings without augmentation and with each, at least 1; more make the forecast surer.
-        augmentations: Names to forecast; None takes all that the profile measured.
-        probability: Chance that a view is augmented, in (0, 1].
-        folder: Where the trainings' answers are kept, so that the same call goes on from there; None keeps none.
-        restart: Throw away answers that are there.
+        experiment: How networks are trained; its test images are those that losses are counted on.
+        choice: Which augmentations are forecast.
+        seeds: Trainings without augmentation and with each.
         progress: Called with (steps done, steps in all).
 
     Returns:
         The profile with the forecast; where it had one of refitted heads, both are combined.
 
     Raises:
-        CuesenseError: Something given is wrong; the sentence says what to do.
+        CuesenseError: A network cannot be trained, or its predictions cannot be kept.
     """
-    if runs < 1:
-        raise SettingsError(expected("--seeds", "a whole number from 1", runs, "Change it"))
-    curves = measured_augmentations(profile, augmentations)
+    curves = measured_augmentations(profile, choice.names)
     names = [entry.name for entry in profile.classes]
-    experiment = prepare_training(profile, setup, folder, apart=True, restart=restart)
-    plain = [Trial(None, _SEED + run) for run in range(runs)]
-    strongest = {
-        name: uniform({name: curve.perturbation.ladder[-1]}, names, probability) for name, curve in curves.items()
-    }
-    strong = {
-        name: [Trial(policy, _SEED + run, (replace(policy, probability=1.0),)) for run in range(runs)]
-        for name, policy in strongest.items()
-    }
+    plain = [Trial(None, _FIRST_SEED + run) for run in range(seeds)]
+    strong = _strongest(curves, names, choice.probability, seeds)
     experiment.run([*plain, *(trial for trials in strong.values() for trial in trials)], progress)
     labels = experiment.test.labels.numpy()
     before = _predicted(experiment, plain)
@@ -224,16 +253,16 @@ def forecast_trained(
         after = _predicted(experiment, strong[name])
         whole = forecast_from_trainings(before == labels, after == labels, labels, severity_shares(curve), len(names))
         both = combine(whole, heads[name]) if name in heads else whole
-        taken = leaks(before, after, labels, len(names))
-        augmented = np.stack([experiment.answers(trial).probed[0] for trial in strong[name]]) == labels
-        found[name] = _loss_model(profile, curve, both, _named(taken, names), _accuracy(augmented, labels, len(names)))
+        taken = _named(leaks(before, after, labels, len(names)), names)
+        augmented = np.stack([experiment.predictions(trial).probed[0] for trial in strong[name]]) == labels
+        found[name] = _loss_model(profile, curve, both, taken, _accuracy(augmented, labels, len(names)))
     return _with(
         profile,
         ForecastModel(
             method="trained and head" if set(curves) <= set(heads) else "trained",
-            probability=probability,
-            runs=runs,
-            recipe=experiment.described,
+            probability=choice.probability,
+            runs=seeds,
+            recipe=experiment.recipe_values,
             train=experiment.source,
             accuracy=_accuracy(before == labels, labels, len(names)),
             augmentations=found,
@@ -241,24 +270,31 @@ def forecast_trained(
     )
 
 
+def _strongest(
+    curves: dict[str, Curve], class_names: list[str], probability: float, seeds: int
+) -> dict[str, list[Trial]]:
+    """Return the trainings with the strongest value of each augmentation, tested with every view augmented as well."""
+    policies = {
+        name: uniform({name: curve.perturbation.ladder[-1]}, class_names, probability) for name, curve in curves.items()
+    }
+    return {
+        name: [Trial(policy, _FIRST_SEED + run, (replace(policy, probability=1.0),)) for run in range(seeds)]
+        for name, policy in policies.items()
+    }
+
+
 def forecast_heads(
-    profile: Profile,
-    how: Adaptation,
-    *,
-    augmentations: Sequence[str] | None = None,
-    probability: float = PROBABILITY,
-    progress: Progress = lambda *_: None,
+    profile: Profile, analyzed: AnalyzedModel, choice: AugmentationChoice, progress: Progress = no_progress
 ) -> Profile:
     """Forecast the same from the analyzed model alone: its head is refitted on frozen features of augmented images.
 
-    Heads are fitted on four fifths of the analyzed images and asked about the others.
+    Heads are fitted on four fifths of the analyzed images and tested on the others.
 
     Args:
         profile: The profile.
-        how: Where the model and the images are, and the device.
-        augmentations: Names to forecast; None takes all that the profile measured.
-        probability: Chance that a view is augmented, in (0, 1].
-        progress: Called with (doses done, doses in all).
+        analyzed: Where the model and the images are, and the device.
+        choice: Which augmentations are forecast.
+        progress: Called with (values done, values in all).
 
     Returns:
         The profile with the forecast.
@@ -267,30 +303,30 @@ def forecast_heads(
         CuesenseError: The model or the images are not found, the images are of other classes, or the model has no
             linear head.
     """
-    curves = measured_augmentations(profile, augmentations)
-    names = tuple(entry.name for entry in profile.classes)
+    curves = measured_augmentations(profile, choice.names)
+    names, probability = tuple(entry.name for entry in profile.classes), choice.probability
     uniform({}, names, probability)
-    spec = how.model or profile.provenance.model.spec
-    classifier = load_classifier(spec, arch=arch_of(spec, how.arch))
-    data = load_dataset(how.dataset or profile.provenance.dataset.spec, data_root=how.data_root)
+    spec = analyzed.model or profile.provenance.model.spec
+    classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch))
+    data = load_images(analyzed.images_of(profile), analyzed.data_root)
     images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     network: Any = classifier.network
-    device = device_of(how.device)
+    device = device_of(analyzed.device)
     labels, truth = images.labels, images.labels.numpy()
     clean = features(network.to(device), images, lambda pixels, _: pixels, device)
     plain = cross_fitted(clean, clean, labels, len(names), probability)[0] == truth
-    doses = sum(len(curve.perturbation.ladder) for curve in curves.values())
+    values = sum(len(curve.perturbation.ladder) for curve in curves.values())
     found: dict[str, LossModel] = {}
     done = 0
     for name, curve in curves.items():
-        answers = []
+        predicted = []
         for value in curve.perturbation.ladder:
             changed = features(network, images, _under(curve.perturbation, value), device)
-            answers.append(cross_fitted(clean, changed, labels, len(names), probability))
+            predicted.append(cross_fitted(clean, changed, labels, len(names), probability))
             done += 1
-            progress(done, doses)
-        right = np.stack([told[0] for told in answers]) == truth
-        augmented = _accuracy(answers[-1][1][None] == truth, truth, len(names))
+            progress(done, values)
+        right = np.stack([on_clean for on_clean, _ in predicted]) == truth
+        augmented = _accuracy(predicted[-1][1][None] == truth, truth, len(names))
         found[name] = _loss_model(profile, curve, forecast_from_heads(plain, right, truth, len(names)), [], augmented)
     return _with(
         profile,
@@ -311,7 +347,7 @@ def _with(profile: Profile, forecast: ForecastModel) -> Profile:
 
 
 def _under(entry: Perturbation, value: float) -> Callable[[Tensor, int], Tensor]:
-    """Return what changes a batch; an image's draws depend on its place."""
+    """Return what changes a batch; an image's draws depend on its position."""
 
     def change(pixels: Tensor, start: int) -> Tensor:
         return perturb(entry, pixels, [str(start + row) for row in range(len(pixels))], value)
@@ -327,7 +363,7 @@ def _heads_of(profile: Profile) -> dict[str, Forecast]:
 
 
 def _predicted(experiment: Experiment, trials: Sequence[Trial]) -> np.ndarray:
-    return np.stack([experiment.answers(trial).predicted for trial in trials])
+    return np.stack([experiment.predictions(trial).predicted for trial in trials])
 
 
 def _accuracy(right: np.ndarray, labels: np.ndarray, classes: int) -> list[float | None]:

@@ -32,3 +32,24 @@ def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = 
         refuse_folder(folder / name)
     for name, content in contents.items():
         write_file(folder / name, content)
+
+
+def report(profile: Profile | Path | str, output: str | Path = "report.html") -> Path:
+    """Write a profile's page again, without example images, which a profile does not hold.
+
+    Args:
+        profile: The profile, its file or its folder.
+        output: The HTML file to write.
+
+    Returns:
+        The written file.
+
+    Raises:
+        SettingsError: There is no such profile.
+        OutputError: The file cannot be written.
+    """
+    path = Path(output)
+    known = profile if isinstance(profile, Profile) else Profile.read(profile)
+    refuse_folder(path)
+    write_file(path, render(known))
+    return path

@@ -1,4 +1,4 @@
-"""Labels and budgets from a table of predictions: no model, no images, no torch."""
+"""Find cues and budgets from a table of stored predictions: no model, no images, no torch."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ def score(
     tolerance: float = 0.05,
     confidence: float = 0.95,
 ) -> Profile:
-    """Label every class and find its budgets from stored predictions, from any origin.
+    """Find the cue and the budgets of every class from stored predictions, whatever made them.
 
     Args:
-        table: A CSV or Parquet file; prediction_table.read says which columns. ``analyze`` writes such a table.
+        table: A CSV or Parquet file; ``predictions.table.read`` lists the columns. ``analyze`` writes such a table.
         output: Folder for profile.json, report.html, classes.csv and curves.csv; None writes nothing.
         class_names: The classes; None takes the labels of the table.
-        groups: A CSV file with the columns class and group, for answers about classes together.
-        image_size: Shorter side of the network's input in pixels, which decides how answers are read; None takes what
-            ``analyze`` wrote into its table, and without that averages over all sizes.
+        groups: A CSV file with the columns class and group, for results of several classes together.
+        image_size: Shorter side of the network's input in pixels, which decides how predictions under a
+            suppression are read; None takes what ``analyze`` wrote into its table, and without that averages over all
+            sizes.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
         confidence: Level of intervals and bounds, in (0.5, 1).
 
@@ -55,7 +56,7 @@ def score(
         CuesenseError: Something given is wrong; the sentence says what to do.
     """
     check_fraction(tolerance, "--tolerance")
-    check_fraction(confidence, "confidence", low=0.5)
+    check_fraction(confidence, "--confidence", low=0.5)
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         do = "Change it"
         raise SettingsError(expected("--image-size", f"a whole number from 1 to {LARGEST_SIDE}", image_size, do))
@@ -65,18 +66,18 @@ def score(
     path = Path(table)
     predictions, warnings = read(path, class_names, image_size)
     together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
-    verdict = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
+    result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
     images = np.bincount(predictions.answers[0].labels, minlength=len(predictions.class_names)).tolist()
     known = warnings if predictions.corrected else [*warnings, _UNCORRECTED]
     profile = build_profile(
         _provenance(path, predictions),
         predictions.class_names,
-        verdict,
+        result,
         tolerance=tolerance,
         confidence=confidence,
         side=predictions.side,
         warnings=data_warnings(
-            known, predictions.class_names, images, (), verdict.counts.sinks, corrected=predictions.corrected
+            known, predictions.class_names, images, (), result.counts.sinks, corrected=predictions.corrected
         ),
     )
     if output is not None:

@@ -1,4 +1,4 @@
-"""The audit of a sweep on another task: frozen features of every checkpoint, a linear head, the same questions."""
+"""Audit a sweep on another task: a linear head on the frozen features of every checkpoint, audited like the sweep."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.inference.checkpoints import FOLDER, images_of
-from cuesense.inference.devices import device_of
-from cuesense.inference.engine import UNREADABLE_LIMIT, Progress, weights_digest
-from cuesense.inference.loading import described
+from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
+from cuesense.inference.loading import preprocessing_values
+from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.load import load_classifier
+from cuesense.models.preprocessing import ImageOptions
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.sweeps.build_audit import build_audit
@@ -34,12 +35,14 @@ from cuesense.training.fit import Images
 from cuesense.training.images import match_names, pixel_digests, refuse_shared
 from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
 from cuesense.training.setup import arch_of
-from cuesense.types import Classifier, Dataset
-from cuesense.validation import check_channels, check_fraction
+from cuesense.types import Classifier, Dataset, Progress, no_progress
+from cuesense.validation import check_fraction
 from cuesense.workflows.audit import check_output, cues_of, read_profile, write_audit
 
+# Decoded images of one chunk are in memory at once: 512 of 224 pixels are 77 MB. Chosen by hand; not tuned.
 _CHUNK = 512
 _PATTERN = "run-*.npz"
+# One for each of the five folds that heads are fitted and tested on.
 _FEWEST = 5
 
 
@@ -49,9 +52,8 @@ class _Task:
 
     test: Dataset
     train: Dataset | None
-    preprocessing: dict[str, Any]
-    device: str
-    workers: int
+    images: ImageOptions
+    run: RunOptions
 
     @property
     def length(self) -> int:
@@ -59,8 +61,15 @@ class _Task:
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """What a checkpoint's head says: labels and places of the images that can be read, predictions, class means."""
+class _HeadPredictions:
+    """The predictions of one checkpoint's head for the N images that can be read.
+
+    Attributes:
+        labels: Class of each image, (N,).
+        positions: Index of each image in the dataset, (N,).
+        predicted: Class that is predicted, (N,).
+        means: Mean features of each class, (C, D).
+    """
 
     labels: np.ndarray
     positions: np.ndarray
@@ -89,15 +98,15 @@ def transfer(
     workers: int = 2,
     data_root: str | Path | None = None,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Audit:
-    """Say which classes of another task pay for a regularizer that networks were trained with.
+    """Report which classes of another task lose accuracy by a regularizer that networks were trained with.
 
     Each checkpoint's frozen features (what its last linear layer is given) get a linear head for the other task's
-    classes, whose penalty is chosen inside the training images (``probes.probe``).
+    classes, whose penalty is chosen inside the training images (``training.linear_probe``).
 
     Args:
-        runs: A CSV or TOML list of checkpoints (see ``runs.read_runs``).
+        runs: A CSV or TOML list of checkpoints (see ``sweeps.run_list.read_runs``).
         dataset: The other task's images: a dataset spec, or any torch dataset that gives (image, label).
         train: Images of the same classes that heads are fitted on; None fits on four fifths of the dataset and tests
             on the last, five times, so that every image is tested once.
@@ -106,10 +115,10 @@ def transfer(
             is not the usual one.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and of bounds, in (0.5, 1).
-        profile: A profile of a network of the same classes, or its file or folder: tells on which cue's classes the
-            cost falls.
-        output: Folder for audit.json, audit.csv, audit.html and what heads answered, from which the same call goes on;
-            None writes nothing.
+        profile: A profile of a network of the same classes, or its file or folder: classes are then also
+            compared by their cue.
+        output: Folder for audit.json, audit.csv, audit.html and the heads' predictions, from which the same call goes
+            on; None writes nothing.
         arch: Architecture of files that hold weights only.
         image_size: Side of the networks' input in pixels; default: what the weights carry.
         resize: Shorter side before the center crop, in pixels; likewise.
@@ -119,39 +128,33 @@ def transfer(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
-        restart: Throw away answers that are there.
+        restart: Throw away predictions that are there.
         progress: Called with (images whose features are known, images in all).
 
     Returns:
         The audit of the downstream classes, also written to the output folder.
 
     Raises:
-        CuesenseError: Something given is wrong; the sentence says what to do. Answers that were kept stay.
+        CuesenseError: Something given is wrong; the sentence says what to do. Predictions that were kept stay.
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
     folder, known = None if output is None else Path(output), read_profile(profile)
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
-    options = {
-        "image_size": image_size,
-        "resize": resize,
-        "mean": check_channels(mean, "--mean"),
-        "std": check_channels(std, "--std"),
-    }
+    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, workers=workers)
     test = images_of(dataset, data_root, images_per_class)
     fitted = None if train is None else images_of(train, data_root, None)
     task = _Task(
         test=CachedDataset(test),
         train=None if fitted is None else CachedDataset(fitted),
-        preprocessing=options,
-        device=device_of(device),
-        workers=workers,
+        images=images,
+        run=run,
     )
     _refuse(task)
     if folder is not None:
         claim(folder / FOLDER, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
-    found = _answers(listed, task, folder, progress)
+    found = _predict_all(listed, task, folder, progress or no_progress)
     predicted = np.stack([one.predicted for one in found]).astype(np.int32)
     source = {
         "runs": str(runs),
@@ -189,21 +192,21 @@ def _refuse(task: _Task) -> None:
             raise DatasetError(expected("--train", "other images than --dataset", "the same", do))
 
 
-def _answers(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -> list[_Answer]:
+def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -> list[_HeadPredictions]:
     found = []
     total = len(runs.models) * task.length
-    for place, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
-        before = place * task.length
+    for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
+        before = number * task.length
 
         def advance(done: int, start: int = before) -> None:
             progress(start + done, total)
 
-        classifier = load_classifier(model, arch=arch_of(model, arch), **task.preprocessing)
+        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images)
         path = None if folder is None else folder / FOLDER / f"run-{_digest(classifier, task)}.npz"
         if path is not None and path.is_file():
-            found.append(_Answer(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
+            found.append(_HeadPredictions(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
         else:
-            found.append(_answer(classifier, task, advance))
+            found.append(_predict_one(classifier, task, advance))
             if path is not None:
                 write_arrays(path, vars(found[-1]))
         advance(task.length)
@@ -214,19 +217,19 @@ def _digest(classifier: Classifier, task: _Task) -> str:
     settings = {
         "weights": classifier.sha256 or weights_digest(classifier.network),
         "architecture": classifier.architecture,
-        "preprocessing": described(classifier),
+        "preprocessing": preprocessing_values(classifier),
         "dataset": task.test.fingerprint,
         "train": None if task.train is None else task.train.fingerprint,
     }
     return digest(settings)
 
 
-def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
+def _predict_one(classifier: Classifier, task: _Task, advance: Any) -> _HeadPredictions:
     network = classifier.network
     if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
         do = "Give its weights as a state dict with --arch"
         raise ModelError(expected("the checkpoints", "networks whose features can be seen", classifier.spec, do))
-    network.to(task.device)
+    network.to(task.run.device)
     classes = len(task.test.class_names)
     test, positions, tested = _features(network, classifier, task.test, task, advance)
     labels = torch.tensor(task.test.labels)[positions]
@@ -234,18 +237,18 @@ def _answer(classifier: Classifier, task: _Task, advance: Any) -> _Answer:
         predicted = cross_validated_predictions(test, labels, classes)
     else:
         later = len(task.test)
-        seen, places, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
+        seen, rows, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
         refuse_shared(fitted, tested, "--dataset")
         numbers = torch.tensor(match_names(task.train, task.test.class_names, "--train"))
-        predicted = fit_and_predict(seen, numbers[torch.tensor(task.train.labels)[places]], test, classes)
+        predicted = fit_and_predict(seen, numbers[torch.tensor(task.train.labels)[rows]], test, classes)
     means = np.stack([test[labels == index].double().mean(dim=0).numpy() for index in range(classes)])
-    return _Answer(labels.numpy(), positions, predicted, means)
+    return _HeadPredictions(labels.numpy(), positions, predicted, means)
 
 
 def _features(
     network: nn.Module, classifier: Classifier, dataset: Dataset, task: _Task, advance: Any
 ) -> tuple[Tensor, np.ndarray, list[bytes]]:
-    """Return the features of all images that can be read, their places, and digests of their pixels."""
+    """Return the features of all images that can be read, their indices, and digests of their pixels."""
     preprocessing = classifier.preprocessing
 
     def decode(index: int) -> np.ndarray | None:
@@ -255,9 +258,9 @@ def _features(
             return None
 
     parts: list[Tensor] = []
-    places: list[int] = []
+    indices: list[int] = []
     digests: list[bytes] = []
-    with ThreadPoolExecutor(task.workers) as pool:
+    with ThreadPoolExecutor(task.run.workers) as pool:
         for start in range(0, len(dataset), _CHUNK):
             rows = range(start, min(start + _CHUNK, len(dataset)))
             decoded = dict(zip(rows, pool.map(decode, rows), strict=True))
@@ -265,20 +268,21 @@ def _features(
             if known:
                 pixels = torch.from_numpy(np.stack(list(known.values())))
                 images = Images(pixels, torch.zeros(len(known)), preprocessing.mean, preprocessing.std)
-                parts.append(features(network, images, lambda batch, _: batch, task.device))
-                places += list(known)
+                parts.append(features(network, images, lambda batch, _: batch, task.run.device))
+                indices += list(known)
                 digests += pixel_digests(pixels)
             advance(rows[-1] + 1)
-    lost = len(dataset) - len(places)
+    # The same share as for an analysis: with more missing the accuracies would be of another dataset.
+    lost = len(dataset) - len(indices)
     if lost > UNREADABLE_LIMIT * len(dataset):
         got = f"{lost} of {len(dataset)} that are not"
         to_be = "readable, 95 % of its images at least"
         raise DatasetError(expected(f"'{dataset.spec}'", to_be, got, "Remove or replace these files"))
-    return torch.cat(parts), np.array(places), digests
+    return torch.cat(parts), np.array(indices), digests
 
 
-def _similarity(runs: Runs, found: list[_Answer]) -> Floats:
+def _similarity(runs: Runs, found: list[_HeadPredictions]) -> Floats:
     """Return the cosines between classes' mean features, on the mean over the runs of the mildest strength, (C, C)."""
-    means = [one.means for one, place in zip(found, runs.strength_of, strict=True) if place == 0]
+    means = [one.means for one, strength in zip(found, runs.strength_of, strict=True) if strength == 0]
     mean: Floats = np.mean([cosines(rows) for rows in means], axis=0)
     return mean

@@ -1,9 +1,9 @@
-"""Train with and without the recommended policies, and report what really happened to every class."""
+"""Train networks with and without the recommended policies, and compare how each class is recognized by them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,162 +11,186 @@ import numpy as np
 
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.errors import SettingsError, expected
-from cuesense.policies.baselines import candidates, joined, matched, named_doses, permuted
-from cuesense.policies.outlook import outlook, policy_losses
+from cuesense.policies.baselines import candidates, joined, matched, permuted
 from cuesense.policies.policy import PROBABILITY, SCOPES, USUAL, Policy, uniform
 from cuesense.policies.profile_budgets import measured_augmentations
 from cuesense.policies.recommend import propose
 from cuesense.reports.charts.forecast_outcome import scatter
-from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
-from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
-from cuesense.stats.over_seeds import Estimates, agreement, leak, over_runs, precision, recall, recall_change
-from cuesense.training.fit import Progress
-from cuesense.training.setup import Experiment, Setup, prepare_training
+from cuesense.schemas.verification import Verification
+from cuesense.stats.over_seeds import recall
+from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
+from cuesense.types import Progress, no_progress
 from cuesense.validation import check_fraction
+from cuesense.workflows.verify_results import PLAIN, Study, verification
 
 TRIALS = "trials"
 _FILES = ("verify.csv", "forecast.svg", "verify.json")
-PLAIN = "none"
 
-_SEED = 2000
-_MOST_PROBES = 8
-_OTHER_RECIPE = (
-    "The forecast was made with another start or recipe than these trainings: its accuracies are of other networks."
-)
-_SAME_IMAGES = "The forecast was made on these test images: how it compares with the outcome is too favorable."
-_NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
-_ENOUGH_SEEDS = 3
-_FEW_SEEDS = "With fewer than three seeds intervals are missing or too narrow: give --seeds 3 or more."
+# Apart from the forecast's seeds (1000, ...), so that a policy is never verified with the trainings that chose it.
+_FIRST_SEED = 2000
+# The search for the best uniform policy has a seed of its own for the same reason.
+_SEARCH_SEED = _FIRST_SEED - 1
 
 
 @dataclass(frozen=True)
-class _Study:
-    """The policies that are compared, and what all comparisons need."""
+class _PolicyChoice:
+    """What decides the policies that are compared; None takes the profile's own."""
 
-    profile: Profile
-    experiment: Experiment
-    arms: Mapping[str, Policy]
-    seeds: tuple[int, ...]
     tolerance: float
-
-    @property
-    def names(self) -> list[str]:
-        return [entry.name for entry in self.profile.classes]
-
-    @property
-    def confidence(self) -> float:
-        return self.profile.policy.confidence
-
-    @property
-    def labels(self) -> np.ndarray:
-        return self.experiment.test.labels.numpy()
-
-    def probes(self, name: str) -> tuple[Policy, ...]:
-        """Return the doses of an arm by class, most common first, as policies that befall every view."""
-        policy = self.arms["per_class" if name == "matched" else name]
-        if policy.scope == "global":
-            return ()
-        kinds = [tuple(sorted(policy.of_class(index).items())) for index in range(len(self.names))]
-        common = sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind))[:_MOST_PROBES]
-        return tuple(uniform(dict(kind), self.names, 1.0) for kind in common if kind) if len(common) > 1 else ()
-
-    def trials(self, name: str) -> list[Trial]:
-        return [Trial(self.arms[name], seed, self.probes(name)) for seed in self.seeds]
-
-    def predicted(self, name: str) -> np.ndarray:
-        return np.stack([self.experiment.answers(trial).predicted for trial in self.trials(name)])
-
-    def probed(self, name: str) -> np.ndarray:
-        """Return the answers under each probe, (P, R, N)."""
-        return np.stack([self.experiment.answers(trial).probed for trial in self.trials(name)], axis=1)
+    confidence: float | None
+    augmentations: Sequence[str] | None
+    probability: float
 
 
 def verify(
-    profile: Profile,
-    setup: Setup,
+    profile: Profile | Path | str,
+    train: Any,
+    test: Any,
     *,
     output: str | Path | None = None,
     seeds: int = 5,
+    start: str | None = None,
+    arch: str | None = None,
+    image_size: int | None = None,
+    epochs: float | None = None,
+    images_per_class: int | None = None,
     tolerance: float | None = None,
     confidence: float | None = None,
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    workers: int = 2,
     restart: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Verification:
-    """Train without augmentation, with the recommended policies and with their rivals, and compare class by class.
+    """Train without augmentation, with the recommended policies and with baselines, and compare them class by class.
 
-    Compared are: none; the usual default (crop to 0.08, jitter 0.4); the uniform policy with the best average, found
-    with one training for each dose of each augmentation, with a seed of its own, on the test images, which favors it;
-    the global, grouped and per-class policies; the per-class policy with the doses of other classes; and a uniform
-    policy of the per-class one's mean strength. Policies that do the same are trained once.
+    Compared are: no augmentation; the usual default (crop to 0.08, jitter 0.4); the uniform policy with the best mean
+    accuracy, found with one training for each value of each augmentation, with a seed of its own, on the test images,
+    which favors it; the global, grouped and per-class policies; the per-class policy with its values given to other
+    classes; and a uniform policy of the per-class policy's mean strength. Equal policies are trained once.
 
     Args:
-        profile: The profile; its forecast, where it has one, decides the policies and is judged.
-        setup: What to train on, from where, for how long, and what to test on.
-        output: Folder for verify.json, verify.csv, forecast.svg and the trainings' answers, from which the same call
-            goes on; None writes nothing.
-        seeds: Trainings of each policy, at least 1.
+        profile: The profile, its file or its folder. A file also keeps the outcome, for ``recommend``. The profile's
+            forecast, where it has one, decides the policies and is compared with the outcome.
+        train: Images to train on: a dataset spec, or any torch dataset of (image, label), of the profile's classes.
+        test: Images to test on, likewise; at most a tenth of them may be among the training images.
+        output: Folder for verify.json, verify.csv, forecast.svg and the trainings' predictions, from which the same
+            call goes on; None writes nothing.
+        seeds: Trainings of each policy, at least 1; intervals need 3 or more.
+        start: Spec or file of the checkpoint that is fine-tuned; None trains a compact network from scratch.
+        arch: Architecture of a start that holds weights only.
+        image_size: Side of the images in pixels; None takes the profile's, rounded down to a multiple of 32 for the
+            compact network.
+        epochs: Passes over the training images, above 0 to 1000; None takes 16 from scratch and 3 for a checkpoint.
+        images_per_class: Train on this many images of each class; None takes all.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own. Intervals are at
-            the profile's own.
+        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own. Intervals are
+            at the profile's own.
         augmentations: Names to choose from; None takes all of the profile.
         probability: Chance that a view is augmented, in (0, 1].
+        data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
+        workers: Threads that decode images.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all), first for the search for the best uniform policy.
 
     Returns:
-        What the trainings showed.
+        What the trainings showed, also written to the output folder.
 
     Raises:
         CuesenseError: Something given is wrong; the sentence says what to do.
     """
     if not isinstance(seeds, int) or seeds < 1:
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
+    options = TrainingOptions(
+        train, test, start, arch, image_size, epochs, images_per_class, device, workers, data_root
+    )
+    known = profile if isinstance(profile, Profile) else Profile.read(profile)
+    tolerance = known.policy.tolerance if tolerance is None else tolerance
+    check_fraction(tolerance, "--tolerance")
+    choice = _PolicyChoice(tolerance, confidence, augmentations, probability)
     folder = None if output is None else Path(output)
     for name in _FILES:
         refuse_folder((folder or Path()) / name)
-    tolerance = profile.policy.tolerance if tolerance is None else tolerance
-    check_fraction(tolerance, "--tolerance")
-    choice: dict[str, Any] = {"augmentations": augmentations, "probability": probability}
-    ours: dict[str, Policy] = {}
-    for scope in SCOPES:
-        ours[scope] = propose(profile, scope, tolerance=tolerance, confidence=confidence, **choice)
-    experiment = prepare_training(profile, setup, None if folder is None else folder / TRIALS, restart=restart)
-    names = [entry.name for entry in profile.classes]
-    chosen = profile.forecast.augmentations if profile.forecast is not None else None
-    wanted = [name for name in measured_augmentations(profile, augmentations) if chosen is None or name in chosen]
-    ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
-    arms = {
-        PLAIN: uniform({}, names, probability),
-        "usual": uniform(USUAL, names, probability),
-        "best_uniform": _best_uniform(experiment, candidates(ladders, names, probability), progress),
-        **ours,
-        "permuted": permuted(ours["per_class"]),
-        "matched": matched(ours["per_class"], ladders),
-    }
-    study = _Study(profile, experiment, arms, tuple(range(_SEED, _SEED + seeds)), tolerance)
-    experiment.run([trial for name in arms for trial in study.trials(name)], progress)
-    found = _verification(study)
+    # Wrong settings of the policies are an error before any image is decoded.
+    recommended = _recommended(known, choice)
+    trials = None if folder is None else folder / TRIALS
+    experiment = prepare_training(known, options, trials, restart=restart)
+    policies = _policies(known, experiment, choice, recommended, progress or no_progress)
+    study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
+    experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)
+    found = verification(study)
     if folder is not None:
         contents = found.to_frame().to_csv(index=False, lineterminator="\n"), scatter(found), found.to_json()
         for name, content in zip(_FILES, contents, strict=True):
             write_file(folder / name, content)
+    if not isinstance(profile, Profile):
+        _keep_outcome(profile, found)
     return found
 
 
-def remember(path: Path, found: Verification) -> None:
-    """Keep in a profile's file what training with each policy showed, for ``recommend``.
+def _recommended(profile: Profile, choice: _PolicyChoice) -> dict[str, Policy]:
+    """Return the recommended policy of each scope."""
+    return {
+        scope: propose(
+            profile,
+            scope,
+            tolerance=choice.tolerance,
+            confidence=choice.confidence,
+            augmentations=choice.augmentations,
+            probability=choice.probability,
+        )
+        for scope in SCOPES
+    }
 
-    Args:
-        path: The profile.json, or its folder.
-        found: The verification.
 
-    Raises:
-        OutputError: The file cannot be written.
-    """
+def _policies(
+    profile: Profile,
+    experiment: Experiment,
+    choice: _PolicyChoice,
+    recommended: Mapping[str, Policy],
+    progress: Progress,
+) -> dict[str, Policy]:
+    """Return all policies that are compared, by name; the best uniform one is searched for by trainings."""
+    names = [entry.name for entry in profile.classes]
+    forecast = profile.forecast.augmentations if profile.forecast is not None else None
+    wanted = [
+        name for name in measured_augmentations(profile, choice.augmentations) if forecast is None or name in forecast
+    ]
+    ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
+    return {
+        PLAIN: uniform({}, names, choice.probability),
+        "usual": uniform(USUAL, names, choice.probability),
+        "best_uniform": _best_uniform(experiment, candidates(ladders, names, choice.probability), progress),
+        **recommended,
+        "permuted": permuted(recommended["per_class"]),
+        "matched": matched(recommended["per_class"], ladders),
+    }
+
+
+def _best_uniform(experiment: Experiment, tried: list[Policy], progress: Progress) -> Policy:
+    """Return the candidate with the best mean, or the one that joins all that raised it, where that is better."""
+    labels = experiment.test.labels.numpy()
+
+    def mean(policy: Policy) -> float:
+        trial = Trial(policy, _SEARCH_SEED)
+        experiment.run([trial], no_progress)
+        predicted = experiment.predictions(trial).predicted[None]
+        return float(np.nanmean(recall(predicted, labels, len(policy.class_names))))
+
+    experiment.run([Trial(policy, _SEARCH_SEED) for policy in tried], progress)
+    means = [mean(policy) for policy in tried]
+    both = joined(tried, means)
+    every = [*tried, both]
+    return every[int(np.argmax([*means, mean(both)]))]
+
+
+def _keep_outcome(path: Path | str, found: Verification) -> None:
+    """Write into a profile's file what training with each policy showed, for ``recommend``."""
     policies = {
         arm.name: TrainedModel(
             policy=arm.policy, mean=arm.mean, worst=arm.worst, over_tolerance=len(arm.over_tolerance)
@@ -175,140 +199,3 @@ def remember(path: Path, found: Verification) -> None:
     }
     block = VerifiedModel(tolerance=found.tolerance, seeds=len(found.seeds), policies=policies)
     write_file(Profile.file(path), Profile.read(path).model_copy(update={"verified": block}).to_json())
-
-
-def _best_uniform(experiment: Experiment, tried: list[Policy], progress: Progress) -> Policy:
-    """Return the candidate with the best mean, or the one that joins all that raised it, where that is better."""
-    labels = experiment.test.labels.numpy()
-
-    def mean(policy: Policy) -> float:
-        trial = Trial(policy, _SEED - 1)
-        experiment.run([trial], lambda *_: None)
-        answers = experiment.answers(trial).predicted[None]
-        return float(np.nanmean(recall(answers, labels, len(policy.class_names))))
-
-    experiment.run([Trial(policy, _SEED - 1) for policy in tried], progress)
-    means = [mean(policy) for policy in tried]
-    both = joined(tried, means)
-    every = [*tried, both]
-    return every[int(np.argmax([*means, mean(both)]))]
-
-
-def _verification(study: _Study) -> Verification:
-    results: list[ArmResult] = []
-    for name in study.arms:
-        results.append(_arm(study, name, results))
-    pairs = [
-        (entry.forecast_loss, entry.recall_change.value)
-        for arm in results
-        if arm.name != PLAIN and arm.same_as is None
-        for entry in arm.classes
-    ]
-    known = [(lost, -change) for lost, change in pairs if lost is not None and change is not None]
-    forecast, real = np.array(known).reshape(-1, 2).T
-    warnings = _warnings(study)
-    return Verification(
-        tolerance=study.tolerance,
-        confidence=study.confidence,
-        seeds=list(study.seeds),
-        recipe=study.experiment.described,
-        train=study.experiment.source.model_dump(),
-        images=len(study.labels),
-        arms=results,
-        agreement=AgreementResult(**asdict(agreement(forecast, real, study.tolerance))),
-        warnings=warnings,
-    )
-
-
-def _warnings(study: _Study) -> list[str]:
-    """Return what keeps the results from being what they seem."""
-    forecast = study.profile.forecast
-    other = forecast is not None and bool(forecast.recipe) and forecast.recipe != study.experiment.described
-    same = forecast is not None and study.experiment.tested == study.profile.provenance.dataset.fingerprint
-    said = {
-        _NO_FORECAST: forecast is None,
-        _OTHER_RECIPE: other,
-        _SAME_IMAGES: same,
-        _FEW_SEEDS: len(study.seeds) < _ENOUGH_SEEDS,
-    }
-    return [sentence for sentence, holds in said.items() if holds]
-
-
-def _arm(study: _Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
-    policy, labels, count = study.arms[name], study.labels, len(study.names)
-    plain, own = study.predicted(PLAIN), study.predicted(name)
-    before, after = recall(plain, labels, count), recall(own, labels, count)
-    change = recall_change(plain, own, labels, count, study.confidence)
-    kept = precision(own, labels, count)
-    kept_change = over_runs(kept - precision(plain, labels, count), study.confidence)
-    losses = policy_losses(study.profile, policy)
-    expected_losses = np.full(count, np.nan) if losses is None else losses.sum(axis=0)
-    images = np.bincount(labels, minlength=count)
-    foreseen = outlook(study.profile, policy)
-    same = [arm.name for arm in earlier if Trial(study.arms[arm.name], 0).key == Trial(policy, 0).key]
-    recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
-    return ArmResult(
-        name=name,
-        doses=named_doses(policy),
-        policy=policy.to_dict() if policy.names else None,
-        same_as=same[0] if same else None,
-        mean=float(np.nanmean(after)),
-        mean_change=_first(over_runs(np.nanmean(after - before, axis=1)[:, None], study.confidence)),
-        worst=float(np.nanmin(recalls)),
-        worst_change=round(float(np.nanmin(recalls) - np.nanmin(over_runs(before, study.confidence).value)), 6),
-        worst_class=study.names[int(np.nanargmin(recalls))],
-        forecast_mean=None if foreseen is None else foreseen.mean,
-        forecast_worst=None if foreseen is None else foreseen.worst,
-        harmed=int((change.value < 0).sum()),
-        over_tolerance=_which(study.names, change.value < -study.tolerance),
-        surely_over=_which(study.names, change.high < -study.tolerance),
-        classes=[
-            ClassResult(
-                name=entry,
-                images=int(images[index]),
-                recall=_number(recalls[index]),
-                recall_change=_at(change, index),
-                precision=_number(precisions[index]),
-                precision_change=_at(kept_change, index),
-                forecast_loss=_number(expected_losses[index]),
-            )
-            for index, entry in enumerate(study.names)
-        ],
-        leaks=_leaks(study, name),
-    )
-
-
-def _leaks(study: _Study, name: str) -> list[Leak]:
-    """Return the leak test of an arm by class, against the matched uniform policy under the same doses."""
-    probes, policy = study.probes(name), study.arms[name]
-    control = study.probes("matched")
-    if name == "matched" or not probes:
-        return []
-    own, rival = ((study.predicted(arm), study.probed(arm)) for arm in (name, "matched"))
-    found = []
-    for index, entry in enumerate(study.names):
-        mine = uniform(dict(sorted(policy.of_class(index).items())), study.names, 1.0)
-        if mine not in probes or mine not in control:
-            continue
-        share = leak(own[0], own[1][probes.index(mine)], study.labels, index)
-        expected_share = leak(rival[0], rival[1][control.index(mine)], study.labels, index)
-        excess = _first(over_runs((share - expected_share)[:, None], study.confidence))
-        found.append(Leak(name=entry, share=float(share.mean()), control=float(expected_share.mean()), excess=excess))
-    return found
-
-
-def _which(names: Sequence[str], chosen: np.ndarray) -> list[str]:
-    return [name for name, is_one in zip(names, chosen.tolist(), strict=True) if is_one]
-
-
-def _first(estimate: Estimates) -> Estimate:
-    return _at(estimate, 0)
-
-
-def _at(estimate: Estimates, index: int) -> Estimate:
-    value, low, high = (_number(part[index]) for part in (estimate.value, estimate.low, estimate.high))
-    return Estimate(value=value, low=low, high=high)
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 6) if np.isfinite(value) else None

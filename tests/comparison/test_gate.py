@@ -175,10 +175,10 @@ def test_the_confidence_is_the_profile_s(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        ({}, "Give --max-drop"),
-        ({"max_drop": 1.0}, "--max-drop to be a fraction"),
+        ({}, "Give max_drop"),
+        ({"max_drop": 1.0}, "max_drop to be a fraction"),
         ({"max_drop": -0.1}, "but got -0.1"),
-        ({"max_worst_class_loss": float("nan")}, "--max-worst-class-loss"),
+        ({"max_worst_class_loss": float("nan")}, "max_worst_class_loss"),
         ({"max_drop": 0.1, "baseline": profile(4)}, "the classes of"),
     ],
 )
@@ -189,6 +189,6 @@ def test_mistakes_are_one_sentence(rules: dict, said: str) -> None:
 
 def test_a_profile_without_augmentations_needs_a_baseline() -> None:
     bare = profile(3).model_copy(update={"curves": []})
-    with pytest.raises(SettingsError, match="Name a --baseline"):
+    with pytest.raises(SettingsError, match="Name a baseline"):
         check(bare, max_drop=0.1)
     assert check(bare, baseline=bare, max_drop=0.1).holds

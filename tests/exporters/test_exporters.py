@@ -225,7 +225,7 @@ def test_policies_by_class_are_refused_where_they_cannot_be_said(library: str) -
 @pytest.mark.parametrize("library", ["torchvision", "kornia", "albumentations"])
 @pytest.mark.parametrize("augmentation", ["random_resized_crop", "random_gaussian_blur"])
 def test_an_unknown_size_is_asked_for(library: str, augmentation: str) -> None:
-    with pytest.raises(SettingsError, match="Give --image-size"):
+    with pytest.raises(SettingsError, match="Give image_size"):
         exported(library, uniform({augmentation: VALUES[augmentation]}, NAMES), None)
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from cuesense.errors import DatasetError, ModelError
 from cuesense.inference import engine as engine_room
-from cuesense.inference.engine import Engine, predict, weights_digest
+from cuesense.inference.engine import predict, weights_digest
+from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import ConditionOutcomes, OutcomeStore
 from cuesense.registry import get
@@ -32,7 +33,7 @@ def run(
     **engine: object,
 ) -> tuple[OutcomeStore, int]:
     store = store or OutcomeStore()
-    settings = Engine(**({"batch_size": 8, "seed": 5} | engine))  # type: ignore[arg-type]
+    settings = RunOptions(**({"batch_size": 8, "seed": 5} | engine))  # type: ignore[arg-type]
     return store, predict(model or classifier(), dataset, outputs, conditions, store, settings)
 
 
@@ -126,7 +127,7 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(tmp_path: Path) -> None:
 def test_progress_counts_up_to_the_end_and_starts_where_it_stopped(tmp_path: Path) -> None:
     store = OutcomeStore.open(tmp_path / "o", {})
     seen: list[tuple[int, int]] = []
-    settings = Engine(batch_size=8)
+    settings = RunOptions(batch_size=8)
     predict(classifier(), Colors(30), (0, 1, 2), CONDITIONS, store, settings, lambda *pair: seen.append(pair))
     assert seen[0] == (0, 30)
     assert seen[-1] == (30, 30)
@@ -145,9 +146,26 @@ def test_unreadable_images_are_skipped_and_kept_by_name() -> None:
     assert 28 not in store.positions(shards)
 
 
-def test_more_than_five_percent_unreadable_is_an_error() -> None:
-    with pytest.raises(DatasetError, match=r"2 of 30.*not an image"):
-        run(Colors(30, broken=frozenset({4, 9})))
+def test_five_percent_unreadable_are_skipped_and_more_are_an_error() -> None:
+    store, shards = run(Colors(40, broken=frozenset({4, 9})))
+    assert len(store.labels(shards)) == 38
+    with pytest.raises(DatasetError, match=r"2 of 39.*not an image"):
+        run(Colors(39, broken=frozenset({4, 9})))
+
+
+def test_unreadable_images_of_an_earlier_run_count_too(tmp_path: Path) -> None:
+    store = OutcomeStore.open(tmp_path / "o", {})
+    run(Colors(40, broken=frozenset({39, 20})), store=store)
+    (tmp_path / "o" / "shard-00003.npz").unlink()
+    with pytest.raises(DatasetError, match="3 of 40"):
+        run(Colors(40, broken=frozenset({39, 20, 11})), store=store)
+
+
+@pytest.mark.parametrize(("images", "shards"), [(1, 1), (11, 1), (12, 1), (13, 2), (24, 2), (25, 3)])
+def test_shards_are_as_full_as_they_can_be(images: int, shards: int) -> None:
+    store, found = run(Colors(images))
+    assert found == shards
+    assert store.positions(found).tolist() == list(range(images))
 
 
 def test_a_shard_of_unreadable_images_alone_does_not_crash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +182,7 @@ def test_images_of_two_sizes_need_an_image_size() -> None:
             return replace(sample, image=picture(0, 0, 20 if index == 3 else 16))
 
     free = classifier(preprocessing=replace(classifier().preprocessing, image_size=None, resize=None))
-    with pytest.raises(DatasetError, match="--image-size"):
+    with pytest.raises(DatasetError, match="image_size"):
         run(Mixed(12), free)  # type: ignore[arg-type]
     assert len(run(Colors(12), free)[0].labels(1)) == 12
 
@@ -186,7 +204,7 @@ class Constant(nn.Module):
         (lambda images: images.new_zeros(1, 3), "logits of shape"),
         (lambda images: (images,), "tuple"),
         (lambda images: images.new_zeros(len(images), 4), "3, one for each class, but got 4"),
-        (lambda images: images @ torch.zeros(5, 5), "Check --image-size"),
+        (lambda images: images @ torch.zeros(5, 5), "Check image_size"),
         (lambda images: {}["missing"], "missing"),  # noqa: ARG005
     ],
 )

@@ -141,6 +141,6 @@ def test_weights_alone_ask_for_their_architecture(tmp_path, tiny):
     with pytest.raises(ModelError) as caught:
         load_classifier(str(tmp_path / "m.pt"))
     assert str(caught.value) == (
-        f"Expected --arch to say which network {tmp_path / 'm.pt'} holds the weights of. Pass the architecture it was "
-        "trained with, for your own code --arch python:module:factory."
+        f"Expected arch to say which network {tmp_path / 'm.pt'} holds the weights of. Pass the architecture it was "
+        "trained with, for your own code arch python:module:factory."
     )

@@ -37,13 +37,16 @@ def test_a_users_torchvision_weights_with_any_head(tmp_path, classes):
     if classes == 1000:
         assert classifier.class_names.names[:2] == ("tench", "goldfish")
         assert classifier.class_names.synsets[:2] == ("n01440764", "n01443537")
+        assert classifier.guessed == {"class_names"}
     else:
         assert classifier.class_names is None
+        assert classifier.guessed == frozenset()
 
 
 def test_the_users_names_win(tmp_path):
     path = saved(torchvision.models.squeezenet1_1(num_classes=3), tmp_path / "m.pt")
-    assert load_classifier(path, arch="torchvision:squeezenet1_1", class_names=ANIMALS).class_names == ANIMALS
+    classifier = load_classifier(path, arch="torchvision:squeezenet1_1", class_names=ANIMALS)
+    assert (classifier.class_names, classifier.guessed) == (ANIMALS, frozenset())
 
 
 def test_inception_with_and_without_its_training_heads(tmp_path):
@@ -69,6 +72,7 @@ def test_pretrained_torchvision_weights_come_from_the_cache(tmp_path, monkeypatc
         classifier = load_classifier(spec)
         assert torch.equal(classifier.network(images), network(images))
         assert (classifier.spec, classifier.sha256) == (spec, None)
+        assert classifier.guessed == frozenset()
         assert len(classifier.class_names.names) == len(classifier.class_names.synsets) == 1000
 
 
@@ -112,7 +116,7 @@ def test_weights_of_another_network_name_the_one_they_fit(tmp_path):
     path = saved(torchvision.models.squeezenet1_1(num_classes=4), tmp_path / "m.pt")
     with pytest.raises(ModelError, match=r"those of torchvision:squeezenet1_0, but got .*of another shape") as caught:
         load_classifier(path, arch="torchvision:squeezenet1_0")
-    assert str(caught.value).endswith("Pass --arch torchvision:squeezenet1_1, which fits its keys.")
+    assert str(caught.value).endswith("Pass arch torchvision:squeezenet1_1, which fits its keys.")
 
 
 @pytest.mark.parametrize("classes", [1000, 7])
@@ -128,6 +132,7 @@ def test_a_users_timm_weights_with_any_head(tmp_path, name, classes):
         (160, 160), int(160 / kept["crop_pct"]), kept["mean"], kept["std"], kept["interpolation"]
     )
     names = classifier.class_names
+    assert classifier.guessed == (frozenset() if classes == 7 else {"class_names"})
     assert names is None if classes == 7 else names.names[0] == "tench" and names.synsets[0] == "n01440764"
 
 
@@ -141,7 +146,9 @@ def test_pretrained_timm_weights_come_from_the_cache(tmp_path, monkeypatch):
     save_file(network.state_dict(), folder / "snapshots" / "0123abc" / "model.safetensors")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     images = torch.rand(1, 3, 64, 64)
-    assert torch.equal(load_classifier("timm:test_resnet").network(images), network(images))
+    classifier = load_classifier("timm:test_resnet")
+    assert torch.equal(classifier.network(images), network(images))
+    assert classifier.guessed == frozenset()
 
 
 def test_timm_without_a_head_is_no_classifier(tmp_path):
@@ -211,13 +218,14 @@ def test_open_clip_classifies_by_names(tmp_path, clip_name, clip, form, caplog):
         (32, 32), 32, open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD, "bicubic"
     )
     assert classifier.class_names == ANIMALS
+    assert classifier.guessed == {"resize", "mean", "std", "interpolation"}
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not any(value.requires_grad for value in classifier.network.parameters())
 
 
 @pytest.mark.usefixtures("no_network")
 def test_open_clip_needs_names_and_a_tag(clip_name):
-    with pytest.raises(ModelError, match="--class-names to be given for open_clip:tiny-clip"):
+    with pytest.raises(ModelError, match="class_names to be given for open_clip:tiny-clip"):
         load_classifier(f"open_clip:{clip_name}@x")
     with pytest.raises(ModelError, match=r"a tag or a file.*but got 'laion2b_e17'.*Did you mean 'laion2b_e16'"):
         load_classifier("open_clip:ViT-B-32@laion2b_e17", class_names=ANIMALS)

@@ -118,7 +118,7 @@ def test_the_offending_global_is_named(tmp_path):
     assert str(caught.value) == (
         f"Expected {path} to be only tensors and modules of torch, torchvision or timm, but got "
         f"{Homemade.__module__}.Homemade, which could run code and was not loaded. "
-        "Save model.state_dict() and pass --arch, or use torch.export.save."
+        "Save model.state_dict() and pass arch, or use torch.export.save."
     )
 
 

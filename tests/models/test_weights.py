@@ -104,7 +104,7 @@ def test_what_differs_is_named(tiny):
         fill(copy.deepcopy(tiny), state, "python:tiny")
     assert str(caught.value) == (
         "Expected the file's weights to be those of python:tiny, but got 1 missing (0.bias) and 5 unexpected "
-        "(extra.0, extra.1, extra.2, ...) and 1 of another shape (6.weight (7, 4) instead of (5, 4))."
+        "(extra.0, extra.1, extra.2 and 2 more) and 1 of another shape (6.weight (7, 4) instead of (5, 4))."
     )
 
 

@@ -145,9 +145,9 @@ def test_where_every_dose_harms_the_policy_is_empty_rather_than_refused() -> Non
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"tolerance": 0.0}, "--tolerance"),
-        ({"tolerance": 1.0}, "--tolerance"),
-        ({"tolerance": float("nan")}, "--tolerance"),
+        ({"tolerance": 0.0}, "tolerance"),
+        ({"tolerance": 1.0}, "tolerance"),
+        ({"tolerance": float("nan")}, "tolerance"),
         ({"augmentations": ["hue"]}, "one that the profile measured"),
         ({"augmentations": ["grayscale"]}, "one that the profile measured"),
         ({"scope": "clas"}, "Unknown scope"),
@@ -253,7 +253,7 @@ def test_a_share_of_the_classes_may_be_harmed() -> None:
     found = forecast({CROP: CROPPED})
     assert recommend(found, all_but=0.34).doses[0][CROP] == 0.08
     assert recommend(found, all_but=0.3).doses[0][CROP] == 0.4
-    with pytest.raises(SettingsError, match=r"--all-but to be a share in \[0, 1\), but got 1"):
+    with pytest.raises(SettingsError, match=r"all_but to be a share in \[0, 1\), but got 1"):
         recommend(found, all_but=1)
 
 
@@ -335,7 +335,7 @@ def test_less_confidence_allows_more() -> None:
     assert [recommend(found, confidence=level).doses[0] for level in (0.95, 0.6)] == [{CROP: 0.7}, {CROP: 0.4}]
     assert limits(found, confidence=0.6)[0].value == 0.4
     assert outlooks(found, confidence=0.6)["global"].mean == pytest.approx(0.8 - 0.04)
-    with pytest.raises(SettingsError, match=r"--confidence to be between 0\.5 and 1, but got 0\.5"):
+    with pytest.raises(SettingsError, match=r"confidence to be between 0\.5 and 1, but got 0\.5"):
         recommend(found, confidence=0.5)
     by_curves = planted({CROP: [[0] * 3, [3] * 3, [7] * 3, [20] * 3]})
     assert recommend(by_curves, confidence=0.6).doses[0][CROP] == 0.2

@@ -58,7 +58,7 @@ def test_the_same_settings_resume_and_others_are_refused_by_name(tmp_path: Path)
     folder = tmp_path / "out" / "outcomes"
     OutcomeStore.open(folder, SETTINGS).write(0, shard(0, 3))
     assert 0 in OutcomeStore.open(folder, SETTINGS)
-    with pytest.raises(OutputError, match=r"other model, seed.*--restart"):
+    with pytest.raises(OutputError, match=r"other model, seed.*restart=True"):
         OutcomeStore.open(folder, {"model": "n", "seed": 1})
     assert 0 in OutcomeStore.open(folder, SETTINGS)
     assert 0 not in OutcomeStore.open(folder, {"model": "n"}, restart=True)

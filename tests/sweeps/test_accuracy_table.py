@@ -46,9 +46,7 @@ def test_one_regularizer_is_taken_and_names_like_none_are_names(tmp_path: Path) 
     assert crop.strengths == (2.0, 1.0, 0.0)
     assert "None" in crop.class_names
     assert read_accuracies(path, regularizer="blur").strengths == (0.0, 1.0, 2.0)
-    with pytest.raises(
-        CuesenseError, match=r"runs of one regularizer, but got 2: blur, crop. Choose with --regularizer"
-    ):
+    with pytest.raises(CuesenseError, match=r"runs of one regularizer, but got 2: blur, crop. Choose with regularizer"):
         read_accuracies(path)
 
 

@@ -70,7 +70,7 @@ def test_several_regularizers_need_a_choice(tmp_path: Path) -> None:
         (
             "runs.toml",
             "order = 3\n[[runs]]\nmodel='a.pt'\nstrength=1\nseed=0\n",
-            "--order to be strengths, mild to strong",
+            "order to be strengths, mild to strong",
         ),
         ("runs.toml", "model = 3", r"a table \[\[runs\]\] for each checkpoint, but got none"),
         ("runs.toml", "model = ", "the runs in .* to be readable"),

@@ -50,7 +50,7 @@ def test_an_order_decides_words_and_numbers() -> None:
             None,
             "strengths to be numbers, but got 'none'. Name all strengths, mild to strong",
         ),
-        (("a", "b"), ["a"], "Expected --order to be all strengths of the runs, mild to strong, but got b missing"),
+        (("a", "b"), ["a"], "Expected order to be all strengths of the runs, mild to strong, but got b missing"),
         (("a", "b"), ["a", "b", "a"], "but got a given twice"),
         (("a", "b"), ["a", "b", "c"], "but got c that no run has"),
     ],
@@ -69,7 +69,7 @@ def test_an_order_is_a_list_or_text_with_commas() -> None:
     assert parse_order(None) is None
     assert parse_order("none, mild") == ["none", "mild"]
     assert parse_order([0, 0.5]) == ["0", "0.5"]
-    with pytest.raises(SettingsError, match="--order to be strengths, mild to strong, but got 3"):
+    with pytest.raises(SettingsError, match="order to be strengths, mild to strong, but got 3"):
         parse_order(3)
 
 

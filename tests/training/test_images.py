@@ -72,7 +72,7 @@ def test_a_class_may_lack_images_where_it_need_not_have_any() -> None:
 
 def test_images_of_several_sizes_need_a_size() -> None:
     as_they_come = Preprocessing(None, None, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-    with pytest.raises(DatasetError, match=r"sizes \[\(16, 16\), \(17, 17\)\]. Give --image-size"):
+    with pytest.raises(DatasetError, match=r"sizes \[\(16, 16\), \(17, 17\)\]. Give image_size"):
         read_images(Sizes(6), NAMES, as_they_come, what="--test", workers=1)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,8 +15,16 @@ from cuesense.models.compact import build
 from cuesense.planted.world import PlantedWorld
 from cuesense.policies.policy import uniform
 from cuesense.schemas.profile import Profile
-from cuesense.training.setup import FINE_TUNING, SCRATCH, Setup, prepare_training
+from cuesense.training.setup import (
+    FINE_TUNING,
+    SCRATCH,
+    Experiment,
+    TrainingOptions,
+    _without_guesses,
+    prepare_training,
+)
 from cuesense.training.trials import Trial
+from cuesense.types import Classifier, Preprocessing
 from tests.helpers.profiles import profile as made
 
 COUNTS = {"color": 2, "shape": 0, "texture": 1, "redundant": 0, "mixed": 0, "context": 0, "null": 0}
@@ -28,6 +38,11 @@ def profile(preprocessing: dict[str, object] | None = None) -> Profile:
     known = {"image_size": [32, 32], "resize": 32, "mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bilinear"}
     model = found.provenance.model.model_copy(update={"preprocessing": preprocessing or known})
     return found.model_copy(update={"provenance": found.provenance.model_copy(update={"model": model})})
+
+
+def prepared(of: Profile | None = None, **options: Any) -> Experiment:
+    """Return trainings on the world's images, kept in memory."""
+    return prepare_training(of or profile(), TrainingOptions(TRAIN, TEST, **options), None)
 
 
 def factory() -> nn.Module:
@@ -60,34 +75,37 @@ def headless() -> nn.Module:
 
 
 def test_a_compact_network_is_trained_from_the_seed_alone(tmp_path: Path) -> None:
-    found = prepare_training(profile(), Setup(TRAIN, TEST), tmp_path / "trials")
+    found = prepare_training(profile(), TrainingOptions(TRAIN, TEST), tmp_path / "trials")
     assert found.recipe == SCRATCH
     assert (len(found.train), len(found.test)) == (24, 15)
     assert found.train.std == (0.25, 0.25, 0.25)
     first, again, other = (next(found.start(seed).parameters()) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    quick = prepare_training(profile(), Setup(TRAIN, TEST, epochs=0.5), None)
+    quick = prepared(epochs=0.5)
     steps: list[tuple[int, int]] = []
     trials = [Trial(None, 0), Trial(uniform({"hue": 0.1}, TRAIN.class_names), 0)]
     quick.run(trials, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (2, 2)
-    assert quick.answers(trials[0]).predicted.shape == (15,)
+    assert quick.predictions(trials[0]).predicted.shape == (15,)
 
 
 def test_the_side_is_the_profiles_or_the_users_a_multiple_of_32() -> None:
     sizes = {"image_size": [48, 48], "resize": 56, "mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bilinear"}
-    assert prepare_training(profile(sizes), Setup(TRAIN, TEST), None).train.pixels.shape[2:] == (32, 32)
-    assert prepare_training(profile(), Setup(TRAIN, TEST, image_size=64), None).train.pixels.shape[2:] == (64, 64)
+    assert prepared(of=profile(sizes)).train.pixels.shape[2:] == (32, 32)
+    assert prepared(image_size=64).train.pixels.shape[2:] == (
+        64,
+        64,
+    )
     unknown = {"image_size": None, "resize": None, "mean": None, "std": None}
-    assert prepare_training(profile(unknown), Setup(TRAIN, TEST), None).train.pixels.shape[2:] == (32, 32)
+    assert prepared(of=profile(unknown)).train.pixels.shape[2:] == (32, 32)
     with pytest.raises(SettingsError, match="from 32 to 4096, but got 16"):
-        prepare_training(profile(), Setup(TRAIN, TEST, image_size=16), None)
+        prepared(image_size=16)
 
 
 def test_a_checkpoint_keeps_its_weights_and_gets_a_head_for_the_classes() -> None:
     spec = "python:tests.training.test_setup:factory"
-    found = prepare_training(profile(), Setup(TRAIN, TEST, start=spec, image_size=32), None)
+    found = prepared(start=spec, image_size=32)
     assert found.recipe == FINE_TUNING
     network = found.start(1)
     assert network[-1].out_features == 3  # type: ignore[index]
@@ -97,7 +115,9 @@ def test_a_checkpoint_keeps_its_weights_and_gets_a_head_for_the_classes() -> Non
     assert not torch.equal(network[-1].weight, found.start(2)[-1].weight)  # type: ignore[index]
     with pytest.raises(ModelError, match="a network whose head can be replaced"):
         prepare_training(
-            profile(), Setup(TRAIN, TEST, start="python:tests.training.test_setup:headless", image_size=32), None
+            profile(),
+            TrainingOptions(TRAIN, TEST, start="python:tests.training.test_setup:headless", image_size=32),
+            None,
         )
 
 
@@ -109,37 +129,76 @@ def test_a_head_that_already_tells_the_classes_apart_is_kept_in_their_order_alon
     known.weight = nn.Parameter(torch.eye(3)[list(order)])
     network = nn.Sequential(Told(TRAIN.labels), known)
     monkeypatch.setattr("tests.training.test_setup.KNOWN", network)
-    start = prepare_training(profile(), Setup(TRAIN, TEST, start="python:tests.training.test_setup:known"), None).start
+    start = prepare_training(
+        profile(), TrainingOptions(TRAIN, TEST, start="python:tests.training.test_setup:known"), None
+    ).start
     assert torch.equal(start(0)[1].weight, known.weight) == (order == (0, 1, 2))  # type: ignore[index]
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 1001])
 def test_epochs_have_limits(epochs: float) -> None:
-    with pytest.raises(SettingsError, match="--epochs"):
-        prepare_training(profile(), Setup(TRAIN, TEST, epochs=epochs), None)
+    with pytest.raises(SettingsError, match="epochs"):
+        prepared(epochs=epochs)
 
 
 def test_other_classes_and_other_settings_are_refused(tmp_path: Path) -> None:
     other = PlantedWorld(0, "train", 4, 32, counts=COUNTS | {"shape": 1})
-    with pytest.raises(DatasetError, match="--train to be a dataset of the same 3 classes"):
-        prepare_training(profile(), Setup(other, TEST), None)
-    with pytest.raises(DatasetError, match="--test to be a dataset of the same 3 classes"):
-        prepare_training(profile(), Setup(TRAIN, other), None)
-    quick = prepare_training(profile(), Setup(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
-    prepare_training(profile(), Setup(TRAIN, TEST, epochs=2), tmp_path / "trials")
-    quick = prepare_training(profile(), Setup(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
+    with pytest.raises(DatasetError, match="train to be a dataset of the same 3 classes"):
+        prepare_training(profile(), TrainingOptions(other, TEST), None)
+    with pytest.raises(DatasetError, match="test to be a dataset of the same 3 classes"):
+        prepare_training(profile(), TrainingOptions(TRAIN, other), None)
+    quick = prepare_training(profile(), TrainingOptions(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
+    prepare_training(profile(), TrainingOptions(TRAIN, TEST, epochs=2), tmp_path / "trials")
+    quick = prepare_training(profile(), TrainingOptions(TRAIN, TEST, epochs=0.1), tmp_path / "trials")
     quick.run([Trial(None, 0)], lambda *_: None)
     with pytest.raises(OutputError, match="other recipe"):
-        prepare_training(profile(), Setup(TRAIN, TEST, epochs=2), tmp_path / "trials")
-    prepare_training(profile(), Setup(TRAIN, TEST, epochs=2), tmp_path / "trials", restart=True)
+        prepare_training(profile(), TrainingOptions(TRAIN, TEST, epochs=2), tmp_path / "trials")
+    prepare_training(profile(), TrainingOptions(TRAIN, TEST, epochs=2), tmp_path / "trials", restart=True)
 
 
 def test_fewer_images_of_each_class() -> None:
-    found = prepare_training(profile(), Setup(TRAIN, TEST, images_per_class=2), None)
+    found = prepared(images_per_class=2)
     assert found.train.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert len(found.test) == 15
 
 
 def test_an_exported_checkpoint_cannot_be_trained(model_file: Path) -> None:
     with pytest.raises(ModelError, match="Give its weights as a state dict"):
-        prepare_training(profile(), Setup(TRAIN, TEST, start=str(model_file), image_size=32), None)
+        prepared(start=str(model_file), image_size=32)
+
+
+ANALYZED = Preprocessing((64, 64), 72, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "bicubic")
+CARRIED = Preprocessing((96, 96), 120, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bilinear")
+
+
+def checkpoint(*guessed: str, **changes: Any) -> Classifier:
+    """Return a checkpoint whose weights carry all of the preprocessing but what was guessed."""
+    return Classifier("mine", "mine", nn.Identity(), replace(CARRIED, **changes), guessed=frozenset(guessed))
+
+
+def test_a_checkpoint_that_carries_everything_keeps_it() -> None:
+    assert _without_guesses(checkpoint(), ANALYZED) == CARRIED
+    assert _without_guesses(checkpoint("class_names"), ANALYZED) == CARRIED
+
+
+@pytest.mark.parametrize("guess", ["image_size", "mean", "std", "interpolation"])
+def test_a_guess_about_one_setting_leaves_the_others_that_the_weights_carry(guess: str) -> None:
+    found = _without_guesses(checkpoint(guess), ANALYZED)
+    assert found == replace(CARRIED, **{guess: getattr(ANALYZED, guess)})
+
+
+def test_a_guessed_resize_is_the_analyzed_models_in_proportion() -> None:
+    assert _without_guesses(checkpoint("resize"), ANALYZED) == replace(CARRIED, resize=108)
+    assert _without_guesses(checkpoint("resize"), replace(ANALYZED, resize=None)).resize is None
+    both = _without_guesses(checkpoint("image_size", "resize"), ANALYZED)
+    assert both == replace(CARRIED, image_size=(64, 64), resize=72)
+
+
+def test_where_all_is_guessed_all_is_the_analyzed_models() -> None:
+    assert _without_guesses(checkpoint(*vars(CARRIED)), ANALYZED) == ANALYZED
+
+
+def test_a_start_without_preprocessing_is_trained_as_the_analyzed_model_was_prepared() -> None:
+    found = prepared(start="python:tests.training.test_setup:factory")
+    assert (found.train.mean, found.train.std) == ((0.5,) * 3, (0.25,) * 3)
+    assert found.train.pixels.shape[2:] == (32, 32)

@@ -1,7 +1,6 @@
 """The library's main job: the same bytes whatever the machine does, and a profile that is true to the outcomes."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 import cuesense
 from cuesense.config import Config, load_config
-from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
+from cuesense.errors import ModelError, OutputError
 from cuesense.inference import engine as engine_room
 from cuesense.perturbations.apply import perturb
 from cuesense.registry import get
@@ -161,7 +159,7 @@ def test_a_second_run_decodes_nothing_but_the_examples(tmp_path: Path) -> None:
 def test_other_settings_in_the_same_folder_are_refused_unless_restarted(tmp_path: Path) -> None:
     analyze(output=tmp_path / "o", config="quick")
     before = (tmp_path / "o" / "profile.json").read_bytes()
-    with pytest.raises(OutputError, match=r"other seed.*--restart"):
+    with pytest.raises(OutputError, match=r"other seed.*restart=True"):
         analyze(output=tmp_path / "o", config="quick", seed=1)
     assert (tmp_path / "o" / "profile.json").read_bytes() == before
     assert analyze(output=tmp_path / "o", config="quick", seed=1, restart=True).provenance.seed == 1
@@ -190,17 +188,6 @@ def test_whole_shards_outlive_a_failure_that_comes_later(tmp_path: Path) -> None
     with pytest.raises(ModelError, match="tired"):
         run_analysis(classifier(tires), Colors(300), output=tmp_path / "o", config="quick", batch_size=16)
     assert [path.name for path in (tmp_path / "o" / "outcomes").glob("shard-*")] == ["shard-00000.npz"]
-
-
-def test_the_output_may_not_become_a_class_of_the_dataset(tmp_path: Path) -> None:
-    for number in range(6):
-        path = tmp_path / "data" / NAMES[number % 3] / f"{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture(number, number % 3)).save(path)
-    for output in (tmp_path / "data", tmp_path / "data" / "out"):
-        with pytest.raises(OutputError, match="outside of the dataset"):
-            run_analysis(classifier(), tmp_path / "data", output=output)
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(NAMES)
 
 
 def test_numbers_of_numpy_and_torch_are_numbers() -> None:
@@ -290,66 +277,11 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
     assert "NaN" not in profile.to_json()
 
 
-def test_unreadable_images_are_listed_and_too_many_leave_nothing_behind(tmp_path: Path) -> None:
-    profile = analyze(Colors(120, broken=frozenset({3})), config="quick")
-    assert any("1 unreadable image was skipped: 00021 (not an image)" in text for text in profile.summary.warnings)
-    with pytest.raises(DatasetError, match="95 %"):
-        analyze(Colors(120, broken=frozenset(range(20))), output=tmp_path / "o", config="quick")
-    assert not (tmp_path / "o").exists()
-
-
-def test_a_mistake_leaves_an_older_result_alone(tmp_path: Path) -> None:
-    analyze(output=tmp_path / "o", config="quick")
-    before = {path: path.read_bytes() for path in (tmp_path / "o").rglob("*") if path.is_file()}
-    bad = classifier(nn.Identity())
-    with pytest.raises((ModelError, OutputError)):
-        run_analysis(bad, Colors(120), output=tmp_path / "o", config="quick")
-    assert {path: path.read_bytes() for path in (tmp_path / "o").rglob("*") if path.is_file()} == before
-
-
 def test_shuffled_class_names_are_noticed() -> None:
     data = Colors(120, class_names=("grass", "water", "brick"))
     profile = run_analysis(classifier(), data, config="quick", batch_size=16)
     assert profile.summary.clean_accuracy == 0
     assert "order" in profile.summary.warnings[0]
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "said"),
-    [
-        ({"batch_size": 0}, SettingsError, "--batch-size"),
-        ({"batch_size": 4096}, SettingsError, "--batch-size"),
-        ({"workers": 0}, SettingsError, "--workers"),
-        ({"images_per_class": 0}, SettingsError, "--images-per-class"),
-        ({"tolerance": 0.0}, SettingsError, "--tolerance"),
-        ({"confidence": 0.4}, SettingsError, "confidence"),
-        ({"device": "warp"}, SettingsError, "--device"),
-        ({"device": "meta"}, SettingsError, "--device"),
-        ({"image_size": 10**20}, SettingsError, "--image-size"),
-        ({"resize": "64"}, SettingsError, "--resize"),
-        ({"mean": (0.5, 0.5)}, SettingsError, "--mean"),
-        ({"std": 0.5}, SettingsError, "--std"),
-        ({"std": "111"}, SettingsError, "--std"),
-        ({"std": (1e-40, 1, 1)}, SettingsError, "--std"),
-        ({"batch_size": 2.5}, SettingsError, "--batch-size"),
-        ({"images_per_class": 2.5}, SettingsError, "--images-per-class"),
-        ({"tolerance": "a"}, SettingsError, "--tolerance"),
-        ({"seed": "a"}, SettingsError, "--seed"),
-        ({"config": {"a": 1}}, SettingsError, "config"),
-        ({"precision": "int3"}, SettingsError, "precision"),
-        ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),
-        ({"class_names": ("brick", "grass")}, DatasetError, "water"),
-        ({"class_names": ("brick", "grass", "grass")}, DatasetError, "'grass' 2 times"),
-    ],
-)
-def test_wrong_settings_are_one_sentence(changes: dict[str, Any], error: type[Exception], said: str) -> None:
-    with pytest.raises(error, match=said):
-        analyze(**changes)
-
-
-def test_a_bare_function_is_no_model() -> None:
-    with pytest.raises(ModelError, match=r"an nn\.Module or a Classifier"):
-        run_analysis(lambda images: images, Colors(30), config="quick")  # type: ignore[arg-type]
 
 
 def test_images_per_class_takes_a_choice_that_ignores_the_order() -> None:
@@ -376,12 +308,6 @@ def test_windows_are_given_in_pixels_too(profile: Profile) -> None:
         pytest.approx(value * 16, abs=0.01) for value in curves["median_blur"].values
     ]
     assert curves["grayscale"].pixels is None
-
-
-@pytest.mark.parametrize("make", [lambda: nn.Identity(), lambda: lambda images: images.mean(dim=(2, 3)) / 0])
-def test_nonsense_answers_are_model_errors(make: Callable[[], Callable[[Tensor], Tensor]]) -> None:
-    with pytest.raises(ModelError):
-        run_analysis(classifier(make()), Colors(30), config="quick")
 
 
 def test_outputs_without_names_are_named_after_the_classes_and_synsets_readably() -> None:

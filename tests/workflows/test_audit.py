@@ -95,7 +95,7 @@ def test_a_profile_tells_on_which_cue_s_classes_the_cost_falls(runs: Path, tmp_p
     assert sum(entry.classes for entry in found.cues) == 3
     write_file(tmp_path / "profile.json", known.to_json())
     assert audit(runs, Colors(90), profile=tmp_path, **OPTIONS) == found
-    with pytest.raises(SettingsError, match="--profile to be a profile of the runs' classes, but got classes such as"):
+    with pytest.raises(SettingsError, match="profile to be a profile of the runs' classes, but got classes such as"):
         audit(runs, Colors(90), profile=other, **OPTIONS)
 
 
@@ -119,18 +119,18 @@ def test_a_table_needs_no_images(tmp_path: Path) -> None:
     assert found.regularizer == "regularizer"
     assert found.source["runs"] == 15
     for unused in ({"runs": path}, {"dataset": Colors()}, {"accepted": path}, {"similarity": "open_clip:x"}):
-        with pytest.raises(SettingsError, match="to be left out with --accuracies"):
+        with pytest.raises(SettingsError, match="to be left out with accuracies"):
             audit(accuracies=path, **unused)  # type: ignore[arg-type]
 
 
 def test_mistakes_are_one_sentence(runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="a list of checkpoints or --accuracies TABLE, but got neither"):
+    with pytest.raises(SettingsError, match="a list of checkpoints or accuracies TABLE, but got neither"):
         audit()
-    with pytest.raises(SettingsError, match="Expected --dataset to be given with RUNS"):
+    with pytest.raises(SettingsError, match="Expected dataset to be given with RUNS"):
         audit(runs, **OPTIONS)
-    with pytest.raises(CuesenseError, match="--similarity to be open_clip:NAME@TAG_OR_FILE, but got 'timm:x'"):
+    with pytest.raises(CuesenseError, match="similarity to be open_clip:NAME@TAG_OR_FILE, but got 'timm:x'"):
         audit(runs, Colors(30), similarity="timm:x", **OPTIONS)
-    with pytest.raises(CuesenseError, match="--tolerance"):
+    with pytest.raises(CuesenseError, match="tolerance"):
         audit(runs, Colors(30), tolerance=2, **OPTIONS)
     (tmp_path / "audit.json").mkdir()
     with pytest.raises(CuesenseError, match="a folder"):

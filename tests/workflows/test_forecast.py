@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +17,13 @@ from cuesense.policies.policy import uniform
 from cuesense.policies.profile_budgets import budgets_of
 from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
-from cuesense.training.setup import Setup
 from cuesense.training.trials import Trial, TrialStore
-from cuesense.workflows.forecast import FOLDER, Adaptation, forecast_heads, forecast_trained, update
+from cuesense.workflows.forecast import FOLDER, forecast
 from tests.policies.test_recommend import CROP, JITTER
 from tests.training.test_setup import TEST, TRAIN, profile
 
 WORLD = "planted:0,size=32,color=2,shape=0,texture=1,redundant=0,mixed=0,context=0,null=0"
-SETUP = Setup(TRAIN, TEST, epochs=1)
+TRAINING: dict[str, Any] = {"train": TRAIN, "dataset": TEST, "epochs": 1, "device": "cpu"}
 BOTH = (CROP, JITTER)
 
 
@@ -33,15 +33,15 @@ def factory() -> nn.Module:
     return build(3, 32)
 
 
-MODEL = Adaptation(
-    head=True, model="python:tests.workflows.test_forecast:factory", dataset=f"{WORLD},images=5", device="cpu"
-)
+MODEL = "python:tests.workflows.test_forecast:factory"
+IMAGES = f"{WORLD},images=5"
+HERE: dict[str, Any] = {"model": MODEL, "dataset": IMAGES, "device": "cpu"}
 
 
 def test_losses_are_counted_on_the_test_images_against_the_same_training() -> None:
     steps: list[tuple[int, int]] = []
-    found = forecast_trained(
-        profile(), SETUP, runs=2, augmentations=BOTH, progress=lambda done, total: steps.append((done, total))
+    found = forecast(
+        profile(), augmentations=BOTH, progress=lambda done, total: steps.append((done, total)), **TRAINING
     ).forecast
     assert found is not None
     assert (found.method, found.runs, found.probability) == ("trained", 2, 0.8)
@@ -63,22 +63,17 @@ def test_losses_are_counted_on_the_test_images_against_the_same_training() -> No
     assert steps[-1] == (6, 6)
 
 
-def test_the_strongest_dose_of_each_augmentation_is_trained_and_kept(tmp_path: Path) -> None:
-    first = forecast_trained(profile(), SETUP, augmentations=[CROP], folder=tmp_path / "kept")
-    assert len(list((tmp_path / "kept").rglob("trial-*.npz"))) == 4
+def test_the_strongest_value_of_each_augmentation_is_trained_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "profile.json").write_text(profile().to_json())
+    first = forecast(tmp_path, augmentations=[CROP], **TRAINING)
+    assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 4
     done: list[int] = []
-    again = forecast_trained(
-        profile(),
-        SETUP,
-        augmentations=[CROP, JITTER],
-        folder=tmp_path / "kept",
-        progress=lambda d, _: done.append(d),
-    )
+    again = forecast(tmp_path, augmentations=BOTH, progress=lambda d, _: done.append(d), **TRAINING)
     assert done[0] == 4
-    assert len(list((tmp_path / "kept").rglob("trial-*.npz"))) == 6
+    assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
     assert first.forecast is not None
     assert again.forecast is not None
-    policy, store = uniform({JITTER: 0.8}, TRAIN.class_names), TrialStore(next((tmp_path / "kept").iterdir()))
+    policy, store = uniform({JITTER: 0.8}, TRAIN.class_names), TrialStore(next((tmp_path / FOLDER).iterdir()))
     trials = [Trial(policy, seed, (replace(policy, probability=1.0),)) for seed in (1000, 1001)]
     probed = np.stack([store.read(trial).probed[0] for trial in trials])
     labels = np.array(TEST.labels)
@@ -87,9 +82,11 @@ def test_the_strongest_dose_of_each_augmentation_is_trained_and_kept(tmp_path: P
     assert first.forecast.augmentations[CROP] == again.forecast.augmentations[CROP]
 
 
-def test_heads_are_refitted_for_every_dose() -> None:
+def test_heads_are_refitted_for_every_value() -> None:
     seen: list[tuple[int, int]] = []
-    found = forecast_heads(profile(), MODEL, augmentations=BOTH, progress=lambda d, t: seen.append((d, t))).forecast
+    found = forecast(
+        profile(), head=True, augmentations=BOTH, progress=lambda d, t: seen.append((d, t)), **HERE
+    ).forecast
     assert found is not None
     assert (found.method, found.train, found.recipe) == ("head", None, {})
     assert seen == [(done, 8) for done in range(1, 9)]
@@ -99,27 +96,20 @@ def test_heads_are_refitted_for_every_dose() -> None:
 
 def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path) -> None:
     (tmp_path / "profile.json").write_text(profile().to_json())
-    how = Adaptation(
-        train=f"{WORLD},split=train,images=8",
-        head=True,
-        epochs=1,
-        model=MODEL.model,
-        dataset=MODEL.dataset,
-        device="cpu",
-    )
-    found = update(tmp_path, how, augmentations=BOTH)
+    train = f"{WORLD},split=train,images=8"
+    found = forecast(tmp_path, train=train, head=True, epochs=1, augmentations=BOTH, **HERE)
     assert found == Profile.read(tmp_path)
     assert found.forecast is not None
     assert found.forecast.method == "trained and head"
-    heads = forecast_heads(profile(), MODEL, augmentations=BOTH).forecast
-    alone = forecast_trained(profile(), SETUP, augmentations=BOTH).forecast
+    heads = forecast(profile(), head=True, augmentations=BOTH, **HERE).forecast
+    alone = forecast(profile(), augmentations=BOTH, **TRAINING).forecast
     assert heads is not None
     assert alone is not None
     expected = 0.8 * np.array(alone.augmentations[CROP].loss) + 0.2 * np.array(heads.augmentations[CROP].loss)
     assert found.forecast.augmentations[CROP].loss == pytest.approx(expected, abs=2e-6)
     assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
-    with pytest.raises(SettingsError, match="Give --train as well"):
-        update(tmp_path, MODEL, augmentations=BOTH)
+    with pytest.raises(SettingsError, match="Give train as well"):
+        forecast(tmp_path, head=True, augmentations=BOTH, **HERE)
     budget = found.forecast.budgets[TRAIN.class_names[0]][CROP]
     assert list(budget.alternatives) == ["confidence_0.8", "confidence_0.55", "test_time"]
     assert budget.alternatives["test_time"] == found.classes[0].budgets[CROP].value
@@ -129,26 +119,34 @@ def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path
         recommend(found, augmentations=["horizontal_flip"])
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"epochs": 1}, {"head": True, "epochs": 1}, {"head": True, "start": MODEL}, {"head": True, "image_size": 64}],
+)
+def test_options_of_trainings_need_training_images(arguments: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="Add train DATASET"):
+        forecast(profile(), **arguments)
+
+
 def test_a_mistake_leaves_the_profile_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "profile.json"
     file.write_text(profile().to_json())
     before = file.read_bytes()
-    wrong = Adaptation(train="planted:0,size=32", dataset=MODEL.dataset)
-    with pytest.raises(DatasetError, match="--train"):
-        update(file, wrong)
+    with pytest.raises(DatasetError, match="train"):
+        forecast(file, train="planted:0,size=32", dataset=IMAGES)
     with pytest.raises(CuesenseError):
-        update(file, Adaptation(head=True, model="python:tests.workflows.test_forecast:missing", dataset=MODEL.dataset))
+        forecast(file, head=True, model="python:tests.workflows.test_forecast:missing", dataset=IMAGES)
     assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"runs": 0}, "--seeds"),
+        ({"seeds": 0}, "seeds"),
         ({"augmentations": ["hue"]}, "one that the profile measured, but got 'hue'"),
         ({"probability": 0.0}, "the probability of a policy"),
     ],
 )
-def test_wrong_settings_are_one_sentence(arguments: dict[str, object], sentence: str) -> None:
+def test_wrong_settings_are_one_sentence(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
-        forecast_trained(profile(), SETUP, **arguments)  # type: ignore[arg-type]
+        forecast(profile(), **TRAINING, **arguments)  # type: ignore[arg-type]

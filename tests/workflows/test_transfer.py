@@ -86,16 +86,26 @@ def test_images_that_cannot_be_read_are_left_out(runs: Path) -> None:
     assert sum(entry.n for entry in found.classes) == 87
 
 
+def test_limits_hold_on_both_sides(runs: Path) -> None:
+    assert sum(entry.n for entry in transfer(runs, Colors(15), **OPTIONS).classes) == 15
+    with pytest.raises(CuesenseError, match="5 images of each class at least, but got 4 of 'grass'"):
+        transfer(runs, Colors(13), **OPTIONS)
+    tolerated = Colors(60, broken=frozenset(range(3)))
+    assert sum(entry.n for entry in transfer(runs, tolerated, **OPTIONS).classes) == 57
+    with pytest.raises(CuesenseError, match="but got 4 of 60 that are not"):
+        transfer(runs, Colors(60, broken=frozenset(range(4))), **OPTIONS)
+
+
 def test_mistakes_are_one_sentence(runs: Path, model_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(CuesenseError, match="--dataset to be 5 images of each class at least, but got 2 of 'brick'"):
+    with pytest.raises(CuesenseError, match="dataset to be 5 images of each class at least, but got 2 of 'brick'"):
         transfer(runs, Colors(6), **OPTIONS)
-    with pytest.raises(CuesenseError, match="--train to be a dataset of the same 3 classes"):
+    with pytest.raises(CuesenseError, match="train to be a dataset of the same 3 classes"):
         transfer(runs, Colors(60), train=Colors(60, class_names=("a", "b", "c")), **OPTIONS)
     with pytest.raises(CuesenseError, match="95 % of its images at least, but got 6 of 60 that are not"):
         transfer(runs, Colors(60, broken=frozenset(range(6))), **OPTIONS)
-    with pytest.raises(CuesenseError, match="60 of 60 images that are among those of --train"):
+    with pytest.raises(CuesenseError, match="60 of 60 images that are among those of train"):
         transfer(runs, Colors(60), train=Colors(66), **OPTIONS)
-    with pytest.raises(CuesenseError, match="--train to be other images than --dataset, but got the same"):
+    with pytest.raises(CuesenseError, match="train to be other images than dataset, but got the same"):
         transfer(runs, Colors(60), train=Colors(60), **OPTIONS)
     (tmp_path / "runs.csv").write_text(f"model,strength,seed\n{model_file},0,0\n{model_file},1,0\n")
     with pytest.raises(CuesenseError, match="the checkpoints to be networks whose features can be seen"):

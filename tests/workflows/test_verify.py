@@ -16,14 +16,13 @@ from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
-from cuesense.training.setup import Setup
 from cuesense.training.trials import Trial, TrialPredictions, TrialStore
-from cuesense.workflows.verify import TRIALS, _leaks, _Study, verify
+from cuesense.workflows.verify import TRIALS, verify
+from cuesense.workflows.verify_results import Study, _leaks
 from tests.policies.test_recommend import CLEAN, CROP, JITTER, forecast
 from tests.training.test_setup import TEST, TRAIN, profile
 
 NAMES = TRAIN.class_names
-SETUP = Setup(TRAIN, TEST, epochs=1)
 BY_CLASS = [[0.0, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.3, 0.0], [0.4, 0.4, 0.0]]
 
 
@@ -36,7 +35,7 @@ def profiled() -> Profile:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Verification, Path, list[tuple[int, int]]]:
     folder, steps = tmp_path_factory.mktemp("verified") / "out", list[tuple[int, int]]()
-    found = verify(profiled(), SETUP, output=folder, seeds=2, progress=lambda *step: steps.append(step))
+    found = verify(profiled(), TRAIN, TEST, epochs=1, output=folder, seeds=2, progress=lambda *step: steps.append(step))
     return found, folder, steps
 
 
@@ -110,15 +109,15 @@ def test_a_leak_is_measured_against_the_uniform_policy_of_the_same_strength() ->
     drawn[[5, 10]] = 0
     told = {"none": (labels, labels), "per_class": (labels, 0 * labels), "matched": (labels, drawn)}
     answers = {
-        Trial(arms[name], seed, _Study.probes(study, name)).key: TrialPredictions(clean, clean / 3, probed[None])
-        for study in [_Study(profiled(), None, arms, (1, 2), 0.05)]  # type: ignore[arg-type]
+        Trial(arms[name], seed, Study.probes(study, name)).key: TrialPredictions(clean, clean / 3, probed[None])
+        for study in [Study(profiled(), None, arms, (1, 2), 0.05)]  # type: ignore[arg-type]
         for name, (clean, probed) in told.items()
         for seed in (1, 2)
     }
     experiment = SimpleNamespace(
-        answers=lambda trial: answers[trial.key], test=SimpleNamespace(labels=torch.tensor(labels))
+        predictions=lambda trial: answers[trial.key], test=SimpleNamespace(labels=torch.tensor(labels))
     )
-    found = _leaks(_Study(profiled(), experiment, arms, (1, 2), 0.05), "per_class")  # type: ignore[arg-type]
+    found = _leaks(Study(profiled(), experiment, arms, (1, 2), 0.05), "per_class")  # type: ignore[arg-type]
     assert [(leak.name, leak.share, leak.control) for leak in found] == [(NAMES[0], 1.0, 0.2)]
     assert found[0].excess.value == pytest.approx(0.8)
 
@@ -139,11 +138,11 @@ def test_a_second_call_trains_nothing_and_says_the_same(
 ) -> None:
     found, folder, _ = done
     monkeypatch.setattr("cuesense.training.trials.fit", None)
-    assert verify(profiled(), SETUP, output=folder, seeds=2) == found
+    assert verify(profiled(), TRAIN, TEST, epochs=1, output=folder, seeds=2) == found
 
 
 def test_without_a_forecast_and_with_one_seed_it_says_what_is_missing() -> None:
-    found = verify(profile(), SETUP, seeds=1, tolerance=0.4, augmentations=[CROP])
+    found = verify(profile(), TRAIN, TEST, epochs=1, seeds=1, tolerance=0.4, augmentations=[CROP])
     assert found.agreement.pairs == 0
     assert found.agreement.spearman is None
     assert [warning.split(":")[0] for warning in found.warnings] == [
@@ -158,7 +157,27 @@ def test_without_a_forecast_and_with_one_seed_it_says_what_is_missing() -> None:
 
 
 def test_wrong_numbers_are_one_sentence() -> None:
-    with pytest.raises(SettingsError, match="--seeds"):
-        verify(profiled(), SETUP, seeds=0)
-    with pytest.raises(SettingsError, match="--tolerance"):
-        verify(profiled(), SETUP, tolerance=1.0)
+    with pytest.raises(SettingsError, match="seeds"):
+        verify(profiled(), TRAIN, TEST, epochs=1, seeds=0)
+    with pytest.raises(SettingsError, match="tolerance"):
+        verify(profiled(), TRAIN, TEST, epochs=1, tolerance=1.0)
+
+
+def test_a_profile_file_keeps_the_outcome_and_a_profile_does_not(
+    done: tuple[Verification, Path, list[tuple[int, int]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, folder, _ = done
+    monkeypatch.setattr("cuesense.training.trials.fit", None)
+    file = tmp_path / "profile.json"
+    file.write_text(profiled().to_json())
+    for path in (tmp_path, str(file)):
+        assert verify(path, TRAIN, TEST, epochs=1, output=folder, seeds=2) == found
+        kept = Profile.read(file)
+        assert kept.model_copy(update={"verified": None}) == profiled()
+        assert kept.verified is not None
+        assert (kept.verified.seeds, kept.verified.tolerance) == (2, found.tolerance)
+        assert list(kept.verified.policies) == [arm.name for arm in found.arms]
+        for arm in found.arms:
+            block = kept.verified.policies[arm.name]
+            assert (block.policy, block.mean, block.worst) == (arm.policy, arm.mean, arm.worst)
+            assert block.over_tolerance == len(arm.over_tolerance)

@@ -1,0 +1,130 @@
+"""What commands print: results on stdout; progress, remarks and where the results are on stderr, unless -q is given."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import typer
+
+from cuesense.types import Progress, no_progress
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from cuesense.schemas.audit import Audit
+    from cuesense.schemas.profile import Profile
+
+
+@dataclass(frozen=True)
+class _Verbosity:
+    """How much a command prints on stderr beside errors."""
+
+    verbose: bool = False
+    quiet: bool = False
+
+
+_USUAL = _Verbosity()
+
+
+class Result(Protocol):
+    """A result that can be written as JSON."""
+
+    def to_json(self) -> str:
+        """Return the result as JSON text with a final newline."""
+        ...
+
+
+# The options stand before the name of the command, so that every command reads them from here.
+_VERBOSITY: ContextVar[_Verbosity] = ContextVar("verbosity", default=_USUAL)
+
+
+def is_verbose() -> bool:
+    """Return whether -v was given."""
+    return _VERBOSITY.get().verbose
+
+
+@contextmanager
+def verbosity(*, verbose: bool, quiet: bool) -> Iterator[None]:
+    """Hold how much is printed on stderr while a command runs.
+
+    Args:
+        verbose: Show what the package logs, and the traceback of an error above its sentence.
+        quiet: Show neither progress nor remarks; errors are still shown.
+    """
+    logger = logging.getLogger("cuesense")
+    level, handler = logger.level, logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+    held = _VERBOSITY.set(_Verbosity(verbose, quiet))
+    if verbose:
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        # A program may run several commands in one process, as tests do.
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        _VERBOSITY.reset(held)
+
+
+def remark(text: str) -> None:
+    """Print a line on stderr, unless -q was given."""
+    if not _VERBOSITY.get().quiet:
+        typer.echo(text, err=True)
+
+
+def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextManager[Progress]:
+    """Return a context that shows progress on stderr, unless -q was given or stderr is no terminal.
+
+    Args:
+        doing: What is being done, in one word.
+        unit: What is counted.
+
+    Returns:
+        A context whose value is called with (done, in all).
+    """
+    if _VERBOSITY.get().quiet:
+        return nullcontext(no_progress)
+    # Imported here, as everything that brings rich: --help needs none of it.
+    from cuesense.reports.terminal.progress import progress_bar
+
+    return progress_bar(doing, unit)
+
+
+def show(result: Result, render: Callable[[Any], RenderableType], *, as_json: bool) -> None:
+    """Print a result on stdout, for people or as JSON.
+
+    Args:
+        result: The result.
+        render: Makes what a terminal shows of it.
+        as_json: Whether to print JSON instead.
+    """
+    if as_json:
+        typer.echo(result.to_json(), nl=False)
+        return
+    from rich.console import Console
+
+    Console().print(render(result))
+
+
+def show_profile(profile: Profile, output: Path, *, as_json: bool) -> None:
+    """Print a profile on stdout, and on stderr where its page and its file are."""
+    from cuesense.reports.terminal.profile import render
+
+    show(profile, render, as_json=as_json)
+    remark(f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}")
+
+
+def show_audit(audit: Audit, output: Path, *, as_json: bool) -> None:
+    """Print an audit on stdout, and on stderr where its page and its file are."""
+    from cuesense.reports.terminal.audit import render
+
+    show(audit, render, as_json=as_json)
+    remark(f"Report: {output / 'audit.html'}  Audit: {output / 'audit.json'}")

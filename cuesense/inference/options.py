@@ -1,0 +1,75 @@
+"""How networks are run: device, batch size, precision, workers and seed, as a user gives them and checked once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cuesense.errors import SettingsError, expected
+from cuesense.inference.devices import device_of
+from cuesense.predictions.shards import SHARD_SIZE
+from cuesense.validation import whole_number
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+
+# A batch may not be larger than a shard, so a GPU gets the most it can. Both chosen by hand; not tuned.
+_CPU_BATCH, _GPU_BATCH = 32, SHARD_SIZE
+# Every thread holds decoded images, and on large machines decoding is not the bottleneck. Chosen by hand; not tuned.
+_MOST_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a network is run; nothing here but the seed changes what is computed, apart from rounding.
+
+    Attributes:
+        device: ``"cpu"``, ``"cuda"`` or any device torch knows.
+        batch_size: Images a forward pass, 1 to SHARD_SIZE.
+        precision: float32, or bfloat16 through autocast.
+        workers: Threads that decode ahead, at least 1.
+        seed: Seed of every draw.
+    """
+
+    device: str = "cpu"
+    batch_size: int = 32
+    precision: Precision = "float32"
+    workers: int = 2
+    seed: int = 0
+
+
+def run_options(
+    device: str | torch.device = "auto",
+    batch_size: int | None = None,
+    precision: str = "float32",
+    workers: int | None = None,
+    seed: int = 0,
+) -> RunOptions:
+    """Return how a network is run, from a user's options.
+
+    Args:
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
+        batch_size: Images a forward pass, up to 128; None takes 32, on a GPU 128.
+        precision: ``"float32"`` or ``"bfloat16"``.
+        workers: Threads that decode; None takes one a core, up to 16.
+        seed: Seed of every draw.
+
+    Raises:
+        SettingsError: One of these is out of range.
+    """
+    if precision not in PRECISIONS:
+        raise SettingsError(expected("precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
+    usable = device_of(device)
+    batch = batch_size if batch_size is not None else (_CPU_BATCH if usable == "cpu" else _GPU_BATCH)
+    threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
+    return RunOptions(
+        device=usable,
+        batch_size=whole_number(batch, "--batch-size", highest=SHARD_SIZE),
+        precision=precision,
+        workers=whole_number(threads, "--workers"),
+        seed=whole_number(seed, "--seed", lowest=None),
+    )

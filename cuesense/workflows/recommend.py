@@ -1,0 +1,151 @@
+"""From a profile's file to a policy in the format of a training library, with a forecast first where one is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.policies.outlook import outlooks
+from cuesense.policies.policy import PROBABILITY, Policy, Scope
+from cuesense.policies.profile_budgets import limits
+from cuesense.policies.recommend import check_options, export, recommend, verified
+from cuesense.reports.terminal.policy import lines
+from cuesense.schemas.profile import Profile
+from cuesense.types import Progress
+
+# Giving one of these asks for a forecast, as head does. The number of seeds and where the model and the images lie do
+# not: they have defaults, and a script may always give them.
+_TRAINING = ("train", "start", "epochs", "image_size", "images_per_class")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which policy is wanted; the fields are the arguments of ``policies.recommend.recommend``."""
+
+    scope: Scope = "global"
+    tolerance: float | None = None
+    confidence: float | None = None
+    augmentations: list[str] | None = None
+    probability: float = PROBABILITY
+    all_but: float = 0.0
+
+    @property
+    def budgets(self) -> dict[str, Any]:
+        """What decides which values are safe: all fields but the scope and the probability."""
+        return {
+            "tolerance": self.tolerance,
+            "confidence": self.confidence,
+            "augmentations": self.augmentations,
+            "all_but": self.all_but,
+        }
+
+
+@dataclass(frozen=True)
+class Export:
+    """How a policy is written.
+
+    Attributes:
+        library: A registered exporter, such as ``"torchvision"``.
+        image_size: Side of the network's input in pixels; None takes what the profile says.
+        output: The file to write; None writes none.
+    """
+
+    library: str = "yaml"
+    image_size: int | None = None
+    output: Path | None = None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A policy as a training library reads it, and what a person should know about it.
+
+    Attributes:
+        text: Code, flags, JSON or YAML, with a final newline.
+        remarks: What limits each augmentation, and what the policy is forecast to cost, a line each.
+    """
+
+    text: str
+    remarks: list[str]
+
+
+def recommend_from_file(
+    path: Path,
+    choice: Choice,
+    target: Export,
+    *,
+    forecast: Mapping[str, Any],
+    watch: Callable[[], AbstractContextManager[Progress]],
+) -> Recommendation:
+    """Recommend a policy, and write it to a file where one is named.
+
+    Args:
+        path: A profile.json or its folder; a forecast is kept in it.
+        choice: Which policy is wanted.
+        target: How the policy is written.
+        forecast: Arguments of ``workflows.forecast.forecast``; where they ask for no training, nothing is forecast.
+        watch: Returns a context that takes the progress of a forecast.
+
+    Returns:
+        The policy and the remarks on it.
+
+    Raises:
+        CuesenseError: Something given is wrong. Options of the policy and its file are checked before networks are
+            trained, which may take hours.
+    """
+    profile = Profile.read(path)
+    _check_before_training(profile, choice, target)
+    if forecast["head"] or any(forecast[name] is not None for name in _TRAINING):
+        profile = _forecast(path, choice, forecast, watch)
+    policy = recommend(profile, choice.scope, probability=choice.probability, **choice.budgets)
+    text = export(policy, profile, target.library, target.image_size)
+    if target.output is not None:
+        write_file(target.output, text)
+    return Recommendation(text, _remarks(profile, policy, choice))
+
+
+def _check_before_training(profile: Profile, choice: Choice, target: Export) -> None:
+    check_options(
+        profile,
+        choice.scope,
+        target.library,
+        target.image_size,
+        choice.tolerance,
+        choice.confidence,
+        choice.all_but,
+        choice.probability,
+    )
+    if target.output is not None:
+        refuse_folder(target.output)
+
+
+def _forecast(
+    path: Path,
+    choice: Choice,
+    options: Mapping[str, Any],
+    watch: Callable[[], AbstractContextManager[Progress]],
+) -> Profile:
+    # Imported here, because it brings torch, which a policy without a new forecast does not need.
+    from cuesense.workflows.forecast import forecast
+
+    with watch() as progress:
+        return forecast(
+            path,
+            augmentations=choice.augmentations,
+            probability=choice.probability,
+            progress=progress,
+            **options,
+        )
+
+
+def _remarks(profile: Profile, policy: Policy, choice: Choice) -> list[str]:
+    return lines(
+        limits(profile, **choice.budgets),
+        outlooks(profile, **choice.budgets),
+        profile.summary.clean_accuracy,
+        verified(profile, policy),
+        policy,
+    )

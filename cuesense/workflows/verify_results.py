@@ -1,0 +1,217 @@
+"""From finished trainings of several policies to a Verification: what each policy did to every class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from cuesense.policies.baselines import named_doses
+from cuesense.policies.outlook import outlook, policy_losses
+from cuesense.policies.policy import Policy, uniform
+from cuesense.schemas.base import Estimate
+from cuesense.schemas.profile import Profile
+from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
+from cuesense.stats.over_seeds import Estimates, agreement, leak, over_runs, precision, recall, recall_change
+from cuesense.training.setup import Experiment
+from cuesense.training.trials import Trial
+
+PLAIN = "none"
+
+# Every set of values is one more pass over the test images for each trained network. Chosen by hand; not tuned.
+_MOST_PROBES = 8
+_OTHER_RECIPE = (
+    "The forecast was made with another start or recipe than these trainings: its accuracies are of other networks."
+)
+_SAME_IMAGES = "The forecast was made on these test images: how it compares with the outcome is too favorable."
+_NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
+# Student's interval needs two values at least, and with two it is 12.7 standard errors wide to each side at 95 %.
+_ENOUGH_SEEDS = 3
+_FEW_SEEDS = "With fewer than three seeds intervals are missing or too narrow: give --seeds 3 or more."
+
+
+@dataclass(frozen=True)
+class Study:
+    """The policies that are compared, and what all comparisons need.
+
+    Attributes:
+        profile: The profile of the C classes.
+        experiment: The trainings and their N test images.
+        policies: What is compared, by name, in the order of the results.
+        seeds: The R seeds that each policy was trained with.
+        tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
+    """
+
+    profile: Profile
+    experiment: Experiment
+    policies: Mapping[str, Policy]
+    seeds: tuple[int, ...]
+    tolerance: float
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the C classes."""
+        return [entry.name for entry in self.profile.classes]
+
+    @property
+    def confidence(self) -> float:
+        """Level of all intervals, the profile's own."""
+        return self.profile.policy.confidence
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Label of each test image, (N,)."""
+        return self.experiment.test.labels.numpy()
+
+    def probes(self, name: str) -> tuple[Policy, ...]:
+        """Return the sets of values that a policy gives to classes, most common first, each applied to every view."""
+        policy = self.policies["per_class" if name == "matched" else name]
+        if policy.scope == "global":
+            return ()
+        kinds = [tuple(sorted(policy.of_class(index).items())) for index in range(len(self.names))]
+        common = sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind))[:_MOST_PROBES]
+        return tuple(uniform(dict(kind), self.names, 1.0) for kind in common if kind) if len(common) > 1 else ()
+
+    def trials(self, name: str) -> list[Trial]:
+        """Return the trainings with a policy, one for each seed."""
+        return [Trial(self.policies[name], seed, self.probes(name)) for seed in self.seeds]
+
+    def predicted(self, name: str) -> np.ndarray:
+        """Return the predictions of the networks trained with a policy, (R, N)."""
+        return np.stack([self.experiment.predictions(trial).predicted for trial in self.trials(name)])
+
+    def probed(self, name: str) -> np.ndarray:
+        """Return their predictions for the images under each probe, (P, R, N)."""
+        return np.stack([self.experiment.predictions(trial).probed for trial in self.trials(name)], axis=1)
+
+
+def verification(study: Study) -> Verification:
+    """Return what finished trainings show.
+
+    Args:
+        study: The trainings; all are done.
+
+    Returns:
+        Accuracies and changes against no augmentation by class, leaks, and how well the forecast agrees.
+    """
+    results: list[ArmResult] = []
+    for name in study.policies:
+        results.append(_arm(study, name, results))
+    pairs = [
+        (entry.forecast_loss, entry.recall_change.value)
+        for arm in results
+        if arm.name != PLAIN and arm.same_as is None
+        for entry in arm.classes
+    ]
+    known = [(lost, -change) for lost, change in pairs if lost is not None and change is not None]
+    forecast, real = np.array(known).reshape(-1, 2).T
+    warnings = _warnings(study)
+    return Verification(
+        tolerance=study.tolerance,
+        confidence=study.confidence,
+        seeds=list(study.seeds),
+        recipe=study.experiment.recipe_values,
+        train=study.experiment.source.model_dump(),
+        images=len(study.labels),
+        arms=results,
+        agreement=AgreementResult(**asdict(agreement(forecast, real, study.tolerance))),
+        warnings=warnings,
+    )
+
+
+def _warnings(study: Study) -> list[str]:
+    """Return what a reader must know before trusting the results."""
+    forecast = study.profile.forecast
+    other = forecast is not None and bool(forecast.recipe) and forecast.recipe != study.experiment.recipe_values
+    same = forecast is not None and study.experiment.tested == study.profile.provenance.dataset.fingerprint
+    holding = {
+        _NO_FORECAST: forecast is None,
+        _OTHER_RECIPE: other,
+        _SAME_IMAGES: same,
+        _FEW_SEEDS: len(study.seeds) < _ENOUGH_SEEDS,
+    }
+    return [sentence for sentence, holds in holding.items() if holds]
+
+
+def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
+    policy, labels, count = study.policies[name], study.labels, len(study.names)
+    plain, own = study.predicted(PLAIN), study.predicted(name)
+    before, after = recall(plain, labels, count), recall(own, labels, count)
+    change = recall_change(plain, own, labels, count, study.confidence)
+    kept = precision(own, labels, count)
+    kept_change = over_runs(kept - precision(plain, labels, count), study.confidence)
+    losses = policy_losses(study.profile, policy)
+    expected_losses = np.full(count, np.nan) if losses is None else losses.sum(axis=0)
+    images = np.bincount(labels, minlength=count)
+    foreseen = outlook(study.profile, policy)
+    same = [arm.name for arm in earlier if Trial(study.policies[arm.name], 0).key == Trial(policy, 0).key]
+    recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
+    return ArmResult(
+        name=name,
+        doses=named_doses(policy),
+        policy=policy.to_dict() if policy.names else None,
+        same_as=same[0] if same else None,
+        mean=float(np.nanmean(after)),
+        mean_change=_first(over_runs(np.nanmean(after - before, axis=1)[:, None], study.confidence)),
+        worst=float(np.nanmin(recalls)),
+        worst_change=round(float(np.nanmin(recalls) - np.nanmin(over_runs(before, study.confidence).value)), 6),
+        worst_class=study.names[int(np.nanargmin(recalls))],
+        forecast_mean=None if foreseen is None else foreseen.mean,
+        forecast_worst=None if foreseen is None else foreseen.worst,
+        harmed=int((change.value < 0).sum()),
+        over_tolerance=_which(study.names, change.value < -study.tolerance),
+        surely_over=_which(study.names, change.high < -study.tolerance),
+        classes=[
+            ClassResult(
+                name=entry,
+                images=int(images[index]),
+                recall=_number(recalls[index]),
+                recall_change=_at(change, index),
+                precision=_number(precisions[index]),
+                precision_change=_at(kept_change, index),
+                forecast_loss=_number(expected_losses[index]),
+            )
+            for index, entry in enumerate(study.names)
+        ],
+        leaks=_leaks(study, name),
+    )
+
+
+def _leaks(study: Study, name: str) -> list[Leak]:
+    """Return, for a policy by class, how many images of other classes a class takes when they get its augmentation.
+
+    A network takes some under any augmentation: the uniform policy of the same mean strength is the control.
+    """
+    probes, policy = study.probes(name), study.policies[name]
+    control = study.probes("matched")
+    if name == "matched" or not probes:
+        return []
+    own, rival = ((study.predicted(arm), study.probed(arm)) for arm in (name, "matched"))
+    found = []
+    for index, entry in enumerate(study.names):
+        mine = uniform(dict(sorted(policy.of_class(index).items())), study.names, 1.0)
+        if mine not in probes or mine not in control:
+            continue
+        share = leak(own[0], own[1][probes.index(mine)], study.labels, index)
+        expected_share = leak(rival[0], rival[1][control.index(mine)], study.labels, index)
+        excess = _first(over_runs((share - expected_share)[:, None], study.confidence))
+        found.append(Leak(name=entry, share=float(share.mean()), control=float(expected_share.mean()), excess=excess))
+    return found
+
+
+def _which(names: Sequence[str], chosen: np.ndarray) -> list[str]:
+    return [name for name, is_one in zip(names, chosen.tolist(), strict=True) if is_one]
+
+
+def _first(estimate: Estimates) -> Estimate:
+    return _at(estimate, 0)
+
+
+def _at(estimate: Estimates, index: int) -> Estimate:
+    value, low, high = (_number(part[index]) for part in (estimate.value, estimate.low, estimate.high))
+    return Estimate(value=value, low=low, high=high)
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None

@@ -1,0 +1,25 @@
+"""demo as a user meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cuesense.planted.world import PlantedWorld
+from cuesense.workflows import demo
+from tests.helpers.command_line import run
+
+
+def test_the_demo_shows_a_profile_and_how_many_cues_it_recovered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Few images, so that the test is quick: what the demo finds on all of them is tested where networks are trained.
+    monkeypatch.setattr(demo, "IMAGES_PER_CLASS", 2)
+    result = run("demo", "--output", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    truth = PlantedWorld.truth.__get__(demo.WORLD)
+    recovered = sum(entry["cue"] == cue.value for entry, cue in zip(found["classes"], truth, strict=True))
+    report, remark = result.stderr.splitlines()
+    assert report.startswith(f"Report: {tmp_path / 'out' / 'report.html'}")
+    assert remark == f"{recovered} of 12 planted cues recovered."

@@ -1,0 +1,107 @@
+"""An option has one name, one meaning and one help text in all commands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from cuesense.cli import app
+from cuesense.cli.options import names_in
+from tests.helpers.command_line import COMMANDS, parameters
+
+# Options of images and networks that come together.
+_IMAGES = {"--image-size", "--resize", "--mean", "--std", "--images-per-class", "--data-root"}
+_POLICY = {"--augmentations", "--probability", "--tolerance", "--confidence"}
+_TRAINING = {"--train", "--from", "--arch", "--epochs", "--seeds", "--train-size", "--images-per-class", "--restart"}
+_SWEEP = {"--regularizer", "--order", "--tolerance", "--confidence", "--profile"}
+
+OPTIONS = {
+    "analyze": _IMAGES
+    | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
+    | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"},
+    "score": {"--output", "--class-names", "--groups", "--image-size", "--tolerance", "--confidence", "--json"},
+    # It has no --json: --format json writes the policy as JSON.
+    "recommend": _POLICY
+    | _TRAINING
+    | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
+    | {"--device", "--image-size", "--output"},
+    "verify": _POLICY | _TRAINING | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
+    "audit": _IMAGES
+    | _SWEEP
+    | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
+    | {"--batch-size", "--device", "--workers", "--restart", "--json"},
+    # It has no --batch-size: the size of the batches is fixed where features are computed.
+    "transfer": _IMAGES
+    | _SWEEP
+    | {"--dataset", "--train", "--output", "--arch", "--device", "--workers", "--restart", "--json"},
+    "compare": _IMAGES
+    | {"--dataset", "--arch", "--class-names", "--config", "--batch-size", "--workers", "--device", "--restart"}
+    | {"--output", "--json"},
+    "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
+    "demo": {"--output", "--json"},
+    "report": {"--output"},
+    "list": set(),
+}
+
+# Commands in which an option differs, and why.
+EXCEPTIONS = {
+    # These write one file, all others a folder of results.
+    ("--output", "recommend"),
+    ("--output", "report"),
+}
+
+
+def options(command: str) -> dict[str, Any]:
+    """Return the options of a command by their first name."""
+    return {entry.opts[0]: entry for entry in parameters(command).values() if entry.opts[0].startswith("--")}
+
+
+def value_types(command: str) -> dict[str, frozenset[type]]:
+    """Return the type of each parameter; that an option may be left out does not matter."""
+    (function,) = (function for name, function, _ in app.COMMANDS if name == command)
+    hints = get_type_hints(function)
+    return {name: frozenset(get_args(hint) or (hint,)) - {NoneType} for name, hint in hints.items()}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_just_these_options(command: str) -> None:
+    assert set(options(command)) == OPTIONS[command]
+
+
+def test_the_same_option_is_the_same_in_every_command() -> None:
+    seen: dict[str, set[tuple[object, ...]]] = defaultdict(set)
+    for command in COMMANDS:
+        types = value_types(command)
+        for name, entry in options(command).items():
+            if (name, command) not in EXCEPTIONS:
+                seen[name].add((types[entry.name], entry.help, entry.metavar, *entry.secondary_opts))
+    assert {name: kinds for name, kinds in seen.items() if len(kinds) > 1} == {}
+
+
+def test_the_exceptions_are_alike() -> None:
+    kinds = {(options(command)[name].help, options(command)[name].metavar) for name, command in EXCEPTIONS}
+    assert kinds == {("File to write.", "FILE")}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_argument_and_option_has_a_help_text_that_is_a_sentence(command: str) -> None:
+    for entry in parameters(command).values():
+        assert entry.help[0].isupper() or entry.name == "format_" or entry.name == "similarity", entry.name
+        assert entry.help.endswith("."), entry.name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_is_named_as_its_argument_in_the_code(command: str) -> None:
+    renamed = {"--from": "start", "--format": "format_"}
+    for name, entry in options(command).items():
+        assert entry.name == renamed.get(name, name[2:].replace("-", "_"))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [(None, None), ("a", ["a"]), ("a, b", ["a", "b"]), (" color_jitter ,a", ["color_jitter", "a"])]
+)
+def test_names_are_split_at_commas(text: str | None, names: list[str] | None) -> None:
+    assert names_in(text) == names

@@ -1,0 +1,116 @@
+"""recommend as a user meets it: policies printed or written, forecasts kept, one sentence for every mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command_line import assert_one_sentence, run
+from tests.helpers.planted_profiles import ANALYZED, TEST, TRAIN, limited_profile, write_trainable_profile
+from tests.helpers.profiles import NAMES
+
+
+@pytest.fixture
+def profile_file(tmp_path: Path) -> Path:
+    path = tmp_path / "profile.json"
+    path.write_text(limited_profile().to_json(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def small_profile(tmp_path: Path) -> Path:
+    return write_trainable_profile(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"])
+def test_recommendations_are_printed_or_written(name: str, profile_file: Path, tmp_path: Path) -> None:
+    flags = ["--format", name, "--augmentations", "random_resized_crop, color_jitter", "--image-size", "48"]
+    printed = run("recommend", profile_file, *flags)
+    assert printed.exit_code == 0, printed.output
+    assert "0.4" in printed.stdout
+    written = run("recommend", profile_file, *flags, "--output", tmp_path / "made" / "policy.txt")
+    assert written.exit_code == 0
+    assert (tmp_path / "made" / "policy.txt").read_text(encoding="utf-8") == printed.stdout
+
+
+def test_recommendations_by_class_name_every_class(profile_file: Path) -> None:
+    result = run("recommend", profile_file, "--per-class", "--format", "json")
+    assert [group["classes"] for group in json.loads(result.stdout)["groups"]] == [[name] for name in NAMES[:3]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--tolerance", "1.5"], "--tolerance"),
+        (["--augmentations", "hue"], "one that the profile measured"),
+        (["--format", "torchvison"], "Did you mean 'torchvision'"),
+        (["--format", "kornia", "--per-class"], "the same for all classes"),
+        (["--grouped", "--per-class"], "one of --grouped and --per-class"),
+        (["--probability", "0"], "the probability of a policy"),
+        (["--image-size", "0", "--format", "kornia"], "--image-size"),
+    ],
+)
+def test_wrong_recommendations_are_one_sentence(arguments: list[str], sentence: str, profile_file: Path) -> None:
+    assert_one_sentence(run("recommend", profile_file, *arguments), sentence)
+
+
+def test_a_profile_of_another_version_is_refused(profile_file: Path) -> None:
+    text = profile_file.read_text(encoding="utf-8").replace('"schema_version": 1', '"schema_version": 2')
+    profile_file.write_text(text, encoding="utf-8")
+    assert_one_sentence(run("recommend", profile_file), "schema_version 1")
+
+
+def test_a_forecast_is_made_kept_and_used(small_profile: Path) -> None:
+    flags = ["--augmentations", "random_resized_crop", "--dataset", TEST]
+    model = ["--head", "--model", ANALYZED]
+    made = run("recommend", small_profile.parent, "--train", TRAIN, "--epochs", "1", *model, *flags)
+    assert made.exit_code == 0, made.output
+    forecast = json.loads(small_profile.read_text(encoding="utf-8"))["forecast"]
+    assert forecast["method"] == "trained and head"
+    assert "forecast for usual" not in made.stderr
+    assert "forecast for per class: " in made.stderr
+    again = run("recommend", small_profile, "--augmentations", "random_resized_crop")
+    assert again.stdout == made.stdout
+    assert "forecast for none: " in again.stderr
+
+
+def test_without_a_forecast_it_says_what_stops_an_augmentation(profile_file: Path) -> None:
+    result = run("recommend", profile_file, "--augmentations", "random_resized_crop,color_jitter")
+    assert "random resized crop: to 0.4, because of barn spider (own accuracy)" in result.stderr
+    assert "color jitter: left out, because of goldfish (own accuracy)" in result.stderr
+    assert "No forecast: " in result.stderr
+    empty = run("recommend", profile_file, "--augmentations", "color_jitter")
+    assert "the policy for all classes is empty" in empty.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--train", "planted:0,size=32", "--dataset", TEST], "a dataset of the same 3 classes"),
+        (["--train", TRAIN], "photos/val"),
+        (["--train", TRAIN, "--format", "jsn"], "Did you mean 'json'"),
+        (["--train", TRAIN, "--augmentations", "hue"], "one that the profile measured, but got 'hue'"),
+        (
+            ["--train", TRAIN, "--dataset", TEST, "--train-size", "8"],
+            "--train-size to be a whole number",
+        ),
+        (["--train", TRAIN, "--dataset", TEST, "--from", "nothing.pt"], "nothing.pt"),
+        (["--all-but", "1"], "--all-but"),
+        (["--train", TRAIN, "--dataset", TRAIN], "24 of 24 images that are among those of --train"),
+        (["--train", TRAIN, "--dataset", TEST, "--tolerance", "2"], "--tolerance"),
+        (["--train", TRAIN, "--dataset", TEST, "--grouped", "--format", "kornia"], "the same for all"),
+        (["--train", TRAIN, "--dataset", TEST, "--device", "foo"], "--device"),
+        (["--train", TRAIN, "--dataset", TEST, "--output", "/"], "a file, but got a folder"),
+        (["--epochs", "2"], "Add --train DATASET"),
+    ],
+)
+def test_wrong_trainings_are_one_sentence(
+    arguments: list[str], sentence: str, small_profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small_profile.parent)
+    before = small_profile.read_bytes()
+    assert_one_sentence(run("recommend", small_profile, *arguments), sentence)
+    assert small_profile.read_bytes() == before
+    assert [path.name for path in small_profile.parent.iterdir()] == ["profile.json"]

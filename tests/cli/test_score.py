@@ -1,0 +1,85 @@
+"""score as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command_line import analyze, assert_one_sentence, run
+
+
+def test_score_labels_again_from_the_table_that_analyze_wrote(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "out", tmp_path / "again"
+    assert analyze(model_file, photos_folder, first).exit_code == 0
+    done = run("score", first / "predictions.parquet", "--output", second)
+    assert done.exit_code == 0, done.output
+    before, after = (json.loads((folder / "profile.json").read_text()) for folder in (first, second))
+    for name in ("classes", "groups", "labeling", "policy"):
+        assert after[name] == before[name]
+    assert after["summary"]["labels"] == before["summary"]["labels"]
+    assert {path.name for path in second.iterdir()} == {"profile.json", "report.html", "classes.csv", "curves.csv"}
+    kept = (first / "profile.json").read_bytes()
+    assert_one_sentence(run("score", first / "predictions.parquet", "--output", first), "one of an analysis")
+    assert (first / "profile.json").read_bytes() == kept
+
+
+def test_score_answers_for_groups_and_refuses_a_table_of_something_else(tmp_path: Path) -> None:
+    groups, wrong = tmp_path / "groups.csv", tmp_path / "wrong.csv"
+    wrong.write_text("path,label\na.jpg,cat\n")
+    groups.write_text("class,group\ncat,pets\n")
+    done = run("score", wrong, "--groups", groups, "--output", tmp_path / "out")
+    assert_one_sentence(done, "sample_id")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_written_where_one_of_the_files_cannot_be(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    assert analyze(model_file, photos_folder, tmp_path / "out").exit_code == 0
+    (tmp_path / "again" / "profile.json").mkdir(parents=True)
+    done = run("score", tmp_path / "out" / "predictions.parquet", "--output", tmp_path / "again")
+    assert done.exit_code == 2
+    assert [path.name for path in (tmp_path / "again").iterdir()] == ["profile.json"]
+
+
+@pytest.mark.parametrize("size", ["0", "-5", "99999"])
+def test_score_refuses_impossible_sizes(tmp_path: Path, size: str) -> None:
+    done = run("score", tmp_path / "none.csv", "--image-size", size)
+    assert_one_sentence(done, "Expected --image-size to be a whole number")
+
+
+@pytest.fixture(scope="module")
+def table(model_file: Path, photos_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Predictions that analyze wrote."""
+    folder = tmp_path_factory.mktemp("analyzed")
+    assert analyze(model_file, photos_folder, folder).exit_code == 0
+    return folder / "predictions.parquet"
+
+
+def test_the_confidence_reaches_the_profile(table: Path, tmp_path: Path) -> None:
+    wide, narrow = (
+        json.loads(run("score", table, "--output", tmp_path, "--json", "--confidence", confidence).stdout)
+        for confidence in ("0.99", "0.51")
+    )
+    assert (wide["policy"]["confidence"], narrow["policy"]["confidence"]) == (0.99, 0.51)
+    wider, narrower = (found["classes"][0]["reliance"]["color"] for found in (wide, narrow))
+    assert wider["high"] - wider["low"] > narrower["high"] - narrower["low"]
+
+
+@pytest.mark.parametrize("confidence", ["0.5", "1", "-1", "nan"])
+def test_other_confidences_are_refused(table: Path, tmp_path: Path, confidence: str) -> None:
+    done = run("score", table, "--output", tmp_path / "out", "--confidence", confidence)
+    assert_one_sentence(done, "Expected --confidence to be between 0.5 and 1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_classes_can_be_named(table: Path, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("brick\ngrass\nwater\n")
+    done = run("score", table, "--output", tmp_path / "out", "--class-names", names, "--json")
+    assert [entry["name"] for entry in json.loads(done.stdout)["classes"]] == ["brick", "grass", "water"]
+    assert_one_sentence(run("score", table, "--class-names", tmp_path / "none.txt"), "none.txt")

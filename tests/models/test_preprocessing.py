@@ -1,0 +1,145 @@
+"""How images are prepared: the user's options, what the weights carry, and what is assumed where nobody says."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from cuesense.errors import SettingsError
+from cuesense.models.common import Loaded
+from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
+from cuesense.types import Preprocessing
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CARRIED = Preprocessing((160, 160), 168, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bicubic")
+ALL = {"image_size", "resize", "mean", "std", "interpolation"}
+
+
+def prepared(carried=None, input_size=None, **options):
+    return prepare(Loaded(nn.Identity(), "x", carried, input_size), ImageOptions(**options))
+
+
+def test_what_the_weights_carry_is_used_without_a_word():
+    assert prepared(CARRIED) == Prepared(CARRIED)
+    assert prepare(Loaded(nn.Identity(), "x", CARRIED), AS_CARRIED) == Prepared(CARRIED)
+
+
+def test_each_option_overrides_its_field():
+    found = prepared(CARRIED, image_size=(96, 128), resize=200, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0))
+    assert found == Prepared(Preprocessing((96, 128), 200, (0.1, 0.2, 0.3), (1.0, 2.0, 3.0), "bicubic"))
+    assert prepared(CARRIED, mean=(0.0, 0.0, 0.0)).preprocessing.mean == (0.0, 0.0, 0.0)
+
+
+def test_the_carried_resize_keeps_its_proportion():
+    assert prepared(CARRIED, image_size=320).preprocessing.resize == 336
+    squash = Preprocessing((160, 160), None, MEAN, STD)
+    assert prepared(squash, image_size=320).preprocessing == Preprocessing((320, 320), None, MEAN, STD)
+
+
+def test_where_nothing_is_known_imagenet_is_assumed_and_named():
+    found = prepared()
+    assert found.preprocessing == Preprocessing((224, 224), 256, MEAN, STD, "bilinear")
+    assert found.guessed == ALL
+    first, second = found.warnings
+    assert "mean and std" in first
+    assert "224 of 256" in second
+
+
+@given(st.integers(1, 2000))
+def test_a_size_alone_gives_the_usual_resize(size):
+    found = prepared(image_size=size, mean=MEAN, std=STD)
+    assert found.preprocessing.image_size == (size, size)
+    assert found.preprocessing.resize == round(size / 0.875)
+    assert found.guessed == {"resize", "interpolation"}
+    (warning,) = found.warnings
+    assert "87.5 %" in warning
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "count"),
+    [
+        ({"mean": MEAN, "std": STD, "image_size": 64, "resize": 72}, {"mean", "std", "image_size", "resize"}, 0),
+        ({"mean": MEAN, "image_size": 64, "resize": 72}, {"mean", "image_size", "resize"}, 1),
+        ({"std": STD, "image_size": 64, "resize": 72}, {"std", "image_size", "resize"}, 1),
+        ({"mean": MEAN, "std": STD}, {"mean", "std"}, 1),
+        ({"mean": MEAN, "std": STD, "resize": 256}, {"mean", "std", "resize"}, 1),
+        ({"mean": MEAN, "std": STD, "input_size": (64, 64)}, {"mean", "std", "image_size"}, 1),
+        ({"image_size": 64}, {"image_size"}, 2),
+    ],
+)
+def test_only_what_nobody_says_is_guessed_and_warned_of(options, given, count):
+    found = prepared(**options)
+    assert found.guessed == ALL - given
+    assert len(found.warnings) == count
+
+
+def test_what_the_weights_carry_is_never_a_guess_however_much_is_given():
+    assert prepared(CARRIED, image_size=96).guessed == frozenset()
+    assert prepared(CARRIED, input_size=(64, 64)) == Prepared(CARRIED)
+
+
+def test_a_fixed_input_size_counts_where_nothing_else_is_known():
+    assert prepared(input_size=(64, 96)).preprocessing.image_size == (64, 96)
+    assert prepared(input_size=(64, 64), image_size=32).preprocessing.image_size == (32, 32)
+
+
+def test_images_as_they_come_are_only_normalized():
+    found = prepare_as_they_come(ImageOptions(mean=(0.5, 0.5, 0.5)))
+    assert found.preprocessing == Preprocessing(None, None, (0.5, 0.5, 0.5), STD)
+    assert found.guessed == {"std"}
+    (warning,) = found.warnings
+    assert "mean and std" in warning
+    assert prepare_as_they_come(ImageOptions(mean=MEAN, std=STD)) == Prepared(Preprocessing(None, None, MEAN, STD))
+
+
+def test_arrays_and_tensors_become_plain_triples():
+    options = ImageOptions(mean=np.full(3, 0.5, np.float32), std=torch.full((3,), 0.25))
+    assert options == ImageOptions(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    assert type(options.mean[0]) is float
+
+
+@pytest.mark.parametrize("side", [1, 4096])
+def test_sizes_may_be_as_small_and_as_large_as_their_limits(side):
+    assert ImageOptions(image_size=side, resize=side).size == (side, side)
+    assert ImageOptions(image_size=(side, 32)).size == (side, 32)
+
+
+@pytest.mark.parametrize("option", ["image_size", "resize"])
+@pytest.mark.parametrize("side", [0, -1, 4097, 32.0, "64", True])
+def test_sizes_beyond_their_limits_are_refused(option, side):
+    with pytest.raises(SettingsError, match=f"{option[-4:]} to be a whole number from 1 to 4096"):
+        ImageOptions(**{option: side})
+
+
+@pytest.mark.parametrize("side", [0, 4097])
+def test_each_side_of_an_oblong_size_has_limits(side):
+    with pytest.raises(SettingsError, match="a whole number from 1 to 4096"):
+        ImageOptions(image_size=(32, side))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mean": (123.0, 117.0, 104.0)}, "Divide by 255"),
+        ({"mean": (0.5, 0.5, -0.1)}, "Divide by 255"),
+        ({"mean": (0.5, 0.5)}, "three finite numbers"),
+        ({"std": (0.2, 0.0, 0.2)}, "three positive numbers"),
+        ({"std": (0.2, float("nan"), 0.2)}, "three positive numbers"),
+    ],
+)
+def test_normalizations_out_of_range_are_one_sentence(options, message):
+    with pytest.raises(SettingsError, match=message):
+        ImageOptions(**options)
+
+
+def test_means_and_deviations_at_their_limits_are_taken():
+    assert ImageOptions(mean=(0.0, 1.0, 0.0)).mean == (0.0, 1.0, 0.0)
+    assert ImageOptions(std=(1e-6, 58.0, 57.0)).std == (1e-6, 58.0, 57.0)
+
+
+def test_the_crop_fits_into_the_resized_image():
+    assert prepared(image_size=224, resize=224).preprocessing.resize == 224
+    with pytest.raises(SettingsError, match="at least the image size of 224, but got 223"):
+        prepared(image_size=224, resize=223)

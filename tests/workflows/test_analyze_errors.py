@@ -1,0 +1,96 @@
+"""What goes wrong in an analysis: one sentence for the user, and nothing half-written."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from torch import Tensor, nn
+
+from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
+from cuesense.inference import engine as engine_room
+from cuesense.schemas.profile import Profile
+from cuesense.workflows.analyze import analyze as run_analysis
+from tests.helpers.small_networks import NAMES, Colors, classifier, picture
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_room, "SHARD_SIZE", 40)
+
+
+def analyze(dataset: Any = None, **changes: Any) -> Profile:
+    return run_analysis(classifier(), dataset or Colors(120), **({"config": "standard", "batch_size": 16} | changes))
+
+
+def test_the_output_may_not_become_a_class_of_the_dataset(tmp_path: Path) -> None:
+    for number in range(6):
+        path = tmp_path / "data" / NAMES[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(number, number % 3)).save(path)
+    for output in (tmp_path / "data", tmp_path / "data" / "out"):
+        with pytest.raises(OutputError, match="outside of the dataset"):
+            run_analysis(classifier(), tmp_path / "data", output=output)
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(NAMES)
+
+
+def test_unreadable_images_are_listed_and_too_many_leave_nothing_behind(tmp_path: Path) -> None:
+    profile = analyze(Colors(120, broken=frozenset({3})), config="quick")
+    assert any("1 unreadable image was skipped: 00021 (not an image)" in text for text in profile.summary.warnings)
+    with pytest.raises(DatasetError, match="95 %"):
+        analyze(Colors(120, broken=frozenset(range(20))), output=tmp_path / "o", config="quick")
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_mistake_leaves_an_older_result_alone(tmp_path: Path) -> None:
+    analyze(output=tmp_path / "o", config="quick")
+    before = {path: path.read_bytes() for path in (tmp_path / "o").rglob("*") if path.is_file()}
+    bad = classifier(nn.Identity())
+    with pytest.raises((ModelError, OutputError)):
+        run_analysis(bad, Colors(120), output=tmp_path / "o", config="quick")
+    assert {path: path.read_bytes() for path in (tmp_path / "o").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"batch_size": 0}, SettingsError, "batch_size"),
+        ({"batch_size": 4096}, SettingsError, "batch_size"),
+        ({"workers": 0}, SettingsError, "workers"),
+        ({"images_per_class": 0}, SettingsError, "images_per_class"),
+        ({"tolerance": 0.0}, SettingsError, "tolerance"),
+        ({"confidence": 0.4}, SettingsError, "confidence"),
+        ({"device": "warp"}, SettingsError, "device"),
+        ({"device": "meta"}, SettingsError, "device"),
+        ({"image_size": 10**20}, SettingsError, "image_size"),
+        ({"resize": "64"}, SettingsError, "resize"),
+        ({"mean": (0.5, 0.5)}, SettingsError, "mean"),
+        ({"std": 0.5}, SettingsError, "std"),
+        ({"std": "111"}, SettingsError, "std"),
+        ({"std": (1e-40, 1, 1)}, SettingsError, "std"),
+        ({"batch_size": 2.5}, SettingsError, "batch_size"),
+        ({"images_per_class": 2.5}, SettingsError, "images_per_class"),
+        ({"tolerance": "a"}, SettingsError, "tolerance"),
+        ({"seed": "a"}, SettingsError, "seed"),
+        ({"config": {"a": 1}}, SettingsError, "config"),
+        ({"precision": "int3"}, SettingsError, "precision"),
+        ({"config": "standart"}, SettingsError, "Did you mean 'standard'"),
+        ({"class_names": ("brick", "grass")}, DatasetError, "water"),
+        ({"class_names": ("brick", "grass", "grass")}, DatasetError, "'grass' 2 times"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(changes: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        analyze(**changes)
+
+
+def test_a_bare_function_is_no_model() -> None:
+    with pytest.raises(ModelError, match=r"an nn\.Module or a Classifier"):
+        run_analysis(lambda images: images, Colors(30), config="quick")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [lambda: nn.Identity(), lambda: lambda images: images.mean(dim=(2, 3)) / 0])
+def test_nonsense_answers_are_model_errors(make: Callable[[], Callable[[Tensor], Tensor]]) -> None:
+    with pytest.raises(ModelError):
+        run_analysis(classifier(make()), Colors(30), config="quick")

@@ -1,0 +1,36 @@
+"""A profile's page is written again from the profile or its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cuesense.errors import OutputError, SettingsError
+from cuesense.reports.html.profile import render
+from cuesense.workflows.profile_files import report
+from tests.helpers.profiles import profile
+
+
+def test_the_page_of_a_profile_its_file_and_its_folder_are_the_same(tmp_path: Path) -> None:
+    known = profile()
+    file = tmp_path / "profile.json"
+    file.write_text(known.to_json())
+    for number, source in enumerate((known, file, str(file), tmp_path)):
+        page = report(source, tmp_path / f"{number}.html")
+        assert page == tmp_path / f"{number}.html"
+        assert page.read_text() == render(known)
+
+
+def test_the_default_is_a_page_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert report(profile()) == Path("report.html")
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_what_cannot_be_read_or_written_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Run `cuesense analyze` first"):
+        report(tmp_path / "missing.json", tmp_path / "page.html")
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(OutputError, match=r"folder\.html"):
+        report(profile(), tmp_path / "folder.html")
