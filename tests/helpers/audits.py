@@ -58,7 +58,7 @@ def sweep(
 
 
 def with_pictures(known: Sweep, *, accepted: bool = False, seed: int = 0) -> Sweep:
-    """Return the sweep with answers for every image: what a class loses goes to the class after the next one."""
+    """Return the sweep with a prediction for every image; lost images are predicted as the class after the next one."""
     random = np.random.default_rng(seed)
     classes, images = len(known.class_names), int(known.images.max())
     labels = np.repeat(np.arange(classes), images)
@@ -79,6 +79,6 @@ def audit(known: Sweep | None = None, *, tolerance: float = 0.05, **more: Any) -
 
 
 def cues(names: Sequence[str] = NAMES) -> dict[str, CueVerdict]:
-    """Return a label for every class: the first of three relies on shape, the next on texture, the last on color."""
-    labels = (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
-    return {name: labels[index % 3] for index, name in enumerate(names)}
+    """Return a cue for every class: the first of three relies on shape, the next on texture, the last on color."""
+    verdicts = (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
+    return {name: verdicts[index % 3] for index, name in enumerate(names)}
