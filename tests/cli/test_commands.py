@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from cuesense.cli.app import app
 from tests.conftest import make_folder
 from tests.helpers.profiles import NAMES
-from tests.policies.test_recommend import LOST, planted
+from tests.helpers.profiles_with_forecasts import LOST, planted
 from tests.training.test_setup import profile as small
 from tests.workflows.test_forecast import WORLD
 

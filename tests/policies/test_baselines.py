@@ -6,7 +6,7 @@ import pytest
 
 from cuesense.policies.baselines import candidates, joined, matched, named_doses, permuted
 from cuesense.policies.policy import Policy, uniform
-from tests.policies.test_recommend import CROP, JITTER
+from tests.helpers.profiles_with_forecasts import CROP, JITTER
 
 NAMES = ("a", "b", "c", "d")
 LADDERS = {CROP: (0.7, 0.4, 0.2, 0.08), JITTER: (0.1, 0.2, 0.4, 0.8)}

@@ -16,48 +16,10 @@ from cuesense.policies.outlook import outlook, outlooks, policy_losses
 from cuesense.policies.policy import Limit, Policy, uniform
 from cuesense.policies.profile_budgets import budgets_of, limits
 from cuesense.policies.recommend import choose_scope, clusters, export, propose, recommend, verified
-from cuesense.schemas.profile import (
-    ForecastModel,
-    LeakModel,
-    LossModel,
-    Profile,
-    RivalModel,
-    TrainedModel,
-    VerifiedModel,
-)
+from cuesense.schemas.profile import LeakModel, Profile, RivalModel, TrainedModel, VerifiedModel
 from cuesense.stats.intervals import tango
 from tests.helpers.profiles import NAMES, profile
-
-CROP, JITTER = "random_resized_crop", "color_jitter"
-
-
-def planted(lost: dict[str, list[list[int]]], images: int = 200, rivals: dict[int, list[tuple[int, str, float]]] = {}):  # noqa: B006
-    """Return a profile of three classes, all recognized, that loses just these images (severities by classes)."""
-    base = profile(3, images=images)
-    curves = []
-    for curve in base.curves:
-        nothing = [[0] * 3 for _ in curve.values]
-        found = lost.get(curve.perturbation, nothing)
-        counts = {"clean_correct": [images] * 3, "lost": found, "gained": nothing, "repeats": 1}
-        curves.append(curve.model_copy(update=counts))
-    classes = [
-        entry.model_copy(
-            update={
-                "rivals": [
-                    RivalModel(rival=NAMES[other], perturbation=name, share=share)
-                    for other, name, share in rivals.get(entry.index, [])
-                ]
-            }
-        )
-        for entry in base.classes
-    ]
-    return base.model_copy(update={"curves": curves, "classes": classes})
-
-
-LOST = {
-    CROP: [[0, 0, 0], [0, 0, 0], [0, 60, 0], [0, 150, 90]],
-    JITTER: [[0, 0, 90], [0, 0, 90], [0, 0, 90], [0, 0, 90]],
-}
+from tests.helpers.profiles_with_forecasts import CLEAN, CROP, CROPPED, JITTER, LOST, forecast, planted
 
 
 def test_the_global_policy_is_safe_for_the_weakest_class() -> None:
@@ -202,41 +164,6 @@ def test_a_policy_by_class_speaks_of_each_class() -> None:
     assert policy.of_class(2) == {CROP: 0.4}
     assert policy.names == (CROP, JITTER)
     assert [group["classes"] for group in policy.to_dict()["groups"]] == [["a", "c"], ["b"]]
-
-
-def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = []) -> Profile:  # noqa: B006
-    """Return a profile of three classes that are forecast to lose just this (doses by classes)."""
-    base = planted({})
-    found = {}
-    for curve in base.curves:
-        if curve.perturbation in losses:
-            loss = losses[curve.perturbation]
-            doubt = [[spread] * 3 for _ in loss]
-            found[curve.perturbation] = LossModel(
-                parameter=curve.parameter,
-                unit=curve.unit,
-                values=curve.values,
-                loss=loss,
-                spread=doubt,
-                low=loss,
-                high=loss,
-                flags=[["unclear"] * 3 for _ in loss],
-                leaks=leaks,
-            )
-    block = ForecastModel(
-        method="trained",
-        probability=0.8,
-        runs=1,
-        recipe={},
-        train=None,
-        accuracy=[0.9, 0.8, 0.7],
-        augmentations=found,
-    )
-    return base.model_copy(update={"forecast": block})
-
-
-CLEAN = [[0.0] * 3] * 4
-CROPPED = [[0.0, 0.0, -0.2], [0.0, 0.02, -0.2], [0.0, 0.2, -0.2], [0.0, 0.4, -0.2]]
 
 
 def test_a_forecast_decides_where_there_is_one() -> None:

@@ -19,7 +19,7 @@ from cuesense.stats.over_seeds import recall
 from cuesense.training.setup import Setup
 from cuesense.training.trials import Trial, TrialPredictions, TrialStore
 from cuesense.workflows.verify import TRIALS, _leaks, _Study, verify
-from tests.policies.test_recommend import CLEAN, CROP, JITTER, forecast
+from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast
 from tests.training.test_setup import TEST, TRAIN, profile
 
 NAMES = TRAIN.class_names
