@@ -106,7 +106,7 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
         The evidence.
     """
     found = Measured(predictions, 1 - (1 - confidence) / (2 * len(CUES)))
-    clean, classes = predictions.answers[0], len(predictions.class_names)
+    clean, classes = predictions.per_condition[0], len(predictions.class_names)
     images = np.bincount(clean.labels, minlength=classes)
     seen = np.bincount(found.classes_of(clean.predicted) + 1, minlength=classes + 1)[1:]
     hits = np.bincount(clean.labels[predictions.right(0)], minlength=classes)
@@ -170,7 +170,7 @@ class Measured:
         The prior correction makes every class's share of the answers that of its images; without it, a guess is any of
         the outputs.
         """
-        clean = self.predictions.answers[0]
+        clean = self.predictions.per_condition[0]
         share = np.bincount(clean.labels, minlength=self.classes) / max(len(clean.labels), 1)
         return share if clean.corrected is not None else np.minimum(share, 1 / len(self.predictions.output_names))
 
@@ -181,7 +181,7 @@ class Measured:
     def rate(self, rows: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
         """Return images a repeat and the share of them that is right, (C,) each."""
         right = self.predictions.right if raw else self.predictions.corrected_right
-        labels = [self.predictions.answers[row].labels for row in rows]
+        labels = [self.predictions.per_condition[row].labels for row in rows]
         n = np.mean([np.bincount(part, minlength=self.classes) for part in labels], axis=0)
         k = np.mean(
             [np.bincount(part[right(row)], minlength=self.classes) for part, row in zip(labels, rows, strict=True)],
@@ -238,7 +238,7 @@ class Measured:
 
         Repeat i is compared with repeat i of the sham, over again where there are fewer.
         """
-        labels = self.predictions.answers[0].labels
+        labels = self.predictions.per_condition[0].labels
         right = self.predictions.right if raw else self.predictions.corrected_right
         kept, total = [], []
         for place, row in enumerate(rows):
@@ -269,7 +269,7 @@ class Measured:
         return np.full(self.classes, np.inf), np.zeros(self.classes)
 
     def _guessed(self, row: int) -> Floats:
-        answers = self.predictions.answers[row]
+        answers = self.predictions.per_condition[row]
         found = self.classes_of(answers.predicted) if answers.corrected is None else answers.corrected
         return mutual_confusion(found, answers.labels, self.classes)
 
@@ -277,7 +277,7 @@ class Measured:
         """Return the p-value that an ablation costs more images than a sham (than nothing, where none was measured)."""
         other, row = self.rows.get(sham, [0])[0], self.rows[ablation][0]
         before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)
-        labels, perturbed = self.predictions.answers[other].labels, self.predictions.answers[row].labels
+        labels, perturbed = self.predictions.per_condition[other].labels, self.predictions.per_condition[row].labels
         if self.predictions.paired:
             p = sign_test(*discordant_counts(before, after, labels, self.classes))
             return np.where(np.bincount(labels, minlength=self.classes) > 0, p, np.nan)
@@ -298,7 +298,7 @@ class Measured:
         )
 
     def _predicted_share(self, row: int) -> Floats:
-        answers = self.predictions.answers[row]
+        answers = self.predictions.per_condition[row]
         found = self.classes_of(answers.predicted)
         counts, images = (np.bincount(part, minlength=self.classes) for part in (found[found >= 0], answers.labels))
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -88,6 +88,7 @@ def recommend(
     with user_errors(RESUMED):
         from cuesense.atomic_files import refuse_folder, write_file
         from cuesense.policies.outlook import outlooks
+        from cuesense.policies.policy import PolicyOptions
         from cuesense.policies.profile_budgets import limits
         from cuesense.policies.recommend import check_options, choose_scope, export, verified
         from cuesense.policies.recommend import recommend as recommended
@@ -97,7 +98,8 @@ def recommend(
         found = Profile.read(profile)
         chosen = None if augmentations is None else [name.strip() for name in augmentations.split(",")]
         scope = choose_scope(grouped=grouped, per_class=per_class)
-        check_options(found, scope, format_, image_size, tolerance, confidence, all_but, probability)
+        options = PolicyOptions(scope, tolerance, confidence, chosen, probability, all_but=all_but)
+        check_options(found, options, format_, image_size)
         if output is not None:
             refuse_folder(output)
         if head or any(option is not None for option in (train, start, epochs, train_size, images_per_class)):

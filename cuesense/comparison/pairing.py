@@ -167,9 +167,9 @@ class Pair:
 
     def _aligned(self, a: Predictions, b: Predictions) -> _Images | str:
         """Return the images; prediction_table.read has sorted them by their ids."""
-        labels, back = a.answers[0].labels, np.argsort(self.places)
+        labels, back = a.per_condition[0].labels, np.argsort(self.places)
         same = list(a.sample_ids) == list(b.sample_ids)
-        if not same or not np.array_equal(labels, back[b.answers[0].labels]):
+        if not same or not np.array_equal(labels, back[b.per_condition[0].labels]):
             return "the images or their labels differ"
         return _Images(labels, a, b)
 
@@ -233,7 +233,7 @@ def _share_right(predictions: Predictions, augmentation: str | None, severity: i
 def _fits(predictions: Predictions, profile: Profile, wanted: set[tuple[str, int]]) -> bool:
     """Whether predictions give the clean counts of a profile, and have the severities to compare."""
     n, right = _clean_counts(profile)
-    labels, classes = predictions.answers[0].labels, len(predictions.class_names)
+    labels, classes = predictions.per_condition[0].labels, len(predictions.class_names)
     return (
         predictions.paired
         and np.array_equal(np.bincount(labels, minlength=classes), n)

@@ -42,7 +42,7 @@ class Predictions:
         sample_ids: The id of every image of the clean condition.
         perturbations: What was applied, each with the ladder that was measured.
         conditions: What was applied in detail, the clean condition first.
-        answers: The answers of every condition, of the same length as conditions.
+        per_condition: The predictions of every condition, of the same length as conditions.
         paired: True where every condition has the same images in the same order.
         side: Shorter side of the network's input in pixels, or None where nobody knows.
     """
@@ -53,14 +53,14 @@ class Predictions:
     sample_ids: Sequence[str]
     perturbations: tuple[Perturbation, ...]
     conditions: tuple[Condition, ...]
-    answers: tuple[ConditionPredictions, ...]
+    per_condition: tuple[ConditionPredictions, ...]
     paired: bool = True
     side: int | None = None
 
     @property
     def corrected(self) -> bool:
         """Whether the prior-corrected answers are known."""
-        return all(answers.corrected is not None for answers in self.answers)
+        return all(answers.corrected is not None for answers in self.per_condition)
 
     @property
     def rows(self) -> dict[tuple[str, int], list[int]]:
@@ -73,12 +73,12 @@ class Predictions:
 
     def right(self, row: int) -> Bools:
         """Return which images of a condition are recognized by the network itself, (N,)."""
-        answers = self.answers[row]
+        answers = self.per_condition[row]
         return np.asarray(answers.predicted == np.asarray(self.outputs)[answers.labels])
 
     def corrected_right(self, row: int) -> Bools:
         """Return which images are recognized after the prior correction, (N,); without one, as the network says."""
-        answers = self.answers[row]
+        answers = self.per_condition[row]
         return self.right(row) if answers.corrected is None else np.asarray(answers.corrected == answers.labels)
 
 
@@ -126,6 +126,6 @@ def from_outcomes(
         sample_ids=[sample_ids[place] for place in store.positions(shards)],
         perturbations=tuple(perturbations),
         conditions=tuple(conditions),
-        answers=answers,
+        per_condition=answers,
         side=side,
     )

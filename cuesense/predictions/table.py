@@ -77,7 +77,7 @@ def _output_names(predictions: Predictions) -> list[str]:
 
 
 def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Sequence[str]) -> pa.Table:
-    condition, answers = predictions.conditions[row], predictions.answers[row]
+    condition, answers = predictions.conditions[row], predictions.per_condition[row]
     outputs, count = np.asarray(predictions.outputs), len(answers.labels)
     corrected = answers.labels if answers.corrected is None else answers.corrected
     return pa.table(
@@ -343,7 +343,7 @@ def _predictions(
         sample_ids=[rows.samples.names[code] for code in rows.samples.codes[blocks[0].rows]],
         perturbations=tuple(perturbations.values()),
         conditions=_conditions(blocks, perturbations),
-        answers=answers,
+        per_condition=answers,
         paired=paired,
     )
 

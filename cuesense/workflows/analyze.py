@@ -309,7 +309,7 @@ def _provenance(job: _Job, digest: str | None) -> Provenance:
 def _warnings(
     job: _Job, predictions: Predictions, sinks: dict[str, np.ndarray], store: OutcomeStore, shards: int
 ) -> list[str]:
-    clean = predictions.answers[0]
+    clean = predictions.per_condition[0]
     images = np.bincount(clean.labels, minlength=len(job.outputs)).tolist()
     skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
     warnings = data_warnings(job.classifier.warnings, job.class_names, images, skipped, sinks)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.errors import SettingsError, expected
-from cuesense.policies.baselines import candidates, joined, matched, named_doses, permuted
+from cuesense.policies.baselines import candidates, describe, joined, matched, permuted
 from cuesense.policies.outlook import outlook, policy_losses
-from cuesense.policies.policy import PROBABILITY, SCOPES, USUAL, Policy, uniform
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, PROBABILITY, SCOPES, Policy, PolicyOptions, uniform
 from cuesense.policies.profile_budgets import measured_augmentations
 from cuesense.policies.recommend import propose
 from cuesense.reports.charts.forecast_outcome import scatter
@@ -129,10 +128,9 @@ def verify(
         refuse_folder((folder or Path()) / name)
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
-    choice: dict[str, Any] = {"augmentations": augmentations, "probability": probability}
     ours: dict[str, Policy] = {}
     for scope in SCOPES:
-        ours[scope] = propose(profile, scope, tolerance=tolerance, confidence=confidence, **choice)
+        ours[scope] = propose(profile, PolicyOptions(scope, tolerance, confidence, augmentations, probability))
     experiment = prepare_training(profile, setup, None if folder is None else folder / TRIALS, restart=restart)
     names = [entry.name for entry in profile.classes]
     chosen = profile.forecast.augmentations if profile.forecast is not None else None
@@ -140,7 +138,7 @@ def verify(
     ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
     arms = {
         PLAIN: uniform({}, names, probability),
-        "usual": uniform(USUAL, names, probability),
+        "usual": uniform(DEFAULT_AUGMENTATIONS, names, probability),
         "best_uniform": _best_uniform(experiment, candidates(ladders, names, probability), progress),
         **ours,
         "permuted": permuted(ours["per_class"]),
@@ -248,7 +246,7 @@ def _arm(study: _Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
     recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
     return ArmResult(
         name=name,
-        doses=named_doses(policy),
+        doses=describe(policy),
         policy=policy.to_dict() if policy.names else None,
         same_as=same[0] if same else None,
         mean=float(np.nanmean(after)),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cuesense.analysis.cues import CERTAIN, DOMINANT, name_cues
 from cuesense.analysis.evidence import gather
-from cuesense.analysis.hypotheses import QUESTIONS, verdict_of
+from cuesense.analysis.hypotheses import CUES_LEFT, verdict_of
 from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, REPLICATE_ABLATION, SHAM, SINGLE_CUE
 from cuesense.types import ClassCue, Cue, CueVerdict
 from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
@@ -122,7 +122,7 @@ def test_guessing_between_two_classes_is_not_knowing() -> None:
     }
     shares = [half, half, *[PURE[Cue.TEXTURE]] * 18]
     apart, guessed = predictions(shares), predictions(shares)
-    for answers in guessed.answers[1:]:
+    for answers in guessed.per_condition[1:]:
         lost = (answers.labels < 2) & (answers.predicted >= len(shares))
         answers.predicted[lost] = 1 - answers.labels[lost]
         answers.corrected[lost] = 1 - answers.labels[lost]  # type: ignore[index]
@@ -135,7 +135,7 @@ def test_guessing_between_two_classes_is_not_knowing() -> None:
 
 def test_null_pairs_are_undetermined_and_say_with_whom() -> None:
     found = predictions([PURE[Cue.COLOR], PURE[Cue.COLOR], PURE[Cue.SHAPE]])
-    for answers in found.answers:
+    for answers in found.per_condition:
         swapped = (answers.labels == 1) & (answers.predicted == 1)
         answers.predicted[swapped] = 0
         answers.corrected[swapped] = 0  # type: ignore[index]
@@ -191,7 +191,7 @@ def test_a_class_found_by_elimination_is_flagged() -> None:
     found = predictions([PURE[Cue.SHAPE], PURE[Cue.COLOR]])
     for row, dose in enumerate(EVERY, start=1):
         if dose == PRIMARY_ABLATION[Cue.SHAPE]:
-            found.answers[row].predicted[found.answers[row].labels == 0] = 0
+            found.per_condition[row].predicted[found.per_condition[row].labels == 0] = 0
     flags = name_cues(gather(found, 0.95), found.class_names)[0].flags
     assert flags["by_elimination"].startswith("keeps 100 of 100 points without shape as the network answers, 0 after")
 
@@ -217,8 +217,8 @@ def test_a_lone_class_is_undetermined_because_every_guess_is_right() -> None:
 def test_a_class_that_only_the_prior_correction_finds_is_undetermined_and_flagged(cue: Cue) -> None:
     """The one class of its kind: without its cue the network never says it, and no other class is left to say."""
     found = predictions([PURE[cue], *[PURE[other] for other in Cue if other is not cue] * 4])
-    for answers, dose in zip(found.answers[1:], EVERY, strict=True):
-        if QUESTIONS.get(dose, {cue}) != {cue}:
+    for answers, dose in zip(found.per_condition[1:], EVERY, strict=True):
+        if CUES_LEFT.get(dose, {cue}) != {cue}:
             answers.corrected[answers.labels == 0] = 0  # type: ignore[index]
     answer = name_cues(gather(found, 0.95), found.class_names)[0]
     assert answer.cue is CueVerdict.UNDETERMINED
@@ -230,7 +230,7 @@ def test_a_class_that_only_the_prior_correction_finds_is_undetermined_and_flagge
 def test_a_sink_that_keeps_everything_is_not_said_to_lose_anything() -> None:
     """Without a prior correction: all lost images of the others are called class 0, whose own are never lost."""
     found = predictions([dict.fromkeys(EVERY, 1.0), *[PURE[Cue.COLOR]] * 5, *[PURE[Cue.SHAPE]] * 2])
-    for answers in found.answers[1:]:
+    for answers in found.per_condition[1:]:
         lost = answers.predicted >= 8
         answers.predicted[lost] = 0
         answers.corrected[lost] = 0  # type: ignore[index]

@@ -20,13 +20,13 @@ def rough(seed: int, images: int = 40) -> Predictions:
     rng = np.random.default_rng(seed)
     found = predictions([{}] * CLASSES, images=images)
     answers = []
-    for row, old in enumerate(found.answers):
+    for row, old in enumerate(found.per_condition):
         right = rng.random(len(old.labels)) < (0.9 if row == 0 else rng.random())
         other = rng.integers(CLASSES + 5, size=len(old.labels))
         predicted = np.where(right, old.labels, other)
         corrected = np.where(rng.random(len(right)) < 0.8, predicted, rng.integers(CLASSES, size=len(right)))
         answers.append(ConditionPredictions(old.labels, predicted, np.where(corrected < CLASSES, corrected, -1)))
-    return replace(found, answers=tuple(answers))
+    return replace(found, per_condition=tuple(answers))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -36,10 +36,10 @@ def test_shares_are_those_of_a_plain_loop(seed: int) -> None:
     rows = {dose: row for row, dose in enumerate(EVERY, start=1)}
 
     def right(row: int, image: int) -> bool:
-        return bool(found.answers[row].corrected[image] == found.answers[0].labels[image])  # type: ignore[index]
+        return bool(found.per_condition[row].corrected[image] == found.per_condition[0].labels[image])  # type: ignore[index]
 
     for index in range(CLASSES):
-        members = [image for image, label in enumerate(found.answers[0].labels) if label == index]
+        members = [image for image, label in enumerate(found.per_condition[0].labels) if label == index]
         explainable = [i for i in members if right(0, i) and not right(rows[ALL_REMOVED], i)]
         assert evidence.explainable[index] == len(explainable)
         for dose, share in evidence.shares.items():
@@ -59,7 +59,7 @@ def test_shares_are_those_of_a_plain_loop(seed: int) -> None:
 
 def _guesses(found: Predictions, row: int, index: int, other: int) -> float:
     """Return the share of the other's images that is taken for the class, times that of its lost images in return."""
-    answers = found.answers[row]
+    answers = found.per_condition[row]
     attracted = answers.corrected[answers.labels == other] == index  # type: ignore[index]
     own = answers.corrected[answers.labels == index]  # type: ignore[index]
     return float(attracted.mean() * ((own == other).sum() + 1) / ((own != index).sum() + 1))
@@ -73,7 +73,7 @@ def test_necessity_is_tested_against_the_sham_and_adjusted_over_everything() -> 
     for cue in Cue:
         before, after = (found.corrected_right(rows[dose]) for dose in (SHAM[cue], PRIMARY_ABLATION[cue]))
         for index in range(CLASSES):
-            members = found.answers[0].labels == index
+            members = found.per_condition[0].labels == index
             p[cue, index] = float(sign_test((before & ~after)[members].sum(), (after & ~before)[members].sum()))
     ranked = sorted(p, key=p.__getitem__)
     for cue, index in ranked:
@@ -99,7 +99,7 @@ def test_repeats_are_averaged_and_never_counted_as_images() -> None:
     twice = replace(
         once,
         conditions=(*once.conditions, *(replace(once.conditions[row], repeat=1) for row in rows if row)),
-        answers=(*once.answers, *once.answers[1:]),
+        per_condition=(*once.per_condition, *once.per_condition[1:]),
     )
     first, second = gather(once, 0.95), gather(twice, 0.95)
     for dose, share in first.shares.items():
@@ -119,5 +119,5 @@ def test_an_empty_class_is_nothing_but_unknown() -> None:
 
 def test_sinks_are_found_under_the_condition_where_they_are_worst() -> None:
     found = predictions([{}] * CLASSES)
-    found.answers[2].predicted[:] = 3
+    found.per_condition[2].predicted[:] = 3
     assert gather(found, 0.95).sinks[3] == (found.conditions[2], pytest.approx(CLASSES))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from cuesense.analysis.cues import CERTAIN
 from cuesense.analysis.evidence import gather
 from cuesense.analysis.hypotheses import (
+    CUES_LEFT,
     HYPOTHESES,
     MISLED,
-    QUESTIONS,
     SCALES,
     SLOPE,
     VERDICTS,
@@ -64,7 +64,7 @@ def _slow(evidence, index):
     weights = Counter()
     for need in HYPOTHESES:
         weight = (1 if need in plain else 0.2) / size[verdict_of(need)]
-        for (dose, left), threshold in zip(QUESTIONS.items(), scale.thresholds, strict=True):
+        for (dose, left), threshold in zip(CUES_LEFT.items(), scale.thresholds, strict=True):
             share = evidence.shares[dose]
             if np.isnan(share.distinct[index]):
                 continue
@@ -98,7 +98,7 @@ def test_fewer_images_are_less_sure() -> None:
 def _worth(evidence, dose, index: int) -> float:
     """Return the distinct share, stretched so that its threshold is one half."""
     scale = next(scale for scale in SCALES if evidence.side < scale.below)
-    threshold = dict(zip(QUESTIONS, scale.thresholds, strict=True))[dose]
+    threshold = dict(zip(CUES_LEFT, scale.thresholds, strict=True))[dose]
     share = evidence.shares[dose].distinct[index]
     return float(np.interp(share, (0, threshold, 1), (0, 0.5, 1)))
 

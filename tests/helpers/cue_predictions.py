@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cuesense import registry
-from cuesense.analysis.hypotheses import QUESTIONS, Hypothesis
+from cuesense.analysis.hypotheses import CUES_LEFT, Hypothesis
 from cuesense.perturbations.ablations import ABLATIONS, SHAM, Ablation
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.types import Condition, Cue, Perturbation
@@ -21,13 +21,13 @@ OTHER = 5
 def needs(*subsets: str) -> Hypothesis:
     """Return the monotone function that holds where any of these cues are left, such as ``needs("color shape")``."""
     wanted = [frozenset(Cue(name) for name in subset.split()) for subset in subsets]
-    every = [*QUESTIONS.values(), frozenset(Cue)]
+    every = [*CUES_LEFT.values(), frozenset(Cue)]
     return frozenset(left for left in every if any(subset <= left for subset in wanted))
 
 
 def keeps(need: Hypothesis, high: float = 0.95, low: float = 0.05) -> dict[Ablation, float]:
     """Return the share that a class with this need keeps at every dose."""
-    return {dose: high if dose not in QUESTIONS or QUESTIONS[dose] in need else low for dose in EVERY}
+    return {dose: high if dose not in CUES_LEFT or CUES_LEFT[dose] in need else low for dose in EVERY}
 
 
 def perturbation(dose: Ablation) -> Perturbation:
@@ -63,6 +63,6 @@ def predictions(
         sample_ids=[f"{label}/{index}" for label, index in zip(labels, place, strict=True)],
         perturbations=kinds,
         conditions=(Condition(), *(Condition(kind, 1) for kind in kinds)),
-        answers=tuple(answers),
+        per_condition=tuple(answers),
         side=side,
     )

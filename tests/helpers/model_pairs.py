@@ -58,7 +58,7 @@ def predictions(
         sample_ids=[f"{place:05d}" for place in places],
         perturbations=(kind,),
         conditions=(Condition(), *conditions),
-        answers=tuple(answers),
+        per_condition=tuple(answers),
         side=64,
     )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cuesense.errors import SettingsError
 from cuesense.policies.budgets import images_needed
 from cuesense.policies.outlook import outlook, outlooks, policy_losses
-from cuesense.policies.policy import Limit, Policy, uniform
+from cuesense.policies.policy import Limit, Policy, PolicyOptions, uniform
 from cuesense.policies.profile_budgets import budgets_of, limits
 from cuesense.policies.recommend import choose_scope, clusters, export, propose, recommend, verified
 from cuesense.schemas.profile import LeakModel, Profile, RivalModel, TrainedModel, VerifiedModel
@@ -24,7 +24,7 @@ from tests.helpers.profiles_with_forecasts import CLEAN, CROP, CROPPED, JITTER, 
 
 def test_the_global_policy_is_safe_for_the_weakest_class() -> None:
     policy = recommend(planted(LOST), augmentations=[CROP, JITTER])
-    assert policy.doses == ({CROP: 0.4},)
+    assert policy.values == ({CROP: 0.4},)
     assert policy.groups == (0, 0, 0)
     assert policy.probability == 0.8
 
@@ -79,7 +79,7 @@ def test_clusters_are_the_transitive_closure(pairs: list[tuple[int, int]]) -> No
 
 def test_a_larger_tolerance_allows_stronger_doses() -> None:
     given_profile = planted({CROP: [[0, 0, 0], [4, 4, 4], [30, 30, 30], [60, 60, 60]]})
-    doses = [recommend(given_profile, tolerance=part, augmentations=[CROP]).doses[0] for part in (0.02, 0.1, 0.3, 0.5)]
+    doses = [recommend(given_profile, tolerance=part, augmentations=[CROP]).values[0] for part in (0.02, 0.1, 0.3, 0.5)]
     assert doses == [{CROP: 0.7}, {CROP: 0.4}, {CROP: 0.2}, {CROP: 0.08}]
 
 
@@ -88,7 +88,7 @@ def test_too_few_images_are_refused_with_the_number_that_would_do() -> None:
         recommend(planted({}, images=50))
     with pytest.raises(SettingsError, match="at least 180 of each"):
         recommend(planted({}, images=70), tolerance=0.02)
-    assert recommend(planted({}, images=70)).doses[0][CROP] == 0.08
+    assert recommend(planted({}, images=70)).values[0][CROP] == 0.08
 
 
 @given(st.floats(0.01, 0.9), st.floats(0.55, 0.99))
@@ -101,7 +101,7 @@ def test_the_needed_number_is_the_smallest_that_does(tolerance: float, confidenc
 
 def test_where_every_dose_harms_the_policy_is_empty_rather_than_refused() -> None:
     harmed = planted({CROP: [[100, 100, 100]] * 4})
-    assert recommend(harmed, augmentations=[CROP]).doses == ({},)
+    assert recommend(harmed, augmentations=[CROP]).values == ({},)
 
 
 @pytest.mark.parametrize(
@@ -168,18 +168,18 @@ def test_a_policy_by_class_speaks_of_each_class() -> None:
 
 def test_a_forecast_decides_where_there_is_one() -> None:
     found = forecast({CROP: CROPPED, JITTER: CLEAN})
-    assert recommend(found).doses == ({CROP: 0.4, JITTER: 0.8},)
+    assert recommend(found).values == ({CROP: 0.4, JITTER: 0.8},)
     assert dict(recommend(found, "per_class").of_class(0)) == {CROP: 0.08, JITTER: 0.8}
     assert set(recommend(found).names) == {CROP, JITTER}
-    assert recommend(found, tolerance=0.3).doses[0][CROP] == 0.2
+    assert recommend(found, tolerance=0.3).values[0][CROP] == 0.2
     with pytest.raises(SettingsError, match="one that was forecast, but got 'horizontal_flip'"):
         recommend(found, augmentations=["horizontal_flip"])
 
 
 def test_a_share_of_the_classes_may_be_harmed() -> None:
     found = forecast({CROP: CROPPED})
-    assert recommend(found, all_but=0.34).doses[0][CROP] == 0.08
-    assert recommend(found, all_but=0.3).doses[0][CROP] == 0.4
+    assert recommend(found, all_but=0.34).values[0][CROP] == 0.08
+    assert recommend(found, all_but=0.3).values[0][CROP] == 0.4
     with pytest.raises(SettingsError, match=r"--all-but to be a share in \[0, 1\), but got 1"):
         recommend(found, all_but=1)
 
@@ -249,7 +249,7 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     assert recommend(seen(0.6), "per_class") == own
     assert recommend(seen(0.5, uniform({}, NAMES[:3])), "per_class") == own
     assert recommend(seen(0.5)) == recommend(found)
-    assert propose(seen(0.5), "per_class") == own
+    assert propose(seen(0.5), PolicyOptions("per_class")) == own
     with pytest.raises(SettingsError, match=r"got a worst class of 50.0% instead of 60.0%.*Take the policy for all"):
         recommend(seen(0.5), "per_class")
     assert "per_class" in outlooks(seen(0.5))
@@ -259,11 +259,11 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
 
 def test_less_confidence_allows_more() -> None:
     found = forecast({CROP: [[0.0] * 3, [0.04] * 3, [0.06] * 3, [0.06] * 3]}, spread=0.02)
-    assert [recommend(found, confidence=level).doses[0] for level in (0.95, 0.6)] == [{CROP: 0.7}, {CROP: 0.4}]
+    assert [recommend(found, confidence=level).values[0] for level in (0.95, 0.6)] == [{CROP: 0.7}, {CROP: 0.4}]
     assert limits(found, confidence=0.6)[0].value == 0.4
     assert outlooks(found, confidence=0.6)["global"].mean == pytest.approx(0.8 - 0.04)
     with pytest.raises(SettingsError, match=r"--confidence to be between 0\.5 and 1, but got 0\.5"):
         recommend(found, confidence=0.5)
     by_curves = planted({CROP: [[0] * 3, [3] * 3, [7] * 3, [20] * 3]})
-    assert recommend(by_curves, confidence=0.6).doses[0][CROP] == 0.2
-    assert recommend(by_curves).doses[0][CROP] == 0.4
+    assert recommend(by_curves, confidence=0.6).values[0][CROP] == 0.2
+    assert recommend(by_curves).values[0][CROP] == 0.4

@@ -113,7 +113,7 @@ def test_corrected_predictions_that_are_missing_are_those_of_the_network_and_sai
     frame = rows().assign(corrected=lambda f: f["label"])
     frame.loc[frame.index[-2:], "corrected"] = [None, "dog"]
     found, warnings = read(saved(frame, tmp_path / "p.csv"))
-    assert found.answers[-1].corrected[-2:].tolist() == [2, -1]  # type: ignore[index]
+    assert found.per_condition[-1].corrected[-2:].tolist() == [2, -1]  # type: ignore[index]
     assert "1 rows have no corrected prediction" in warnings[1]
     assert "dog" in warnings[0]
     empty, _ = read(saved(rows().assign(corrected=""), tmp_path / "p.csv"))
@@ -151,7 +151,7 @@ def test_images_that_some_condition_lacks_are_left_out(tmp_path: Path) -> None:
     found, warnings = read(saved(frame.drop(frame.index[-1]), tmp_path / "p.csv"))
     assert found.paired
     assert warnings == ["Left out 1 of 12 images, which some condition lacks; grayscale at severity 4 has fewest, 11."]
-    assert len(found.answers[0].labels) == 11
+    assert len(found.per_condition[0].labels) == 11
     gone = frame[~((frame["label"] == "ant") & (frame["severity"] == 2))]
     _, warnings = read(saved(gone, tmp_path / "p.csv"))
     assert "(among them all of ant)" in warnings[0]
