@@ -1,7 +1,7 @@
 """The errors a user can meet. The command line prints their one sentence and exits with code 2."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class CuesenseError(Exception):
@@ -96,3 +96,17 @@ def first_line(text: object) -> str:
 
 def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
+
+
+def listed(names: Sequence[str], limit: int) -> str:
+    """Return some names in one phrase.
+
+    Args:
+        names: The names, at least one.
+        limit: How many to spell out, at least 1.
+
+    Returns:
+        ``"a, b and 3 more"``, or all of them where there are no more than the limit.
+    """
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -38,7 +38,7 @@ def count_predictions(predictions: Predictions) -> ClassCounts:
     """Count predictions.
 
     Args:
-        predictions: The answers.
+        predictions: What every image was taken for.
 
     Returns:
         The counts.
@@ -80,12 +80,12 @@ class _Counter:
 
     def _lost(self, row: int) -> tuple[NDArray[np.int64], Bools, Bools, NDArray[np.int64]]:
         """Return predictions, clean correctness, correctness and labels; unpaired images count as right when clean."""
-        answers, right = self.predictions.per_condition[row], self.predictions.right(row)
+        found, right = self.predictions.per_condition[row], self.predictions.right(row)
         clean = self.predictions.right(0) if self.predictions.paired else np.ones(len(right), dtype=np.bool_)
-        return answers.predicted, clean, right, answers.labels
+        return found.predicted, clean, right, found.labels
 
     def sinks(self, row: int) -> NDArray[np.float64]:
-        answers, outputs = self.predictions.per_condition[row], list(self.predictions.outputs)
-        counts = np.bincount(answers.predicted, minlength=max(outputs) + 1)[outputs]
-        prior = np.bincount(answers.labels, minlength=self.classes) / max(1, len(answers.labels))
+        found, outputs = self.predictions.per_condition[row], list(self.predictions.outputs)
+        counts = np.bincount(found.predicted, minlength=max(outputs) + 1)[outputs]
+        prior = np.bincount(found.labels, minlength=self.classes) / max(1, len(found.labels))
         return sinks(counts, prior)

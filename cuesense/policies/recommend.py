@@ -25,8 +25,8 @@ CONFUSED = 0.05
 # class is augmented (the leaks of 11 to 23 points in docs/budgets.md). Chosen by hand; not tuned.
 LEAK = 0.2
 
-# With fewer seeds a worst class may be lower by luck: seeds differ by 10 points (docs/budgets.md). Chosen by hand;
-# not tuned.
+# With fewer seeds a worst class may be lower by luck: from seed to seed a class changes by 5 to 8 points (standard
+# deviations, docs/budgets.md). Chosen by hand; not tuned.
 _SEEDS = 3
 
 

@@ -24,9 +24,9 @@ from cuesense.errors import OutputError, SettingsError, UnreadableImageError, ex
 from cuesense.inference.engine import Engine, Progress, predict, weights_digest
 from cuesense.inference.loading import dataset_of, described, engine_of, load_matched
 from cuesense.perturbations.apply import perturb
-from cuesense.predictions.predictions import Predictions, from_outcomes
+from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, OutcomeStore
-from cuesense.predictions.table import write
+from cuesense.predictions.write_table import write
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.types import Classifier, ClassNames, Condition, Dataset
@@ -194,9 +194,7 @@ def _predictions(job: _Job, store: OutcomeStore, shards: int, conditions: Sequen
         shards,
         job.config.perturbations,
         conditions,
-        job.outputs,
-        job.class_names,
-        names,
+        ClassMap(job.class_names, names, job.outputs),
         sorted(job.dataset.sample_ids),
         min(size) if size else None,
     )

@@ -19,8 +19,8 @@ def test_every_dose_of_every_ladder_was_checked() -> None:
 
 @pytest.mark.parametrize("cue", CUES)
 def test_decisive_doses_remove_their_cue_more_than_the_others(cue) -> None:
-    for dose in (PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue]):
-        left = residual_cues()[dose]
+    for ablation in (PRIMARY_ABLATION[cue], REPLICATE_ABLATION[cue]):
+        left = residual_cues()[ablation]
         assert left[cue] == min(left.values())
         assert left[cue] <= 0.6
 
@@ -33,5 +33,5 @@ def test_pairs_leave_one_cue(cue) -> None:
 
 
 def test_shams_leave_everything() -> None:
-    for dose in SHAM.values():
-        assert min(residual_cues()[dose].values()) >= 0.75
+    for ablation in SHAM.values():
+        assert min(residual_cues()[ablation].values()) >= 0.75

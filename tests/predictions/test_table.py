@@ -13,9 +13,10 @@ from cuesense.analysis.counts import count_predictions
 from cuesense.analysis.evidence import gather
 from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsError
 from cuesense.perturbations.ablations import PRIMARY_ABLATION
-from cuesense.predictions.table import read, write
+from cuesense.predictions.table import read
+from cuesense.predictions.write_table import write
 from cuesense.types import Cue, Role
-from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
+from tests.helpers.cue_predictions import EVERY, predictions, recognized_with, shares_kept
 
 CLASSES = ("ant", "bee", "cow")
 
@@ -51,7 +52,14 @@ def saved(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    found = predictions([keeps(needs("color")), keeps(needs("shape")), keeps(needs("texture"))], side=128)
+    found = predictions(
+        [
+            shares_kept(recognized_with("color")),
+            shares_kept(recognized_with("shape")),
+            shares_kept(recognized_with("texture")),
+        ],
+        side=128,
+    )
     write(found, tmp_path / "p.parquet")
     again, warnings = read(tmp_path / "p.parquet")
     assert again.class_names == found.class_names
@@ -60,14 +68,14 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert again.corrected
     assert set(map(str, again.conditions)) == set(map(str, found.conditions))
     first, second = gather(found, 0.95), gather(again, 0.95)
-    for dose, share in first.shares.items():
-        np.testing.assert_allclose(second.shares[dose].kept, share.kept)
-        np.testing.assert_allclose(second.shares[dose].distinct, share.distinct)
+    for ablation, share in first.shares.items():
+        np.testing.assert_allclose(second.shares[ablation].kept, share.kept)
+        np.testing.assert_allclose(second.shares[ablation].distinct, share.distinct)
     assert warnings[0].startswith("Predictions that no label names count as wrong: other ")
 
 
 def test_outputs_of_one_name_stay_apart(tmp_path: Path) -> None:
-    found = predictions([keeps(needs("color"))] * 2)
+    found = predictions([shares_kept(recognized_with("color"))] * 2)
     found = replace(found, output_names=("crane", "crane", *found.output_names[2:]), class_names=("crane", "crane"))
     write(found, tmp_path / "p.parquet")
     assert read(tmp_path / "p.parquet")[0].class_names == ("crane (0)", "crane (1)")
@@ -228,7 +236,7 @@ def test_the_size_of_the_images_can_be_given(tmp_path: Path) -> None:
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    found = predictions([keeps(needs("color"))] * 2)
+    found = predictions([shares_kept(recognized_with("color"))] * 2)
     (tmp_path / "p.parquet").mkdir()
     with pytest.raises(OutputError, match="but got a folder"):
         write(found, tmp_path / "p.parquet")
