@@ -1,4 +1,4 @@
-"""What each value of a perturbation leaves of each cue, as measured on planted images by ``benchmarks/manipulation.py``."""
+"""What each value of a perturbation leaves of each cue, measured by ``benchmarks/manipulation.py`` on planted images."""
 
 import csv
 from functools import cache

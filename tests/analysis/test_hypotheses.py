@@ -13,9 +13,7 @@ from cuesense.analysis.evidence import gather
 from cuesense.analysis.hypotheses import (
     CUES_LEFT,
     HYPOTHESES,
-    MISLED,
     SCALES,
-    SLOPE,
     VERDICTS,
     posterior,
     shapley_shares,
@@ -50,6 +48,9 @@ def test_probabilities_equal_a_plain_loop() -> None:
         assert fast[row, index] == pytest.approx(_slow(evidence, index)[label], abs=1e-9)
 
 
+# The published constants, written out: an oracle that imported them would agree with any value.
+SLOPE, MISLED, COMPOUND = 50, 0.005, 0.2
+
 PAIRS = ("color shape", "color texture", "shape texture")
 PLAIN = [("",), ("color",), ("shape",), ("texture",), ("color shape texture",), ("color", "shape", "texture")]
 PLAIN += [(pair,) for pair in PAIRS] + [tuple(pair.split()) for pair in PAIRS]
@@ -60,10 +61,10 @@ def _slow(evidence, index):
     plain = [recognized_with(*words) for words in PLAIN]
     size = Counter()
     for hypothesis in HYPOTHESES:
-        size[verdict_of(hypothesis)] += 1 if hypothesis in plain else 0.2
+        size[verdict_of(hypothesis)] += 1 if hypothesis in plain else COMPOUND
     weights = Counter()
     for hypothesis in HYPOTHESES:
-        weight = (1 if hypothesis in plain else 0.2) / size[verdict_of(hypothesis)]
+        weight = (1 if hypothesis in plain else COMPOUND) / size[verdict_of(hypothesis)]
         for (ablation, left), threshold in zip(CUES_LEFT.items(), scale.thresholds, strict=True):
             share = evidence.shares[ablation]
             if np.isnan(share.distinct[index]):

@@ -15,7 +15,7 @@ from cuesense.policies.budgets import images_needed
 from cuesense.policies.outlook import outlook, outlooks, policy_losses
 from cuesense.policies.policy import Limit, Policy, PolicyOptions, uniform
 from cuesense.policies.profile_budgets import budgets_of, limits
-from cuesense.policies.recommend import choose_scope, clusters, export, propose, recommend, verified
+from cuesense.policies.recommend import check_options, choose_scope, clusters, export, propose, recommend, verified
 from cuesense.schemas.profile import LeakModel, Profile, RivalModel, TrainedModel, VerifiedModel
 from cuesense.stats.intervals import tango
 from tests.helpers.profiles import NAMES, profile
@@ -38,7 +38,7 @@ def test_every_class_gets_its_own_doses() -> None:
     ]
 
 
-@pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.1, 2, 3), (0.3, 2, 2), (0.02, 3, 3)])
+@pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.05, 2, 3), (0.2, 2, 2), (0.199, 2, 3), (0.049, 3, 3)])
 def test_confused_classes_share_their_doses(share: float, grouped: int, guarded: int) -> None:
     confused = planted(LOST, rivals={1: [(0, CROP, share)]})
     found = {scope: recommend(confused, scope, augmentations=[CROP, JITTER]) for scope in ("grouped", "per_class")}  # type: ignore[arg-type]
@@ -255,6 +255,44 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     assert "per_class" in outlooks(seen(0.5))
     assert list(verified(seen(0.5), own)) == ["policy", "matched"]
     assert verified(seen(0.5), recommend(found)) == {}
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_only_three_seeds_speak_against_a_policy_by_class(seeds: int) -> None:
+    found = forecast({CROP: CROPPED})
+    own = recommend(found, "per_class")
+    trained = {"per_class": (own, 0.5), "matched": (uniform({CROP: 0.3}, NAMES[:3]), 0.6)}
+    policies = {
+        name: TrainedModel(policy=policy.to_dict(), mean=0.8, worst=worst, over_tolerance=0)
+        for name, (policy, worst) in trained.items()
+    }
+    seen = found.model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=seeds, policies=policies)})
+    if seeds == 2:
+        assert recommend(seen, "per_class") == own
+        return
+    with pytest.raises(SettingsError, match="Take the policy for all classes"):
+        recommend(seen, "per_class")
+
+
+@pytest.mark.parametrize("probability", [1e-6, 1.0])
+def test_a_view_may_be_augmented_nearly_never_or_always(probability: float) -> None:
+    assert recommend(planted(LOST), probability=probability).probability == probability
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (PolicyOptions(tolerance=1.0), "--tolerance"),
+        (PolicyOptions(confidence=0.5), "--confidence"),
+        (PolicyOptions(all_but=1.0), "--all-but"),
+        (PolicyOptions(probability=0.0), r"in \(0, 1\]"),
+        (PolicyOptions("per_class"), "torchvision"),
+    ],
+)
+def test_options_are_checked_before_anything_is_trained(options: PolicyOptions, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        check_options(planted(LOST), options, "torchvision", None)
+    check_options(planted(LOST), PolicyOptions(), "torchvision", None)
 
 
 def test_less_confidence_allows_more() -> None:

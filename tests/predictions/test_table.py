@@ -296,3 +296,35 @@ def test_the_images_that_a_needed_condition_lacks_are_left_out(tmp_path: Path) -
     assert "Left out 1 of 18 images" in warnings[0]
     assert len(found.sample_ids) == 17
     assert len(found.perturbations) == 2
+
+
+@pytest.mark.parametrize(("off", "known"), [(0.9e-5, True), (1.1e-5, False)])
+def test_a_value_is_that_of_the_ladder_up_to_rounding(tmp_path: Path, off: float, known: bool) -> None:
+    frame = rows(perturbations={"opening_closing": 1})
+    frame["value"] = np.where(frame["severity"] > 0, 0.07 * (1 + off), np.nan)
+    ((value,),) = (entry.ladder for entry in read(saved(frame, tmp_path / "p.csv"))[0].perturbations)
+    assert (value == 0.07) == known
+
+
+@pytest.mark.parametrize(("missing", "paired"), [(6, True), (7, False)])
+def test_conditions_are_paired_while_they_share_half_of_the_images(tmp_path: Path, missing: int, paired: bool) -> None:
+    frame = rows()
+    found, warnings = read(saved(frame.drop(frame[frame.severity == 4].index[:missing]), tmp_path / "p.csv"))
+    assert found.paired == paired
+    assert len(found.per_condition[0].labels) == (6 if paired else 12)
+    assert ("independent samples" in warnings[-1]) != paired
+
+
+@pytest.mark.parametrize(("missing", "dropped"), [(3, True), (4, False)])
+def test_a_condition_is_of_the_same_images_with_nine_tenths_of_them(
+    tmp_path: Path, missing: int, dropped: bool
+) -> None:
+    """A flip of a tenth of the images is left out where half of the conditions are of the clean images."""
+    frame = rows(images=10, perturbations={"grayscale": 2, "horizontal_flip": 1})
+    gone = list(frame[frame.perturbation == "horizontal_flip"].index[:27])
+    for severity in (1, 2):
+        gone += list(frame[(frame.perturbation == "grayscale") & (frame.severity == severity)].index[-missing:])
+    found, warnings = read(saved(frame.drop(gone), tmp_path / "p.csv"))
+    assert ([entry.name for entry in found.perturbations] == ["grayscale"]) == dropped
+    assert found.paired == dropped
+    assert ("Left out horizontal_flip" in warnings[0]) == dropped
