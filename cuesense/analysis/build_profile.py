@@ -127,10 +127,10 @@ def data_warnings(
     """
     warnings = list(known)
     if skipped:
-        listed = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
+        reasons = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
         more = f"; and {len(skipped) - _LISTED} more" if len(skipped) > _LISTED else ""
         were = "1 unreadable image was" if len(skipped) == 1 else f"{len(skipped)} unreadable images were"
-        warnings.append(f"{were} skipped: {listed}{more}.")
+        warnings.append(f"{were} skipped: {reasons}{more}.")
     empty = [name for name, images in zip(class_names, images_per_class, strict=True) if images < 2]
     if empty:
         warnings.append(f"Classes with fewer than two images have no budgets and no cue: {listed(empty, _LISTED)}.")

@@ -46,8 +46,8 @@ class Share:
         images: The images that the next two are shares of, likewise.
         stays: The share of all images that are recognized clean.
         unaided: The same without the prior correction.
-        distinct: What stays less what may be guessing between the class and another (confusions.mutual_confusion) and less what
-            guessing among all classes gives (Measured.guessing); in [0, 1], NaN for a lone class.
+        distinct: What stays less what may be guessing between the class and another (confusions.mutual_confusion) and
+            less what guessing among all classes gives (Measured.guessing); in [0, 1], NaN for a lone class.
         raw: The share of the explainable images without the prior correction.
     """
 
@@ -167,8 +167,8 @@ class Measured:
     def _guessing(self) -> Floats:
         """Return the share of each class's images that guessing gets right, (C,).
 
-        The prior correction makes every class's share of the predictions that of its images; without it, a guess is any of
-        the outputs.
+        The prior correction makes every class's share of the predictions that of its images; without it, a guess is any
+        of the outputs.
         """
         clean = self.predictions.per_condition[0]
         share = np.bincount(clean.labels, minlength=self.classes) / max(len(clean.labels), 1)

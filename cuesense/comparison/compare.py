@@ -35,8 +35,8 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
 
     Accuracies are compared image by image (Newcombe's paired interval, McNemar's exact test) where
     ``predictions.parquet`` lies beside both profiles and holds the same images, else as independent proportions
-    (Newcombe's interval, Fisher's test). Intervals of reliance come from the two intervals (intervals.mover_interval); as both
-    models saw the same images, they are rather too wide.
+    (Newcombe's interval, Fisher's test). Intervals of reliance come from the two intervals (intervals.mover_interval);
+    as both models saw the same images, they are rather too wide.
 
     Args:
         a: A profile, or its file or folder: the reference.

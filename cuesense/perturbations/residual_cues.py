@@ -1,4 +1,4 @@
-"""What each value of a perturbation leaves of each cue, measured by ``benchmarks/manipulation.py`` on planted images."""
+"""What each value of a perturbation leaves of each cue (measured by ``benchmarks/manipulation.py``)."""
 
 import csv
 from functools import cache
