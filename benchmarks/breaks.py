@@ -43,8 +43,8 @@ BREAKS = [
     ("cuesense/stats/intervals.py", "first**2 - 2 * phi", "first**2 + 2 * phi", "tests/stats/test_intervals.py"),
     (
         "cuesense/analysis/cues.py",
-        "self.likely[order[0]] < CERTAIN",
-        "self.likely[order[0]] < 0",
+        "likely[order[0]] < CERTAIN",
+        "likely[order[0]] < 0",
         "tests/analysis/test_cues.py",
     ),
     (
@@ -69,11 +69,11 @@ BREAKS = [
     ("cuesense/analysis/evidence.py", "before & ~right(destroyed[0])", "before", "tests/analysis/test_evidence.py"),
     (
         "cuesense/analysis/evidence.py",
-        "if dose in TILED else [0]",
-        "if dose in () else [0]",
+        "if ablation in TILED else [0]",
+        "if ablation in () else [0]",
         "tests/analysis/test_evidence.py",
     ),
-    ("cuesense/predictions/table.py", "seen == len(blocks)", "seen > 0", "tests/predictions/test_table.py"),
+    ("cuesense/predictions/table_conditions.py", "seen == len(blocks)", "seen > 0", "tests/predictions/test_table.py"),
     ("cuesense/analysis/groups.py", "shares[:, None] * likely", "likely.copy()", "tests/analysis/test_groups.py"),
     (
         "cuesense/inference/engine.py",

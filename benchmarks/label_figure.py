@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from labels import networks
 
-from cuesense.analysis.hypotheses import QUESTIONS
+from cuesense.analysis.hypotheses import CUES_LEFT
 from cuesense.perturbations.ablations import CUES
 
 ORDER = ("color", "shape", "texture", "redundant", "mixed")
@@ -29,7 +29,7 @@ def rows(folder: Path) -> dict[str, list[np.ndarray]]:
     chosen = [n for n in networks(folder, odd=True) if 48 < n.side < 160 and not n.name.startswith(("no", "one"))]
     for network in chosen:
         evidence = network.evidence(None, 0)
-        kept = np.stack([evidence.shares[dose].distinct for dose in QUESTIONS])
+        kept = np.stack([evidence.shares[dose].distinct for dose in CUES_LEFT])
         for index, label in enumerate(network.truth):
             if label.value in found:
                 found[label.value].append(kept[:, index])
@@ -39,7 +39,7 @@ def rows(folder: Path) -> dict[str, list[np.ndarray]]:
 def draw(found: dict[str, list[np.ndarray]]) -> str:
     """Return the figure as SVG."""
     parts, top = [], TOP
-    for column, ((name, value), left) in enumerate(QUESTIONS.items()):
+    for column, ((name, value), left) in enumerate(CUES_LEFT.items()):
         x = LEFT + column * COLUMN + COLUMN / 2
         kept = " + ".join(cue.value for cue in CUES if cue in left) or "nothing"
         words = name.replace("grayscale", "gray").replace("opening_closing", "open-close").replace("_", " ")
@@ -49,7 +49,7 @@ def draw(found: dict[str, list[np.ndarray]]) -> str:
     for label, classes in found.items():
         parts.append(f'<text x="{LEFT - 12}" y="{top + 12}" font-size="11" text-anchor="end">{label}</text>')
         wide = (len(classes) + WIDE - 1) // WIDE
-        for column in range(len(QUESTIONS)):
+        for column in range(len(CUES_LEFT)):
             for place, kept in enumerate(classes):
                 x = LEFT + column * COLUMN + 5 + SQUARE * (place % WIDE)
                 y = top + SQUARE * (place // WIDE)
@@ -61,7 +61,7 @@ def draw(found: dict[str, list[np.ndarray]]) -> str:
     )
     words = "kept without guessing, 0 to 1"
     said = f'<text x="{LEFT + 145}" y="{top + 12}" font-size="8.5" text-anchor="start">{words}</text>'
-    width, height = LEFT + len(QUESTIONS) * COLUMN + 8, top + 24
+    width, height = LEFT + len(CUES_LEFT) * COLUMN + 8, top + 24
     style = 'font-family="Helvetica,Arial,sans-serif" text-anchor="middle" fill="#1b1f24"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {style}>'

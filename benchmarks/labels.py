@@ -21,7 +21,7 @@ from cuesense.analysis import hypotheses
 from cuesense.analysis.build_profile import analyze_predictions
 from cuesense.analysis.cues import name_cues
 from cuesense.analysis.evidence import Evidence, Measured, adjusted, gather
-from cuesense.analysis.hypotheses import HYPOTHESES, QUESTIONS, SCALES, SLOPE, Hypothesis, Scale, verdict_of
+from cuesense.analysis.hypotheses import CUES_LEFT, HYPOTHESES, SCALES, SLOPE, Hypothesis, Scale, verdict_of
 from cuesense.perturbations.ablations import ALL_REMOVED, SHAM, Ablation
 from cuesense.planted.classes import PlantedClass
 from cuesense.planted.world import load
@@ -103,7 +103,7 @@ class Network:
             sample_ids=[str(place) for place in places],
             perturbations=perturbations,
             conditions=conditions,
-            answers=tuple(self._answers(row, places, labels) for row, _, _ in rows),
+            per_condition=tuple(self._answers(row, places, labels) for row, _, _ in rows),
             side=self.side,
         )
 
@@ -149,13 +149,13 @@ def networks(folder: Path, odd: bool, weak: bool = False) -> list[Network]:
 
 def calibrate(chosen: Sequence[Network]) -> tuple[float, ...]:
     """Return the thresholds that best separate what is kept from what is lost, by balanced logistic loss."""
-    return tuple(_threshold(*_answers(chosen, dose)) if dose != ALL_REMOVED else 0.5 for dose in QUESTIONS)
+    return tuple(_threshold(*_answers(chosen, dose)) if dose != ALL_REMOVED else 0.5 for dose in CUES_LEFT)
 
 
 def _answers(chosen: Sequence[Network], dose: Ablation) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct share of every class that is recognized, and whether what it relies on is left."""
     rows = [
-        (evidence.shares[dose].distinct[index], QUESTIONS[dose] in need)
+        (evidence.shares[dose].distinct[index], CUES_LEFT[dose] in need)
         for network in chosen
         for evidence in (network.evidence(None, 0), network.evidence(20, 7))
         for index, need in enumerate(network.needs())
@@ -342,7 +342,7 @@ def many(classes: int, images: int, doses: int, random: np.random.Generator) -> 
     """Return predictions of many classes at random."""
     names = tuple(f"class {index}" for index in range(classes))
     truth = np.repeat(np.arange(classes), images)
-    wanted = [*QUESTIONS, *SHAM.values()]
+    wanted = [*CUES_LEFT, *SHAM.values()]
     every = (registry.get("perturbations", name) for name in registry.names("perturbations"))
     pool = [(perturbation.name, value) for perturbation in every for value in perturbation.ladder]
     chosen = list(dict.fromkeys([*wanted, *pool]))[: doses - 1]

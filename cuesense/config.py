@@ -1,4 +1,4 @@
-"""Presets and flags become validated settings: names become things here."""
+"""Presets and files become validated settings: names become perturbations here."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cuesense.validation import _is_number
 
 _KEYS = ("description", "repeats", "perturbations")
 _WHOLE_LADDER = "ladder"
+# More repeats than this are a mistake: the time of a run grows with them. Chosen by hand.
 _MOST_REPEATS = 100
 
 

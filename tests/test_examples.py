@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.profiles_with_forecasts import LOST, planted
 from tests.helpers.small_networks import NAMES
-from tests.policies.test_recommend import LOST, planted
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -1,4 +1,4 @@
-"""From counts and answers to the profile: every number of the JSON is put in its place here."""
+"""From predictions to the profile: the analysis, and where each of its numbers stands in the JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, n
 from cuesense.analysis.evidence import gather
 from cuesense.analysis.groups import ALL, GroupCues, group_cues
 from cuesense.analysis.hypotheses import VERDICTS
+from cuesense.errors import listed
 from cuesense.policies.budgets import budget, shared_budget
 from cuesense.predictions.predictions import Predictions
 from cuesense.schemas.base import Estimate
@@ -33,13 +34,14 @@ from cuesense.schemas.profile import (
 )
 from cuesense.types import Budget, ClassCue, CueEvidence, CueVerdict, Curve, Interval, Perturbation, Role
 
+# Names that a warning lists before it counts the rest.
 _LISTED = 10
 
 
 def build_profile(
     provenance: Provenance,
     class_names: Sequence[str],
-    verdict: AnalysisResult,
+    result: AnalysisResult,
     *,
     tolerance: float,
     confidence: float,
@@ -51,7 +53,7 @@ def build_profile(
     Args:
         provenance: Where the numbers come from.
         class_names: Readable names of the C classes.
-        verdict: What the predictions say.
+        result: What the predictions show.
         tolerance: The accepted accuracy drop, a fraction.
         confidence: Level of the intervals and bounds.
         side: Shorter side of the network's input in pixels, or None where it is not known.
@@ -60,13 +62,13 @@ def build_profile(
     Returns:
         The profile.
     """
-    counts, reliances, budgets = verdict.counts, verdict.reliances, verdict.budgets
+    counts, cues, budgets = result.counts, result.cues, result.budgets
     first = next(iter(counts.raw.values()))
-    of_class = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
-    accuracy = [correct / n if n else None for correct, n in of_class]
+    tested = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
+    accuracy = [correct / n if n else None for correct, n in tested]
     return Profile(
         provenance=provenance,
-        summary=_summary(first, accuracy, reliances, warnings),
+        summary=_summary(first, accuracy, cues, warnings),
         curves=[_curve(curve, counts.corrected[name], side) for name, curve in counts.raw.items()],
         classes=[
             ClassModel(
@@ -74,11 +76,11 @@ def build_profile(
                 name=name,
                 images=int(first.n[index]),
                 clean_accuracy=accuracy[index],
-                cue=reliances[index].cue,
-                probabilities={label: round(p, 6) for label, p in reliances[index].probabilities.items()},
-                reliance={cue: _cue(found) for cue, found in reliances[index].evidence.items()},
-                flags=reliances[index].flags,
-                why=f"{name} {reliances[index].why}.",
+                cue=cues[index].cue,
+                probabilities={verdict: round(p, 6) for verdict, p in cues[index].probabilities.items()},
+                reliance={cue: _cue(found) for cue, found in cues[index].evidence.items()},
+                flags=cues[index].flags,
+                why=f"{name} {cues[index].why}.",
                 budgets={augmentation: budget_model(of_class[index]) for augmentation, of_class in budgets.items()},
                 rivals=[
                     RivalModel(rival=rival.rival, perturbation=rival.perturbation, share=rival.share)
@@ -87,7 +89,7 @@ def build_profile(
             )
             for index, name in enumerate(class_names)
         ],
-        groups=[_group(answer, class_names, first.n) for answer in verdict.groups],
+        groups=[_group(group, class_names, first.n) for group in result.groups],
         labeling=VerdictRule(certainty=CERTAIN, false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE),
         policy=PolicyModel(
             tolerance=tolerance,
@@ -117,21 +119,21 @@ def data_warnings(
         class_names: Readable names of the C classes.
         images_per_class: Readable images of each class.
         skipped: Id and reason of every image that could not be decoded.
-        ratios: Per perturbation at its strongest dose, predicted share over prior of each class.
-        corrected: Whether the labels are corrected for sink classes.
+        ratios: Per perturbation at its strongest severity, predicted share over prior of each class.
+        corrected: Whether the cue verdicts are corrected for sink classes.
 
     Returns:
         Sentences.
     """
     warnings = list(known)
     if skipped:
-        listed = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
+        reasons = "; ".join(f"{name} ({reason})" for name, reason in skipped[:_LISTED])
         more = f"; and {len(skipped) - _LISTED} more" if len(skipped) > _LISTED else ""
         were = "1 unreadable image was" if len(skipped) == 1 else f"{len(skipped)} unreadable images were"
-        warnings.append(f"{were} skipped: {listed}{more}.")
+        warnings.append(f"{were} skipped: {reasons}{more}.")
     empty = [name for name, images in zip(class_names, images_per_class, strict=True) if images < 2]
     if empty:
-        warnings.append(f"Classes with fewer than two images cannot be judged: {_some(empty)}.")
+        warnings.append(f"Classes with fewer than two images have no budgets and no cue: {listed(empty, _LISTED)}.")
     return warnings + _sink_warnings(class_names, ratios, corrected)
 
 
@@ -144,23 +146,18 @@ def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray],
     if not sinks:
         return []
     what = "labels are corrected for them" if corrected else "labels are not corrected for them"
-    return [f"Sink classes, onto which predictions collapse ({what}): {_some(sinks)}."]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    return [f"Sink classes, onto which predictions collapse ({what}): {listed(sinks, _LISTED)}."]
 
 
 def _summary(
-    curve: Curve, accuracy: Sequence[float | None], reliances: Sequence[ClassCue], warnings: Sequence[str]
+    curve: Curve, accuracy: Sequence[float | None], cues: Sequence[ClassCue], warnings: Sequence[str]
 ) -> Summary:
     images = int(curve.n.sum())
     known = [value for value in accuracy if value is not None]
     return Summary(
         clean_accuracy=int(curve.clean_correct.sum()) / images if images else None,
         worst_class_accuracy=min(known, default=None),
-        labels={cue: sum(reliance.cue is cue for reliance in reliances) for cue in CueVerdict},
+        labels={verdict: sum(of_class.cue is verdict for of_class in cues) for verdict in CueVerdict},
         warnings=list(warnings),
     )
 
@@ -217,14 +214,14 @@ def _cue(found: CueEvidence) -> CueModel:
     )
 
 
-def _group(answer: GroupCues, class_names: Sequence[str], images: np.ndarray) -> GroupModel:
+def _group(group: GroupCues, class_names: Sequence[str], images: np.ndarray) -> GroupModel:
     return GroupModel(
-        name=answer.name,
-        classes=len(answer.classes),
-        images=int(images[list(answer.classes)].sum()),
-        cue=answer.cue,
-        shares={label: _interval(interval) for label, interval in answer.shares.items()},
-        members={class_names[index]: label for index, label in answer.members.items()},
+        name=group.name,
+        classes=len(group.classes),
+        images=int(images[list(group.classes)].sum()),
+        cue=group.cue,
+        shares={verdict: _interval(interval) for verdict, interval in group.shares.items()},
+        members={class_names[index]: verdict for index, verdict in group.members.items()},
     )
 
 
@@ -236,17 +233,17 @@ def _global(budgets: Sequence[Budget], curve: Curve, class_names: Sequence[str])
 
 @dataclass(frozen=True)
 class AnalysisResult:
-    """What the predictions say.
+    """What the predictions show.
 
     Attributes:
         counts: The counts.
-        reliances: One a class.
+        cues: The verdict on each class, with its evidence.
         budgets: Per augmentation, one a class.
         groups: One for all classes, then one a group.
     """
 
     counts: ClassCounts
-    reliances: list[ClassCue]
+    cues: list[ClassCue]
     budgets: dict[str, list[Budget]]
     groups: list[GroupCues]
 
@@ -254,25 +251,25 @@ class AnalysisResult:
 def analyze_predictions(
     predictions: Predictions, *, tolerance: float, confidence: float, groups: Mapping[str, Sequence[int]]
 ) -> AnalysisResult:
-    """Label every class and find its budgets.
+    """Find the cue and the budgets of every class.
 
     Args:
-        predictions: The answers.
+        predictions: What every image was taken for.
         tolerance: The accuracy drop that a class may suffer, a fraction in (0, 1).
         confidence: Level of intervals and bounds, in (0.5, 1).
         groups: Indices of the classes of every group.
 
     Returns:
-        The verdict.
+        Counts, cues, budgets and groups.
     """
     counts, evidence = count_predictions(predictions), gather(predictions, confidence)
-    reliances = name_cues(evidence, predictions.class_names)
-    likely = np.array([list(reliance.probabilities.values()) for reliance in reliances]).T.reshape(len(VERDICTS), -1)
+    cues = name_cues(evidence, predictions.class_names)
+    likely = np.array([list(entry.probabilities.values()) for entry in cues]).T.reshape(len(VERDICTS), -1)
     fit = set(np.flatnonzero(usable(evidence)).tolist())
-    every = {ALL: range(len(reliances)), **groups}
+    every = {ALL: range(len(cues)), **groups}
     return AnalysisResult(
         counts=counts,
-        reliances=reliances,
+        cues=cues,
         budgets={
             name: budget(curve, tolerance=tolerance, confidence=confidence, leak_to=counts.takers[name])
             for name, curve in counts.raw.items()

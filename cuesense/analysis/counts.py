@@ -38,7 +38,7 @@ def count_predictions(predictions: Predictions) -> ClassCounts:
     """Count predictions.
 
     Args:
-        predictions: The answers.
+        predictions: What every image was taken for.
 
     Returns:
         The counts.
@@ -64,11 +64,11 @@ class _Counter:
 
     def curve(self, perturbation: Perturbation, right: Callable[[int], Bools]) -> Curve:
         rows = np.array([self.rows[perturbation.name, severity] for severity in perturbation.severities]).T
-        labels = self.predictions.answers[0].labels
+        labels = self.predictions.per_condition[0].labels
         if self.predictions.paired:
             changed = np.stack([np.stack([right(row) for row in repeat]) for repeat in rows])
             return count(perturbation, right(0), changed, labels, self.classes)
-        perturbed = [[(self.predictions.answers[row].labels, right(row)) for row in repeat] for repeat in rows]
+        perturbed = [[(self.predictions.per_condition[row].labels, right(row)) for row in repeat] for repeat in rows]
         return count_unpaired(perturbation, (labels, right(0)), perturbed, self.classes)
 
     def takers(self, perturbation: Perturbation) -> list[list[str | None]]:
@@ -80,12 +80,12 @@ class _Counter:
 
     def _lost(self, row: int) -> tuple[NDArray[np.int64], Bools, NDArray[np.int64]]:
         """Return predictions, which images are lost, and labels; unpaired images count as right when clean."""
-        answers, right = self.predictions.answers[row], self.predictions.right(row)
+        found, right = self.predictions.per_condition[row], self.predictions.right(row)
         clean = self.predictions.right(0) if self.predictions.paired else np.ones(len(right), dtype=np.bool_)
-        return answers.predicted, clean & ~right, answers.labels
+        return found.predicted, clean & ~right, found.labels
 
     def sinks(self, row: int) -> NDArray[np.float64]:
-        answers, outputs = self.predictions.answers[row], list(self.predictions.outputs)
-        counts = np.bincount(answers.predicted, minlength=max(outputs) + 1)[outputs]
-        prior = np.bincount(answers.labels, minlength=self.classes) / max(1, len(answers.labels))
+        found, outputs = self.predictions.per_condition[row], list(self.predictions.outputs)
+        counts = np.bincount(found.predicted, minlength=max(outputs) + 1)[outputs]
+        prior = np.bincount(found.labels, minlength=self.classes) / max(1, len(found.labels))
         return sinks(counts, prior)

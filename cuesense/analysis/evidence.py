@@ -1,4 +1,4 @@
-"""What speaks for and against each cue, class by class: shares of images, their intervals, and tests. Pure NumPy.
+"""Evidence for and against each cue, class by class: shares of images, their intervals, and tests. Pure NumPy.
 
 An image is *explainable* when it is recognized clean and not when color, shape and texture are all removed. Every
 share here is one of a class's explainable images, after the prior correction: *necessity* of a cue is the share that
@@ -46,8 +46,8 @@ class Share:
         images: The images that the next two are shares of, likewise.
         stays: The share of all images that are recognized clean.
         unaided: The same without the prior correction.
-        distinct: What stays less what may be guessing between the class and another (scoring.guessed) and less what
-            guessing among all classes gives (Measured.guessing); in [0, 1], NaN for a lone class.
+        distinct: What stays less what may be guessing between the class and another (confusions.mutual_confusion) and
+            less what guessing among all classes gives (Measured.guessing); in [0, 1], NaN for a lone class.
         raw: The share of the explainable images without the prior correction.
     """
 
@@ -64,21 +64,21 @@ class Share:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that the labels are decided on.
+    """Everything that the verdicts are decided on.
 
     Attributes:
         images: Images per class, (C,).
         explainable: Explainable images per class, (C,).
         recognized: Share of the clean images that are recognized, (C,); NaN without images.
         chance: Share of the other classes' clean images that are taken for this class, (C,).
-        fewest: Images at the decisive ablation that has fewest of them, (C,).
+        fewest: Images under the primary ablation that has fewest of them, (C,).
         rival: The class whose clean images are most often taken for this one, (C,).
         mistaken: The share of the rival's clean images that are, (C,).
-        shares: What is kept, by dose; ablations that were not measured are missing.
+        shares: What is kept, by ablation; those that were not measured are missing.
         q: Per cue, the false discovery rate at which its suppression costs more than a sham, (C,); adjusted over all
             classes and cues.
         sinks: Per class, the condition under which it is predicted most often, and how many times its share.
-        side: Shorter side of the images in pixels, or None where nobody knows.
+        side: Shorter side of the images in pixels, or None where it is not known.
     """
 
     images: NDArray[np.int64]
@@ -98,7 +98,7 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
     """Turn predictions into evidence.
 
     Args:
-        predictions: The answers.
+        predictions: What every image was taken for.
         confidence: Level of the intervals in (0, 1), simultaneous over a class's six shares (Bonferroni): each cue
             suppressed, and each cue alone.
 
@@ -106,7 +106,7 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
         The evidence.
     """
     found = Measured(predictions, 1 - (1 - confidence) / (2 * len(CUES)))
-    clean, classes = predictions.answers[0], len(predictions.class_names)
+    clean, classes = predictions.per_condition[0], len(predictions.class_names)
     images = np.bincount(clean.labels, minlength=classes)
     seen = np.bincount(found.classes_of(clean.predicted) + 1, minlength=classes + 1)[1:]
     hits = np.bincount(clean.labels[predictions.right(0)], minlength=classes)
@@ -152,7 +152,7 @@ def adjusted(p: Mapping[Cue, Floats]) -> dict[Cue, Floats]:
 
 
 class Measured:
-    """The answers by ablation, with what is counted of them."""
+    """Predictions by ablation, with what is counted of them."""
 
     def __init__(self, predictions: Predictions, level: float) -> None:
         self.predictions, self.level = predictions, level
@@ -167,10 +167,10 @@ class Measured:
     def _guessing(self) -> Floats:
         """Return the share of each class's images that guessing gets right, (C,).
 
-        The prior correction makes every class's share of the answers that of its images; without it, a guess is any of
-        the outputs.
+        The prior correction makes every class's share of the predictions that of its images; without it, a guess is any
+        of the outputs.
         """
-        clean = self.predictions.answers[0]
+        clean = self.predictions.per_condition[0]
         share = np.bincount(clean.labels, minlength=self.classes) / max(len(clean.labels), 1)
         return share if clean.corrected is not None else np.minimum(share, 1 / len(self.predictions.output_names))
 
@@ -181,7 +181,7 @@ class Measured:
     def rate(self, rows: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
         """Return images a repeat and the share of them that is right, (C,) each."""
         right = self.predictions.right if raw else self.predictions.corrected_right
-        labels = [self.predictions.answers[row].labels for row in rows]
+        labels = [self.predictions.per_condition[row].labels for row in rows]
         n = np.mean([np.bincount(part, minlength=self.classes) for part in labels], axis=0)
         k = np.mean(
             [np.bincount(part[right(row)], minlength=self.classes) for part, row in zip(labels, rows, strict=True)],
@@ -191,10 +191,10 @@ class Measured:
             return n, k / n
 
     def fewest(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the smallest number of images of each class over the clean condition and the decisive ablations."""
+        """Return the smallest number of images of each class over the clean condition and the primary ablations."""
         known = [
             images.astype(np.float64),
-            *(self.rate(self.rows[d])[0] for d in PRIMARY_ABLATION.values() if d in self.rows),
+            *(self.rate(self.rows[primary])[0] for primary in PRIMARY_ABLATION.values() if primary in self.rows),
         ]
         return np.asarray(np.min(known, axis=0), dtype=np.int64)
 
@@ -224,7 +224,7 @@ class Measured:
             return Share(kept / total, *bounds, total, images, stays, unaided, distinct, raw / raw_total)
 
     def _stays(self, rows: list[int], sham: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
-        """Return the share of the images recognized clean and under the sham that stays, and images to judge it by."""
+        """Return the share of the images recognized clean and under the sham that stays, and those images."""
         if not self.predictions.paired:
             n, part = self.rate(rows, raw=raw)
             return np.clip(part / self.rate(sham, raw=raw)[1], 0, 1), n
@@ -238,11 +238,11 @@ class Measured:
 
         Repeat i is compared with repeat i of the sham, over again where there are fewer.
         """
-        labels = self.predictions.answers[0].labels
+        labels = self.predictions.per_condition[0].labels
         right = self.predictions.right if raw else self.predictions.corrected_right
         kept, total = [], []
-        for place, row in enumerate(rows):
-            base = among(sham[place % len(sham)], raw=raw)
+        for repeat, row in enumerate(rows):
+            base = among(sham[repeat % len(sham)], raw=raw)
             kept.append(np.bincount(labels[base & right(row)], minlength=self.classes))
             total.append(np.bincount(labels[base], minlength=self.classes))
         return np.mean(kept, axis=0), np.mean(total, axis=0)
@@ -269,15 +269,15 @@ class Measured:
         return np.full(self.classes, np.inf), np.zeros(self.classes)
 
     def _guessed(self, row: int) -> Floats:
-        answers = self.predictions.answers[row]
-        found = self.classes_of(answers.predicted) if answers.corrected is None else answers.corrected
-        return mutual_confusion(found, answers.labels, self.classes)
+        found = self.predictions.per_condition[row]
+        classes = self.classes_of(found.predicted) if found.corrected is None else found.corrected
+        return mutual_confusion(classes, found.labels, self.classes)
 
     def necessary(self, ablation: Ablation, sham: Ablation) -> Floats:
         """Return the p-value that an ablation costs more images than a sham (than nothing, where none was measured)."""
         other, row = self.rows.get(sham, [0])[0], self.rows[ablation][0]
         before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)
-        labels, perturbed = self.predictions.answers[other].labels, self.predictions.answers[row].labels
+        labels, perturbed = self.predictions.per_condition[other].labels, self.predictions.per_condition[row].labels
         if self.predictions.paired:
             p = sign_test(*discordant_counts(before, after, labels, self.classes))
             return np.where(np.bincount(labels, minlength=self.classes) > 0, p, np.nan)
@@ -298,8 +298,8 @@ class Measured:
         )
 
     def _predicted_share(self, row: int) -> Floats:
-        answers = self.predictions.answers[row]
-        found = self.classes_of(answers.predicted)
-        counts, images = (np.bincount(part, minlength=self.classes) for part in (found[found >= 0], answers.labels))
+        found = self.predictions.per_condition[row]
+        classes = self.classes_of(found.predicted)
+        counts, images = (np.bincount(part, minlength=self.classes) for part in (classes[classes >= 0], found.labels))
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(images > 0, counts / images, np.nan)

@@ -1,4 +1,4 @@
-"""Answers for several classes together, where single classes cannot be judged: shares of labels, with shrinkage."""
+"""Cues of several classes together, where one has too few images: shares of verdicts, with shrinkage."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from cuesense.errors import SettingsError, expected
 from cuesense.types import CueVerdict, Interval
 
 ALL = "all classes"
+# Draws of the shares, of which the first are left out: 500 keep the quantiles within a few hundredths. Chosen by hand;
+# not tuned.
 _DRAWS = 600
 _BURN_IN = 100
+# Parameter of the Dirichlet prior for each verdict: Jeffreys' prior of a multinomial distribution (docs/method.md).
 _PRIOR = 0.5
+# Share that the most common verdict must certainly exceed to be the group's: most of its classes.
+_MAJORITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class GroupCues:
         name: The group's name.
         classes: Indices of its classes.
         cue: The cue of most of its classes, with confidence, else undetermined.
-        shares: Estimated share of each label among its classes, with its interval.
+        shares: Estimated share of each verdict among its classes, with its interval.
         members: Per class of the group, its cue in the light of the others, else undetermined.
     """
 
@@ -39,9 +44,9 @@ class GroupCues:
 
 
 def group_cues(
-    name: str, classes: Sequence[int], labels: Sequence[CueVerdict], likely: Floats, confidence: float, certain: float
+    name: str, classes: Sequence[int], verdicts: Sequence[CueVerdict], likely: Floats, confidence: float, certain: float
 ) -> GroupCues:
-    """Estimate the shares of the labels among some classes, and shrink each class toward them.
+    """Estimate the shares of the verdicts among some classes, and shrink each class toward them.
 
     The shares have a Dirichlet prior with parameters of 1/2 and every class is one draw from them, seen through its
     own images: 500 draws by data augmentation (Tanner, Wong 1987, JASA 82:528) with a fixed seed.
@@ -49,13 +54,13 @@ def group_cues(
     Args:
         name: The group's name.
         classes: Indices of the classes whose evidence counts.
-        labels: The L labels.
-        likely: Probability of each label for every class under equal shares, shape (L, C).
+        verdicts: The L verdicts.
+        likely: Probability of each verdict for every class under equal shares, shape (L, C).
         confidence: Level of the intervals, in (0, 1).
-        certain: The probability from which on a member gets its label.
+        certain: The probability from which on a member gets its verdict.
 
     Returns:
-        The answer; without shares where the group has no classes.
+        The cues of the group; without shares where the group has no classes.
     """
     if not classes:
         return GroupCues(name, (), CueVerdict.UNDETERMINED, {}, {})
@@ -67,14 +72,14 @@ def group_cues(
     return GroupCues(
         name=name,
         classes=tuple(classes),
-        cue=labels[most] if low[most] > 0.5 else CueVerdict.UNDETERMINED,
+        cue=verdicts[most] if low[most] > _MAJORITY else CueVerdict.UNDETERMINED,
         shares={
-            label: Interval(float(shares[:, row].mean()), float(low[row]), float(high[row]))
-            for row, label in enumerate(labels)
+            verdict: Interval(float(shares[:, row].mean()), float(low[row]), float(high[row]))
+            for row, verdict in enumerate(verdicts)
         },
         members={
-            index: labels[best[place]] if sure[place] else CueVerdict.UNDETERMINED
-            for place, index in enumerate(classes)
+            index: verdicts[best[column]] if sure[column] else CueVerdict.UNDETERMINED
+            for column, index in enumerate(classes)
         },
     )
 
@@ -82,13 +87,13 @@ def group_cues(
 def _sampled(likely: Floats) -> tuple[Floats, Floats]:
     """Return draws of the shares, (D, L), and every class's mean probabilities given them, (L, C)."""
     rng = np.random.default_rng(0)
-    labels, classes = likely.shape
-    shares, draws, total = np.full(labels, 1 / labels), [], np.zeros_like(likely)
+    verdicts, classes = likely.shape
+    shares, draws, total = np.full(verdicts, 1 / verdicts), [], np.zeros_like(likely)
     for draw in range(_DRAWS):
         weight = shares[:, None] * likely
         weight /= weight.sum(axis=0)
-        chosen = (rng.random(classes) > np.cumsum(weight, axis=0)).sum(axis=0).clip(max=labels - 1)
-        shares = rng.dirichlet(_PRIOR + np.bincount(chosen, minlength=labels))
+        chosen = (rng.random(classes) > np.cumsum(weight, axis=0)).sum(axis=0).clip(max=verdicts - 1)
+        shares = rng.dirichlet(_PRIOR + np.bincount(chosen, minlength=verdicts))
         if draw >= _BURN_IN:
             draws.append(shares)
             total += weight
@@ -122,7 +127,7 @@ def read_groups(path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _indexed(rows: Sequence[Mapping[str, str]], path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
-    place = {name: index for index, name in enumerate(class_names)}
+    index_of = {name: index for index, name in enumerate(class_names)}
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(rows, start=2):
         name, group = ((row[column] or "").strip() for column in ("class", "group"))
@@ -130,11 +135,11 @@ def _indexed(rows: Sequence[Mapping[str, str]], path: Path, class_names: Sequenc
             found = f"'{group}' in line {number}"
             do = "Give it another name, or remove the line"
             raise SettingsError(expected(f"each group of --groups '{path}'", f"a name other than '{ALL}'", found, do))
-        if name not in place:
+        if name not in index_of:
             to_be = "one of the dataset's classes"
             do = "Correct it or remove the row"
             raise SettingsError(expected(f"each class of --groups '{path}'", to_be, f"'{name}'", do))
         members = groups.setdefault(group, [])
-        if place[name] not in members:
-            members.append(place[name])
+        if index_of[name] not in members:
+            members.append(index_of[name])
     return groups

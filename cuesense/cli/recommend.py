@@ -87,13 +87,14 @@ def recommend(
       cuesense recommend cuesense-out --per-class --format json
     """
     with user_errors(RESUMED):
+        from cuesense.policies.policy import PolicyOptions
         from cuesense.policies.recommend import choose_scope
-        from cuesense.workflows.recommend import Choice, Export, recommend_from_file
+        from cuesense.workflows.recommend import Export, recommend_from_file
 
         keep_freed_memory()
         found = recommend_from_file(
             profile,
-            Choice(
+            PolicyOptions(
                 scope=choose_scope(grouped=grouped, per_class=per_class),
                 tolerance=tolerance,
                 confidence=confidence,

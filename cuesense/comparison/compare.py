@@ -1,4 +1,4 @@
-"""Two profiles become a comparison: who is better at what, what they rely on, how far they may be augmented."""
+"""Compare two profiles: accuracy of each class, cues, and budgets."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
 
     Accuracies are compared image by image (Newcombe's paired interval, McNemar's exact test) where
     ``predictions.parquet`` lies beside both profiles and holds the same images, else as independent proportions
-    (Newcombe's interval, Fisher's test). Intervals of reliance come from the two intervals (scoring.mover); as both
-    models saw the same images, they are rather too wide.
+    (Newcombe's interval, Fisher's test). Intervals of reliance come from the two intervals (intervals.mover_interval);
+    as both models saw the same images, they are rather too wide.
 
     Args:
         a: A profile, or its file or folder: the reference.
@@ -59,7 +59,7 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
 
 
 def check_output(folder: Path) -> None:
-    """Raise OutputError where a folder lies at the place of one of the files."""
+    """Raise OutputError where one of the files is a folder."""
     for name in FILES:
         refuse_folder(folder / name)
 
@@ -100,7 +100,7 @@ def _comparison(pair: Pair) -> Comparison:
 
 def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComparison]:
     of_a = pair.a.profile.classes
-    of_b = [pair.b.profile.classes[place] for place in pair.places]
+    of_b = [pair.b.profile.classes[index] for index in pair.order]
     under = {name: _accuracies(pair.contrast(name), pair.confidence) for name in pair.strongest}
     reliance = {cue: _reliance(of_a, of_b, cue) for cue in Cue}
     comparable = pair.a.profile.policy.tolerance == pair.b.profile.policy.tolerance
@@ -124,7 +124,7 @@ def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComp
 
 
 def _accuracies(contrast: Contrast, confidence: float) -> list[AccuracyChange]:
-    """Return the change of every class; the sign turns, because a contrast says what is lost."""
+    """Return the change of every class: a contrast counts losses, so that signs and bounds are swapped."""
     low, high = contrast.interval(confidence)
     p = contrast.p_difference()
     columns = {
@@ -159,9 +159,9 @@ def _budget(name: str, a: BudgetModel, b: BudgetModel, *, comparable: bool) -> B
 
 
 def _strength(name: str, a: BudgetModel, b: BudgetModel) -> Literal["stronger", "weaker", "same", "unknown"]:
-    """Say whether B's dose is stronger than A's: farther from the dose that changes nothing.
+    """Return whether B's value is stronger than A's: farther from the value that changes nothing.
 
-    What is unlimited is safe up to the end of its ladder; whether a stronger dose of another ladder is, nobody knows.
+    What is unlimited is safe to the end of its ladder; whether a stronger value of another ladder is, is not known.
     """
     unmeasured = BudgetStatus.UNDETERMINED in (a.status, b.status)
     if unmeasured or name not in registry.names("perturbations"):
@@ -205,7 +205,7 @@ def _warnings(pair: Pair) -> list[str]:
     measured = {curve.perturbation for profile in (a, b) for curve in augmentations(profile)}
     alone = sorted(measured - pair.strongest.keys())
     if alone:
-        found.append(f"Left out, because the two measured no common dose: {', '.join(alone)}.")
+        found.append(f"Left out, because the two measured no common value: {', '.join(alone)}.")
     if a.policy.tolerance != b.policy.tolerance:
         found.append(
             f"Budgets are not compared: they are for drops of {a.policy.tolerance:g} and {b.policy.tolerance:g}."

@@ -10,17 +10,20 @@ import numpy as np
 
 from cuesense.arrays import Floats
 from cuesense.comparison.pairing import Pair, Source, augmentations, perturbed_counts
-from cuesense.errors import SettingsError, expected
+from cuesense.errors import SettingsError, expected, listed
 from cuesense.schemas.gate import ClassFinding, GateResult, Rule, RuleResult
 from cuesense.schemas.profile import CurveModel, Profile
 from cuesense.stats.model_difference import Contrast, from_counts
 
+# A loss of exactly the limit is allowed, whatever rounding makes of it: losses are ratios of counts, which differ by
+# more than this for any number of images below a billion.
 _ROUNDING = 1e-9
+# Names that a message lists before it counts the rest.
 _LISTED = 5
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Test:
     """One comparison with the reference: its classes, and what was applied, if anything."""
 
     names: Sequence[str]
@@ -36,10 +39,10 @@ def check(
     max_drop: float | None = None,
     max_worst_class_loss: float | None = None,
 ) -> GateResult:
-    """Say whether a model is at most so much worse than a reference.
+    """Return whether a model is at most so much worse than a reference.
 
     The reference is the baseline's clean accuracy, or without a baseline the profile's own clean accuracy, against
-    which stands its accuracy under each augmentation at its strongest measured dose. A rule is violated where the
+    which its accuracy is tested under each augmentation at its strongest measured dose. A rule is violated where the
     observed loss is larger than allowed and certain: the lower bound of the loss is above 0 (Contrast.bounds), at a
     level that shares 1 - confidence of the profile among all rules, augmentations and classes (Bonferroni). A model
     that is as good as the reference is therefore refused with a chance of at most 1 - confidence.
@@ -48,11 +51,11 @@ def check(
         profile: The profile to check, or its file or folder.
         baseline: The reference, of the same classes. Images are compared one by one where ``predictions.parquet``
             lies beside both and holds the same images, else as independent samples.
-        max_drop: How much lower the accuracy over all images may be, a fraction in [0, 1); None asks nothing.
+        max_drop: How much lower the accuracy over all images may be, a fraction in [0, 1); None tests nothing.
         max_worst_class_loss: How much lower the accuracy of any class may be, likewise.
 
     Returns:
-        The results; notes say what could not be judged.
+        The results; notes name what could not be tested.
 
     Raises:
         CuesenseError: No rule is given, a limit is out of range, a profile cannot be read, the two do not fit, or
@@ -61,16 +64,16 @@ def check(
     rules = _rules(max_drop, max_worst_class_loss)
     source, reference = Source.of(profile), None if baseline is None else Source.of(baseline)
     notes: list[str] = []
-    questions = _own(source) if reference is None else [_against(reference, source, notes)]
-    alpha = (1 - source.profile.policy.confidence) / (len(rules) * len(questions))
-    results = [_result(rule, limit, question, alpha) for rule, limit in rules.items() for question in questions]
+    tests = _own(source) if reference is None else [_against(reference, source, notes)]
+    alpha = (1 - source.profile.policy.confidence) / (len(rules) * len(tests))
+    results = [_result(rule, limit, test, alpha) for rule, limit in rules.items() for test in tests]
     return GateResult(
         profile=source.name,
         baseline=None if reference is None else reference.name,
         confidence=source.profile.policy.confidence,
         holds=all(result.holds for result in results),
         results=results,
-        notes=notes + _unjudged(questions),
+        notes=notes + _too_few(tests),
     )
 
 
@@ -87,14 +90,14 @@ def _rules(max_drop: float | None, max_worst_class_loss: float | None) -> dict[R
     return rules
 
 
-def _own(source: Source) -> list[_Question]:
-    """Ask what each augmentation costs."""
+def _own(source: Source) -> list[_Test]:
+    """Return a test of each augmentation against the clean images."""
     names = [entry.name for entry in source.profile.classes]
     curves = augmentations(source.profile)
     if not curves:
         do = "Name a --baseline, or analyze with augmentations"
         raise SettingsError(expected(f"{source.name}", "a profile with augmentations", "none", do))
-    return [_Question(names, _strongest(curve), curve.perturbation, curve.values[-1]) for curve in curves]
+    return [_Test(names, _strongest(curve), curve.perturbation, curve.values[-1]) for curve in curves]
 
 
 def _strongest(curve: CurveModel) -> Contrast:
@@ -104,35 +107,35 @@ def _strongest(curve: CurveModel) -> Contrast:
     return Contrast(np.array(curve.n, np.float64), images, np.array(curve.clean_correct, np.float64), right)
 
 
-def _against(baseline: Source, source: Source, notes: list[str]) -> _Question:
+def _against(baseline: Source, source: Source, notes: list[str]) -> _Test:
     pair = Pair(baseline, source)
     if pair.unpaired is not None:
         notes.append(f"Images are compared as independent samples, because {pair.unpaired}: losses are less certain.")
-    return _Question([entry.name for entry in baseline.profile.classes], pair.contrast())
+    return _Test([entry.name for entry in baseline.profile.classes], pair.contrast())
 
 
-def _result(rule: Rule, limit: float, question: _Question, alpha: float) -> RuleResult:
+def _result(rule: Rule, limit: float, test: _Test, alpha: float) -> RuleResult:
     overall = rule == "max-drop"
-    contrast = question.contrast.total() if overall else question.contrast
-    asked = np.flatnonzero(contrast.known)
-    if not len(asked):
+    contrast = test.contrast.total() if overall else test.contrast
+    tested = np.flatnonzero(contrast.known)
+    if not len(tested):
         raise SettingsError(expected("the profile", "one of at least two images", "fewer", "Analyze more images"))
-    confidence = 1 - alpha / len(asked)
+    confidence = 1 - alpha / len(tested)
     low, high = contrast.bounds(confidence)
     loss = contrast.loss()
-    ranked = asked[np.argsort(-loss[asked], kind="stable")]
-    names = [None] if overall else question.names
-    findings = {place: _finding(names[place], place, contrast, (loss, low, high)) for place in ranked.tolist()}
+    ranked = tested[np.argsort(-loss[tested], kind="stable")]
+    names = [None] if overall else test.names
+    findings = {index: _finding(names[index], index, contrast, (loss, low, high)) for index in ranked.tolist()}
     beyond = [finding for finding in findings.values() if finding.loss > limit + _ROUNDING]
     violations = [finding for finding in beyond if finding.low > 0]
     return RuleResult(
         rule=rule,
-        augmentation=question.augmentation,
-        value=question.value,
+        augmentation=test.augmentation,
+        value=test.value,
         limit=limit,
         holds=not violations,
         paired=contrast.pairs is not None,
-        tested=len(asked),
+        tested=len(tested),
         confidence=confidence,
         worst=findings[int(ranked[0])],
         violations=violations,
@@ -140,23 +143,22 @@ def _result(rule: Rule, limit: float, question: _Question, alpha: float) -> Rule
     )
 
 
-def _finding(name: str | None, place: int, contrast: Contrast, found: tuple[Floats, Floats, Floats]) -> ClassFinding:
-    loss, low, high = (float(part[place]) for part in found)
+def _finding(name: str | None, index: int, contrast: Contrast, found: tuple[Floats, Floats, Floats]) -> ClassFinding:
+    loss, low, high = (float(part[index]) for part in found)
     return ClassFinding(
         name=name,
         loss=loss,
         low=low,
         high=high,
-        images=int(contrast.n_b[place]),
-        reference_images=int(contrast.n_a[place]),
+        images=int(contrast.n_b[index]),
+        reference_images=int(contrast.n_a[index]),
     )
 
 
-def _unjudged(questions: Sequence[_Question]) -> list[str]:
-    """Say which classes have too few images, once."""
-    known = np.all([question.contrast.known for question in questions], axis=0)
-    names = [name for name, judged in zip(questions[0].names, known, strict=True) if not judged]
+def _too_few(tests: Sequence[_Test]) -> list[str]:
+    """Return a note of the classes with too few images, once for all tests."""
+    known = np.all([test.contrast.known for test in tests], axis=0)
+    names = [name for name, enough in zip(tests[0].names, known, strict=True) if not enough]
     if not names:
         return []
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return [f"Classes of fewer than two images are not judged: {', '.join(names[:_LISTED])}{more}."]
+    return [f"Classes of fewer than two images are not tested: {listed(names, _LISTED)}."]

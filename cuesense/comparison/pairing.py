@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.arrays import Floats, Ints
-from cuesense.errors import SettingsError, expected
+from cuesense.errors import SettingsError, expected, listed
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.table import read
 from cuesense.schemas.profile import CurveModel, Profile
@@ -22,6 +22,7 @@ from cuesense.types import Role
 
 PREDICTIONS = "predictions.parquet"
 
+# Names that a message lists before it counts the rest.
 _LISTED = 3
 
 
@@ -90,7 +91,7 @@ class Pair:
     Attributes:
         a: The reference.
         b: What is compared with it.
-        places: The place in B of each class of A, (C,).
+        order: The index in B of each class of A, (C,).
         unpaired: Why the two cannot be compared image by image, a clause; None where they can.
     """
 
@@ -103,7 +104,7 @@ class Pair:
         """
         _check_confidence(a, b)
         self.a, self.b = a, b
-        self.places = _places(a, b)
+        self.order = _order(a, b)
         found = self._matched()
         self.unpaired = found if isinstance(found, str) else None
         self._images = None if isinstance(found, str) else found
@@ -138,10 +139,10 @@ class Pair:
             found = self._images
             share_a = _share_right(found.a, augmentation, self._severities(augmentation)[0])
             share_b = _share_right(found.b, augmentation, self._severities(augmentation)[1])
-            return paired(found.labels, share_a, share_b, len(self.places))
+            return paired(found.labels, share_a, share_b, len(self.order))
         n_a, right_a = _counts(self.a.profile, augmentation, self._severities(augmentation)[0])
         n_b, right_b = _counts(self.b.profile, augmentation, self._severities(augmentation)[1])
-        return Contrast(n_a, n_b[self.places], right_a, right_b[self.places])
+        return Contrast(n_a, n_b[self.order], right_a, right_b[self.order])
 
     def _severities(self, augmentation: str | None) -> tuple[int, int]:
         """Return the severity to compare in A and in B; 0 for the clean images."""
@@ -166,10 +167,10 @@ class Pair:
         return self._aligned(*tables)
 
     def _aligned(self, a: Predictions, b: Predictions) -> _Images | str:
-        """Return the images; prediction_table.read has sorted them by their ids."""
-        labels, back = a.answers[0].labels, np.argsort(self.places)
+        """Return the images; table.read has sorted them by their ids."""
+        labels, back = a.per_condition[0].labels, np.argsort(self.order)
         same = list(a.sample_ids) == list(b.sample_ids)
-        if not same or not np.array_equal(labels, back[b.answers[0].labels]):
+        if not same or not np.array_equal(labels, back[b.per_condition[0].labels]):
             return "the images or their labels differ"
         return _Images(labels, a, b)
 
@@ -233,7 +234,7 @@ def _share_right(predictions: Predictions, augmentation: str | None, severity: i
 def _fits(predictions: Predictions, profile: Profile, wanted: set[tuple[str, int]]) -> bool:
     """Whether predictions give the clean counts of a profile, and have the severities to compare."""
     n, right = _clean_counts(profile)
-    labels, classes = predictions.answers[0].labels, len(predictions.class_names)
+    labels, classes = predictions.per_condition[0].labels, len(predictions.class_names)
     return (
         predictions.paired
         and np.array_equal(np.bincount(labels, minlength=classes), n)
@@ -249,28 +250,25 @@ def _check_confidence(a: Source, b: Source) -> None:
         raise SettingsError(expected(f"the confidence of {b.name}", f"that of {a.name}, {first:g}", f"{second:g}", do))
 
 
-def _places(a: Source, b: Source) -> Ints:
+def _order(a: Source, b: Source) -> Ints:
     names_a, names_b = ([entry.name for entry in source.profile.classes] for source in (a, b))
     for source, names in ((a, names_a), (b, names_b)):
         _check_distinct(source, names)
     missing, more = sorted(set(names_a) - set(names_b)), sorted(set(names_b) - set(names_a))
     if missing or more:
         found = " and ".join(
-            f"{words} {_some(names)}" for words, names in (("without", missing), ("with", more)) if names
+            f"{words} {listed(names, _LISTED)}" for words, names in (("without", missing), ("with", more)) if names
         )
         do = "Analyze both on the same classes, with the same --class-names"
         raise SettingsError(expected(f"the classes of {b.name}", f"those of {a.name}", f"classes {found}", do))
-    place = {name: index for index, name in enumerate(names_b)}
-    return np.array([place[name] for name in names_a], np.int64)
+    index_of = {name: index for index, name in enumerate(names_b)}
+    return np.array([index_of[name] for name in names_a], np.int64)
 
 
 def _check_distinct(source: Source, names: Sequence[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         do = "Analyze again with --class-names that differ"
-        raise SettingsError(expected(f"the class names of {source.name}", "distinct", f"{_some(twice)} twice", do))
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+        raise SettingsError(
+            expected(f"the class names of {source.name}", "distinct", f"{listed(twice, _LISTED)} twice", do)
+        )

@@ -77,7 +77,7 @@ def shared_values(policy: Policy, library: str) -> Mapping[str, float]:
         to_be = f"the same for all classes, because {library} does not know the class of an image"
         do = "Leave --per-class and --grouped out, choose --format json or yaml, or train with PolicyAugmentation"
         raise SettingsError(expected("the policy", to_be, f"one of scope {policy.scope}", do))
-    return {name: policy.doses[0][name] for name in policy.names}
+    return {name: policy.values[0][name] for name in policy.names}
 
 
 def library_calls(

@@ -19,7 +19,7 @@ def perturb(
     seed: int = 0,
     repeat: int = 0,
 ) -> Tensor:
-    """Perturb a batch; what happens to an image depends on its id, the dose and the seed alone.
+    """Perturb a batch; what happens to an image depends on its id, the value and the seed alone.
 
     On the CPU every image is a batch of its own: its pixels then cannot depend on its neighbors, not even in the
     last bit, and its working set stays in the cache. Other devices take the whole batch at once.
@@ -29,7 +29,7 @@ def perturb(
         images: (N, 3, H, W), float32 or bfloat16 (computed in float32), RGB in [0, 1] (not checked: results are cut
             to it); left unchanged.
         sample_ids: The images' ids, length N.
-        value: The dose, in the perturbation's unit; its identity returns the images as they are.
+        value: The physical strength, in the perturbation's unit; its identity returns the images as they are.
         seed: The run's seed.
         repeat: Which repeat of the condition, from 0.
 
@@ -37,7 +37,7 @@ def perturb(
         A new tensor of the same shape, dtype and device, in [0, 1].
 
     Raises:
-        SettingsError: The dose is outside the perturbation's limits, or the shapes or types do not fit.
+        SettingsError: The value is outside the perturbation's limits, or the shapes or types do not fit.
     """
     _check(perturbation, images, sample_ids, value)
     if value == perturbation.identity or len(images) == 0:

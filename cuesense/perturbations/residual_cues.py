@@ -1,4 +1,4 @@
-"""What each dose leaves of each cue, as measured on planted images by ``benchmarks/manipulation.py``."""
+"""What each value of a perturbation leaves of each cue (measured by ``benchmarks/manipulation.py``)."""
 
 import csv
 from functools import cache
@@ -12,7 +12,7 @@ def residual_cues() -> dict[tuple[str, float], dict[Cue, float]]:
     """Return the manipulation check.
 
     Returns:
-        By name and dose of every perturbation that comes with cuesense, the share of each cue, in [0, 1], that a
+        By name and value of every perturbation that comes with cuesense, the share of each cue, in [0, 1], that a
         network trained on images perturbed in all ways can still read: 0 is chance, 1 what it reads of clean images.
     """
     with (package_files.folder("assets") / "readable.csv").open(newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""How far each class may be augmented: the strongest dose whose accuracy drop is shown to stay within a tolerance."""
+"""How far each class may be augmented: up to the strongest severity shown to cost no more than a tolerance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ OWN_ACCURACY = "own accuracy"
 TOO_FEW = "too few images"
 UNRECOGNIZED = "class is not recognized clean"
 
+# Where the search for a number of images ends: no dataset is larger.
 _MOST_IMAGES = 10**9
+# Risk above which a class that stops the search is rather harmed than not; up to it, more images may show that the
+# severity is safe.
 _PROBABLE = 0.5
 
 
@@ -27,11 +30,11 @@ def budget(
 ) -> list[Budget]:
     """Return the budget of every class for one augmentation.
 
-    From mild to strong, a dose is safe while the one-sided upper bound of the accuracy drop stays within the
-    tolerance; the search stops at the first dose where it does not. Testing in this fixed order keeps the chance that
-    any unsafe dose of the ladder is called safe at 1 - confidence, for each class (Maurer, Hothorn, Lehmacher 1995,
-    in Biometrie in der chemisch-pharmazeutischen Industrie 6:3). Harm is shown where the one-sided lower bound is
-    above the tolerance. A class at or below the tolerance when clean has nothing that a test could see it lose.
+    From mild to strong, a severity is safe while the one-sided upper bound of the accuracy drop stays within the
+    tolerance; the search stops at the first severity where it does not. Testing in this fixed order keeps the chance
+    that any unsafe severity is called safe at 1 - confidence, for each class (Maurer, Hothorn, Lehmacher 1995, in
+    Biometrie in der chemisch-pharmazeutischen Industrie 6:3). Harm is shown where the one-sided lower bound is above
+    the tolerance. A class whose clean accuracy is at or below the tolerance has no larger loss that a test could see.
 
     Args:
         curve: The augmentation's counts, S severities and C classes.
@@ -41,8 +44,8 @@ def budget(
             lost there, or None.
 
     Returns:
-        One Budget a class; its drop and one-sided bounds are those at its value, or at the mildest dose where it has
-        no value; None where the class has fewer than two images.
+        One Budget a class; its drop and one-sided bounds are those at its severity, or at the mildest where it has
+        none; they are unknown where the class has fewer than two images.
     """
     drop, low, high = one_sided_drops(curve, confidence)
     drop = np.where(curve.n > 1, drop, np.nan)
@@ -78,48 +81,47 @@ def forecast_budget(
 ) -> list[Budget]:
     """Return the budget of every class for one augmentation, by what training with it is forecast to cost.
 
-    From mild to strong, a dose is safe while the chance that the class loses more than the tolerance stays within
-    1 - confidence. Where most of what a class loses goes to another class, that class gets no stronger dose either:
+    From mild to strong, a severity is safe while the chance that the class loses more than the tolerance stays within
+    1 - confidence. Where most of what a class loses goes to another class, that class gets no stronger value either:
     an augmentation harms the losers through those that take their images (Kirichenko et al. 2023, arXiv 2401.01764).
 
     Args:
-        forecast: Expected losses, D doses and C classes.
-        perturbation: The augmentation, with these doses as its ladder.
+        forecast: Expected losses, S severities and C classes.
+        perturbation: The augmentation, with the values of these severities as its ladder.
         class_names: Names of the C classes.
-        taken: Share of each class's images (row) that another class (column) takes at the strongest dose, (C, C).
+        taken: Share of each class's images (row) that another class (column) takes at the strongest severity,
+            (C, C).
         accuracy: Clean accuracy of each class without the augmentation, (C,), NaN where it is not known; a class at or
             below the tolerance has nothing that could be seen to be lost.
         tolerance: The largest loss that is accepted, a fraction in (0, 1).
-        confidence: Level at which a dose is called safe, in (0.5, 1).
+        confidence: Level at which a severity is called safe, in (0.5, 1).
 
     Returns:
-        One Budget a class; its drop is the forecast loss at its value, or at the mildest dose where it has no value,
-        with one-sided bounds.
+        One Budget a class; its drop is the forecast loss at its severity, or at the mildest where it has none, with
+        one-sided bounds.
     """
     risk = forecast.risk(tolerance)
     known = (accuracy > tolerance) & np.isfinite(forecast.spread).all(axis=0)
     reached = np.logical_and.accumulate((risk <= 1 - confidence) & known, axis=0).sum(axis=0)
     takers = [_taker(row, max(tolerance, loss / 2)) for row, loss in zip(taken, forecast.loss[-1], strict=True)]
-    found = []
-    for index, safe in enumerate(reached.tolist()):
-        if safe == len(risk):
-            reason = None
-        elif not known[index]:
-            reason = UNRECOGNIZED
-        elif risk[safe, index] <= _PROBABLE:
-            reason = TOO_FEW
-        else:
-            taker = takers[index]
-            reason = OWN_ACCURACY if taker is None else f"leak into {class_names[taker]}"
-        found.append((safe, reason))
+    leaks = [None if taker is None else f"leak into {class_names[taker]}" for taker in takers]
+    found = [
+        (safe, _forecast_reason(risk[:, index], safe, leaks[index]) if known[index] else UNRECOGNIZED)
+        for index, safe in enumerate(reached.tolist())
+    ]
     for index, taker in enumerate(takers):
-        if (
-            taker is not None
-            and found[index][1] not in (None, TOO_FEW, UNRECOGNIZED)
-            and reached[index] < found[taker][0]
-        ):
+        # Only harm binds the taker: where the class itself is in doubt, nothing shows that it loses images to it.
+        harmed = found[index][1] not in (None, TOO_FEW, UNRECOGNIZED)
+        if taker is not None and harmed and reached[index] < found[taker][0]:
             found[taker] = int(reached[index]), f"leak from {class_names[index]}"
     return [_forecast_budget(forecast, perturbation, index, *entry, confidence) for index, entry in enumerate(found)]
+
+
+def _forecast_reason(risk: NDArray[np.float64], safe: int, leak: str | None) -> str | None:
+    """Return what stops the search at a severity, by the risk at every severity, (S,); None where nothing does."""
+    if safe == len(risk):
+        return None
+    return TOO_FEW if risk[safe] <= _PROBABLE else leak or OWN_ACCURACY
 
 
 def _taker(shares: NDArray[np.float64], least: float) -> int | None:
@@ -188,7 +190,7 @@ def shared_budget(
 
     Args:
         budgets: The budgets of the C classes.
-        images: Images of each class, (C,); classes without any have no say.
+        images: Images of each class, (C,); classes without any do not count.
         members: The classes it has to be safe for; None takes all.
         spared: How many of these, those with the mildest budgets, it need not be safe for.
 
@@ -213,7 +215,7 @@ def _rank(budget: Budget) -> int:
 
 
 def images_needed(tolerance: float, confidence: float) -> int:
-    """Return how many images a class needs until a dose that loses none of them is shown to be safe.
+    """Return how many images a class needs until a severity that loses none of them is shown to be safe.
 
     Args:
         tolerance: The accepted accuracy drop, a fraction in (0, 1).

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cuesense.policies.policy import SCOPES, USUAL, Outlook, Policy, augmentation, uniform
+from cuesense.policies.policy import (
+    DEFAULT_AUGMENTATIONS,
+    SCOPES,
+    Outlook,
+    Policy,
+    PolicyOptions,
+    augmentation,
+    uniform,
+)
 from cuesense.policies.recommend import propose
 from cuesense.schemas.profile import LossModel, Profile
 
@@ -38,19 +46,18 @@ def outlooks(
     augmentations: Sequence[str] | None = None,
     all_but: float = 0.0,
 ) -> dict[str, Outlook]:
-    """Return what no augmentation, the usual default and each kind of policy are forecast to give.
+    """Return what no augmentation, the usual default and a policy of each scope are forecast to give.
 
     The arguments are those of ``recommend``; policies that hold an augmentation without a forecast are left out.
     """
     if profile.forecast is None:
         return {}
     names = [entry.name for entry in profile.classes]
-    compared = {"none": uniform({}, names), "usual": uniform(USUAL, names)}
+    compared = {"none": uniform({}, names), "usual": uniform(DEFAULT_AUGMENTATIONS, names)}
     for scope in SCOPES:
         spared = all_but if scope == "global" else 0.0
-        compared[scope] = propose(
-            profile, scope, tolerance=tolerance, confidence=confidence, augmentations=augmentations, all_but=spared
-        )
+        options = PolicyOptions(scope, tolerance, confidence, augmentations, all_but=spared)
+        compared[scope] = propose(profile, options)
     found = {name: outlook(profile, policy) for name, policy in compared.items()}
     return {name: entry for name, entry in found.items() if entry is not None}
 
@@ -60,7 +67,7 @@ def policy_losses(profile: Profile, policy: Policy) -> np.ndarray | None:
 
     Args:
         profile: A profile with a forecast.
-        policy: The policy; a dose that was not forecast counts as the next stronger one.
+        policy: The policy; a value that was not forecast counts as the next stronger one.
 
     Returns:
         (A, C) for its A augmentations; None where the profile has no forecast, or not for one of them.

@@ -10,7 +10,7 @@ import numpy as np
 from cuesense.errors import SettingsError, expected
 from cuesense.policies.budgets import TOO_FEW, budget, forecast_budget, images_needed, shared_budget
 from cuesense.policies.policy import Limit, augmentation
-from cuesense.schemas.profile import LossModel, Profile
+from cuesense.schemas.profile import ForecastModel, LossModel, Profile
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import check_fraction
 
@@ -27,7 +27,7 @@ def budgets_of(
     Args:
         profile: The profile.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
+        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own.
         augmentations: Names to choose from; None takes all.
 
     Returns:
@@ -36,7 +36,7 @@ def budgets_of(
     Raises:
         SettingsError: As in ``recommend``.
     """
-    _check(profile, tolerance, confidence)
+    check_numbers(profile, tolerance, confidence)
     tolerance = profile.policy.tolerance if tolerance is None else tolerance
     confidence = profile.policy.confidence if confidence is None else confidence
     curves = measured_augmentations(profile, augmentations)
@@ -44,22 +44,11 @@ def budgets_of(
         budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
         _refuse_too_few(profile, budgets, tolerance, confidence)
         return budgets
-    names = [entry.name for entry in profile.classes]
-    found = profile.forecast.augmentations
-    accuracy = np.array([np.nan if value is None else value for value in profile.forecast.accuracy])
-    _refuse_unforecast(augmentations or (), found)
+    _refuse_unforecast(augmentations or (), profile.forecast.augmentations)
     return {
-        name: forecast_budget(
-            found[name].to_forecast(),
-            replace(augmentation(name), ladder=tuple(found[name].values)),
-            names,
-            _taken(found[name], names),
-            accuracy,
-            tolerance=tolerance,
-            confidence=confidence,
-        )
+        name: _forecast_budgets(profile, profile.forecast, name, tolerance, confidence)
         for name in curves
-        if name in found
+        if name in profile.forecast.augmentations
     }
 
 
@@ -92,7 +81,8 @@ def _given_up(profile: Profile, budgets: Sequence[Budget], severity: int) -> tup
     )
 
 
-def _check(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:
+def check_numbers(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:
+    """Raise SettingsError unless the numbers of ``recommend`` are in their ranges; None takes the profile's own."""
     check_fraction(profile.policy.tolerance if tolerance is None else tolerance, "--tolerance")
     check_fraction(profile.policy.confidence if confidence is None else confidence, "--confidence", low=0.5)
     if not 0 <= all_but < 1:
@@ -133,15 +123,30 @@ def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossMod
 
 def _taken(found: LossModel, names: Sequence[str]) -> np.ndarray:
     """Return the share of each class's images (row) that training lets another class (column) take, (C, C)."""
-    places, taken = {name: index for index, name in enumerate(names)}, np.zeros((len(names), len(names)))
+    index_of, taken = {name: index for index, name in enumerate(names)}, np.zeros((len(names), len(names)))
     for leak in found.leaks:
-        taken[places[leak.of], places[leak.rival]] = leak.share
+        taken[index_of[leak.of], index_of[leak.rival]] = leak.share
     return taken
 
 
 def _budgets(curve: Curve, tolerance: float, confidence: float) -> list[Budget]:
     nowhere = [[None] * len(curve.n)] * len(curve.perturbation.ladder)
     return budget(curve, tolerance=tolerance, confidence=confidence, leak_to=nowhere)
+
+
+def _forecast_budgets(
+    profile: Profile, forecast: ForecastModel, name: str, tolerance: float, confidence: float
+) -> list[Budget]:
+    found, names = forecast.augmentations[name], [entry.name for entry in profile.classes]
+    return forecast_budget(
+        found.to_forecast(),
+        replace(augmentation(name), ladder=tuple(found.values)),
+        names,
+        _taken(found, names),
+        np.array([np.nan if value is None else value for value in forecast.accuracy]),
+        tolerance=tolerance,
+        confidence=confidence,
+    )
 
 
 def _refuse_too_few(
@@ -156,4 +161,4 @@ def _refuse_too_few(
         return
     to_be = f"at least {needed} of each class, to certify a loss of at most {tolerance:g}"
     do = "Analyze more images, or accept a larger --tolerance"
-    raise SettingsError(expected("the profile's images", to_be, f"{most} at most, which certify no dose", do))
+    raise SettingsError(expected("the profile's images", to_be, f"{most} at most, which certify no value", do))

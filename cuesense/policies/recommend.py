@@ -1,4 +1,4 @@
-"""From a profile to policies: what every class, every cluster of confused classes or each class alone may get."""
+"""From a profile to policies: for all classes, for each cluster of confused classes, or for each class."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from scipy.sparse.csgraph import connected_components
 from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.policies.budgets import shared_budget
-from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, Scope
-from cuesense.policies.profile_budgets import _check, budgets_of, measured_augmentations
+from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, PolicyOptions, Scope
+from cuesense.policies.profile_budgets import budgets_of, check_numbers, measured_augmentations
 from cuesense.schemas.profile import Profile, TrainedModel
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import LARGEST_SIDE
 
+# Share of a class's images that go to another class under an augmentation, from which on the two belong to one cluster.
+# Chosen by hand, as the usual tolerance; not tuned.
 CONFUSED = 0.05
+# The share from which on classes share their values in a policy by class, too: where they differ, training learns which
+# class is augmented (the leaks of 11 to 23 points in docs/budgets.md). Chosen by hand; not tuned.
 LEAK = 0.2
 
+# With fewer seeds a worst class may be lower by luck: from seed to seed a class changes by 5 to 8 points (standard
+# deviations, docs/budgets.md). Chosen by hand; not tuned.
 _SEEDS = 3
 
 
@@ -35,76 +41,72 @@ def recommend(
     guards: bool = True,
     all_but: float = 0.0,
 ) -> Policy:
-    """Return the strongest policy whose doses are shown to be safe for the classes that get them.
+    """Return the strongest policy whose values are shown to be safe for the classes that get them.
 
-    Where the profile holds a forecast, a dose is safe if training with it costs no more than the tolerance, at the
-    profile's confidence. Else doses come from the profile's test-time curves: an image of the class is still
+    Where the profile holds a forecast, a value is safe if training with it costs no more than the tolerance, at the
+    profile's confidence. Else values come from the profile's test-time curves: an image of the class is still
     recognized under them by the model as it is. That overstates what training with them would cost, so that classes
-    may bear more than is recommended. Each augmentation is judged by itself, not what several cost together.
+    may bear more than is recommended. Each augmentation is tested by itself, not what several cost together.
 
     Args:
         profile: The profile of the model.
-        scope: ``"global"``: one dose for all classes; ``"grouped"``: one for each cluster of classes that are linked,
+        scope: ``"global"``: one value for all classes; ``"grouped"``: one for each cluster of classes that are linked,
             directly or through others, by a loss of at least 5 % of a class's images to another under an
             augmentation; ``"per_class"``: one for each class.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a dose is safe, in (0.5, 1); None takes the profile's own.
+        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own.
         augmentations: Names to choose from; None takes all that the profile measured, or forecast.
         probability: Chance that a view is augmented, in (0, 1]; the others stay clean, in every class.
         guards: With scope per_class, classes of which one loses at least 20 % of its images to another share their
-            doses: where their augmentations differ, being augmented would tell which of them an image is of.
+            values: where their augmentations differ, training could tell the classes apart by the augmentation.
         all_but: With scope global, the share of the classes, in [0, 1), that may be harmed: those with the mildest
             budgets.
 
     Returns:
-        The policy; augmentations that are safe at no dose are left out of it.
+        The policy; augmentations that are safe at no value are left out of it.
 
     Raises:
-        SettingsError: The profile did not measure an augmentation, has too few images to certify any dose, a number
-            is out of range, or the policy was verified and its worst class fared worse than under a uniform one.
+        SettingsError: The profile did not measure an augmentation, has too few images to certify any value, a number
+            is out of range, or trainings with the policy showed a lower worst-class accuracy than with a uniform one.
     """
-    policy = propose(
-        profile,
-        scope,
-        tolerance=tolerance,
-        confidence=confidence,
-        augmentations=augmentations,
-        probability=probability,
-        guards=guards,
-        all_but=all_but,
-    )
+    options = PolicyOptions(scope, tolerance, confidence, augmentations, probability, guards, all_but)
+    policy = propose(profile, options)
     _refuse_beaten(profile, policy)
     return policy
 
 
-def propose(
-    profile: Profile,
-    scope: Scope = "global",
-    *,
-    tolerance: float | None = None,
-    confidence: float | None = None,
-    augmentations: Sequence[str] | None = None,
-    probability: float = PROBABILITY,
-    guards: bool = True,
-    all_but: float = 0.0,
-) -> Policy:
-    """Return the policy that ``recommend`` would, whatever verifying it showed; the arguments are the same."""
+def propose(profile: Profile, options: PolicyOptions) -> Policy:
+    """Return the policy that ``recommend`` would, whatever its verification showed.
+
+    Args:
+        profile: The profile of the model.
+        options: Which policy is wanted.
+
+    Returns:
+        The policy.
+
+    Raises:
+        SettingsError: As in ``recommend``, but for what verification showed.
+    """
+    scope, all_but = options.scope, options.all_but
     if scope not in SCOPES:
         raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
-    _check(profile, tolerance, confidence, all_but)
-    budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
+    check_numbers(profile, options.tolerance, options.confidence, all_but)
+    budgets = budgets_of(
+        profile, tolerance=options.tolerance, confidence=options.confidence, augmentations=options.augmentations
+    )
     curves = measured_augmentations(profile, list(budgets))
-    groups = _groups(profile, scope, guards=guards)
+    groups = _groups(profile, scope, guards=options.guards)
     spared = int(all_but * len(profile.classes)) if scope == "global" else 0
-    doses = tuple(
-        _doses(budgets, curves, np.flatnonzero(groups == group).tolist(), spared) for group in range(groups.max() + 1)
+    values = tuple(
+        _values(budgets, curves, np.flatnonzero(groups == group).tolist(), spared) for group in range(groups.max() + 1)
     )
     names = tuple(entry.name for entry in profile.classes)
-    return Policy(scope, probability, names, tuple(groups.tolist()), doses)
+    return Policy(scope, options.probability, names, tuple(groups.tolist()), values)
 
 
 def export(policy: Policy, profile: Profile, library: str, image_size: int | None = None) -> str:
-    """Return a policy in the words of a library.
+    """Return a policy as a training library reads it.
 
     Args:
         policy: The policy.
@@ -116,7 +118,7 @@ def export(policy: Policy, profile: Profile, library: str, image_size: int | Non
         Code, flags, JSON or YAML, with a final newline.
 
     Raises:
-        SettingsError: The library is unknown or cannot say the policy, or the size is needed and not known.
+        SettingsError: The library is unknown or cannot express the policy, or the size is needed and not known.
     """
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         to_be = f"a whole number from 1 to {LARGEST_SIDE}"
@@ -126,24 +128,20 @@ def export(policy: Policy, profile: Profile, library: str, image_size: int | Non
     return text
 
 
-def check_options(
-    profile: Profile,
-    scope: Scope,
-    library: str,
-    image_size: int | None,
-    tolerance: float | None,
-    confidence: float | None,
-    all_but: float,
-    probability: float,
-) -> None:
-    """Raise SettingsError where a policy could not be recommended or exported, whatever its doses.
+def check_options(profile: Profile, options: PolicyOptions, library: str, image_size: int | None) -> None:
+    """Raise SettingsError where a policy could not be recommended or exported, whatever its values.
 
-    The arguments are those of ``recommend`` and ``export``.
+    Args:
+        profile: The profile of the model.
+        options: Which policy is wanted.
+        library: A registered exporter.
+        image_size: Side of the network's input in pixels, where the profile does not know it.
     """
-    _check(profile, tolerance, confidence, all_but)
+    check_numbers(profile, options.tolerance, options.confidence, options.all_but)
     names = tuple(entry.name for entry in profile.classes)
-    groups = (0,) * len(names) if scope == "global" else tuple(range(len(names)))
-    export(Policy(scope, probability, names, groups, ({},) * (max(groups) + 1)), profile, library, image_size)
+    groups = (0,) * len(names) if options.scope == "global" else tuple(range(len(names)))
+    empty = Policy(options.scope, options.probability, names, groups, ({},) * (max(groups) + 1))
+    export(empty, profile, library, image_size)
 
 
 def choose_scope(*, grouped: bool, per_class: bool) -> Scope:
@@ -164,15 +162,15 @@ def clusters(profile: Profile, share: float) -> np.ndarray:
     Returns:
         The cluster of each class, (C,), numbered from 0.
     """
-    places = {entry.name: entry.index for entry in profile.classes}
+    index_of = {entry.name: entry.index for entry in profile.classes}
     measured = {curve.perturbation for curve in profile.curves if curve.role is Role.AUGMENTATION}
     pairs = [
-        (entry.index, places[rival.rival])
+        (entry.index, index_of[rival.rival])
         for entry in profile.classes
         for rival in entry.rivals
-        if rival.perturbation in measured and rival.share >= share and rival.rival in places
+        if rival.perturbation in measured and rival.share >= share and rival.rival in index_of
     ]
-    size = len(places)
+    size = len(index_of)
     rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(size, size))
     found: np.ndarray = connected_components(graph, directed=False)[1]
@@ -180,7 +178,7 @@ def clusters(profile: Profile, share: float) -> np.ndarray:
 
 
 def verified(profile: Profile, policy: Policy) -> dict[str, TrainedModel]:
-    """Return what trainings with just this policy, with its uniform rival and without augmentation showed.
+    """Return what trainings with just this policy, with the uniform one of its mean strength and without any showed.
 
     Args:
         profile: The profile.
@@ -206,7 +204,7 @@ def _by_class(listed: Mapping[str, Any] | None, policy: Policy) -> list[Any]:
 
 
 def _refuse_beaten(profile: Profile, policy: Policy) -> None:
-    """Refuse a policy by class that was verified to serve the worst class less than one that is the same for all."""
+    """Refuse a policy by class whose trainings showed a lower worst-class accuracy than those with a uniform policy."""
     seen = verified(profile, policy)
     few = profile.verified is None or profile.verified.seeds < _SEEDS
     if few or policy.scope == "global" or "matched" not in seen or seen["policy"].worst >= seen["matched"].worst:
@@ -226,7 +224,7 @@ def _groups(profile: Profile, scope: Scope, *, guards: bool) -> np.ndarray:
     return clusters(profile, LEAK) if guards else np.arange(classes)
 
 
-def _doses(
+def _values(
     budgets: Mapping[str, Sequence[Budget]], curves: Mapping[str, Curve], members: Sequence[int], spared: int
 ) -> dict[str, float]:
     found = {name: shared_budget(of_class, curves[name].n, members, spared).value for name, of_class in budgets.items()}

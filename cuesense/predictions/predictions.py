@@ -1,4 +1,4 @@
-"""What every image was taken for under every condition, whether a network just said so or a table remembers it."""
+"""What every image was taken for under every condition, whether predicted just now or read from a table."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ConditionPredictions:
-    """The answers under one condition.
+    """The predictions under one condition.
 
     Attributes:
         labels: Class of each image, (N,).
         predicted: Output that was predicted for it, (N,).
-        corrected: Class that is predicted after the prior correction, (N,), or None where nobody knows.
+        corrected: Class that is predicted after the prior correction, (N,), or None where it is not known.
     """
 
     labels: Indices
@@ -33,7 +33,7 @@ class ConditionPredictions:
 
 @dataclass(frozen=True)
 class Predictions:
-    """All answers about one dataset.
+    """All predictions for one dataset.
 
     Attributes:
         class_names: Readable names of the C classes.
@@ -42,9 +42,9 @@ class Predictions:
         sample_ids: The id of every image of the clean condition.
         perturbations: What was applied, each with the ladder that was measured.
         conditions: What was applied in detail, the clean condition first.
-        answers: The answers of every condition, of the same length as conditions.
+        per_condition: The predictions under each condition, of the same length as conditions.
         paired: True where every condition has the same images in the same order.
-        side: Shorter side of the network's input in pixels, or None where nobody knows.
+        side: Shorter side of the network's input in pixels, or None where it is not known.
     """
 
     class_names: tuple[str, ...]
@@ -53,14 +53,14 @@ class Predictions:
     sample_ids: Sequence[str]
     perturbations: tuple[Perturbation, ...]
     conditions: tuple[Condition, ...]
-    answers: tuple[ConditionPredictions, ...]
+    per_condition: tuple[ConditionPredictions, ...]
     paired: bool = True
     side: int | None = None
 
     @property
     def corrected(self) -> bool:
-        """Whether the prior-corrected answers are known."""
-        return all(answers.corrected is not None for answers in self.answers)
+        """Whether prior-corrected predictions are known."""
+        return all(found.corrected is not None for found in self.per_condition)
 
     @property
     def rows(self) -> dict[tuple[str, int], list[int]]:
@@ -73,13 +73,28 @@ class Predictions:
 
     def right(self, row: int) -> Bools:
         """Return which images of a condition are recognized by the network itself, (N,)."""
-        answers = self.answers[row]
-        return np.asarray(answers.predicted == np.asarray(self.outputs)[answers.labels])
+        found = self.per_condition[row]
+        return np.asarray(found.predicted == np.asarray(self.outputs)[found.labels])
 
     def corrected_right(self, row: int) -> Bools:
-        """Return which images are recognized after the prior correction, (N,); without one, as the network says."""
-        answers = self.answers[row]
-        return self.right(row) if answers.corrected is None else np.asarray(answers.corrected == answers.labels)
+        """Return which images are recognized after the prior correction, (N,); without one, by the network itself."""
+        found = self.per_condition[row]
+        return self.right(row) if found.corrected is None else np.asarray(found.corrected == found.labels)
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """How a dataset's classes and a network's outputs belong together.
+
+    Attributes:
+        class_names: A name for each of the dataset's C classes.
+        output_names: A name for each of the network's K outputs.
+        outputs: The network's output of each class, length C.
+    """
+
+    class_names: Sequence[str]
+    output_names: Sequence[str]
+    outputs: Sequence[int]
 
 
 def from_outcomes(
@@ -87,9 +102,7 @@ def from_outcomes(
     shards: int,
     perturbations: Sequence[Perturbation],
     conditions: Sequence[Condition],
-    outputs: Sequence[int],
-    class_names: Sequence[str],
-    output_names: Sequence[str],
+    classes: ClassMap,
     sample_ids: Sequence[str],
     side: int | None,
 ) -> Predictions:
@@ -100,9 +113,7 @@ def from_outcomes(
         shards: How many shards there are.
         perturbations: What was applied, each with its ladder.
         conditions: What was applied in detail, the clean condition first.
-        outputs: The network's output of each of the dataset's classes, length C.
-        class_names: A name for each of the dataset's classes.
-        output_names: A name for each of the network's outputs.
+        classes: The dataset's classes and the network's outputs.
         sample_ids: Every id of the dataset, in sorted order: the stored positions index it.
         side: Shorter side of the network's input in pixels, or None where it takes images as they come.
 
@@ -110,8 +121,8 @@ def from_outcomes(
         The predictions, in the order of the store.
     """
     labels = store.labels(shards)
-    prior = np.bincount(labels, minlength=len(outputs)) / max(1, len(labels))
-    answers = tuple(
+    prior = np.bincount(labels, minlength=len(classes.outputs)) / max(1, len(labels))
+    per_condition = tuple(
         ConditionPredictions(
             labels,
             outcome.predicted.astype(np.int64),
@@ -120,12 +131,12 @@ def from_outcomes(
         for outcome in store.conditions(shards, range(len(conditions)))
     )
     return Predictions(
-        class_names=tuple(class_names),
-        output_names=tuple(output_names),
-        outputs=tuple(outputs),
-        sample_ids=[sample_ids[place] for place in store.positions(shards)],
+        class_names=tuple(classes.class_names),
+        output_names=tuple(classes.output_names),
+        outputs=tuple(classes.outputs),
+        sample_ids=[sample_ids[position] for position in store.positions(shards)],
         perturbations=tuple(perturbations),
         conditions=tuple(conditions),
-        answers=answers,
+        per_condition=per_condition,
         side=side,
     )

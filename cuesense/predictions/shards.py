@@ -1,4 +1,4 @@
-"""What the network answered, kept in shards: the only module that knows how predictions lie on disk."""
+"""Predictions of a network, kept in shards: the only module that knows how they lie on disk."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 from cuesense.atomic_files import claim, read_arrays, write_arrays
 
 FOLDER = "outcomes"
+# An interrupted run repeats at most one shard: 128 images take seconds to minutes. Chosen by hand; not tuned.
 SHARD_SIZE = 128
+# The prior correction needs the scores of the likeliest classes; those beyond carry hardly any probability, and 1,000
+# classes would fill the disk. Chosen by hand; not tuned.
 KEPT_SCORES = 32
+# Memory for reading, whatever the number of conditions. Chosen by hand; not tuned.
 _READ_BYTES = 256 * 2**20
 
 
@@ -25,7 +29,7 @@ class Shard:
 
     Attributes:
         labels: Class of each readable sample, (n,).
-        positions: Place of each in the dataset's order of ids, (n,).
+        positions: Index of each in the dataset's order of ids, (n,).
         predicted: Output with the largest logit, (M, n) for M conditions.
         p_true: Softmax probability of the true class's output, (M, n).
         margin: Logit of the true output minus the largest other logit, (M, n).
@@ -119,7 +123,7 @@ class OutcomeStore:
         return np.concatenate([self._read(number, ("labels",)).labels for number in range(shards)])
 
     def positions(self, shards: int) -> NDArray[np.int64]:
-        """Return the place of every readable sample in the order of ids, (N,)."""
+        """Return the index of every readable sample in the order of ids, (N,)."""
         return np.concatenate([self._read(number, ("positions",)).positions for number in range(shards)])
 
     def conditions(self, shards: int, wanted: Sequence[int]) -> Iterator[ConditionOutcomes]:

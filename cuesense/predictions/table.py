@@ -1,102 +1,29 @@
-"""Predictions as a CSV or Parquet table, one row an image and condition."""
+"""Predictions read from a CSV or Parquet table, one row an image and condition."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from cuesense import registry
-from cuesense.atomic_files import refuse_folder, unwritable
-from cuesense.errors import DatasetError, SettingsError, expected
-from cuesense.perturbations.ablations import ABLATIONS, SHAM
+from cuesense.errors import DatasetError, SettingsError, expected, listed
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.table_columns import Coded, Indices, Rows, read_rows
+from cuesense.predictions.table_conditions import LISTED, Block, aligned, blocks_of
+from cuesense.predictions.write_table import METADATA
 from cuesense.types import CLEAN, Condition, Perturbation, Role
 
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
-_MOSTLY_COMMON = 0.5
-_NEARLY_ALL = 0.9
-_NEEDED = frozenset(name for name, _ in (*ABLATIONS, *SHAM.values()))
-# Tables written as float32, or with six digits, still mean the value of the ladder.
+# How far a value may be from that of the ladder, as a share of it: tables written as float32 (1e-7), or with six
+# digits, still mean the ladder's.
 _ROUNDING = 1e-5
-_KNOWN = b"cuesense"
-_LISTED = 5
-
-
-def write(predictions: Predictions, path: Path) -> None:
-    """Write predictions as a Parquet table that ``read`` gives back, whole or not at all.
-
-    Args:
-        predictions: What to write; paired, with prior-corrected answers.
-        path: The file; an older one is replaced.
-
-    Raises:
-        OutputError: It cannot be written, or is a folder.
-    """
-    refuse_folder(path)
-    temporary = path.with_suffix(".tmp")
-    try:
-        _write(predictions, temporary)
-        temporary.replace(path)
-    except OSError as error:
-        raise unwritable(path.parent, error) from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write(predictions: Predictions, path: Path) -> None:
-    names = _output_names(predictions)
-    ids = pa.array(predictions.sample_ids, pa.string()).dictionary_encode()
-    tables = (_rows(predictions, row, ids, names) for row in range(len(predictions.conditions)))
-    first = next(tables)
-    known = {"image_size": predictions.side, "classes": [names[output] for output in predictions.outputs]}
-    schema = first.schema.with_metadata({_KNOWN: json.dumps(known)})
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        writer.write_table(first)
-        for table in tables:
-            writer.write_table(table)
-
-
-def _output_names(predictions: Predictions) -> list[str]:
-    """Name every output after its class, or else by its own name, each differently."""
-    names = list(predictions.output_names)
-    for output, name in zip(predictions.outputs, predictions.class_names, strict=True):
-        names[output] = name
-    twice = {name for name, count in Counter(names).items() if count > 1}
-    return [f"{name} ({output})" if name in twice else name for output, name in enumerate(names)]
-
-
-def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Sequence[str]) -> pa.Table:
-    condition, answers = predictions.conditions[row], predictions.answers[row]
-    outputs, count = np.asarray(predictions.outputs), len(answers.labels)
-    corrected = answers.labels if answers.corrected is None else answers.corrected
-    return pa.table(
-        {
-            "sample_id": ids,
-            "label": _named(outputs[answers.labels], names),
-            "perturbation": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [condition.name]),
-            "severity": np.full(count, condition.severity, np.int16),
-            "value": np.full(count, condition.value),
-            "repeat": np.full(count, condition.repeat, np.int16),
-            "predicted": _named(answers.predicted, names),
-            "corrected": _named(np.where(corrected < 0, -1, outputs[corrected]), names),
-        }
-    )
-
-
-def _named(outputs: NDArray[np.integer], names: Sequence[str]) -> pa.DictionaryArray:
-    places = pa.array(outputs.astype(np.int32), mask=outputs < 0)
-    return pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string()))
 
 
 def read(
@@ -105,10 +32,10 @@ def read(
     """Read predictions from a table, from any origin.
 
     The columns: ``sample_id``; ``label`` and ``predicted`` (names, or numbers in both); ``perturbation``, ``"clean"``
-    for the unperturbed image; ``severity``, the rung of the perturbation's ladder from 1, 0 for clean; where given,
-    ``repeat`` (from 0), ``value`` (the dose; without it a rung is that of the registered ladder), ``corrected`` (the
-    prediction after the prior correction, see scoring.prior_corrected; empty where there is none) and ``p_true``
-    (checked, not used).
+    for the unperturbed image; ``severity``, the step of the perturbation's ladder from 1, 0 for clean; where given,
+    ``repeat`` (from 0), ``value`` (the physical strength; without it a severity is that of the registered ladder),
+    ``corrected`` (the prediction after the prior correction, see prior_correction.prior_corrected; empty where there is
+    none) and ``p_true`` (checked, not used).
 
     Args:
         path: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file.
@@ -130,34 +57,33 @@ def read(
     if class_names is None and set(rows.labels.names) <= set(written):
         class_names = written
     classes = _classes(rows, class_names, path)
-    blocks = _blocks(rows)
+    blocks = blocks_of(rows)
     if set(rows.perturbations.names) == {CLEAN}:
         do = "Add the predictions for perturbed images"
         raise DatasetError(expected(f"the table '{path}'", "one with perturbed images", "clean ones alone", do))
     if CLEAN not in rows.perturbations.names:
         do = f"Add the predictions for the unperturbed images, with perturbation {CLEAN} and severity 0"
         raise DatasetError(expected(f"the table '{path}'", "one with clean images", "none", do))
-    blocks, paired = _aligned(blocks, rows, warnings)
+    blocks, paired = aligned(blocks, rows, warnings)
     perturbations = _perturbations(blocks, rows, path, warnings)
-    found = _predictions(blocks, rows, classes, perturbations, path, warnings, paired=paired)
-    return replace(found, side=known.get("image_size") if image_size is None else image_size), warnings
-
-
-@dataclass(frozen=True)
-class _Block:
-    """The rows of one condition, in the order of their samples."""
-
-    perturbation: str
-    severity: int
-    repeat: int
-    rows: Indices
+    found = _predictions(blocks, rows, classes, path, warnings)
+    return (
+        replace(
+            found,
+            perturbations=tuple(perturbations.values()),
+            conditions=_conditions(blocks, perturbations),
+            paired=paired,
+            side=known.get("image_size") if image_size is None else image_size,
+        ),
+        warnings,
+    )
 
 
 def _known(path: Path) -> dict[str, Any]:
     """Return what ``write`` wrote beside the rows, or nothing."""
     metadata = {} if path.suffix.lower() == ".csv" else pq.read_schema(path).metadata or {}
     try:
-        known = json.loads(metadata.get(_KNOWN, b"{}"))
+        known = json.loads(metadata.get(METADATA, b"{}"))
     except ValueError:
         return {}
     return known if isinstance(known, dict) else {}
@@ -169,90 +95,20 @@ def _classes(rows: Rows, class_names: Sequence[str] | None, path: Path) -> list[
         return sorted(found, key=int) if all(map(_INTEGER.fullmatch, found)) else sorted(found)
     strange = [name for name in found if name not in set(class_names)]
     if strange:
-        got = _some(strange)
+        got = listed(strange, LISTED)
         do = "Add them to the class names, or correct the labels"
         raise DatasetError(expected(f"each label of '{path}'", "one of the class names", got, do))
     return list(class_names)
 
 
-def _blocks(rows: Rows) -> list[_Block]:
-    """Cut the sorted rows at every change of condition, the clean condition first."""
-    keys = np.stack([rows.perturbations.codes, rows.severities, rows.repeats])
-    starts = np.flatnonzero(np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)))
-    parts = np.split(np.arange(keys.shape[1]), starts[1:])
-    blocks = [
-        _Block(rows.perturbations.names[keys[0, part[0]]], int(keys[1, part[0]]), int(keys[2, part[0]]), part)
-        for part in parts
-    ]
-    return sorted(blocks, key=lambda block: block.severity > 0)
-
-
-def _complete(blocks: list[_Block], rows: Rows, warnings: list[str]) -> list[_Block]:
-    """Leave out conditions that no label needs and that lack most of the clean images, or all of some class.
-
-    Where most conditions have other images than the clean one, the table is unpaired, and all are kept.
-    """
-    clean = blocks[0].rows
-    samples, labels = rows.samples.codes[clean], rows.labels.codes[clean]
-    here = [np.isin(samples, rows.samples.codes[block.rows]) for block in blocks]
-    if np.mean([part.mean() >= _NEARLY_ALL for part in here]) < _MOSTLY_COMMON:
-        return blocks
-    classes = len(rows.labels.names)
-    everyone = np.bincount(labels, minlength=classes) > 0
-    kept = []
-    for block, part in zip(blocks, here, strict=True):
-        empty = everyone & (np.bincount(labels[part], minlength=classes) == 0)
-        if block.perturbation not in _NEEDED and block.severity and (part.mean() < _MOSTLY_COMMON or empty.any()):
-            also = f" (among them all of {_some([rows.labels.names[code] for code in np.flatnonzero(empty)])})"
-            warnings.append(
-                f"Left out {block.perturbation} at severity {block.severity}, which lacks {int((~part).sum())} of "
-                f"{len(part)} images{also if empty.any() else ''}."
-            )
-        else:
-            kept.append(block)
-    return kept
-
-
-def _aligned(blocks: list[_Block], rows: Rows, warnings: list[str]) -> tuple[list[_Block], bool]:
-    """Keep the samples that every condition has, where those are most; else take conditions as unpaired."""
-    samples = [rows.samples.codes[block.rows] for block in blocks]
-    if all(np.array_equal(part, samples[0]) for part in samples):
-        return blocks, True
-    complete = _complete(blocks, rows, warnings)
-    if len(complete) < len(blocks):
-        return _aligned(complete, rows, warnings)
-    seen = np.bincount(np.concatenate(samples), minlength=len(rows.samples.names))
-    common = seen == len(blocks)
-    largest = max(map(len, samples))
-    if common.sum() < _MOSTLY_COMMON * largest:
-        warnings.append(
-            "The conditions have different images: intervals are those of independent samples, wider than paired ones."
-        )
-        return blocks, False
-    every = np.flatnonzero(seen > 0)
-    worst = min(blocks, key=lambda block: len(block.rows))
-    lost = set(_names(rows.labels, rows, every)) - set(_names(rows.labels, rows, np.flatnonzero(common)))
-    also = f" (among them all of {_some(sorted(lost))})" if lost else ""
-    warnings.append(
-        f"Left out {len(every) - int(common.sum())} of {len(every)} images{also}, which some condition lacks; "
-        f"{worst.perturbation} at severity {worst.severity} has fewest, {len(worst.rows)}."
-    )
-    kept = [replace(block, rows=block.rows[common[part]]) for block, part in zip(blocks, samples, strict=True)]
-    return kept, True
-
-
-def _names(labels: Coded, rows: Rows, samples: Indices) -> list[str]:
-    """Return the labels of some samples."""
-    return [labels.names[code] for code in np.unique(labels.codes[np.isin(rows.samples.codes, samples)])]
-
-
-def _perturbations(blocks: Sequence[_Block], rows: Rows, path: Path, warnings: list[str]) -> dict[str, Perturbation]:
+def _perturbations(blocks: Sequence[Block], rows: Rows, path: Path, warnings: list[str]) -> dict[str, Perturbation]:
     known = set(registry.names("perturbations"))
     names = list(dict.fromkeys(block.perturbation for block in blocks if block.severity))
     strange = [name for name in names if name not in known]
     if strange:
         warnings.append(
-            f"No registered perturbation: {_some(strange)}. They get a curve, and have no part in labels and budgets."
+            f"No registered perturbation: {listed(strange, LISTED)}. They get a curve, and have no part in cues and "
+            "budgets."
         )
     return {
         name: _perturbation(name, [block for block in blocks if block.perturbation == name], rows, path)
@@ -260,11 +116,13 @@ def _perturbations(blocks: Sequence[_Block], rows: Rows, path: Path, warnings: l
     }
 
 
-def _perturbation(name: str, blocks: Sequence[_Block], rows: Rows, path: Path) -> Perturbation:
+def _perturbation(name: str, blocks: Sequence[Block], rows: Rows, path: Path) -> Perturbation:
     severities = sorted({block.severity for block in blocks})
     repeats = {severity: [b.repeat for b in blocks if b.severity == severity] for severity in severities}
     if any(found != list(range(len(repeats[severities[0]]))) for found in repeats.values()):
-        found = "; ".join(f"severity {severity}: {_some(list(map(str, part)))}" for severity, part in repeats.items())
+        found = "; ".join(
+            f"severity {severity}: {listed(list(map(str, part)), LISTED)}" for severity, part in repeats.items()
+        )
         do = "Give every severity the same repeats, from 0"
         raise DatasetError(expected(f"the repeats of {name} in '{path}'", "the same at all severities", found, do))
     values = [_value(name, [b for b in blocks if b.severity == s], rows, path) for s in severities]
@@ -283,19 +141,19 @@ def _perturbation(name: str, blocks: Sequence[_Block], rows: Rows, path: Path) -
     )
 
 
-def _value(name: str, blocks: Sequence[_Block], rows: Rows, path: Path) -> float | None:
+def _value(name: str, blocks: Sequence[Block], rows: Rows, path: Path) -> float | None:
     found = np.unique(np.concatenate([rows.values[block.rows] for block in blocks]))
     if np.isnan(found).all():
         return None
     if len(found) > 1:
         where = f"severity {blocks[0].severity} of {name} in '{path}'"
-        got = _some([f"{value:g}" for value in found])
+        got = listed([f"{value:g}" for value in found], LISTED)
         raise DatasetError(expected(where, "one value", got, "Give every value a severity of its own"))
     return float(found[0])
 
 
 def _ladder_value(entry: Perturbation, severity: int, value: float | None, path: Path) -> float:
-    """Return the value of a severity: the only place where values from outside are matched to a registered ladder."""
+    """Return the value of a severity: values from outside are matched to a ladder here alone."""
     if value is not None:
         entry.check(value)
         close = [known for known in entry.ladder if abs(value - known) <= _ROUNDING * abs(known)]
@@ -313,26 +171,20 @@ def _cannot_apply(*_: object) -> NoReturn:
 
 
 def _predictions(
-    blocks: Sequence[_Block],
-    rows: Rows,
-    classes: Sequence[str],
-    perturbations: dict[str, Perturbation],
-    path: Path,
-    warnings: list[str],
-    *,
-    paired: bool,
+    blocks: Sequence[Block], rows: Rows, classes: Sequence[str], path: Path, warnings: list[str]
 ) -> Predictions:
-    place = {name: index for index, name in enumerate(classes)}
-    strange = [name for name in rows.predicted.names if name not in place]
+    """Return the predictions of every condition; what was applied is still to be filled in."""
+    label_of = {name: index for index, name in enumerate(classes)}
+    strange = [name for name in rows.predicted.names if name not in label_of]
     if strange:
-        warnings.append(f"Predictions that no label names count as wrong: {_some(strange)}.")
-    outputs = {**place, **{name: len(place) + index for index, name in enumerate(strange)}}
-    labels, predicted = _mapped(rows.labels, place), _mapped(rows.predicted, outputs)
+        warnings.append(f"Predictions that no label names count as wrong: {listed(strange, LISTED)}.")
+    outputs = {**label_of, **{name: len(label_of) + index for index, name in enumerate(strange)}}
+    labels, predicted = _mapped(rows.labels, label_of), _mapped(rows.predicted, outputs)
     if len(strange) == len(rows.predicted.names):
-        got, do = _some(strange), "Name classes in both columns in the same way"
+        got, do = listed(strange, LISTED), "Name classes in both columns in the same way"
         raise DatasetError(expected(f"the predictions of '{path}'", f"labels, such as {classes[0]}", got, do))
-    corrected = _corrected(rows, place, predicted, warnings)
-    answers = tuple(
+    corrected = _corrected(rows, label_of, predicted, warnings)
+    per_condition = tuple(
         ConditionPredictions(labels[b.rows], predicted[b.rows], None if corrected is None else corrected[b.rows])
         for b in blocks
     )
@@ -341,32 +193,31 @@ def _predictions(
         output_names=tuple(outputs),
         outputs=tuple(range(len(classes))),
         sample_ids=[rows.samples.names[code] for code in rows.samples.codes[blocks[0].rows]],
-        perturbations=tuple(perturbations.values()),
-        conditions=_conditions(blocks, perturbations),
-        answers=answers,
-        paired=paired,
+        perturbations=(),
+        conditions=(),
+        per_condition=per_condition,
     )
 
 
-def _corrected(rows: Rows, place: dict[str, int], predicted: Indices, warnings: list[str]) -> Indices | None:
+def _corrected(rows: Rows, label_of: dict[str, int], predicted: Indices, warnings: list[str]) -> Indices | None:
     """Return the corrected classes; where there is none, what was predicted."""
     if rows.corrected is None or not len(rows.corrected.names):
         return None
-    strange = [name for name in rows.corrected.names if name not in place]
+    strange = [name for name in rows.corrected.names if name not in label_of]
     if strange:
-        warnings.append(f"Corrected predictions that no label names count as wrong: {_some(strange)}.")
+        warnings.append(f"Corrected predictions that no label names count as wrong: {listed(strange, LISTED)}.")
     empty = rows.corrected.codes < 0
     if empty.any():
         warnings.append(f"{int(empty.sum())} rows have no corrected prediction: what was predicted stands for it.")
-    return np.where(empty, np.where(predicted < len(place), predicted, -1), _mapped(rows.corrected, place))
+    return np.where(empty, np.where(predicted < len(label_of), predicted, -1), _mapped(rows.corrected, label_of))
 
 
-def _mapped(column: Coded, place: dict[str, int]) -> Indices:
-    known = np.array([*(place.get(name, -1) for name in column.names), -1], dtype=np.int64)
+def _mapped(column: Coded, label_of: dict[str, int]) -> Indices:
+    known = np.array([*(label_of.get(name, -1) for name in column.names), -1], dtype=np.int64)
     return np.asarray(known[column.codes])
 
 
-def _conditions(blocks: Sequence[_Block], perturbations: dict[str, Perturbation]) -> tuple[Condition, ...]:
+def _conditions(blocks: Sequence[Block], perturbations: dict[str, Perturbation]) -> tuple[Condition, ...]:
     """Return the condition of every block; the severities of a table that skips some are numbered anew, from 1."""
     severity_of = {
         (name, severity): number
@@ -381,8 +232,3 @@ def _conditions(blocks: Sequence[_Block], perturbations: dict[str, Perturbation]
         else Condition()
         for block in blocks
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more

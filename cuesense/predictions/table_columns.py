@@ -22,6 +22,7 @@ REQUIRED = ("sample_id", "label", "perturbation", "severity", "predicted")
 OPTIONAL = ("repeat", "value", "corrected", "p_true")
 
 _TEXTS = ("sample_id", "label", "perturbation", "predicted", "corrected")
+# A larger severity or repeat is a mistake, such as an id in the wrong column.
 _LARGEST = 1_000_000
 _FLOAT = re.compile(r"-?[0-9]+\.0+")
 
@@ -47,9 +48,9 @@ class Rows:
         samples: Image ids.
         labels: Their classes.
         perturbations: What was applied; CLEAN where nothing was.
-        severities: Rung of the ladder, 0 for clean images.
+        severities: Step of the ladder, 0 for clean images.
         repeats: Which time, from 0.
-        values: Dose, NaN where none is given.
+        values: Physical strength, NaN where none is given.
         predicted: Predicted output.
         corrected: Class predicted after the prior correction, code -1 where there is none; None without the column.
     """
@@ -73,7 +74,7 @@ def read_rows(path: Path) -> Rows:
     """Read a table and check every cell.
 
     Args:
-        path: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; prediction_table.read says which columns.
+        path: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; table.read says which columns.
 
     Returns:
         Its rows, sorted by condition and then by sample.
@@ -160,7 +161,7 @@ def _check_clean(perturbations: Coded, severities: Indices, path: Path) -> None:
 
 
 def _values(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
-    """Return the doses; NaN where none is given."""
+    """Return the values; NaN where none is given."""
     given = np.asarray(frame["value"].notna() & (frame["value"].astype(str).str.strip() != ""))
     numbers = np.full(len(frame), np.nan)
     numbers[given] = _checked(frame[given], "value", path, "a finite number", np.isfinite)
@@ -188,8 +189,8 @@ def _optional(frame: pd.DataFrame, column: str, path: Path) -> Coded:
         texts = [text.partition(".")[0] for text in texts]
     names = sorted(set(texts) - {""})
     code = {name: index for index, name in enumerate(names)}
-    place = np.array([code.get(text, -1) for text in texts] or [-1], dtype=np.int64)
-    return Coded(np.where(values.codes >= 0, place[values.codes], -1), names)
+    code_of = np.array([code.get(text, -1) for text in texts] or [-1], dtype=np.int64)
+    return Coded(np.where(values.codes >= 0, code_of[values.codes], -1), names)
 
 
 def _text(value: object) -> str:

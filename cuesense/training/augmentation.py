@@ -131,7 +131,7 @@ class PolicyAugmentation(nn.Module):
         """Return scope, probability, the number of groups, and the values where all classes share them."""
         policy = self.policy
         groups = len(set(policy.groups))
-        shown = "" if policy.scope != "global" else f", {dict(policy.doses[0])}"
+        shown = "" if policy.scope != "global" else f", {dict(policy.values[0])}"
         return f"scope={policy.scope!r}, probability={policy.probability:g}, groups={max(1, groups)}{shown}"
 
     def _classes(self, labels: Tensor | None, images: int) -> np.ndarray:
@@ -156,7 +156,7 @@ class _Step:
     def __init__(self, entry: Perturbation, policy: Policy) -> None:
         self.entry = entry
         of_class = [policy.of_class(index).get(entry.name, entry.identity) for index in range(len(policy.class_names))]
-        self.values = np.array(of_class if policy.scope != "global" else [policy.doses[0][entry.name]])
+        self.values = np.array(of_class if policy.scope != "global" else [policy.values[0][entry.name]])
 
     # A perturbation takes one value for a batch, so classes that share a value are augmented together.
     def __call__(self, images: Tensor, classes: np.ndarray, chosen: np.ndarray, keys: np.ndarray) -> Tensor:

@@ -26,9 +26,9 @@ from cuesense.inference.loading import dataset_of, load_matched, preprocessing_v
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.perturbations.apply import perturb
-from cuesense.predictions.predictions import Predictions, from_outcomes
+from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, OutcomeStore
-from cuesense.predictions.table import write
+from cuesense.predictions.write_table import write
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
@@ -194,9 +194,7 @@ def _predictions(analysis: _Analysis, store: OutcomeStore, shards: int, conditio
         shards,
         analysis.config.perturbations,
         conditions,
-        analysis.outputs,
-        analysis.class_names,
-        names,
+        ClassMap(analysis.class_names, names, analysis.outputs),
         sorted(analysis.dataset.sample_ids),
         min(size) if size else None,
     )
@@ -303,7 +301,7 @@ def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
 def _warnings(
     analysis: _Analysis, predictions: Predictions, sinks: dict[str, np.ndarray], store: OutcomeStore, shards: int
 ) -> list[str]:
-    clean = predictions.answers[0]
+    clean = predictions.per_condition[0]
     images = np.bincount(clean.labels, minlength=len(analysis.outputs)).tolist()
     skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
     warnings = data_warnings(analysis.classifier.warnings, analysis.class_names, images, skipped, sinks)

@@ -10,7 +10,7 @@ from typing import Any
 
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.policies.outlook import outlooks
-from cuesense.policies.policy import PROBABILITY, Policy, Scope
+from cuesense.policies.policy import Policy, PolicyOptions
 from cuesense.policies.profile_budgets import limits
 from cuesense.policies.recommend import check_options, export, recommend, verified
 from cuesense.reports.terminal.policy import lines
@@ -20,28 +20,6 @@ from cuesense.types import Progress
 # Giving one of these asks for a forecast, as head does. The number of seeds and where the model and the images lie do
 # not: they have defaults, and a script may always give them.
 _TRAINING = ("train", "start", "epochs", "image_size", "images_per_class")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which policy is wanted; the fields are the arguments of ``policies.recommend.recommend``."""
-
-    scope: Scope = "global"
-    tolerance: float | None = None
-    confidence: float | None = None
-    augmentations: list[str] | None = None
-    probability: float = PROBABILITY
-    all_but: float = 0.0
-
-    @property
-    def budgets(self) -> dict[str, Any]:
-        """What decides which values are safe: all fields but the scope and the probability."""
-        return {
-            "tolerance": self.tolerance,
-            "confidence": self.confidence,
-            "augmentations": self.augmentations,
-            "all_but": self.all_but,
-        }
 
 
 @dataclass(frozen=True)
@@ -74,7 +52,7 @@ class Recommendation:
 
 def recommend_from_file(
     path: Path,
-    choice: Choice,
+    options: PolicyOptions,
     target: Export,
     *,
     forecast: Mapping[str, Any],
@@ -84,7 +62,7 @@ def recommend_from_file(
 
     Args:
         path: A profile.json or its folder; a forecast is kept in it.
-        choice: Which policy is wanted.
+        options: Which policy is wanted.
         target: How the policy is written.
         forecast: Arguments of ``workflows.forecast.forecast``; where they ask for no training, nothing is forecast.
         watch: Returns a context that takes the progress of a forecast.
@@ -97,35 +75,31 @@ def recommend_from_file(
             trained, which may take hours.
     """
     profile = Profile.read(path)
-    _check_before_training(profile, choice, target)
+    _check_before_training(profile, options, target)
     if forecast["head"] or any(forecast[name] is not None for name in _TRAINING):
-        profile = _forecast(path, choice, forecast, watch)
-    policy = recommend(profile, choice.scope, probability=choice.probability, **choice.budgets)
+        profile = _forecast(path, options, forecast, watch)
+    policy = recommend(
+        profile,
+        options.scope,
+        probability=options.probability,
+        **_budget_arguments(options),
+    )
     text = export(policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
-    return Recommendation(text, _remarks(profile, policy, choice))
+    return Recommendation(text, _remarks(profile, policy, options))
 
 
-def _check_before_training(profile: Profile, choice: Choice, target: Export) -> None:
-    check_options(
-        profile,
-        choice.scope,
-        target.library,
-        target.image_size,
-        choice.tolerance,
-        choice.confidence,
-        choice.all_but,
-        choice.probability,
-    )
+def _check_before_training(profile: Profile, options: PolicyOptions, target: Export) -> None:
+    check_options(profile, options, target.library, target.image_size)
     if target.output is not None:
         refuse_folder(target.output)
 
 
 def _forecast(
     path: Path,
-    choice: Choice,
-    options: Mapping[str, Any],
+    options: PolicyOptions,
+    training: Mapping[str, Any],
     watch: Callable[[], AbstractContextManager[Progress]],
 ) -> Profile:
     # Imported here, because it brings torch, which a policy without a new forecast does not need.
@@ -134,18 +108,28 @@ def _forecast(
     with watch() as progress:
         return forecast(
             path,
-            augmentations=choice.augmentations,
-            probability=choice.probability,
+            augmentations=options.augmentations,
+            probability=options.probability,
             progress=progress,
-            **options,
+            **training,
         )
 
 
-def _remarks(profile: Profile, policy: Policy, choice: Choice) -> list[str]:
+def _remarks(profile: Profile, policy: Policy, options: PolicyOptions) -> list[str]:
     return lines(
-        limits(profile, **choice.budgets),
-        outlooks(profile, **choice.budgets),
+        limits(profile, **_budget_arguments(options)),
+        outlooks(profile, **_budget_arguments(options)),
         profile.summary.clean_accuracy,
         verified(profile, policy),
         policy,
     )
+
+
+def _budget_arguments(options: PolicyOptions) -> dict[str, Any]:
+    """Return what decides which values are safe: all options but the scope and the probability."""
+    return {
+        "tolerance": options.tolerance,
+        "confidence": options.confidence,
+        "augmentations": options.augmentations,
+        "all_but": options.all_but,
+    }

@@ -67,7 +67,7 @@ def score(
     predictions, warnings = read(path, class_names, image_size)
     together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
     result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
-    images = np.bincount(predictions.answers[0].labels, minlength=len(predictions.class_names)).tolist()
+    images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
     known = warnings if predictions.corrected else [*warnings, _UNCORRECTED]
     profile = build_profile(
         _provenance(path, predictions),
@@ -86,7 +86,7 @@ def score(
 
 
 def _provenance(path: Path, predictions: Predictions) -> Provenance:
-    ids = sorted(zip(predictions.sample_ids, predictions.answers[0].labels.tolist(), strict=True))
+    ids = sorted(zip(predictions.sample_ids, predictions.per_condition[0].labels.tolist(), strict=True))
     return Provenance(
         cuesense=version("cuesense"),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

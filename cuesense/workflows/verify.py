@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.errors import SettingsError, expected
 from cuesense.policies.baselines import candidates, joined, matched, permuted
-from cuesense.policies.policy import PROBABILITY, SCOPES, USUAL, Policy, uniform
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, PROBABILITY, SCOPES, Policy, PolicyOptions, uniform
 from cuesense.policies.profile_budgets import measured_augmentations
 from cuesense.policies.recommend import propose
 from cuesense.reports.charts.forecast_outcome import scatter
@@ -32,16 +32,6 @@ _FILES = ("verify.csv", "forecast.svg", "verify.json")
 _FIRST_SEED = 2000
 # The search for the best uniform policy has a seed of its own for the same reason.
 _SEARCH_SEED = _FIRST_SEED - 1
-
-
-@dataclass(frozen=True)
-class _PolicyChoice:
-    """What decides the policies that are compared; None takes the profile's own."""
-
-    tolerance: float
-    confidence: float | None
-    augmentations: Sequence[str] | None
-    probability: float
 
 
 def verify(
@@ -112,15 +102,17 @@ def verify(
     known = profile if isinstance(profile, Profile) else Profile.read(profile)
     tolerance = known.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
-    choice = _PolicyChoice(tolerance, confidence, augmentations, probability)
+    wanted = PolicyOptions(
+        tolerance=tolerance, confidence=confidence, augmentations=augmentations, probability=probability
+    )
     folder = None if output is None else Path(output)
     for name in _FILES:
         refuse_folder((folder or Path()) / name)
     # Wrong settings of the policies are an error before any image is decoded.
-    recommended = _recommended(known, choice)
+    recommended = _recommended(known, wanted)
     trials = None if folder is None else folder / TRIALS
     experiment = prepare_training(known, options, trials, restart=restart)
-    policies = _policies(known, experiment, choice, recommended, progress or no_progress)
+    policies = _policies(known, experiment, wanted, recommended, progress or no_progress)
     study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
     experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)
     found = verification(study)
@@ -133,25 +125,15 @@ def verify(
     return found
 
 
-def _recommended(profile: Profile, choice: _PolicyChoice) -> dict[str, Policy]:
+def _recommended(profile: Profile, options: PolicyOptions) -> dict[str, Policy]:
     """Return the recommended policy of each scope."""
-    return {
-        scope: propose(
-            profile,
-            scope,
-            tolerance=choice.tolerance,
-            confidence=choice.confidence,
-            augmentations=choice.augmentations,
-            probability=choice.probability,
-        )
-        for scope in SCOPES
-    }
+    return {scope: propose(profile, replace(options, scope=scope)) for scope in SCOPES}
 
 
 def _policies(
     profile: Profile,
     experiment: Experiment,
-    choice: _PolicyChoice,
+    options: PolicyOptions,
     recommended: Mapping[str, Policy],
     progress: Progress,
 ) -> dict[str, Policy]:
@@ -159,13 +141,13 @@ def _policies(
     names = [entry.name for entry in profile.classes]
     forecast = profile.forecast.augmentations if profile.forecast is not None else None
     wanted = [
-        name for name in measured_augmentations(profile, choice.augmentations) if forecast is None or name in forecast
+        name for name in measured_augmentations(profile, options.augmentations) if forecast is None or name in forecast
     ]
     ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
     return {
-        PLAIN: uniform({}, names, choice.probability),
-        "usual": uniform(USUAL, names, choice.probability),
-        "best_uniform": _best_uniform(experiment, candidates(ladders, names, choice.probability), progress),
+        PLAIN: uniform({}, names, options.probability),
+        "usual": uniform(DEFAULT_AUGMENTATIONS, names, options.probability),
+        "best_uniform": _best_uniform(experiment, candidates(ladders, names, options.probability), progress),
         **recommended,
         "permuted": permuted(recommended["per_class"]),
         "matched": matched(recommended["per_class"], ladders),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from cuesense.policies.baselines import named_doses
+from cuesense.policies.baselines import describe
 from cuesense.policies.outlook import outlook, policy_losses
 from cuesense.policies.policy import Policy, uniform
 from cuesense.schemas.base import Estimate
@@ -149,7 +149,7 @@ def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
     recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
     return ArmResult(
         name=name,
-        doses=named_doses(policy),
+        doses=describe(policy),
         policy=policy.to_dict() if policy.names else None,
         same_as=same[0] if same else None,
         mean=float(np.nanmean(after)),

@@ -1,4 +1,4 @@
-"""Counts from stored outcomes: repeats, leaks, sinks and the prior correction, on answers made by hand."""
+"""Counts from stored outcomes: repeats, leaks, sinks and the prior correction, on predictions made by hand."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cuesense.analysis.counts import ClassCounts, count_predictions
-from cuesense.predictions.predictions import Predictions, from_outcomes
+from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import OutcomeStore, Shard
 from cuesense.registry import get
 from cuesense.types import Condition
@@ -18,7 +18,7 @@ LABELS = np.arange(30) % 3
 
 
 def store_of(scores: list[np.ndarray], predicted: list[np.ndarray]) -> OutcomeStore:
-    """Keep the answers of every condition in two shards of twenty and ten images."""
+    """Keep the predictions of every condition in two shards of twenty and ten images."""
     store, classes = OutcomeStore(), np.broadcast_to(np.arange(3, dtype=np.int16), (len(scores), 30, 3))
     for number, part in enumerate((slice(0, 20), slice(20, 30))):
         table = np.stack(scores)[:, part].astype(np.float32)
@@ -39,8 +39,8 @@ def store_of(scores: list[np.ndarray], predicted: list[np.ndarray]) -> OutcomeSt
 
 
 @pytest.fixture
-def answers() -> Predictions:
-    """Clean answers are right; jitter drives everything to the sink; gray sends class 1 to an output of no class."""
+def found() -> Predictions:
+    """Clean images are recognized; jitter drives all to the sink; gray sends class 1 to an output of no class."""
     outputs = np.array(OUTPUTS)
     clear = 4.0 * np.eye(3)[LABELS]
     pulled = clear + np.array([6.0, 0.0, 0.0])
@@ -50,13 +50,13 @@ def answers() -> Predictions:
     conditions = [Condition(), Condition(JITTER, 1, 0), Condition(JITTER, 1, 1), Condition(GRAY, 1, 0)]
     conditions.append(Condition(GRAY, 1, 1))
     store = store_of([*scores, clear], [*predicted, outputs[LABELS]])
-    ids = [f"{place:02d}" for place in range(30)]
-    return from_outcomes(store, 2, (JITTER, GRAY), conditions, OUTPUTS, NAMES[1:], NAMES, ids, 64)
+    ids = [f"{number:02d}" for number in range(30)]
+    return from_outcomes(store, 2, (JITTER, GRAY), conditions, ClassMap(NAMES[1:], NAMES, OUTPUTS), ids, 64)
 
 
 @pytest.fixture
-def counted(answers: Predictions) -> ClassCounts:
-    return count_predictions(answers)
+def counted(found: Predictions) -> ClassCounts:
+    return count_predictions(found)
 
 
 def test_raw_counts_add_up_over_shards_and_repeats(counted: ClassCounts) -> None:
@@ -82,12 +82,12 @@ def test_leaks_name_outputs_even_those_of_no_class(counted: ClassCounts) -> None
     assert counted.rivals[0] == ()
 
 
-def test_predictions_are_those_of_the_store_in_its_order(answers: Predictions) -> None:
-    assert answers.sample_ids == [f"{place:02d}" for place in range(30)]
-    assert answers.paired
-    assert answers.corrected
-    assert answers.right(0).all()
-    jitter, gray = answers.right(1), answers.right(3)
+def test_predictions_are_those_of_the_store_in_its_order(found: Predictions) -> None:
+    assert found.sample_ids == [f"{number:02d}" for number in range(30)]
+    assert found.paired
+    assert found.corrected
+    assert found.right(0).all()
+    jitter, gray = found.right(1), found.right(3)
     assert jitter.tolist() == (LABELS == 0).tolist()
-    assert answers.corrected_right(1).all()
+    assert found.corrected_right(1).all()
     assert gray.tolist() == (LABELS != 1).tolist()

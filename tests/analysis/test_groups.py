@@ -27,6 +27,20 @@ def test_sure_classes_give_their_own_share() -> None:
     assert sum(part.value for part in found.shares.values()) == pytest.approx(1)  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(("classes", "share"), [(1, 1.5 / 2.5), (2, 2.5 / 3.5)])
+def test_every_verdict_has_a_prior_weight_of_one_half(classes: int, share: float) -> None:
+    """Of sure classes the shares are a Dirichlet draw, whose mean is known."""
+    found = answer([[1, 0, 0]] * classes).shares[CueVerdict.SHAPE]
+    assert found.value == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize(("classes", "cue"), [(33, CueVerdict.SHAPE), (26, CueVerdict.UNDETERMINED)])
+def test_a_group_has_a_cue_where_that_of_most_of_its_classes_is_certain(classes: int, cue: CueVerdict) -> None:
+    found = answer([[1, 0, 0]] * classes + [[0, 1, 0]] * (50 - classes))
+    assert found.cue is cue
+    assert (found.shares[CueVerdict.SHAPE].low > 0.5) == (cue is CueVerdict.SHAPE)  # type: ignore[operator]
+
+
 def test_a_doubtful_class_is_shrunken_toward_its_group() -> None:
     found = answer([[0.98, 0.01, 0.01]] * 20 + [[0.6, 0.4, 0]])
     assert found.members[20] is CueVerdict.SHAPE

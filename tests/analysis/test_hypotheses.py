@@ -1,4 +1,4 @@
-"""What a class may need, and its probability, against plain loops."""
+"""What a class may hypothesis, and its probability, against plain loops."""
 
 from collections import Counter
 from itertools import product
@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 from cuesense.analysis.cues import CERTAIN
 from cuesense.analysis.evidence import gather
 from cuesense.analysis.hypotheses import (
+    CUES_LEFT,
     HYPOTHESES,
-    MISLED,
-    QUESTIONS,
     SCALES,
-    SLOPE,
     VERDICTS,
     posterior,
     shapley_shares,
@@ -23,10 +21,10 @@ from cuesense.analysis.hypotheses import (
 )
 from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, SINGLE_CUE
 from cuesense.types import Cue, CueVerdict
-from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
+from tests.helpers.cue_predictions import EVERY, predictions, recognized_with, shares_kept
 
-PURE = {cue: keeps(needs(cue.value)) for cue in Cue}
-ANSWERS = st.lists(st.fixed_dictionaries({dose: st.floats(0, 1) for dose in EVERY}), min_size=1, max_size=3)
+PURE = {cue: shares_kept(recognized_with(cue.value)) for cue in Cue}
+ANSWERS = st.lists(st.fixed_dictionaries({ablation: st.floats(0, 1) for ablation in EVERY}), min_size=1, max_size=3)
 
 
 def test_the_nineteen_needs_are_all_monotone_functions_that_recognize_a_clean_image() -> None:
@@ -43,12 +41,15 @@ def test_the_nineteen_needs_are_all_monotone_functions_that_recognize_a_clean_im
 
 def test_probabilities_equal_a_plain_loop() -> None:
     rng = np.random.default_rng(3)
-    shares = [{dose: float(rng.random()) for dose in EVERY} for _ in range(5)]
+    shares = [{ablation: float(rng.random()) for ablation in EVERY} for _ in range(5)]
     evidence = gather(predictions(shares), 0.95)
     fast = posterior(evidence)
     for index, (row, label) in product(range(5), enumerate(VERDICTS)):
         assert fast[row, index] == pytest.approx(_slow(evidence, index)[label], abs=1e-9)
 
+
+# The published constants, written out: an oracle that imported them would agree with any value.
+SLOPE, MISLED, COMPOUND = 50, 0.005, 0.2
 
 PAIRS = ("color shape", "color texture", "shape texture")
 PLAIN = [("",), ("color",), ("shape",), ("texture",), ("color shape texture",), ("color", "shape", "texture")]
@@ -57,28 +58,28 @@ PLAIN += [(pair,) for pair in PAIRS] + [tuple(pair.split()) for pair in PAIRS]
 
 def _slow(evidence, index):
     scale = next(scale for scale in SCALES if evidence.side < scale.below)
-    plain = [needs(*words) for words in PLAIN]
+    plain = [recognized_with(*words) for words in PLAIN]
     size = Counter()
-    for need in HYPOTHESES:
-        size[verdict_of(need)] += 1 if need in plain else 0.2
+    for hypothesis in HYPOTHESES:
+        size[verdict_of(hypothesis)] += 1 if hypothesis in plain else COMPOUND
     weights = Counter()
-    for need in HYPOTHESES:
-        weight = (1 if need in plain else 0.2) / size[verdict_of(need)]
-        for (dose, left), threshold in zip(QUESTIONS.items(), scale.thresholds, strict=True):
-            share = evidence.shares[dose]
+    for hypothesis in HYPOTHESES:
+        weight = (1 if hypothesis in plain else COMPOUND) / size[verdict_of(hypothesis)]
+        for (ablation, left), threshold in zip(CUES_LEFT.items(), scale.thresholds, strict=True):
+            share = evidence.shares[ablation]
             if np.isnan(share.distinct[index]):
                 continue
             images = share.images[index]
             middle = (share.distinct[index] * images + 1) / (images + 2)
             flat = 1 + np.pi / 8 * SLOPE**2 * middle * (1 - middle) / max(images, 1)
             yes = MISLED + (1 - 2 * MISLED) / (1 + np.exp(-SLOPE * (middle - threshold) / flat**0.5))
-            weight *= yes if left in need else 1 - yes
-        weights[verdict_of(need)] += weight
+            weight *= yes if left in hypothesis else 1 - yes
+        weights[verdict_of(hypothesis)] += weight
     return {label: weights[label] / sum(weights.values()) for label in VERDICTS}
 
 
 def test_where_the_size_is_unknown_the_answer_is_the_mean_over_sizes() -> None:
-    shares = [PURE[Cue.COLOR], keeps(needs("shape")) | {SINGLE_CUE[Cue.SHAPE]: 0.5}]
+    shares = [PURE[Cue.COLOR], shares_kept(recognized_with("shape")) | {SINGLE_CUE[Cue.SHAPE]: 0.5}]
     sides = [32, 64, 224]
     known = [posterior(gather(predictions(shares, side=side), 0.95)) for side in sides]
     unknown = posterior(gather(predictions(shares, side=None), 0.95))
@@ -95,11 +96,11 @@ def test_fewer_images_are_less_sure() -> None:
     assert (sure[0] < CERTAIN).all()
 
 
-def _worth(evidence, dose, index: int) -> float:
+def _worth(evidence, ablation, index: int) -> float:
     """Return the distinct share, stretched so that its threshold is one half."""
     scale = next(scale for scale in SCALES if evidence.side < scale.below)
-    threshold = dict(zip(QUESTIONS, scale.thresholds, strict=True))[dose]
-    share = evidence.shares[dose].distinct[index]
+    threshold = dict(zip(CUES_LEFT, scale.thresholds, strict=True))[ablation]
+    share = evidence.shares[ablation].distinct[index]
     return float(np.interp(share, (0, threshold, 1), (0, 0.5, 1)))
 
 
@@ -128,4 +129,6 @@ def test_what_a_cue_carries_is_a_weighted_sum_of_what_it_adds(shares, side: int)
 
 
 def test_nothing_is_attributed_where_a_dose_is_missing() -> None:
-    assert shapley_shares(gather(predictions(list(PURE.values()), doses=list(PRIMARY_ABLATION.values())), 0.95)) == {}
+    assert (
+        shapley_shares(gather(predictions(list(PURE.values()), ablations=list(PRIMARY_ABLATION.values())), 0.95)) == {}
+    )

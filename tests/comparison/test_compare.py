@@ -24,7 +24,7 @@ CROP = "random_resized_crop"
 
 
 def losing(label: int, images: int) -> np.ndarray:
-    """Return answers that are GOOD but for the first images of one class."""
+    """Return recognized images as in GOOD but for the first images of one class."""
     return GOOD & ~((label == LABELS) & (np.arange(120) % 40 < images))
 
 
@@ -50,7 +50,7 @@ def test_a_planted_loss_is_found_in_its_class_alone(tmp_path: Path) -> None:
     assert found.worst_class_change == pytest.approx(-15 / 40)
 
 
-def test_an_augmentation_is_compared_at_the_strongest_common_dose(tmp_path: Path) -> None:
+def test_an_augmentation_is_compared_at_the_strongest_common_value(tmp_path: Path) -> None:
     weak, strong = losing(0, 4), losing(0, 20)
     a = folder(tmp_path / "a", predictions(LABELS, GOOD, {0.2: [GOOD], 0.4: [GOOD], 0.8: [strong]}))
     b = folder(tmp_path / "b", predictions(LABELS, GOOD, {0.1: [strong], 0.2: [strong], 0.4: [weak]}))
@@ -243,4 +243,4 @@ def test_augmentations_that_only_one_measured_are_named() -> None:
     b = changed(a, curves=[curve for curve in a.curves if curve.perturbation != "random_rotation"])
     found = compare(a, b)
     assert "random_rotation" not in found.doses
-    assert "no common dose: random_rotation" in found.warnings[-1]
+    assert "no common value: random_rotation" in found.warnings[-1]

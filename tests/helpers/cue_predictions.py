@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cuesense import registry
-from cuesense.analysis.hypotheses import QUESTIONS, Hypothesis
+from cuesense.analysis.hypotheses import CUES_LEFT, Hypothesis
 from cuesense.perturbations.ablations import ABLATIONS, SHAM, Ablation
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.types import Condition, Cue, Perturbation
@@ -18,27 +18,29 @@ EVERY = (*ABLATIONS, *dict.fromkeys(SHAM.values()))
 OTHER = 5
 
 
-def needs(*subsets: str) -> Hypothesis:
-    """Return the monotone function that holds where any of these cues are left, such as ``needs("color shape")``."""
+def recognized_with(*subsets: str) -> Hypothesis:
+    """Return the hypothesis that any of these sets of cues suffices, such as ``recognized_with("color shape")``."""
     wanted = [frozenset(Cue(name) for name in subset.split()) for subset in subsets]
-    every = [*QUESTIONS.values(), frozenset(Cue)]
+    every = [*CUES_LEFT.values(), frozenset(Cue)]
     return frozenset(left for left in every if any(subset <= left for subset in wanted))
 
 
-def keeps(need: Hypothesis, high: float = 0.95, low: float = 0.05) -> dict[Ablation, float]:
-    """Return the share that a class with this need keeps at every dose."""
-    return {dose: high if dose not in QUESTIONS or QUESTIONS[dose] in need else low for dose in EVERY}
+def shares_kept(hypothesis: Hypothesis, high: float = 0.95, low: float = 0.05) -> dict[Ablation, float]:
+    """Return the share that a class of which this hypothesis is true keeps at every ablation."""
+    return {
+        ablation: high if ablation not in CUES_LEFT or CUES_LEFT[ablation] in hypothesis else low for ablation in EVERY
+    }
 
 
-def perturbation(dose: Ablation) -> Perturbation:
-    return replace(registry.get("perturbations", dose[0]), ladder=(dose[1],))
+def perturbation(ablation: Ablation) -> Perturbation:
+    return replace(registry.get("perturbations", ablation.perturbation), ladder=(ablation.value,))
 
 
 def predictions(
     shares: Sequence[Mapping[Ablation, float]],
     images: int = IMAGES,
     clean: float = 0.95,
-    doses: Sequence[Ablation] = EVERY,
+    ablations: Sequence[Ablation] = EVERY,
     seed: int = 0,
     side: int | None = 64,
 ) -> Predictions:
@@ -46,23 +48,27 @@ def predictions(
     rng = np.random.default_rng(seed)
     classes = len(shares)
     labels = np.repeat(np.arange(classes), images)
-    place = np.tile(np.arange(images), classes)
-    recognized = place < round(clean * images)
+    number = np.tile(np.arange(images), classes)
+    recognized = number < round(clean * images)
     elsewhere = classes + rng.integers(OTHER, size=len(labels))
-    answers = [ConditionPredictions(labels, np.where(recognized, labels, elsewhere), np.where(recognized, labels, -1))]
-    for dose in doses:
-        share = np.array([kept.get(dose, 1.0) for kept in shares])[labels]
-        right = recognized & (place < np.round(share * clean * images))
-        answers.append(ConditionPredictions(labels, np.where(right, labels, elsewhere), np.where(right, labels, -1)))
+    per_condition = [
+        ConditionPredictions(labels, np.where(recognized, labels, elsewhere), np.where(recognized, labels, -1))
+    ]
+    for ablation in ablations:
+        share = np.array([kept.get(ablation, 1.0) for kept in shares])[labels]
+        right = recognized & (number < np.round(share * clean * images))
+        per_condition.append(
+            ConditionPredictions(labels, np.where(right, labels, elsewhere), np.where(right, labels, -1))
+        )
     names = tuple(f"class {index}" for index in range(classes))
-    kinds = tuple(map(perturbation, doses))
+    kinds = tuple(map(perturbation, ablations))
     return Predictions(
         class_names=names,
         output_names=(*names, *(f"other {index}" for index in range(OTHER))),
         outputs=tuple(range(classes)),
-        sample_ids=[f"{label}/{index}" for label, index in zip(labels, place, strict=True)],
+        sample_ids=[f"{label}/{index}" for label, index in zip(labels, number, strict=True)],
         perturbations=kinds,
         conditions=(Condition(), *(Condition(kind, 1) for kind in kinds)),
-        answers=tuple(answers),
+        per_condition=tuple(per_condition),
         side=side,
     )

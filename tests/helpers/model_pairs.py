@@ -1,4 +1,4 @@
-"""Two models asked about the same images: folders with profile.json and predictions.parquet, from planted answers."""
+"""Two models that saw the same images: folders with profile.json and predictions.parquet, from given predictions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cuesense import registry
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
-from cuesense.predictions.table import write
+from cuesense.predictions.write_table import write
 from cuesense.types import Condition, Perturbation
 from cuesense.workflows.score import score
 
@@ -32,11 +32,11 @@ def predictions(
     classes: Sequence[str] = CLASSES,
     order: NDArray[np.int64] | None = None,
 ) -> Predictions:
-    """Return predictions of which these are right, (N,) clean and by dose and repeat; wrong ones name no class.
+    """Return predictions of which these are right, (N,) clean and by value and repeat; wrong ones name no class.
 
     The ids belong to the images, in whatever order these stand.
     """
-    places = np.arange(len(labels)) if order is None else order
+    positions = np.arange(len(labels)) if order is None else order
     ladder = tuple(sorted(jittered))
     kind: Perturbation = replace(registry.get("perturbations", JITTER), ladder=ladder)
     conditions = [
@@ -45,9 +45,9 @@ def predictions(
         for repeat in range(len(jittered[value]))
     ]
     found = [clean, *(right for value in ladder for right in jittered[value])]
-    answers = [
+    per_condition = [
         ConditionPredictions(
-            labels[places], np.where(right, labels, len(classes))[places], np.where(right, labels, -1)[places]
+            labels[positions], np.where(right, labels, len(classes))[positions], np.where(right, labels, -1)[positions]
         )
         for right in found
     ]
@@ -55,10 +55,10 @@ def predictions(
         class_names=tuple(classes),
         output_names=(*classes, "other"),
         outputs=tuple(range(len(classes))),
-        sample_ids=[f"{place:05d}" for place in places],
+        sample_ids=[f"{position:05d}" for position in positions],
         perturbations=(kind,),
         conditions=(Condition(), *conditions),
-        answers=tuple(answers),
+        per_condition=tuple(per_condition),
         side=64,
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cuesense.policies.baselines import candidates, joined, matched, named_doses, permuted
+from cuesense.policies.baselines import candidates, describe, joined, matched, permuted
 from cuesense.policies.policy import Policy, uniform
-from tests.policies.test_recommend import CROP, JITTER
+from tests.helpers.profiles_with_forecasts import CROP, JITTER
 
 NAMES = ("a", "b", "c", "d")
 LADDERS = {CROP: (0.7, 0.4, 0.2, 0.08), JITTER: (0.1, 0.2, 0.4, 0.8)}
@@ -15,7 +15,7 @@ BY_CLASS = Policy("per_class", 0.8, NAMES, (0, 1, 2, 2), ({CROP: 0.08}, {CROP: 0
 
 def test_every_dose_is_a_candidate_and_so_is_none() -> None:
     found = candidates(LADDERS, NAMES, 0.5)
-    assert [policy.doses[0] for policy in found] == [
+    assert [policy.values[0] for policy in found] == [
         {},
         *({CROP: value} for value in LADDERS[CROP]),
         *({JITTER: value} for value in LADDERS[JITTER]),
@@ -26,9 +26,9 @@ def test_every_dose_is_a_candidate_and_so_is_none() -> None:
 def test_what_raised_the_average_by_itself_is_joined_at_its_best() -> None:
     tried = candidates(LADDERS, NAMES, 0.8)
     means = [0.5, 0.6, 0.7, 0.65, 0.4, 0.5, 0.49, 0.3, 0.2]
-    assert joined(tried, means).doses == ({CROP: 0.4},)
-    assert joined(tried, [*means[:8], 0.51]).doses == ({CROP: 0.4, JITTER: 0.8},)
-    assert joined(tried, [0.9, *means[1:]]).doses == ({},)
+    assert joined(tried, means).values == ({CROP: 0.4},)
+    assert joined(tried, [*means[:8], 0.51]).values == ({CROP: 0.4, JITTER: 0.8},)
+    assert joined(tried, [0.9, *means[1:]]).values == ({},)
 
 
 def test_a_permuted_policy_gives_the_doses_of_other_classes() -> None:
@@ -41,14 +41,12 @@ def test_a_matched_policy_has_the_mean_rung() -> None:
     """Crop has the rungs 4, 2, 0, 0, jitter 0, 2, 0, 0: means 1.5 and 0.5, between two doses of the ladder."""
     found = matched(BY_CLASS, LADDERS)
     assert found.scope == "global"
-    assert found.doses[0] == pytest.approx({CROP: 0.55, JITTER: 0.05})
-    assert matched(uniform({CROP: 0.2}, NAMES), LADDERS).doses[0] == {CROP: 0.2}
+    assert found.values[0] == pytest.approx({CROP: 0.55, JITTER: 0.05})
+    assert matched(uniform({CROP: 0.2}, NAMES), LADDERS).values[0] == {CROP: 0.2}
 
 
 def test_policies_are_named_by_their_doses() -> None:
-    assert named_doses(uniform({CROP: 0.4, JITTER: 0.1}, NAMES)) == "random_resized_crop 0.4, color_jitter 0.1"
-    assert named_doses(uniform({}, NAMES)) == "nothing"
-    assert named_doses(BY_CLASS) == "3 different sets of doses"
-    assert (
-        named_doses(Policy("per_class", 0.8, NAMES, (0, 1, 0, 1), ({JITTER: 0.1}, {JITTER: 0.1}))) == "color_jitter 0.1"
-    )
+    assert describe(uniform({CROP: 0.4, JITTER: 0.1}, NAMES)) == "random_resized_crop 0.4, color_jitter 0.1"
+    assert describe(uniform({}, NAMES)) == "nothing"
+    assert describe(BY_CLASS) == "3 different sets of values"
+    assert describe(Policy("per_class", 0.8, NAMES, (0, 1, 0, 1), ({JITTER: 0.1}, {JITTER: 0.1}))) == "color_jitter 0.1"

@@ -13,56 +13,18 @@ from hypothesis import strategies as st
 from cuesense.errors import SettingsError
 from cuesense.policies.budgets import images_needed
 from cuesense.policies.outlook import outlook, outlooks, policy_losses
-from cuesense.policies.policy import Limit, Policy, uniform
+from cuesense.policies.policy import Limit, Policy, PolicyOptions, uniform
 from cuesense.policies.profile_budgets import budgets_of, limits
-from cuesense.policies.recommend import choose_scope, clusters, export, propose, recommend, verified
-from cuesense.schemas.profile import (
-    ForecastModel,
-    LeakModel,
-    LossModel,
-    Profile,
-    RivalModel,
-    TrainedModel,
-    VerifiedModel,
-)
+from cuesense.policies.recommend import check_options, choose_scope, clusters, export, propose, recommend, verified
+from cuesense.schemas.profile import LeakModel, Profile, RivalModel, TrainedModel, VerifiedModel
 from cuesense.stats.intervals import tango
 from tests.helpers.profiles import NAMES, profile
-
-CROP, JITTER = "random_resized_crop", "color_jitter"
-
-
-def planted(lost: dict[str, list[list[int]]], images: int = 200, rivals: dict[int, list[tuple[int, str, float]]] = {}):  # noqa: B006
-    """Return a profile of three classes, all recognized, that loses just these images (severities by classes)."""
-    base = profile(3, images=images)
-    curves = []
-    for curve in base.curves:
-        nothing = [[0] * 3 for _ in curve.values]
-        found = lost.get(curve.perturbation, nothing)
-        counts = {"clean_correct": [images] * 3, "lost": found, "gained": nothing, "repeats": 1}
-        curves.append(curve.model_copy(update=counts))
-    classes = [
-        entry.model_copy(
-            update={
-                "rivals": [
-                    RivalModel(rival=NAMES[other], perturbation=name, share=share)
-                    for other, name, share in rivals.get(entry.index, [])
-                ]
-            }
-        )
-        for entry in base.classes
-    ]
-    return base.model_copy(update={"curves": curves, "classes": classes})
-
-
-LOST = {
-    CROP: [[0, 0, 0], [0, 0, 0], [0, 60, 0], [0, 150, 90]],
-    JITTER: [[0, 0, 90], [0, 0, 90], [0, 0, 90], [0, 0, 90]],
-}
+from tests.helpers.profiles_with_forecasts import CLEAN, CROP, CROPPED, JITTER, LOST, forecast, planted
 
 
 def test_the_global_policy_is_safe_for_the_weakest_class() -> None:
     policy = recommend(planted(LOST), augmentations=[CROP, JITTER])
-    assert policy.doses == ({CROP: 0.4},)
+    assert policy.values == ({CROP: 0.4},)
     assert policy.groups == (0, 0, 0)
     assert policy.probability == 0.8
 
@@ -76,7 +38,7 @@ def test_every_class_gets_its_own_doses() -> None:
     ]
 
 
-@pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.1, 2, 3), (0.3, 2, 2), (0.02, 3, 3)])
+@pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.05, 2, 3), (0.2, 2, 2), (0.199, 2, 3), (0.049, 3, 3)])
 def test_confused_classes_share_their_doses(share: float, grouped: int, guarded: int) -> None:
     confused = planted(LOST, rivals={1: [(0, CROP, share)]})
     found = {scope: recommend(confused, scope, augmentations=[CROP, JITTER]) for scope in ("grouped", "per_class")}  # type: ignore[arg-type]
@@ -117,7 +79,7 @@ def test_clusters_are_the_transitive_closure(pairs: list[tuple[int, int]]) -> No
 
 def test_a_larger_tolerance_allows_stronger_doses() -> None:
     given_profile = planted({CROP: [[0, 0, 0], [4, 4, 4], [30, 30, 30], [60, 60, 60]]})
-    doses = [recommend(given_profile, tolerance=part, augmentations=[CROP]).doses[0] for part in (0.02, 0.1, 0.3, 0.5)]
+    doses = [recommend(given_profile, tolerance=part, augmentations=[CROP]).values[0] for part in (0.02, 0.1, 0.3, 0.5)]
     assert doses == [{CROP: 0.7}, {CROP: 0.4}, {CROP: 0.2}, {CROP: 0.08}]
 
 
@@ -126,7 +88,7 @@ def test_too_few_images_are_refused_with_the_number_that_would_do() -> None:
         recommend(planted({}, images=50))
     with pytest.raises(SettingsError, match="at least 180 of each"):
         recommend(planted({}, images=70), tolerance=0.02)
-    assert recommend(planted({}, images=70)).doses[0][CROP] == 0.08
+    assert recommend(planted({}, images=70)).values[0][CROP] == 0.08
 
 
 @given(st.floats(0.01, 0.9), st.floats(0.55, 0.99))
@@ -139,7 +101,7 @@ def test_the_needed_number_is_the_smallest_that_does(tolerance: float, confidenc
 
 def test_where_every_dose_harms_the_policy_is_empty_rather_than_refused() -> None:
     harmed = planted({CROP: [[100, 100, 100]] * 4})
-    assert recommend(harmed, augmentations=[CROP]).doses == ({},)
+    assert recommend(harmed, augmentations=[CROP]).values == ({},)
 
 
 @pytest.mark.parametrize(
@@ -204,55 +166,20 @@ def test_a_policy_by_class_speaks_of_each_class() -> None:
     assert [group["classes"] for group in policy.to_dict()["groups"]] == [["a", "c"], ["b"]]
 
 
-def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = []) -> Profile:  # noqa: B006
-    """Return a profile of three classes that are forecast to lose just this (doses by classes)."""
-    base = planted({})
-    found = {}
-    for curve in base.curves:
-        if curve.perturbation in losses:
-            loss = losses[curve.perturbation]
-            doubt = [[spread] * 3 for _ in loss]
-            found[curve.perturbation] = LossModel(
-                parameter=curve.parameter,
-                unit=curve.unit,
-                values=curve.values,
-                loss=loss,
-                spread=doubt,
-                low=loss,
-                high=loss,
-                flags=[["unclear"] * 3 for _ in loss],
-                leaks=leaks,
-            )
-    block = ForecastModel(
-        method="trained",
-        probability=0.8,
-        runs=1,
-        recipe={},
-        train=None,
-        accuracy=[0.9, 0.8, 0.7],
-        augmentations=found,
-    )
-    return base.model_copy(update={"forecast": block})
-
-
-CLEAN = [[0.0] * 3] * 4
-CROPPED = [[0.0, 0.0, -0.2], [0.0, 0.02, -0.2], [0.0, 0.2, -0.2], [0.0, 0.4, -0.2]]
-
-
 def test_a_forecast_decides_where_there_is_one() -> None:
     found = forecast({CROP: CROPPED, JITTER: CLEAN})
-    assert recommend(found).doses == ({CROP: 0.4, JITTER: 0.8},)
+    assert recommend(found).values == ({CROP: 0.4, JITTER: 0.8},)
     assert dict(recommend(found, "per_class").of_class(0)) == {CROP: 0.08, JITTER: 0.8}
     assert set(recommend(found).names) == {CROP, JITTER}
-    assert recommend(found, tolerance=0.3).doses[0][CROP] == 0.2
+    assert recommend(found, tolerance=0.3).values[0][CROP] == 0.2
     with pytest.raises(SettingsError, match="one that was forecast, but got 'horizontal_flip'"):
         recommend(found, augmentations=["horizontal_flip"])
 
 
 def test_a_share_of_the_classes_may_be_harmed() -> None:
     found = forecast({CROP: CROPPED})
-    assert recommend(found, all_but=0.34).doses[0][CROP] == 0.08
-    assert recommend(found, all_but=0.3).doses[0][CROP] == 0.4
+    assert recommend(found, all_but=0.34).values[0][CROP] == 0.08
+    assert recommend(found, all_but=0.3).values[0][CROP] == 0.4
     with pytest.raises(SettingsError, match=r"all_but to be a share in \[0, 1\), but got 1"):
         recommend(found, all_but=1)
 
@@ -322,7 +249,7 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     assert recommend(seen(0.6), "per_class") == own
     assert recommend(seen(0.5, uniform({}, NAMES[:3])), "per_class") == own
     assert recommend(seen(0.5)) == recommend(found)
-    assert propose(seen(0.5), "per_class") == own
+    assert propose(seen(0.5), PolicyOptions("per_class")) == own
     with pytest.raises(SettingsError, match=r"got a worst class of 50.0% instead of 60.0%.*Take the policy for all"):
         recommend(seen(0.5), "per_class")
     assert "per_class" in outlooks(seen(0.5))
@@ -330,13 +257,51 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     assert verified(seen(0.5), recommend(found)) == {}
 
 
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_only_three_seeds_speak_against_a_policy_by_class(seeds: int) -> None:
+    found = forecast({CROP: CROPPED})
+    own = recommend(found, "per_class")
+    trained = {"per_class": (own, 0.5), "matched": (uniform({CROP: 0.3}, NAMES[:3]), 0.6)}
+    policies = {
+        name: TrainedModel(policy=policy.to_dict(), mean=0.8, worst=worst, over_tolerance=0)
+        for name, (policy, worst) in trained.items()
+    }
+    seen = found.model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=seeds, policies=policies)})
+    if seeds == 2:
+        assert recommend(seen, "per_class") == own
+        return
+    with pytest.raises(SettingsError, match="Take the policy for all classes"):
+        recommend(seen, "per_class")
+
+
+@pytest.mark.parametrize("probability", [1e-6, 1.0])
+def test_a_view_may_be_augmented_nearly_never_or_always(probability: float) -> None:
+    assert recommend(planted(LOST), probability=probability).probability == probability
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (PolicyOptions(tolerance=1.0), "--tolerance"),
+        (PolicyOptions(confidence=0.5), "--confidence"),
+        (PolicyOptions(all_but=1.0), "--all-but"),
+        (PolicyOptions(probability=0.0), r"in \(0, 1\]"),
+        (PolicyOptions("per_class"), "torchvision"),
+    ],
+)
+def test_options_are_checked_before_anything_is_trained(options: PolicyOptions, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        check_options(planted(LOST), options, "torchvision", None)
+    check_options(planted(LOST), PolicyOptions(), "torchvision", None)
+
+
 def test_less_confidence_allows_more() -> None:
     found = forecast({CROP: [[0.0] * 3, [0.04] * 3, [0.06] * 3, [0.06] * 3]}, spread=0.02)
-    assert [recommend(found, confidence=level).doses[0] for level in (0.95, 0.6)] == [{CROP: 0.7}, {CROP: 0.4}]
+    assert [recommend(found, confidence=level).values[0] for level in (0.95, 0.6)] == [{CROP: 0.7}, {CROP: 0.4}]
     assert limits(found, confidence=0.6)[0].value == 0.4
     assert outlooks(found, confidence=0.6)["global"].mean == pytest.approx(0.8 - 0.04)
     with pytest.raises(SettingsError, match=r"confidence to be between 0\.5 and 1, but got 0\.5"):
         recommend(found, confidence=0.5)
     by_curves = planted({CROP: [[0] * 3, [3] * 3, [7] * 3, [20] * 3]})
-    assert recommend(by_curves, confidence=0.6).doses[0][CROP] == 0.2
-    assert recommend(by_curves).doses[0][CROP] == 0.4
+    assert recommend(by_curves, confidence=0.6).values[0][CROP] == 0.2
+    assert recommend(by_curves).values[0][CROP] == 0.4

@@ -13,9 +13,10 @@ from cuesense.analysis.counts import count_predictions
 from cuesense.analysis.evidence import gather
 from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsError
 from cuesense.perturbations.ablations import PRIMARY_ABLATION
-from cuesense.predictions.table import read, write
+from cuesense.predictions.table import read
+from cuesense.predictions.write_table import write
 from cuesense.types import Cue, Role
-from tests.helpers.cue_predictions import EVERY, keeps, needs, predictions
+from tests.helpers.cue_predictions import EVERY, predictions, recognized_with, shares_kept
 
 CLASSES = ("ant", "bee", "cow")
 
@@ -51,7 +52,14 @@ def saved(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    found = predictions([keeps(needs("color")), keeps(needs("shape")), keeps(needs("texture"))], side=128)
+    found = predictions(
+        [
+            shares_kept(recognized_with("color")),
+            shares_kept(recognized_with("shape")),
+            shares_kept(recognized_with("texture")),
+        ],
+        side=128,
+    )
     write(found, tmp_path / "p.parquet")
     again, warnings = read(tmp_path / "p.parquet")
     assert again.class_names == found.class_names
@@ -60,14 +68,14 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert again.corrected
     assert set(map(str, again.conditions)) == set(map(str, found.conditions))
     first, second = gather(found, 0.95), gather(again, 0.95)
-    for dose, share in first.shares.items():
-        np.testing.assert_allclose(second.shares[dose].kept, share.kept)
-        np.testing.assert_allclose(second.shares[dose].distinct, share.distinct)
+    for ablation, share in first.shares.items():
+        np.testing.assert_allclose(second.shares[ablation].kept, share.kept)
+        np.testing.assert_allclose(second.shares[ablation].distinct, share.distinct)
     assert warnings[0].startswith("Predictions that no label names count as wrong: other ")
 
 
 def test_outputs_of_one_name_stay_apart(tmp_path: Path) -> None:
-    found = predictions([keeps(needs("color"))] * 2)
+    found = predictions([shares_kept(recognized_with("color"))] * 2)
     found = replace(found, output_names=("crane", "crane", *found.output_names[2:]), class_names=("crane", "crane"))
     write(found, tmp_path / "p.parquet")
     assert read(tmp_path / "p.parquet")[0].class_names == ("crane (0)", "crane (1)")
@@ -113,7 +121,7 @@ def test_corrected_predictions_that_are_missing_are_those_of_the_network_and_sai
     frame = rows().assign(corrected=lambda f: f["label"])
     frame.loc[frame.index[-2:], "corrected"] = [None, "dog"]
     found, warnings = read(saved(frame, tmp_path / "p.csv"))
-    assert found.answers[-1].corrected[-2:].tolist() == [2, -1]  # type: ignore[index]
+    assert found.per_condition[-1].corrected[-2:].tolist() == [2, -1]  # type: ignore[index]
     assert "1 rows have no corrected prediction" in warnings[1]
     assert "dog" in warnings[0]
     empty, _ = read(saved(rows().assign(corrected=""), tmp_path / "p.csv"))
@@ -151,7 +159,7 @@ def test_images_that_some_condition_lacks_are_left_out(tmp_path: Path) -> None:
     found, warnings = read(saved(frame.drop(frame.index[-1]), tmp_path / "p.csv"))
     assert found.paired
     assert warnings == ["Left out 1 of 12 images, which some condition lacks; grayscale at severity 4 has fewest, 11."]
-    assert len(found.answers[0].labels) == 11
+    assert len(found.per_condition[0].labels) == 11
     gone = frame[~((frame["label"] == "ant") & (frame["severity"] == 2))]
     _, warnings = read(saved(gone, tmp_path / "p.csv"))
     assert "(among them all of ant)" in warnings[0]
@@ -228,7 +236,7 @@ def test_the_size_of_the_images_can_be_given(tmp_path: Path) -> None:
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    found = predictions([keeps(needs("color"))] * 2)
+    found = predictions([shares_kept(recognized_with("color"))] * 2)
     (tmp_path / "p.parquet").mkdir()
     with pytest.raises(OutputError, match="but got a folder"):
         write(found, tmp_path / "p.parquet")
@@ -288,3 +296,35 @@ def test_the_images_that_a_needed_condition_lacks_are_left_out(tmp_path: Path) -
     assert "Left out 1 of 18 images" in warnings[0]
     assert len(found.sample_ids) == 17
     assert len(found.perturbations) == 2
+
+
+@pytest.mark.parametrize(("off", "known"), [(0.9e-5, True), (1.1e-5, False)])
+def test_a_value_is_that_of_the_ladder_up_to_rounding(tmp_path: Path, off: float, known: bool) -> None:
+    frame = rows(perturbations={"opening_closing": 1})
+    frame["value"] = np.where(frame["severity"] > 0, 0.07 * (1 + off), np.nan)
+    ((value,),) = (entry.ladder for entry in read(saved(frame, tmp_path / "p.csv"))[0].perturbations)
+    assert (value == 0.07) == known
+
+
+@pytest.mark.parametrize(("missing", "paired"), [(6, True), (7, False)])
+def test_conditions_are_paired_while_they_share_half_of_the_images(tmp_path: Path, missing: int, paired: bool) -> None:
+    frame = rows()
+    found, warnings = read(saved(frame.drop(frame[frame.severity == 4].index[:missing]), tmp_path / "p.csv"))
+    assert found.paired == paired
+    assert len(found.per_condition[0].labels) == (6 if paired else 12)
+    assert ("independent samples" in warnings[-1]) != paired
+
+
+@pytest.mark.parametrize(("missing", "dropped"), [(3, True), (4, False)])
+def test_a_condition_is_of_the_same_images_with_nine_tenths_of_them(
+    tmp_path: Path, missing: int, dropped: bool
+) -> None:
+    """A flip of a tenth of the images is left out where half of the conditions are of the clean images."""
+    frame = rows(images=10, perturbations={"grayscale": 2, "horizontal_flip": 1})
+    gone = list(frame[frame.perturbation == "horizontal_flip"].index[:27])
+    for severity in (1, 2):
+        gone += list(frame[(frame.perturbation == "grayscale") & (frame.severity == severity)].index[-missing:])
+    found, warnings = read(saved(frame.drop(gone), tmp_path / "p.csv"))
+    assert ([entry.name for entry in found.perturbations] == ["grayscale"]) == dropped
+    assert found.paired == dropped
+    assert ("Left out horizontal_flip" in warnings[0]) == dropped

@@ -19,7 +19,7 @@ from cuesense.policies.policy import Policy
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.types import Role
 from tests.helpers.profiles import profile
-from tests.policies.test_recommend import CROP, JITTER, LOST, planted
+from tests.helpers.profiles_with_forecasts import CROP, JITTER, LOST, planted
 
 AUGMENTATIONS = [
     name for name in registry.names("perturbations") if registry.get("perturbations", name).role is Role.AUGMENTATION

@@ -20,8 +20,8 @@ from cuesense.registry import get
 from cuesense.schemas.profile import Profile
 from cuesense.types import Cue, CueVerdict
 from cuesense.workflows.analyze import analyze as run_analysis
+from tests.helpers.profiles_with_forecasts import forecast as forecast_profile
 from tests.helpers.small_networks import NAMES, Colors, Meanest, classifier, picture
-from tests.policies.test_recommend import forecast as forecast_profile
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
 from cuesense.training.trials import Trial, TrialStore
 from cuesense.workflows.forecast import FOLDER, forecast
-from tests.policies.test_recommend import CROP, JITTER
+from tests.helpers.profiles_with_forecasts import CROP, JITTER
 from tests.training.test_setup import TEST, TRAIN, profile
 
 WORLD = "planted:0,size=32,color=2,shape=0,texture=1,redundant=0,mixed=0,context=0,null=0"

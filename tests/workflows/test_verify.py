@@ -19,7 +19,7 @@ from cuesense.stats.over_seeds import recall
 from cuesense.training.trials import Trial, TrialPredictions, TrialStore
 from cuesense.workflows.verify import TRIALS, verify
 from cuesense.workflows.verify_results import Study, _leaks
-from tests.policies.test_recommend import CLEAN, CROP, JITTER, forecast
+from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast
 from tests.training.test_setup import TEST, TRAIN, profile
 
 NAMES = TRAIN.class_names
@@ -59,7 +59,7 @@ def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Pat
     assert found.arms[0].doses == "nothing"
     assert found.arms[1].doses == "random_resized_crop 0.08, color_jitter 0.4"
     assert found.arms[3].doses == "random_resized_crop 0.7, color_jitter 0.8"
-    assert found.arms[5].doses == "3 different sets of doses"
+    assert found.arms[5].doses == "3 different sets of values"
     assert found.seeds == [2000, 2001]
     assert found.images == 15
 

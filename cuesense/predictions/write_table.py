@@ -1,0 +1,85 @@
+"""Predictions written as a Parquet table, one row an image and condition."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from cuesense.atomic_files import refuse_folder, unwritable
+from cuesense.predictions.predictions import Predictions
+
+# Where the file says what no row can: the size of the images, and classes without images.
+METADATA = b"cuesense"
+
+
+def write(predictions: Predictions, path: Path) -> None:
+    """Write predictions as a Parquet table that ``table.read`` gives back, whole or not at all.
+
+    Args:
+        predictions: What to write; paired, with prior-corrected found.
+        path: The file; an older one is replaced.
+
+    Raises:
+        OutputError: It cannot be written, or is a folder.
+    """
+    refuse_folder(path)
+    temporary = path.with_suffix(".tmp")
+    try:
+        _write(predictions, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(predictions: Predictions, path: Path) -> None:
+    names = _output_names(predictions)
+    ids = pa.array(predictions.sample_ids, pa.string()).dictionary_encode()
+    tables = (_rows(predictions, row, ids, names) for row in range(len(predictions.conditions)))
+    first = next(tables)
+    known = {"image_size": predictions.side, "classes": [names[output] for output in predictions.outputs]}
+    schema = first.schema.with_metadata({METADATA: json.dumps(known)})
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
+
+
+def _output_names(predictions: Predictions) -> list[str]:
+    """Name every output after its class, or else by its own name, each differently."""
+    names = list(predictions.output_names)
+    for output, name in zip(predictions.outputs, predictions.class_names, strict=True):
+        names[output] = name
+    twice = {name for name, count in Counter(names).items() if count > 1}
+    return [f"{name} ({output})" if name in twice else name for output, name in enumerate(names)]
+
+
+def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Sequence[str]) -> pa.Table:
+    condition, found = predictions.conditions[row], predictions.per_condition[row]
+    outputs, count = np.asarray(predictions.outputs), len(found.labels)
+    corrected = found.labels if found.corrected is None else found.corrected
+    return pa.table(
+        {
+            "sample_id": ids,
+            "label": _named(outputs[found.labels], names),
+            "perturbation": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [condition.name]),
+            "severity": np.full(count, condition.severity, np.int16),
+            "value": np.full(count, condition.value),
+            "repeat": np.full(count, condition.repeat, np.int16),
+            "predicted": _named(found.predicted, names),
+            "corrected": _named(np.where(corrected < 0, -1, outputs[corrected]), names),
+        }
+    )
+
+
+def _named(outputs: NDArray[np.integer], names: Sequence[str]) -> pa.DictionaryArray:
+    indices = pa.array(outputs.astype(np.int32), mask=outputs < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
