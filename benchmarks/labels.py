@@ -1,6 +1,6 @@
-"""Choose the constants of the labels on even planted worlds, and judge the labels on odd ones.
+"""Choose the constants of the verdicts on even planted worlds, and measure the verdicts on odd ones.
 
-``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/needs.py`` from the networks of
+``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/analysis/hypotheses.py`` from the networks of
 even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those of odd
 seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
 """
@@ -54,7 +54,7 @@ def measured_conditions(
 
 @dataclass(frozen=True)
 class Network:
-    """The kept answers of one network."""
+    """The kept predictions of one network."""
 
     name: str
     path: Path
@@ -89,7 +89,7 @@ class Network:
         return np.sort(np.concatenate([random.permutation(np.flatnonzero(labels == c))[:images] for c in classes]))
 
     def predictions(self, places: np.ndarray) -> Predictions:
-        """Return the answers about some images, the prior correction made for them alone."""
+        """Return the predictions for some images, the prior correction made for them alone."""
         labels = self.stored["labels"][places].astype(np.int64)
         names = tuple(map(str, self.stored["names"]))
         known = registry.names("perturbations")
@@ -119,19 +119,19 @@ class Network:
         """Return the evidence of some images a class."""
         return gather(self.predictions(self.choose(images, draw)), 0.95)
 
-    def needs(self) -> list[Hypothesis]:
-        """Return what each class really needs: as planted, unless the counterfactual images show otherwise.
+    def hypotheses(self) -> list[Hypothesis]:
+        """Return which cues each class really relies on: as planted, unless the counterfactual images show otherwise.
 
         A planted cue counts as not learned below half of the clean recall, one that was not planted as a shortcut
         above four fifths.
         """
         world = load(str(self.stored["spec"]).partition(":")[2])
         recall = self.stored["cf"] / np.maximum(self.stored["cf"][7], 1e-9)
-        return [_need(member, recall[:, index]) for index, member in enumerate(world.classes)]
+        return [_hypothesis(member, recall[:, index]) for index, member in enumerate(world.classes)]
 
 
-def _need(member: PlantedClass, recall: np.ndarray) -> Hypothesis:
-    carriers, every = frozenset(member.carriers), {left for need in HYPOTHESES for left in need}
+def _hypothesis(member: PlantedClass, recall: np.ndarray) -> Hypothesis:
+    carriers, every = frozenset(member.carriers), {left for hypothesis in HYPOTHESES for left in hypothesis}
     holds = {frozenset(Cue)}
     for left in every:
         planted = bool(left & carriers) if member.truth is CueVerdict.REDUNDANT else carriers <= left
@@ -149,16 +149,16 @@ def networks(folder: Path, odd: bool, weak: bool = False) -> list[Network]:
 
 def calibrate(chosen: Sequence[Network]) -> tuple[float, ...]:
     """Return the thresholds from which on the answers best tell what is kept, by balanced logistic loss."""
-    return tuple(_threshold(*_answers(chosen, dose)) if dose != ALL_REMOVED else 0.5 for dose in CUES_LEFT)
+    return tuple(_threshold(*_answers(chosen, ablation)) if ablation != ALL_REMOVED else 0.5 for ablation in CUES_LEFT)
 
 
-def _answers(chosen: Sequence[Network], dose: Ablation) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct share of every class that is recognized, and whether what it needs is left."""
+def _answers(chosen: Sequence[Network], ablation: Ablation) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct share of every class that is recognized, and whether the cues it relies on are left."""
     rows = [
-        (evidence.shares[dose].distinct[index], CUES_LEFT[dose] in need)
+        (evidence.shares[ablation].distinct[index], CUES_LEFT[ablation] in hypothesis)
         for network in chosen
         for evidence in (network.evidence(None, 0), network.evidence(20, 7))
-        for index, need in enumerate(network.needs())
+        for index, hypothesis in enumerate(network.hypotheses())
         if network.truth[index] is not CueVerdict.UNDETERMINED and evidence.recognized[index] >= RECOGNIZED
     ]
     share, kept = np.array(rows).T
@@ -215,8 +215,8 @@ def judged(
     given: list[CueVerdict] = []
     for network in chosen:
         real = [
-            label if label is CueVerdict.UNDETERMINED else verdict_of(need)
-            for label, need in zip(network.truth, network.needs(), strict=True)
+            label if label is CueVerdict.UNDETERMINED else verdict_of(hypothesis)
+            for label, hypothesis in zip(network.truth, network.hypotheses(), strict=True)
         ]
         for draw in range(REPEATS if images else 1):
             planted += network.truth
