@@ -1,8 +1,8 @@
 """Choose the constants of the verdicts on even planted worlds, and measure the verdicts on odd ones.
 
 ``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/analysis/hypotheses.py`` from the
-networks of even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those of
-odd seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
+networks of even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those
+of odd seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
 """
 
 import argparse
