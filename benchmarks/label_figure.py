@@ -24,12 +24,12 @@ def shade(share: float) -> str:
 
 
 def rows(folder: Path) -> dict[str, list[np.ndarray]]:
-    """Return for each planted verdict what each class keeps under every ablation, those that keep alike together."""
+    """Return for each planted label what each class keeps at every ablation, those that keep alike together."""
     found: dict[str, list[np.ndarray]] = {name: [] for name in ORDER}
     chosen = [n for n in networks(folder, odd=True) if 48 < n.side < 160 and not n.name.startswith(("no", "one"))]
     for network in chosen:
         evidence = network.evidence(None, 0)
-        kept = np.stack([evidence.shares[dose].distinct for dose in CUES_LEFT])
+        kept = np.stack([evidence.shares[ablation].distinct for ablation in CUES_LEFT])
         for index, label in enumerate(network.truth):
             if label.value in found:
                 found[label.value].append(kept[:, index])

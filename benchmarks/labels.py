@@ -1,8 +1,8 @@
-"""Choose the constants of the cue verdicts on even planted worlds, and measure how right they are on odd ones.
+"""Choose the constants of the verdicts on even planted worlds, and measure the verdicts on odd ones.
 
 ``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/analysis/hypotheses.py`` from the
-networks of even seeds; ``python benchmarks/labels.py measure FOLDER`` prints the table of ``docs/method.md`` from
-those of odd seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
+networks of even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those
+of odd seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
 """
 
 import argparse
@@ -89,7 +89,7 @@ class Network:
         return np.sort(np.concatenate([random.permutation(np.flatnonzero(labels == c))[:images] for c in classes]))
 
     def predictions(self, places: np.ndarray) -> Predictions:
-        """Return the predictions of some images, the prior correction made for them alone."""
+        """Return the predictions for some images, the prior correction made for them alone."""
         labels = self.stored["labels"][places].astype(np.int64)
         names = tuple(map(str, self.stored["names"]))
         known = registry.names("perturbations")
@@ -119,19 +119,19 @@ class Network:
         """Return the evidence of some images a class."""
         return gather(self.predictions(self.choose(images, draw)), 0.95)
 
-    def needs(self) -> list[Hypothesis]:
-        """Return what each class really relies on: as planted, unless the counterfactual images show otherwise.
+    def hypotheses(self) -> list[Hypothesis]:
+        """Return which cues each class really relies on: as planted, unless the counterfactual images show otherwise.
 
         A planted cue counts as not learned below half of the clean recall, one that was not planted as a shortcut
         above four fifths.
         """
         world = load(str(self.stored["spec"]).partition(":")[2])
         recall = self.stored["cf"] / np.maximum(self.stored["cf"][7], 1e-9)
-        return [_need(member, recall[:, index]) for index, member in enumerate(world.classes)]
+        return [_hypothesis(member, recall[:, index]) for index, member in enumerate(world.classes)]
 
 
-def _need(member: PlantedClass, recall: np.ndarray) -> Hypothesis:
-    carriers, every = frozenset(member.carriers), {left for need in HYPOTHESES for left in need}
+def _hypothesis(member: PlantedClass, recall: np.ndarray) -> Hypothesis:
+    carriers, every = frozenset(member.carriers), {left for hypothesis in HYPOTHESES for left in hypothesis}
     holds = {frozenset(Cue)}
     for left in every:
         planted = bool(left & carriers) if member.truth is CueVerdict.REDUNDANT else carriers <= left
@@ -148,17 +148,17 @@ def networks(folder: Path, odd: bool, weak: bool = False) -> list[Network]:
 
 
 def calibrate(chosen: Sequence[Network]) -> tuple[float, ...]:
-    """Return the thresholds that best separate what is kept from what is lost, by balanced logistic loss."""
-    return tuple(_threshold(*_answers(chosen, dose)) if dose != ALL_REMOVED else 0.5 for dose in CUES_LEFT)
+    """Return the thresholds from which on the answers best tell what is kept, by balanced logistic loss."""
+    return tuple(_threshold(*_answers(chosen, ablation)) if ablation != ALL_REMOVED else 0.5 for ablation in CUES_LEFT)
 
 
-def _answers(chosen: Sequence[Network], dose: Ablation) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct share of every class that is recognized, and whether what it relies on is left."""
+def _answers(chosen: Sequence[Network], ablation: Ablation) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct share of every class that is recognized, and whether the cues it relies on are left."""
     rows = [
-        (evidence.shares[dose].distinct[index], CUES_LEFT[dose] in need)
+        (evidence.shares[ablation].distinct[index], CUES_LEFT[ablation] in hypothesis)
         for network in chosen
         for evidence in (network.evidence(None, 0), network.evidence(20, 7))
-        for index, need in enumerate(network.needs())
+        for index, hypothesis in enumerate(network.hypotheses())
         if network.truth[index] is not CueVerdict.UNDETERMINED and evidence.recognized[index] >= RECOGNIZED
     ]
     share, kept = np.array(rows).T
@@ -206,17 +206,17 @@ def labels(network: Network, images: int | None, draw: int) -> list[ClassCue]:
     return name_cues(network.evidence(images, draw), tuple(map(str, network.stored["names"])))
 
 
-def verdicts(
+def judged(
     chosen: Iterable[Network], images: int | None
 ) -> tuple[list[CueVerdict], list[CueVerdict], list[CueVerdict]]:
-    """Return the planted, learned and given verdicts of all classes."""
+    """Return planted, really needed and given labels of all classes."""
     planted: list[CueVerdict] = []
     needed: list[CueVerdict] = []
     given: list[CueVerdict] = []
     for network in chosen:
         real = [
-            label if label is CueVerdict.UNDETERMINED else verdict_of(need)
-            for label, need in zip(network.truth, network.needs(), strict=True)
+            label if label is CueVerdict.UNDETERMINED else verdict_of(hypothesis)
+            for label, hypothesis in zip(network.truth, network.hypotheses(), strict=True)
         ]
         for draw in range(REPEATS if images else 1):
             planted += network.truth
@@ -227,7 +227,7 @@ def verdicts(
 
 def summary(chosen: Sequence[Network], images: int | None) -> str:
     """Return one row of the table."""
-    planted, needed, given = verdicts(chosen, images)
+    planted, needed, given = judged(chosen, images)
     sure = [(a, b, c) for a, b, c in zip(planted, needed, given, strict=True) if c is not CueVerdict.UNDETERMINED]
     single = [(a, b, c) for a, b, c in sure if c in SINGLE]
     own = {
@@ -244,7 +244,7 @@ def summary(chosen: Sequence[Network], images: int | None) -> str:
     return " | ".join([*parts, f"{len(sure) / len(given):.2f}", str(len(given))])
 
 
-def measure_all(folder: Path) -> None:
+def judge_all(folder: Path) -> None:
     """Print every measure on odd seeds."""
     every = networks(folder, odd=True)
     partial = [n for n in every if n.name.startswith(("no", "one"))]
@@ -365,16 +365,16 @@ def many(classes: int, images: int, doses: int, random: np.random.Generator) -> 
 
 
 def main() -> None:
-    """Calibrate, measure the verdicts or time the statistics."""
+    """Calibrate, judge or measure the statistics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("job", choices=("calibrate", "measure", "statistics"))
+    parser.add_argument("job", choices=("calibrate", "judge", "statistics"))
     parser.add_argument("folder", type=Path, nargs="?")
     options = parser.parse_args()
     if options.job == "statistics":
         statistics()
         return
-    if options.job == "measure":
-        measure_all(options.folder)
+    if options.job == "judge":
+        judge_all(options.folder)
         return
     every, lowest = networks(options.folder, odd=False), 0.0
     for scale in SCALES:

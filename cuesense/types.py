@@ -185,7 +185,7 @@ class Classifier:
         architecture: The architecture's name, or the file's kind where it carries its own code.
         network: Callable (an ``nn.Module`` in evaluation mode) from normalized (N, 3, H, W) to logits (N, K).
         preprocessing: Input size, resizing and normalization.
-        class_names: Names of the K outputs, or None where nobody named them.
+        class_names: Names of the K outputs, or None where they are not known.
         sha256: Hash of the weights' file, or None where there is no file.
         warnings: What the user should know, for instance that a normalization was assumed.
         fixed_batch: The only batch size the network accepts (statically exported files), or None.
@@ -338,10 +338,10 @@ class CueEvidence:
     Attributes:
         necessity: Share that is lost when the cue is suppressed and the others stay.
         sufficiency: Share that is kept when this cue alone is left.
-        second: Share that is lost under an independent suppression of the cue.
+        second: Share that is lost under an independent ablation of the cue.
         raw: Necessity without the prior correction (no bounds).
-        agree: Whether both suppressions say the same; None where one was not measured.
-        q: False discovery rate at which the suppression costs more images than a sham; None where not measured.
+        agree: Whether both ablations lead to the same verdict; None where one was not measured.
+        q: False discovery rate at which the ablation costs more images than a sham; None where not measured.
         necessary: Whether q is small enough.
         images: The explainable images that necessity is a share of; None where not measured.
         sufficiency_images: Those that sufficiency is a share of.

@@ -62,6 +62,7 @@ def _single(found: ClassEvidence, cue: Cue) -> str:
 
 def _mixed(found: ClassEvidence) -> str:
     needed = [cue for cue in CUES if not found.recognized_without(cue)]
+    # Together the ablations may show that a cue is needed although none of them does by itself: name the largest loss.
     needed = needed or [max(CUES, key=found.lost)]
     text = "loses " + " and ".join(f"{points(found.lost(cue))} without {cue}" for cue in needed) + " of 100 points"
     return text + _alone(found, "; keeps only")

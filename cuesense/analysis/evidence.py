@@ -213,6 +213,7 @@ class Measured:
             stays, images = self._stays(rows, sham)
             unaided = self._stays(rows, sham, raw=True)[0]
             guesses = np.mean([self._guessed(row) for row in rows], axis=0) / self.rate(sham)[1]
+            # A lone class is always guessed right: its distinct share is unknown, not 0.
             apart = np.where(self.guessing < 1, 1 - self.guessing, np.nan)
             distinct = np.clip((stays - guesses - self.guessing) / apart, 0, 1)
             if not self.predictions.paired:
@@ -276,6 +277,7 @@ class Measured:
     def necessary(self, ablation: Ablation, sham: Ablation) -> Floats:
         """Return the p-value that an ablation costs more images than a sham (than nothing, where none was measured)."""
         other, row = self.rows.get(sham, [0])[0], self.rows[ablation][0]
+        # One repeat of each: the exact test needs whole images, and repeats of one image are not independent.
         before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)
         labels, perturbed = self.predictions.per_condition[other].labels, self.predictions.per_condition[row].labels
         if self.predictions.paired:

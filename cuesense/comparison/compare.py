@@ -126,6 +126,7 @@ def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComp
 def _accuracies(contrast: Contrast, confidence: float) -> list[AccuracyChange]:
     """Return the change of every class: a contrast counts losses, so that signs and bounds are swapped."""
     low, high = contrast.interval(confidence)
+    # A contrast counts what is lost from A to B; a change is what is gained, so that the bounds swap, too.
     p = contrast.p_difference()
     columns = {
         **dict(zip("ab", contrast.accuracies(), strict=True)),

@@ -42,7 +42,7 @@ def check(
     """Return whether a model is at most so much worse than a reference.
 
     The reference is the baseline's clean accuracy, or without a baseline the profile's own clean accuracy, against
-    which its accuracy is tested under each augmentation at its strongest measured dose. A rule is violated where the
+    which its accuracy is tested under each augmentation at its strongest measured value. A rule is violated where the
     observed loss is larger than allowed and certain: the lower bound of the loss is above 0 (Contrast.bounds), at a
     level that shares 1 - confidence of the profile among all rules, augmentations and classes (Bonferroni). A model
     that is as good as the reference is therefore refused with a chance of at most 1 - confidence.

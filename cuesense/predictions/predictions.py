@@ -121,6 +121,7 @@ def from_outcomes(
         The predictions, in the order of the store.
     """
     labels = store.labels(shards)
+    # The share of each class among these very images is the prior that predictions should follow.
     prior = np.bincount(labels, minlength=len(classes.outputs)) / max(1, len(labels))
     per_condition = tuple(
         ConditionPredictions(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import make_folder
 from tests.helpers.command_line import assert_one_sentence, run
-from tests.helpers.simulated_sweeps import ARCH, write_networks
+from tests.helpers.sweep_networks import ARCH, write_networks
 
 SIZE = "16"
 IMAGES = ["--arch", ARCH, "--image-size", SIZE, "--resize", SIZE, "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]

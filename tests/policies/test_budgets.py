@@ -94,7 +94,7 @@ def test_the_stopping_severity_names_the_leak():
     assert judged(1000, 950, [5, 50, 600], leak_to=names).limited_by == "too few images"
 
 
-def test_shown_harm_at_the_mildest_dose_is_none():
+def test_shown_harm_at_the_mildest_value_is_none():
     answer = judged(50, 45, [20, 30, 40])
     assert (answer.status, answer.value, answer.limited_by) == (BudgetStatus.NONE, None, "own accuracy")
     assert 0.05 < answer.drop.low < 0.4 < answer.drop.high
@@ -157,8 +157,8 @@ def test_the_same_data_again_only_sharpens(seed, times):
 @pytest.mark.parametrize("n", [50, 200, 1000])
 @pytest.mark.parametrize("tolerance", [0.05, 0.1])
 @pytest.mark.parametrize("gain", [0.0, 0.01, 0.1])
-def test_unsafe_doses_are_rarely_called_safe(n, tolerance, gain):
-    """10,000 classes whose second and third dose lose a little more than the tolerance, and whose first loses none."""
+def test_unsafe_values_are_rarely_called_safe(n, tolerance, gain):
+    """10,000 classes whose second and third value lose a little more than the tolerance, and whose first loses none."""
     rng = np.random.default_rng(7)
     losses = [0.0 if gain == 0 else gain, *[tolerance + gain + 1e-6] * 2]
     outcome = np.stack([rng.multinomial(n, [loss, gain, 1 - loss - gain], 10_000) for loss in losses])
@@ -197,7 +197,7 @@ def test_the_global_policy_follows_the_weakest_class(found, images, policy):
 
 @settings(max_examples=40)
 @given(seed=seeds)
-def test_the_global_dose_is_safe_for_every_class(seed):
+def test_the_global_value_is_safe_for_every_class(seed):
     curve = random_curve(seed)
     found = budget(curve, tolerance=0.1, confidence=0.95, leak_to=NOBODY)
     shared = shared_budget(found, curve.n)
@@ -224,7 +224,7 @@ def by_forecast(
     return [(entry.value, entry.status.value, entry.limited_by) for entry in found]
 
 
-def test_a_forecast_dose_is_safe_while_the_risk_is_small() -> None:
+def test_a_forecast_value_is_safe_while_the_risk_is_small() -> None:
     losses = [[0.0, 0.2, -0.1], [0.0, 0.3, 0.02], [0.03, 0.3, 0.1], [0.2, 0.3, 0.1]]
     assert by_forecast(forecast_of(losses)) == [
         (0.2, "limited", "own accuracy"),
@@ -233,7 +233,7 @@ def test_a_forecast_dose_is_safe_while_the_risk_is_small() -> None:
     ]
 
 
-def test_a_safe_dose_beyond_an_unsafe_one_does_not_count() -> None:
+def test_a_safe_value_beyond_an_unsafe_one_does_not_count() -> None:
     assert by_forecast(forecast_of([[0.2, 0.0, 0.0], [0.0, 0.0, 0.0]]))[0] == (None, "none", "own accuracy")
 
 
@@ -256,7 +256,7 @@ def test_a_class_that_has_less_than_the_tolerance_has_nothing_to_lose() -> None:
     ]
 
 
-def test_the_class_that_takes_most_of_the_lost_images_gets_no_stronger_dose() -> None:
+def test_the_class_that_takes_most_of_the_lost_images_gets_no_stronger_value() -> None:
     losses = [[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]
     taken = np.array([[0, 0.15, 0.05], [0, 0, 0], [0, 0, 0]])
     assert by_forecast(forecast_of(losses), taken) == [
@@ -270,7 +270,7 @@ def test_the_class_that_takes_most_of_the_lost_images_gets_no_stronger_dose() ->
     assert by_forecast(forecast_of(losses), little)[0] == (0.7, "limited", "own accuracy")
 
 
-def test_a_forecast_budget_says_what_its_dose_is_forecast_to_cost() -> None:
+def test_a_forecast_budget_says_what_its_value_is_forecast_to_cost() -> None:
     ladder = replace(RANDOM_RESIZED_CROP, ladder=(0.7, 0.4))
     (first, second, _) = forecast_budget(
         forecast_of([[0.01, 0.2, 0.0], [0.2, 0.2, 0.0]]),

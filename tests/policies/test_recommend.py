@@ -1,4 +1,4 @@
-"""Policies from profiles: the strongest dose that is safe for all who get it."""
+"""Policies from profiles: the strongest value that is safe for all who get it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_global_policy_is_safe_for_the_weakest_class() -> None:
     assert policy.probability == 0.8
 
 
-def test_every_class_gets_its_own_doses() -> None:
+def test_every_class_gets_its_own_values() -> None:
     policy = recommend(planted(LOST), "per_class", augmentations=[CROP, JITTER])
     assert [dict(policy.of_class(index)) for index in range(3)] == [
         {CROP: 0.08, JITTER: 0.8},
@@ -39,7 +39,7 @@ def test_every_class_gets_its_own_doses() -> None:
 
 
 @pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.05, 2, 3), (0.2, 2, 2), (0.199, 2, 3), (0.049, 3, 3)])
-def test_confused_classes_share_their_doses(share: float, grouped: int, guarded: int) -> None:
+def test_confused_classes_share_their_values(share: float, grouped: int, guarded: int) -> None:
     confused = planted(LOST, rivals={1: [(0, CROP, share)]})
     found = {scope: recommend(confused, scope, augmentations=[CROP, JITTER]) for scope in ("grouped", "per_class")}  # type: ignore[arg-type]
     assert len(set(found["grouped"].groups)) == grouped
@@ -77,10 +77,12 @@ def test_clusters_are_the_transitive_closure(pairs: list[tuple[int, int]]) -> No
     assert np.array_equal(found[:, None] == found[None, :], reach)
 
 
-def test_a_larger_tolerance_allows_stronger_doses() -> None:
+def test_a_larger_tolerance_allows_stronger_values() -> None:
     given_profile = planted({CROP: [[0, 0, 0], [4, 4, 4], [30, 30, 30], [60, 60, 60]]})
-    doses = [recommend(given_profile, tolerance=part, augmentations=[CROP]).values[0] for part in (0.02, 0.1, 0.3, 0.5)]
-    assert doses == [{CROP: 0.7}, {CROP: 0.4}, {CROP: 0.2}, {CROP: 0.08}]
+    values = [
+        recommend(given_profile, tolerance=part, augmentations=[CROP]).values[0] for part in (0.02, 0.1, 0.3, 0.5)
+    ]
+    assert values == [{CROP: 0.7}, {CROP: 0.4}, {CROP: 0.2}, {CROP: 0.08}]
 
 
 def test_too_few_images_are_refused_with_the_number_that_would_do() -> None:
@@ -99,7 +101,7 @@ def test_the_needed_number_is_the_smallest_that_does(tolerance: float, confidenc
     assert needed == 2 or upper[1] > tolerance
 
 
-def test_where_every_dose_harms_the_policy_is_empty_rather_than_refused() -> None:
+def test_where_every_value_harms_the_policy_is_empty_rather_than_refused() -> None:
     harmed = planted({CROP: [[100, 100, 100]] * 4})
     assert recommend(harmed, augmentations=[CROP]).values == ({},)
 
@@ -129,7 +131,7 @@ def test_a_profile_without_augmentations_is_refused() -> None:
         recommend(bare)
 
 
-def test_policies_refuse_doses_that_do_not_exist() -> None:
+def test_policies_refuse_values_that_do_not_exist() -> None:
     with pytest.raises(SettingsError, match="random_resized_crop's scale"):
         uniform({CROP: 1.5}, NAMES)
     with pytest.raises(SettingsError, match="Did you mean 'color_jitter'"):
@@ -241,8 +243,8 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     def seen(worst: float, policy: Policy = own) -> Profile:
         trained = {"per_class": (policy.to_dict(), worst), "matched": (uniform({CROP: 0.3}, NAMES[:3]).to_dict(), 0.6)}
         policies = {
-            name: TrainedModel(policy=doses, mean=0.8, worst=value, over_tolerance=0)
-            for name, (doses, value) in trained.items()
+            name: TrainedModel(policy=listed, mean=0.8, worst=value, over_tolerance=0)
+            for name, (listed, value) in trained.items()
         }
         return found.model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=5, policies=policies)})
 

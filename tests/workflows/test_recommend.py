@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from cuesense.errors import CuesenseError
+from cuesense.policies.policy import PolicyOptions
 from cuesense.policies.recommend import export, recommend
 from cuesense.schemas.profile import Profile
 from cuesense.types import no_progress
 from cuesense.workflows import forecast as forecasts
-from cuesense.workflows.recommend import Choice, Export, Recommendation, recommend_from_file
+from cuesense.workflows.recommend import Export, Recommendation, recommend_from_file
 from tests.helpers.planted_profiles import limited_profile
 
 NO_FORECAST: dict[str, Any] = {
@@ -24,7 +25,7 @@ NO_FORECAST: dict[str, Any] = {
     "image_size": None,
     "images_per_class": None,
 }
-CROP = Choice(augmentations=["random_resized_crop"])
+CROP = PolicyOptions(augmentations=["random_resized_crop"])
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def recommended(path: Path, choice: Choice = CROP, target: Export = Export(), **options: Any) -> Recommendation:  # noqa: B008
+def recommended(path: Path, choice: PolicyOptions = CROP, target: Export = Export(), **options: Any) -> Recommendation:  # noqa: B008
     return recommend_from_file(
         path, choice, target, forecast=NO_FORECAST | options, watch=lambda: nullcontext(no_progress)
     )
@@ -92,18 +93,18 @@ def test_other_options_do_not(option: dict[str, Any], path: Path, asked: list[di
 @pytest.mark.parametrize(
     ("choice", "target"),
     [
-        (Choice(tolerance=2), Export()),
-        (Choice(confidence=0.5), Export()),
-        (Choice(all_but=1.0), Export()),
-        (Choice(probability=0), Export()),
-        (Choice(scope="per_class"), Export("kornia")),
+        (PolicyOptions(tolerance=2), Export()),
+        (PolicyOptions(confidence=0.5), Export()),
+        (PolicyOptions(all_but=1.0), Export()),
+        (PolicyOptions(probability=0), Export()),
+        (PolicyOptions(scope="per_class"), Export("kornia")),
         (CROP, Export("jsn")),
         (CROP, Export("kornia", image_size=0)),
         (CROP, Export(output=Path("/"))),
     ],
 )
 def test_mistakes_are_found_before_networks_are_trained(
-    choice: Choice, target: Export, path: Path, asked: list[dict[str, Any]]
+    choice: PolicyOptions, target: Export, path: Path, asked: list[dict[str, Any]]
 ) -> None:
     with pytest.raises(CuesenseError):
         recommended(path, choice, target, head=True)
