@@ -1,7 +1,7 @@
 """Choose the constants of the verdicts on even planted worlds, and measure the verdicts on odd ones.
 
 ``python benchmarks/labels.py calibrate FOLDER`` prints the SCALES of ``cuesense/analysis/hypotheses.py`` from the
-networks of even seeds; ``python benchmarks/labels.py judge FOLDER`` prints the table of ``docs/method.md`` from those
+networks of even seeds; ``python benchmarks/labels.py measure FOLDER`` prints the table of ``docs/method.md`` from those
 of odd seeds. ``label_worlds.py`` fills the folder. ``python benchmarks/labels.py statistics`` needs no networks.
 """
 
@@ -365,15 +365,15 @@ def many(classes: int, images: int, doses: int, random: np.random.Generator) -> 
 
 
 def main() -> None:
-    """Calibrate, judge or measure the statistics."""
+    """Calibrate, measure the verdicts, or check the statistics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("job", choices=("calibrate", "judge", "statistics"))
+    parser.add_argument("job", choices=("calibrate", "measure", "statistics"))
     parser.add_argument("folder", type=Path, nargs="?")
     options = parser.parse_args()
     if options.job == "statistics":
         statistics()
         return
-    if options.job == "judge":
+    if options.job == "measure":
         judge_all(options.folder)
         return
     every, lowest = networks(options.folder, odd=False), 0.0
