@@ -37,7 +37,7 @@ class CuesenseError(Exception):
 
 
 class ModelError(CuesenseError):
-    """The model could not be loaded, does not fit its architecture, or answers nonsense."""
+    """The model could not be loaded, does not fit its architecture, or gives unusable outputs."""
 
 
 class DatasetError(CuesenseError):

@@ -1,4 +1,4 @@
-"""The vocabulary of cuesense: frozen values that every room shares. Nothing here imports torch at run time."""
+"""The vocabulary of cuesense: frozen values that all packages share. Nothing here imports torch at run time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cue(StrEnum):
 
 
 class Role(StrEnum):
-    """Why a perturbation is applied: to remove a cue, as training would, or as a sham that removes none."""
+    """Why a perturbation is applied: to remove a cue, to augment as in training, or as a control that removes none."""
 
     SUPPRESSION = "suppression"
     AUGMENTATION = "augmentation"

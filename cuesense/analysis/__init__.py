@@ -1,4 +1,4 @@
 """Turn predictions into a profile: counts, evidence for each cue, the verdict on each class.
 
-May import policies, predictions, schemas, perturbations' tables, stats and the small files; never torch.
+May import policies, predictions, schemas, perturbations' tables, stats and the top-level modules; never torch.
 """

@@ -19,7 +19,7 @@ from cuesense.types import ClassCue, Cue, CueVerdict
 # measured") has the share of wrong verdicts that this leaves on odd ones.
 CERTAIN = 0.9
 # False discovery rate of necessity over all classes and cues: at it, one sham was found to cost more than the other in
-# 0 of 294 classes (docs/method.md, "What was measured"; `benchmarks/labels.py judge`).
+# 0 of 294 classes (docs/method.md, "What was measured"; `benchmarks/labels.py measure`).
 FALSE_DISCOVERY = 0.1
 # Smallest Shapley share of a cue that is named alone: takes wrong single cues from .107 to .061 at 32 px and from .121
 # to .039 at 224 px (docs/method.md, "What was tried", 2026-11-25).

@@ -46,7 +46,8 @@ def audit(
     confidence: Confidence = 0.95,
     profile: CueProfile = None,
     accepted: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="All right labels: CSV path,accepted or ReaL's real.json.")
+        Path | None,
+        typer.Option(metavar="FILE", help="All correct labels of each image: CSV path,accepted or ReaL's real.json."),
     ] = None,
     similarity: Annotated[
         str | None, typer.Option(metavar="MODEL", help="open_clip model that measures which classes are alike.")
@@ -70,9 +71,9 @@ def audit(
 
     RUNS lists checkpoints of several strengths and seeds: model,regularizer,strength,seed (and arch, for weights
     alone); options about images and networks go with it. TABLE (--accuracies) has run,strength,seed,class,accuracy,n
-    (and regularizer), one row for each run and class; accuracies are fractions. Strengths are numbers that rise, but
-    fall where the regularizer's name has "crop" in it (a smaller part of the image is stronger), unless --order lists
-    them.
+    (and regularizer), one row for each run and class; accuracies are fractions. Larger numbers are stronger,
+    except where the regularizer's name has "crop" in it (a smaller part of the image is stronger); --order gives the
+    order of other strengths, such as words.
 
     DIR gets audit.json, audit.csv, audit.html (curves of all classes) and the predictions of every checkpoint: the
     same command goes on where an earlier run stopped.

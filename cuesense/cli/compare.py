@@ -33,7 +33,7 @@ from cuesense.inference.malloc import keep_freed_memory
 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="The reference: a profile.json, its folder, or a MODEL.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="What is compared with it, likewise.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What is compared with A, named in the same way.")],
     dataset: DatasetIfAny = None,
     arch: Arch = None,
     class_names: ClassNames = None,

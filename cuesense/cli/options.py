@@ -46,7 +46,8 @@ DataRoot = Annotated[
 # How images are prepared; None takes what the weights, the table or the profile says.
 ImageSize = Annotated[int | None, typer.Option(metavar="N", help=_IMAGE_SIZE, show_default="what the weights carry")]
 KnownImageSize = Annotated[
-    int | None, typer.Option("--image-size", metavar="N", help=_IMAGE_SIZE, show_default="what the input says")
+    int | None,
+    typer.Option("--image-size", metavar="N", help=_IMAGE_SIZE, show_default="the recorded size"),
 ]
 Resize = Annotated[
     int | None,
@@ -110,7 +111,7 @@ Order = Annotated[
 ]
 CueProfile = Annotated[
     Path | None,
-    typer.Option("--profile", metavar="PROFILE", help="Report the accuracy drops by the cue of the classes as well."),
+    typer.Option("--profile", metavar="PROFILE", help="Profile of the classes: also report accuracy drops by cue."),
 ]
 
 # Where results go.

@@ -69,14 +69,15 @@ def recommend(
     """Write the strongest augmentations that are safe for every class, in the format of a training library.
 
     With --train, networks are trained without augmentation and with the strongest value of each augmentation, and the
-    analyzed images (DATASET, where they have moved) show which accuracy each class loses for good; with --head, the
-    model's last layer is refitted instead, which costs little and is less certain. The forecast is kept in the profile
-    and used from then on. Without a forecast, a value is safe where the model as it is still recognizes the class's
-    images under it (docs/method.md).
+    analyzed images (DATASET, where they have moved) show how much accuracy each class loses by that training; with
+    --head, the model's last layer is refitted instead, which costs little and is less certain. The forecast is kept in
+    the profile and used from then on. Without a forecast, a value is safe where the model, without retraining, still
+    recognizes the class's augmented images (docs/method.md).
 
-    By default one policy holds for all classes; --grouped gives clusters of confused classes their own, --per-class
-    every class (but where one loses a fifth of its images to another, both share), as json and yaml only. Each
-    augmentation is considered alone. What limits it, and what the policy is forecast to cost, is printed on stderr.
+    By default one policy holds for all classes; --grouped writes one for each cluster of confused classes, --per-class
+    one for each class (two classes share one where one loses a fifth of its images to the other); both need --format
+    json or yaml. Each augmentation is considered alone. What limits it, and what the policy is forecast to cost, is
+    printed on stderr.
 
     \b
     Examples:

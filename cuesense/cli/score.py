@@ -24,12 +24,12 @@ def score(
 ) -> None:
     """Find the cue of every class and its augmentation budgets from predictions alone: no model, no images.
 
-    PREDICTIONS, from any origin, has one row for each image and condition with the columns sample_id, label,
-    perturbation (clean for the unperturbed image), severity (0 for clean), predicted, and where known: repeat, value
-    (the physical strength), corrected (the prediction after the prior correction), p_true. analyze writes such a
+    PREDICTIONS, which any program may write, has one row for each image and condition with the columns sample_id,
+    label, perturbation (clean for the unperturbed image), severity (0 for clean), predicted, and where known: repeat,
+    value (the physical strength), corrected (the prediction after the prior correction), p_true. analyze writes such a
     table. Without --class-names, the classes are the labels of the table.
 
-    A cue needs grayscale at value 1, patch_shuffle at 3 and opening_closing at 0.07, and is surer with
+    A cue needs grayscale at value 1, patch_shuffle at 3 and opening_closing at 0.07, and is more certain with
     channel_permutation at 1, patch_rotation at 3, median_blur at 0.16, grayscale_patch_shuffle and
     patch_shuffle_opening_closing at 3, grayscale_opening_closing at 0.07, grayscale_patch_shuffle_gaussian_blur at 4,
     and the sham controls tile_jitter and translation at 0.036. Budgets need augmentations: cuesense list

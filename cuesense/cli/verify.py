@@ -55,10 +55,10 @@ def verify(
     """Train networks with and without the recommended policies, and report the accuracy of every class.
 
     Compared are no augmentation, the usual default (crop to 0.08, jitter 0.4), the uniform policy with the best
-    average, the global, grouped and per-class policies, the per-class policy with the strengths of other classes, and
-    a uniform policy of its mean strength. DIR gets verify.json, verify.csv and forecast.svg (forecast against
-    outcome); the profile keeps the outcome, and recommend no longer offers a per-class policy whose worst class fared
-    worse than under the uniform one. --images-per-class holds for the training images.
+    average, the global, grouped and per-class policies, and two controls for the last: its strengths exchanged between
+    classes, and a uniform policy of its mean strength. DIR gets verify.json, verify.csv and forecast.svg (forecast
+    against outcome); the profile keeps the outcome, and recommend no longer offers a per-class policy whose worst
+    class fared worse than under the uniform one. --images-per-class holds for the training images.
 
     \b
     Examples:

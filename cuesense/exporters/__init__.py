@@ -1,4 +1,4 @@
-"""An augmentation policy as text that another library understands: one file a library, ``export(policy, size)``.
+"""An augmentation policy as code or configuration for another library: one file a library, ``export(policy, size)``.
 
 ``size`` is the network's input as (height, width) in pixels, or None where it is not known. ``common.py`` turns a
 policy into steps with ranges in units that every library knows; each library's file is a table from a kind of step to

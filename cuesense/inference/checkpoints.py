@@ -199,7 +199,7 @@ def _refuse_other(first: _SingleCheckpoint, other: _SingleCheckpoint, model: str
         do = "Audit networks of the same classes in the same order"
         raise ModelError(expected("the checkpoints", "about the same classes", got, do))
     if not np.array_equal(first.positions, other.positions):
-        got = f"other images that can be read for '{than}' than for '{model}'"
+        got = f"other readable images in the run of '{than}' than in that of '{model}'"
         raise DatasetError(expected("the dataset", "the same for all checkpoints", got, "Give --restart"))
 
 

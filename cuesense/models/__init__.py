@@ -8,5 +8,5 @@ MODEL is a file or ``prefix:name``. A plug-in is one file and one line in the re
 network with the library's pretrained weights; with one it only builds the network, calls ``weights.fill`` to load the
 state, and reads the number of classes from it. ``class_names`` are the outputs' names where the user gave them.
 
-May import the small files only.
+May import the top-level modules only.
 """

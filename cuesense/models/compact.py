@@ -1,4 +1,4 @@
-"""A compact residual network for small images: the demo's, and what is trained from scratch for budgets."""
+"""A compact residual network for small images: used by the demo, and trained from scratch for forecasts."""
 
 from itertools import pairwise
 

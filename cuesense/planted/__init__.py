@@ -1,4 +1,4 @@
 """Synthetic images whose class cues are known by construction, for tests, benchmarks and the demo.
 
-May import the small files only.
+May import the top-level modules only.
 """

@@ -1,4 +1,4 @@
 """Turn a profile into safe augmentations: budgets for each class, policies for all of them, what they cost.
 
-May import predictions, schemas, stats and the small files; never torch.
+May import predictions, schemas, stats and the top-level modules; never torch.
 """

@@ -1,4 +1,4 @@
-"""What every image was taken for under every condition: in memory, in shards on disk, as a table.
+"""The predicted class of every image under every condition: in memory, in shards on disk, as a table.
 
-May import stats, perturbations' tables and the small files; never torch.
+May import stats, perturbations' tables and the top-level modules; never torch.
 """

@@ -1,4 +1,4 @@
-"""What every image was taken for under every condition, whether predicted just now or read from a table."""
+"""The predicted class of every image under every condition, whether predicted just now or read from a table."""
 
 from __future__ import annotations
 

@@ -3,5 +3,5 @@
 ``text`` formats numbers and names for all of them; ``profile_text``, ``audit_text`` and ``gate_text`` hold the
 sentences that more than one of them shows.
 
-May import policies, sweeps, comparison, schemas, stats and the small files.
+May import policies, sweeps, comparison, schemas, stats and the top-level modules.
 """

@@ -1,4 +1,4 @@
-"""An audit beside what its page, its charts and its terminal tables look up, found once."""
+"""An audit with the values that its page, its charts and its terminal tables share, computed once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
 """Counts, rates, intervals and tests on NumPy arrays.
 
-May import the small files only; never torch.
+May import the top-level modules only; never torch.
 """

@@ -1,7 +1,8 @@
-"""Numbers per class over several training runs: recall, precision, their changes, leaks, and how forecasts came out.
+"""Numbers per class over several training runs: recall, precision, their changes, leaks, and accuracy of forecasts.
 
 ``recall`` and ``precision`` count per run. ``recall_change`` and ``over_runs`` give means over runs with intervals.
-``leak`` measures whether a class is recognized by being augmented. ``agreement`` compares forecasts with real losses.
+``leak`` measures whether a network recognizes a class by its augmentation. ``agreement`` compares forecasts with real
+losses.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def read_accepted(path: Path, sample_ids: Sequence[str], labels: Ints, output_na
         found += bool(known)
         own[row, known or [label]] = True
     if not found:
-        got = "no name of an image or class that is there"
+        got = "no image with a class of the model"
         raise DatasetError(expected(f"the accepted labels in '{path}'", "about the dataset's images", got, _DO))
     return own
 

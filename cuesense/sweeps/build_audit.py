@@ -246,7 +246,7 @@ def _as_good(sweep: Sweep, found: ClassLosses, chosen: Choices) -> list[str]:
         return []
     more = f" and {len(tied) - _LISTED} more" if len(tied) > _LISTED else ""
     best = format_strength(sweep.strengths[chosen.by_mean])
-    return [f"The average does not tell {_first(tied)}{more} from the chosen {best}."]
+    return [f"The average does not distinguish {_first(tied)}{more} from the chosen {best}."]
 
 
 def _unstable(sweep: Sweep, found: ClassLosses) -> list[str]:
@@ -279,7 +279,7 @@ def _best_as_sink(sweep: Sweep, classes: Sequence[ClassAudit]) -> list[str]:
     if not names:
         return []
     what = "Harmed classes that are predicted much more often than they occur where they are best"
-    return [f"{what}, so that their best is in part other classes' loss: {_first(names)}."]
+    return [f"{what}, so that part of their accuracy there is taken from other classes: {_first(names)}."]
 
 
 def _accuracy_cost(found: ClassLosses, chosen: Choices, index: int | None) -> float | None:

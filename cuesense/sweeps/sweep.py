@@ -111,8 +111,8 @@ def duplicate_run_remark(accuracy: Floats, strength_of: Ints, names: Sequence[st
     again = sorted(set(range(len(rows))) - set(first.tolist()))
     if not again or accuracy.shape[1] < _FEWEST_CLASSES:
         return ()
-    whose = f"{len(again)} of {len(rows)} runs have the accuracies of another of their strength in every class, such as"
-    return (f"{whose} '{names[again[0]]}': where they are copies, not seeds, chance looks too small.",)
+    whose = f"{len(again)} of {len(rows)} runs have the accuracies of another run of their strength in every class,"
+    return (f"{whose} such as '{names[again[0]]}': if they are copies, the variation over seeds is underestimated.",)
 
 
 def unreadable_remark(read: int, images: int) -> tuple[str, ...]:

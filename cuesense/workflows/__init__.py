@@ -1,4 +1,4 @@
-"""One file for each job of a user: the only rooms that bring networks, files and reports together.
+"""One file for each job of a user: the only package that brings networks, files and reports together.
 
 May import everything but the command line.
 """

@@ -1,4 +1,4 @@
-"""From a profile to a profile with a forecast: adapt a network to each augmentation and see what does not come back."""
+"""From a profile to a profile with a forecast: train with each augmentation and see what every class loses."""
 
 from __future__ import annotations
 

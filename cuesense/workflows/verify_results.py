@@ -21,10 +21,8 @@ PLAIN = "none"
 
 # Every set of values is one more pass over the test images for each trained network. Chosen by hand; not tuned.
 _MOST_PROBES = 8
-_OTHER_RECIPE = (
-    "The forecast was made with another start or recipe than these trainings: its accuracies are of other networks."
-)
-_SAME_IMAGES = "The forecast was made on these test images: how it compares with the outcome is too favorable."
+_OTHER_RECIPE = "The forecast was made from another start or recipe than these trainings: it is about other networks."
+_SAME_IMAGES = "The forecast was made on these test images: its agreement with the outcome is overstated."
 _NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
 # Student's interval needs two values at least, and with two it is 12.7 standard errors wide to each side at 95 %.
 _ENOUGH_SEEDS = 3

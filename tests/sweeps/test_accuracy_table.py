@@ -62,7 +62,7 @@ def test_copies_of_a_run_are_pointed_out() -> None:
     assert "A table does not say which images" in read_accuracies(frame).remarks[0]
     assert len(read_accuracies(frame).remarks) == 1
     frame.loc[frame["run"] == "run 1", "accuracy"] = frame.loc[frame["run"] == "run 0", "accuracy"].to_numpy()
-    assert "1 of 6 runs have the accuracies of another of their strength" in read_accuracies(frame).remarks[1]
+    assert "1 of 6 runs have the accuracies of another run of their strength" in read_accuracies(frame).remarks[1]
 
 
 def test_words_need_an_order(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def replace_runs(truth: Truth, runs: int) -> Truth:
 def test_few_seeds_and_an_uncertain_choice_are_warned_of() -> None:
     found = build_audit(simulated(Truth(level(3, 4), runs=2), 0), tolerance=0.05, confidence=0.95, source={})
     assert "2 runs or fewer" in found.warnings[0]
-    assert "The average does not tell" in found.warnings[1]
+    assert "The average does not distinguish" in found.warnings[1]
 
 
 def test_a_strength_of_one_run_is_warned_of() -> None:
@@ -121,8 +121,8 @@ def test_the_average_of_the_same_images_is_told_by_its_runs() -> None:
     )
     warning_text = next(warning for warning in found.warnings if warning.startswith("The average"))
     assert warning_text in (
-        "The average does not tell 1 from the chosen 2.",
-        "The average does not tell 2 from the chosen 1.",
+        "The average does not distinguish 1 from the chosen 2.",
+        "The average does not distinguish 2 from the chosen 1.",
     )
 
 
@@ -198,7 +198,7 @@ def test_a_warning_lists_eight_strengths(strengths: int, rest: str) -> None:
     sweep = simulated(Truth(level(strengths, 4), images=20), 0)
     warning_text = next(warning for warning in plain_audit(sweep).warnings if warning.startswith("The average"))
     tied = [f"{strength:g}" for strength in sweep.strengths if strength != plain_audit(sweep).chosen_by_mean]
-    assert warning_text.startswith(f"The average does not tell {', '.join(tied[:8])}{rest} from the chosen ")
+    assert warning_text.startswith(f"The average does not distinguish {', '.join(tied[:8])}{rest} from the chosen ")
 
 
 def test_fractions_have_six_decimal_places() -> None:

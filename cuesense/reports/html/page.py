@@ -1,4 +1,4 @@
-"""What every page shares: its templates, its styles and scripts, and a policy that allows these and nothing else."""
+"""What every page shares: its templates, its styles and scripts, and a content security policy for them."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ _UNDERFIT = 0.1
 _GUARDED_PROBABILITY = 0.5
 
 _NO_FORECAST = (
-    "No forecast: limits are the strongest values under which the model as it is still recognizes its images, which is "
-    "overcautious. Give --train DATASET (or --head) to forecast what training with them costs."
+    "No forecast: limits are the strongest values under which the model, without retraining, still recognizes its "
+    "images, which is overcautious. Give --train DATASET (or --head) to forecast what training with them costs."
 )
 _NONE_SAFE = "No augmentation is shown to be safe for every class: the policy for all classes is empty."
 _LEAKING = (
@@ -93,4 +93,4 @@ def _underfit(plain: float, analyzed: float | None) -> list[str]:
 
 def _forecast(name: str, entry: Outlook) -> str:
     worst = f"worst class {percent(entry.worst)} ({printable(entry.worst_class)})"
-    return f"forecast for {readable_name(name)}: {percent(entry.mean)} on average without gains, {worst}"
+    return f"forecast for {readable_name(name)}: {percent(entry.mean)} on average, not counting gains, {worst}"

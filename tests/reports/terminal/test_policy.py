@@ -23,8 +23,8 @@ def test_beside_a_policy_stands_what_stops_it_and_what_it_is_forecast_to_give() 
         "random resized crop: to 0.4, because of bus (leak into truck)",
         "color jitter: left out, because of lemon (too few images)",
         "horizontal flip: to 1, the end of its ladder; not shown to be safe for cup, pen",
-        "forecast for none: 90.0 % on average without gains, worst class 70.0 % (lemon)".replace(" %", NARROW),
-        "forecast for usual: 80.0 % on average without gains, worst class 40.0 % (lemon)".replace(" %", NARROW),
+        "forecast for none: 90.0 % on average, not counting gains, worst class 70.0 % (lemon)".replace(" %", NARROW),
+        "forecast for usual: 80.0 % on average, not counting gains, worst class 40.0 % (lemon)".replace(" %", NARROW),
     ]
     assert lines(limits[1:2], {}, None, {}, EVERY)[1:] == [
         "No augmentation is shown to be safe for every class: the policy for all classes is empty.",
