@@ -132,15 +132,15 @@ BREAKS = [
     ),
     (
         "cuesense/training/images.py",
-        "places[np.array(dataset.labels",
-        "(0 * places + np.arange(len(places)))[np.array(dataset.labels",
+        "output_of_class[np.array(dataset.labels",
+        "np.arange(len(output_of_class))[np.array(dataset.labels",
         "tests/training/test_images.py",
     ),
     (
-        "cuesense/training/features.py",
-        "rest, own = fold != number",
-        "rest, own = fold >= 0",
-        "tests/training/test_features.py",
+        "cuesense/training/linear_probe.py",
+        "(1 - probability, clean[~own])]\n        _fit(head, views, labels[~own],",
+        "(1 - probability, clean)]\n        views[0] = (probability, changed)\n        _fit(head, views, labels,",
+        "tests/training/test_linear_probe.py",
     ),
     (
         "cuesense/stats/training_loss.py",
@@ -227,8 +227,8 @@ BREAKS = [
     ),
     (
         "cuesense/workflows/transfer.py",
-        "numbers[torch.tensor(task.train.labels)[places]]",
-        "torch.tensor(task.train.labels)[places]",
+        "numbers[torch.tensor(task.train.labels)[rows]]",
+        "torch.tensor(task.train.labels)[rows]",
         "tests/workflows/test_transfer.py",
     ),
     (
@@ -237,7 +237,7 @@ BREAKS = [
         "low, high",
         "tests/stats/test_model_difference.py",
     ),
-    ("cuesense/comparison/gate.py", "1 - alpha / len(asked)", "1 - alpha", "tests/comparison/test_gate.py"),
+    ("cuesense/comparison/gate.py", "1 - alpha / len(tested)", "1 - alpha", "tests/comparison/test_gate.py"),
     ("cuesense/comparison/gate.py", "if finding.low > 0]", "if finding.low > -1]", "tests/comparison/test_gate.py"),
     (
         "cuesense/comparison/compare.py",

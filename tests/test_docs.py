@@ -121,7 +121,7 @@ def test_the_demo_recovers_the_planted_cues(tmp_path: Path) -> None:
     command = installed.replace(".venv/bin/cuesense", f"{sys.executable} -m cuesense")
     done = subprocess.run(shlex.split(command), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    recovered, total = re.findall(r"(\d+) of (\d+) planted labels", done.stderr)[0]
+    recovered, total = re.findall(r"(\d+) of (\d+) planted cues", done.stderr)[0]
     assert int(total) == 12
     assert int(recovered) >= 0.95 * int(total)
     assert (tmp_path / "demo" / "report.html").is_file()

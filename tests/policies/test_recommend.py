@@ -284,9 +284,9 @@ def test_a_view_may_be_augmented_nearly_never_or_always(probability: float) -> N
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (PolicyOptions(tolerance=1.0), "--tolerance"),
-        (PolicyOptions(confidence=0.5), "--confidence"),
-        (PolicyOptions(all_but=1.0), "--all-but"),
+        (PolicyOptions(tolerance=1.0), "Expected tolerance"),
+        (PolicyOptions(confidence=0.5), "Expected confidence"),
+        (PolicyOptions(all_but=1.0), "Expected all_but"),
         (PolicyOptions(probability=0.0), r"in \(0, 1\]"),
         (PolicyOptions("per_class"), "torchvision"),
     ],
