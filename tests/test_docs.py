@@ -61,7 +61,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     batch = torch.export.Dim("batch", min=1, max=128)
     exported = torch.export.export(network, (torch.rand(2, 3, 64, 64),), dynamic_shapes=({0: batch},))
     torch.export.save(exported, tmp_path / "model.pt2")
-    for place, (name, images) in enumerate((("photos", 70), ("train", 20), ("test", 20))):
+    for place, (name, images) in enumerate((("photos", 70), ("train", 8), ("test", 8))):
         make_folder(tmp_path / name, images, first=1000 * place)
     (tmp_path / "names.txt").write_text("\n".join(NAMES))
     monkeypatch.chdir(tmp_path)
