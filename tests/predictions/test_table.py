@@ -365,7 +365,7 @@ def test_a_severity_without_a_value_is_one_of_the_registered_ladder(tmp_path: Pa
     if fits:
         assert read(path)[0].perturbations[0].ladder == (1.0,)
     else:
-        with pytest.raises(DatasetError, match="of its ladder, 1 to 4, but got 5. Give its value in a column"):
+        with pytest.raises(DatasetError, match=r"of its ladder, 1 to 4, but got 5\. Give its value in a column"):
             read(path)
 
 

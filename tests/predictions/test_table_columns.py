@@ -189,7 +189,7 @@ def test_numbers_have_limits_and_the_row_is_that_of_the_file(
 @pytest.mark.parametrize("empty", ["", "  "])
 def test_a_wrong_value_below_empty_ones_is_named_by_its_own_row(tmp_path: Path, empty: str) -> None:
     values = [empty] * 7 + ["much"] + ["0.5"] * 52
-    with pytest.raises(DatasetError, match="each value of .* a finite number, but got 'much' in row 8"):
+    with pytest.raises(DatasetError, match=r"each value of .* a finite number, but got 'much' in row 8"):
         read_rows(saved(rows().assign(value=values), tmp_path / "p.csv"))
 
 
@@ -260,7 +260,7 @@ def test_a_folder_a_missing_file_and_another_kind_each_get_their_sentence(tmp_pa
 def test_what_a_reader_raises_becomes_one_line(
     tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(path: Path) -> None:
+    def fails(_: Path) -> None:
         raise error
 
     monkeypatch.setattr(room, "_read_parquet", fails)

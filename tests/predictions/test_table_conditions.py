@@ -90,12 +90,12 @@ def test_conditions_that_verdicts_use_keep_their_common_images_or_are_unpaired(m
 def test_the_rows_of_kept_images_stay_in_step() -> None:
     found, paired, _ = aligned_images({CLEAN: [1, 2, 4, 5, 9], KEYS[0]: [0, 1, 2, 5, 9]})
     assert paired
-    assert found == dict.fromkeys((CLEAN, KEYS[0]), [1, 2, 5, 9])
+    assert found == {CLEAN: [1, 2, 5, 9], KEYS[0]: [1, 2, 5, 9]}
 
 
 def test_images_that_the_clean_condition_lacks_are_left_out_too() -> None:
     found, _, warning = aligned_images({CLEAN: range(8), KEYS[0]: range(10)}, classes=2)
-    assert found == dict.fromkeys((CLEAN, KEYS[0]), list(range(8)))
+    assert found == {CLEAN: list(range(8)), KEYS[0]: list(range(8))}
     assert warning == "Left out 2 of 10 images, which some condition lacks; clean at severity 0 has fewest, 8."
 
 
