@@ -173,7 +173,7 @@ def test_predictions_are_kept_by_all_that_decides_them_and_nothing_else(
     assert len(folders(tmp_path)) == (3 if again else 2)
 
 
-def test_the_settings_of_a_run_stand_beside_its_predictions(runs: Runs, tmp_path: Path) -> None:
+def test_the_settings_of_a_run_stand_beside_its_predictions(tmp_path: Path) -> None:
     data = Colors(30)
     predict_checkpoints(of([WIDE]), data, replace(OPTIONS, class_names=SIX), tmp_path)
     (folder,) = (tmp_path / "answers").iterdir()
@@ -228,11 +228,11 @@ def test_checkpoints_of_other_classes_are_not_compared(monkeypatch: pytest.Monke
         return loaded(model, dataset, **(options | {"class_names": next(names)}))
 
     monkeypatch.setattr(room, "load_matched", loads)
-    with pytest.raises(ModelError, match="about the same classes, but got 6 outputs in .* and 6 in .* the same order"):
+    with pytest.raises(ModelError, match=r"about the same classes, but got 6 outputs in .* and 6 in .* the same order"):
         predict_checkpoints(of([WIDE, WIDE]), Colors(30), OPTIONS, None)
 
 
-def test_a_checkpoint_with_another_number_of_outputs_is_refused(runs: Runs) -> None:
+def test_a_checkpoint_with_another_number_of_outputs_is_refused() -> None:
     with pytest.raises(ModelError, match="3, one for each class, but got 6"):
         predict_checkpoints(of([ARCH, WIDE]), Colors(30), OPTIONS, None)
 
