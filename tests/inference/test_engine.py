@@ -1,6 +1,5 @@
 """The engine against a plain loop: every image once, in order of ids, whatever batches, workers and interruptions."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,31 +13,10 @@ from cuesense.inference import engine as engine_room
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
-from cuesense.predictions.shards import ConditionOutcomes, OutcomeStore
-from cuesense.registry import get
-from cuesense.types import Classifier, ClassNames, Condition, Dataset
+from cuesense.predictions.shards import OutcomeStore
+from cuesense.types import ClassNames, Condition
+from tests.helpers.engine_runs import CONDITIONS, GRAY, read, run
 from tests.helpers.small_networks import NAMES, Colors, Meanest, classifier, picture
-
-GRAY = get("perturbations", "grayscale")
-SHUFFLE = get("perturbations", "patch_shuffle")
-CONDITIONS = [Condition(), Condition(GRAY, 2), Condition(SHUFFLE, 3), Condition(SHUFFLE, 3, repeat=1)]
-
-
-def run(
-    dataset: Dataset,
-    model: Classifier | None = None,
-    store: OutcomeStore | None = None,
-    conditions: Sequence[Condition] = CONDITIONS,
-    outputs: Sequence[int] = (0, 1, 2),
-    **engine: object,
-) -> tuple[OutcomeStore, int]:
-    store = store or OutcomeStore()
-    settings = RunOptions(**({"batch_size": 8, "seed": 5} | engine))  # type: ignore[arg-type]
-    return store, predict(model or classifier(), dataset, outputs, conditions, store, settings)
-
-
-def read(store: OutcomeStore, shards: int, conditions: int = len(CONDITIONS)) -> list[ConditionOutcomes]:
-    return list(store.conditions(shards, range(conditions)))
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cuesense.atomic_files import write_file
+from cuesense.atomic_files import read_arrays, write_file
 from cuesense.errors import OutputError
 from cuesense.predictions import shards
 from cuesense.predictions.shards import OutcomeStore, Shard
@@ -137,3 +137,70 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     assert os.read(reader, 100) == b"policy"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("read_bytes", [1, 3000, 2**30])
+def test_no_more_is_read_at_once_than_the_memory_for_it(
+    tmp_path: Path, read_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three scores of six bytes (value and class) for each of 128 images of a shard: 2,304 bytes a condition."""
+    monkeypatch.setattr(shards, "_READ_BYTES", read_bytes)
+    store = OutcomeStore.open(tmp_path / "o", SETTINGS)
+    store.write(0, shard(0, 5, conditions=7))
+    opened = []
+    monkeypatch.setattr(
+        shards, "read_arrays", lambda path, names: opened.append(tuple(names)) or read_arrays(path, names)
+    )
+    wanted = (6, 0, 3, 3, 1)
+    found = list(store.conditions(1, wanted))
+    for condition, outcome in zip(wanted, found, strict=True):
+        np.testing.assert_array_equal(outcome.margin, shard(0, 5, conditions=7).margin[condition])
+    # The first reading asks for the number of scores alone.
+    assert len(opened) == 1 + (1 if read_bytes == 2**30 else 5)
+
+
+def test_labels_are_read_without_the_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = OutcomeStore.open(tmp_path / "o", SETTINGS)
+    store.write(0, shard(0, 5))
+    opened: list[tuple[str, ...]] = []
+    monkeypatch.setattr(
+        shards, "read_arrays", lambda path, names: opened.append(tuple(names)) or read_arrays(path, names)
+    )
+    store.labels(1)
+    store.positions(1)
+    assert [set(names) - {"skipped"} for names in opened] == [{"labels"}, {"positions"}]
+
+
+def test_no_wanted_condition_is_none(store: OutcomeStore) -> None:
+    store.write(0, shard(0, 3))
+    assert list(store.conditions(1, [])) == []
+
+
+def test_a_shard_is_replaced_by_a_newer_one_and_keeps_its_types(store: OutcomeStore) -> None:
+    store.write(0, shard(0, 5))
+    store.write(0, shard(9, 2, skipped=(("ü.png", "kaputt: ä"),)))
+    assert store.positions(1).tolist() == [9, 10]
+    assert store.skipped_in(0) == (("ü.png", "kaputt: ä"),)
+    (found,) = store.conditions(1, [2])
+    types = {entry.name: getattr(found, entry.name).dtype.name for entry in fields(found)}
+    assert types == {
+        "predicted": "int32",
+        "p_true": "float32",
+        "margin": "float32",
+        "scores": "float32",
+        "classes": "int16",
+    }
+
+
+@pytest.mark.parametrize(("other", "named"), [({"seed": 0}, "model"), (SETTINGS | {"size": 3}, "size")])
+def test_a_setting_that_is_gone_or_new_is_another_setting(tmp_path: Path, other: dict[str, Any], named: str) -> None:
+    OutcomeStore.open(tmp_path / "o", SETTINGS).write(0, shard(0, 3))
+    with pytest.raises(OutputError, match=f"results with other {named}\\. Give another"):
+        OutcomeStore.open(tmp_path / "o", other)
+
+
+def test_settings_without_any_shard_are_taken_over(tmp_path: Path) -> None:
+    OutcomeStore.open(tmp_path / "o", SETTINGS)
+    OutcomeStore.open(tmp_path / "o", {"model": "n"}).write(0, shard(0, 3))
+    with pytest.raises(OutputError, match="other model, seed"):
+        OutcomeStore.open(tmp_path / "o", SETTINGS)

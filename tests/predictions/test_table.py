@@ -15,40 +15,10 @@ from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsEr
 from cuesense.perturbations.ablations import PRIMARY_ABLATION
 from cuesense.predictions.table import read
 from cuesense.predictions.write_table import write
+from cuesense.registry import get
 from cuesense.types import Cue, Role
 from tests.helpers.cue_predictions import EVERY, predictions, recognized_with, shares_kept
-
-CLASSES = ("ant", "bee", "cow")
-
-
-def rows(images: int = 4, perturbations: dict[str, int] | None = None) -> pd.DataFrame:
-    """Return a small right table in the documented columns."""
-    conditions = [("clean", 0)] + [
-        (name, step + 1) for name, steps in (perturbations or {"grayscale": 4}).items() for step in range(steps)
-    ]
-    return pd.DataFrame(
-        [
-            {
-                "sample_id": f"{name}/{image}",
-                "label": name,
-                "perturbation": perturbation,
-                "severity": severity,
-                "repeat": 0,
-                "predicted": name if image or not severity else "bee",
-            }
-            for perturbation, severity in conditions
-            for name in CLASSES
-            for image in range(images)
-        ]
-    )
-
-
-def saved(frame: pd.DataFrame, path: Path) -> Path:
-    if path.suffix == ".csv":
-        frame.to_csv(path, index=False)
-    else:
-        frame.to_parquet(path)
-    return path
+from tests.helpers.prediction_tables import CLASSES, rows, saved
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -328,3 +298,80 @@ def test_a_condition_is_of_the_same_images_with_nine_tenths_of_them(
     assert ([entry.name for entry in found.perturbations] == ["grayscale"]) == dropped
     assert found.paired == dropped
     assert ("Left out horizontal_flip" in warnings[0]) == dropped
+
+
+@pytest.mark.parametrize("name", ["grayscale", "opening_closing", "gaussian_blur", "patch_shuffle", "color_jitter"])
+def test_ladders_written_as_float32_or_with_six_digits_are_the_registered_ones(tmp_path: Path, name: str) -> None:
+    ladder = np.array(get("perturbations", name).ladder)
+    frame = rows(perturbations={name: len(ladder)})
+    exact = np.array([np.nan, *ladder])[frame["severity"]]
+    frame32 = frame.assign(value=exact.astype(np.float32))
+    digits = frame.assign(value=["" if np.isnan(value) else f"{value:.6g}" for value in exact])
+    for path in (
+        saved(frame32, tmp_path / "a.parquet"),
+        saved(frame32.astype({"value": float}), tmp_path / "b.csv"),
+        saved(digits, tmp_path / "c.csv"),
+    ):
+        (entry,) = read(path)[0].perturbations
+        assert entry == get("perturbations", name)
+
+
+def test_a_value_of_ones_own_as_float32_is_its_shortest_decimal(tmp_path: Path) -> None:
+    frame = rows(perturbations={"grayscale": 1})
+    frame["value"] = np.where(frame["severity"] > 0, 0.3, np.nan).astype(np.float32)
+    assert read(saved(frame, tmp_path / "p.parquet"))[0].perturbations[0].ladder == (0.3,)
+
+
+def test_severities_that_a_table_skips_are_numbered_anew_and_keep_their_values(tmp_path: Path) -> None:
+    frame = rows()
+    found, _ = read(saved(frame[frame["severity"].isin((0, 2, 4))], tmp_path / "p.csv"))
+    assert [(one.severity, one.value) for one in found.conditions] == [(0, 0.0), (1, 0.5), (2, 1.0)]
+    assert found.perturbations[0].ladder == (0.5, 1.0)
+
+
+def test_unknown_perturbations_keep_their_values_or_take_their_severities(tmp_path: Path) -> None:
+    frame = rows(perturbations={"fog": 3, "snow": 3, "grayscale": 1})
+    frame["value"] = np.where(frame["perturbation"] == "fog", frame["severity"] * -2.5, np.nan)
+    found, warnings = read(saved(frame, tmp_path / "p.csv"))
+    ladders = {entry.name: (entry.ladder, entry.limits) for entry in found.perturbations}
+    assert ladders == {
+        "fog": ((-2.5, -5.0, -7.5), (0.0, -2.5)),
+        "snow": ((1.0, 2.0, 3.0), (0.0, 3.0)),
+        "grayscale": ((0.25,), get("perturbations", "grayscale").limits),
+    }
+    assert warnings == [
+        "No registered perturbation: fog, snow. They get a curve, and have no part in cues and budgets."
+    ]
+
+
+def test_predictions_outside_of_the_classes_are_outputs_behind_them_and_named_up_to_five(tmp_path: Path) -> None:
+    frame = rows(images=8)
+    others = [f"other {number}" for number in range(7)]
+    frame.loc[:6, "predicted"] = others
+    found, warnings = read(saved(frame, tmp_path / "p.csv"))
+    assert found.output_names == (*CLASSES, *others)
+    assert found.outputs == (0, 1, 2)
+    assert found.per_condition[0].predicted[:8].tolist() == [3, 4, 5, 6, 7, 8, 9, 0]
+    assert found.right(0).tolist() == [False] * 7 + [True] * 17
+    assert warnings == [
+        "Predictions that no label names count as wrong: other 0, other 1, other 2, other 3, other 4 and 2 more."
+    ]
+
+
+@pytest.mark.parametrize(("severity", "fits"), [(4, True), (5, False)])
+def test_a_severity_without_a_value_is_one_of_the_registered_ladder(tmp_path: Path, severity: int, fits: bool) -> None:
+    frame = rows(perturbations={"grayscale": 1})
+    path = saved(frame.assign(severity=frame["severity"] * severity), tmp_path / "p.csv")
+    if fits:
+        assert read(path)[0].perturbations[0].ladder == (1.0,)
+    else:
+        with pytest.raises(DatasetError, match=r"of its ladder, 1 to 4, but got 5\. Give its value in a column"):
+            read(path)
+
+
+@pytest.mark.parametrize("content", [b"{broken", b"[1]", b'"text"', b"7"])
+def test_metadata_of_another_program_is_no_metadata(tmp_path: Path, content: bytes) -> None:
+    table = pa.Table.from_pandas(rows()).replace_schema_metadata({b"cuesense": content})
+    pq.write_table(table, tmp_path / "p.parquet")
+    found, warnings = read(tmp_path / "p.parquet")
+    assert (found.class_names, found.side, warnings) == (CLASSES, None, [])
