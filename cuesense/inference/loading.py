@@ -87,7 +87,9 @@ def _classifier(
     images: ImageOptions,
 ) -> Classifier:
     if isinstance(model, Classifier):
-        return model if names is None else replace(model, class_names=names)
+        if names is None:
+            return model
+        return replace(model, class_names=names, guessed=model.guessed - {"class_names"})
     if isinstance(model, nn.Module):
         return wrap_module(model, class_names=names, images=images)
     if not isinstance(model, (str, Path)):

@@ -157,12 +157,21 @@ def _ladder_value(entry: Perturbation, severity: int, value: float | None, path:
     if value is not None:
         entry.check(value)
         close = [known for known in entry.ladder if abs(value - known) <= _ROUNDING * abs(known)]
-        return close[0] if close else float(str(np.float32(value)) if value == np.float32(value) else value)
+        return close[0] if close else _without_float32(value)
     if severity > len(entry.ladder):
         to_be = f"one of its ladder, 1 to {len(entry.ladder)}"
         do = "Give its value in a column called value"
         raise DatasetError(expected(f"each severity of {entry.name} in '{path}'", to_be, severity, do))
     return entry.value(severity)
+
+
+def _without_float32(value: float) -> float:
+    """Return the shortest decimal of a value that was stored as float32 (0.3 for 0.30000001192), others as they are.
+
+    Profiles then agree on a value exactly, whatever precision their tables were written in.
+    """
+    # Compared as float64: against a NumPy scalar a Python float is rounded to float32 itself, and all would be equal.
+    return float(str(np.float32(value))) if float(np.float32(value)) == value else value
 
 
 def _cannot_apply(*_: object) -> NoReturn:

@@ -322,6 +322,12 @@ def test_a_value_of_ones_own_as_float32_is_its_shortest_decimal(tmp_path: Path) 
     assert read(saved(frame, tmp_path / "p.parquet"))[0].perturbations[0].ladder == (0.3,)
 
 
+def test_a_value_of_ones_own_as_float64_stays_as_it_is(tmp_path: Path) -> None:
+    frame = rows(perturbations={"opening_closing": 1})
+    frame["value"] = np.where(frame["severity"] > 0, 1 / 7, np.nan)
+    assert read(saved(frame, tmp_path / "p.parquet"))[0].perturbations[0].ladder == (1 / 7,)
+
+
 def test_severities_that_a_table_skips_are_numbered_anew_and_keep_their_values(tmp_path: Path) -> None:
     frame = rows()
     found, _ = read(saved(frame[frame["severity"].isin((0, 2, 4))], tmp_path / "p.csv"))
