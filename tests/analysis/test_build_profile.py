@@ -102,9 +102,7 @@ def found_predictions(paired: bool = True) -> Predictions:
     for kind, severity, repeat in product((BLUR, JITTER), (1, 2), (0, 1)):
         taken = (own == 1) & (kind is JITTER) & (severity + repeat > 1)
         conditions.append(Condition(kind, severity, repeat))
-        parts.append(
-            ConditionPredictions(own, np.where(taken, 0, clean.predicted), np.where(taken, -1, clean.corrected))  # type: ignore[arg-type]
-        )
+        parts.append(ConditionPredictions(own, np.where(taken, 0, clean.predicted), clean.corrected))
     return replace(
         base,
         class_names=CLASSES,
@@ -197,6 +195,7 @@ def test_curves_hold_the_raw_counts_and_the_corrected_ones(analyzed: AnalysisRes
     # Three of four jitters take all 30 images of the second class: one of the milder and both of the stronger.
     (jitter,) = (curve for curve in found.curves if curve.perturbation == "color_jitter")
     assert (jitter.repeats, jitter.lost) == (2, [[0, 30, 0, 0], [0, 60, 0, 0]])
+    assert jitter.corrected.lost == [[0] * 4] * 2
 
 
 def test_other_images_are_counted_beside_the_clean_ones() -> None:
