@@ -91,3 +91,43 @@ def test_predictions_are_those_of_the_store_in_its_order(found: Predictions) -> 
     assert jitter.tolist() == (LABELS == 0).tolist()
     assert found.corrected_right(1).all()
     assert gray.tolist() == (LABELS != 1).tolist()
+
+
+def test_other_images_are_counted_as_two_samples_of_which_the_lost_are_those_that_are_wrong(found: Predictions) -> None:
+    """Without pairs nobody knows who was right when clean: every wrong image counts as lost."""
+    counted = count_predictions(replace(found, paired=False))
+    jitter = counted.raw["color_jitter"]
+    assert jitter.unpaired is not None
+    assert jitter.unpaired.n.tolist() == [[20, 20, 20]]
+    assert jitter.unpaired.correct.tolist() == [[20, 10, 10]]
+    assert jitter.lost.tolist() == [[0, 10, 10]]
+    assert counted.corrected["color_jitter"].unpaired.correct.tolist() == [[20, 20, 20]]  # type: ignore[union-attr]
+    assert counted.takers["color_jitter"] == [[None, "ball", "ball"]]
+
+
+def test_an_image_that_was_wrong_when_clean_cannot_be_lost(found: Predictions) -> None:
+    """Half of the second class is wrong from the start: the sink takes only the other half from it."""
+    first, *others = found.per_condition
+    predicted = first.predicted.copy()
+    half = np.flatnonzero(LABELS == 1)[:5]
+    predicted[half] = 3
+    parts = (replace(first, predicted=predicted), *others)
+    counted = count_predictions(replace(found, per_condition=parts))
+    assert counted.raw["color_jitter"].clean_correct.tolist() == [10, 5, 10]
+    assert counted.raw["color_jitter"].lost.tolist() == [[0, 5, 10]]
+    # In the second repeat of jitter all of them are right.
+    assert counted.raw["color_jitter"].gained.tolist() == [[0, 5, 0]]
+    assert {rival.perturbation: rival.share for rival in counted.rivals[1]} == {"color_jitter": 0.5, "grayscale": 0.5}
+
+
+def test_every_perturbation_is_counted_at_its_strongest_severity_for_rivals_and_sinks(found: Predictions) -> None:
+    """A ladder of two: the milder one is what was jitter, the stronger one changes nothing."""
+    two = replace(JITTER, ladder=(0.2, 0.4))
+    clean = found.per_condition[0]
+    conditions = (Condition(), Condition(two, 1), Condition(two, 2))
+    parts = (clean, found.per_condition[1], clean)
+    counted = count_predictions(replace(found, perturbations=(two,), conditions=conditions, per_condition=parts))
+    assert counted.raw["color_jitter"].lost.tolist() == [[0, 10, 10], [0, 0, 0]]
+    assert counted.takers["color_jitter"] == [[None, "ball", "ball"], [None, None, None]]
+    assert counted.rivals == [(), (), ()]
+    assert counted.sinks["color_jitter"].tolist() == pytest.approx([1, 1, 1])

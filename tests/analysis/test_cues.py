@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -256,3 +257,111 @@ def test_a_class_without_images_is_no_sink() -> None:
     answer = name_cues(gather(more, 0.95), more.class_names)[-1]
     assert answer.cue is CueVerdict.UNDETERMINED
     assert set(answer.flags) == {"few_images"}
+
+
+def renamed(found, **parts):
+    """Return the verdicts with some fields of the evidence of every class changed."""
+    return name_cues(replace(gather(found, 0.95), **parts), found.class_names)
+
+
+@pytest.mark.parametrize(
+    ("images", "why", "flag"),
+    [
+        (1, "has 1 image; at least 10 are needed", "1 image"),
+        (9, "has 9 images; at least 10 are needed", "9 images"),
+        (10, None, "10 images"),
+        (19, None, "19 images"),
+    ],
+)
+def test_images_are_counted_in_the_sentence_and_in_the_flag(images: int, why: str | None, flag: str) -> None:
+    answer = verdicts_of([*PURE.values()] * 2, images=images, clean=1.0)[0]
+    assert answer.flags["few_images"] == flag
+    assert (answer.why == why) == (why is not None)
+    assert ("are needed" in answer.why) == (why is not None)
+
+
+def test_images_that_are_missing_under_an_ablation_are_told_from_missing_clean_ones() -> None:
+    found = predictions([*PURE.values()] * 2)
+    fewest = np.array([1, 9, 60, 60, 60, 60])
+    first, second, third, *_ = renamed(found, fewest=fewest)
+    assert first.why == "has 1 image under the ablation of a cue; at least 10 are needed"
+    assert second.why == "has 9 images under the ablation of a cue; at least 10 are needed"
+    assert second.flags == {"few_images": "9 images"}
+    assert third.flags == {}
+
+
+def test_every_missing_primary_ablation_is_named_with_its_value() -> None:
+    def why(*missing: Cue) -> str:
+        left = [ablation for ablation in EVERY if ablation not in [PRIMARY_ABLATION[cue] for cue in missing]]
+        return verdicts_of(COMPANY, ablations=left)[0].why
+
+    assert why(Cue.COLOR) == "was not measured under grayscale at 1"
+    assert why(Cue.SHAPE, Cue.TEXTURE) == ("was not measured under patch_shuffle at 3, opening_closing at 0.07")
+
+
+@pytest.mark.parametrize("q", [0.11, 1.0, float("nan")])
+@pytest.mark.parametrize("cue", Cue)
+def test_a_loss_that_may_be_chance_is_no_reliance(cue: Cue, q: float) -> None:
+    found = predictions([shares_kept(recognized_with(cue.value), high=1.0, low=0.0), *COMPANY])
+    rates = {other: np.array(values) for other, values in gather(found, 0.95).q.items()}
+    rates[cue][0] = q
+    answer = renamed(found, q=rates)[0]
+    listed = {other: "100" if other is cue else "0" for other in Cue}
+    losses = ", ".join(f"{lost} without {other.value}" for other, lost in listed.items())
+    assert answer.why == f"loses {losses} of 100 points; the loss without {cue.value} may be chance"
+    assert answer.cue is CueVerdict.UNDETERMINED
+    # Only the verdict is withheld: the probabilities say what the images do.
+    assert answer.probabilities[CueVerdict(cue.value)] >= CERTAIN
+
+
+def test_two_verdicts_that_fit_are_named_with_their_probabilities_the_likelier_first() -> None:
+    between = PURE[Cue.TEXTURE] | {
+        PRIMARY_ABLATION[Cue.SHAPE]: 0.45,
+        REPLICATE_ABLATION[Cue.SHAPE]: 0.45,
+        SINGLE_CUE[Cue.TEXTURE]: 0.3,
+    }
+    answer = verdicts_of([between, *COMPANY])[0]
+    ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
+    (first, most), (second, less) = ranked[:2]
+    assert most < CERTAIN
+    assert answer.why.endswith(
+        f" of 100 points: {first} ({100 * most:.0f} %) and {second} ({100 * less:.0f} %) both fit"
+    )
+    assert re.match(r"loses \d+ without shape, \d+ without texture, \d+ without color of 100 points: ", answer.why)
+
+
+def test_a_sink_is_flagged_with_how_often_and_where() -> None:
+    found = predictions(COMPANY)
+    condition = found.conditions[1 + EVERY.index(PRIMARY_ABLATION[Cue.TEXTURE])]
+    sinks = ((condition, 6.25), (condition, float("nan")), *[None] * (len(COMPANY) - 2))
+    first, second, third, *_ = renamed(found, sinks=sinks)
+    assert first.flags == {"sink": "predicted 6.2 times its share under opening_closing at 0.07"}
+    assert second.flags == third.flags == {}
+
+
+def test_a_class_has_all_the_flags_that_are_true_of_it() -> None:
+    found = predictions(COMPANY)
+    evidence = gather(found, 0.95)
+    recognized, mistaken, fewest = (
+        np.array(part) for part in (evidence.recognized, evidence.mistaken, evidence.fewest)
+    )
+    recognized[0], mistaken[0], fewest[0] = 0.62, 0.3, 12
+    rival = np.array(evidence.rival)
+    rival[0] = 4
+    answer = renamed(found, recognized=recognized, mistaken=mistaken, fewest=fewest, rival=rival)[0]
+    assert answer.flags == {
+        "confused_with": "class 4",
+        "weak_class": "62 % of its clean images are recognized",
+        "few_images": "12 images",
+    }
+    assert answer.why == "cannot be told from class 4 on clean images (30 of 100 are taken for it)"
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.permutations(list(Cue)), st.floats(0.6, 1.0), st.floats(0.0, 0.2))
+def test_classes_of_other_cues_are_explained_by_other_words_alone(order, high: float, low: float) -> None:
+    """The sentence of a class depends on its own numbers, wherever it stands."""
+    shares = [shares_kept(recognized_with(cue.value), high, low) for cue in order]
+    sentences = dict(zip(order, (entry.why for entry in verdicts_of(shares * 3)), strict=False))
+    plain = [shares_kept(recognized_with(cue.value), high, low) for cue in Cue]
+    assert [sentences[cue] for cue in Cue] == [entry.why for entry in verdicts_of(plain * 3)[:3]]

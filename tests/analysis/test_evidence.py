@@ -1,11 +1,15 @@
 """Evidence against plain loops over the images, paired and unpaired."""
 
-from dataclasses import replace
+import math
+from dataclasses import fields, replace
+from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cuesense.analysis.evidence import gather
+from cuesense.analysis.evidence import Evidence, Share, adjusted, gather
 from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, SHAM, SINGLE_CUE, TILED
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.intervals import sign_test, wilson
@@ -123,3 +127,232 @@ def test_sinks_are_found_under_the_condition_where_they_are_worst() -> None:
     found = predictions([{}] * CLASSES)
     found.per_condition[2].predicted[:] = 3
     assert gather(found, 0.95).sinks[3] == (found.conditions[2], pytest.approx(CLASSES))
+
+
+P_VALUES = st.lists(st.one_of(st.just(math.nan), st.sampled_from([0.0, 0.01, 0.5, 1.0]), st.floats(0, 1)), max_size=6)
+
+
+@settings(max_examples=40)
+@given(P_VALUES, st.data())
+def test_rates_of_false_discovery_are_those_of_a_plain_loop(first: list[float], data: st.DataObject) -> None:
+    """The smallest over all larger p-values of p times the number of tests over its rank."""
+    same = st.lists(st.floats(0, 1), min_size=len(first), max_size=len(first))
+    second = data.draw(same)
+    found = adjusted({Cue.SHAPE: np.array(first), Cue.COLOR: np.array(second)})
+    tested = sorted(p for p in (*first, *second) if not math.isnan(p))
+    assert list(found) == [Cue.SHAPE, Cue.COLOR]
+    for values, rates in ((first, found[Cue.SHAPE]), (second, found[Cue.COLOR])):
+        for p, rate in zip(values, rates, strict=True):
+            if math.isnan(p):
+                assert math.isnan(rate)
+                continue
+            larger = [q * len(tested) / (rank + 1) for rank, q in enumerate(tested) if q >= p]
+            assert rate == pytest.approx(min(1, *larger))
+
+
+def test_nothing_that_was_tested_has_no_rate() -> None:
+    assert adjusted({}) == {}
+    assert np.isnan(adjusted({Cue.SHAPE: np.full(2, np.nan)})[Cue.SHAPE]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clean_mistakes_are_those_of_a_plain_loop(seed: int) -> None:
+    """Outputs of no class take images, too; classes of under ten images count as if they had ten."""
+    found = uneven(seed)
+    evidence = gather(found, 0.95)
+    clean = found.per_condition[0]
+    images = list(zip(clean.labels.tolist(), clean.predicted.tolist(), strict=True))
+    for index in range(CLASSES):
+        own = [predicted for label, predicted in images if label == index]
+        others = [predicted for label, predicted in images if label != index]
+        assert evidence.images[index] == len(own)
+        assert evidence.recognized[index] == pytest.approx(own.count(index) / len(own))
+        assert evidence.chance[index] == pytest.approx(others.count(index) / len(others))
+        rates = {}
+        for other in range(CLASSES):
+            taken = [predicted for label, predicted in images if label == other]
+            if other != index:
+                rates[other] = taken.count(index) / max(len(taken), 10)
+        assert evidence.mistaken[index] == pytest.approx(max(rates.values()))
+        first = max(rates, key=lambda other: (rates[other], -other))
+        assert evidence.rival[index] == (first if rates[first] else 0)
+
+
+def uneven(seed: int) -> Predictions:
+    """Return rough predictions of classes of 40, 25, 9 and 4 images."""
+    found = rough(seed)
+    labels = found.per_condition[0].labels
+    number = np.tile(np.arange(40), CLASSES)
+    return subset(found, number < np.array([40, 25, 9, 4])[labels])
+
+
+def subset(found: Predictions, chosen: np.ndarray) -> Predictions:
+    """Return the predictions of some images, by their indices or a mask."""
+    parts = tuple(
+        ConditionPredictions(*(part[chosen] for part in (old.labels, old.predicted, old.corrected)))  # type: ignore[index]
+        for old in found.per_condition
+    )
+    return replace(found, per_condition=parts, sample_ids=np.array(found.sample_ids)[chosen].tolist())
+
+
+def assert_same(first: Evidence, second: Evidence, order: list[int]) -> None:
+    """Check that all evidence on class i of the second is that on class order[i] of the first."""
+    for field in fields(Share):
+        for ablation, share in first.shares.items():
+            found = getattr(second.shares[ablation], field.name)
+            np.testing.assert_allclose(found, getattr(share, field.name)[order], err_msg=field.name)
+    for name in ("images", "explainable", "recognized", "chance", "fewest", "mistaken"):
+        np.testing.assert_allclose(getattr(second, name), getattr(first, name)[order], err_msg=name)
+    for cue in Cue:
+        np.testing.assert_allclose(second.q[cue], first.q[cue][order])
+    assert [second.sinks[at] for at in range(CLASSES)] == [first.sinks[at] for at in order]
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 1000), st.permutations(range(CLASSES)), st.booleans())
+def test_evidence_follows_the_classes_to_their_new_numbers(seed: int, order: list[int], paired: bool) -> None:
+    found = replace(uneven(seed), paired=paired)
+    new = np.full(len(found.output_names), -1)
+    new[order] = np.arange(CLASSES)
+    new[CLASSES:] = np.arange(CLASSES, len(new))
+    renamed = tuple(
+        ConditionPredictions(new[old.labels], new[old.predicted], np.where(old.corrected < 0, -1, new[old.corrected]))  # type: ignore[operator]
+        for old in found.per_condition
+    )
+    assert_same(gather(found, 0.95), gather(replace(found, per_condition=renamed), 0.95), order)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 1000), st.booleans())
+def test_evidence_does_not_depend_on_the_order_of_the_images(seed: int, paired: bool) -> None:
+    found = replace(uneven(seed), paired=paired)
+    shuffled = subset(found, np.random.default_rng(seed).permutation(len(found.sample_ids)))
+    assert_same(gather(found, 0.95), gather(shuffled, 0.95), list(range(CLASSES)))
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_more_of_the_same_images_keep_the_shares_and_narrow_their_intervals(paired: bool) -> None:
+    found = replace(rough(2), paired=paired)
+    once = gather(found, 0.95)
+    three = gather(subset(found, np.tile(np.arange(len(found.sample_ids)), 3)), 0.95)
+    assert three.images.tolist() == (3 * once.images).tolist()
+    assert np.abs(three.explainable - 3 * once.explainable).max() <= 1
+    for ablation, share in once.shares.items():
+        more = three.shares[ablation]
+        for name in ("kept", "stays", "unaided", "raw"):
+            np.testing.assert_allclose(getattr(more, name), getattr(share, name))
+        np.testing.assert_allclose(more.of, 3 * share.of)
+        known = ~np.isnan(share.kept)
+        assert (more.low >= share.low - 1e-9)[known].all()
+        assert (more.high <= share.high + 1e-9)[known].all()
+        if paired:
+            # The ratio of two close rates may be anything, with three times the images, too.
+            assert ((more.high - more.low) < (share.high - share.low))[known].all()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_network_s_own_shares_are_those_of_a_plain_loop(seed: int) -> None:
+    """Without the correction an image counts as right, and as explainable, by the network's own prediction."""
+    found = uneven(seed)
+    evidence = gather(found, 0.95)
+    rows = {ablation: row for row, ablation in enumerate(EVERY, start=1)}
+
+    def right(row: int, image: int) -> bool:
+        return bool(found.per_condition[row].predicted[image] == found.per_condition[row].labels[image])
+
+    for index, (ablation, share) in product(range(CLASSES), evidence.shares.items()):
+        members = np.flatnonzero(found.per_condition[0].labels == index)
+        sham = rows[SHAM[Cue.SHAPE]] if ablation in TILED else 0
+        base = [image for image in members if right(0, image) and right(sham, image)]
+        stays = [right(rows[ablation], image) for image in base]
+        raw = [right(rows[ablation], image) for image in base if not right(rows[ALL_REMOVED], image)]
+        assert share.unaided[index] == pytest.approx(sum(stays) / len(stays) if stays else np.nan, nan_ok=True)
+        assert share.raw[index] == pytest.approx(sum(raw) / len(raw) if raw else np.nan, nan_ok=True)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_other_images_are_tested_by_fisher_s_sums(seed: int) -> None:
+    """P(at least so many of the right images are among those of the sham), summed with binomial coefficients."""
+    found = replace(uneven(seed), paired=False)
+    rows = {ablation: row for row, ablation in enumerate(EVERY, start=1)}
+    wanted = {}
+    for cue in Cue:
+        sham, ablation = rows[SHAM[cue]], rows[PRIMARY_ABLATION[cue]]
+        p = []
+        for index in range(CLASSES):
+            n, m = (int((found.per_condition[row].labels == index).sum()) for row in (sham, ablation))
+            k, j = (
+                int(found.corrected_right(row)[found.per_condition[row].labels == index].sum())
+                for row in (sham, ablation)
+            )
+            ways = [math.comb(n, hits) * math.comb(m, k + j - hits) for hits in range(k, min(n, k + j) + 1)]
+            p.append(sum(ways) / math.comb(n + m, k + j))
+        wanted[cue] = np.array(p)
+    for cue, rates in adjusted(wanted).items():
+        np.testing.assert_allclose(gather(found, 0.95).q[cue], rates)
+
+
+def test_the_fewest_images_are_those_of_the_smallest_primary_ablation() -> None:
+    found = replace(predictions([{}] * 2, images=30), paired=False)
+    parts = list(found.per_condition)
+    row = 1 + EVERY.index(PRIMARY_ABLATION[Cue.TEXTURE])
+    other = 1 + EVERY.index(SINGLE_CUE[Cue.COLOR])
+    for at, kept in ((row, 12), (other, 3)):
+        old = parts[at]
+        some = np.r_[0:kept, 30:60]
+        parts[at] = ConditionPredictions(old.labels[some], old.predicted[some], old.corrected[some])  # type: ignore[index]
+    evidence = gather(replace(found, per_condition=tuple(parts)), 0.95)
+    # A cue alone decides nothing about whether there are enough images.
+    assert evidence.fewest.tolist() == [12, 30]
+    assert evidence.images.tolist() == [30, 30]
+    assert evidence.shares[PRIMARY_ABLATION[Cue.TEXTURE]].of.tolist() == [12, 30]
+
+
+@pytest.mark.parametrize(("corrected", "guessing"), [(True, 1 / 2), (False, 1 / 7)])
+def test_a_guess_is_any_output_where_no_prior_corrects_it(corrected: bool, guessing: float) -> None:
+    """Two classes of one size and seven outputs: what stays, beyond that guessing, is distinct."""
+    color = PRIMARY_ABLATION[Cue.COLOR]
+    found = predictions([{color: 0.8}] * 2, clean=1.0)
+    if not corrected:
+        parts = tuple(replace(old, corrected=None) for old in found.per_condition)
+        found = replace(found, per_condition=parts)
+    distinct = gather(found, 0.95).shares[color].distinct
+    assert distinct == pytest.approx(np.full(2, (0.8 - guessing) / (1 - guessing)))
+
+
+def test_of_a_lone_class_the_distinct_share_is_unknown() -> None:
+    evidence = gather(predictions([{PRIMARY_ABLATION[Cue.COLOR]: 0.8}]), 0.95)
+    assert all(np.isnan(share.distinct).all() for share in evidence.shares.values())
+    assert evidence.shares[PRIMARY_ABLATION[Cue.COLOR]].kept.shape == (1,)
+
+
+def test_without_perturbations_there_are_neither_shares_nor_sinks() -> None:
+    evidence = gather(predictions([{}] * 2, ablations=(), side=None), 0.95)
+    assert (evidence.shares, evidence.q, evidence.sinks, evidence.side) == ({}, {}, (None, None), None)
+    # Nothing removes all cues: every image that is recognized may be explained.
+    assert evidence.explainable.tolist() == [57, 57]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_class_s_sink_is_the_condition_with_the_largest_multiple_of_its_images(seed: int) -> None:
+    found = uneven(seed)
+    for index, sink in enumerate(gather(found, 0.95).sinks):
+        ratios = [(old.predicted == index).sum() / (old.labels == index).sum() for old in found.per_condition[1:]]
+        assert sink is not None
+        assert sink[1] == pytest.approx(max(ratios))
+        assert sink[0] == found.conditions[1 + ratios.index(max(ratios))]
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("confidence", [0.55, 0.9, 0.97])
+def test_more_confidence_widens_every_interval(confidence: float, paired: bool) -> None:
+    found = replace(uneven(4), paired=paired)
+    narrow, wide = gather(found, confidence), gather(found, confidence + 0.015)
+    for ablation, share in narrow.shares.items():
+        more = wide.shares[ablation]
+        known = ~np.isnan(share.kept)
+        np.testing.assert_array_equal(more.kept, share.kept)
+        assert (more.low <= share.low)[known].all()
+        assert (more.high >= share.high)[known].all()
+        if paired:
+            assert ((more.high - more.low) > (share.high - share.low))[known].all()

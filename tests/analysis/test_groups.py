@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from cuesense.analysis.groups import group_cues, read_groups
 from cuesense.errors import SettingsError
@@ -103,3 +104,84 @@ def test_says_what_is_wrong_with_a_file(tmp_path: Path, content: str, said: str)
 def test_says_that_there_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         read_groups(tmp_path / "none.csv", ["dog"])
+
+
+def sentence_of(path: Path) -> str:
+    with pytest.raises(SettingsError) as error:
+        read_groups(path, ["dog", "cat"])
+    return error.value.for_command_line
+
+
+@pytest.mark.parametrize(
+    ("content", "to_be", "found", "do"),
+    [
+        ("class,group\ndog,a\ncat,  \n", "a name other than 'all classes'", "'' in line 3", "Give it another name"),
+        ("class,group\ndog,all classes\n", "a name other than 'all classes'", "'all classes' in line 2", "Give it"),
+        ("class,group\ndog\n", "a name other than 'all classes'", "'' in line 2", "Give it another name"),
+        ("class,group\nDog,a\n", "one of the dataset's classes", "'Dog'", "Correct it or remove the row."),
+        ("class,group\n,a\n", "one of the dataset's classes", "''", "Correct it or remove the row."),
+        ("class,kind\ndog,a\n", "a table with the columns class and group", "class, kind", "Write one row per class"),
+        ("class,group\n", "a table with the columns class and group", "no rows", "Write one row per class"),
+    ],
+)
+def test_a_wrong_line_is_refused_with_what_is_found_there(
+    tmp_path: Path, content: str, to_be: str, found: str, do: str
+) -> None:
+    path = tmp_path / "groups.csv"
+    path.write_text(content)
+    sentence = sentence_of(path)
+    assert f"--groups '{path}' to be {to_be}, but got {found}. {do}" in sentence
+    assert sentence.startswith("Expected ")
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "groups.csv"
+    path.write_bytes("class,group\ndog,Säugetiere\n".encode("latin-1"))
+    sentence = sentence_of(path)
+    assert sentence.startswith(f"Expected --groups '{path}' to be a readable CSV file, but got '")
+    assert "utf-8' codec can't decode byte 0xe4" in sentence
+    assert sentence.endswith(" Check it.")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert sentence_of(tmp_path) == (
+        f"Expected --groups '{tmp_path}' to be a readable CSV file, but got 'Is a directory'. Check it."
+    )
+
+
+def test_spaces_quotes_more_columns_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "groups.csv"
+    path.write_text('\ufeffgroup,note,class\n" small pets ",x, cat \nsmall pets,,dog\n', encoding="utf-8")
+    assert read_groups(path, ["dog", "cat"]) == {"small pets": [1, 0]}
+
+
+def test_the_draws_are_the_same_every_time() -> None:
+    doubtful = [[0.5, 0.3, 0.2]] * 4 + [[0.1, 0.1, 0.8]] * 3
+    assert answer(doubtful) == answer(doubtful)
+
+
+def test_sure_classes_keep_their_verdict_in_any_company() -> None:
+    found = answer([[1, 0, 0]] * 30 + [[0, 1, 0]])
+    assert found.members == dict.fromkeys(range(30), CueVerdict.SHAPE) | {30: CueVerdict.TEXTURE}
+    assert found.classes == tuple(range(31))
+    assert found.name == "group"
+
+
+def test_a_group_without_classes_is_undetermined() -> None:
+    found = answer([[1, 0, 0]], classes=[])
+    assert (found.cue, found.classes, found.shares, found.members) == (CueVerdict.UNDETERMINED, (), {}, {})
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.99])
+def test_intervals_hold_their_share_of_the_dirichlet_draws(confidence: float) -> None:
+    """Of sure classes the shares are a Dirichlet draw: one share is a beta draw, whose quantiles are known."""
+    likely = np.array([[1, 0, 0]] * 12 + [[0, 0, 1]] * 8, dtype=float).T
+    found = group_cues("group", range(20), LABELS, likely, confidence, 0.9).shares[CueVerdict.SHAPE]
+    low, high = beta.ppf([(1 - confidence) / 2, (1 + confidence) / 2], 12.5, 9)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.05)
+
+
+@pytest.mark.parametrize(("certain", "cue"), [(0.55, CueVerdict.SHAPE), (0.95, CueVerdict.UNDETERMINED)])
+def test_a_member_gets_its_verdict_from_the_given_probability_on(certain: float, cue: CueVerdict) -> None:
+    likely = np.array([[0.7, 0.2, 0.1]], dtype=float).T
+    assert group_cues("group", [0], LABELS, likely, 0.95, certain).members == {0: cue}

@@ -1,7 +1,8 @@
-"""What a class may hypothesis, and its probability, against plain loops."""
+"""The hypotheses about a class and their probabilities, against plain loops."""
 
 from collections import Counter
-from itertools import product
+from dataclasses import replace
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -9,17 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.analysis.cues import CERTAIN
-from cuesense.analysis.evidence import gather
+from cuesense.analysis.evidence import Share, gather
 from cuesense.analysis.hypotheses import (
     CUES_LEFT,
     HYPOTHESES,
     SCALES,
     VERDICTS,
+    Scale,
+    likely_recognized,
     posterior,
     shapley_shares,
     verdict_of,
 )
 from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, SINGLE_CUE
+from cuesense.registry import get
 from cuesense.types import Cue, CueVerdict
 from tests.helpers.cue_predictions import EVERY, predictions, recognized_with, shares_kept
 
@@ -132,3 +136,143 @@ def test_nothing_is_attributed_where_a_dose_is_missing() -> None:
     assert (
         shapley_shares(gather(predictions(list(PURE.values()), ablations=list(PRIMARY_ABLATION.values())), 0.95)) == {}
     )
+
+
+SUBSETS = [frozenset(cue for cue, bit in zip(Cue, bits, strict=True) if bit) for bits in product((0, 1), repeat=3)]
+
+
+def test_the_hypotheses_are_found_by_trying_all_256_boolean_functions() -> None:
+    """Monotone: what is recognized by some cues is recognized by more; and the clean image is recognized."""
+    wanted = set()
+    for bits in product((False, True), repeat=8):
+        value = dict(zip(SUBSETS, bits, strict=True))
+        rising = all(value[more] or not value[less] for less, more in product(SUBSETS, SUBSETS) if less < more)
+        if rising and value[frozenset(Cue)]:
+            wanted.add(frozenset(subset for subset in SUBSETS if value[subset]))
+    assert set(HYPOTHESES) == wanted
+
+
+@pytest.mark.parametrize("hypothesis", HYPOTHESES)
+def test_a_verdict_follows_from_which_cues_are_necessary_and_which_suffice(hypothesis) -> None:
+    necessary = [cue for cue in Cue if all(cue in subset for subset in hypothesis)]
+    enough = [cue for cue in Cue if frozenset({cue}) in hypothesis]
+    if frozenset() in hypothesis:
+        wanted = "insensitive"
+    elif len(necessary) == 1 and necessary == enough:
+        wanted = necessary[0].value
+    else:
+        wanted = "mixed" if necessary else "redundant"
+    assert verdict_of(hypothesis).value == wanted
+
+
+@pytest.mark.parametrize("order", list(permutations(Cue)))
+def test_verdicts_follow_the_cues_to_other_names(order: tuple[Cue, ...]) -> None:
+    name = dict(zip(Cue, order, strict=True))
+    for hypothesis in HYPOTHESES:
+        renamed = frozenset(frozenset(name[cue] for cue in subset) for subset in hypothesis)
+        assert renamed in HYPOTHESES
+        verdict = verdict_of(hypothesis)
+        single = verdict.value in list(Cue)
+        assert verdict_of(renamed).value == (name[Cue(verdict.value)].value if single else verdict.value)
+
+
+def test_every_ablation_leaves_the_cues_that_it_does_not_remove() -> None:
+    for ablation, left in CUES_LEFT.items():
+        removed = set(get("perturbations", ablation.perturbation).suppresses)
+        assert left == set(Cue) - removed
+    assert len(CUES_LEFT) == 10
+
+
+def at(distinct: list[float], images: float = 1e9, count: int = 2) -> Share:
+    """Return shares of which only the distinct one and its images count."""
+    unknown = np.full(count, np.nan)
+    rest = dict.fromkeys(("kept", "low", "high", "of", "stays", "unaided", "raw"), unknown)
+    return Share(**rest, images=np.full(count, images), distinct=np.array(distinct))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("ablation", CUES_LEFT)
+def test_no_single_test_says_more_than_that_an_ablation_may_mislead(scale: Scale, ablation) -> None:
+    low, high = scale.log_odds(ablation, at([0.0, 1.0]))
+    # 199 to 1 is all that one test can give, at a chance of .005 to be misled; thresholds of .09 are not that sure.
+    assert -np.log(199) <= low < -4
+    assert 4 < high <= np.log(199)
+
+
+@pytest.mark.parametrize("ablation", CUES_LEFT)
+def test_what_was_not_measured_is_evidence_of_nothing(ablation) -> None:
+    assert SCALES[0].log_odds(ablation, at([np.nan, np.nan])).tolist() == [0.0, 0.0]
+
+
+@settings(max_examples=30)
+@given(st.sampled_from(SCALES), st.sampled_from(list(CUES_LEFT)), st.floats(0, 1), st.floats(0, 1), st.integers(1, 500))
+def test_a_larger_share_is_never_less_evidence_nor_worth_less(scale, ablation, first, second, images) -> None:
+    shares = at(sorted((first, second)), images)
+    for found in (scale.log_odds(ablation, shares), scale.worth(ablation, shares)):
+        assert found[0] <= found[1] + 1e-9
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_nothing_kept_is_worth_nothing_the_threshold_half_and_all_one(scale: Scale) -> None:
+    for ablation, threshold in zip(CUES_LEFT, scale.thresholds, strict=True):
+        shares = at([0.0, threshold / 2, threshold, (1 + threshold) / 2, 1.0], count=5)
+        assert scale.worth(ablation, shares) == pytest.approx(np.array([0, 0.25, 0.5, 0.75, 1]))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3, 0.35, 0.5])
+def test_where_the_size_is_unknown_the_log_odds_of_all_sizes_count_together(share: float) -> None:
+    """Grayscale's thresholds are about .31 to .68: between them the sizes disagree."""
+    color = PRIMARY_ABLATION[Cue.COLOR]
+    evidence = gather(predictions([{}] * 2, side=None), 0.95)
+    evidence = replace(evidence, shares={color: at([share, 1 - share], images=30)})
+    total = [0.0, 0.0]
+    for scale in SCALES:
+        for index, odds in enumerate(scale.log_odds(color, evidence.shares[color]).tolist()):
+            total[index] += odds
+    assert likely_recognized(evidence, color).tolist() == [odds >= 0 for odds in total]
+
+
+def test_without_any_ablation_every_verdict_is_equally_likely() -> None:
+    found = posterior(gather(predictions([PURE[Cue.COLOR]] * 3, ablations=()), 0.95))
+    assert found == pytest.approx(np.full((6, 3), 1 / 6))
+
+
+@settings(max_examples=10, deadline=None)
+@given(ANSWERS, st.sampled_from([32, 224, None]))
+def test_probabilities_add_up_to_one_whatever_was_measured(shares, side: int | None) -> None:
+    found = posterior(gather(predictions(shares, side=side), 0.95))
+    assert found.shape == (6, len(shares))
+    assert found.sum(axis=0) == pytest.approx(np.ones(len(shares)))
+    assert (found > 0).all()
+
+
+@pytest.mark.parametrize("side", [32, 64, 224, None])
+def test_a_single_cue_carries_all_and_a_redundant_pair_half_each(side: int | None) -> None:
+    pair = recognized_with("color", "shape")
+    exact = [shares_kept(function, high=1.0, low=0.0) for function in (recognized_with("color"), pair)] + [
+        PURE[Cue.TEXTURE]
+    ] * 18
+    parts = shapley_shares(gather(predictions(exact, clean=1.0, side=side), 0.95))
+    for index, wanted in ((0, {Cue.COLOR: 1.0}), (1, {Cue.COLOR: 0.5, Cue.SHAPE: 0.5})):
+        for cue in Cue:
+            assert parts[cue][index] == pytest.approx(wanted.get(cue, 0.0), abs=1e-6)
+
+
+def test_the_shapley_share_without_a_known_size_is_that_of_the_mean_worth() -> None:
+    """Sizes count before the division: the share is no mean of the shares."""
+    shares = [{ablation: 0.9 - 0.07 * number for number, ablation in enumerate(EVERY)}, *PURE.values()]
+    known = {side: gather(predictions(shares, side=side), 0.95) for side in (32, 64, 224)}
+    found = shapley_shares(gather(predictions(shares, side=None), 0.95))
+    worth = {
+        ablation: np.mean([_worth(evidence, ablation, 0) for evidence in known.values()]) for ablation in CUES_LEFT
+    }
+    for cue in Cue:
+        first, second = (other for other in Cue if other is not cue)
+        between = (
+            worth[PRIMARY_ABLATION[first]]
+            - worth[SINGLE_CUE[second]]
+            + worth[PRIMARY_ABLATION[second]]
+            - worth[SINGLE_CUE[first]]
+        )
+        ends = worth[SINGLE_CUE[cue]] - worth[ALL_REMOVED] + 1 - worth[PRIMARY_ABLATION[cue]]
+        assert found[cue][0] == pytest.approx((ends / 3 + between / 6) / (1 - worth[ALL_REMOVED]))

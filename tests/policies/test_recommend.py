@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.errors import SettingsError
@@ -93,6 +93,7 @@ def test_too_few_images_are_refused_with_the_number_that_would_do() -> None:
     assert recommend(planted({}, images=70)).values[0][CROP] == 0.08
 
 
+@settings(max_examples=25)
 @given(st.floats(0.01, 0.9), st.floats(0.55, 0.99))
 def test_the_needed_number_is_the_smallest_that_does(tolerance: float, confidence: float) -> None:
     needed = images_needed(tolerance, confidence)
@@ -307,3 +308,111 @@ def test_less_confidence_allows_more() -> None:
     by_curves = planted({CROP: [[0] * 3, [3] * 3, [7] * 3, [20] * 3]})
     assert recommend(by_curves, confidence=0.6).values[0][CROP] == 0.2
     assert recommend(by_curves).values[0][CROP] == 0.4
+
+
+COUNTS = st.lists(st.lists(st.sampled_from([0, 2, 30, 120]), min_size=3, max_size=3), min_size=4, max_size=4)
+RIVALS = st.dictionaries(
+    st.integers(0, 2),
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from([CROP, "grayscale"]), st.sampled_from([0.04, 0.1, 0.3])),
+        max_size=2,
+    ),
+    max_size=3,
+)
+
+
+def reached(rivals: dict[int, list[tuple[int, str, float]]], start: int, share: float) -> list[int]:
+    """Return the classes that are linked to one, breadth first."""
+    links = {
+        frozenset({one, other})
+        for one, taken in rivals.items()
+        for other, name, part in taken
+        if name == CROP and part >= share
+    }
+    found = [start]
+    for known in found:
+        found += [other for other in range(3) if frozenset({known, other}) in links and other not in found]
+    return sorted(found)
+
+
+@settings(max_examples=15, deadline=None)
+@given(COUNTS, COUNTS, RIVALS, st.sampled_from(["global", "grouped", "per_class"]), st.booleans())
+def test_every_class_gets_the_mildest_budget_of_those_that_share_its_values(crop, jitter, rivals, scope, guards):
+    found = planted({CROP: crop, JITTER: jitter}, rivals=rivals)
+    chosen = {CROP: (0.7, 0.4, 0.2, 0.08), JITTER: (0.1, 0.2, 0.4, 0.8)}
+    policy = recommend(found, scope, augmentations=list(chosen), guards=guards)
+    budgets = budgets_of(found, augmentations=list(chosen))
+    share = {"grouped": 0.05, "per_class": 0.2}.get(scope, 1.0)
+    for index in range(3):
+        alone = scope == "per_class" and not guards
+        together = range(3) if scope == "global" else [index] if alone else reached(rivals, index, share)
+        mildest = {name: min(budgets[name][other].severity for other in together) for name in chosen}
+        assert policy.of_class(index) == {
+            name: chosen[name][severity - 1] for name, severity in mildest.items() if severity
+        }
+
+
+@settings(max_examples=10, deadline=None)
+@given(COUNTS, st.sampled_from([0.0, 0.34]))
+def test_sparing_more_classes_never_gives_a_milder_value(crop: list[list[int]], all_but: float) -> None:
+    """The ladder of a crop falls: none is the mildest."""
+    found = planted({CROP: crop})
+    less, more = (
+        recommend(found, augmentations=[CROP], all_but=part).values[0].get(CROP, 1.0)
+        for part in (all_but, all_but + 0.33)
+    )
+    assert more <= less
+
+
+def refusal(function, *given_values, **options) -> str:
+    with pytest.raises(SettingsError) as error:
+        function(*given_values, **options)
+    return error.value.for_command_line
+
+
+@pytest.mark.parametrize("size", [0, -1, 4097])
+def test_an_image_size_out_of_range_is_refused(size: int) -> None:
+    found = planted(LOST)
+    sentence = f"Expected --image-size to be a whole number from 1 to 4096, but got {size}. Change it."
+    assert refusal(export, recommend(found), found, "json", size) == sentence
+    assert refusal(check_options, found, PolicyOptions(), "json", size) == sentence
+
+
+@pytest.mark.parametrize(("given_size", "written"), [(None, 224), (1, 1), (4096, 4096)])
+def test_code_crops_to_the_size_that_is_given_else_to_the_network_s(given_size: int | None, written: int) -> None:
+    found = planted(LOST)
+    assert f"({written}, {written})" in export(recommend(found, augmentations=[CROP]), found, "torchvision", given_size)
+
+
+def test_an_unknown_library_is_refused_with_the_known_ones() -> None:
+    found = planted(LOST)
+    sentence = refusal(export, recommend(found), found, "torchvison")
+    assert sentence.endswith("Did you mean 'torchvision'?")
+    assert refusal(check_options, found, PolicyOptions(), "torchvison", None) == sentence
+
+
+@pytest.mark.parametrize("scope", ["global", "grouped", "per_class"])
+@pytest.mark.parametrize("library", ["json", "yaml"])
+def test_plain_formats_express_every_scope(scope: str, library: str) -> None:
+    found = planted(LOST)
+    check_options(found, PolicyOptions(scope), library, None)  # type: ignore[arg-type]
+    assert export(recommend(found, scope), found, library).endswith("\n")  # type: ignore[arg-type]
+
+
+def test_both_scopes_together_are_refused() -> None:
+    assert refusal(choose_scope, grouped=True, per_class=True) == (
+        "Expected the scope of the policy to be one of --grouped and --per-class, but got both. Leave one out."
+    )
+
+
+def test_rivals_that_are_no_classes_make_no_cluster() -> None:
+    """A network may have more outputs than the dataset has classes."""
+    base = planted({})
+    stranger = RivalModel(rival="no class", perturbation=CROP, share=0.9)
+    own = RivalModel(rival=NAMES[2], perturbation=CROP, share=0.9)
+    classes = [
+        base.classes[0].model_copy(update={"rivals": [stranger]}),
+        base.classes[1].model_copy(update={"rivals": [stranger, own]}),
+        base.classes[2],
+    ]
+    assert clusters(base.model_copy(update={"classes": classes}), 0.05).tolist() == [0, 1, 1]

@@ -1,0 +1,168 @@
+"""What a policy is: its values by class, its JSON, and the sentences with which it refuses others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cuesense import registry
+from cuesense.errors import SettingsError
+from cuesense.policies.policy import (
+    DEFAULT_AUGMENTATIONS,
+    PROBABILITY,
+    SCOPES,
+    Policy,
+    PolicyOptions,
+    augmentation,
+    uniform,
+)
+from cuesense.types import Role
+
+CROP, JITTER, ROTATION, FLIP = "random_resized_crop", "color_jitter", "random_rotation", "horizontal_flip"
+NAMES = ("ant", "bee", "cow")
+KNOWN = sorted(
+    name for name in registry.names("perturbations") if registry.get("perturbations", name).role is Role.AUGMENTATION
+)
+
+
+def grouped(*values: Mapping[str, float], groups: tuple[int, ...] = (0, 1, 0)) -> Policy:
+    return Policy("grouped", 0.5, NAMES, groups, values)
+
+
+@pytest.mark.parametrize("probability", [0.0, -0.1, 1.0001, float("nan")])
+def test_a_probability_out_of_range_is_refused(probability: float) -> None:
+    with pytest.raises(SettingsError) as error:
+        uniform({}, NAMES, probability)
+    assert str(error.value) == (
+        f"Expected the probability of a policy to be in (0, 1], but got {probability}. "
+        "Choose a number inside, such as 0.8."
+    )
+
+
+@pytest.mark.parametrize("probability", [1e-9, 0.5, 1.0])
+def test_any_probability_inside_is_kept(probability: float) -> None:
+    assert uniform({}, NAMES, probability).probability == probability
+
+
+@pytest.mark.parametrize(
+    ("scope", "hint"),
+    [
+        ("per_clas", "Did you mean 'per_class'?"),
+        ("Global", "Did you mean 'global'?"),
+        ("zzz", "Choose one of global, grouped, per_class."),
+    ],
+)
+def test_an_unknown_scope_is_refused_with_a_hint(scope: str, hint: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        Policy(scope, 0.8, NAMES, (0, 0, 0), ({},))  # type: ignore[arg-type]
+    assert str(error.value) == f"Unknown scope '{scope}'. {hint}"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {CROP: 1.01},
+            "Expected random_resized_crop's scale to be from 0.01 to 1 (area fraction), but got 1.01. "
+            "Choose a value such as 0.7, 0.4, 0.2, 0.08.",
+        ),
+        (
+            {JITTER: -0.1},
+            "Expected color_jitter's strength to be from 0 to 2 (fraction), but got -0.1. "
+            "Choose a value such as 0.1, 0.2, 0.4, 0.8.",
+        ),
+    ],
+)
+def test_a_value_out_of_range_is_refused_in_every_group(values: dict[str, float], sentence: str) -> None:
+    for wrong in (lambda: uniform(values, NAMES), lambda: grouped({}, values), lambda: grouped(values, {})):
+        with pytest.raises(SettingsError) as error:
+            wrong()
+        assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_both_ends_of_every_augmentation_and_its_ladder_are_allowed(name: str) -> None:
+    known = augmentation(name)
+    assert known.name == name
+    for value in (*known.limits, known.identity, *known.ladder):
+        assert uniform({name: value}, NAMES).of_class(2) == {name: value}
+    for beyond in (known.limits[0] - 0.001, known.limits[1] + 0.001):
+        with pytest.raises(SettingsError, match=f"Expected {name}'s {known.parameter} to be"):
+            uniform({name: beyond}, NAMES)
+
+
+def test_a_uniform_policy_is_a_copy_of_its_values() -> None:
+    values = {CROP: 0.4}
+    policy = uniform(values, list(NAMES))
+    values[CROP] = 0.2
+    assert policy == Policy("global", PROBABILITY, NAMES, (0, 0, 0), ({CROP: 0.4},))
+    assert PROBABILITY == 0.8
+    assert [policy.of_class(index) for index in range(3)] == [{CROP: 0.4}] * 3
+
+
+def test_the_usual_policy_is_what_training_recipes_use() -> None:
+    assert DEFAULT_AUGMENTATIONS == {CROP: 0.08, JITTER: 0.4}
+    assert SCOPES == ("global", "grouped", "per_class")
+
+
+def test_options_are_those_of_recommend_by_default() -> None:
+    assert PolicyOptions() == PolicyOptions("global", None, None, None, 0.8, True, 0.0)
+
+
+def test_augmentations_are_named_in_the_order_in_which_they_are_done() -> None:
+    registered = registry.names("perturbations")
+    used = grouped({ROTATION: 30, CROP: 0.4}, {FLIP: 0.5, JITTER: 0.2}).names
+    assert used == tuple(sorted((CROP, JITTER, ROTATION, FLIP), key=list(registered).index))
+    assert uniform({}, NAMES).names == ()
+
+
+@settings(max_examples=10)
+@given(st.permutations(KNOWN), st.integers(0, len(KNOWN)))
+def test_the_order_of_the_values_does_not_change_the_order_of_the_names(order: list[str], split: int) -> None:
+    ladder = {name: augmentation(name).ladder[0] for name in order}
+    first, second = ({name: ladder[name] for name in part} for part in (order[:split], order[split:]))
+    assert grouped(first, second).names == uniform(dict(sorted(ladder.items())), NAMES).names
+    assert set(grouped(first, second).names) == set(KNOWN)
+
+
+def test_the_json_of_a_policy_for_all_classes_names_every_range() -> None:
+    assert uniform({JITTER: 0.4, CROP: 0.2}, NAMES, 0.3).to_dict() == {
+        "scope": "global",
+        "probability": 0.3,
+        "augmentations": [
+            {"name": JITTER, "parameter": "strength", "unit": "fraction", "low": 0.0, "high": 0.4},
+            # The area of a crop falls with its strength: the strongest value is the lower end.
+            {"name": CROP, "parameter": "scale", "unit": "area fraction", "low": 0.2, "high": 1.0},
+        ],
+    }
+
+
+def test_the_json_of_a_policy_by_groups_lists_their_classes_in_the_order_of_the_first() -> None:
+    crop = {"name": CROP, "parameter": "scale", "unit": "area fraction", "low": 0.4, "high": 1.0}
+    policy = grouped({CROP: 0.4}, {}, groups=(1, 0, 1))
+    assert policy.to_dict() == {
+        "scope": "grouped",
+        "probability": 0.5,
+        "groups": [{"classes": ["ant", "cow"], "augmentations": []}, {"classes": ["bee"], "augmentations": [crop]}],
+    }
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.data())
+def test_the_json_gives_every_class_once_and_its_own_values(groups: list[int], data: st.DataObject) -> None:
+    numbered = [sorted(set(groups)).index(group) for group in groups]
+    strength = st.sampled_from([{}, {JITTER: 0.1}, {JITTER: 0.8}, {JITTER: 0.2, ROTATION: 10}])
+    values = tuple(data.draw(strength) for _ in range(max(numbered) + 1))
+    names = tuple(f"class {index}" for index in range(len(groups)))
+    policy = Policy("per_class", 0.8, names, tuple(numbered), values)
+    listed = [
+        (name, {entry["name"]: entry["high"] for entry in group["augmentations"]})
+        for group in policy.to_dict()["groups"]
+        for name in group["classes"]
+    ]
+    assert sorted(listed, key=lambda pair: names.index(pair[0])) == [
+        (name, dict(policy.of_class(index))) for index, name in enumerate(names)
+    ]
