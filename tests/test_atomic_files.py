@@ -45,7 +45,7 @@ def test_other_settings_are_refused_once_there_are_results(tmp_path: Path) -> No
     claim(folder, {"seed": 2, "size": (64, 64)}, PATTERN)
     (folder / "part-0.npz").write_bytes(b"")
     claim(folder, {"seed": 2, "size": (64, 64)}, PATTERN)
-    with pytest.raises(OutputError, match=r"results with other batch, seed\. Give another --output, or --restart"):
+    with pytest.raises(OutputError, match=r"results with other batch, seed\. Give another output, or restart=True"):
         claim(folder, {"seed": 1, "size": (64, 64), "batch": 8}, PATTERN)
     assert json.loads((folder / "settings.json").read_text())["seed"] == 2
 
@@ -74,7 +74,7 @@ def test_damaged_settings_are_named(tmp_path: Path, content: str) -> None:
     claim(tmp_path, {"seed": 1}, PATTERN)
     (tmp_path / "part-0.npz").write_bytes(b"")
     (tmp_path / "settings.json").write_text(content)
-    with pytest.raises(OutputError, match=r"settings\.json to be the settings of a run.*--restart"):
+    with pytest.raises(OutputError, match=r"settings\.json to be the settings of a run.*restart=True"):
         claim(tmp_path, {"seed": 1}, PATTERN)
 
 

@@ -96,8 +96,8 @@ def test_a_policy_that_differs_between_classes_is_refused() -> None:
         shared_values(Policy("grouped", 0.8, NAMES, (0, 1), ({"hue": 0.1}, {})), "timm")
     assert str(caught.value) == (
         "Expected the policy to be the same for all classes, because timm does not know the class of an image, but got "
-        "one of scope grouped. Leave --per-class and --grouped out, choose --format json or yaml, or train with "
-        "PolicyAugmentation."
+        'one of scope grouped. Leave scope="per_class" and scope="grouped" out, choose library json or yaml, or train '
+        "with PolicyAugmentation."
     )
 
 

@@ -9,15 +9,11 @@ from torch import Tensor
 from torchvision.transforms import RandomErasing, RandomResizedCrop
 from torchvision.transforms import functional as tv
 
-from cuesense.draws import Draws
 from cuesense.perturbations import color, geometry, shape, texture
+from tests.helpers.random_images import draws
 
 EXACT = {"atol": 0.0, "rtol": 0.0}
 ROUNDING = {"atol": 2e-6, "rtol": 0.0}
-
-
-def draws(count: int, name: str = "test") -> Draws:
-    return Draws.of([f"{index}" for index in range(count)], perturbation=name, value=1.0, seed=0)
 
 
 def test_patch_shuffle_is_burgerts(large: Tensor) -> None:

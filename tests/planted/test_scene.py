@@ -140,3 +140,70 @@ def test_clutter_is_on_the_ground_and_leaves_the_object():
     assert cluttered[:, :6].std(axis=(1, 2, 3)).mean() > 2 * plain[:, :6].std(axis=(1, 2, 3)).mean()
     green = cluttered[:, 28:36, 28:36].astype(float)
     assert (green[..., 1] > green[..., 0]).mean() > 0.9
+
+
+STAR = Outline(tuple(1 + 0.3 * np.cos(5 * ANGLES)))
+BRICKS, RINGS = Texture("bricks", 0.08), Texture("rings", 0.11)
+LINE = (np.arange(64) + 0.5) / 64 - 0.5
+DISTANCE = np.hypot(LINE[:, None], LINE[None, :])
+# A disc is scaled by 0.9 to 1.1 and shifted by up to 4 % along both sides; one pixel for the soft edge.
+SURELY_OBJECT = 0.9 * 0.36 - 0.04 * math.sqrt(2) - 1 / 64 > DISTANCE
+SURELY_GROUND = 1.1 * 0.36 + 0.04 * math.sqrt(2) + 1 / 64 < DISTANCE
+
+
+def two(one, other, seed):
+    """Two images that differ in their cues alone."""
+    return tuple(draw(cues, 64, "corners", rng(seed)).astype(float) for cues in (one, other))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Cues(0.1, DISC, BRICKS), Cues(0.6, DISC, BRICKS)),
+        (Cues(0.1, DISC, BRICKS), Cues(None, DISC, BRICKS)),
+        (Cues(0.1, DISC, BRICKS), Cues(0.1, DISC, RINGS)),
+    ],
+)
+def test_another_hue_or_texture_leaves_the_ground_as_it_is(one, other, seed):
+    first, second = two(one, other, seed)
+    assert np.array_equal(first[SURELY_GROUND], second[SURELY_GROUND])
+    assert np.abs(first - second)[SURELY_OBJECT].mean() > 5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_texture_keeps_the_hue(seed):
+    first, second = two(Cues(0.1, DISC, BRICKS), Cues(0.1, DISC, RINGS), seed)
+    hues = [np.array([colorsys.rgb_to_hsv(*pixel)[0] for pixel in image[SURELY_OBJECT]]) for image in (first, second)]
+    assert np.abs(hues[0] - hues[1]).max() < 0.02
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_outline_leaves_the_pixels_that_belong_to_both_or_to_neither(seed):
+    first, second = two(Cues(0.1, DISC, BRICKS), Cues(0.1, STAR, BRICKS), seed)
+    inner = 0.9 * 0.36 * 0.7 - 0.04 * math.sqrt(2) - 1 / 64 > DISTANCE
+    outer = 1.1 * 0.36 * 1.3 + 0.04 * math.sqrt(2) + 1 / 64 < DISTANCE
+    assert inner.sum() > 50
+    assert outer.sum() > 50
+    assert np.array_equal(first[inner | outer], second[inner | outer])
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_hue_of_the_ground_leaves_the_object(seed):
+    first, second = two(Cues(0.1, DISC, BRICKS, ground_hue=0.2), Cues(0.1, DISC, BRICKS, ground_hue=0.7), seed)
+    assert np.array_equal(first[SURELY_OBJECT], second[SURELY_OBJECT])
+    assert np.abs(first - second)[SURELY_GROUND].mean() > 20
+    assert np.abs((first - second) @ LUMA).max() <= 3.5
+
+
+def test_objects_are_shifted_and_scaled_on_both_sides_within_their_limits():
+    cues = Cues(hue=0.0, outline=DISC)
+    reds = [draw(cues, 96, "waves", rng(seed)).astype(float) for seed in range(40)]
+    objects = [image[..., 0] - image[..., 1:].mean(axis=-1) > 40 for image in reds]
+    centers = np.array([np.argwhere(found).mean(axis=0) for found in objects]) / 96 - 0.5
+    radii = np.sqrt([found.sum() / math.pi for found in objects]) / 96 / 0.36
+    assert -0.05 < centers.min() < -0.03
+    assert 0.03 < centers.max() < 0.05
+    assert 0.88 < radii.min() < 0.94
+    assert 1.06 < radii.max() < 1.12

@@ -153,3 +153,13 @@ def test_wrong_batches_are_named(images: object, labels: object, sentence: str) 
     module = PolicyAugmentation(Policy("per_class", 0.8, ("a", "b", "c"), (0, 1, 2), ({CROP: 0.4}, {}, {})))
     with pytest.raises(SettingsError, match=sentence):
         module(images, labels)
+
+
+def test_several_augmentations_are_applied_one_after_the_other() -> None:
+    """Both flips together are half a turn, and an image that is not augmented gets neither."""
+    torch.manual_seed(0)
+    values = {"horizontal_flip": 1.0, "vertical_flip": 1.0}
+    after = PolicyAugmentation.from_values(values, probability=0.5)(IMAGES)
+    touched = changed(IMAGES, after)
+    assert torch.equal(after[touched], IMAGES[touched].rot90(2, dims=(2, 3)))
+    assert touched.float().mean() == pytest.approx(0.5, abs=0.06)

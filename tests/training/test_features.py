@@ -60,7 +60,7 @@ def test_the_head_is_the_linear_layer_whose_output_is_returned() -> None:
 def test_a_linear_layer_whose_output_is_changed_again_is_no_head() -> None:
     scaled = nn.Sequential(small_network(), nn.Softmax(dim=1)).eval()
     assert linear_head_name(scaled, training_images()) is None
-    with pytest.raises(ModelError, match=r"a network with a linear head.*--arch"):
+    with pytest.raises(ModelError, match=r"a network with a linear head.*own code with arch\.$"):
         features(scaled, training_images(), unchanged, "cpu")
 
 
@@ -74,3 +74,33 @@ def test_a_network_that_fails_on_the_images_is_named_and_left_without_hooks() ->
     with pytest.raises(ModelError, match=r"fails on images of \(16, 16\) pixels: .*Check its size"):
         linear_head_name(network, training_images())
     assert not network[1]._forward_hooks
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 129])
+def test_features_of_an_image_do_not_depend_on_how_many_there_are(count: int) -> None:
+    net = small_network().eval()
+    every = features(net, training_images(200), unchanged, "cpu")
+    some = features(net, training_images(count), unchanged, "cpu")
+    assert some.shape == (count, 8)
+    assert torch.allclose(some, every[:count], atol=1e-6)
+
+
+def test_features_can_be_trained_on() -> None:
+    found = features(small_network().eval(), training_images(), unchanged, "cpu")
+    assert not found.is_inference()
+    weight = torch.zeros(8, requires_grad=True)
+    (found @ weight).sum().backward()
+    assert torch.allclose(weight.grad, found.sum(dim=0))  # type: ignore[arg-type]
+
+
+def test_a_change_that_fails_leaves_no_hook() -> None:
+    net = small_network().eval()
+
+    def fails(pixels: Tensor, start: int) -> Tensor:
+        if start:
+            raise KeyboardInterrupt
+        return pixels
+
+    with pytest.raises(KeyboardInterrupt):
+        features(net, training_images(200), fails, "cpu")
+    assert not net[-1]._forward_pre_hooks  # type: ignore[index]

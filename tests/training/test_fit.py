@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from cuesense.training import fit as fit_module
 from cuesense.training.fit import Images, Recipe, fit, log_probabilities
 from tests.helpers.training_images import MEAN, STD, small_network, training_images
 
@@ -153,3 +154,112 @@ def test_labels_are_smoothed() -> None:
         for trained in (sure, smooth)
     ]
     assert losses[0] < 0.1 < 0.3 < losses[1]
+
+
+def one_cycle(step: int, steps: int, peak: float) -> tuple[float, float]:
+    """Learning rate and first momentum of a step (Smith and Topin 2019, with cosines): up in 30 % of the steps."""
+    top = 0.3 * steps - 1
+    if step <= top:
+        share = (1 - np.cos(np.pi * step / top)) / 2
+        return peak / 25 + share * (peak - peak / 25), 0.95 - share * 0.1
+    share = (1 - np.cos(np.pi * (step - top) / (steps - 1 - top))) / 2
+    return peak + share * (peak / 25e4 - peak), 0.85 + share * 0.1
+
+
+def trained_by_hand(
+    matrix: np.ndarray, bias: np.ndarray, data: Images, recipe: Recipe, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """AdamW on a linear network in double precision, from the definitions (Loshchilov and Hutter 2019)."""
+    inputs = data.normalized(data.pixels.double() / 255).flatten(1).numpy()
+    targets = np.eye(3)[data.labels.numpy()] * (1 - recipe.smoothing) + recipe.smoothing / 3
+    steps = recipe.steps(len(data))
+    orders = torch.Generator().manual_seed(seed)
+    needed = -(-steps * recipe.batch_size // len(data))
+    order = torch.cat([torch.randperm(len(data), generator=orders) for _ in range(needed)]).numpy()
+    weights_ = [matrix.astype(np.float64), bias.astype(np.float64)]
+    first, second = [np.zeros_like(entry) for entry in weights_], [np.zeros_like(entry) for entry in weights_]
+    for step in range(steps):
+        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        logits = inputs[rows] @ weights_[0].T + weights_[1]
+        chances = np.exp(logits - logits.max(axis=1, keepdims=True))
+        errors = (chances / chances.sum(axis=1, keepdims=True) - targets[rows]) / len(rows)
+        rate, momentum = one_cycle(step, steps, recipe.rate) if recipe.cycle else (recipe.rate, 0.9)
+        for at, gradient in enumerate((errors.T @ inputs[rows], errors.sum(axis=0))):
+            first[at] = momentum * first[at] + (1 - momentum) * gradient
+            second[at] = 0.999 * second[at] + 0.001 * gradient**2
+            decay = recipe.weight_decay if at == 0 else 0.0
+            weights_[at] *= 1 - rate * decay
+            mean, square = first[at] / (1 - momentum ** (step + 1)), second[at] / (1 - 0.999 ** (step + 1))
+            weights_[at] -= rate * mean / (np.sqrt(square) + 1e-8)
+    return weights_[0], weights_[1]
+
+
+@pytest.mark.parametrize("cycle", [True, False])
+def test_a_training_is_adamw_by_hand(cycle: bool) -> None:
+    data = training_images()
+    recipe = Recipe(epochs=5, rate=0.003, batch_size=15, weight_decay=0.5, smoothing=0.1, cycle=cycle)
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 3))
+    head = network[1]
+    start = head.weight.detach().numpy().copy(), head.bias.detach().numpy().copy()
+    expected = trained_by_hand(*start, data, recipe, seed=7)
+    fit(network, data, recipe, seed=7)
+    for found, wanted, before in zip((head.weight, head.bias), expected, start, strict=True):
+        np.testing.assert_allclose(found.detach().numpy(), wanted, atol=5e-5)
+        assert np.abs(wanted - before).max() > 20 * 5e-5
+
+
+@pytest.mark.parametrize(
+    ("epochs", "images", "size", "steps"),
+    [(1, 64, 64, 1), (1, 95, 64, 1), (1, 97, 64, 2), (16, 40, 64, 10), (0.5, 640, 64, 5), (0.001, 10, 64, 1)],
+)
+def test_steps_are_rounded_and_at_least_one(epochs: float, images: int, size: int, steps: int) -> None:
+    assert Recipe(epochs, 0.1, size).steps(images) == steps
+
+
+@pytest.mark.parametrize(("images", "size", "steps"), [(10, 3, 7), (10, 10, 2), (4, 10, 3), (7, 2, 1)])
+def test_batches_are_one_order_of_all_images_after_another(images: int, size: int, steps: int) -> None:
+    batches = fit_module._batches(images, size, steps, seed=3)
+    assert [len(rows) for rows in batches] == [size] * steps
+    shown = torch.cat(batches).tolist()
+    for start in range(0, len(shown) - images + 1, images):
+        assert sorted(shown[start : start + images]) == list(range(images))
+    longer = fit_module._batches(images, size, steps + 2, seed=3)
+    assert torch.equal(torch.stack(longer[:steps]), torch.stack(batches))
+
+
+def test_an_average_of_less_than_four_steps_leaves_none_out() -> None:
+    recipe = Recipe(3, 0.02, 60, cycle=False)
+    plain, passed = small_network(), list[Tensor]()
+    fit(plain, training_images(), recipe, seed=4, progress=lambda *_: passed.append(weights(plain)))
+    averaged = fit(small_network(), training_images(), Recipe(3, 0.02, 60, cycle=False, average=True), seed=4)
+    assert torch.allclose(weights(averaged), torch.stack(passed).mean(0), atol=1e-6)
+
+
+def test_a_training_inside_of_no_grad_trains_all_the_same() -> None:
+    recipe = Recipe(1, 0.01, 20)
+    with torch.no_grad():
+        inside = weights(fit(small_network(), training_images(), recipe, seed=1))
+        assert not torch.is_grad_enabled()
+    assert torch.equal(inside, weights(fit(small_network(), training_images(), recipe, seed=1)))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 60, 1000])
+def test_predictions_do_not_depend_on_the_batch_size(batch_size: int) -> None:
+    data, network = training_images(), small_network().eval()
+    with torch.no_grad():
+        logits = network(data.normalized(data.pixels.float() / 255))
+    expected = logits - logits.exp().sum(dim=1, keepdim=True).log()
+    found = log_probabilities(network, data, batch_size=batch_size)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+
+
+def test_images_are_normalized_channel_by_channel_and_taken_in_the_given_order() -> None:
+    data = Images(training_images().pixels, training_images().labels, (0.1, 0.2, 0.3), (0.5, 0.25, 0.125))
+    found = data.normalized(torch.full((2, 3, 1, 1), 0.6))
+    assert found[:, :, 0, 0].tolist() == [pytest.approx([1.0, 1.6, 2.4])] * 2
+    some = data.take(np.array([5, 0, 5]))
+    assert (len(some), some.labels.tolist()) == (3, [2, 0, 2])
+    assert torch.equal(some.pixels, data.pixels[[5, 0, 5]])
+    assert (some.mean, some.std) == (data.mean, data.std)

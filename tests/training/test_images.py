@@ -90,7 +90,7 @@ def test_a_tenth_of_the_test_images_may_be_trained_on_and_no_more(images: int) -
     test = [bytes([number]) for number in range(images)]
     most = images // 10
     refuse_shared(test[:most], test, "--test")
-    with pytest.raises(DatasetError, match=rf"--test .* {most + 1} of {images} images .* --train\. Name other images"):
+    with pytest.raises(DatasetError, match=rf"test .* {most + 1} of {images} images .* train\. Name other images"):
         refuse_shared(test[: most + 1], test, "--test")
 
 

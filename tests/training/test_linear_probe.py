@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -135,3 +137,48 @@ def test_fewer_images_than_folds_are_predicted_all_the_same(images: int) -> None
     features = torch.nn.functional.one_hot(labels).float()
     found = cross_fitted(features, features, labels, 2, 0.5)[0]
     assert found.tolist() == ([1, 0] if images == 2 else labels.tolist())
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
+def test_folds_of_any_labels_differ_by_at_most_one_image_of_a_class(labels: list[int]) -> None:
+    fold = folds(torch.tensor(labels))
+    assert set(fold.tolist()) <= set(range(5))
+    of_all = np.bincount(fold, minlength=5)
+    assert of_all.max() - of_all.min() <= 1
+    for label in set(labels):
+        counts = np.bincount(fold[torch.tensor(labels) == label], minlength=5)
+        assert counts.max() - counts.min() <= 1
+
+
+@pytest.mark.parametrize("penalty", [0.3, 0.02])
+def test_a_fitted_head_has_no_slope_left_and_its_biases_are_not_penalized(penalty: float) -> None:
+    """The gradient of the stated loss, by hand: two views weighted 0.7 and 0.3, and half the squared weights."""
+    features, labels = clouds(90, 5, 0.8)
+    other = features + 1.0
+    head = linear_probe._zero_head(features, 3)
+    linear_probe._fit(head, [(0.7, features), (0.3, other)], labels, penalty, 200)
+    weight, bias = (entry.detach().double().numpy() for entry in (head.weight, head.bias))
+    slope, lift = penalty * weight, np.zeros(3)
+    for share, view in ((0.7, features.double().numpy()), (0.3, other.double().numpy())):
+        chances = np.exp(view @ weight.T + bias)
+        errors = chances / chances.sum(axis=1, keepdims=True) - np.eye(3)[labels.numpy()]
+        slope = slope + share * errors.T @ view / 90
+        lift = lift + share * errors.mean(axis=0)
+    assert np.abs(slope).max() < 2e-4
+    assert np.abs(lift).max() < 2e-4
+    assert np.abs(weight).max() > 0.05
+
+
+def test_features_are_scaled_by_the_reference_and_a_constant_one_is_only_moved() -> None:
+    reference = torch.tensor([[0.0, 5.0], [2.0, 5.0], [4.0, 5.0]])
+    scaled, other = linear_probe._standardized(reference, reference, torch.tensor([[6.0, 5.0]]))
+    assert scaled.tolist() == [[-1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]
+    assert other.tolist() == [[2.0, 0.0]]
+
+
+def test_predictions_do_not_depend_on_the_unit_of_a_feature() -> None:
+    train, labels = clouds(90, 5, 0.6)
+    test, _ = clouds(60, 5, 0.6, seed=1)
+    units = torch.tensor([1000.0, 0.01, 1.0, 5.0, 1.0])
+    plain, scaled = (fit_and_predict(train * unit, labels, test * unit, 3) for unit in (1.0, units))
+    assert (plain == scaled).mean() >= 0.98

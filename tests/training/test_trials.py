@@ -148,8 +148,11 @@ class Failing(nn.Module):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (torch.OutOfMemoryError("CUDA"), r"^The device ran out of memory in training\. Give a smaller --train-size\.$"),
-        (RuntimeError("shapes 3\nand 4"), r"^The network cannot be trained: shapes 3\. Check --train-size, and --from"),
+        (torch.OutOfMemoryError("CUDA"), r"^The device ran out of memory in training\. Give a smaller image_size\.$"),
+        (
+            RuntimeError("shapes 3\nand 4"),
+            r"^The network cannot be trained: shapes 3\. Check image_size, and start",
+        ),
         (AttributeError("no head"), "cannot be trained: no head"),
     ],
 )

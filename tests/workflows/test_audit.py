@@ -14,7 +14,7 @@ from cuesense.workflows.audit import audit
 from tests.helpers.simulated_sweeps import Truth, level, simulated, table
 from tests.helpers.small_networks import NAMES, SIZE, Colors
 from tests.helpers.sweep_networks import ARCH, write_networks
-from tests.training.test_setup import profile
+from tests.helpers.training_setups import profile
 
 OPTIONS = {"arch": ARCH, "image_size": SIZE, "resize": SIZE, "mean": (0.5,) * 3, "std": (0.25,) * 3}
 

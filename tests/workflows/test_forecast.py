@@ -20,7 +20,7 @@ from cuesense.schemas.profile import Profile
 from cuesense.training.trials import Trial, TrialStore
 from cuesense.workflows.forecast import FOLDER, forecast
 from tests.helpers.profiles_with_forecasts import CROP, JITTER
-from tests.training.test_setup import TEST, TRAIN, profile
+from tests.helpers.training_setups import TEST, TRAIN, profile
 
 WORLD = "planted:0,size=32,color=2,shape=0,texture=1,redundant=0,mixed=0,context=0,null=0"
 TRAINING: dict[str, Any] = {"train": TRAIN, "dataset": TEST, "epochs": 1, "device": "cpu"}

@@ -20,7 +20,7 @@ from cuesense.training.trials import Trial, TrialPredictions, TrialStore
 from cuesense.workflows.verify import TRIALS, verify
 from cuesense.workflows.verify_results import Study, _leaks
 from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast
-from tests.training.test_setup import TEST, TRAIN, profile
+from tests.helpers.training_setups import TEST, TRAIN, profile
 
 NAMES = TRAIN.class_names
 BY_CLASS = [[0.0, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.3, 0.0], [0.4, 0.4, 0.0]]
