@@ -198,7 +198,7 @@ def test_a_profile_without_augmentations_needs_a_baseline() -> None:
     assert check(bare, baseline=bare, max_drop=0.1).holds
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=3, max_size=3), st.floats(0, 0.6))
 def test_every_class_is_held_uncertain_or_a_violation_by_its_loss_and_its_bound(lost: list[int], limit: float) -> None:
     """Three classes of 40 images against their own clean accuracy, by Tango's bound and McNemar's exact test."""
@@ -213,10 +213,10 @@ def test_every_class_is_held_uncertain_or_a_violation_by_its_loss_and_its_bound(
     assert [entry.name for entry in result.uncertain] == expected["uncertain"]
     assert result.holds == (not expected["violations"])
     assert result.confidence == pytest.approx(level)
-    assert result.worst.loss == max(lost) / 40
+    assert result.worst.loss == pytest.approx(max(lost) / 40)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=3, max_size=3), st.permutations(range(3)))
 def test_the_order_of_the_classes_changes_no_finding(lost: list[int], order: list[int]) -> None:
     """All classes have as many images and hits, so that only the losses and the names move."""

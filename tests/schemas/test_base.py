@@ -244,8 +244,8 @@ def test_a_wrong_value_anywhere_is_one_sentence_that_names_its_field(
         document = read(name, content, tmp_path)
     except SettingsError as error:
         said = str(error)
-        # A union's branches stand after the field, and its items' indices may, too.
-        assert f" in '{path[0]}" in said or f"'{path[0]}" in said
+        # The keys and indices below the field, and the branches of a union, follow its name.
+        assert f"'{path[0]}" in said
         assert "\n" not in said
     else:
         assert contains(json.loads(document.to_json()), content)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Provenance
 from tests.helpers.contract_documents import OLD
-from tests.helpers.profiles import profile
 
 KNOWN = OLD["profile"]["provenance"]
 VALUES = st.recursive(
@@ -25,6 +24,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(
     config=st.dictionaries(st.text(), VALUES, max_size=3), preprocessing=st.dictionaries(st.text(), VALUES, max_size=3)
 )
@@ -59,9 +59,3 @@ def test_only_the_hash_of_the_weights_may_be_unknown() -> None:
 def test_a_value_of_another_type_is_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError, match=field):
         Provenance.model_validate(KNOWN | {field: value})
-
-
-def test_equal_data_have_equal_prints_in_equal_profiles() -> None:
-    first, second = (profile(3, seed=seed).provenance for seed in (0, 1))
-    assert first.dataset == second.dataset
-    assert first.dataset != first.dataset.model_copy(update={"fingerprint": "other"})

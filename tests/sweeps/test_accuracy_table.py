@@ -230,7 +230,8 @@ PLACE = "'the table'"
     [
         (
             lambda frame: frame.drop(columns=["seed", "n"]),
-            f"Expected the table {PLACE} to be rows of run, strength, seed, class, accuracy, n, but got no column seed. {DO}",
+            f"Expected the table {PLACE} to be rows of run, strength, seed, class, accuracy, n, but got no column "
+            f"seed. {DO}",
         ),
         (
             edited("accuracy", 1, -0.5),
@@ -253,7 +254,8 @@ PLACE = "'the table'"
         ),
         (
             edited("seed", 1, 9),
-            f"Expected each run of {PLACE} to be of one strength and seed, but got two in run 'a'. Name the runs apart.",
+            f"Expected each run of {PLACE} to be of one strength and seed, but got two in run 'a'. Name the "
+            "runs apart.",
         ),
         (
             lambda frame: frame.head(3),
@@ -267,8 +269,8 @@ PLACE = "'the table'"
         ),
         (
             edited("n", 2, 0),
-            f"Expected the class 'dog' of {PLACE} to be one with images in all runs or in none, but got none in run 'b'. "
-            "Leave the class or the run out.",
+            f"Expected the class 'dog' of {PLACE} to be one with images in all runs or in none, but got none in run "
+            "'b'. Leave the class or the run out.",
         ),
         (
             lambda frame: frame.assign(n=[0, 0, 4, 8]),

@@ -162,8 +162,8 @@ def test_paths_are_relative_to_the_list_and_names_stay_text(tmp_path: Path) -> N
     [
         (
             "model,strength,seed\nx.pt,1,0\na.pt,2,0\n",
-            "Expected the checkpoints in '{path}' to be files that exist, but got 1 that are missing: x.pt. Correct the "
-            "paths, which are relative to that file.",
+            "Expected the checkpoints in '{path}' to be files that exist, but got 1 that are missing: x.pt. Correct "
+            "the paths, which are relative to that file.",
         ),
         (
             "model,strength,seed\na.pt,1,0\na.pt,2,\n",
@@ -172,8 +172,8 @@ def test_paths_are_relative_to_the_list_and_names_stay_text(tmp_path: Path) -> N
         ),
         (
             "model,strength,seed\na.pt,1,0\na.pt,1,1\na.pt,2,0\n",
-            "Expected each run in '{path}' to be a checkpoint of its own, but got 'a.pt' several times with strength 1. "
-            "Name the checkpoint of each seed.",
+            "Expected each run in '{path}' to be a checkpoint of its own, but got 'a.pt' several times with strength "
+            "1. Name the checkpoint of each seed.",
         ),
     ],
 )
