@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cuesense import check
 from cuesense.errors import SettingsError
 from cuesense.schemas.profile import Profile, UnpairedCounts
+from cuesense.stats.intervals import tango
 from tests.helpers.model_pairs import JITTER, folder, labels_of, predictions, simple
 from tests.helpers.profiles import NAMES, profile
 
@@ -193,3 +196,76 @@ def test_a_profile_without_augmentations_needs_a_baseline() -> None:
     with pytest.raises(SettingsError, match="Name a baseline"):
         check(bare, max_drop=0.1)
     assert check(bare, baseline=bare, max_drop=0.1).holds
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 30), min_size=3, max_size=3), st.floats(0, 0.6))
+def test_every_class_is_held_uncertain_or_a_violation_by_its_loss_and_its_bound(lost: list[int], limit: float) -> None:
+    """Three classes of 40 images against their own clean accuracy, by Tango's bound and McNemar's exact test."""
+    (result,) = check(own(lost), max_worst_class_loss=limit).results
+    level = 1 - 0.05 / 3
+    expected: dict[str, list[str]] = {"violations": [], "uncertain": []}
+    for name, images in sorted(zip(NAMES, lost, strict=False), key=lambda pair: -pair[1]):
+        certain = 0.5**images <= 1 - level and tango(images, 0, 40, level)[0] > 0
+        if images / 40 > limit + 1e-9:
+            expected["violations" if certain else "uncertain"].append(name)
+    assert [entry.name for entry in result.violations] == expected["violations"]
+    assert [entry.name for entry in result.uncertain] == expected["uncertain"]
+    assert result.holds == (not expected["violations"])
+    assert result.confidence == pytest.approx(level)
+    assert result.worst.loss == pytest.approx(max(lost) / 40)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.integers(0, 30), min_size=3, max_size=3), st.permutations(range(3)))
+def test_the_order_of_the_classes_changes_no_finding(lost: list[int], order: list[int]) -> None:
+    """All classes have as many images and hits, so that only the losses and the names move."""
+    (first,) = check(own(lost), max_worst_class_loss=0.2).results
+    (other,) = check(own([lost[index] for index in order]), max_worst_class_loss=0.2).results
+    losses = [[(entry.loss, entry.low, entry.high) for entry in result.violations] for result in (first, other)]
+    assert losses[0] == losses[1]
+    assert {entry.name for entry in other.violations} == {
+        NAMES[order.index(NAMES.index(entry.name or ""))] for entry in first.violations
+    }
+
+
+@pytest.mark.parametrize(("images", "violated"), [(5, False), (6, True)])
+def test_a_class_of_three_is_certain_from_six_lost_images_on(images: int, violated: bool) -> None:
+    """McNemar's p of five lost images is 1/32, above 0.05 / 3; that of six is 1/64, below it."""
+    (result,) = check(own([images, 0, 0]), max_worst_class_loss=0.0).results
+    assert bool(result.violations) == violated
+    assert bool(result.uncertain) != violated
+
+
+def test_gains_hide_no_class_and_are_losses_below_zero() -> None:
+    found = check(own([0, 20, 0], [5, 0, 5]), max_drop=0.0, max_worst_class_loss=0.4)
+    overall, worst = found.results
+    assert overall.worst.loss == pytest.approx((20 - 10) / 120)
+    assert worst.worst.name == NAMES[1]
+    (gaining,) = check(own([0, 0, 0], [5, 5, 5]), max_drop=0.0).results
+    assert gaining.worst.loss == pytest.approx(-15 / 120)
+    assert gaining.holds
+    assert gaining.uncertain == []
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.999])
+def test_limits_are_fractions_with_their_lower_end(limit: float) -> None:
+    assert check(own([0, 0, 0]), max_drop=limit).results[0].limit == limit
+    with pytest.raises(SettingsError) as caught:
+        check(own([0, 0, 0]), max_drop=limit + 1)
+    assert str(caught.value) == (
+        f"Expected max_drop to be a fraction, at least 0 and below 1, but got {limit + 1:g}. Choose a number inside."
+    )
+
+
+@pytest.mark.parametrize(("images", "tested"), [(1, 2), (2, 3)])
+def test_a_class_is_tested_from_two_images_on(images: int, tested: int) -> None:
+    base = own([0, 15, 0])
+    (curve,) = base.curves
+    small = curve.model_copy(update={"n": [images, 40, 40], "clean_correct": [images, 35, 35]})
+    found = check(base.model_copy(update={"curves": [small]}), max_worst_class_loss=0.2)
+    assert found.results[0].tested == tested
+    assert found.results[0].confidence == pytest.approx(1 - 0.05 / tested)
+    note = f"Classes of fewer than two images are not tested: {NAMES[0]}."
+    assert found.notes == ([note] if images == 1 else [])
+    assert not found.holds

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cuesense.errors import SettingsError
-from cuesense.schemas.base import Document, Estimate
+from cuesense.schemas.base import UNKNOWN, Document, Estimate
 from cuesense.schemas.schema_files import CONTRACTS
 from tests.helpers.contract_documents import OLD, any_of, real
 
@@ -204,3 +204,83 @@ def test_models_are_frozen_and_refuse_unknown_names() -> None:
         estimate.value = 1.0  # type: ignore[misc]
     with pytest.raises(ValidationError, match="Extra inputs"):
         Estimate(value=0.5, low=0.4, high=0.6, middle=0.5)  # type: ignore[call-arg]
+
+
+@every_contract
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_file_that_is_cut_anywhere_is_one_sentence(name: str, share: float, tmp_path: Path) -> None:
+    """The final newline may be missing; every other cut leaves text that is not JSON."""
+    whole = real(name).to_json().removesuffix("\n")
+    text = sentence(name, whole[: int(share * len(whole))], tmp_path)
+    assert text.startswith(
+        f"Expected PATH to be a {CALLED[name][0]} of schema_version 1, but got text that is not JSON (EOF"
+    )
+    assert text.endswith(f"). Run `{CALLED[name][2]}` again with this version of cuesense.")
+    assert "\n" not in text
+    assert read(name, whole, tmp_path) == real(name)
+
+
+def places(content: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Return the path of every value in a JSON document, the whole left out."""
+    inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    return [place for key, value in inner for place in ((*path, key), *places(value, (*path, key)))]
+
+
+@every_contract
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_wrong_value_anywhere_is_one_sentence_that_names_its_field(
+    name: str, data: st.DataObject, tmp_path: Path
+) -> None:
+    """A value that no field takes: a document reads only where any JSON value may stand."""
+    content = json.loads(json.dumps(OLD[name]))
+    path = data.draw(st.sampled_from(places(content)))
+    holder = content
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = [[{"wrong": True}]]
+    try:
+        document = read(name, content, tmp_path)
+    except SettingsError as error:
+        said = str(error)
+        # The keys and indices below the field, and the branches of a union, follow its name.
+        assert f"'{path[0]}" in said
+        assert "\n" not in said
+    else:
+        assert contains(json.loads(document.to_json()), content)
+
+
+@every_contract
+def test_equal_documents_give_equal_bytes_and_others_do_not(name: str, tmp_path: Path) -> None:
+    first, second = (read(name, json.dumps(OLD[name], indent=indent), tmp_path) for indent in (None, 4))
+    assert first.to_json() == second.to_json()
+    turned = dict(reversed(OLD[name].items()))
+    assert read(name, turned, tmp_path).to_json() == first.to_json()
+    assert real(name).to_json() != first.to_json()
+
+
+def test_an_error_of_the_system_without_a_number_is_named_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> bytes:
+        raise OSError("the disk went away")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    assert sentence("gate", {}, tmp_path) == "Expected PATH to be readable, but got an error. Change its permissions."
+
+
+@pytest.mark.parametrize(("length", "shown"), [(58, 58), (59, 59), (200, 59)])
+def test_a_wrong_text_is_shown_up_to_sixty_characters_with_its_quote(length: int, shown: int, tmp_path: Path) -> None:
+    said = sentence("gate", OLD["gate"] | {"confidence": "b" * length}, tmp_path)
+    assert said.count("b" * shown) == 1
+    assert "b" * (shown + 1) not in said
+
+
+@pytest.mark.parametrize("unknown", ["value", "low", "high"])
+def test_an_estimate_says_of_all_three_numbers_that_they_are_not_known(unknown: str) -> None:
+    known = {"value": 0.5, "low": 0.4, "high": 0.6}
+    assert getattr(Estimate.model_validate(known | {unknown: None}), unknown) is None
+    with pytest.raises(ValidationError, match="Field required"):
+        Estimate.model_validate({key: value for key, value in known.items() if key != unknown})
+    assert Estimate(value=None, low=None, high=None) == UNKNOWN

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from pydantic import ValidationError
+
 from cuesense.schemas.base import Estimate
-from cuesense.schemas.comparison import AccuracyChange, Comparison, Difference
+from cuesense.schemas.comparison import AccuracyChange, BudgetChange, Comparison, Difference
+from cuesense.types import CueVerdict
 from tests.helpers.contract_documents import OLD
 
 
@@ -40,3 +44,45 @@ def test_the_table_has_a_row_a_class() -> None:
         "hue_budget_status_b": "none",
         "hue_budget_change": "weaker",
     }
+
+
+def comparison(*entries: dict[str, object]) -> Comparison:
+    known = OLD["comparison"]
+    return Comparison.model_validate(known | {"classes": [known["classes"][0] | entry for entry in entries]})
+
+
+def test_columns_that_a_class_lacks_are_missing_in_its_row_alone() -> None:
+    known = OLD["comparison"]["classes"][0]
+    found = comparison({"name": "lemon", "under": {"hue": known["accuracy"]}, "budgets": {}}, {"name": "lime"})
+    frame = found.to_frame()
+    assert frame["class"].tolist() == ["lemon", "lime"]
+    assert frame["hue_value"].isna().tolist() == [False, True]
+    assert frame["hue_budget_change"].isna().tolist() == [True, False]
+    assert frame["accuracy_value"].tolist() == [0.25, 0.25]
+
+
+def test_a_comparison_of_no_classes_has_an_empty_table() -> None:
+    assert comparison().to_frame().empty
+
+
+@pytest.mark.parametrize("change", ["stronger", "weaker", "same", "unknown"])
+def test_a_budget_changes_in_one_of_four_ways(change: str) -> None:
+    known = OLD["comparison"]["classes"][0]["budgets"]["hue"]
+    assert BudgetChange.model_validate(known | {"change": change}).change == change
+    with pytest.raises(ValidationError, match="Input should be 'stronger', 'weaker', 'same' or 'unknown'"):
+        BudgetChange.model_validate(known | {"change": f"{change} "})
+
+
+@pytest.mark.parametrize("field", list(AccuracyChange.model_fields))
+def test_every_number_of_a_change_may_be_unknown_and_none_may_be_left_out(field: str) -> None:
+    known = OLD["comparison"]["classes"][0]["accuracy"]
+    assert getattr(AccuracyChange.model_validate(known | {field: None}), field) is None
+    with pytest.raises(ValidationError, match="Field required"):
+        AccuracyChange.model_validate({key: value for key, value in known.items() if key != field})
+
+
+@pytest.mark.parametrize("verdict", list(CueVerdict))
+def test_verdicts_are_read_by_their_names(verdict: CueVerdict) -> None:
+    found = comparison({"label": {"a": verdict.value, "b": "shape", "changed": verdict != "shape"}})
+    assert found.classes[0].label.a is verdict
+    assert found.to_frame()["label_a"].tolist() == [verdict.value]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from pydantic import ValidationError
 
 from cuesense import registry
 from cuesense.schemas.profile import BudgetModel, GlobalBudget, PolicyModel, TrainedBudget, budget_model
 from cuesense.types import Budget, BudgetStatus, Interval
+from tests.helpers.contract_documents import OLD
 
 
 @pytest.mark.parametrize(
@@ -44,3 +48,27 @@ def test_the_global_policy_is_given_under_either_name() -> None:
     )
     assert by_name == by_alias
     assert "global" in by_name.model_dump(by_alias=True)
+
+
+@pytest.mark.parametrize("status", list(BudgetStatus))
+def test_a_status_is_read_by_its_name(status: BudgetStatus) -> None:
+    known = OLD["profile"]["classes"][0]["budgets"]["hue"]
+    assert BudgetModel.model_validate(known | {"status": status.value}).status is status
+    with pytest.raises(ValidationError, match="Input should be 'unlimited', 'limited', 'none' or 'undetermined'"):
+        BudgetModel.model_validate(known | {"status": status.value.upper()})
+
+
+@pytest.mark.parametrize("severity", [1, 2, 3, 4])
+def test_a_budget_s_value_is_that_of_its_severity_on_the_ladder_that_was_measured(severity: int) -> None:
+    measured = replace(registry.get("perturbations", "hue"), ladder=(0.01, 0.02, 0.03, 0.04))
+    found = budget_model(Budget(measured, BudgetStatus.LIMITED, severity, Interval(0.0, 0.0, 0.0), "own accuracy"))
+    assert (found.value, found.severity) == (severity / 100, severity)
+
+
+def test_values_per_class_may_be_unknown_and_those_of_all_classes_come_with_their_class() -> None:
+    content = {"tolerance": 0.05, "confidence": 0.95, "global": {}, "per_class": {"lemon": {"hue": None, "blur": 2.0}}}
+    policy = PolicyModel.model_validate(content)
+    assert policy.per_class == {"lemon": {"hue": None, "blur": 2.0}}
+    assert policy.model_dump(by_alias=True) == content
+    with pytest.raises(ValidationError, match="limited_by_class"):
+        PolicyModel.model_validate(content | {"global": {"hue": {"value": 0.1, "status": "limited"}}})

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from cuesense import registry
 from cuesense.errors import SettingsError
 from cuesense.schemas.profile import CurveModel, UnpairedCounts
+from cuesense.schemas.profile_curves import curves_frame
+from cuesense.stats.curves import drops
+from tests.helpers import profiles
 from tests.helpers.contract_documents import OLD
 
 
@@ -49,3 +53,62 @@ def test_counts_of_other_images_come_along() -> None:
 def test_a_perturbation_that_is_not_installed_is_named() -> None:
     with pytest.raises(SettingsError, match=r"Unknown perturbation 'hues'\. Did you mean 'hue'"):
         curve(perturbation="hues").to_curve()
+
+
+def test_the_table_divides_by_images_and_repeats_and_keeps_the_order() -> None:
+    """Two curves of other ladders, two classes, one of them without images."""
+    first = curve(n=[4, 0], clean_correct=[3, 0], lost=[[1, 0], [2, 0]], gained=[[0, 0], [1, 0]], repeats=2)
+    second = curve(
+        perturbation="blur", values=[3.0], n=[5, 0], clean_correct=[5, 0], lost=[[4, 0]], gained=[[0, 0]], cue="texture"
+    )
+    frame = curves_frame([first, second], ["lemon", "lime"])
+    assert frame["perturbation"].tolist() == ["hue"] * 4 + ["blur"] * 2
+    assert frame["severity"].tolist() == [1, 1, 2, 2, 1, 1]
+    assert frame["value"].tolist() == [0.1, 0.1, 0.2, 0.2, 3.0, 3.0]
+    assert frame["class"].tolist() == ["lemon", "lime"] * 3
+    assert frame["accuracy_drop"].tolist()[::2] == [1 / 8, 1 / 8, 4 / 5]
+    assert frame["accuracy_drop"].isna().tolist() == [False, True] * 3
+    assert frame["cue"].tolist()[4:] == ["texture"] * 2
+    assert frame["cue"].isna().tolist() == [True] * 4 + [False] * 2
+    assert frame.index.tolist() == list(range(6))
+
+
+def test_the_table_agrees_with_the_drops_of_the_curves() -> None:
+    known = profiles.profile(5, empty=1, seed=4)
+    frame = known.curves_frame()
+    for model in known.curves:
+        n, lost, gained = (np.array(part) for part in (model.n, model.lost, model.gained))
+        with np.errstate(invalid="ignore"):
+            expected = (lost - gained) / (n * model.repeats)
+        found = frame.loc[frame["perturbation"] == model.perturbation, "accuracy_drop"].to_numpy(dtype=float)
+        np.testing.assert_allclose(found.reshape(lost.shape), expected)
+
+
+def test_drops_of_a_read_curve_are_those_of_the_written_counts() -> None:
+    known = profiles.profile(4, seed=2)
+    model = next(model for model in known.curves if model.perturbation == "random_rotation")
+    again = CurveModel.model_validate_json(model.model_dump_json())
+    for one, other in zip(drops(model.to_curve(), 0.95), drops(again.to_curve(), 0.95), strict=True):
+        np.testing.assert_array_equal(one, other)
+    value = drops(again.to_curve(), 0.95)[0]
+    assert value[1, 2] == pytest.approx((model.lost[1][2] - model.gained[1][2]) / model.n[2] / model.repeats)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("n", [4.5]),
+        ("lost", [0, 2]),
+        ("gained", [[0], [None]]),
+        ("role", "test"),
+        ("cue", "smell"),
+        ("suppresses", ["smell"]),
+        ("values", ["mild", "strong"]),
+        ("unpaired", {"n": [[4]]}),
+        ("corrected", None),
+        ("repeats", None),
+    ],
+)
+def test_counts_of_another_form_are_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=field):
+        curve(**{field: value})

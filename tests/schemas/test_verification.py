@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from cuesense.schemas.verification import Verification
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from cuesense.schemas.verification import AgreementResult, ClassResult, Verification
 from tests.helpers.contract_documents import OLD, real
+from tests.helpers.verifications import BY_CLASS, PLAIN, USUAL, verification
 
 
 def test_old_files_have_no_leaks() -> None:
@@ -31,3 +36,30 @@ def test_the_table_has_a_row_a_policy_and_class() -> None:
         "forecast_loss": 0.04,
     }
     assert (first["policy"], first["recall_change"], first["recall_low"]) == ("none", 0.0, None)
+
+
+def test_the_table_s_rows_are_policies_times_classes() -> None:
+    frame = verification(PLAIN, USUAL, BY_CLASS).to_frame()
+    assert frame["policy"].tolist() == ["none", "none", "usual", "usual", "per_class", "per_class"]
+    assert frame["class"].tolist() == ["<class 0>", "<class 1>"] * 3
+    assert frame["recall_change"].tolist() == [0.0, 0.0, 0.02, -0.2, 0.0, -0.1]
+    np.testing.assert_allclose(frame["recall_high"] - frame["recall_low"], 0.06)
+    assert frame["forecast_loss"].isna().tolist() == [True, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("name", list(AgreementResult.model_fields))
+def test_only_the_number_of_pairs_is_always_known(name: str) -> None:
+    known = {"spearman": 0.5, "slope": 0.9, "error": 0.1, "auroc": 0.8, "pairs": 4}
+    if name == "pairs":
+        with pytest.raises(ValidationError, match="Input should be a valid integer"):
+            AgreementResult.model_validate(known | {name: None})
+        return
+    assert getattr(AgreementResult.model_validate(known | {name: None}), name) is None
+
+
+@pytest.mark.parametrize("field", ["recall", "precision", "forecast_loss"])
+def test_what_is_not_known_of_a_class_is_null_and_never_left_out(field: str) -> None:
+    known = OLD["verification"]["arms"][0]["classes"][0]
+    assert getattr(ClassResult.model_validate(known | {field: None}), field) is None
+    with pytest.raises(ValidationError, match="Field required"):
+        ClassResult.model_validate({key: value for key, value in known.items() if key != field})

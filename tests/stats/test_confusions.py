@@ -145,3 +145,47 @@ def test_confusion_counts_only_where_it_is_mutual():
     assert confusions.mutual_confusion(coin, labels, 3).tolist() == pytest.approx([0.5, 0.5, 0])
     ruined = np.where(labels == 1, 0, np.where((labels == 0) & (np.arange(120) % 4 == 0), 2, labels))
     assert confusions.mutual_confusion(ruined, labels, 3).tolist() == pytest.approx([1 / 11, 0, 0.25])
+
+
+@settings(max_examples=40)
+@given(seed=seeds, images=st.integers(50, 80))
+def test_confusions_follow_their_classes_and_do_not_change_where_every_image_comes_twice(seed, images):
+    rng = np.random.default_rng(seed)
+    labels = np.append(np.repeat(np.arange(4), 10), rng.integers(4, size=images - 40))
+    predicted, order = rng.integers(-1, 4, size=images), rng.permutation(4)
+    rate = confusions.top_false_positive_rate(predicted, labels, 4)[0]
+    renamed = np.where(predicted < 0, -1, order[predicted])
+    np.testing.assert_allclose(confusions.top_false_positive_rate(renamed, order[labels], 4)[0][order], rate)
+    twice = confusions.top_false_positive_rate(np.tile(predicted, 2), np.tile(labels, 2), 4)[0]
+    np.testing.assert_allclose(twice, rate)
+    mutual = confusions.mutual_confusion(predicted, labels, 4)
+    np.testing.assert_allclose(confusions.mutual_confusion(renamed, order[labels], 4)[order], mutual)
+    assert ((mutual >= 0) & (mutual <= 1)).all()
+
+
+@pytest.mark.parametrize(("images", "share"), [(1, 0.1), (9, 0.1), (10, 0.1), (11, 1 / 11), (20, 0.05)])
+def test_one_mistaken_image_of_few_counts_as_one_of_ten(images, share):
+    labels = np.append(np.zeros(images, dtype=int), [1, 1])
+    predicted = labels.copy()
+    predicted[0] = 1
+    rate, rival = confusions.top_false_positive_rate(predicted, labels, 2)
+    assert rate.tolist() == [0, pytest.approx(share)]
+    assert rival.tolist() == [0, 0]
+    # Class 1 loses nothing, so that one image more that it loses would be all that it loses.
+    assert confusions.mutual_confusion(predicted, labels, 2).tolist() == [0, pytest.approx(share)]
+
+
+def test_a_network_without_mistakes_confuses_nothing():
+    labels = np.repeat([0, 1, 2], 5)
+    assert confusions.top_false_positive_rate(labels, labels, 3)[0].tolist() == [0, 0, 0]
+    assert confusions.mutual_confusion(labels, labels, 3).tolist() == [0, 0, 0]
+    nothing = np.full(15, -1)
+    assert confusions.mutual_confusion(nothing, labels, 3).tolist() == [0, 0, 0]
+
+
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=6).filter(any))
+def test_sinks_average_one_over_the_prior(counts):
+    prior = np.arange(1, len(counts) + 1) / sum(range(1, len(counts) + 1))
+    ratio = confusions.sinks(np.array(counts), prior)
+    assert (ratio * prior).sum() == pytest.approx(1)
+    assert ratio == pytest.approx([count / sum(counts) / share for count, share in zip(counts, prior, strict=True)])

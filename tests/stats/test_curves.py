@@ -103,3 +103,67 @@ def test_unpaired_counts_keep_every_image_and_round_the_net_loss():
     assert curve.unpaired.correct.tolist() == [[4, 8]]
     assert curve.lost.tolist() == [[10, 0]]
     assert curve.gained.tolist() == [[0, 10]]
+
+
+@settings(max_examples=40)
+@given(seed=seeds, repeats=st.integers(1, 3))
+def test_unpaired_counts_agree_with_the_loop(seed, repeats):
+    """A class with no perturbed images keeps its clean rate: nothing is known to change."""
+    rng = np.random.default_rng(seed)
+    labels, severities, classes = rng.integers(0, 3, 25), 2, 4
+    right = rng.random(25) < 0.7
+
+    def other():
+        images = rng.integers(0, 3, int(rng.integers(0, 12)))
+        return images, rng.random(len(images)) < 0.5
+
+    perturbed = [[other() for _ in range(severities)] for _ in range(repeats)]
+    curve = curves.count_unpaired(perturbation(severities), (labels, right), perturbed, classes)
+    for s, c in product(range(severities), range(classes)):
+        n, clean = int((labels == c).sum()), int(right[labels == c].sum())
+        seen = sum(int((part[s][0] == c).sum()) for part in perturbed)
+        correct = sum(int(part[s][1][part[s][0] == c].sum()) for part in perturbed)
+        net = round(repeats * (clean - n * correct / seen)) if seen else 0
+        assert (curve.n[c], curve.clean_correct[c]) == (n, clean)
+        assert (curve.unpaired.n[s, c], curve.unpaired.correct[s, c]) == (seen, correct)
+        assert (curve.lost[s, c], curve.gained[s, c]) == (max(net, 0), max(-net, 0))
+
+
+def unpaired_curve(n, clean, m, correct, repeats=1):
+    zeros = np.zeros((1, len(n)), dtype=np.int64)
+    other = Unpaired(n=np.array([m]), correct=np.array([correct]))
+    return Curve(perturbation(1), np.array(n), np.array(clean), zeros, zeros, repeats, other)
+
+
+def test_unpaired_drops_are_those_of_independent_samples_with_images_counted_once():
+    curve = unpaired_curve([40, 30], [36, 20], [60, 90], [30, 75], repeats=3)
+    value, low, high = curves.drops(curve, 0.9)
+    assert value[0] == pytest.approx([36 / 40 - 10 / 20, 20 / 30 - 25 / 30])
+    for index, given_counts in enumerate(((36, 40, 10, 20), (20, 30, 25, 30))):
+        assert (low[0, index], high[0, index]) == pytest.approx(intervals.independent(*given_counts, 0.9))
+    # One bound at 95 % is an end of the two-sided interval at 90 %.
+    np.testing.assert_allclose(curves.one_sided_drops(curve, 0.95), (value, low, high))
+
+
+@pytest.mark.parametrize(("n", "m", "known"), [(2, 2, True), (1, 20, False), (20, 1, False), (20, 0, False)])
+def test_unpaired_drops_need_two_images_of_both(n, m, known):
+    found = curves.drops(unpaired_curve([n], [1], [m], [min(m, 1)]), 0.95)
+    assert np.isfinite(found).all() == known
+    assert np.isnan(found).all() != known
+
+
+@settings(max_examples=25)
+@given(seed=seeds)
+def test_drops_follow_their_classes_and_widen_with_the_confidence(seed):
+    rng = np.random.default_rng(seed)
+    curve = curve_of(rng)
+    order = rng.permutation(6)
+    turned = Curve(
+        curve.perturbation, curve.n[order], curve.clean_correct[order], curve.lost[:, order], curve.gained[:, order]
+    )
+    for function in (curves.drops, curves.one_sided_drops):
+        value, low, high = function(curve, 0.9)
+        np.testing.assert_allclose(function(turned, 0.9), np.array((value, low, high))[:, :, order])
+        wider = function(curve, 0.99)
+        assert (wider[1] <= low + 1e-12).all()
+        assert (wider[2] >= high - 1e-12).all()

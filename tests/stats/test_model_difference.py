@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations, pairwise, product
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, fisher_exact
 
+from cuesense.stats.intervals import tango
 from cuesense.stats.model_difference import Contrast, Pairs, from_counts, paired, q_values
 
 
@@ -137,3 +142,128 @@ def test_equal_models_differ_at_a_false_discovery_rate_as_rarely_as_promised(sam
             found = Contrast(found.n_a, found.n_b, found.right_a, found.right_b)
         alarms += bool((q_values(found.p_difference()) <= 0.05).any())
     assert alarms / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def drawn(seed: int, repeats: int = 1, images: int = 60, classes: int = 4) -> tuple[np.ndarray, ...]:
+    """Return labels and how often each image is recognized by A and by B, shares of the repeats."""
+    rng = np.random.default_rng(seed)
+    shares = (rng.binomial(repeats, rate, images) / repeats for rate in rng.random(2))
+    return rng.integers(classes, size=images), *shares
+
+
+@pytest.mark.parametrize(("k", "n", "j", "m"), [(3, 4, 1, 5), (4, 6, 2, 4), (0, 3, 2, 3), (5, 5, 0, 5)])
+def test_fisher_s_p_value_counts_the_ways_to_share_out_what_is_recognized(k: int, n: int, j: int, m: int) -> None:
+    """Every way to choose which k + j of the n + m images are recognized; the first n are A's."""
+    ways = list(combinations(range(n + m), k + j))
+    as_many = [sum(image < n for image in way) >= k for way in ways]
+    assert Contrast(*arrays(n, m, k, j)).p_loss()[0] == pytest.approx(np.mean(as_many))
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0, 0), (3, 0), (4, 2), (2, 5), (6, 6)])
+def test_mcnemar_s_p_value_counts_the_ways_to_swap_the_models(lost: int, gained: int) -> None:
+    """Under no difference each image that only one model recognizes is A's or B's with equal chance."""
+    ways = list(product((0, 1), repeat=lost + gained))
+    assert of_pairs(40, 9, lost, gained).p_loss()[0] == pytest.approx(np.mean([sum(way) >= lost for way in ways]))
+
+
+@given(st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), min_size=1, max_size=12))
+def test_q_values_find_what_the_step_up_procedure_rejects(values: list[float]) -> None:
+    """At every rate: all p-values up to the largest one of rank i with p <= i * rate / m are rejected."""
+    found, known = q_values(np.array(values)), sorted(value for value in values if value == value)
+    for rate in (0.01, 0.05, 0.2, 0.5):
+        passing = [value for rank, value in enumerate(known, start=1) if value * len(known) / rank <= rate]
+        limit = max(passing, default=-1.0)
+        for value, q in zip(values, found, strict=True):
+            assert bool(q <= rate) == (value <= limit)
+            assert np.isnan(q) == np.isnan(value)
+            assert not q < value
+
+
+@settings(max_examples=30)
+@given(seed=seeds, repeats=st.integers(1, 3))
+def test_the_order_of_the_classes_and_of_the_images_changes_nothing(seed: int, repeats: int) -> None:
+    labels, a, b = drawn(seed, repeats)
+    order = np.random.default_rng(seed).permutation(4)
+    shuffle = np.random.default_rng(seed + 1).permutation(len(labels))
+    found = paired(labels, a, b, 4)
+    other = paired(order[labels][shuffle], a[shuffle], b[shuffle], 4)
+    for function in (Contrast.loss, Contrast.p_loss, Contrast.p_difference):
+        np.testing.assert_allclose(function(other)[order], function(found), atol=1e-12)
+    for function in (Contrast.interval, Contrast.bounds):
+        np.testing.assert_allclose(np.array(function(other, 0.95))[:, order], function(found, 0.95), atol=1e-12)
+
+
+@settings(max_examples=30)
+@given(seed=seeds, repeats=st.integers(1, 3), same=st.booleans())
+def test_exchanged_models_have_the_opposite_loss(seed: int, repeats: int, same: bool) -> None:
+    found = paired(*drawn(seed, repeats), 4)  # type: ignore[call-arg,arg-type]
+    found = found if same else Contrast(found.n_a, found.n_b, found.right_a, found.right_b)
+    other = found.swapped()
+    np.testing.assert_allclose(other.loss(), -found.loss())
+    np.testing.assert_allclose(other.p_difference(), found.p_difference())
+    low, high = found.interval(0.9)
+    np.testing.assert_allclose(other.interval(0.9), (-high, -low), atol=1e-12)
+    assert np.array_equal(other.swapped().right_a, found.right_a)
+
+
+@settings(max_examples=30)
+@given(seed=seeds, same=st.booleans())
+def test_bounds_widen_with_the_confidence_around_the_loss(seed: int, same: bool) -> None:
+    found = paired(*drawn(seed), 4)  # type: ignore[call-arg,arg-type]
+    found = found if same else Contrast(found.n_a, found.n_b, found.right_a, found.right_b)
+    levels = [found.bounds(level) for level in (0.8, 0.9, 0.95, 0.99)]
+    loss = found.loss()[found.known]
+    for (low, high), (wider_low, wider_high) in pairwise(levels):
+        inside = [part[found.known] for part in (wider_low, low, loss, high, wider_high)]
+        assert (np.diff(inside, axis=0) >= -1e-12).all()
+
+
+@settings(max_examples=30)
+@given(seed=seeds)
+def test_all_classes_together_are_one_class(seed: int) -> None:
+    labels, a, b = drawn(seed, 3)
+    whole, one = paired(labels, a, b, 4).total(), paired(np.zeros_like(labels), a, b, 1)
+    assert whole.pairs is not None
+    assert one.pairs is not None
+    for name in ("n_a", "n_b", "right_a", "right_b"):
+        np.testing.assert_allclose(getattr(whole, name), getattr(one, name))
+    np.testing.assert_allclose(list(vars(whole.pairs).values()), list(vars(one.pairs).values()))
+
+
+@settings(max_examples=30)
+@given(seed=seeds)
+def test_counts_of_one_repeat_are_the_pairs_themselves(seed: int) -> None:
+    labels, a, b = drawn(seed)
+    images = paired(labels, a, b, 4)
+    lost, gained = (np.bincount(labels, weights=part, minlength=4) for part in (a > b, b > a))
+    counts = from_counts(images.n_a, images.right_a, lost, gained, 1)
+    np.testing.assert_allclose(counts.right_b, images.right_b)
+    np.testing.assert_allclose(counts.p_loss(), images.p_loss())
+    np.testing.assert_allclose(counts.bounds(0.9), images.bounds(0.9))
+
+
+@pytest.mark.parametrize(("alpha", "certain"), [(2**-5, True), (2**-5 - 1e-9, False)])
+def test_a_loss_is_certain_from_the_exact_test_s_level_on(alpha: float, certain: bool) -> None:
+    """Five images of 1,000 are lost, none is gained: McNemar's p is 1/32, and Tango's bound is above 0 either way."""
+    found = of_pairs(1000, 900, 5, 0)
+    assert tango(5, 0, 1000, 1 - alpha)[0] > 0
+    low = found.bounds(1 - alpha)[0][0]
+    assert (low > 0) == certain
+    assert low == (pytest.approx(float(tango(5, 0, 1000, 1 - alpha)[0])) if certain else 0)
+
+
+def test_means_over_repeats_are_rounded_to_the_side_of_no_loss() -> None:
+    """Nine image-repeats of two are 4.5 images, of which four count; one of two is half, which counts as one."""
+    assert from_counts([40], [30], [9], [1], 2).p_loss()[0] == pytest.approx(of_pairs(40, 9, 4, 1).p_loss()[0])
+    assert from_counts([40], [30], [1], [9], 2).p_loss()[0] == pytest.approx(of_pairs(40, 9, 0, 5).p_loss()[0])
+
+
+@pytest.mark.parametrize(("n_a", "n_b", "known"), [(2, 2, True), (1, 9, False), (9, 1, False), (1.9, 2, False)])
+def test_two_images_of_both_are_enough_for_an_interval(n_a: float, n_b: float, known: bool) -> None:
+    found = Contrast(*arrays(n_a, n_b, 1, 1))
+    assert found.known.tolist() == [known]
+    assert np.isfinite(found.interval(0.95)).all() == known
+    assert np.isfinite(found.loss()).all()

@@ -109,3 +109,38 @@ def test_fifty_steps_are_made():
     classes = np.array([[0], [1], [1], [1]])
     bias = _biases(np.zeros((4, 1)), classes, np.array([0.5, 0.5]))
     assert bias == pytest.approx([50 * math.log(0.5 / 0.25), 50 * math.log(0.5 / 0.75)])
+
+
+@settings(max_examples=25)
+@given(seed=seeds)
+def test_predictions_follow_their_images_and_classes(seed):
+    """Images in another order, twice each or with a constant of their own added, and classes of other numbers."""
+    rng = np.random.default_rng(seed)
+    scores, prior = rng.normal(size=(40, 4)) * 2, rng.dirichlet(np.ones(4) * 5)
+    classes = every_class(scores)
+    known = prior_corrected(scores, classes, prior)
+    shuffle, order = rng.permutation(40), rng.permutation(4)
+    assert np.array_equal(prior_corrected(scores[shuffle], classes, prior), known[shuffle])
+    twice = prior_corrected(np.tile(scores, (2, 1)), np.tile(classes, (2, 1)), prior)
+    assert np.array_equal(twice, np.tile(known, 2))
+    moved = scores + rng.normal(size=(40, 1)).round(3)
+    assert np.array_equal(prior_corrected(moved, classes, prior), known)
+    turned = np.empty(4)
+    turned[order] = prior
+    assert np.array_equal(prior_corrected(scores, order[classes], turned), order[known])
+
+
+def test_a_larger_prior_takes_more_predictions():
+    scores = np.random.default_rng(5).normal(size=(300, 3))
+    shares = []
+    for first in (0.05, 0.2, 0.5, 0.8):
+        prior = np.array([first, (1 - first) / 2, (1 - first) / 2])
+        shares.append(float(np.mean(prior_corrected(scores, every_class(scores), prior) == 0)))
+    assert shares == sorted(shares)
+    assert shares[0] < 0.05
+    assert shares[-1] > 0.8
+
+
+def test_scores_beyond_what_an_exponential_holds_are_compared_all_the_same():
+    scores = np.array([[2000.0, 0.0], [0.0, 2000.0], [-3000.0, -1000.0], [1500.0, 900.0]])
+    assert prior_corrected(scores, every_class(scores), np.array([0.5, 0.5])).tolist() == [0, 1, 1, 0]

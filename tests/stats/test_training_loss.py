@@ -221,3 +221,55 @@ def test_recall_at_chance_leaves_nothing_to_lose() -> None:
     found = forecast_from_trainings(plain, plain, labels, SHAPE, 2)
     assert np.isinf(found.spread[:, 0]).all()
     assert np.isfinite(found.spread[:, 1]).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_leaks_are_those_of_a_plain_loop(seed: int, runs: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, 20)
+    plain, strong = rng.integers(0, 4, (2, runs, 20))
+    expected = np.zeros((4, 4))
+    for run in range(runs):
+        for image, label in enumerate(labels):
+            expected[label, strong[run, image]] += 1
+            expected[label, plain[run, image]] -= 1
+    for label in range(4):
+        expected[label, label] = 0
+        expected[label] /= max(int((labels == label).sum()), 1) * runs
+    np.testing.assert_allclose(leaks(plain, strong, labels, 4), expected)
+    np.testing.assert_allclose(leaks(strong, plain, labels, 4), -expected)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_forecasts_follow_their_classes_and_images(seed: int, runs: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.append(np.repeat([0, 1, 2], 4), rng.integers(0, 3, 30))
+    plain, strong = rng.random((runs, 42)) < 0.8, rng.random((runs, 42)) < 0.6
+    found = forecast_from_trainings(plain, strong, labels, SHAPE, 3)
+    order, shuffle = rng.permutation(3), rng.permutation(42)
+    other = forecast_from_trainings(plain[:, shuffle], strong[:, shuffle], order[labels][shuffle], SHAPE, 3)
+    np.testing.assert_allclose(other.loss[:, order], found.loss, atol=1e-12)
+    np.testing.assert_allclose(other.spread[:, order], found.spread)
+    heads = forecast_from_heads(plain[0], strong, labels, 3)
+    turned = forecast_from_heads(plain[0, shuffle], strong[:, shuffle], order[labels][shuffle], 3)
+    np.testing.assert_allclose(turned.loss[:, order], heads.loss, atol=1e-12)
+    np.testing.assert_allclose(turned.spread[:, order], heads.spread)
+
+
+@given(st.floats(-0.3, 0.9), st.floats(0.001, 0.3), st.floats(0.01, 0.4))
+def test_risk_falls_with_the_tolerance_and_flags_agree_with_it(loss: float, spread: float, tolerance: float) -> None:
+    found = Forecast(np.array([[loss]]), np.array([[spread]]))
+    risk = float(found.risk(tolerance)[0, 0])
+    assert risk >= float(found.risk(tolerance + 0.1)[0, 0])
+    assert (risk > 0.5) == (loss > tolerance) or abs(loss - tolerance) < 1e-12
+    expected = Flag.SAFE if risk <= 1 - 0.9 else Flag.LOSES if risk >= 0.8 else Flag.UNCLEAR
+    assert found.flags(tolerance, 0.9) == [[expected]]
+    (low, high), (wider_low, wider_high) = found.bounds(0.8), found.bounds(0.95)
+    assert wider_low[0, 0] <= low[0, 0] <= high[0, 0] <= wider_high[0, 0]
+
+
+def test_more_repeats_of_the_same_counts_leave_the_shares() -> None:
+    """A curve of three repeats holds three times the counts of each image."""
+    once = curve([[2, 0], [5, 5], [20, 20]])
+    thrice = Curve(once.perturbation, once.n, once.clean_correct, 3 * once.lost, 3 * once.gained, 3)
+    assert severity_shares(thrice) == pytest.approx(severity_shares(once))

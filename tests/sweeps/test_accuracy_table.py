@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cuesense.errors import CuesenseError
+from cuesense.errors import CuesenseError, DatasetError, SettingsError
 from cuesense.sweeps.accuracy_table import read_accuracies
 from tests.helpers.simulated_sweeps import Truth, level, simulated, table
 
@@ -147,3 +149,146 @@ def test_accuracies_are_fractions_ends_included(accuracy: float, allowed: bool) 
         return
     with pytest.raises(CuesenseError, match="a fraction from 0 to 1"):
         read_accuracies(frame)
+
+
+def rows(*cells: tuple[object, ...]) -> pd.DataFrame:
+    return pd.DataFrame(cells, columns=["run", "strength", "seed", "class", "accuracy", "n"])
+
+
+TWO = rows(
+    ("a", 0.5, 0, "cat", 0.75, 8),
+    ("a", 0.5, 0, "dog", 0.5, 4),
+    ("b", 0.1, 3, "dog", 0.25, 4),
+    ("b", 0.1, 3, "cat", 1.0, 8),
+)
+
+
+def test_a_small_table_cell_by_cell() -> None:
+    found = read_accuracies(TWO)
+    assert (found.regularizer, found.strengths, found.seeds) == ("regularizer", (0.1, 0.5), ("0", "3"))
+    assert found.strength_of.tolist() == [1, 0]
+    assert found.class_names == ("cat", "dog")
+    assert found.accuracy.tolist() == [[0.75, 0.5], [1.0, 0.25]]
+    assert found.images.tolist() == [[8, 4], [8, 4]]
+    assert found.per_image is None
+
+
+def test_a_frame_is_left_as_it_is() -> None:
+    before = TWO.copy()
+    read_accuracies(TWO)
+    pd.testing.assert_frame_equal(TWO, before)
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations(range(4)))
+def test_rows_of_any_order_give_every_run_its_own_accuracies(order: list[int]) -> None:
+    found = read_accuracies(TWO.iloc[order].reset_index(drop=True))
+    by_seed = {
+        seed: (found.strengths[place], accuracy.tolist())
+        for seed, place, accuracy in zip(found.seeds, found.strength_of, found.accuracy, strict=True)
+    }
+    assert by_seed == {"0": (0.5, [0.75, 0.5]), "3": (0.1, [1.0, 0.25])}
+
+
+def test_names_that_look_like_numbers_or_nothing_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.CSV"
+    path.write_text(
+        "run,strength,seed,class,accuracy,n\n01,0,007,NA,1,2\n01,0,007,001,0,2\n1,1,nan,NA,1,2\n1,1,nan,001,1,2\n"
+    )
+    found = read_accuracies(path)
+    assert found.class_names == ("001", "NA")
+    assert found.seeds == ("007", "nan")
+    assert found.strengths == (0.0, 1.0)
+    assert found.accuracy.tolist() == [[0, 1], [1, 1]]
+
+
+def test_a_class_without_images_in_any_run_has_no_accuracy_whatever_its_cell() -> None:
+    more = [
+        (run, strength, seed, "owl", cell, 0) for run, strength, seed, cell in (("a", 0.5, 0, None), ("b", 0.1, 3, 7))
+    ]
+    found = read_accuracies(pd.concat([TWO.astype(object), rows(*more)], ignore_index=True))
+    assert found.class_names == ("cat", "dog", "owl")
+    assert np.isnan(found.accuracy[:, 2]).all()
+    assert found.images[:, 2].tolist() == [0, 0]
+
+
+def test_many_strengths_are_joined_and_a_smaller_crop_is_stronger() -> None:
+    sweep = simulated(Truth(level(12, 3), images=20, runs=1), 0)
+    found = read_accuracies(table(sweep).assign(regularizer="random_resized_crop"))
+    assert found.regularizer == "random_resized_crop"
+    assert len(found.strengths) == 2
+    assert found.strengths[0] > found.strengths[1]
+    assert found.remarks[-1].startswith("12 strengths were joined into 2 groups")
+
+
+DO = "Write one row a run and class."
+PLACE = "'the table'"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda frame: frame.drop(columns=["seed", "n"]),
+            f"Expected the table {PLACE} to be rows of run, strength, seed, class, accuracy, n, but got no column "
+            f"seed. {DO}",
+        ),
+        (
+            edited("accuracy", 1, -0.5),
+            f"Expected the column accuracy to be a fraction from 0 to 1, but got '-0.5' (row 2 of {PLACE}). "
+            "Divide by 100 if it is in percent.",
+        ),
+        (
+            edited("accuracy", 3, None),
+            f"Expected the column accuracy to be a fraction from 0 to 1, but got an empty cell (row 4 of {PLACE}). "
+            "Divide by 100 if it is in percent.",
+        ),
+        (
+            edited("n", 0, -1),
+            f"Expected the column n to be a whole number from 0 to 1,000,000,000, but got '-1' (row 1 of {PLACE}). "
+            "Count the class's test images.",
+        ),
+        (
+            edited("class", 2, "  "),
+            f"Expected the column class to be given in every row, but got '  ' (row 3 of {PLACE}). Fill the cell.",
+        ),
+        (
+            edited("seed", 1, 9),
+            f"Expected each run of {PLACE} to be of one strength and seed, but got two in run 'a'. Name the "
+            "runs apart.",
+        ),
+        (
+            lambda frame: frame.head(3),
+            f"Expected the runs of {PLACE} to be about the same classes, but got run 'b' without class 'cat'. Add its "
+            "rows, or leave the run or the class out.",
+        ),
+        (
+            lambda frame: pd.concat([frame, frame.tail(1)]),
+            f"Expected {PLACE} to be one row a run and class, but got class 'cat' 2 times in run 'b'. Give every run a "
+            "name of its own.",
+        ),
+        (
+            edited("n", 2, 0),
+            f"Expected the class 'dog' of {PLACE} to be one with images in all runs or in none, but got none in run "
+            "'b'. Leave the class or the run out.",
+        ),
+        (
+            lambda frame: frame.assign(n=[0, 0, 4, 8]),
+            f"Expected the column n to be above 0 in some class, but got '0' (row 1 of {PLACE}). Check it.",
+        ),
+        (
+            edited("run", 2, {"b"}),
+            "Expected the column run to be a number or a name in every row, but got '{'b'}' "
+            f"(row 3 of {PLACE}). Write one value a cell.",
+        ),
+    ],
+)
+def test_the_first_mistake_is_named_with_its_row(change: Callable[[pd.DataFrame], pd.DataFrame], sentence: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        read_accuracies(change(TWO))
+    assert str(caught.value) == sentence
+
+
+def test_an_unknown_regularizer_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"Unknown regularizer 'crops' in 'the table'\. Did you mean 'crop'\?"):
+        read_accuracies(TWO.assign(regularizer="crop"), regularizer="crops")

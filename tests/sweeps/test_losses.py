@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from cuesense.sweeps.losses import _ratios, class_losses, moderate_variances, safety_bounds
+from cuesense.sweeps.losses import _ratios, _upper, class_losses, moderate_variances, safety_bounds
 from cuesense.sweeps.sweep import Sweep
 from tests.helpers.simulated_sweeps import Truth, level, simulated, some_runs, spread
 
@@ -243,3 +245,142 @@ def test_factors_of_strengths_and_classes_alternate_three_times() -> None:
     ratio, degrees = _ratios(sums, freedom)
     assert ratio == pytest.approx(smooth * own, rel=1e-9)
     assert degrees == pytest.approx(np.minimum(shared, left), rel=1e-9)
+
+
+def random_sweep(seed: int, *, per_image: bool = False, strengths: int = 3, classes: int = 4, runs: int = 3) -> Sweep:
+    accuracy = np.random.default_rng(seed).uniform(0.3, 0.95, (strengths, classes))
+    return simulated(Truth(accuracy, images=30, runs=runs), seed, per_image=per_image)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_losses_follow_their_classes(seed: int, per_image: bool) -> None:
+    sweep = random_sweep(seed, per_image=per_image)
+    order = np.random.default_rng(seed).permutation(4)
+    back = np.argsort(order)
+    known = sweep.per_image
+    turned = replace(
+        sweep,
+        class_names=tuple(sweep.class_names[index] for index in order),
+        accuracy=sweep.accuracy[:, order],
+        images=sweep.images[:, order],
+        per_image=known and replace(known, labels=back[known.labels], predicted=back[known.predicted]),
+    )
+    found, other = class_losses(sweep, 0.95), class_losses(turned, 0.95)
+    for name in ("value", "low", "high", "detectable"):
+        np.testing.assert_allclose(getattr(other.losses, name), getattr(found.losses, name)[:, order], atol=1e-9)
+    np.testing.assert_allclose(other.mean, found.mean)
+    bounds = [safety_bounds(one, sweep.runs, 0.95) for one in (found, other)]
+    np.testing.assert_allclose(bounds[1], bounds[0], atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_losses_do_not_depend_on_the_order_of_the_strengths(seed: int, per_image: bool) -> None:
+    """Mild to strong the other way round: the same losses, and the gains are against the other end."""
+    sweep = random_sweep(seed, per_image=per_image)
+    turned = replace(sweep, strengths=sweep.strengths[::-1], strength_of=2 - sweep.strength_of)
+    found, other = class_losses(sweep, 0.95), class_losses(turned, 0.95)
+    for name in ("value", "low", "high", "detectable"):
+        np.testing.assert_allclose(getattr(other.losses, name), getattr(found.losses, name)[::-1], atol=1e-9)
+    np.testing.assert_allclose(other.gain, found.accuracy[::-1] - found.accuracy[2], atol=1e-12)
+    np.testing.assert_allclose(found.gain, found.accuracy - found.accuracy[0], atol=1e-12)
+    np.testing.assert_allclose(other.mean_spread, found.mean_spread[::-1])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_bounds_widen_with_the_confidence(seed: int, per_image: bool) -> None:
+    sweep = random_sweep(seed, per_image=per_image)
+    sure, surer = class_losses(sweep, 0.8), class_losses(sweep, 0.99)
+    assert (surer.losses.low <= sure.losses.low + 1e-12).all()
+    assert (surer.losses.high >= sure.losses.high - 1e-12).all()
+    assert (surer.losses.detectable > sure.losses.detectable).all()
+    assert (surer.spread > sure.spread).all()
+    assert (surer.mean_spread > sure.mean_spread).all()
+    assert (surer.gains <= sure.gains).all()
+    assert (surer.as_good >= sure.as_good).all()
+    assert (safety_bounds(sure, sweep.runs, 0.99) >= safety_bounds(sure, sweep.runs, 0.8)).all()
+
+
+def test_every_seed_twice_leaves_the_losses_and_narrows_the_bounds() -> None:
+    sweep = random_sweep(5)
+    twice = some_runs(sweep, [*range(9), *range(9)])
+    found, more = class_losses(sweep, 0.95), class_losses(twice, 0.95)
+    np.testing.assert_allclose(more.losses.value, found.losses.value)
+    np.testing.assert_allclose(more.mean, found.mean)
+    assert (more.losses.detectable < found.losses.detectable).all()
+    assert (more.mean_spread < found.mean_spread).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_mean_and_its_interval_are_those_of_a_plain_loop(seed: int) -> None:
+    """Classes of unequal size; runs are pooled over strengths, and images vary as independent ones do."""
+    sweep = random_sweep(seed, runs=3)
+    sizes = np.array([10, 30, 50, 110])
+    sweep = replace(sweep, images=np.tile(sizes, (9, 1)))
+    found = class_losses(sweep, 0.9)
+    overall = [sum(size * rate for size, rate in zip(sizes, row, strict=True)) / 200 for row in sweep.accuracy]
+    means = [np.mean(overall[3 * place : 3 * place + 3]) for place in range(3)]
+    pooled = sum((overall[run] - means[run // 3]) ** 2 for run in range(9)) / 6
+    assert found.mean == pytest.approx(means)
+    for place in range(3):
+        images = 0.0
+        for index, size in enumerate(sizes):
+            rate = (sweep.accuracy[3 * place : 3 * place + 3, index].mean() * size + 1) / (size + 2)
+            images += (size / 200) ** 2 * rate * (1 - rate) / size
+        half = student.ppf(0.95, 6) * (pooled / 3 + images) ** 0.5
+        assert found.mean_spread[place] == pytest.approx(half)
+
+
+def test_a_class_s_interval_is_over_seeds_and_images() -> None:
+    sweep = random_sweep(7)
+    found = class_losses(sweep, 0.9)
+    for place in range(3):
+        for index in range(4):
+            rate = (sweep.accuracy[sweep.strength_of == place, index].mean() * 30 + 1) / 32
+            unit = rate * (1 - rate) / 30
+            variance = found.noise.ratio[place, index] * unit / 3 + unit
+            half = student.ppf(0.95, found.noise.freedom[place, index]) * variance**0.5
+            assert found.spread[place, index] == pytest.approx(half)
+
+
+def test_bounds_hold_planted_losses() -> None:
+    """Losses of 0 to 0.3 at the strongest: the bounds of a strength hold together in at least 90 % of 60 sweeps."""
+    truth = Truth(harmed_at_the_best(0.3, classes=8, strengths=3), images=150, runs=4)
+    below = above = 0
+    for seed in range(60):
+        losses = class_losses(simulated(truth, seed, per_image=bool(seed % 2)), 0.9).losses
+        below += bool((losses.low[-1] > truth.losses[-1]).any())
+        above += bool((losses.high[-1] < truth.losses[-1]).any())
+        assert (losses.low[-1, :HARMED] > 0.1).all()
+    assert below <= 6
+    assert above <= 6
+
+
+def test_a_strength_is_as_good_as_the_best_until_its_mean_is_shown_to_be_lower() -> None:
+    accuracy = np.tile(level(1, 6), (3, 1))
+    accuracy[1] -= 0.002
+    accuracy[2] -= 0.1
+    found = class_losses(simulated(Truth(accuracy, images=400), 0), 0.95)
+    assert found.as_good.tolist() == [True, True, False]
+    assert found.as_good[found.mean.argmax()]
+
+
+values = st.floats(-0.9, 0.9)
+
+
+@given(values, st.floats(0, 0.5), st.floats(0, 0.3))
+def test_a_score_bound_solves_its_equation(value: float, margin: float, growth: float) -> None:
+    """The larger root: on it both sides are equal, and a little above it the difference is rejected."""
+    bound = float(_upper(np.array(value), np.array(margin), np.array(growth)))
+    assert bound >= value - 1e-12
+    if abs(bound) > 1:
+        return
+
+    def excess(u: float) -> float:
+        return (u - value) ** 2 - margin**2 - growth * abs(u) * (1 - abs(u))
+
+    assert excess(bound) == pytest.approx(0, abs=1e-9)
+    assert excess(bound + 1e-3) > 0

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cuesense.sweeps.rivals import cosines, find_rivals, rival_kind
 from cuesense.sweeps.sweep import PerImagePredictions
@@ -127,3 +129,70 @@ def test_fine_grained_has_a_cosine_of_a_fifth_or_more(cosine: float, found: str)
     similarity = np.eye(5)
     similarity[0, 1] = similarity[1, 0] = cosine
     assert rival_kind(per_image(), 0, 1, similarity) == found
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_rivals_are_those_of_a_plain_loop(seed: int) -> None:
+    """Runs 0 and 1 against runs 2 to 4, six outputs of which the first four are classes."""
+    rng = np.random.default_rng(seed)
+    labels = np.append(np.arange(4), rng.integers(0, 4, 16))
+    predicted = rng.integers(0, 6, (5, 20)).astype(np.int32)
+    accepted = rng.random((20, 6)) < 0.3
+    images = PerImagePredictions(labels, predicted, tuple("abcdef"), accepted)
+    for index in range(4):
+        own = [image for image in range(20) if labels[image] == index]
+        rises = {}
+        for output in range(6):
+            shares = [
+                sum(int(predicted[run, image] == output) for run in runs for image in own) / len(own) / len(runs)
+                for runs in ((0, 1), (2, 3, 4))
+            ]
+            rises[output] = shares[1] - shares[0]
+        taking = sorted((output for output in rises if output != index), key=lambda output: (-rises[output], output))
+        found = find_rivals(images, index, [0, 1], [2, 3, 4], None)
+        assert [entry.share for entry in found] == pytest.approx(
+            [rises[output] for output in taking[:3] if rises[output] >= 0.005]
+        )
+        for entry in found:
+            assert entry.share == pytest.approx(rises[entry.rival])
+            assert entry.both == pytest.approx(np.mean([accepted[image, entry.rival] for image in own]))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_runs_in_another_order_or_twice_have_the_same_rivals(seed: int) -> None:
+    images = per_image()
+    images.predicted[...] = np.random.default_rng(seed).integers(0, 5, images.predicted.shape)
+    once = find_rivals(images, 1, [0, 1], [2, 3], None)
+    assert find_rivals(images, 1, [1, 0], [3, 2], None) == once
+    assert find_rivals(images, 1, [0, 1, 0, 1], [2, 3, 2, 3], None) == once
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 10))
+def test_cosines_do_not_change_with_size_shift_or_order(seed: int, size: float) -> None:
+    rng = np.random.default_rng(seed)
+    rows, order = rng.normal(size=(5, 3)), rng.permutation(5)
+    found = cosines(rows)
+    np.testing.assert_allclose(cosines(size * rows + rng.normal(size=3)), found, atol=1e-9)
+    np.testing.assert_allclose(cosines(rows[order]), found[np.ix_(order, order)], atol=1e-9)
+    np.testing.assert_allclose(np.diag(found), 1)
+    np.testing.assert_allclose(found, found.T)
+
+
+def test_directions_that_are_all_the_same_have_no_likeness() -> None:
+    assert cosines(np.ones((3, 4))).tolist() == [[0.0] * 3] * 3
+
+
+def test_annotations_come_before_likeness() -> None:
+    """A pair that is near and that is accepted together is ambiguous, not fine-grained."""
+    cats = list(range(50))
+    assert rival_kind(per_image(accepted(lynx=cats)), 0, 1, alike(0, 1)) == "ambiguous"
+    assert rival_kind(per_image(accepted(lynx=cats[:3])), 0, 1, alike(0, 1)) == "co-occurring"
+    assert rival_kind(per_image(accepted()), 0, 1, alike(0, 1)) == "fine-grained"
+    assert rival_kind(per_image(accepted()), 0, 1, None) is None
+
+
+def test_co_occurring_is_of_the_losing_class_s_images_and_ambiguous_is_mutual() -> None:
+    """Of the cats' images four are sofas too; of the sofas' none is a cat's."""
+    also = per_image(accepted(sofa=[0, 1, 2, 3]))
+    assert rival_kind(also, 0, 2, None) == "co-occurring"
+    assert rival_kind(also, 2, 0, None) is None

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cuesense.errors import SettingsError
-from cuesense.sweeps.run_list import read_runs
+from cuesense.sweeps.run_list import read_runs, sweep_of
 
 LIST = "model,regularizer,strength,seed\na.pt,weight_decay,0.1,0\na.pt,weight_decay,0.01,0\n"
 LIST += "timm:resnet18,weight_decay,1,0\n"
@@ -93,3 +94,97 @@ def test_all_missing_checkpoints_are_named_at_once(tmp_path: Path) -> None:
 def test_a_missing_list_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="but got 'No such file or directory'"):
         read_runs(tmp_path / "runs.csv")
+
+
+def test_a_sweep_counts_what_the_runs_recognize(tmp_path: Path) -> None:
+    """Two runs of three strengths; the fourth output is no class, and class 2 has no images."""
+    runs = read_runs(listed(tmp_path, LIST))
+    labels = np.array([0, 0, 1, 1, 1])
+    predicted = np.array([[0, 0, 1, 1, 0], [0, 1, 1, 3, 3], [3, 3, 3, 3, 3]], dtype=np.int32)
+    found = sweep_of(runs, ("cat", "dog", "owl"), labels, predicted, ("cat", "dog", "owl", "car"))
+    for run in range(3):
+        for index in range(2):
+            right = [image for image in range(5) if labels[image] == index == predicted[run, image]]
+            assert found.accuracy[run, index] == len(right) / [2, 3][index]
+    assert np.isnan(found.accuracy[:, 2]).all()
+    assert found.images.tolist() == [[2, 3, 0]] * 3
+    assert (found.regularizer, found.strengths, found.seeds) == ("weight_decay", (0.01, 0.1, 1.0), ("0", "0", "0"))
+    assert found.strength_of.tolist() == [1, 0, 2]
+    assert found.per_image is not None
+    assert found.per_image.output_names == ("cat", "dog", "owl", "car")
+    assert found.per_image.predicted is predicted
+    assert found.remarks == ()
+
+
+def test_equal_predictions_of_two_checkpoints_are_remarked_by_their_file(tmp_path: Path) -> None:
+    for name in ("x.pt", "y.pt", "z.pt"):
+        (tmp_path / name).touch()
+    runs = read_runs(listed(tmp_path, "model,strength,seed\nx.pt,0,0\ny.pt,0,1\nz.pt,1,0\n"))
+    labels = np.arange(3)
+    predicted = np.array([[0, 1, 2], [0, 1, 2], [0, 1, 2]], dtype=np.int32)
+    found = sweep_of(runs, ("a", "b", "c"), labels, predicted, ("a", "b", "c"))
+    assert found.remarks == (
+        "1 of 3 runs have the accuracies of another run of their strength in every class, such as 'y.pt': if they are "
+        "copies, the variation over seeds is underestimated.",
+    )
+
+
+def test_an_order_on_the_command_line_replaces_that_of_the_file(tmp_path: Path) -> None:
+    content = 'order = ["a", "b"]\n' + "".join(
+        f'[[runs]]\nmodel = "a.pt"\nstrength = "{strength}"\nseed = 0\n' for strength in "ab"
+    )
+    path = listed(tmp_path, content, "runs.TOML")
+    assert read_runs(path).strengths == ("a", "b")
+    assert read_runs(path, order="b, a").strengths == ("b", "a")
+
+
+def test_a_run_s_own_entries_of_a_toml_replace_those_of_the_top(tmp_path: Path) -> None:
+    content = 'regularizer = "mixup"\narch = "timm:top"\n'
+    for strength, more in ((0, 'arch = "timm:own"'), (1, "")):
+        content += f'[[runs]]\nmodel = "a.pt"\nstrength = {strength}\nseed = {strength}\n{more}\n'
+    found = read_runs(listed(tmp_path, content, "runs.toml"), arch="timm:given")
+    assert found.archs == ("timm:own", "timm:given")
+    assert (found.regularizer, found.seeds) == ("mixup", ("0", "1"))
+
+
+def test_paths_are_relative_to_the_list_and_names_stay_text(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "a.pt").touch()
+    path = tmp_path / "lists" / "runs.csv"
+    path.write_text("model, strength, seed\n../a.pt, none, 007\n../a.pt, NA, nan\n")
+    found = read_runs(path, order="none,NA")
+    assert found.models == (str((tmp_path / "a.pt").resolve()),) * 2
+    assert (found.strengths, found.seeds) == (("none", "NA"), ("007", "nan"))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            "model,strength,seed\nx.pt,1,0\na.pt,2,0\n",
+            "Expected the checkpoints in '{path}' to be files that exist, but got 1 that are missing: x.pt. Correct "
+            "the paths, which are relative to that file.",
+        ),
+        (
+            "model,strength,seed\na.pt,1,0\na.pt,2,\n",
+            "Expected '{path}' to be filled in every row, but got an empty cell in row 2. Write one row a checkpoint: "
+            "model,regularizer,strength,seed.",
+        ),
+        (
+            "model,strength,seed\na.pt,1,0\na.pt,1,1\na.pt,2,0\n",
+            "Expected each run in '{path}' to be a checkpoint of its own, but got 'a.pt' several times with strength "
+            "1. Name the checkpoint of each seed.",
+        ),
+    ],
+)
+def test_mistakes_name_the_list_and_what_to_do(content: str, sentence: str, tmp_path: Path) -> None:
+    path = listed(tmp_path, content)
+    with pytest.raises(SettingsError) as caught:
+        read_runs(path)
+    assert str(caught.value) == sentence.format(path=path)
+
+
+@pytest.mark.parametrize("content", ["runs = 3", "runs = [1, 2]", "[runs]\nmodel = 'a.pt'", "runs = ['a.pt']"])
+def test_runs_of_a_toml_are_tables(content: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"to be a table \[\[runs\]\] for each checkpoint, but got none"):
+        read_runs(listed(tmp_path, content, "runs.toml"))

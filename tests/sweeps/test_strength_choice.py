@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cuesense.sweeps.losses import class_losses, safety_bounds
 from cuesense.sweeps.strength_choice import choose
@@ -87,3 +89,58 @@ def test_a_loss_shown_at_the_tolerance_is_not_above_it() -> None:
     assert shown > 0.1
     assert choose(sweep, found, shown, 0.95).safety[1] == "undetermined"
     assert choose(sweep, found, float(np.nextafter(shown, 0)), 0.95).safety[1] == "unsafe"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 3))
+def test_every_choice_is_that_of_a_plain_loop(seed: int, runs: int) -> None:
+    """Accuracies of a few values, so that strengths tie: the mildest of equals is chosen."""
+    rng = np.random.default_rng(seed)
+    sweep = simulated(Truth(level(4, 3), images=40, runs=runs), seed)
+    coarse = rng.choice([0.25, 0.5, 0.75], (4, 3))[sweep.strength_of]
+    sweep = replace(sweep, accuracy=coarse + 0.025 * rng.integers(0, 2, coarse.shape))
+    found = class_losses(sweep, 0.9)
+    chosen = choose(sweep, found, 0.2, 0.9)
+    bounds = safety_bounds(found, sweep.runs, 0.9)
+    best: dict[str, tuple[float, int] | None] = dict.fromkeys(("mean", "worst", "unharmed", "safe"))
+    verdicts = []
+    for place in range(4):
+        shown = [low for low in found.losses.low[place] if np.isfinite(low)]
+        safe = bool(bounds[place] <= 0.2)
+        verdicts.append("safe" if safe else "unsafe" if shown and max(shown) > 0.2 else "undetermined")
+        candidates = {
+            "mean": (found.mean[place], True),
+            "worst": (min(found.accuracy[place]), True),
+            "unharmed": (found.mean[place], bool(shown) and max(shown) <= 0),
+            "safe": (found.mean[place], safe),
+        }
+        for rule, (score, allowed) in candidates.items():
+            known = best[rule]
+            if allowed and (known is None or score > known[0]):
+                best[rule] = (score, place)
+    assert chosen.safety == tuple(verdicts)
+    places = {rule: None if known is None else known[1] for rule, known in best.items()}
+    assert places == {
+        "mean": chosen.by_mean,
+        "worst": chosen.by_worst_class,
+        "unharmed": chosen.unharmed,
+        "safe": chosen.safe,
+    }
+    assert chosen.seeds_needed is None or chosen.safe is None
+
+
+def test_more_tolerance_never_makes_a_strength_unsafe() -> None:
+    accuracy = np.full((4, 4), 0.85)
+    accuracy[2:, 0] -= np.array([0.1, 0.3])
+    sweep = simulated(Truth(accuracy, images=400), 2)
+    found = class_losses(sweep, 0.95)
+    order = {"unsafe": 0, "undetermined": 1, "safe": 2}
+    ranks = np.array(
+        [
+            [order[verdict] for verdict in choose(sweep, found, tolerance, 0.95).safety]
+            for tolerance in (0.01, 0.05, 0.1, 0.2, 0.5)
+        ]
+    )
+    assert (np.diff(ranks, axis=0) >= 0).all()
+    assert ranks[0, 3] == 0
+    assert ranks[-1].tolist() == [2] * 4

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.errors import SettingsError
@@ -12,10 +12,12 @@ from cuesense.sweeps.sweep import (
     Run,
     choose_regularizer,
     duplicate_run_remark,
+    format_strength,
     merge_neighbors,
     order_strengths,
     parse_order,
     parse_strength,
+    unreadable_remark,
 )
 from tests.helpers.simulated_sweeps import Truth, level, simulated
 
@@ -143,3 +145,93 @@ def test_errors_list_five_names() -> None:
         choose_regularizer("gfedcba", None, "'t'")
     with pytest.raises(SettingsError, match=r"but got b, c, d, e, f missing\."):
         order_strengths(runs(*"abcdefg"), "x", ["a"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=31, max_size=70))
+def test_groups_of_neighbors_hold_every_run_once_and_keep_the_order(counts: list[int]) -> None:
+    sweep = simulated(Truth(level(2, 2), images=2, runs=1), 0)
+    strength_of = np.repeat(np.arange(len(counts)), counts)
+    total = len(strength_of)
+    whole = replace(
+        sweep,
+        strengths=tuple(float(place) for place in range(len(counts))),
+        strength_of=strength_of,
+        seeds=tuple(str(run) for run in range(total)),
+        accuracy=np.zeros((total, 2)),
+        images=np.ones((total, 2), dtype=np.int64),
+    )
+    found = merge_neighbors(whole)
+    assert len(found.strengths) == min(20, total // 5)
+    assert found.runs.sum() == total
+    assert (np.diff(found.strength_of) >= 0).all()
+    # Equal parts, but for the runs of a strength that is not cut in two.
+    assert abs(found.runs - total / len(found.strengths)).max() <= 4
+    for place, name in enumerate(found.strengths):
+        members = sorted({whole.strengths[old] for old in strength_of[found.strength_of == place]})
+        assert name == members[len(members) // 2]
+
+
+def test_merged_strengths_keep_earlier_remarks() -> None:
+    sweep = replace(simulated(Truth(level(10, 3), images=20, runs=1), 0), remarks=("First.",))
+    assert merge_neighbors(sweep).remarks == (
+        "First.",
+        "10 strengths were joined into 2 groups of neighbors, named after the one in the middle.",
+    )
+
+
+@given(st.permutations(["none", "mild", "0.5", "heavy"]), st.lists(st.integers(0, 3), min_size=8, max_size=8))
+def test_an_order_gives_every_run_the_index_of_its_strength(order: list[str], drawn: list[int]) -> None:
+    kinds = [parse_strength(name) for name in ("none", "mild", "0.5", "heavy")]
+    given_runs = runs(*kinds, *(kinds[index] for index in drawn))
+    ordered, places = order_strengths(given_runs, "x", order)
+    assert [format_strength(strength) for strength in ordered] == order
+    assert [ordered[place] for place in places] == [run.strength for run in given_runs]
+
+
+@pytest.mark.parametrize(
+    ("strength", "text"), [(0.1, "0.1"), (1.0, "1"), (1e-5, "1e-05"), ("heavy", "heavy"), (123456.0, "123456")]
+)
+def test_strengths_are_written_as_short_as_they_can_be(strength: float | str, text: str) -> None:
+    assert format_strength(strength) == text
+    assert parse_strength(text) == strength
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "NaN", "1e999", "", "0x10", "1,5"])
+def test_what_is_no_finite_number_is_a_name(text: str) -> None:
+    assert parse_strength(text) == text
+    assert isinstance(parse_strength(text), str)
+
+
+def test_copies_are_counted_and_the_first_is_named() -> None:
+    """Runs 0, 2 and 3 are equal in strength 0; run 4 is equal to run 1 in strength 1, with a class without images."""
+    accuracy = np.array(
+        [[0.5, 0.6, np.nan], [0.1, 0.2, np.nan], [0.5, 0.6, np.nan], [0.5, 0.6, np.nan], [0.1, 0.2, np.nan]]
+    )
+    assert duplicate_run_remark(accuracy, np.array([0, 1, 0, 0, 1]), list("abcde")) == (
+        "3 of 5 runs have the accuracies of another run of their strength in every class, such as 'c': if they are "
+        "copies, the variation over seeds is underestimated.",
+    )
+    accuracy[[2, 3, 4], 0] += [0.1, 0.2, 0.3]
+    assert duplicate_run_remark(accuracy, np.array([0, 1, 0, 0, 1]), list("abcde")) == ()
+
+
+@pytest.mark.parametrize(
+    ("read", "remark"),
+    [(10, ()), (9, ("1 of 10 images could not be read and were left out.",))],
+)
+def test_unreadable_images_are_remarked(read: int, remark: tuple[str, ...]) -> None:
+    assert unreadable_remark(read, 10) == remark
+
+
+@pytest.mark.parametrize(
+    ("strength_of", "counts", "compared"),
+    [([0, 0, 1, 2, 2], [2, 1, 2], [0, 2]), ([0, 1, 2], [1, 1, 1], [0, 1, 2]), ([2, 2, 2, 0, 1], [1, 1, 3], [2])],
+)
+def test_strengths_of_two_runs_are_compared_or_all_of_one(
+    strength_of: list[int], counts: list[int], compared: list[int]
+) -> None:
+    sweep = simulated(Truth(level(3, 2), images=2, runs=1), 0)
+    found = replace(sweep, strength_of=np.array(strength_of))
+    assert found.runs.tolist() == counts
+    assert found.compared.tolist() == compared

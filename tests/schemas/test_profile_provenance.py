@@ -1,0 +1,61 @@
+"""Where a profile's numbers come from: which parts may be unknown, and that any settings come back as they were."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from cuesense.schemas.profile import DatasetInfo, ModelInfo, Provenance
+from tests.helpers.contract_documents import OLD
+
+KNOWN = OLD["profile"]["provenance"]
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=30)
+@given(
+    config=st.dictionaries(st.text(), VALUES, max_size=3), preprocessing=st.dictionaries(st.text(), VALUES, max_size=3)
+)
+def test_settings_of_any_form_come_back_equal(config: dict[str, object], preprocessing: dict[str, object]) -> None:
+    content = KNOWN | {"config": config, "model": KNOWN["model"] | {"preprocessing": preprocessing}}
+    found = Provenance.model_validate_json(json.dumps(content))
+    assert (found.config, found.model.preprocessing) == (config, preprocessing)
+    assert Provenance.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest.mark.parametrize("field", list(Provenance.model_fields))
+def test_every_field_is_required(field: str) -> None:
+    with pytest.raises(ValidationError, match="Field required"):
+        Provenance.model_validate({key: value for key, value in KNOWN.items() if key != field})
+
+
+def test_only_the_hash_of_the_weights_may_be_unknown() -> None:
+    for model, known in ((ModelInfo, KNOWN["model"]), (DatasetInfo, KNOWN["dataset"])):
+        nullable = []
+        for field in model.model_fields:
+            try:
+                model.model_validate(known | {field: None})
+            except ValidationError:
+                continue
+            nullable.append(field)
+        assert nullable == (["sha256"] if model is ModelInfo else [])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("seed", 0.5), ("seed", "a"), ("versions", {"torch": 2}), ("config", []), ("created", 3)]
+)
+def test_a_value_of_another_type_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=field):
+        Provenance.model_validate(KNOWN | {field: value})
