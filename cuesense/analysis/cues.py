@@ -190,9 +190,7 @@ def _flags(found: ClassEvidence) -> dict[str, str]:
         "sink": _sink(found),
         "confused_with": _confused(found),
         "by_elimination": _eliminated(found),
-        "weak_class": f"{points(found.accuracy)} % of its clean images are recognized"
-        if found.accuracy < WEAK
-        else None,
+        "weak_class": _weak(found),
         "few_images": counted(found.fewest) if found.fewest < FEW_IMAGES else None,
     }
     return {name: detail for name, detail in details.items() if detail}

@@ -117,7 +117,8 @@ def read_groups(path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        found = f"'{getattr(error, 'strerror', None) or error}'"
+        reason = getattr(error, "strerror", None)
+        found = f"'{reason}'" if reason else str(error)
         raise SettingsError(expected(f"--groups '{path}'", "a readable CSV file", found, "Check it")) from None
     if not rows or not {"class", "group"} <= rows[0].keys():
         found = ", ".join(rows[0]) if rows else "no rows"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated, NoReturn
@@ -96,6 +97,11 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without Unicode shows a question mark instead of ending in a traceback.
+            stream.reconfigure(errors="replace")
+    # Named here, because ``python -m cuesense`` would else install completion for python.
+    app(prog_name="cuesense")
     # Not reached, since typer exits; it tells type checkers that nothing comes after.
     sys.exit(0)

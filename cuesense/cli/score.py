@@ -43,21 +43,13 @@ def score(
     with user_errors():
         from cuesense.workflows.score import score as run_scoring
 
-        names = None if class_names is None else _class_names(class_names)
         profile = run_scoring(
             table,
             output=output,
-            class_names=names,
+            class_names=class_names,
             groups=groups,
             image_size=image_size,
             tolerance=tolerance,
             confidence=confidence,
         )
         show_profile(profile, output, as_json=json)
-
-
-def _class_names(spec: str) -> tuple[str, ...]:
-    # The function takes names, not files: in Python the caller has them.
-    from cuesense.datasets.classes import read_class_names
-
-    return read_class_names(spec).names

@@ -157,8 +157,8 @@ class Pair:
             if source.table is None:
                 return f"no {PREDICTIONS} lies beside {source.name}"
         tables = []
-        wanted_of_a = {(name, common.in_a) for name, common in self.strongest.items()}
-        wanted_of_b = {(name, common.in_b) for name, common in self.strongest.items()}
+        wanted_of_a = {(name, common.in_a, common.value) for name, common in self.strongest.items()}
+        wanted_of_b = {(name, common.in_b, common.value) for name, common in self.strongest.items()}
         for source, wanted in ((self.a, wanted_of_a), (self.b, wanted_of_b)):
             found = None if source.table is None else read(source.table)[0]
             if found is None or not _fits(found, source.profile, wanted):
@@ -231,7 +231,7 @@ def _share_right(predictions: Predictions, augmentation: str | None, severity: i
     return np.asarray(np.mean([predictions.right(row) for row in rows], axis=0))
 
 
-def _fits(predictions: Predictions, profile: Profile, wanted: set[tuple[str, int]]) -> bool:
+def _fits(predictions: Predictions, profile: Profile, wanted: set[tuple[str, int, float]]) -> bool:
     """Whether predictions give the clean counts of a profile, and have the severities to compare."""
     n, right = _clean_counts(profile)
     labels, classes = predictions.per_condition[0].labels, len(predictions.class_names)
@@ -239,7 +239,7 @@ def _fits(predictions: Predictions, profile: Profile, wanted: set[tuple[str, int
         predictions.paired
         and np.array_equal(np.bincount(labels, minlength=classes), n)
         and np.array_equal(np.bincount(labels[predictions.right(0)], minlength=classes), right)
-        and predictions.rows.keys() >= wanted
+        and {(entry.name, entry.severity, entry.value) for entry in predictions.conditions} >= wanted
     )
 
 

@@ -6,6 +6,7 @@ Every image is decoded once; a batch stays on the device while all conditions pa
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import zip_longest
@@ -26,6 +27,8 @@ from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 # A few damaged files are usual in large folders; with more missing the accuracies would be of another dataset.
 # Chosen by hand; not tuned.
 UNREADABLE_LIMIT = 0.05
+
+_LOG = logging.getLogger(__name__)
 
 Decoded = list[tuple[int, NDArray[np.uint8] | str]]
 Columns = dict[str, Any]
@@ -69,6 +72,9 @@ def predict(
     missing = [number for number in numbers if number not in store]
     skipped = [entry for number in numbers if number in store for entry in store.skipped_in(number)]
     done = _images(order, numbers) - _images(order, missing)
+    _LOG.info(
+        "%d images under %d conditions on %s; %d images done before", len(order), len(conditions), options.device, done
+    )
     progress(done, len(order))
     for number, decoded in _decoded_shards(classifier, dataset, order, missing, options.workers):
         start = number * SHARD_SIZE

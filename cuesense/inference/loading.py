@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,8 @@ from cuesense.errors import ModelError, expected
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.types import Classifier, ClassNames, Dataset
+
+_LOG = logging.getLogger(__name__)
 
 _SYNSET = re.compile(r"n\d{8}")
 
@@ -105,6 +108,9 @@ def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tupl
         names, guessed = _default_names(dataset), guessed | {"class_names"}
     outputs = match_classes(dataset.class_names, names)
     shown = display_names(dataset.class_names, names, outputs)
+    _LOG.info("model %s (%s): %s", classifier.spec, classifier.architecture, preprocessing_values(classifier))
+    if guessed:
+        _LOG.info("assumed, because neither the weights nor an option say it: %s", ", ".join(sorted(guessed)))
     return replace(classifier, class_names=names, guessed=guessed), outputs, shown
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +14,20 @@ from cuesense.policies.policy import Limit, augmentation
 from cuesense.schemas.profile import ForecastModel, LossModel, Profile
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import check_fraction
+
+
+def profile_of(profile: Profile | Path | str) -> Profile:
+    """Return a profile, read from its file or folder where it is named by it.
+
+    Raises:
+        SettingsError: It is neither, or the file is none of this schema version.
+    """
+    if isinstance(profile, Profile):
+        return profile
+    if not isinstance(profile, (str, Path)):
+        got = type(profile).__name__
+        raise SettingsError(expected("profile", "a Profile, a profile.json or its folder", got, "Pass one of these"))
+    return Profile.read(profile)
 
 
 def budgets_of(
@@ -106,6 +121,9 @@ def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None
     if not known:
         do = "Analyze with --config standard"
         raise SettingsError(expected("the profile", "one that measured augmentations", "none", do))
+    if isinstance(augmentations, str):
+        do = f'Pass ["{augmentations}"]'
+        raise SettingsError(expected("augmentations", "a list of names", f"the text '{augmentations}'", do))
     for name in augmentations or ():
         if name not in known:
             do = f"Choose from {', '.join(known)}, or analyze with a configuration that measures it"

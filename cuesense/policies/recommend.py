@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.policies.budgets import shared_budget
 from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, PolicyOptions, Scope
-from cuesense.policies.profile_budgets import budgets_of, check_numbers, measured_augmentations
+from cuesense.policies.profile_budgets import budgets_of, check_numbers, measured_augmentations, profile_of
 from cuesense.schemas.profile import Profile, TrainedModel
 from cuesense.types import Budget, Curve, Role
-from cuesense.validation import LARGEST_SIDE
+from cuesense.validation import LARGEST_SIDE, whole_number
 
 # Share of a class's images that go to another class under an augmentation, from which on the two belong to one cluster.
 # Chosen by hand, as the usual tolerance; not tuned.
@@ -31,7 +32,7 @@ _SEEDS = 3
 
 
 def recommend(
-    profile: Profile,
+    profile: Profile | Path | str,
     scope: Scope = "global",
     *,
     tolerance: float | None = None,
@@ -49,7 +50,7 @@ def recommend(
     may bear more than is recommended. Each augmentation is tested by itself, not what several cost together.
 
     Args:
-        profile: The profile of the model.
+        profile: The profile of the model, its file or its folder.
         scope: ``"global"``: one value for all classes; ``"grouped"``: one for each cluster of classes that are linked,
             directly or through others, by a loss of at least 5 % of a class's images to another under an
             augmentation; ``"per_class"``: one for each class.
@@ -70,8 +71,9 @@ def recommend(
             is out of range, or trainings with the policy showed a lower worst-class accuracy than with a uniform one.
     """
     options = PolicyOptions(scope, tolerance, confidence, augmentations, probability, guards, all_but)
-    policy = propose(profile, options)
-    _refuse_beaten(profile, policy)
+    known = profile_of(profile)
+    policy = propose(known, options)
+    _refuse_beaten(known, policy)
     return policy
 
 
@@ -105,12 +107,12 @@ def propose(profile: Profile, options: PolicyOptions) -> Policy:
     return Policy(scope, options.probability, names, tuple(groups.tolist()), values)
 
 
-def export(policy: Policy, profile: Profile, library: str, image_size: int | None = None) -> str:
+def export(policy: Policy, profile: Profile | Path | str, library: str, image_size: int | None = None) -> str:
     """Return a policy as a training library reads it.
 
     Args:
         policy: The policy.
-        profile: The profile, which knows the network's input size.
+        profile: The profile, its file or its folder; it knows the network's input size.
         library: A registered exporter, such as ``"torchvision"``.
         image_size: Side of the network's input in pixels, where the profile does not know it.
 
@@ -120,10 +122,11 @@ def export(policy: Policy, profile: Profile, library: str, image_size: int | Non
     Raises:
         SettingsError: The library is unknown or cannot express the policy, or the size is needed and not known.
     """
-    if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
-        to_be = f"a whole number from 1 to {LARGEST_SIDE}"
-        raise SettingsError(expected("--image-size", to_be, image_size, "Change it"))
-    known = profile.provenance.model.preprocessing.get("image_size") if image_size is None else [image_size] * 2
+    if not isinstance(policy, Policy):
+        do = "Pass what cuesense.recommend returns"
+        raise SettingsError(expected("policy", "a Policy", type(policy).__name__, do))
+    side = None if image_size is None else whole_number(image_size, "--image-size", highest=LARGEST_SIDE)
+    known = profile_of(profile).provenance.model.preprocessing.get("image_size") if side is None else [side] * 2
     text: str = registry.get("exporters", library)(policy, known and tuple(known))
     return text
 

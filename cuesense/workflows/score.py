@@ -12,6 +12,7 @@ import numpy as np
 
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.groups import read_groups
+from cuesense.datasets.classes import read_class_names
 from cuesense.errors import SettingsError, expected
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
@@ -30,7 +31,7 @@ def score(
     table: str | Path,
     *,
     output: str | Path | None = None,
-    class_names: Sequence[str] | None = None,
+    class_names: str | Path | Sequence[str] | None = None,
     groups: str | Path | None = None,
     image_size: int | None = None,
     tolerance: float = 0.05,
@@ -41,7 +42,7 @@ def score(
     Args:
         table: A CSV or Parquet file; ``predictions.table.read`` lists the columns. ``analyze`` writes such a table.
         output: Folder for profile.json, report.html, classes.csv and curves.csv; None writes nothing.
-        class_names: The classes; None takes the labels of the table.
+        class_names: The classes: ``"imagenet"``, a file, or the names themselves; None takes the labels of the table.
         groups: A CSV file with the columns class and group, for results of several classes together.
         image_size: Shorter side of the network's input in pixels, which decides how predictions under a
             suppression are read; None takes what ``analyze`` wrote into its table, and without that averages over all
@@ -64,7 +65,8 @@ def score(
         do = "Name another folder"
         raise SettingsError(expected(f"--output '{output}'", "a folder of its own", "one of an analysis", do))
     path = Path(table)
-    predictions, warnings = read(path, class_names, image_size)
+    names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
+    predictions, warnings = read(path, names, image_size)
     together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
     result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
     images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()

@@ -126,3 +126,15 @@ def test_what_cannot_be_printed_is_one_sentence(scored: list[object]) -> None:
     assert done.returncode == 2
     assert "The result could not be printed or written: No space left on device." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_without_unicode_shows_a_table_and_no_traceback(scored: list[object]) -> None:
+    done = run_in_process(*scored, env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"})
+    assert done.returncode == 0, done.stderr
+    assert "Clean accuracy" in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_the_program_is_called_cuesense_however_it_is_started() -> None:
+    done = run_in_process("--help")
+    assert "Usage: cuesense [OPTIONS] COMMAND" in done.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import cuesense
 from tests.helpers.command_line import analyze, assert_one_sentence, run
 
 
@@ -83,3 +84,11 @@ def test_classes_can_be_named(table: Path, tmp_path: Path) -> None:
     done = run("score", table, "--output", tmp_path / "out", "--class-names", names, "--json")
     assert [entry["name"] for entry in json.loads(done.stdout)["classes"]] == ["brick", "grass", "water"]
     assert_one_sentence(run("score", table, "--class-names", tmp_path / "none.txt"), "none.txt")
+
+
+def test_class_names_may_be_a_file_in_python_too(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    assert analyze(model_file, photos_folder, tmp_path / "out").exit_code == 0
+    (tmp_path / "names.txt").write_text("water\nbrick\ngrass\n")
+    table = tmp_path / "out" / "predictions.parquet"
+    for given in (tmp_path / "names.txt", str(tmp_path / "names.txt"), ["water", "brick", "grass"]):
+        assert [entry.name for entry in cuesense.score(table, class_names=given).classes] == ["water", "brick", "grass"]

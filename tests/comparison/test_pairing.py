@@ -282,3 +282,12 @@ def test_why_images_are_not_paired_is_a_clause(tmp_path: Path) -> None:
     text = (strange / "profile.json").read_text(encoding="utf-8")
     (strange / "profile.json").write_text(re.sub(prints[1], prints[0], text), encoding="utf-8")
     assert pair(a, strange).unpaired == "the images or their labels differ"
+
+
+def test_predictions_at_another_value_are_not_those_of_the_profile(tmp_path: Path) -> None:
+    """The severities agree, the clean counts agree, and yet the table is of a jitter of 0.4 instead of 0.8."""
+    first, second = (simple(tmp_path / name, LABELS, ALL) for name in "ab")
+    assert pair(first, second).unpaired is None
+    other = folder(tmp_path / "other", predictions(LABELS, ALL, {0.4: [ALL]}))
+    (other / PREDICTIONS).replace(second / PREDICTIONS)
+    assert pair(first, second).unpaired == f"{second / PREDICTIONS} is not that of its profile"

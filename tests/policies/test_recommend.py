@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -416,3 +418,31 @@ def test_rivals_that_are_no_classes_make_no_cluster() -> None:
         base.classes[2],
     ]
     assert clusters(base.model_copy(update={"classes": classes}), 0.05).tolist() == [0, 1, 1]
+
+
+def test_a_profile_may_be_named_by_its_file_or_folder(tmp_path: Path) -> None:
+    found = planted(LOST)
+    (tmp_path / "profile.json").write_text(found.to_json(), encoding="utf-8")
+    policy = recommend(found)
+    for named in (tmp_path, tmp_path / "profile.json", str(tmp_path)):
+        assert recommend(named) == policy
+        assert export(policy, named, "json") == export(policy, found, "json")
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda _: recommend(None),
+            "Expected profile to be a Profile, a profile.json or its folder, but got NoneType",
+        ),
+        (lambda found: export(found, found, "json"), "Expected policy to be a Policy, but got Profile"),
+        (lambda _: export(uniform({}, NAMES), None, "json"), "Expected profile to be"),
+        (lambda found: export(uniform({}, NAMES), found, "json", "64"), "Expected image_size to be a whole number"),
+        (lambda found: export(uniform({}, NAMES), found, "json", 1.5), "Expected image_size to be a whole number"),
+        (lambda found: recommend(found, augmentations=CROP), "Expected augmentations to be a list of names"),
+    ],
+)
+def test_what_is_given_is_checked_in_one_sentence(call: Callable[[object], object], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        call(planted(LOST))
