@@ -74,9 +74,8 @@ def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "cuesense"
-        whole = [sys.executable, "-m", "cuesense", *arguments]
-        done = subprocess.run(whole, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, (command, done.output)
     assert (workplace / "report.html").stat().st_size > 10_000
     assert (workplace / "cuesense-verified" / "forecast.svg").is_file()
     assert "v2.RandomApply" in (workplace / "transform.py").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,15 @@ def losing(label: int, images: int) -> np.ndarray:
     return GOOD & ~((label == LABELS) & (np.arange(120) % 40 < images))
 
 
+@cache
+def made(classes: int, images: int) -> Profile:
+    """Return a profile whose counts are then replaced; the simulations need it hundreds of times."""
+    return profile(classes, images=images)
+
+
 def counted(correct: np.ndarray, n: int) -> Profile:
     """Return a profile of these clean counts, with no predictions beside it."""
-    base = profile(len(correct), images=n)
+    base = made(len(correct), n)
     entries = zip(base.classes, correct.tolist(), strict=True)
     return base.model_copy(
         update={"classes": [entry.model_copy(update={"clean_accuracy": right / n}) for entry, right in entries]}

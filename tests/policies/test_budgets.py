@@ -127,7 +127,6 @@ def test_more_tolerance_never_lowers_a_budget(seed, pair):
     strict, lax = (budget(curve, tolerance=tolerance, confidence=0.95, leak_to=NOBODY) for tolerance in sorted(pair))
     recognized = curve.clean_correct > max(pair) * curve.n
     for first, second, seen in zip(strict, lax, recognized, strict=True):
-        assert first.value in (None, *LADDER)
         if seen and first.value is not None:
             assert second.value is not None
             assert second.value <= first.value

@@ -24,10 +24,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_networks(tmp_path_factory.mktemp("sweep"))
 
 
-def test_the_class_that_pays_is_named_with_its_rivals(runs: Path, tmp_path: Path) -> None:
+def test_the_class_that_is_lost_is_named_with_its_rivals(runs: Path, tmp_path: Path) -> None:
     found = audit(runs, Colors(300), output=tmp_path, **OPTIONS)
     grass = found.classes[1]
-    assert found.chosen_by_mean in (0.0, 0.1)
+    # At the strongest one a class is planted to be lost; the others are equal but for chance.
+    assert found.chosen_by_mean != 1.0
     assert grass.loss_at_strongest is not None
     assert grass.loss_at_strongest > 0.3
     assert 1.0 in grass.harmed_at
