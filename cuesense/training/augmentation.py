@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from cuesense.draws import Draws
 from cuesense.errors import SettingsError, expected
 from cuesense.policies.policy import PROBABILITY, Policy, Scope, augmentation, uniform
+from cuesense.policies.profile_budgets import profile_of
 from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
 from cuesense.types import Perturbation
@@ -62,7 +63,7 @@ class PolicyAugmentation(nn.Module):
         Raises:
             SettingsError: As in ``recommend``.
         """
-        found = profile if isinstance(profile, Profile) else Profile.read(profile)
+        found = profile_of(profile)
         policy = recommend(
             found,
             scope,

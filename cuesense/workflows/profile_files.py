@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.policies.profile_budgets import profile_of
 from cuesense.reports.html.gallery import Gallery
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
@@ -49,7 +50,7 @@ def report(profile: Profile | Path | str, output: str | Path = "report.html") ->
         OutputError: The file cannot be written.
     """
     path = Path(output)
-    known = profile if isinstance(profile, Profile) else Profile.read(profile)
+    known = profile_of(profile)
     refuse_folder(path)
     write_file(path, render(known))
     return path

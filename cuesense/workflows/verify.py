@@ -13,7 +13,7 @@ from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.errors import SettingsError, expected
 from cuesense.policies.baselines import candidates, joined, matched, permuted
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, PROBABILITY, SCOPES, Policy, PolicyOptions, uniform
-from cuesense.policies.profile_budgets import measured_augmentations
+from cuesense.policies.profile_budgets import measured_augmentations, profile_of
 from cuesense.policies.recommend import propose
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
@@ -99,7 +99,7 @@ def verify(
     options = TrainingOptions(
         train, test, start, arch, image_size, epochs, images_per_class, device, workers, data_root
     )
-    known = profile if isinstance(profile, Profile) else Profile.read(profile)
+    known = profile_of(profile)
     tolerance = known.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
     wanted = PolicyOptions(
