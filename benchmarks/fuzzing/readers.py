@@ -93,8 +93,8 @@ def run_command(path: Path, random: Random) -> None:
         ["recommend", path, "--format", random.choice(_FORMATS)],
         ["recommend", path, "--grouped", "--format", "json"],
         ["recommend", path, "--per-class", "--tolerance", "0.2"],
-        ["verify", path, "--train", "planted:1", "--test", "nowhere/x", "--output", out / "verified"],
-        ["analyze", path, "--dataset", "planted:1", "--output", out / "analyzed", "--config", "quick"],
+        ["verify", path, "--train", "nowhere/x", "--test", "nowhere/x", "--output", out / "verified"],
+        ["analyze", path, "--dataset", "nowhere/x", "--output", out / "analyzed", "--config", "quick"],
         ["score", path],
     )
     arguments = random.choice(commands)
