@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -75,11 +76,20 @@ def _printed(found: Any) -> None:
         console.print(found)
 
 
-def run_command(path: Path, random: Random) -> None:
-    """Run a command with a profile as a user does."""
-    from typer.testing import CliRunner
+@cache
+def _command_line() -> Any:
+    """Return the commands, which typer takes a while to build from their functions."""
+    from typer.main import get_command
 
     from cuesense.cli.app import app
+
+    return get_command(app)
+
+
+def run_command(path: Path, random: Random) -> None:
+    """Run a command with a profile as a user does."""
+    from click.testing import CliRunner
+
     from cuesense.errors import CuesenseError
 
     good = path.parent / "good.json"
@@ -98,7 +108,7 @@ def run_command(path: Path, random: Random) -> None:
         ["score", path],
     )
     arguments = random.choice(commands)
-    found = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    found = CliRunner().invoke(_command_line(), [str(argument) for argument in arguments])
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         raise found.exception
     if found.exit_code not in (0, 1, 2):

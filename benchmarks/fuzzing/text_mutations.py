@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -37,8 +38,10 @@ def mutate_json(random: Random, content: bytes) -> bytes:
         document = _parsed(content)
     except (ValueError, RecursionError):
         return content
+    # Many documents should be read, so that what comes after reading is tried as well.
+    change = random.choice((_other, _other, _similar))
     for _ in range(random.choice((1, 1, 2, 3))):
-        document = _changed(random, document)
+        document = _changed(random, document, change)
     try:
         text = json.dumps(document)
     except (ValueError, RecursionError):
@@ -54,14 +57,14 @@ def _parsed(content: bytes) -> Any:
     return json.loads(content)
 
 
-def _changed(random: Random, document: Any) -> Any:
+def _changed(random: Random, document: Any, change: Callable[[Random, Any], Any]) -> Any:
     """Return the document with a change at a random place: every step of the way down is as likely to be the place."""
     here = not isinstance(document, dict | list) or not document or random.random() < 0.12
     if here:
-        return _other(random, document)
+        return change(random, document)
     key = random.choice(list(document)) if isinstance(document, dict) else random.randrange(len(document))
     copy: Any = dict(document) if isinstance(document, dict) else list(document)
-    copy[key] = _changed(random, document[key])
+    copy[key] = _changed(random, document[key], change)
     return copy
 
 
@@ -75,6 +78,21 @@ def _other(random: Random, value: Any) -> Any:
             return random.choice(_NUMBERS)
         return random.choice((value + 1, value - 1, -value, value * 1000, value + 0.5, random.choice(_NUMBERS)))
     return random.choice((None, True, [], {}, [[1]], {"x": 1}, random.choice(_TEXTS), random.choice(_NUMBERS), _deep()))
+
+
+def _similar(random: Random, value: Any) -> Any:
+    """Return a value of the same type, near the old one."""
+    if isinstance(value, bool) or value is None:
+        return random.choice((True, False, None, 0.5))
+    if isinstance(value, int):
+        return max(0, value + random.choice((-1, 0, 1, -value)))
+    if isinstance(value, float):
+        return random.choice((0.0, 1.0, value * 0.9, value * 1.1, value + 1e-9, 1e-300))
+    if isinstance(value, str):
+        return random.choice((*_TEXTS[:11], value.upper(), value + "<b>&'\"", value * 2))
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if random.random() < 0.9}
+    return random.choice((value, value[:-1], [*value, *value[-1:]]))
 
 
 def _other_object(random: Random, value: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
 from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
 from cuesense.types import BudgetStatus, Cue
+from cuesense.validation import path_of
 
 FILES = ("compare.json", "compare.csv")
 
@@ -54,7 +55,7 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
     pair = Pair(Source.of(a), Source.of(b))
     found = _comparison(pair)
     if output is not None:
-        write_outputs(found, Path(output))
+        write_outputs(found, path_of(output, "--output"))
     return found
 
 

@@ -65,7 +65,14 @@ class Document(JsonModel):
 
     @classmethod
     def file(cls, path: Path | str) -> Path:
-        """Return the path of a document that is named by itself or by the folder that holds it."""
+        """Return the path of a document that is named by itself or by the folder that holds it.
+
+        Raises:
+            SettingsError: It is neither a text nor a path.
+        """
+        if not isinstance(path, (str, Path)):
+            to_be, got = f"a {cls.FILE_NAME} or its folder", f"an object of type {type(path).__name__}"
+            raise SettingsError(expected(f"the {cls.NOUN}", to_be, got, "Pass its path"))
         path = Path(path)
         return path / cls.FILE_NAME if path.is_dir() else path
 
