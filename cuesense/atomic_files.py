@@ -120,6 +120,20 @@ def refuse_folder(path: Path) -> None:
         raise OutputError(expected(f"the output '{path}'", "a file", "a folder", "Name a file in it"))
 
 
+def refuse_same(path: Path, *sources: Path) -> None:
+    """Raise OutputError where an output file is one of the files that a command reads, which it would replace.
+
+    Args:
+        path: The output file.
+        sources: Files, or folders that hold a profile.json.
+    """
+    for source in sources:
+        file = source / "profile.json" if source.is_dir() else source
+        if path.exists() and file.exists() and path.samefile(file):
+            do = "Name another file"
+            raise OutputError(expected(f"the output '{path}'", "another file than the input", "the same file", do))
+
+
 def unwritable(folder: Path, error: Exception) -> OutputError:
     """Return the error for a folder that cannot be written, with the system's reason."""
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)

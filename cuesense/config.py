@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cuesense import package_files, registry
-from cuesense.errors import SettingsError, expected, unknown
+from cuesense.errors import SettingsError, expected, first_line, unknown
 from cuesense.types import Condition, Perturbation
 from cuesense.validation import _is_number
 
@@ -17,6 +17,10 @@ _KEYS = ("description", "repeats", "perturbations")
 _WHOLE_LADDER = "ladder"
 # More repeats than this are a mistake: the time of a run grows with them. Chosen by hand.
 _MOST_REPEATS = 100
+# A configuration has a few lines. Chosen by hand.
+_LARGEST_FILE = 16 * 1024**2
+# The longest part of a wrong value that a message shows.
+_SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,25 @@ def load_config(spec: str | Path) -> Config:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise SettingsError(expected(str(path), "a TOML file", reason, "Start from a file in configs/")) from None
+        # A file that is no configuration may be of any size; reading it whole would take all memory.
+        if path.is_file() and path.stat().st_size > _LARGEST_FILE:
+            raise ValueError(f"a file of more than {_LARGEST_FILE // 1024**2} MB")
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingsError(
+            expected(str(path), "a TOML file", _reason(error), "Start from a file in configs/")
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file is no TOML; texts from the file are cut to a line."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, OSError):
+        return f"'{error.strerror or type(error).__name__}'"
+    if isinstance(error, RecursionError):
+        return "lists nested too deeply"
+    return "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else first_line(error)
 
 
 def _parse(name: str, content: Mapping[str, Any]) -> Config:
@@ -100,15 +119,23 @@ def _parse(name: str, content: Mapping[str, Any]) -> Config:
     if not isinstance(table, dict) or not table:
         raise SettingsError(
             expected(
-                f"[perturbations] in {name}", "a table of values by name", str(table), "Start from configs/quick.toml"
+                f"[perturbations] in {name}",
+                "a table of values by name",
+                _shown(table),
+                "Start from configs/quick.toml",
             )
         )
     repeats = content.get("repeats", 1)
     if not isinstance(repeats, int) or isinstance(repeats, bool) or not 1 <= repeats <= _MOST_REPEATS:
         to_be = f"a whole number from 1 to {_MOST_REPEATS}"
-        raise SettingsError(expected(f"repeats in {name}", to_be, str(repeats), "Change it"))
+        raise SettingsError(expected(f"repeats in {name}", to_be, _shown(repeats), "Change it"))
     perturbations = tuple(with_ladder(registry.get("perturbations", key), values) for key, values in table.items())
     return Config(name, str(content.get("description", "")), perturbations, repeats)
+
+
+def _shown(value: object) -> str:
+    """Return a wrong value as it stands in a file, cut to a line."""
+    return repr(value)[:_SHOWN_CHARACTERS]
 
 
 def with_ladder(perturbation: Perturbation, values: object) -> Perturbation:
@@ -128,7 +155,9 @@ def with_ladder(perturbation: Perturbation, values: object) -> Perturbation:
         return perturbation
     if not isinstance(values, list) or not values or not all(_is_number(value) for value in values):
         raise SettingsError(
-            expected(f"the values of {perturbation.name}", 'a list of numbers or "ladder"', repr(values), "Change them")
+            expected(
+                f"the values of {perturbation.name}", 'a list of numbers or "ladder"', _shown(values), "Change them"
+            )
         )
     for value in values:
         perturbation.check(value)
@@ -138,6 +167,6 @@ def with_ladder(perturbation: Perturbation, values: object) -> Perturbation:
     distances = [abs(value - perturbation.identity) for value in values]
     if sorted(set(distances)) != distances:
         raise SettingsError(
-            expected(f"the values of {perturbation.name}", "in order from mild to strong", str(values), "Sort them")
+            expected(f"the values of {perturbation.name}", "in order from mild to strong", _shown(values), "Sort them")
         )
     return replace(perturbation, ladder=tuple(float(value) for value in values))

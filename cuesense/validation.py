@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,15 @@ def whole_number(number: int, option: str, lowest: int | None = 1, highest: int 
         return int(number)
     limits = (f" {word} {limit}" for word, limit in (("from", lowest), ("to", highest)) if limit is not None)
     raise SettingsError(expected(option, f"a whole number{''.join(limits)}", repr(number), "Change it"))
+
+
+def path_of(given: object, option: str) -> Path:
+    """Return the path that an option names, or raise SettingsError where it is neither a text nor a path.
+
+    Args:
+        given: What the user gave.
+        option: The option's flag, for the error.
+    """
+    if not isinstance(given, (str, Path)):
+        raise SettingsError(expected(option, "a path", repr(given), "Pass a text or a pathlib.Path"))
+    return Path(given)

@@ -49,7 +49,14 @@ def analyze(
     images_per_class: ImagesPerClass = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
-    precision: Annotated[str, typer.Option(metavar="float32|bfloat16", help="Arithmetic of the network.")] = "float32",
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="float32|bfloat16",
+            help="Arithmetic of the network.",
+            autocompletion=lambda: ["float32", "bfloat16"],
+        ),
+    ] = "float32",
     workers: Workers = None,
     seed: Seed = 0,
     tolerance: Tolerance = 0.05,

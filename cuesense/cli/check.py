@@ -9,7 +9,7 @@ import typer
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import Json, ProfilePath
-from cuesense.cli.terminal import remark
+from cuesense.cli.terminal import remark, unless_closed
 
 # Apart from 2, which means that the command is wrong, so that a CI script can tell the two from each other.
 _DOES_NOT_HOLD = 1
@@ -42,18 +42,19 @@ def check(
       cuesense check cuesense-out --max-worst-class-loss 0.3 --junit check.xml
     """
     with user_errors():
-        from cuesense.atomic_files import write_file
+        from cuesense.atomic_files import refuse_same, write_file
         from cuesense.comparison.gate import check as run_check
         from cuesense.reports.junit import junit as as_junit
         from cuesense.reports.terminal import gate
 
+        if junit is not None:
+            refuse_same(junit, *filter(None, (profile, baseline)))
         found = run_check(profile, baseline=baseline, max_drop=max_drop, max_worst_class_loss=max_worst_class_loss)
         if junit is not None:
             write_file(junit, as_junit(found))
-        if json:
-            typer.echo(found.to_json(), nl=False)
-        else:
-            typer.echo("\n".join(gate.lines(found)))
+        # The exit code is the result: it holds where nobody reads what is printed, too.
+        with unless_closed():
+            typer.echo(found.to_json() if json else "\n".join(gate.lines(found)), nl=not json)
         for note in gate.notes(found):
             remark(f"note: {note}")
         if not found.holds:

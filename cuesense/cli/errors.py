@@ -6,14 +6,14 @@ import logging
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import NoReturn
 
 import typer
 
-from cuesense.cli.terminal import is_verbose
-from cuesense.errors import CuesenseError
+from cuesense.cli.terminal import discard_output, is_verbose
+from cuesense.errors import CuesenseError, expected
 
 # Exit codes are a contract with scripts: 130 is what shells report for an interruption, 128 + SIGINT.
 RESUMED = "what was done is kept, the same command goes on from there"
@@ -38,20 +38,41 @@ def user_errors(kept: str = "nothing was written") -> Iterator[None]:
         from cuesense.reports.text import printable
 
         _fail(printable(error.for_command_line))
+    except BrokenPipeError:
+        # Whoever reads the result, such as head, has enough of it: nothing is wrong.
+        discard_output()
+        raise typer.Exit from None
     except OSError as error:
-        # The package turns what it cannot read or write into its own errors; what is left is stdout, for instance
-        # full or closed.
-        _fail(f"The result could not be printed or written: {error.strerror or error}.")
+        _fail(_system_error(error))
+    except MemoryError:
+        _fail("There is too little memory. Take fewer images or a smaller --batch-size, or a machine with more memory.")
+    except RecursionError:
+        _fail("Something in the input is nested too deeply to be read. Check the files that the command names.")
     except KeyboardInterrupt:
         typer.echo(f"cuesense: interrupted; {kept}.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     _LOGGER.info("done in %.1f s", time.monotonic() - started)
 
 
+def _system_error(error: OSError) -> str:
+    """Return the sentence about what the system refused: a file, or stdout where no file is named."""
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        # The package turns what it cannot read or write into its own errors; what is left is stdout, for instance full.
+        discard_output()
+        return f"The result could not be printed or written: {reason}."
+    from cuesense.reports.text import printable
+
+    do = "Change its permissions or name another"
+    return expected(f"'{printable(str(error.filename))}'", "a file that can be used", f"'{reason}'", do)
+
+
 def _fail(sentence: str) -> NoReturn:
     """Print the sentence, with -v below the traceback of the error that is being handled, and exit."""
-    if is_verbose():
-        # The sentence comes last, where a reader looks first.
-        typer.echo(traceback.format_exc(), err=True, nl=False)
-    typer.echo(f"cuesense: {sentence}", err=True)
+    # Where stderr is full or closed, the exit code alone must say it.
+    with suppress(OSError):
+        if is_verbose():
+            # The sentence comes last, where a reader looks first.
+            typer.echo(traceback.format_exc(), err=True, nl=False)
+        typer.echo(f"cuesense: {sentence}", err=True)
     raise typer.Exit(_WRONG) from None

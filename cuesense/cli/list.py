@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_text
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -10,6 +11,8 @@ import typer
 
 from cuesense import registry
 from cuesense.cli.errors import user_errors
+from cuesense.cli.options import Json
+from cuesense.cli.terminal import print_rich
 from cuesense.config import presets
 from cuesense.errors import SettingsError, unknown
 from cuesense.perturbations.ablations import ABLATIONS, SHAM
@@ -19,8 +22,13 @@ from cuesense.perturbations.residual_cues import residual_cues
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[models|datasets|perturbations|exporters|presets]", help="What to list."),
+        typer.Argument(
+            metavar="[models|datasets|perturbations|exporters|presets]",
+            help="What to list.",
+            autocompletion=lambda: list(KINDS),
+        ),
     ] = None,
+    json: Json = False,
 ) -> None:
     """List the models, datasets, perturbations, exporters and presets that can be named.
 
@@ -28,14 +36,27 @@ def list_(
     Examples:
       cuesense list
       cuesense list perturbations
+      cuesense list --json
     """
     with user_errors():
-        for name in [kind] if kind else KINDS:
-            _print_rows(name, rows(name))
+        found = {name: rows(name) for name in ([kind] if kind else KINDS)}
+        if json:
+            typer.echo(_as_json(found))
+            return
+        for name, table in found.items():
+            _print_rows(name, table)
+
+
+def _as_json(found: dict[str, Rows]) -> str:
+    """Return for each kind a list of objects with the titles as keys."""
+    listed = {
+        kind: [dict(zip(titles, map(str, row), strict=True)) for row in others]
+        for kind, (titles, *others) in found.items()
+    }
+    return json_text.dumps(listed, indent=1)
 
 
 def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -43,7 +64,7 @@ def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
     for row in rows[1:]:
         table.add_row(*map(Text, row))
     # Wide enough for the longest row of perturbations, so that a pipe gets one line for each name.
-    Console(width=None if sys.stdout.isatty() else 240).print(table)
+    print_rich(table, width=None if sys.stdout.isatty() else 240)
 
 
 Rows = list[tuple[str, ...]]

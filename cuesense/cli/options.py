@@ -65,7 +65,10 @@ Std = Annotated[
 
 # How networks run.
 BatchSize = Annotated[int | None, typer.Option(metavar="N", help="Images in one forward pass, up to 128.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")]
+Device = Annotated[
+    str,
+    typer.Option(metavar="auto|cpu|cuda", help="Where networks run.", autocompletion=lambda: ["auto", "cpu", "cuda"]),
+]
 Workers = Annotated[int | None, typer.Option(metavar="N", help=_THREADS, show_default="one a core, up to 16")]
 WorkersOfTraining = Annotated[int, typer.Option("--workers", metavar="N", help=_THREADS)]
 
@@ -94,7 +97,12 @@ Probability = Annotated[float, typer.Option(metavar="P", help="Share of the view
 
 # What is measured and how surely.
 Config = Annotated[
-    str, typer.Option(metavar="PRESET|FILE", help="What to measure: quick, standard, thorough or a file.")
+    str,
+    typer.Option(
+        metavar="PRESET|FILE",
+        help="What to measure: quick, standard, thorough or a file.",
+        autocompletion=lambda: ["quick", "standard", "thorough"],
+    ),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of every random draw.")]
 Tolerance = Annotated[float, typer.Option(metavar="T", help=_TOLERANCE)]

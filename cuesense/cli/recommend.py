@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from cuesense.cli.options import (
     Device,
     Epochs,
     ImagesPerClass,
+    Json,
     KnownImageSize,
     OutputFileIfAny,
     Probability,
@@ -29,14 +31,22 @@ from cuesense.cli.options import (
     names_in,
 )
 from cuesense.cli.terminal import progress, remark
+from cuesense.errors import SettingsError, expected
 from cuesense.inference.malloc import keep_freed_memory
 
 
 def recommend(
     profile: ProfilePath,
     format_: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="json, yaml, torchvision, kornia, albumentations or timm.")
-    ] = "yaml",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="json, yaml, torchvision, kornia, albumentations or timm.",
+            show_default="yaml, json with --json",
+            autocompletion=lambda: ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"],
+        ),
+    ] = None,
     tolerance: ProfilesTolerance = None,
     confidence: ProfilesConfidence = None,
     grouped: Annotated[bool, typer.Option("--grouped", help="A policy for each cluster of confused classes.")] = False,
@@ -65,6 +75,7 @@ def recommend(
     restart: Restart = False,
     image_size: KnownImageSize = None,
     output: OutputFileIfAny = None,
+    json: Json = False,
 ) -> None:
     """Write the strongest augmentations that are safe for every class, in the format of a training library.
 
@@ -103,7 +114,7 @@ def recommend(
                 probability=probability,
                 all_but=all_but,
             ),
-            Export(library=format_, image_size=image_size, output=output),
+            Export(library=_library(format_, as_json=json, output=output), image_size=image_size, output=output),
             forecast={
                 "train": train,
                 "head": head,
@@ -123,8 +134,18 @@ def recommend(
         )
         for line in found.remarks:
             remark(line)
-        if output is None:
+        if json:
+            typer.echo(found.json, nl=False)
+        elif output is None:
             # Nothing else is printed on stdout, so that the policy can be piped into a file.
             typer.echo(found.text, nl=False)
-        else:
+        if output is not None:
             remark(f"Policy: {output}")
+
+
+def _library(format_: str | None, *, as_json: bool, output: Path | None) -> str:
+    """Return the format of the policy; with --json another one is for the file."""
+    if as_json and output is None and format_ not in (None, "json"):
+        do = "Give --output as well, or leave out one of the two"
+        raise SettingsError(expected("--format", "left out or json with --json", f"'{format_}'", do))
+    return format_ or ("json" if as_json else "yaml")

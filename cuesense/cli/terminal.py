@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,51 @@ def verbosity(*, verbose: bool, quiet: bool) -> Iterator[None]:
 def remark(text: str) -> None:
     """Print a line on stderr, unless -q was given."""
     if not _VERBOSITY.get().quiet:
-        typer.echo(text, err=True)
+        # A remark that nobody can read must not stop a command whose result is written.
+        with suppress(OSError):
+            typer.echo(text, err=True)
+
+
+def discard_output() -> None:
+    """Send what is still to be printed on stdout nowhere, because stdout is full or closed.
+
+    Python would else try to print it again when it ends, and complain in a traceback of its own.
+    """
+    # A stream in memory, as in tests, has no file descriptor and cannot be full.
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def unless_closed() -> Iterator[None]:
+    """Leave out what nobody reads any more, because a reader such as head has closed stdout; the command goes on."""
+    try:
+        yield
+    except BrokenPipeError:
+        discard_output()
+
+
+def print_rich(renderable: RenderableType, width: int | None = None) -> None:
+    """Print a table or a text of rich on stdout.
+
+    Args:
+        renderable: What to print.
+        width: Columns; None takes the terminal's.
+
+    Raises:
+        OSError: Stdout is full or closed.
+    """
+    from rich.console import Console
+
+    class Raising(Console):
+        """A console that does not end the program by itself where stdout is closed."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    Raising(width=width).print(renderable)
 
 
 def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextManager[Progress]:
@@ -109,9 +154,7 @@ def show(result: Result, render: Callable[[Any], RenderableType], *, as_json: bo
     if as_json:
         typer.echo(result.to_json(), nl=False)
         return
-    from rich.console import Console
-
-    Console().print(render(result))
+    print_rich(render(result))
 
 
 def show_profile(profile: Profile, output: Path, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
 from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
 from cuesense.types import BudgetStatus, Cue
+from cuesense.validation import path_of
 
 FILES = ("compare.json", "compare.csv")
 
@@ -54,7 +55,7 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
     pair = Pair(Source.of(a), Source.of(b))
     found = _comparison(pair)
     if output is not None:
-        write_outputs(found, Path(output))
+        write_outputs(found, path_of(output, "--output"))
     return found
 
 
@@ -104,6 +105,7 @@ def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComp
     under = {name: _accuracies(pair.contrast(name), pair.confidence) for name in pair.strongest}
     reliance = {cue: _reliance(of_a, of_b, cue) for cue in Cue}
     comparable = pair.a.profile.policy.tolerance == pair.b.profile.policy.tolerance
+    identities = _identities({name for entry in of_a for name in entry.budgets})
     return [
         ClassComparison(
             name=a.name,
@@ -114,7 +116,7 @@ def _classes(pair: Pair, accuracies: Sequence[AccuracyChange]) -> list[ClassComp
             reliance={cue: found[index] for cue, found in reliance.items()},
             label=CueChange(a=a.cue, b=b.cue, changed=a.cue != b.cue),
             budgets={
-                name: _budget(name, budget, b.budgets[name], comparable=comparable)
+                name: _budget(budget, b.budgets[name], identities[name] if comparable else None)
                 for name, budget in a.budgets.items()
                 if name in b.budgets
             },
@@ -154,20 +156,25 @@ def _triples(found: Sequence[Estimate]) -> list[Floats]:
     return list(np.array(rows, np.float64).reshape(-1, 3).T)
 
 
-def _budget(name: str, a: BudgetModel, b: BudgetModel, *, comparable: bool) -> BudgetChange:
-    change = _strength(name, a, b) if comparable else "unknown"
+def _identities(augmentations: Iterable[str]) -> dict[str, float | None]:
+    """Return the value of each augmentation that changes nothing; None for one that is not installed here."""
+    # Asked once and not for every class: looking for other packages' perturbations takes tens of milliseconds.
+    known = set(registry.names("perturbations"))
+    return {name: registry.get("perturbations", name).identity if name in known else None for name in augmentations}
+
+
+def _budget(a: BudgetModel, b: BudgetModel, identity: float | None) -> BudgetChange:
+    change = "unknown" if identity is None else _strength(identity, a, b)
     return BudgetChange(a=a.value, b=b.value, status_a=a.status, status_b=b.status, change=change)
 
 
-def _strength(name: str, a: BudgetModel, b: BudgetModel) -> Literal["stronger", "weaker", "same", "unknown"]:
+def _strength(identity: float, a: BudgetModel, b: BudgetModel) -> Literal["stronger", "weaker", "same", "unknown"]:
     """Return whether B's value is stronger than A's: farther from the value that changes nothing.
 
     What is unlimited is safe to the end of its ladder; whether a stronger value of another ladder is, is not known.
     """
-    unmeasured = BudgetStatus.UNDETERMINED in (a.status, b.status)
-    if unmeasured or name not in registry.names("perturbations"):
+    if BudgetStatus.UNDETERMINED in (a.status, b.status):
         return "unknown"
-    identity = registry.get("perturbations", name).identity
     first, second = (0.0 if part.value is None else abs(part.value - identity) for part in (a, b))
     if first == second:
         return "same"

@@ -62,7 +62,7 @@ def run_options(
         SettingsError: One of these is out of range.
     """
     if precision not in PRECISIONS:
-        raise SettingsError(expected("precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
+        raise SettingsError(expected("--precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
     usable = device_of(device)
     batch = batch_size if batch_size is not None else (_CPU_BATCH if usable == "cpu" else _GPU_BATCH)
     threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,6 +215,7 @@ def _rank(budget: Budget) -> int:
     return budget.severity
 
 
+@cache
 def images_needed(tolerance: float, confidence: float) -> int:
     """Return how many images a class needs until a severity that loses none of them is shown to be safe.
 

@@ -48,7 +48,7 @@ class Policy:
     def __post_init__(self) -> None:
         if not 0 < self.probability <= 1:
             do = "Choose a number inside, such as 0.8"
-            raise SettingsError(expected("the probability of a policy", "in (0, 1]", self.probability, do))
+            raise SettingsError(expected("--probability", "in (0, 1]", self.probability, do))
         if self.scope not in SCOPES:
             raise SettingsError(unknown(f"scope '{self.scope}'", str(self.scope), SCOPES))
         for values in self.values:

@@ -127,7 +127,9 @@ def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None
     for name in augmentations or ():
         if name not in known:
             do = f"Choose from {', '.join(known)}, or analyze with a configuration that measures it"
-            raise SettingsError(expected("every augmentation", "one that the profile measured", f"'{name}'", do))
+            raise SettingsError(
+                expected("each name in --augmentations", "one that the profile measured", f"'{name}'", do)
+            )
     return {name: curve.to_curve() for name, curve in known.items() if augmentations is None or name in augmentations}
 
 
@@ -136,7 +138,7 @@ def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossMod
         if name not in found:
             command = f"`cuesense recommend PROFILE --train DATASET --augmentations {name}`"
             do = f"Choose from {', '.join(found)}, or forecast it too with {command}"
-            raise SettingsError(expected("every augmentation", "one that was forecast", f"'{name}'", do))
+            raise SettingsError(expected("each name in --augmentations", "one that was forecast", f"'{name}'", do))
 
 
 def _taken(found: LossModel, names: Sequence[str]) -> np.ndarray:

@@ -6,12 +6,14 @@ best strength; a strength is a number or a name, as in the table of runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import Field
 
 from cuesense.schemas.base import Document, JsonModel
+from cuesense.schemas.document_checks import audit_problems
 from cuesense.types import CueVerdict
 
 Strength = float | str
@@ -118,6 +120,10 @@ class Audit(Document):
     cues: list[CueHarm] = Field(description="harm by cue, where a profile names the cues")
     source: dict[str, Any] = Field(description="where the runs come from, and the version of cuesense")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
+
+    def problems(self) -> Iterator[str]:
+        """Yield a clause for everything in it that cannot be."""
+        return audit_problems(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class and strength for pandas.

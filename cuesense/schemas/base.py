@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from cuesense.errors import SettingsError, expected
+from cuesense.schemas.json_text import NotJsonError, field_name, impossible_number, read_text
 
 SCHEMA_VERSION: Literal[1] = 1
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,12 +27,12 @@ _SHOWN_CHARACTERS = 60  # enough to recognize a wrong value in a file, and still
 class JsonModel(BaseModel):
     """An object of a JSON document.
 
-    Unknown keys are refused, because a misspelt optional field would otherwise be ignored in silence. NaN and infinity
-    are refused, because JSON has neither: an unknown number is null. Python names may stand beside aliases such as
-    ``class`` and ``global``, which are Python's keywords.
+    Unknown keys are fields that a newer version has added: they are kept and written again, and mean nothing here. NaN
+    and infinity are refused, because JSON has neither: an unknown number is null. Python names may stand beside aliases
+    such as ``class`` and ``global``, which are Python's keywords.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
 
 
 class Estimate(JsonModel):
@@ -63,7 +65,14 @@ class Document(JsonModel):
 
     @classmethod
     def file(cls, path: Path | str) -> Path:
-        """Return the path of a document that is named by itself or by the folder that holds it."""
+        """Return the path of a document that is named by itself or by the folder that holds it.
+
+        Raises:
+            SettingsError: It is neither a text nor a path.
+        """
+        if not isinstance(path, (str, Path)):
+            to_be, got = f"a {cls.FILE_NAME} or its folder", f"an object of type {type(path).__name__}"
+            raise SettingsError(expected(f"the {cls.NOUN}", to_be, got, "Pass its path"))
         path = Path(path)
         return path / cls.FILE_NAME if path.is_dir() else path
 
@@ -78,22 +87,48 @@ class Document(JsonModel):
             The document; fields that the file lacks have their defaults.
 
         Raises:
-            SettingsError: There is no such file, it cannot be read or is not JSON, it has another schema_version, or a
-                field is missing, unknown or wrong. One sentence names the field and what stands there.
+            SettingsError: There is no such file, it cannot be read, is larger than 512 MB or is not JSON in UTF-8, it
+                has another schema_version, a field is missing or wrong, or its fields contradict each other, such as
+                lists of unequal lengths. One sentence names the field and what stands there.
         """
         try:
             file = cls.file(path)
             if not file.is_file():
                 to_be, got = f"a {cls.FILE_NAME} or its folder", f"no file at {file}"
                 raise SettingsError(expected(f"the {cls.NOUN}", to_be, got, f"Run `{cls.COMMAND}` first"))
-            return cls.model_validate_json(file.read_bytes())
+            content = read_text(file)
+            found = cls.model_validate_json(content)
         except OSError as error:
             reason = f"'{os.strerror(error.errno)}'" if error.errno else "an error"
             raise SettingsError(expected(str(path), "readable", reason, "Change its permissions")) from None
         except ValidationError as error:
-            to_be = f"a {cls.NOUN} of schema_version {SCHEMA_VERSION}"
-            do = f"Run `{cls.COMMAND}` again with this version of cuesense"
-            raise SettingsError(expected(str(file), to_be, _problem(error), do)) from None
+            raise cls._refused(path, _problem(error), newer=_is_newer(error)) from None
+        except NotJsonError as error:
+            raise cls._refused(path, str(error)) from None
+        except ValueError:
+            # Path's own error, which shows the text again: the character cannot stand in the name of any file.
+            to_be = f"a {cls.FILE_NAME} or its folder"
+            raise SettingsError(
+                expected(f"the {cls.NOUN}", to_be, "a path with a null character", "Correct it")
+            ) from None
+        except MemoryError:
+            raise cls._refused(path, "more than fits into memory") from None
+        problem = impossible_number(content) or next(found.problems(), None)
+        if problem is not None:
+            raise cls._refused(path, problem)
+        return found
+
+    def problems(self) -> Iterator[str]:
+        """Yield a clause for everything in the document that cannot be, such as lists of unequal lengths."""
+        yield from ()
+
+    @classmethod
+    def _refused(cls, path: Path | str, got: str, *, newer: bool = False) -> SettingsError:
+        """Return the error about a file with something else in it than the contract asks for."""
+        do = f"Run `{cls.COMMAND}` again with this version of cuesense"
+        if newer:
+            do = f"Update cuesense, or {do[0].lower()}{do[1:]}"
+        return SettingsError(expected(str(cls.file(path)), f"a {cls.NOUN} of schema_version {SCHEMA_VERSION}", got, do))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -105,19 +140,24 @@ class Document(JsonModel):
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
 
 
+def _is_newer(error: ValidationError) -> bool:
+    """Whether a file is of a later schema_version."""
+    first = error.errors(include_url=False)[0]
+    version = first["input"]
+    return first["loc"] == ("schema_version",) and isinstance(version, int) and version > SCHEMA_VERSION
+
+
 def _problem(error: ValidationError) -> str:
     """Return what stands in a file instead of what its contract asks for: a clause about the first wrong field."""
     # Errors come in the order of the fields, and schema_version is the first one: a file of another version differs in
     # many fields, which its version explains.
     first = error.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
+    where = field_name(first["loc"])
     if first["type"] == "json_invalid":
         return f"text that is not JSON ({first['ctx']['error']})"
     if first["type"] == "missing":
-        return f"no field '{where}'"
-    if first["type"] == "extra_forbidden":
-        return f"an unknown field '{where}'"
-    return f"{_shown(first)} in '{where}'" if where else f"{_shown(first)} as the whole file"
+        return f"no field {where}"
+    return f"{_shown(first)} in {where}" if first["loc"] else f"{_shown(first)} as the whole file"
 
 
 def _shown(error: ErrorDetails) -> str:

@@ -5,12 +5,14 @@ Accuracies and their differences are fractions of the images, in [0, 1] and [-1,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import BaseModel, Field
 
 from cuesense.schemas.base import Document, Estimate, JsonModel
+from cuesense.schemas.document_checks import comparison_problems
 from cuesense.types import BudgetStatus, Cue, CueVerdict
 
 
@@ -108,6 +110,10 @@ class Comparison(Document):
     classes: list[ClassComparison] = Field(description="every class, in the order of A")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
 
+    def problems(self) -> Iterator[str]:
+        """Yield a clause for everything in it that cannot be."""
+        return comparison_problems(self)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class for pandas.
 
@@ -125,5 +131,7 @@ def _row(entry: ClassComparison) -> dict[str, Any]:
     parts |= {cue.value: found for cue, found in entry.reliance.items()}
     parts |= {f"{name}_budget": found for name, found in entry.budgets.items()}
     for name, part in parts.items():
-        row |= {f"{name}_{key}": value for key, value in part.model_dump(mode="json").items()}
+        # Fields of this version alone: a column for what a newer one has added would mean nothing here.
+        known = part.model_dump(mode="json", include=set(type(part).model_fields))
+        row |= {f"{name}_{key}": value for key, value in known.items()}
     return row

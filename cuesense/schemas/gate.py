@@ -5,11 +5,13 @@ Losses are fractions of the images, of a class or of all; a negative loss is a g
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from cuesense.schemas.base import Document, JsonModel
+from cuesense.schemas.document_checks import gate_problems
 
 Rule = Literal["max-drop", "max-worst-class-loss"]
 
@@ -54,3 +56,7 @@ class GateResult(Document):
     holds: bool = Field(description="whether every rule holds")
     results: list[RuleResult] = Field(description="every rule, or every rule under every augmentation")
     notes: list[str] = Field(description="what could not be tested, in sentences")
+
+    def problems(self) -> Iterator[str]:
+        """Yield a clause for everything in it that cannot be."""
+        return gate_problems(self)

@@ -6,12 +6,14 @@ The whole document is ``Profile``. Its larger parts stand in ``profile_provenanc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from cuesense.schemas.base import UNKNOWN, Document, Estimate, JsonModel
 from cuesense.schemas.profile_budgets import BudgetModel, GlobalBudget, PolicyModel, budget_model
+from cuesense.schemas.profile_checks import profile_problems
 from cuesense.schemas.profile_curves import Counts, CurveModel, UnpairedCounts, curves_frame
 from cuesense.schemas.profile_provenance import DatasetInfo, ModelInfo, Provenance
 from cuesense.schemas.profile_training import (
@@ -157,6 +159,10 @@ class Profile(Document):
     policy: PolicyModel = Field(description="the budgets as a training run would use them")
     forecast: ForecastModel | None = Field(default=None, description="what training would cost; null if not forecast")
     verified: VerifiedModel | None = Field(default=None, description="what training did cost; null if not verified")
+
+    def problems(self) -> Iterator[str]:
+        """Yield a clause for everything in the profile that cannot be."""
+        return profile_problems(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class for pandas.

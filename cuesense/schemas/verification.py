@@ -6,12 +6,14 @@ same seeds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import Field
 
 from cuesense.schemas.base import Document, Estimate, JsonModel
+from cuesense.schemas.document_checks import verification_problems
 
 
 class ClassResult(JsonModel):
@@ -88,6 +90,10 @@ class Verification(Document):
     arms: list[ArmResult] = Field(description="every policy; the first one is no augmentation")
     agreement: AgreementResult = Field(description="how well the forecast did")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
+
+    def problems(self) -> Iterator[str]:
+        """Yield a clause for everything in it that cannot be."""
+        return verification_problems(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a policy and class for pandas.

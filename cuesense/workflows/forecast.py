@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from cuesense import registry
 from cuesense.atomic_files import write_file
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
@@ -82,8 +83,30 @@ class AnalyzedModel:
     device: str = "auto"
 
     def images_of(self, profile: Profile) -> Any:
-        """Return the analyzed images, or the spec that names them."""
-        return profile.provenance.dataset.spec if self.dataset is None else self.dataset
+        """Return the analyzed images, or the spec that names them.
+
+        Raises:
+            SettingsError: They are not given, and the profile names none that are there, as for a dataset in memory.
+        """
+        if self.dataset is not None:
+            return self.dataset
+        spec = profile.provenance.dataset.spec
+        if not Path(spec).exists() and spec.partition(":")[0] not in registry.names("datasets"):
+            got = f"nothing, and the profile's '{spec}' is not there"
+            raise SettingsError(expected("--dataset", "the analyzed images", got, "Give the images that were analyzed"))
+        return spec
+
+    def model_of(self, profile: Profile) -> str:
+        """Return the spec or file of the analyzed model.
+
+        Raises:
+            SettingsError: It is not given, and the profile is of a module that was in memory.
+        """
+        spec = self.model or profile.provenance.model.spec
+        if spec.startswith("python:") and spec.count(":") == 1:
+            got = f"nothing, and the profile's '{spec}' was a module in memory"
+            raise SettingsError(expected("--model", "the analyzed model", got, "Give its file or spec"))
+        return spec
 
 
 def forecast(
@@ -306,7 +329,7 @@ def forecast_heads(
     curves = measured_augmentations(profile, choice.names)
     names, probability = tuple(entry.name for entry in profile.classes), choice.probability
     uniform({}, names, probability)
-    spec = analyzed.model or profile.provenance.model.spec
+    spec = analyzed.model_of(profile)
     classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch))
     data = load_images(analyzed.images_of(profile), analyzed.data_root)
     images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")

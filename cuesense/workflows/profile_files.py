@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.atomic_files import refuse_folder, refuse_same, write_file
 from cuesense.policies.profile_budgets import profile_of
 from cuesense.reports.html.gallery import Gallery
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
+from cuesense.validation import path_of
 
 
 def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = ()) -> None:
@@ -46,11 +47,13 @@ def report(profile: Profile | Path | str, output: str | Path = "report.html") ->
         The written file.
 
     Raises:
-        SettingsError: There is no such profile.
-        OutputError: The file cannot be written.
+        SettingsError: There is no such profile, or an argument is no path.
+        OutputError: The file cannot be written, or is the profile's own.
     """
-    path = Path(output)
+    path = path_of(output, "--output")
     known = profile_of(profile)
     refuse_folder(path)
+    if not isinstance(profile, Profile):
+        refuse_same(path, Path(profile))
     write_file(path, render(known))
     return path

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.atomic_files import refuse_folder, refuse_same, write_file
 from cuesense.policies.outlook import outlooks
 from cuesense.policies.policy import Policy, PolicyOptions
 from cuesense.policies.profile_budgets import limits
@@ -44,10 +44,12 @@ class Recommendation:
     Attributes:
         text: Code, flags, JSON or YAML, with a final newline.
         remarks: What limits each augmentation, and what the policy is forecast to cost, a line each.
+        json: The policy as JSON, whatever the library.
     """
 
     text: str
     remarks: list[str]
+    json: str
 
 
 def recommend_from_file(
@@ -76,6 +78,8 @@ def recommend_from_file(
     """
     profile = Profile.read(path)
     _check_before_training(profile, options, target)
+    if target.output is not None:
+        refuse_same(target.output, path)
     if forecast["head"] or any(forecast[name] is not None for name in _TRAINING):
         profile = _forecast(path, options, forecast, watch)
     policy = recommend(
@@ -87,7 +91,7 @@ def recommend_from_file(
     text = export(policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
-    return Recommendation(text, _remarks(profile, policy, options))
+    return Recommendation(text, _remarks(profile, policy, options), export(policy, profile, "json", target.image_size))
 
 
 def _check_before_training(profile: Profile, options: PolicyOptions, target: Export) -> None:

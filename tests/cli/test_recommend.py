@@ -48,7 +48,7 @@ def test_recommendations_by_class_name_every_class(profile_file: Path) -> None:
         (["--format", "torchvison"], "Did you mean 'torchvision'"),
         (["--format", "kornia", "--per-class"], "the same for all classes"),
         (["--grouped", "--per-class"], "one of --grouped and --per-class"),
-        (["--probability", "0"], "the probability of a policy"),
+        (["--probability", "0"], "Expected --probability to be in (0, 1]"),
         (["--image-size", "0", "--format", "kornia"], "--image-size"),
     ],
 )

@@ -37,8 +37,7 @@ def test_a_probability_out_of_range_is_refused(probability: float) -> None:
     with pytest.raises(SettingsError) as error:
         uniform({}, NAMES, probability)
     assert str(error.value) == (
-        f"Expected the probability of a policy to be in (0, 1], but got {probability}. "
-        "Choose a number inside, such as 0.8."
+        f"Expected probability to be in (0, 1], but got {probability}. Choose a number inside, such as 0.8."
     )
 
 

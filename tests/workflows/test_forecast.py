@@ -144,7 +144,7 @@ def test_a_mistake_leaves_the_profile_as_it_was(tmp_path: Path) -> None:
     [
         ({"seeds": 0}, "seeds"),
         ({"augmentations": ["hue"]}, "one that the profile measured, but got 'hue'"),
-        ({"probability": 0.0}, "the probability of a policy"),
+        ({"probability": 0.0}, "Expected probability to be in (0, 1]"),
     ],
 )
 def test_wrong_settings_are_one_sentence(arguments: dict[str, Any], sentence: str) -> None:
