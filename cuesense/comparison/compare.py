@@ -26,6 +26,7 @@ from cuesense.schemas.comparison import (
 from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
 from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
+from cuesense.stores.lock import locked
 from cuesense.types import BudgetStatus, Cue
 
 FILES = ("compare.json", "compare.csv")
@@ -54,7 +55,8 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
     pair = Pair(Source.of(a), Source.of(b))
     found = _comparison(pair)
     if output is not None:
-        write_outputs(found, Path(output))
+        with locked(Path(output)):
+            write_outputs(found, Path(output))
     return found
 
 
