@@ -1,5 +1,22 @@
-"""``python -m cuesense``."""
+"""``python -m cuesense``, and what the command ``cuesense`` starts."""
 
-from cuesense.cli.app import main
+import sys
+from typing import NoReturn
 
-main()
+from cuesense.cli.signals import end_once, exit_code
+
+
+def main() -> NoReturn:
+    """Run the command line, which may be interrupted while it is still being imported."""
+    try:
+        end_once()
+        from cuesense.cli.app import main as run
+
+        run()
+    except KeyboardInterrupt as interruption:
+        sys.stderr.write("cuesense: interrupted; nothing was written.\n")
+        sys.exit(exit_code(interruption))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,95 +1,109 @@
-"""Write files whole or not at all, and keep results in folders beside the settings that they were made with."""
+"""Write files whole or not at all, and know what a command has written when it is interrupted."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import zipfile
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cuesense.errors import OutputError, expected
 
-_MANIFEST = "settings.json"
+# What a killed process may leave behind; each has a name of its own, so that two writers of one file never share it.
+TEMPORARY = ".cuesense-*.tmp"
 
 
-def claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: bool = False) -> None:
-    """Open a folder of a run's results, or create it.
+@dataclass
+class Written:
+    """What was written while ``recorded`` was open, as the disk says it.
+
+    Attributes:
+        inodes: The file that was, or was about to be, put at each path, by its inode number.
+        parts: Finished parts of a longer computation that were there before, from which the same call goes on.
+        part_folders: Folders whose new files are such parts as well.
+        restarted: Whether earlier parts were deleted first.
+    """
+
+    inodes: dict[Path, int] = field(default_factory=dict)
+    parts: set[Path] = field(default_factory=set)
+    part_folders: set[Path] = field(default_factory=set)
+    restarted: bool = False
+
+    def kept(self) -> list[Path]:
+        """Return the finished parts that are on the disk now."""
+        new = {path for path in self._new() if path.parent in self.part_folders}
+        return sorted(path for path in self.parts | new if path.is_file())
+
+    def outputs(self) -> list[Path]:
+        """Return the other files that were written and are on the disk now."""
+        return sorted(path for path in self._new() if path.parent not in self.part_folders)
+
+    def _new(self) -> set[Path]:
+        # An interruption may come before or after the renaming: only the inode says which.
+        return {path for path, inode in self.inodes.items() if path.is_file() and path.stat().st_ino == inode}
+
+
+_WRITTEN: ContextVar[Written | None] = ContextVar("written", default=None)
+
+
+@contextmanager
+def recorded(found: Written) -> Iterator[None]:
+    """Note what is written from here on, for the message of an interruption."""
+    held = _WRITTEN.set(found)
+    try:
+        yield
+    finally:
+        _WRITTEN.reset(held)
+
+
+def record_parts(parts: set[Path], folder: Path, *, restarted: bool) -> None:
+    """Note that a folder's files are parts from which the same call goes on.
 
     Args:
-        folder: Where the results are.
-        settings: Everything (JSON values) on which the results depend.
-        pattern: Glob pattern of the results' files, such as ``"shard-*.npz"``.
-        restart: Delete the results that are there.
-
-    Raises:
-        OutputError: The folder holds other files, or results of other settings, or cannot be written.
+        parts: Those that are there.
+        folder: Where new ones are written.
+        restarted: Whether earlier ones were deleted.
     """
-    manifest = folder / _MANIFEST
-    try:
-        # Nothing in a folder that is not ours may be deleted or mixed with results.
-        if folder.is_dir() and any(folder.iterdir()) and not manifest.is_file():
-            raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
-        if restart:
-            _delete_results(folder, pattern)
-        # Settings without results are those of a run that was stopped before its first result: any run may take over.
-        if manifest.is_file() and any(folder.glob(pattern)):
-            _refuse_other(folder, _settings_in(manifest), settings)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            _replace(manifest, json.dumps(settings, indent=1).encode())
-    except OSError as error:
-        raise unwritable(folder, error) from None
+    found = _WRITTEN.get()
+    if found is not None:
+        found.parts |= parts
+        found.part_folders.add(folder)
+        found.restarted |= restarted
 
 
-def digest(settings: Mapping[str, Any], size: int = 8) -> str:
-    """Return a short name for settings (JSON values), of twice as many hexadecimal digits as bytes."""
-    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=size).hexdigest()
+@contextmanager
+def replacing(path: Path, *, record: bool = True) -> Iterator[Path]:
+    """Yield the path of a temporary file that takes a file's place once it is written whole.
 
-
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write arrays to an ``.npz`` file, whole or not at all.
+    The content is on the disk before the file gets its name, so that a file is whole or absent after a loss of power
+    as well, as far as the drive does what it says.
 
     Args:
         path: The file; its folder exists.
-        arrays: What to keep, by name.
+        record: Whether it counts as something that was written.
 
     Raises:
-        OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
+        OSError: The disk is full or the folder cannot be written; the file stays as it was.
     """
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(TEMPORARY.replace("*", secrets.token_hex(6)))
     try:
-        with temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
-        # Replacing is atomic within a folder: an interrupted run leaves the temporary file, never a part of this one.
+        yield temporary
+        _flush_file(temporary)
+        found = _WRITTEN.get()
+        if found is not None and record:
+            found.inodes[path] = temporary.stat().st_ino
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise unwritable(path.parent, error) from None
-
-
-def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Read some of the arrays of an ``.npz`` file.
-
-    Args:
-        path: The file.
-        names: Which arrays.
-
-    Returns:
-        The arrays by name.
-
-    Raises:
-        OutputError: The file is damaged or lacks one of them.
-    """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        raise OutputError(expected(str(path), "a whole file", "a damaged one", "Delete it and run again")) from None
+        _flush_folder(path.parent)
+    finally:
+        # Also after an interruption; gone where all went well.
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def write_file(path: Path, content: str) -> None:
@@ -109,9 +123,27 @@ def write_file(path: Path, content: str) -> None:
             path.write_bytes(content.encode())
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content.encode())
+        with replacing(path) as temporary:
+            temporary.write_bytes(content.encode())
     except OSError as error:
         raise unwritable(path.parent, error) from None
+
+
+def remove_file(path: Path) -> None:
+    """Remove an output file, where it is there.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+
+
+def digest(settings: Mapping[str, Any], size: int = 8) -> str:
+    """Return a short name for settings (JSON values), of twice as many hexadecimal digits as bytes."""
+    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=size).hexdigest()
 
 
 def refuse_folder(path: Path) -> None:
@@ -142,43 +174,20 @@ def unwritable(folder: Path, error: Exception) -> OutputError:
     )
 
 
-def _delete_results(folder: Path, pattern: str) -> None:
-    for found in (_MANIFEST, pattern, "*.tmp"):
-        for path in folder.glob(found):
-            path.unlink()
-
-
-def _settings_in(manifest: Path) -> Mapping[str, Any]:
+def _flush_file(path: Path) -> None:
+    # Network file systems say only here that the disk is full: this error must reach the user.
+    descriptor = os.open(path, os.O_RDWR)
     try:
-        settings = json.loads(manifest.read_text())
-    except ValueError:
-        settings = None
-    if not isinstance(settings, dict):
-        do = "Give --restart to delete the run"
-        raise OutputError(expected(str(manifest), "the settings of a run", "something else", do))
-    return settings
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
-def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    # Through JSON, as the settings before: tuples become lists there, and would differ from themselves.
-    now = json.loads(json.dumps(now))
-    different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    if different:
-        raise OutputError(
-            expected(
-                f"{folder.parent}",
-                "empty or the result of the same settings",
-                f"results with other {', '.join(different)}",
-                "Give another --output, or --restart to delete them",
-            )
-        )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+def _flush_folder(folder: Path) -> None:
+    # Some systems open no folders or do not flush them. The file is whole all the same, at worst under its older name.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,23 +1,32 @@
-"""Files written whole or not at all, and folders that refuse results of other settings."""
+"""Files written whole or not at all, and the record of what was written."""
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cuesense.atomic_files import claim, digest, read_arrays, refuse_folder, unwritable, write_arrays, write_file
+from cuesense.atomic_files import (
+    TEMPORARY,
+    Written,
+    digest,
+    record_parts,
+    recorded,
+    refuse_folder,
+    remove_file,
+    replacing,
+    unwritable,
+    write_file,
+)
 from cuesense.errors import OutputError
-
-PATTERN = "part-*.npz"
 
 
 def full_disk(*_: object, **__: object) -> None:
-    raise OSError(28, "No space left on device")
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @given(st.dictionaries(st.text(max_size=5), st.integers(), min_size=1, max_size=6))
@@ -31,94 +40,6 @@ def test_a_digest_depends_on_the_settings_and_not_on_their_order(settings: dict[
 def test_a_digest_has_two_hexadecimal_digits_a_byte() -> None:
     assert len(digest({"seed": 1})) == 16
     assert len(digest({"seed": 1}, size=6)) == 12
-
-
-def test_a_folder_is_created_with_its_settings(tmp_path: Path) -> None:
-    claim(tmp_path / "a" / "b", {"seed": 1}, PATTERN)
-    assert json.loads((tmp_path / "a" / "b" / "settings.json").read_text()) == {"seed": 1}
-    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["settings.json"]
-
-
-def test_other_settings_are_refused_once_there_are_results(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    claim(folder, {"seed": 1, "size": (64, 64)}, PATTERN)
-    claim(folder, {"seed": 2, "size": (64, 64)}, PATTERN)
-    (folder / "part-0.npz").write_bytes(b"")
-    claim(folder, {"seed": 2, "size": (64, 64)}, PATTERN)
-    with pytest.raises(OutputError, match=r"results with other batch, seed\. Give another output, or restart=True"):
-        claim(folder, {"seed": 1, "size": (64, 64), "batch": 8}, PATTERN)
-    assert json.loads((folder / "settings.json").read_text())["seed"] == 2
-
-
-def test_restart_deletes_results_and_half_written_files_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    claim(folder, {"seed": 1}, PATTERN)
-    for name in ("part-0.npz", "part-1.tmp", "notes.txt"):
-        (folder / name).write_bytes(b"")
-    claim(folder, {"seed": 2}, PATTERN, restart=True)
-    assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "settings.json"]
-    assert json.loads((folder / "settings.json").read_text()) == {"seed": 2}
-
-
-@pytest.mark.parametrize("restart", [False, True])
-def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path: Path, restart: bool) -> None:
-    (tmp_path / "part-0.npz").write_bytes(b"mine")
-    with pytest.raises(OutputError, match="a folder of cuesense, but got other files"):
-        claim(tmp_path, {"seed": 1}, PATTERN, restart=restart)
-    assert (tmp_path / "part-0.npz").read_bytes() == b"mine"
-    assert not (tmp_path / "settings.json").exists()
-
-
-@pytest.mark.parametrize("content", ["{", "[1]", "null"])
-def test_damaged_settings_are_named(tmp_path: Path, content: str) -> None:
-    claim(tmp_path, {"seed": 1}, PATTERN)
-    (tmp_path / "part-0.npz").write_bytes(b"")
-    (tmp_path / "settings.json").write_text(content)
-    with pytest.raises(OutputError, match=r"settings\.json to be the settings of a run.*restart=True"):
-        claim(tmp_path, {"seed": 1}, PATTERN)
-
-
-def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
-    path = tmp_path / "part-0.npz"
-    write_arrays(path, {"a": np.arange(5, dtype=np.int16), "b": np.eye(2, dtype=np.float32)})
-    found = read_arrays(path, ("b", "a"))
-    assert list(found) == ["b", "a"]
-    assert found["a"].dtype == np.int16
-    assert found["a"].tolist() == [0, 1, 2, 3, 4]
-    assert np.array_equal(found["b"], np.eye(2))
-    assert [entry.name for entry in tmp_path.iterdir()] == ["part-0.npz"]
-
-
-@pytest.mark.parametrize("damage", ["cut", "empty", "text", "missing", "without the array"])
-def test_a_damaged_archive_is_named(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "part-0.npz"
-    write_arrays(path, {"a": np.arange(500)})
-    whole = path.read_bytes()
-    if damage == "missing":
-        path.unlink()
-    else:
-        path.write_bytes({"cut": whole[:200], "empty": b"", "text": b"hello"}.get(damage, whole))
-    with pytest.raises(OutputError, match=r"part-0\.npz to be a whole file, but got a damaged one\. Delete it"):
-        read_arrays(path, ("b",) if damage == "without the array" else ("a",))
-
-
-def test_arrays_of_objects_are_not_unpickled(tmp_path: Path) -> None:
-    path = tmp_path / "part-0.npz"
-    np.savez(path, a=np.array([{}], dtype=object))
-    with pytest.raises(OutputError, match="a damaged one"):
-        read_arrays(path, ("a",))
-
-
-def test_a_full_disk_keeps_the_older_archive_and_no_half_of_the_new_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "part-0.npz"
-    write_arrays(path, {"a": np.arange(5)})
-    monkeypatch.setattr(np, "savez", full_disk)
-    with pytest.raises(OutputError, match="No space left on device"):
-        write_arrays(path, {"a": np.arange(9)})
-    assert read_arrays(path, ("a",))["a"].tolist() == [0, 1, 2, 3, 4]
-    assert [entry.name for entry in tmp_path.iterdir()] == ["part-0.npz"]
 
 
 def test_a_full_disk_keeps_the_older_text_and_no_half_of_the_new_one(
@@ -156,3 +77,79 @@ def test_a_file_in_the_way_of_a_folder_is_one_sentence(tmp_path: Path) -> None:
 def test_the_systems_reason_is_given_where_there_is_one(tmp_path: Path) -> None:
     assert "'Permission denied'" in str(unwritable(tmp_path, OSError(13, "x")))
     assert "'no such archive'" in str(unwritable(tmp_path, ValueError("no such archive")))
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_what_the_system_refuses_at_any_step_keeps_the_older_text(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Network file systems say only when a file is flushed that the disk is full."""
+    path = tmp_path / "report.html"
+    write_file(path, "old")
+    monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[call], full_disk)
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_file(path, "new")
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_an_interruption_leaves_no_temporary_file(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def interrupted() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half of the n")
+            assert temporary.match(TEMPORARY)
+            assert path.read_text() == "old"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_file(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a") as first, replacing(tmp_path / "a") as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert first != second
+    assert (tmp_path / "a").read_text() == "first"
+
+
+def test_a_file_that_is_not_there_may_be_removed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    for _ in range(2):
+        remove_file(tmp_path / "a")
+        assert list(tmp_path.iterdir()) == []
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError):
+        remove_file(tmp_path / "folder")
+
+
+def test_the_record_tells_what_is_on_the_disk(tmp_path: Path) -> None:
+    """What was there before, was removed since, or was about to be written does not count."""
+    store, found = tmp_path / "outcomes", Written()
+    store.mkdir()
+    (tmp_path / "older.csv").write_text("")
+    with recorded(found):
+        record_parts({store / "shard-0.npz", store / "gone.npz"}, store, restarted=False)
+        (store / "shard-0.npz").write_text("")
+        write_file(store / "shard-1.npz", "")
+        write_file(tmp_path / "new.csv", "")
+        write_file(tmp_path / "removed.csv", "")
+        remove_file(tmp_path / "removed.csv")
+
+    def interrupted() -> None:
+        with replacing(tmp_path / "older.csv") as temporary:
+            temporary.write_text("new")
+            found.inodes[tmp_path / "older.csv"] = temporary.stat().st_ino
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    write_file(tmp_path / "later.csv", "")
+    assert found.kept() == [store / "shard-0.npz", store / "shard-1.npz"]
+    assert found.outputs() == [tmp_path / "new.csv"]
+    assert not found.restarted

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     Arch,
     BatchSize,
@@ -82,7 +82,7 @@ def analyze(
       cuesense analyze torchvision:resnet50 --dataset imagenet --data-root /data --config quick
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
-    with user_errors(RESUMED):
+    with user_errors():
         from cuesense.validation import parse_channels
         from cuesense.workflows.analyze import analyze as run_analysis
 

@@ -19,6 +19,7 @@ from cuesense.cli.list import list_
 from cuesense.cli.recommend import recommend
 from cuesense.cli.report import report
 from cuesense.cli.score import score
+from cuesense.cli.signals import end_once
 from cuesense.cli.terminal import verbosity
 from cuesense.cli.transfer import transfer
 from cuesense.cli.verify import verify
@@ -97,6 +98,7 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line."""
+    end_once()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without Unicode shows a question mark instead of ending in a traceback.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     Arch,
     BatchSize,
@@ -86,7 +86,7 @@ def audit(
       cuesense audit --accuracies accuracies.csv --tolerance 0.02
       cuesense audit --accuracies accuracies.csv --order none,mild,strong --json
     """
-    with user_errors(RESUMED):
+    with user_errors():
         from cuesense.schemas.profile import Profile
         from cuesense.validation import parse_channels
         from cuesense.workflows.audit import audit as run_audit

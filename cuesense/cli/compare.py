@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     Arch,
     BatchSize,
@@ -66,10 +66,11 @@ def compare(
       cuesense compare before after --output compared
       cuesense compare old.pt2 new.pt2 --dataset photos/val --config quick --output compared
     """
-    with user_errors(RESUMED):
+    with user_errors():
         from cuesense.comparison.compare import check_output, write_outputs
         from cuesense.comparison.compare import compare as compare_profiles
         from cuesense.reports.terminal.comparison import render
+        from cuesense.stores.lock import locked
         from cuesense.validation import parse_channels
 
         # Before models are analyzed, which may take hours.
@@ -90,33 +91,46 @@ def compare(
         # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}
         always = {"config": config, "device": device, "restart": restart}
-        found = compare_profiles(*_profiles({"a": a, "b": b}, dataset, output, given=given, always=always))
-        if output is not None:
-            write_outputs(found, output)
+        # From the first analysis on: another run must not put other models into the folder before they are compared.
+        folder = _folder((a, b), output)
+        with locked(folder):
+            found = compare_profiles(*_profiles({"a": a, "b": b}, dataset, folder, given=given, always=always))
+            if output is not None:
+                write_outputs(found, output)
         show(found, render, as_json=json)
         if output is not None:
             remark(f"Results: {output / 'compare.json'}")
 
 
+def _folder(specs: tuple[str, str], output: Path | None) -> Path | None:
+    """Return the folder that is written to, None where two profiles are only printed."""
+    from cuesense.comparison.pairing import is_profile
+
+    if output is not None or all(map(is_profile, specs)):
+        return output
+    from cuesense.workflows.compare_models import FOLDER
+
+    return Path(FOLDER)
+
+
 def _profiles(
     specs: dict[str, str],
     dataset: str | None,
-    output: Path | None,
+    folder: Path | None,
     *,
     given: Mapping[str, Any],
     always: Mapping[str, Any],
 ) -> list[Path]:
-    """Return the two profiles' files, and analyze what is no profile yet."""
+    """Return the two profiles' files, and analyze into the folder what is no profile yet."""
     from cuesense.comparison.pairing import is_profile
 
-    if all(map(is_profile, specs.values())):
+    if folder is None or all(map(is_profile, specs.values())):
         _refuse_unused(dataset, given)
         return [Path(spec) for spec in specs.values()]
-    from cuesense.workflows.compare_models import FOLDER, analyze_pair
+    from cuesense.workflows.compare_models import analyze_pair
 
     keep_freed_memory()
-    where = Path(FOLDER) if output is None else output
-    return analyze_pair(specs, dataset=dataset, output=where, watch=progress, **given, **always)
+    return analyze_pair(specs, dataset=dataset, output=folder, watch=progress, **given, **always)
 
 
 def _refuse_unused(dataset: str | None, given: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.errors import user_errors
 from cuesense.cli.options import Json, OutputFolder
 from cuesense.cli.terminal import progress, remark, show_profile
 from cuesense.inference.malloc import keep_freed_memory
@@ -18,7 +18,7 @@ def demo(output: OutputFolder = Path("cuesense-demo"), json: Json = False) -> No
       cuesense demo
       cuesense demo --output demo
     """
-    with user_errors(RESUMED):
+    with user_errors():
         from cuesense.workflows import demo as job
 
         keep_freed_memory()

@@ -8,32 +8,32 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 import typer
 
+from cuesense.atomic_files import Written, recorded
+from cuesense.cli.signals import exit_code
 from cuesense.cli.terminal import discard_output, is_verbose
-from cuesense.errors import CuesenseError, expected
+from cuesense.errors import CuesenseError, expected, listed
 
-# Exit codes are a contract with scripts: 130 is what shells report for an interruption, 128 + SIGINT.
-RESUMED = "what was done is kept, the same command goes on from there"
-_INTERRUPTED = 130
+# Exit codes are a contract with scripts.
 _WRONG = 2
+# A line of a terminal. Chosen by hand; not tuned.
+_NAMED_FILES = 3
 
 _LOGGER = logging.getLogger(__name__)
 
 
 @contextmanager
-def user_errors(kept: str = "nothing was written") -> Iterator[None]:
-    """Turn a user's mistake into one sentence and exit code 2, and an interruption into 130.
-
-    Args:
-        kept: What the message of an interruption says about the work that was done.
-    """
-    started = time.monotonic()
+def user_errors() -> Iterator[None]:
+    """Turn a user's mistake into one sentence and exit code 2, and an interruption into 130, or 143 by SIGTERM."""
+    started, written = time.monotonic(), Written()
     _LOGGER.info("cuesense %s started", version("cuesense"))
     try:
-        yield
+        with recorded(written):
+            yield
     except CuesenseError as error:
         from cuesense.reports.text import printable
 
@@ -48,9 +48,9 @@ def user_errors(kept: str = "nothing was written") -> Iterator[None]:
         _fail("There is too little memory. Take fewer images or a smaller --batch-size, or a machine with more memory.")
     except RecursionError:
         _fail("Something in the input is nested too deeply to be read. Check the files that the command names.")
-    except KeyboardInterrupt:
-        typer.echo(f"cuesense: interrupted; {kept}.", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+    except KeyboardInterrupt as interruption:
+        typer.echo(f"cuesense: interrupted; {_kept(written)}.", err=True)
+        raise typer.Exit(exit_code(interruption)) from None
     _LOGGER.info("done in %.1f s", time.monotonic() - started)
 
 
@@ -76,3 +76,20 @@ def _fail(sentence: str) -> NoReturn:
             typer.echo(traceback.format_exc(), err=True, nl=False)
         typer.echo(f"cuesense: {sentence}", err=True)
     raise typer.Exit(_WRONG) from None
+
+
+def _kept(written: Written) -> str:
+    """Return what an interruption leaves, as the disk says it, and what the same command does with it."""
+    parts, outputs = written.kept(), written.outputs()
+    said = []
+    if outputs:
+        said.append(f"written: {listed([str(path) for path in outputs], _NAMED_FILES)}")
+    if parts:
+        again = "the same command without --restart" if written.restarted else "the same command"
+        said.append(f"kept: {_count(parts)}, from where {again} goes on")
+    return "; ".join(said) or "nothing was written"
+
+
+def _count(parts: list[Path]) -> str:
+    folders = sorted({str(path.parent) for path in parts})
+    return f"{len(parts)} finished part{'s' if len(parts) > 1 else ''} in {listed(folders, _NAMED_FILES)}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     AnalyzedDataset,
     Arch,
@@ -98,7 +98,7 @@ def recommend(
       cuesense recommend cuesense-out/profile.json --tolerance 0.1 --augmentations random_resized_crop,color_jitter
       cuesense recommend cuesense-out --per-class --format json
     """
-    with user_errors(RESUMED):
+    with user_errors():
         from cuesense.policies.policy import PolicyOptions
         from cuesense.policies.recommend import choose_scope
         from cuesense.workflows.recommend import Export, recommend_from_file

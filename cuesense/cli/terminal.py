@@ -66,6 +66,8 @@ def verbosity(*, verbose: bool, quiet: bool) -> Iterator[None]:
     if verbose:
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
+    elif quiet:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:

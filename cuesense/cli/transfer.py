@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     Arch,
     Confidence,
@@ -67,7 +67,7 @@ def transfer(
       cuesense transfer runs.csv --dataset flowers
       cuesense transfer runs.csv --dataset flowers/test --train flowers/train --regularizer weight_decay
     """
-    with user_errors(RESUMED):
+    with user_errors():
         from cuesense.schemas.profile import Profile
         from cuesense.validation import parse_channels
         from cuesense.workflows.transfer import transfer as run_transfer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cuesense.cli.errors import RESUMED, user_errors
+from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     Arch,
     Augmentations,
@@ -65,7 +65,7 @@ def verify(
       cuesense verify cuesense-out --train photos/train --test photos/test
       cuesense verify cuesense-out --train photos/train --test photos/test --from timm:resnet18 --seeds 3
     """
-    with user_errors(RESUMED):
+    with user_errors():
         from cuesense.reports.terminal.verification import render
         from cuesense.workflows.verify import verify as run_verification
 

@@ -26,6 +26,7 @@ from cuesense.schemas.comparison import (
 from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
 from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
+from cuesense.stores.lock import locked
 from cuesense.types import BudgetStatus, Cue
 from cuesense.validation import path_of
 
@@ -55,7 +56,9 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
     pair = Pair(Source.of(a), Source.of(b))
     found = _comparison(pair)
     if output is not None:
-        write_outputs(found, path_of(output, "--output"))
+        folder = path_of(output, "--output")
+        with locked(folder):
+            write_outputs(found, folder)
     return found
 
 

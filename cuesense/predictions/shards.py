@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cuesense.atomic_files import claim, read_arrays, write_arrays
+from cuesense.stores.arrays import ArrayStore
 
 FOLDER = "outcomes"
 # An interrupted run repeats at most one shard: 128 images take seconds to minutes. Chosen by hand; not tuned.
@@ -49,6 +49,7 @@ class Shard:
 
 
 _ARRAYS = ("labels", "positions", "predicted", "p_true", "margin", "scores", "classes")
+_SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,11 @@ class ConditionOutcomes:
 class OutcomeStore:
     """Shards in a folder, or in memory where there is none.
 
-    A shard is written under a temporary name and renamed, so that a shard that exists is whole. The folder also
-    holds the settings that made the shards; other settings are refused.
-
     Attributes:
-        folder: The ``outcomes`` folder, or None to keep everything in memory.
+        files: The ``outcomes`` folder, or None to keep everything in memory.
     """
 
-    folder: Path | None = None
+    files: ArrayStore | None = None
     _memory: dict[int, Shard] = field(default_factory=dict)
 
     @classmethod
@@ -91,12 +89,11 @@ class OutcomeStore:
         Raises:
             OutputError: The folder holds shards of other settings, or cannot be written.
         """
-        claim(folder, settings, "shard-*.npz", restart=restart)
-        return cls(folder)
+        return cls(ArrayStore.open(folder, settings, "shard-*.npz", (*_ARRAYS, _SKIPPED), restart=restart))
 
     def __contains__(self, number: int) -> bool:
         """Return whether a shard is there."""
-        return number in self._memory if self.folder is None else self._path(number).is_file()
+        return number in self._memory if self.files is None else _name(number) in self.files
 
     def write(self, number: int, shard: Shard) -> None:
         """Keep a shard.
@@ -108,11 +105,11 @@ class OutcomeStore:
         Raises:
             OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
         """
-        if self.folder is None:
+        if self.files is None:
             self._memory[number] = shard
             return
         arrays = {name: getattr(shard, name) for name in _ARRAYS}
-        write_arrays(self._path(number), arrays | {"skipped": np.array(json.dumps(shard.skipped))})
+        self.files.write(_name(number), arrays | {_SKIPPED: np.array(json.dumps(shard.skipped))})
 
     def skipped_in(self, number: int) -> tuple[tuple[str, str], ...]:
         """Return id and reason of every sample of a shard that could not be decoded."""
@@ -150,14 +147,15 @@ class OutcomeStore:
         for index in range(len(wanted)):
             yield ConditionOutcomes(**{name: array[index] for name, array in joined.items()})
 
-    def _path(self, number: int) -> Path:
-        return (self.folder or Path()) / f"shard-{number:05d}.npz"
-
     def _read(self, number: int, names: Sequence[str]) -> Shard:
         """Read a shard; arrays that are not named stay empty."""
-        if self.folder is None:
+        if self.files is None:
             return self._memory[number]
-        found = read_arrays(self._path(number), [*names, "skipped"])
+        found = self.files.read(_name(number), [*names, _SKIPPED])
         arrays: dict[str, Any] = {name: found.get(name, np.empty(0)) for name in _ARRAYS}
-        skipped = tuple((name, reason) for name, reason in json.loads(str(found["skipped"])))
+        skipped = tuple((name, reason) for name, reason in json.loads(str(found[_SKIPPED])))
         return Shard(**arrays, skipped=skipped)
+
+
+def _name(number: int) -> str:
+    return f"shard-{number:05d}.npz"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cuesense.atomic_files import refuse_folder, unwritable
+from cuesense.atomic_files import refuse_folder, replacing, unwritable
 from cuesense.predictions.predictions import Predictions
 
 # Where the file says what no row can: the size of the images, and classes without images.
@@ -30,14 +30,11 @@ def write(predictions: Predictions, path: Path) -> None:
         OutputError: It cannot be written, or is a folder.
     """
     refuse_folder(path)
-    temporary = path.with_suffix(".tmp")
     try:
-        _write(predictions, temporary)
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            _write(predictions, temporary)
     except OSError as error:
         raise unwritable(path.parent, error) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write(predictions: Predictions, path: Path) -> None:

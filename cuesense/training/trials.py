@@ -19,14 +19,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cuesense.atomic_files import claim, read_arrays, write_arrays
 from cuesense.errors import ModelError, first_line
 from cuesense.policies.policy import Policy
+from cuesense.stores.arrays import ArrayStore
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import Images, Recipe, fit, log_probabilities
 from cuesense.types import Progress, no_progress
 
 _PATTERN = "trial-*.npz"
+_ARRAYS = ("predicted", "p_true", "probed")
 # Any fixed seed: all networks of a series then see the same augmented test images. It differs from 0, the usual seed
 # of a training, so that these are not the draws of a training's first steps.
 _PROBE_SEED = 1
@@ -73,10 +74,10 @@ class TrialStore:
     """The predictions of trained networks, in a folder, or in memory where there is none.
 
     Attributes:
-        folder: Where the files are, or None.
+        files: Where the files are, or None.
     """
 
-    folder: Path | None = None
+    files: ArrayStore | None = None
     _memory: dict[str, TrialPredictions] = field(default_factory=dict)
 
     @classmethod
@@ -94,12 +95,11 @@ class TrialStore:
         Raises:
             OutputError: The folder holds trainings of other settings, or cannot be written.
         """
-        claim(folder, settings, _PATTERN, restart=restart)
-        return cls(folder)
+        return cls(ArrayStore.open(folder, settings, _PATTERN, _ARRAYS, restart=restart))
 
     def __contains__(self, trial: Trial) -> bool:
         """Return whether a training's predictions are there."""
-        return trial.key in self._memory if self.folder is None else self._path(self.folder, trial).is_file()
+        return trial.key in self._memory if self.files is None else _name(trial) in self.files
 
     def write(self, trial: Trial, predictions: TrialPredictions) -> None:
         """Keep a training's predictions.
@@ -107,10 +107,10 @@ class TrialStore:
         Raises:
             OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
         """
-        if self.folder is None:
+        if self.files is None:
             self._memory[trial.key] = predictions
         else:
-            write_arrays(self._path(self.folder, trial), vars(predictions))
+            self.files.write(_name(trial), vars(predictions))
 
     def read(self, trial: Trial) -> TrialPredictions:
         """Return a training's predictions.
@@ -118,13 +118,13 @@ class TrialStore:
         Raises:
             OutputError: The file is damaged.
         """
-        if self.folder is None:
+        if self.files is None:
             return self._memory[trial.key]
-        return TrialPredictions(**read_arrays(self._path(self.folder, trial), ("predicted", "p_true", "probed")))
+        return TrialPredictions(**self.files.read(_name(trial), _ARRAYS))
 
-    @staticmethod
-    def _path(folder: Path, trial: Trial) -> Path:
-        return folder / f"trial-{trial.key}.npz"
+
+def _name(trial: Trial) -> str:
+    return f"trial-{trial.key}.npz"
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,12 @@ from cuesense.models.preprocessing import ImageOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, OutcomeStore
-from cuesense.predictions.write_table import write
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
+from cuesense.stores.lock import locked
 from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction, whole_number
-from cuesense.workflows.profile_files import write_outputs
+from cuesense.workflows.profile_files import earlier_profile, write_outputs
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -125,14 +125,15 @@ def analyze(
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
     folder = None if output is None else _output(Path(output), data)
-    fresh = folder is not None and not folder.exists()
-    try:
-        return _run(analysis, folder, tolerance, confidence, restart=restart, progress=progress)
-    except Exception:
-        # A folder of a failed first run is no result. With whole shards in it, it is one to go on from.
-        if fresh and folder is not None and not any(folder.glob("outcomes/shard-*.npz")):
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+    with locked(folder) as fresh:
+        try:
+            return _run(analysis, folder, tolerance, confidence, restart=restart, progress=progress)
+        except BaseException:
+            # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
+            # to go on from.
+            if fresh and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
+                shutil.rmtree(folder / FOLDER, ignore_errors=True)
+            raise
 
 
 def _run(
@@ -168,22 +169,12 @@ def _run(
         warnings=_warnings(analysis, predictions, result.counts.sinks, store, shards),
     )
     if folder is not None:
-        profile = _with_trainings(profile, folder)
-        write_outputs(profile, folder, galleries(analysis, profile))
-        write(predictions, folder / "predictions.parquet")
+        earlier = earlier_profile(profile, folder)
+        if earlier is not None:
+            # What later commands added to it.
+            profile = profile.model_copy(update={"forecast": earlier.forecast, "verified": earlier.verified})
+        write_outputs(profile, folder, galleries(analysis, profile), predictions)
     return profile
-
-
-def _with_trainings(profile: Profile, folder: Path) -> Profile:
-    """Keep the forecast and the verification of an earlier profile of the same model, images and configuration."""
-    try:
-        earlier = Profile.read(folder)
-    except SettingsError:
-        return profile
-    old, new = earlier.provenance, profile.provenance
-    same = (old.model.sha256, old.dataset, old.config) == (new.model.sha256, new.dataset, new.config)
-    kept = {"forecast": earlier.forecast, "verified": earlier.verified}
-    return profile.model_copy(update=kept) if same else profile
 
 
 def _predictions(analysis: _Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:

@@ -17,6 +17,7 @@ from cuesense.errors import SettingsError, expected
 from cuesense.reports.html.audit import render
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
+from cuesense.stores.lock import locked
 from cuesense.sweeps.accuracy_table import read_accuracies
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.run_list import read_runs
@@ -105,7 +106,9 @@ def audit(
         _refuse_images(runs, dataset, accepted, similarity)
         sweep = read_accuracies(_table(accuracies), regularizer=regularizer, order=order)
         source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
-        return write_audit(build_audit(sweep, source=source, **known), known_profile, folder)
+        found_in_table = build_audit(sweep, source=source, **known)
+        with locked(folder):
+            return write_audit(found_in_table, known_profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
     from cuesense.inference import checkpoints
     from cuesense.inference.options import run_options
@@ -115,17 +118,18 @@ def audit(
     options = checkpoints.CheckpointOptions(
         run_options(device, batch_size, workers=workers), ImageOptions(image_size, resize, mean, std), class_names
     )
-    found = checkpoints.predict_checkpoints(
-        listed, images, options, folder, restart=restart, progress=progress or no_progress
-    )
-    if similarity is not None:
-        found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep))
-    if accepted is not None:
-        found = checkpoints.with_accepted(found, accepted)
-    source = {"runs": str(runs), "models": len(listed.models)} | found.source
-    return write_audit(
-        build_audit(found.sweep, source=source, similarity=found.similarity, **known), known_profile, folder
-    )
+    with locked(folder):
+        found = checkpoints.predict_checkpoints(
+            listed, images, options, folder, restart=restart, progress=progress or no_progress
+        )
+        if similarity is not None:
+            found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep))
+        if accepted is not None:
+            found = checkpoints.with_accepted(found, accepted)
+        source = {"runs": str(runs), "models": len(listed.models)} | found.source
+        return write_audit(
+            build_audit(found.sweep, source=source, similarity=found.similarity, **known), known_profile, folder
+        )
 
 
 def read_profile(profile: Profile | str | Path | None) -> Profile | None:

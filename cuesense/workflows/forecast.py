@@ -27,6 +27,7 @@ from cuesense.stats.training_loss import (
     leaks,
     severity_shares,
 )
+from cuesense.stores.lock import locked
 from cuesense.training.features import features
 from cuesense.training.images import read_images
 from cuesense.training.linear_probe import cross_fitted
@@ -42,6 +43,7 @@ from cuesense.training.trials import Trial
 from cuesense.types import Curve, Perturbation, Progress, no_progress
 
 FOLDER = "forecast"
+_ENDED = "Wait until it ends, or stop it"
 
 # A class that takes less than 2 % of another's images is not named. Chosen by hand; not tuned.
 _NAMED_LEAK = 0.02
@@ -163,36 +165,38 @@ def forecast(
     """
     _refuse_untrained(train, head, (start, epochs, image_size, images_per_class))
     file = None if isinstance(profile, Profile) else Profile.file(profile)
-    earlier = profile if isinstance(profile, Profile) else Profile.read(profile)
-    if train is None and earlier.forecast is not None and earlier.forecast.method != "head":
-        do = "Give --train as well, whose trainings are kept, or analyze into another folder"
-        raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
-    choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
-    analyzed = AnalyzedModel(model, arch, dataset, data_root, device)
-    found = earlier.model_copy(update={"forecast": None})
-    if head:
-        found = forecast_heads(found, analyzed, choice, report)
-    if train is not None:
-        options = TrainingOptions(
-            train=train,
-            test=analyzed.images_of(earlier),
-            start=start,
-            arch=arch,
-            image_size=image_size,
-            epochs=epochs,
-            images_per_class=images_per_class,
-            device=device,
-            data_root=data_root,
-            test_set_name="the analyzed images (--dataset)",
-        )
-        _check_choice(found, choice, seeds)
-        folder = None if file is None else file.parent / FOLDER
-        experiment = prepare_training(found, options, folder, apart=True, restart=restart)
-        found = forecast_trained(found, experiment, choice, seeds, report)
-    found = _with_budgets(found, _merged(earlier.forecast, found.forecast))
-    if file is not None:
-        write_file(file, found.to_json())
-    return found
+    # No folder is made for a profile that is not there.
+    with locked(file.parent if file is not None and file.is_file() else None, do=_ENDED):
+        earlier = profile if isinstance(profile, Profile) else Profile.read(profile)
+        if train is None and earlier.forecast is not None and earlier.forecast.method != "head":
+            do = "Give --train as well, whose trainings are kept, or analyze into another folder"
+            raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
+        choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
+        analyzed = AnalyzedModel(model, arch, dataset, data_root, device)
+        found = earlier.model_copy(update={"forecast": None})
+        if head:
+            found = forecast_heads(found, analyzed, choice, report)
+        if train is not None:
+            options = TrainingOptions(
+                train=train,
+                test=analyzed.images_of(earlier),
+                start=start,
+                arch=arch,
+                image_size=image_size,
+                epochs=epochs,
+                images_per_class=images_per_class,
+                device=device,
+                data_root=data_root,
+                test_set_name="the analyzed images (--dataset)",
+            )
+            _check_choice(found, choice, seeds)
+            folder = None if file is None else file.parent / FOLDER
+            experiment = prepare_training(found, options, folder, apart=True, restart=restart)
+            found = forecast_trained(found, experiment, choice, seeds, report)
+        found = _with_budgets(found, _merged(earlier.forecast, found.forecast))
+        if file is not None:
+            write_file(file, found.to_json())
+        return found
 
 
 def _refuse_untrained(train: Any, head: bool, training_options: tuple[object, ...]) -> None:

@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cuesense.atomic_files import refuse_folder, refuse_same, write_file
+from cuesense.atomic_files import refuse_folder, refuse_same, remove_file, write_file
+from cuesense.errors import SettingsError
 from cuesense.policies.profile_budgets import profile_of
+from cuesense.predictions.predictions import Predictions
+from cuesense.predictions.write_table import write
 from cuesense.reports.html.gallery import Gallery
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
 from cuesense.validation import path_of
 
+PREDICTIONS = "predictions.parquet"
 
-def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = ()) -> None:
-    """Write profile.json, report.html, classes.csv and curves.csv.
+
+def write_outputs(
+    profile: Profile, folder: Path, pictures: Sequence[Gallery] = (), predictions: Predictions | None = None
+) -> None:
+    """Write report.html, classes.csv, curves.csv, predictions.parquet where they are given, and last profile.json.
+
+    A profile.json of another model, dataset or configuration is removed first: one that is there is never of other
+    predictions than those beside it, also after a run that was killed between two files.
 
     Args:
         profile: What to write.
         folder: Where to; created where missing.
         pictures: The example images of the report.
+        predictions: The predictions that the profile comes from.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -28,12 +39,34 @@ def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = 
         "report.html": render(profile, pictures),
         "classes.csv": profile.to_frame().to_csv(lineterminator="\n"),
         "curves.csv": profile.curves_frame().to_csv(index=False, lineterminator="\n"),
-        "profile.json": profile.to_json(),
     }
-    for name in contents:
+    for name in (*contents, PREDICTIONS, Profile.FILE_NAME):
         refuse_folder(folder / name)
+    if earlier_profile(profile, folder) is None:
+        remove_file(folder / Profile.FILE_NAME)
     for name, content in contents.items():
         write_file(folder / name, content)
+    if predictions is not None:
+        write(predictions, folder / PREDICTIONS)
+    write_file(folder / Profile.FILE_NAME, profile.to_json())
+
+
+def earlier_profile(profile: Profile, folder: Path) -> Profile | None:
+    """Return the profile that a folder holds, where it is of the same predictions: of one model, images and settings.
+
+    Without a digest of the weights nobody knows whether the model is the same.
+    """
+    try:
+        earlier = Profile.read(folder)
+    except SettingsError:
+        return None
+    same = _measured(earlier) == _measured(profile) and profile.provenance.model.sha256 is not None
+    return earlier if same else None
+
+
+def _measured(profile: Profile) -> tuple[object, ...]:
+    known = profile.provenance
+    return known.model.sha256, known.model.preprocessing, known.dataset, known.config, known.seed
 
 
 def report(profile: Profile | Path | str, output: str | Path = "report.html") -> Path:

@@ -18,6 +18,7 @@ from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
+from cuesense.stores.lock import locked
 from cuesense.validation import LARGEST_SIDE, check_fraction
 from cuesense.workflows.profile_files import write_outputs
 
@@ -64,27 +65,28 @@ def score(
     if output is not None and (Path(output) / FOLDER).exists():
         do = "Name another folder"
         raise SettingsError(expected(f"--output '{output}'", "a folder of its own", "one of an analysis", do))
-    path = Path(table)
-    names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
-    predictions, warnings = read(path, names, image_size)
-    together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
-    result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
-    images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
-    known = warnings if predictions.corrected else [*warnings, _UNCORRECTED]
-    profile = build_profile(
-        _provenance(path, predictions),
-        predictions.class_names,
-        result,
-        tolerance=tolerance,
-        confidence=confidence,
-        side=predictions.side,
-        warnings=data_warnings(
-            known, predictions.class_names, images, (), result.counts.sinks, corrected=predictions.corrected
-        ),
-    )
-    if output is not None:
-        write_outputs(profile, Path(output))
-    return profile
+    with locked(None if output is None else Path(output)):
+        path = Path(table)
+        names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
+        predictions, warnings = read(path, names, image_size)
+        together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
+        result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
+        images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
+        known = warnings if predictions.corrected else [*warnings, _UNCORRECTED]
+        profile = build_profile(
+            _provenance(path, predictions),
+            predictions.class_names,
+            result,
+            tolerance=tolerance,
+            confidence=confidence,
+            side=predictions.side,
+            warnings=data_warnings(
+                known, predictions.class_names, images, (), result.counts.sinks, corrected=predictions.corrected
+            ),
+        )
+        if output is not None:
+            write_outputs(profile, Path(output))
+        return profile
 
 
 def _provenance(path: Path, predictions: Predictions) -> Provenance:

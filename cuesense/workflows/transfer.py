@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from cuesense.arrays import Floats
-from cuesense.atomic_files import claim, digest, read_arrays, write_arrays
+from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
@@ -26,6 +26,8 @@ from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
+from cuesense.stores.arrays import ArrayStore
+from cuesense.stores.lock import locked
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, read_runs, sweep_of
@@ -42,6 +44,7 @@ from cuesense.workflows.audit import check_output, cues_of, read_profile, write_
 # Decoded images of one chunk are in memory at once: 512 of 224 pixels are 77 MB. Chosen by hand; not tuned.
 _CHUNK = 512
 _PATTERN = "run-*.npz"
+_ARRAYS = ("labels", "positions", "predicted", "means")
 # One for each of the five folds that heads are fitted and tested on.
 _FEWEST = 5
 
@@ -152,28 +155,27 @@ def transfer(
         run=run,
     )
     _refuse(task)
-    if folder is not None:
-        claim(folder / FOLDER, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
-    found = _predict_all(listed, task, folder, progress or no_progress)
-    predicted = np.stack([one.predicted for one in found]).astype(np.int32)
-    source = {
-        "runs": str(runs),
-        "models": len(listed.models),
-        "dataset": test.spec,
-        "images": len(found[0].labels),
-        "fingerprint": test.fingerprint,
-        "train": "five folds of the dataset" if fitted is None else fitted.spec,
-    }
-    sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
-    audit = build_audit(
-        replace(sweep, remarks=sweep.remarks + unreadable_remark(len(found[0].labels), len(test))),
-        tolerance=tolerance,
-        confidence=confidence,
-        source=source,
-        cues=cues_of(known),
-        similarity=_similarity(listed, found),
-    )
-    return write_audit(audit, known, folder)
+    with locked(folder):
+        found = _predict_all(listed, task, _store(folder, restart=restart), progress or no_progress)
+        predicted = np.stack([one.predicted for one in found]).astype(np.int32)
+        source = {
+            "runs": str(runs),
+            "models": len(listed.models),
+            "dataset": test.spec,
+            "images": len(found[0].labels),
+            "fingerprint": test.fingerprint,
+            "train": "five folds of the dataset" if fitted is None else fitted.spec,
+        }
+        sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
+        audit = build_audit(
+            replace(sweep, remarks=sweep.remarks + unreadable_remark(len(found[0].labels), len(test))),
+            tolerance=tolerance,
+            confidence=confidence,
+            source=source,
+            cues=cues_of(known),
+            similarity=_similarity(listed, found),
+        )
+        return write_audit(audit, known, folder)
 
 
 def _refuse(task: _Task) -> None:
@@ -192,7 +194,15 @@ def _refuse(task: _Task) -> None:
             raise DatasetError(expected("--train", "other images than --dataset", "the same", do))
 
 
-def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -> list[_HeadPredictions]:
+def _store(folder: Path | None, *, restart: bool) -> ArrayStore | None:
+    if folder is None:
+        return None
+    # The settings that a head depends on are in its file's name, so that heads of several tasks are kept.
+    settings = {"cuesense": version("cuesense"), "job": "transfer"}
+    return ArrayStore.open(folder / FOLDER, settings, _PATTERN, _ARRAYS, restart=restart)
+
+
+def _predict_all(runs: Runs, task: _Task, store: ArrayStore | None, progress: Progress) -> list[_HeadPredictions]:
     found = []
     total = len(runs.models) * task.length
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
@@ -202,13 +212,13 @@ def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progres
             progress(start + done, total)
 
         classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images)
-        path = None if folder is None else folder / FOLDER / f"run-{_digest(classifier, task)}.npz"
-        if path is not None and path.is_file():
-            found.append(_HeadPredictions(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
+        name = f"run-{_digest(classifier, task)}.npz"
+        if store is not None and name in store:
+            found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
         else:
             found.append(_predict_one(classifier, task, advance))
-            if path is not None:
-                write_arrays(path, vars(found[-1]))
+            if store is not None:
+                store.write(name, vars(found[-1]))
         advance(task.length)
     return found
 

@@ -19,6 +19,7 @@ from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
+from cuesense.stores.lock import locked
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
 from cuesense.types import Progress, no_progress
@@ -27,6 +28,10 @@ from cuesense.workflows.verify_results import PLAIN, Study, verification
 
 TRIALS = "trials"
 _FILES = ("verify.csv", "forecast.svg", "verify.json")
+# Another verification writes into a profile within a second; one that is being analyzed or forecast may take hours.
+# Chosen by hand; not tuned.
+_PATIENCE = 10.0
+_LATER = "Run the same command again when it has ended: the trainings are kept where --output names a folder"
 
 # Apart from the forecast's seeds (1000, ...), so that a policy is never verified with the trainings that chose it.
 _FIRST_SEED = 2000
@@ -111,18 +116,19 @@ def verify(
     # Wrong settings of the policies are an error before any image is decoded.
     recommended = _recommended(known, wanted)
     trials = None if folder is None else folder / TRIALS
-    experiment = prepare_training(known, options, trials, restart=restart)
-    policies = _policies(known, experiment, wanted, recommended, progress or no_progress)
-    study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
-    experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)
-    found = verification(study)
-    if folder is not None:
-        contents = found.to_frame().to_csv(index=False, lineterminator="\n"), scatter(found), found.to_json()
-        for name, content in zip(_FILES, contents, strict=True):
-            write_file(folder / name, content)
-    if not isinstance(profile, Profile):
-        _keep_outcome(profile, found)
-    return found
+    with locked(folder):
+        experiment = prepare_training(known, options, trials, restart=restart)
+        policies = _policies(known, experiment, wanted, recommended, progress or no_progress)
+        study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
+        experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)
+        found = verification(study)
+        if folder is not None:
+            contents = found.to_frame().to_csv(index=False, lineterminator="\n"), scatter(found), found.to_json()
+            for name, content in zip(_FILES, contents, strict=True):
+                write_file(folder / name, content)
+        if not isinstance(profile, Profile):
+            _keep_outcome(profile, found, folder)
+        return found
 
 
 def _recommended(profile: Profile, options: PolicyOptions) -> dict[str, Policy]:
@@ -171,8 +177,11 @@ def _best_uniform(experiment: Experiment, tried: list[Policy], progress: Progres
     return every[int(np.argmax([*means, mean(both)]))]
 
 
-def _keep_outcome(path: Path | str, found: Verification) -> None:
-    """Write into a profile's file what training with each policy showed, for ``recommend``."""
+def _keep_outcome(path: Path | str, found: Verification, held: Path | None) -> None:
+    """Write into a profile's file what training with each policy showed, for ``recommend``.
+
+    The folder of the profile may be held by this run already, where it is the output folder as well.
+    """
     policies = {
         arm.name: TrainedModel(
             policy=arm.policy, mean=arm.mean, worst=arm.worst, over_tolerance=len(arm.over_tolerance)
@@ -180,4 +189,8 @@ def _keep_outcome(path: Path | str, found: Verification) -> None:
         for arm in found.arms
     }
     block = VerifiedModel(tolerance=found.tolerance, seeds=len(found.seeds), policies=policies)
-    write_file(Profile.file(path), Profile.read(path).model_copy(update={"verified": block}).to_json())
+    file = Profile.file(path)
+    own = held is not None and file.parent.resolve() == held.resolve()
+    # Read again, since another command may have written a forecast into it during the trainings.
+    with locked(None if own else file.parent, do=_LATER, wait=_PATIENCE):
+        write_file(file, Profile.read(path).model_copy(update={"verified": block}).to_json())

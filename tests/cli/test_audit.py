@@ -77,7 +77,8 @@ def test_an_interrupted_audit_goes_on(sweep: Path, tmp_path: Path) -> None:
     job = ["audit", sweep / "runs.csv", "--dataset", sweep / "photos", "--output", tmp_path / "out", *IMAGES]
     done = run_python(code, *job)
     assert done.returncode == 130, done.stderr
-    assert "interrupted; what was done is kept" in done.stderr
+    assert "interrupted; kept: 3 finished parts in " in done.stderr
+    assert done.stderr.endswith(", from where the same command goes on.\n")
     assert len(list((tmp_path / "out" / "answers").rglob("shard-*.npz"))) == 3
     assert run(*job).exit_code == 0
 

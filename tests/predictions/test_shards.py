@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cuesense.atomic_files import read_arrays, write_file
+from cuesense.atomic_files import write_file
 from cuesense.errors import OutputError
 from cuesense.predictions import shards
 from cuesense.predictions.shards import OutcomeStore, Shard
+from cuesense.stores.arrays import ArrayStore
 
 SETTINGS = {"model": "m", "seed": 0}
 
@@ -96,8 +97,10 @@ def test_a_damaged_shard_or_manifest_is_one_sentence(tmp_path: Path) -> None:
     store = OutcomeStore.open(tmp_path / "o", SETTINGS)
     store.write(0, shard(0, 3))
     (tmp_path / "o" / "shard-00000.npz").write_bytes(b"PK\x03\x04 not a zip")
-    with pytest.raises(OutputError, match="Delete it and run again"):
+    with pytest.raises(OutputError, match="Run the same command again"):
         store.labels(1)
+    assert 0 not in OutcomeStore.open(tmp_path / "o", SETTINGS)
+    store.write(0, shard(0, 3))
     for content in ("{", "[]"):
         (tmp_path / "o" / "settings.json").write_text(content)
         with pytest.raises(OutputError, match="the settings of a run"):
@@ -139,6 +142,16 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Return a list that gets the names of the arrays of every reading."""
+    found: list[tuple[str, ...]] = []
+    read = ArrayStore.read
+    monkeypatch.setattr(
+        ArrayStore, "read", lambda self, name, names: found.append(tuple(names)) or read(self, name, names)
+    )
+    return found
+
+
 @pytest.mark.parametrize("read_bytes", [1, 3000, 2**30])
 def test_no_more_is_read_at_once_than_the_memory_for_it(
     tmp_path: Path, read_bytes: int, monkeypatch: pytest.MonkeyPatch
@@ -147,10 +160,7 @@ def test_no_more_is_read_at_once_than_the_memory_for_it(
     monkeypatch.setattr(shards, "_READ_BYTES", read_bytes)
     store = OutcomeStore.open(tmp_path / "o", SETTINGS)
     store.write(0, shard(0, 5, conditions=7))
-    opened = []
-    monkeypatch.setattr(
-        shards, "read_arrays", lambda path, names: opened.append(tuple(names)) or read_arrays(path, names)
-    )
+    opened = reads(monkeypatch)
     wanted = (6, 0, 3, 3, 1)
     found = list(store.conditions(1, wanted))
     for condition, outcome in zip(wanted, found, strict=True):
@@ -162,10 +172,7 @@ def test_no_more_is_read_at_once_than_the_memory_for_it(
 def test_labels_are_read_without_the_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = OutcomeStore.open(tmp_path / "o", SETTINGS)
     store.write(0, shard(0, 5))
-    opened: list[tuple[str, ...]] = []
-    monkeypatch.setattr(
-        shards, "read_arrays", lambda path, names: opened.append(tuple(names)) or read_arrays(path, names)
-    )
+    opened = reads(monkeypatch)
     store.labels(1)
     store.positions(1)
     assert [set(names) - {"skipped"} for names in opened] == [{"labels"}, {"positions"}]
@@ -203,4 +210,11 @@ def test_settings_without_any_shard_are_taken_over(tmp_path: Path) -> None:
     OutcomeStore.open(tmp_path / "o", SETTINGS)
     OutcomeStore.open(tmp_path / "o", {"model": "n"}).write(0, shard(0, 3))
     with pytest.raises(OutputError, match="other model, seed"):
+        OutcomeStore.open(tmp_path / "o", SETTINGS)
+
+
+def test_a_shard_under_another_number_is_refused(tmp_path: Path) -> None:
+    OutcomeStore.open(tmp_path / "o", SETTINGS).write(1, shard(0, 3))
+    (tmp_path / "o" / "shard-00001.npz").rename(tmp_path / "o" / "shard-00000.npz")
+    with pytest.raises(OutputError, match=r"shard-00000\.npz was written as shard-00001\.npz"):
         OutcomeStore.open(tmp_path / "o", SETTINGS)

@@ -117,14 +117,15 @@ def test_a_probe_predicts_the_test_images_as_a_policy_changes_them(store: TrialS
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_file_is_named_and_trained_again(tmp_path: Path) -> None:
     store = TrialStore.open(tmp_path / "trials", {})
     trial = Trial(None, 0)
     run([trial], task(Starts()), store)
     (path,) = (tmp_path / "trials").glob("trial-*.npz")
     path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(OutputError, match=f"{path.name}.*Delete it"):
+    with pytest.raises(OutputError, match=f"{path.name}.*Run the same command again"):
         store.read(trial)
+    assert trial not in TrialStore.open(tmp_path / "trials", {})
 
 
 def test_a_policy_by_class_that_is_the_same_for_all_is_the_policy_for_all() -> None:

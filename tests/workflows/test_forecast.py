@@ -17,8 +17,9 @@ from cuesense.policies.policy import uniform
 from cuesense.policies.profile_budgets import budgets_of
 from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
-from cuesense.training.trials import Trial, TrialStore
+from cuesense.training.trials import Trial
 from cuesense.workflows.forecast import FOLDER, forecast
+from tests.helpers.kept_files import trials_in
 from tests.helpers.profiles_with_forecasts import CROP, JITTER
 from tests.helpers.training_setups import TEST, TRAIN, profile
 
@@ -73,7 +74,7 @@ def test_the_strongest_value_of_each_augmentation_is_trained_and_kept(tmp_path: 
     assert len(list((tmp_path / FOLDER).rglob("trial-*.npz"))) == 6
     assert first.forecast is not None
     assert again.forecast is not None
-    policy, store = uniform({JITTER: 0.8}, TRAIN.class_names), TrialStore(next((tmp_path / FOLDER).iterdir()))
+    policy, store = uniform({JITTER: 0.8}, TRAIN.class_names), trials_in(next((tmp_path / FOLDER).iterdir()))
     trials = [Trial(policy, seed, (replace(policy, probability=1.0),)) for seed in (1000, 1001)]
     probed = np.stack([store.read(trial).probed[0] for trial in trials])
     labels = np.array(TEST.labels)

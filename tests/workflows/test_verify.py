@@ -16,9 +16,10 @@ from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
-from cuesense.training.trials import Trial, TrialPredictions, TrialStore
+from cuesense.training.trials import Trial, TrialPredictions
 from cuesense.workflows.verify import TRIALS, verify
 from cuesense.workflows.verify_results import Study, _leaks
+from tests.helpers.kept_files import trials_in
 from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast
 from tests.helpers.training_setups import TEST, TRAIN, profile
 
@@ -66,7 +67,7 @@ def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Pat
 
 def test_numbers_are_those_of_the_kept_answers(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
     found, folder, _ = done
-    store = TrialStore(folder / TRIALS)
+    store = trials_in(folder / TRIALS)
     usual = uniform({CROP: 0.08, JITTER: 0.4}, NAMES)
     labels = np.array(TEST.labels)
     recalls = {

@@ -1,0 +1,242 @@
+"""Arrays that are kept in files of one folder, beside the settings that they were made with and marked with them."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import logging
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cuesense.atomic_files import TEMPORARY, digest, record_parts, replacing, unwritable
+from cuesense.errors import OutputError, expected
+
+_MANIFEST = "settings.json"
+# What a file says about itself, so that one that was copied or renamed is not taken for another.
+_SETTINGS, _NAME = "settings", "name"
+_DIGEST_BYTES = 16
+# What zipfile and NumPy raise where bytes were lost or changed.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+_LOG = logging.getLogger(__name__)
+
+
+class _DamagedFileError(Exception):
+    """A file is not as it was written."""
+
+
+@dataclass(frozen=True)
+class ArrayStore:
+    """Files of arrays in a folder that all were made with the same settings.
+
+    A file is written under a temporary name and renamed, so that one that exists is whole. It says with which settings
+    it was made and what it is called: files from elsewhere are refused, damaged ones are made again.
+
+    Attributes:
+        folder: Where the files are; one run at a time works there (``stores.lock``).
+        settings: Digest of the settings.
+        whole: Names of the files that are there.
+    """
+
+    folder: Path
+    settings: str
+    whole: set[str] = field(default_factory=set)
+
+    @classmethod
+    def open(
+        cls, folder: Path, settings: Mapping[str, Any], pattern: str, arrays: Sequence[str], *, restart: bool = False
+    ) -> ArrayStore:
+        """Open a folder of a run's results, or create it, and read every file once, to know which of them are whole.
+
+        Args:
+            folder: Where the files are.
+            settings: Everything (JSON values) on which the results depend.
+            pattern: Glob pattern of the files, such as ``"shard-*.npz"``.
+            arrays: The arrays that every file holds.
+            restart: Delete the files that are there.
+
+        Returns:
+            The store.
+
+        Raises:
+            OutputError: The folder holds other files, or results of other settings, or cannot be written.
+        """
+        _claim(folder, settings, pattern, restart=restart)
+        store = cls(folder, digest(settings, _DIGEST_BYTES))
+        for path in sorted(folder.glob(pattern)):
+            try:
+                store._read(path, [*arrays, *_members(path)])
+            except _DamagedFileError as damage:
+                _LOG.warning("%s is %s: what it held is computed again.", path, damage)
+            else:
+                store.whole.add(path.name)
+        record_parts({folder / name for name in store.whole}, folder, restarted=restart)
+        return store
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether a whole file of that name is there."""
+        return name in self.whole
+
+    def write(self, name: str, arrays: Mapping[str, Any]) -> None:
+        """Write arrays to a file, whole or not at all.
+
+        Args:
+            name: The file's name.
+            arrays: What to keep, by name.
+
+        Raises:
+            OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
+        """
+        marks = {_SETTINGS: np.array(self.settings), _NAME: np.array(name)}
+        content = io.BytesIO()
+        try:
+            np.savez(content, allow_pickle=False, **arrays, **marks)
+            with replacing(self.folder / name) as temporary:
+                temporary.write_bytes(content.getbuffer())
+        except OSError as error:
+            raise unwritable(self.folder, error) from None
+        self.whole.add(name)
+
+    def read(self, name: str, arrays: Sequence[str]) -> dict[str, Any]:
+        """Read some of the arrays of a file.
+
+        Args:
+            name: The file's name.
+            arrays: Which arrays.
+
+        Returns:
+            The arrays by name.
+
+        Raises:
+            OutputError: The file is damaged, lacks one of them, or comes from elsewhere.
+        """
+        path = self.folder / name
+        try:
+            return self._read(path, arrays)
+        except _DamagedFileError as damage:
+            # It was whole when the run began.
+            do = "Run the same command again, which makes it again"
+            raise OutputError(expected(str(path), "a whole file", str(damage), do)) from None
+
+    def _read(self, path: Path, arrays: Sequence[str]) -> dict[str, Any]:
+        found = _arrays_in(path, [_SETTINGS, _NAME, *arrays])
+        settings, name = str(found[_SETTINGS]), str(found[_NAME])
+        if settings != self.settings:
+            do = "Delete it, or give another --output, or --restart to delete all that is there"
+            raise OutputError(f"{path} is from a run with other settings. {do}.")
+        if name != path.name:
+            do = "Give it back its name, or delete it"
+            raise OutputError(f"{path} was written as {name}, and would be taken for another part. {do}.")
+        return {name: found[name] for name in arrays}
+
+
+def _members(path: Path) -> list[str]:
+    """Return the names of the arrays in a file, none where it is damaged."""
+    with suppress(*_DAMAGE, OSError), zipfile.ZipFile(path) as archive:
+        return [entry.removesuffix(".npy") for entry in archive.namelist()]
+    return []
+
+
+def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Return arrays of an archive.
+
+    Raises:
+        OutputError: The file cannot be opened or read.
+        _DamagedFileError: It can, and is not what was written, or lacks an array.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if missing := {f"{_SETTINGS}.npy", f"{_NAME}.npy"} - set(archive.namelist()):
+                # Of an older version, or made by hand: nothing says with which settings.
+                raise _DamagedFileError(f"without {', '.join(sorted(missing))}, which say what it belongs to")
+            # The archive's checksum is compared here, before anything in the member is interpreted.
+            members = {name: archive.read(f"{name}.npy") for name in names}
+        return {name: np.lib.format.read_array(io.BytesIO(held), allow_pickle=False) for name, held in members.items()}
+    except _DAMAGE:
+        raise _DamagedFileError("damaged") from None
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a place before the file's start, where the table of contents is damaged
+            raise _DamagedFileError("damaged") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> OutputError:
+    return OutputError(expected(str(path), "readable", f"'{error.strerror or error}'", "Delete it and run again"))
+
+
+def _claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: bool) -> None:
+    manifest = folder / _MANIFEST
+    try:
+        # Nothing in a folder that is not ours may be deleted or mixed with results.
+        if folder.is_dir() and not manifest.is_file() and _others(folder):
+            raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
+        for path in folder.glob(TEMPORARY):
+            path.unlink()
+        if restart:
+            _delete_results(folder, pattern)
+        # Settings without results are those of a run that was stopped before its first result: any run may take over.
+        if manifest.is_file() and any(folder.glob(pattern)):
+            _refuse_other(folder, _settings_in(manifest), settings)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            with replacing(manifest, record=False) as temporary:
+                temporary.write_bytes(json.dumps(settings, indent=1).encode())
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def _others(folder: Path) -> bool:
+    """Return whether a folder holds more than what a run that was killed in its first moment leaves there."""
+    return any(not path.match(TEMPORARY) for path in folder.iterdir())
+
+
+def _delete_results(folder: Path, pattern: str) -> None:
+    # The settings go last: a folder of results without settings would be refused as somebody else's.
+    for found in (pattern, "*.tmp", _MANIFEST):
+        for path in folder.glob(found):
+            path.unlink()
+
+
+def _settings_in(manifest: Path) -> Mapping[str, Any]:
+    try:
+        settings = json.loads(manifest.read_text())
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        do = "Give --restart to delete the run"
+        raise OutputError(expected(str(manifest), "the settings of a run", "something else", do))
+    return settings
+
+
+def _refuse_other(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    # Through JSON, as the settings before: tuples become lists there, and would differ from themselves.
+    now = json.loads(json.dumps(now))
+    different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    if different:
+        raise OutputError(
+            expected(
+                f"{folder.parent}",
+                "empty or the result of the same settings",
+                f"results with other {', '.join(different)}",
+                "Give another --output, or --restart to delete them",
+            )
+        )
