@@ -2,11 +2,8 @@
 
 import ast
 import json
-import os
 import warnings
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ from torch import nn
 from torch.export.pt2_archive._package import load_pt2
 
 from cuesense.errors import ModelError, expected, first_line
-from cuesense.models.common import Loaded, quiet
+from cuesense.models.common import Loaded, only_tensors, quiet
 
 _MACHINE_CODE = "aotinductor"
 _OBJECTS = ("opaque_obj", "custom_obj")
@@ -42,7 +39,7 @@ def load_exported(path: Path) -> Loaded:
     """
     _refuse_code(path)
     try:
-        with _only_tensors(), quiet(), path.open("rb") as file:
+        with only_tensors(), quiet(), path.open("rb") as file:
             program: Any = load_pt2(file).exported_programs["model"]
             network = program.module(check_guards=False)
     except Exception as error:
@@ -125,21 +122,6 @@ def _is_formula(text: str) -> bool:
         for argument in call.args
     )
     return all(isinstance(node, _HARMLESS + _OPERATORS) for node in nodes) and texts == named
-
-
-@contextmanager
-def _only_tensors() -> Iterator[None]:
-    """Make every ``torch.load`` inside torch.export refuse anything but tensors and plain data."""
-    before = dict(os.environ)
-    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
-    try:
-        yield
-    finally:
-        for key in ("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_WEIGHTS_ONLY_LOAD"):
-            os.environ.pop(key, None)
-            if key in before:
-                os.environ[key] = before[key]
 
 
 def _input_shape(program: Any, path: Path) -> tuple[Any, ...]:

@@ -6,7 +6,8 @@ import open_clip
 from torch import Tensor, nn
 
 from cuesense.errors import ModelError, expected
-from cuesense.models.common import Loaded, State, fetching, quiet, unknown_name
+from cuesense.models.common import Loaded, State, fetching, quiet
+from cuesense.models.names import unknown_name
 from cuesense.models.weights import fill
 from cuesense.types import ClassNames, Preprocessing
 
