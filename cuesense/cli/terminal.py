@@ -65,6 +65,8 @@ def verbosity(*, verbose: bool, quiet: bool) -> Iterator[None]:
     if verbose:
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
+    if quiet:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -49,7 +48,7 @@ def read(path: Path, trust: Trust = OWN_WORD) -> State | Loaded:
         ModelError: The file cannot be read, is empty, damaged or no model, or could run code.
     """
     with reading(path):
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise _no_model(path, "a pipe or a device")
         with path.open("rb") as file:
             start = file.read(_START)

@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-import os
+import stat
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +13,7 @@ from cuesense import registry
 from cuesense.errors import ModelError, expected
 from cuesense.models.common import Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
-from cuesense.models.names import is_file, refuse_misspelled
+from cuesense.models.names import is_file, path_mode, refuse_misspelled
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
 from cuesense.models.weights import MisfitError
@@ -44,7 +44,8 @@ def load_classifier(
 
     Raises:
         ModelError: The model cannot be loaded, or is a program that may not run.
-        SettingsError: The prefix is unknown, the environment variable CUESENSE_WEIGHTS_ONLY is neither yes nor no, or the shorter side before the crop is smaller than the crop.
+        SettingsError: The prefix is unknown, CUESENSE_WEIGHTS_ONLY is neither yes nor no, or the shorter side before
+            the crop is smaller than the crop.
     """
     refuse_misspelled(spec, arch)
     file, builder = _file_and_builder(spec, arch)
@@ -112,9 +113,10 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
 
 
 def _no_file(spec: str) -> ModelError:
-    if os.path.isdir(spec):
+    mode = path_mode(spec)
+    if stat.S_ISDIR(mode):
         return ModelError(expected("MODEL", "a file", f"the folder {spec}", "Name the file in it"))
-    if os.path.exists(spec):
+    if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
     kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))
     return ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", "Check the path"))
@@ -144,6 +146,10 @@ def _from_library(
         trust.permit(spec, "a Python function", named_in)
     elif not registry.is_own("models", prefix):
         trust.permit(spec, f"the plug-in '{prefix}' of another package", named_in)
+    elif prefix == "open_clip" and trust.strict:
+        from cuesense.models.open_clip import refuse_foreign_text
+
+        refuse_foreign_text(name)
     load: Callable[[str, State | None, ClassNames | None], Loaded] = registry.get("models", prefix)
     with only_tensors() if trust.strict else nullcontext():
         return load(name, state, class_names)

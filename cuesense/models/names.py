@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import difflib
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,11 +58,15 @@ def _refuse_unknown(library: str, name: str) -> None:
 
 
 def is_file(spec: str) -> bool:
-    """Return whether a spec is the path of a file; a text that can be no path is none."""
-    try:
-        return Path(spec).is_file()
-    except (OSError, ValueError):
-        return False
+    """Return whether a spec is the path of a file, which a pipe or a device is not."""
+    return stat.S_ISREG(path_mode(spec))
+
+
+def path_mode(spec: str) -> int:
+    """Return what stands at a path, as ``os.stat`` says it; 0 for nothing, and for a text that can be no path."""
+    with suppress(OSError, ValueError):
+        return Path(spec).stat().st_mode
+    return 0
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> ModelError:

@@ -105,6 +105,10 @@ class PickleMachine:
             raise RefusedPickleError(f"a pickle that would {doing} an object of type {type(top).__name__}")
         return top
 
+    def protocol(self) -> None:
+        """Pass over the number of the protocol: what follows says itself whether it is known."""
+        self._read(1)
+
     def push(self, value: Any) -> None:
         """Put a value down."""
         self._stack.append(value)
@@ -197,7 +201,7 @@ def hashable(key: Any) -> Any:
 
 
 _INSTRUCTIONS: dict[bytes, Callable[[PickleMachine], None]] = {
-    b"\x80": lambda m: m._read(1) and None,  # the protocol
+    b"\x80": PickleMachine.protocol,
     b"(": PickleMachine.mark,
     b"N": lambda m: m.push(None),
     b"\x88": lambda m: m.push(True),

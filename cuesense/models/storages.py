@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -128,13 +129,13 @@ def _check_size(there: int, announced: int) -> None:
 
 
 def _filled(numbers: Tensor, file: Any) -> Tensor:
-    target = memoryview(numbers.numpy())
+    target: Any = numbers.numpy()
     position = 0
     while position < len(target):
         data = file.read(min(_CHUNK, len(target) - position))
         if not data:
             raise RefusedPickleError("a file that ends within a tensor")
-        target[position : position + len(data)] = data
+        target[position : position + len(data)] = np.frombuffer(data, np.uint8)
         position += len(data)
     # The end is read too, where zipfile compares the checksum.
     if isinstance(file, zipfile.ZipExtFile) and file.read(1):

@@ -37,8 +37,8 @@ class Trust:
     model_named_in: str | None = None
     arch_named_in: str | None = None
 
-    def named_in(self, file: str, *, arch: bool) -> Trust:
-        """Return the same for a model, and for its architecture if it is so, that a file names."""
+    def named_in(self, file: str | None, *, arch: bool) -> Trust:
+        """Return the same for a model, and for its architecture if it is so, that a file names; None: the user does."""
         return replace(self, model_named_in=file, arch_named_in=file if arch else None)
 
     @property

@@ -24,6 +24,7 @@ from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
+from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.sweeps.build_audit import build_audit
@@ -54,6 +55,7 @@ class _Task:
     train: Dataset | None
     images: ImageOptions
     run: RunOptions
+    trust: Trust = OWN_WORD
 
     @property
     def length(self) -> int:
@@ -97,6 +99,8 @@ def transfer(
     device: str | torch.device = "auto",
     workers: int = 2,
     data_root: str | Path | None = None,
+    weights_only: bool = False,
+    allow_code: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
@@ -128,6 +132,10 @@ def transfer(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
+            The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
+        allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
+            program that the caller names runs.
         restart: Throw away predictions that are there.
         progress: Called with (images whose features are known, images in all).
 
@@ -150,6 +158,7 @@ def transfer(
         train=None if fitted is None else CachedDataset(fitted),
         images=images,
         run=run,
+        trust=Trust(weights_only, allow_code),
     )
     _refuse(task)
     if folder is not None:
@@ -201,7 +210,8 @@ def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progres
         def advance(done: int, start: int = before) -> None:
             progress(start + done, total)
 
-        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images)
+        trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
+        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
         path = None if folder is None else folder / FOLDER / f"run-{_digest(classifier, task)}.npz"
         if path is not None and path.is_file():
             found.append(_HeadPredictions(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
