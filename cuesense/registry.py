@@ -100,10 +100,19 @@ def get(kind: str, name: str) -> Any:
     if target is not None:
         module, _, attribute = target.partition(":")
         return getattr(import_module(module), attribute)
-    plugins = _plugins(kind)
-    if name in plugins:
-        return plugins[name].load()
-    raise SettingsError(unknown(f"{kind.removesuffix('s')} '{name}'", name, names(kind)))
+    check(kind, name)
+    return _plugins(kind)[name].load()
+
+
+def check(kind: str, name: str) -> None:
+    """Raise SettingsError, as ``get`` does, unless a name is registered; nothing is imported."""
+    if name not in names(kind):
+        raise SettingsError(unknown(f"{kind.removesuffix('s')} '{name}'", name, names(kind)))
+
+
+def is_own(kind: str, name: str) -> bool:
+    """Return whether a name is this package's own, not one that another package adds."""
+    return name in _TABLE[kind]
 
 
 def _plugins(kind: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from cuesense.cli.options import (
     Seed,
     Std,
     Tolerance,
+    WeightsOnly,
     Workers,
 )
 from cuesense.cli.terminal import progress, show_profile
@@ -63,13 +64,16 @@ def analyze(
     confidence: Confidence = 0.95,
     data_root: DataRoot = None,
     groups: Groups = None,
+    weights_only: WeightsOnly = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
     """Measure what a model relies on, class by class, and write a profile and a report.
 
     MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, Lightning .ckpt), or
-    torchvision:NAME[@WEIGHTS], timm:NAME, open_clip:NAME[@TAG or FILE], python:module:factory.
+    torchvision:NAME[@WEIGHTS], timm:NAME, open_clip:NAME[@TAG or FILE], python:module:factory. TorchScript, .pt2 and
+    python: are programs, which run with your rights; for files of others, --weights-only (or CUESENSE_WEIGHTS_ONLY=1)
+    reads tensors alone.
 
     Without --class-names, the model's outputs are the classes of DATASET in their order. The predictions are kept in
     DIR: the same command goes on where an earlier run stopped, and another --tolerance or --confidence predicts
@@ -83,6 +87,9 @@ def analyze(
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
+        from cuesense.models.names import refuse_misspelled
+
+        refuse_misspelled(model, arch)
         from cuesense.validation import parse_channels
         from cuesense.workflows.analyze import analyze as run_analysis
 
@@ -109,6 +116,7 @@ def analyze(
                 confidence=confidence,
                 data_root=data_root,
                 groups=groups,
+                weights_only=weights_only,
                 restart=restart,
                 progress=advance,
             )

@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
+    AllowCode,
     Arch,
     BatchSize,
     ClassNames,
@@ -28,6 +29,7 @@ from cuesense.cli.options import (
     Restart,
     Std,
     Tolerance,
+    WeightsOnly,
     Workers,
 )
 from cuesense.cli.terminal import progress, show_audit
@@ -64,16 +66,18 @@ def audit(
     device: Device = "auto",
     workers: Workers = None,
     data_root: DataRoot = None,
+    weights_only: WeightsOnly = False,
+    allow_code: AllowCode = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
     """Report which classes lose accuracy at the strength with the best mean accuracy.
 
     RUNS lists checkpoints of several strengths and seeds: model,regularizer,strength,seed (and arch, for weights
-    alone); options about images and networks go with it. TABLE (--accuracies) has run,strength,seed,class,accuracy,n
-    (and regularizer), one row for each run and class; accuracies are fractions. Larger numbers are stronger,
-    except where the regularizer's name has "crop" in it (a smaller part of the image is stronger); --order gives the
-    order of other strengths, such as words.
+    alone); a program in it, such as a .pt2, runs only with --allow-code. Options about images and networks go with it.
+    TABLE (--accuracies) has run,strength,seed,class,accuracy,n (and regularizer), one row for each run and class;
+    accuracies are fractions. Larger numbers are stronger, except where the regularizer's name has "crop" in it (a
+    smaller part of the image is stronger); --order gives the order of other strengths, such as words.
 
     DIR gets audit.json, audit.csv, audit.html (curves of all classes) and the predictions of every checkpoint: the
     same command goes on where an earlier run stopped.
@@ -87,6 +91,9 @@ def audit(
       cuesense audit --accuracies accuracies.csv --order none,mild,strong --json
     """
     with user_errors():
+        from cuesense.models.names import refuse_misspelled
+
+        refuse_misspelled(similarity, arch)
         from cuesense.schemas.profile import Profile
         from cuesense.validation import parse_channels
         from cuesense.workflows.audit import audit as run_audit
@@ -116,6 +123,8 @@ def audit(
                 device=device,
                 workers=workers,
                 data_root=data_root,
+                weights_only=weights_only,
+                allow_code=allow_code,
                 restart=restart,
                 progress=advance,
             )

@@ -25,6 +25,7 @@ from cuesense.cli.options import (
     Resize,
     Restart,
     Std,
+    WeightsOnly,
     Workers,
 )
 from cuesense.cli.terminal import progress, remark, show
@@ -47,6 +48,7 @@ def compare(
     workers: Workers = None,
     data_root: DataRoot = None,
     device: Device = "auto",
+    weights_only: WeightsOnly = False,
     restart: Restart = False,
     output: OutputFolderIfAny = None,
     json: Json = False,
@@ -67,6 +69,9 @@ def compare(
       cuesense compare old.pt2 new.pt2 --dataset photos/val --config quick --output compared
     """
     with user_errors():
+        from cuesense.models.names import refuse_misspelled
+
+        refuse_misspelled(None, arch)
         from cuesense.comparison.compare import check_output, write_outputs
         from cuesense.comparison.compare import compare as compare_profiles
         from cuesense.reports.terminal.comparison import render
@@ -90,7 +95,7 @@ def compare(
         }
         # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}
-        always = {"config": config, "device": device, "restart": restart}
+        always = {"config": config, "device": device, "weights_only": weights_only, "restart": restart}
         # From the first analysis on: another run must not put other models into the folder before they are compared.
         folder = _folder((a, b), output)
         with locked(folder):

@@ -20,7 +20,9 @@ _THREADS = "Threads that decode images."
 
 
 # What a command works on.
-ModelSpec = Annotated[str, typer.Argument(metavar="MODEL", help="A model file or spec.")]
+ModelSpec = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model file or spec. TorchScript, .pt2 and python: are programs.")
+]
 ProfilePath = Annotated[Path, typer.Argument(metavar="PROFILE", help="A profile.json or its folder.")]
 Dataset = Annotated[str, typer.Option(metavar="DATASET", help=_IMAGES)]
 DatasetIfAny = Annotated[str | None, typer.Option("--dataset", metavar="DATASET", help=_IMAGES)]
@@ -61,6 +63,14 @@ Mean = Annotated[
 Std = Annotated[
     str | None,
     typer.Option(metavar="R,G,B", help="Normalization standard deviation.", show_default="what the weights carry"),
+]
+
+# What may run when a model is loaded.
+WeightsOnly = Annotated[
+    bool, typer.Option("--weights-only", help="Read tensors alone; refuse TorchScript, .pt2, python:, whole modules.")
+]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Run programs that a file names: TorchScript, .pt2, python:.")
 ]
 
 # How networks run.

@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
+    AllowCode,
     AnalyzedDataset,
     Arch,
     Augmentations,
@@ -28,6 +29,7 @@ from cuesense.cli.options import (
     Start,
     TrainIfAny,
     TrainSize,
+    WeightsOnly,
     names_in,
 )
 from cuesense.cli.terminal import progress, remark
@@ -72,6 +74,8 @@ def recommend(
     dataset: AnalyzedDataset = None,
     data_root: DataRoot = None,
     device: Device = "auto",
+    weights_only: WeightsOnly = False,
+    allow_code: AllowCode = False,
     restart: Restart = False,
     image_size: KnownImageSize = None,
     output: OutputFileIfAny = None,
@@ -99,6 +103,10 @@ def recommend(
       cuesense recommend cuesense-out --per-class --format json
     """
     with user_errors():
+        from cuesense.models.names import refuse_misspelled
+
+        refuse_misspelled(start, arch)
+        refuse_misspelled(model)
         from cuesense.policies.policy import PolicyOptions
         from cuesense.policies.recommend import choose_scope
         from cuesense.workflows.recommend import Export, recommend_from_file
@@ -128,6 +136,8 @@ def recommend(
                 "dataset": dataset,
                 "data_root": data_root,
                 "device": device,
+                "weights_only": weights_only,
+                "allow_code": allow_code,
                 "restart": restart,
             },
             watch=lambda: progress("forecasting", "steps"),

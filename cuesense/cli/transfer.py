@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
+    AllowCode,
     Arch,
     Confidence,
     CueProfile,
@@ -27,6 +28,7 @@ from cuesense.cli.options import (
     Std,
     Tolerance,
     TrainIfAny,
+    WeightsOnly,
     WorkersOfTraining,
 )
 from cuesense.cli.terminal import progress, show_audit
@@ -52,6 +54,8 @@ def transfer(
     device: Device = "auto",
     workers: WorkersOfTraining = 2,
     data_root: DataRoot = None,
+    weights_only: WeightsOnly = False,
+    allow_code: AllowCode = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -68,6 +72,9 @@ def transfer(
       cuesense transfer runs.csv --dataset flowers/test --train flowers/train --regularizer weight_decay
     """
     with user_errors():
+        from cuesense.models.names import refuse_misspelled
+
+        refuse_misspelled(None, arch)
         from cuesense.schemas.profile import Profile
         from cuesense.validation import parse_channels
         from cuesense.workflows.transfer import transfer as run_transfer
@@ -93,6 +100,8 @@ def transfer(
                 device=device,
                 workers=workers,
                 data_root=data_root,
+                weights_only=weights_only,
+                allow_code=allow_code,
                 restart=restart,
                 progress=advance,
             )

@@ -24,6 +24,7 @@ from cuesense.cli.options import (
     Test,
     Train,
     TrainSize,
+    WeightsOnly,
     WorkersOfTraining,
     names_in,
 )
@@ -49,6 +50,7 @@ def verify(
     data_root: DataRoot = None,
     device: Device = "auto",
     workers: WorkersOfTraining = 2,
+    weights_only: WeightsOnly = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -66,6 +68,9 @@ def verify(
       cuesense verify cuesense-out --train photos/train --test photos/test --from timm:resnet18 --seeds 3
     """
     with user_errors():
+        from cuesense.models.names import refuse_misspelled
+
+        refuse_misspelled(start, arch)
         from cuesense.reports.terminal.verification import render
         from cuesense.workflows.verify import verify as run_verification
 
@@ -89,6 +94,7 @@ def verify(
                 data_root=data_root,
                 device=device,
                 workers=workers,
+                weights_only=weights_only,
                 restart=restart,
                 progress=advance,
             )

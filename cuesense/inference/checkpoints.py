@@ -21,6 +21,7 @@ from cuesense.inference.loading import dataset_of, load_matched, preprocessing_v
 from cuesense.inference.options import RunOptions
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
+from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
@@ -41,11 +42,13 @@ class CheckpointOptions:
         run: Device, batch size, precision and workers.
         images: How images are prepared, where the weights should not decide.
         class_names: Names of the models' outputs in their order; None takes the dataset's classes.
+        trust: Whether programs run that the list of runs names.
     """
 
     run: RunOptions
     images: ImageOptions = AS_CARRIED
     class_names: str | Path | Sequence[str] | ClassNames | None = None
+    trust: Trust = OWN_WORD
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,13 @@ def predict_checkpoints(
     found: list[_SingleCheckpoint] = []
     dataset = CachedDataset(dataset)
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
+        trust = options.trust.named_in(runs.listed_in, arch=any(runs.own_archs[number : number + 1]))
         found.append(
             _predict_one(
                 model,
                 arch,
                 dataset,
-                options,
+                replace(options, trust=trust),
                 folder,
                 restart=restart,
                 progress=_part(progress, number, len(runs.models)),
@@ -154,7 +158,7 @@ def _predict_one(
 ) -> _SingleCheckpoint:
     usable = arch if Path(model).is_file() else None
     classifier, outputs, shown = load_matched(
-        model, dataset, arch=usable, class_names=options.class_names, images=options.images
+        model, dataset, arch=usable, class_names=options.class_names, images=options.images, trust=options.trust
     )
     store = _store(classifier, dataset, outputs, options, folder, restart=restart)
     shards = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
@@ -254,7 +258,7 @@ def with_accepted(predictions: CheckpointPredictions, path: str | Path) -> Check
     return replace(predictions, sweep=replace(sweep, per_image=replace(sweep.per_image, accepted=accepted)))
 
 
-def text_similarity(spec: str, sweep: Sweep) -> Floats:
+def text_similarity(spec: str, sweep: Sweep, trust: Trust = OWN_WORD) -> Floats:
     """Return the cosines between the text embeddings of the K outputs' names, (K, K).
 
     Raises:
@@ -263,7 +267,7 @@ def text_similarity(spec: str, sweep: Sweep) -> Floats:
     names = sweep.per_image.output_names if sweep.per_image else sweep.class_names
     if not spec.startswith("open_clip:"):
         raise ModelError(expected("--similarity", "open_clip:NAME@TAG_OR_FILE", f"'{spec}'", "Name an open_clip model"))
-    network = load_classifier(spec, class_names=ClassNames(names)).network
+    network = load_classifier(spec, class_names=ClassNames(names), trust=trust).network
     if not isinstance(network, nn.Module):
         raise ModelError(expected("--similarity", "a network with text embeddings", f"'{spec}'", "Name another"))
     return cosines(network.get_buffer("classes").T.double().numpy())

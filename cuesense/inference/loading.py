@@ -17,6 +17,7 @@ from cuesense.datasets.load import load_dataset
 from cuesense.errors import ModelError, expected
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
+from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.types import Classifier, ClassNames, Dataset
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def load_matched(
     arch: str | None = None,
     class_names: str | Path | Sequence[str] | ClassNames | None = None,
     images: ImageOptions = AS_CARRIED,
+    trust: Trust = OWN_WORD,
 ) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:
     """Load a model and find out which of its outputs stands for which class of a dataset.
 
@@ -47,6 +49,7 @@ def load_matched(
         arch: Architecture of a file that holds weights only.
         class_names: Names of the model's outputs in their order; None takes the dataset's classes.
         images: How images are prepared, where the weights should not decide.
+        trust: Who named the model, and whether programs run.
 
     Returns:
         The classifier with the names of its outputs, the output of each class, and a readable name of each class.
@@ -57,7 +60,7 @@ def load_matched(
     names = _names(class_names)
     if names is None and _is_zero_shot(model, arch):
         names = _default_names(dataset)
-    return _matched(_classifier(model, arch, names, images), dataset)
+    return _matched(_classifier(model, arch, names, images, trust), dataset)
 
 
 def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> ClassNames | None:
@@ -88,6 +91,7 @@ def _classifier(
     arch: str | None,
     names: ClassNames | None,
     images: ImageOptions,
+    trust: Trust,
 ) -> Classifier:
     if isinstance(model, Classifier):
         if names is None:
@@ -98,7 +102,7 @@ def _classifier(
     if not isinstance(model, (str, Path)):
         do = "Wrap it in an nn.Module whose forward calls it"
         raise ModelError(expected("the model", "a file, a spec, an nn.Module or a Classifier", repr(model), do))
-    return load_classifier(str(model), arch=arch, class_names=names, images=images)
+    return load_classifier(str(model), arch=arch, class_names=names, images=images, trust=trust)
 
 
 def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:

@@ -1,14 +1,14 @@
 """What every model loader returns, and helpers that several loaders share."""
 
-import difflib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from torch import Tensor, fx, nn
 
-from cuesense.errors import CuesenseError, ModelError, expected, first_line, nearest
+from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.types import ClassNames, Preprocessing
 
 State = Mapping[str, Tensor]
@@ -58,22 +58,6 @@ def ready(network: nn.Module) -> nn.Module:
     return network
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> ModelError:
-    """Return the error for a name that a library does not have.
-
-    Args:
-        what: What is named, for instance ``"the torchvision model"``.
-        name: The unknown name.
-        known: All names; only the nearest are shown.
-
-    Returns:
-        The error.
-    """
-    close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.0)
-    hint = nearest(name, close) if close else "Leave it out"
-    return ModelError(expected(what, "among those that exist", f"'{name}'", hint))
-
-
 def guessed_names(given: ClassNames | None, known: ClassNames | None, state: State | None) -> frozenset[str]:
     """Return whether a library's names stand for the outputs of a user's own weights, as ``Loaded.guessed``.
 
@@ -120,3 +104,18 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextmanager
+def only_tensors() -> Iterator[None]:
+    """Make every ``torch.load`` inside a library refuse anything but tensors and plain data."""
+    before = dict(os.environ)
+    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    try:
+        yield
+    finally:
+        for key in ("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_WEIGHTS_ONLY_LOAD"):
+            os.environ.pop(key, None)
+            if key in before:
+                os.environ[key] = before[key]

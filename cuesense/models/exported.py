@@ -1,12 +1,6 @@
 """Networks that carry their own code: torch.export archives and TorchScript."""
 
-import ast
-import json
-import os
 import warnings
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +9,17 @@ from torch import nn
 from torch.export.pt2_archive._package import load_pt2
 
 from cuesense.errors import ModelError, expected, first_line
-from cuesense.models.common import Loaded, quiet
-
-_MACHINE_CODE = "aotinductor"
-_OBJECTS = ("opaque_obj", "custom_obj")
-_HARMLESS = (ast.Expression, ast.Call, ast.Name, ast.Constant, ast.keyword, ast.BinOp, ast.UnaryOp, ast.Compare)
-_OPERATORS = (ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)
-_NAMED = ("Symbol", "Dummy", "Integer", "Float", "Rational")  # sympy's constructors that may take text
+from cuesense.models.common import Loaded, only_tensors, quiet
+from cuesense.models.exported_checks import oddity
 
 
 def load_exported(path: Path) -> Loaded:
     """Load a ``torch.export`` archive (``.pt2``) as a module that runs on any device.
 
-    torch unpickles and evaluates parts of the archive. So what could run code is looked for first, pickles are
-    restricted to tensors, and the archive's own guards give way to torch's check of the input's shape.
+    Such an archive is a program, which ``models.trust`` lets run or not. torch also unpickles and evaluates parts of
+    it: as a second line, not as a promise, archives that torch would not write are refused
+    (``models.exported_checks``), pickles are restricted to tensors, and the archive's own guards give way to torch's
+    check of the input's shape.
 
     Args:
         path: The archive.
@@ -40,9 +31,11 @@ def load_exported(path: Path) -> Loaded:
         ModelError: The archive is damaged or of another torch, could run code, was exported in training mode, or does
             not take one batch of RGB images.
     """
-    _refuse_code(path)
+    odd = oddity(path)
+    if odd is not None:
+        raise _unfit(path, *odd)
     try:
-        with _only_tensors(), quiet(), path.open("rb") as file:
+        with only_tensors(), quiet(), path.open("rb") as file:
             program: Any = load_pt2(file).exported_programs["model"]
             network = program.module(check_guards=False)
     except Exception as error:
@@ -79,67 +72,6 @@ def load_torchscript(path: Path) -> Loaded:
     except Exception as error:
         raise _damaged(path, "a TorchScript archive", error) from error
     return Loaded(network, "TorchScript")
-
-
-def _refuse_code(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        names = [name.lower() for name in archive.namelist()]
-        if any(_MACHINE_CODE in name for name in names):
-            raise _unfit(path, "a graph", "compiled machine code")
-        if any(Path(name).name.startswith(_OBJECTS) for name in names):
-            raise _unfit(path, "a graph with tensors", "Python objects, which could run code")
-        if any("/" not in name for name in names):
-            raise _unfit(path, "an archive of torch 2.8 or later", "an older layout")
-        for name in archive.namelist():
-            if "/models/" in name.lower() and not _is_data(json.loads(archive.read(name))):
-                raise _unfit(path, "a graph", "text in it that could run code")
-
-
-def _is_data(value: Any, key: str = "") -> bool:
-    """Return whether nothing in a serialized graph could run code when torch turns it into Python."""
-    if key in ("metadata", "guards_code"):  # notes that are never evaluated, and guards that are not used
-        return True
-    if isinstance(value, dict):
-        return all(_is_plain(name) and _is_data(item, name) for name, item in value.items())
-    if isinstance(value, list):
-        return all(_is_data(item, key) for item in value)
-    return not isinstance(value, str) or (_is_formula(value) if key == "expr_str" else _is_plain(value))
-
-
-def _is_plain(text: str) -> bool:
-    return "(" not in text and "\n" not in text and "\r" not in text
-
-
-def _is_formula(text: str) -> bool:
-    """Return whether a text is arithmetic on symbols: no attributes, and text only as a symbol's name."""
-    try:
-        nodes = list(ast.walk(ast.parse(text.strip(), mode="eval")))
-    except SyntaxError:
-        return False
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    texts = sum(isinstance(node, ast.Constant) and isinstance(node.value, str) for node in nodes)
-    named = sum(
-        isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in _NAMED
-        for argument in call.args
-    )
-    return all(isinstance(node, _HARMLESS + _OPERATORS) for node in nodes) and texts == named
-
-
-@contextmanager
-def _only_tensors() -> Iterator[None]:
-    """Make every ``torch.load`` inside torch.export refuse anything but tensors and plain data."""
-    before = dict(os.environ)
-    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
-    try:
-        yield
-    finally:
-        for key in ("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_WEIGHTS_ONLY_LOAD"):
-            os.environ.pop(key, None)
-            if key in before:
-                os.environ[key] = before[key]
 
 
 def _input_shape(program: Any, path: Path) -> tuple[Any, ...]:

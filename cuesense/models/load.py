@@ -2,16 +2,20 @@
 
 import copy
 import hashlib
+import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from torch import nn
 
 from cuesense import registry
-from cuesense.errors import ModelError, SettingsError, expected
-from cuesense.models.common import Loaded, State, ready
-from cuesense.models.file_formats import read
+from cuesense.errors import ModelError, expected
+from cuesense.models.common import Loaded, State, only_tensors, ready
+from cuesense.models.file_formats import read, reading
+from cuesense.models.names import is_file, path_mode, refuse_misspelled
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
+from cuesense.models.trust import COMPACT, OWN_WORD, Trust
 from cuesense.models.weights import MisfitError
 from cuesense.types import Classifier, ClassNames
 
@@ -22,6 +26,7 @@ def load_classifier(
     arch: str | None = None,
     class_names: ClassNames | None = None,
     images: ImageOptions = AS_CARRIED,
+    trust: Trust = OWN_WORD,
 ) -> Classifier:
     """Load what a user names as a model.
 
@@ -31,17 +36,24 @@ def load_classifier(
         arch: The architecture, with the same prefixes, of a file that holds only weights.
         class_names: Names of the outputs in their order; needed by open_clip.
         images: How images are prepared, where the weights should not decide.
+        trust: Who named the model, and whether programs run (see ``models.trust``).
 
     Returns:
         The classifier: in evaluation mode, float32, on the CPU, without gradients. Preprocessing that was not given is
         what the weights carry, else the usual one of ImageNet, with a warning, and named in ``guessed``.
 
     Raises:
-        ModelError: The model cannot be loaded.
-        SettingsError: The prefix is unknown, or the shorter side before the crop is smaller than the crop.
+        ModelError: The model cannot be loaded, or is a program that may not run.
+        SettingsError: The prefix is unknown, CUESENSE_WEIGHTS_ONLY is neither yes nor no, or the shorter side before
+            the crop is smaller than the crop.
     """
+    refuse_misspelled(spec, arch)
     file, builder = _file_and_builder(spec, arch)
-    loaded = _from_library(spec, None, class_names) if file is None else _from_file(file, builder, class_names)
+    if file is None:
+        loaded = _from_library(spec, None, class_names, trust, trust.model_named_in)
+    else:
+        named_in = trust.arch_named_in if builder == arch else trust.model_named_in
+        loaded = _from_file(file, builder, class_names, trust, named_in)
     return _classifier(spec, loaded, prepare(loaded, images), class_names, None if file is None else _digest(file))
 
 
@@ -90,38 +102,57 @@ def _classifier(
 
 def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
     """Return the file and the builder of its network, each None where there is none."""
-    if Path(spec).is_file():
+    if is_file(spec):
         return Path(spec), arch
-    if Path(spec).is_dir():
-        raise ModelError(expected("MODEL", "a file", f"the folder {spec}", "Name the file in it"))
     if ":" not in spec:
-        kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))
-        raise ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", "Check the path"))
+        raise _no_file(spec)
     if arch is not None:
         raise ModelError(expected("--arch", f"left out with {spec}", arch, "Use it with a file of weights only"))
     base, _, weights = spec.partition("@")
-    return (Path(weights), base) if Path(weights).is_file() else (None, None)
+    return (Path(weights), base) if is_file(weights) else (None, None)
 
 
-def _from_file(path: Path, arch: str | None, class_names: ClassNames | None) -> Loaded:
-    content = read(path)
+def _no_file(spec: str) -> ModelError:
+    mode = path_mode(spec)
+    if stat.S_ISDIR(mode):
+        return ModelError(expected("MODEL", "a file", f"the folder {spec}", "Name the file in it"))
+    if mode:
+        return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
+    kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))
+    return ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", "Check the path"))
+
+
+def _from_file(
+    path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None
+) -> Loaded:
+    content = read(path, trust)
     if arch is None:
         if isinstance(content, Loaded):
             return content
         raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {_advice(content)}.")
     state = content.network.state_dict() if isinstance(content, Loaded) else content
     try:
-        return _from_library(arch, state, class_names)
+        with reading(path):
+            return _from_library(arch, state, class_names, trust, named_in)
     except MisfitError as error:
         raise ModelError(f"{error.for_command_line} {_advice(state)}.") from None
 
 
-def _from_library(spec: str, state: State | None, class_names: ClassNames | None) -> Loaded:
-    prefix, colon, name = spec.partition(":")
-    if not colon:
-        raise SettingsError(expected("--arch", "PREFIX:NAME", f"'{spec}'", f"Write torchvision:{spec} or timm:{spec}"))
+def _from_library(
+    spec: str, state: State | None, class_names: ClassNames | None, trust: Trust, named_in: str | None
+) -> Loaded:
+    prefix, _, name = spec.partition(":")
+    if prefix == "python" and spec != COMPACT:
+        trust.permit(spec, "a Python function", named_in)
+    elif not registry.is_own("models", prefix):
+        trust.permit(spec, f"the plug-in '{prefix}' of another package", named_in)
+    elif prefix == "open_clip" and trust.strict:
+        from cuesense.models.open_clip import refuse_foreign_text
+
+        refuse_foreign_text(name)
     load: Callable[[str, State | None, ClassNames | None], Loaded] = registry.get("models", prefix)
-    return load(name, state, class_names)
+    with only_tensors() if trust.strict else nullcontext():
+        return load(name, state, class_names)
 
 
 def _advice(state: State) -> str:
@@ -136,5 +167,5 @@ def _advice(state: State) -> str:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

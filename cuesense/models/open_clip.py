@@ -6,7 +6,8 @@ import open_clip
 from torch import Tensor, nn
 
 from cuesense.errors import ModelError, expected
-from cuesense.models.common import Loaded, State, fetching, quiet, unknown_name
+from cuesense.models.common import Loaded, State, fetching, quiet
+from cuesense.models.names import unknown_name
 from cuesense.models.weights import fill
 from cuesense.types import ClassNames, Preprocessing
 
@@ -56,6 +57,18 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     network = _ZeroShot(clip, _classes(clip, base, class_names))
     guessed = frozenset() if tags else _OPEN_CLIPS_OWN
     return Loaded(network, base, preprocessing, class_names=class_names, warnings=warnings, guessed=guessed)
+
+
+def refuse_foreign_text(name: str) -> None:
+    """Raise ModelError where a network's text part is another library's, which fetches what its hub says it needs.
+
+    Args:
+        name: As for ``load``.
+    """
+    config = open_clip.get_model_config(name.partition("@")[0]) or {}
+    if any(key.startswith("hf_") and value for key, value in config.get("text_cfg", {}).items()):
+        do, to_be = "Choose a network of open_clip's own", "all of open_clip's own code, with only weights allowed"
+        raise ModelError(expected(f"open_clip:{name}", to_be, "a text part or tokenizer of transformers", do))
 
 
 def _tags(name: str) -> list[str]:

@@ -8,7 +8,8 @@ from torch import nn
 
 from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, guessed_names, unknown_name
+from cuesense.models.common import Loaded, State, fetching, guessed_names
+from cuesense.models.names import unknown_name
 from cuesense.models.weights import count_classes, fill
 from cuesense.types import ClassNames, Preprocessing
 

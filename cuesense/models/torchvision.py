@@ -7,7 +7,8 @@ import torchvision.models as zoo
 from torch import nn
 
 from cuesense.imagenet_names import imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, guessed_names, unknown_name
+from cuesense.models.common import Loaded, State, fetching, guessed_names
+from cuesense.models.names import unknown_name
 from cuesense.models.weights import count_classes, fill, head_of, sketch
 from cuesense.types import ClassNames, Preprocessing
 

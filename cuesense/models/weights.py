@@ -17,6 +17,8 @@ _PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 # Counters of steps: networks predict the same without them, and files of old torch lack them.
 _COUNTERS = ("num_batches_tracked", "n_averaged")
 _SHOWN = 3
+# Checkpoints hold weights at the second or third level; one that holds itself would be searched without end.
+_DEEPEST = 3
 
 
 class MisfitError(ModelError):
@@ -44,20 +46,21 @@ def sketch(make: Callable[[], nn.Module]) -> nn.Module:
         return make()
 
 
-def find(content: object) -> State | nn.Module | None:
+def find(content: object, depth: int = 0) -> State | nn.Module | None:
     """Return the weights inside a checkpoint, averaged ones (EMA) before raw ones.
 
     Args:
         content: What was unpickled: a module, a state dict, or a checkpoint that holds one under a usual key.
+        depth: How deep in a checkpoint it lies.
 
     Returns:
         The state dict or the module, or None where there is neither.
     """
     if isinstance(content, nn.Module):
         return content
-    if not isinstance(content, Mapping):
+    if not isinstance(content, Mapping) or depth > _DEEPEST:
         return None
-    inner = (find(content.get(key)) for key in _NESTED)
+    inner = (find(content.get(key), depth + 1) for key in _NESTED)
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
     return next((found for found in inner if found is not None), tensors or None)
 
@@ -96,7 +99,8 @@ def count_classes(state: State, head: str) -> int | None:
         The first dimension of the head's weight, or None where the state dict has no such weight.
     """
     weight = f"{head}.weight"
-    return next((variant[weight].shape[0] for variant in variants(state) if weight in variant), None)
+    found = (variant[weight] for variant in variants(state) if weight in variant)
+    return next((value.shape[0] for value in found if value.dim()), None)
 
 
 def fill(network: nn.Module, state: State, spec: str) -> nn.Module:

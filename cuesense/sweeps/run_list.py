@@ -45,6 +45,8 @@ class Runs:
         seeds: Seed of each run, as text.
         models: Model spec of each run, with absolute paths of files.
         archs: Architecture of each of R runs, None where its file names it.
+        listed_in: The list's file, as the user named it; None where the runs were listed by a program.
+        own_archs: Whether the list itself names a run's architecture, for each of R runs; none does where it is empty.
     """
 
     regularizer: str
@@ -53,6 +55,8 @@ class Runs:
     seeds: tuple[str, ...]
     models: tuple[str, ...]
     archs: tuple[str | None, ...]
+    listed_in: str | None = None
+    own_archs: tuple[bool, ...] = ()
 
 
 def read_runs(
@@ -98,6 +102,8 @@ def read_runs(
         seeds=tuple(run.seed for run in runs),
         models=models,
         archs=tuple(given if isinstance(given, str) else arch for given in own),
+        listed_in=str(path),
+        own_archs=tuple(isinstance(given, str) for given in own),
     )
 
 

@@ -20,6 +20,7 @@ from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
+from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.schemas.profile import DatasetInfo, Profile
 from cuesense.training.features import linear_head_name
 from cuesense.training.fit import Images, Recipe, log_probabilities
@@ -58,6 +59,7 @@ class TrainingOptions:
         workers: Threads that decode.
         data_root: Where ``imagenet`` lies.
         test_set_name: How errors call the test images.
+        trust: Whether the start may be a program.
     """
 
     train: Any
@@ -71,6 +73,7 @@ class TrainingOptions:
     workers: int = 2
     data_root: str | Path | None = None
     test_set_name: str = "--test"
+    trust: Trust = OWN_WORD
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def prepare_training(
     """
     names = tuple(entry.name for entry in profile.classes)
     start = options.start
-    classifier = None if start is None else load_classifier(start, arch=arch_of(start, options.arch))
+    arch = None if start is None else arch_of(start, options.arch)
+    classifier = None if start is None else load_classifier(start, arch=arch, trust=options.trust)
     preprocessing = _preprocessing(profile, classifier, options.image_size)
     recipe, device = _recipe(options), device_of(options.device)
     train, test = (load_images(images, options.data_root) for images in (options.train, options.test))

@@ -25,6 +25,7 @@ from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.preprocessing import ImageOptions
+from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, OutcomeStore
@@ -76,6 +77,7 @@ def analyze(
     confidence: float = 0.95,
     data_root: str | Path | None = None,
     groups: str | Path | None = None,
+    weights_only: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Profile:
@@ -105,6 +107,8 @@ def analyze(
         confidence: Level of intervals and bounds, in (0.5, 1).
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
         groups: A CSV file with the columns class and group, for results of several classes together.
+        weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
+            The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all).
 
@@ -121,7 +125,10 @@ def analyze(
     images, run = ImageOptions(image_size, resize, mean, std), run_options(device, batch_size, precision, workers, seed)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
-    classifier, outputs, shown = load_matched(model, data, arch=arch, class_names=class_names, images=images)
+    trust = Trust(weights_only=weights_only)
+    classifier, outputs, shown = load_matched(
+        model, data, arch=arch, class_names=class_names, images=images, trust=trust
+    )
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
     folder = None if output is None else _output(Path(output), data)

@@ -55,6 +55,8 @@ def audit(
     device: str | torch.device = "auto",
     workers: int | None = None,
     data_root: str | Path | None = None,
+    weights_only: bool = False,
+    allow_code: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
@@ -88,6 +90,10 @@ def audit(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
+            The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
+        allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
+            program that the caller names runs.
         restart: Throw away predictions that are there.
         progress: Called with (images done, images in all).
 
@@ -113,17 +119,22 @@ def audit(
     from cuesense.inference import checkpoints
     from cuesense.inference.options import run_options
     from cuesense.models.preprocessing import ImageOptions
+    from cuesense.models.trust import Trust
 
+    trust = Trust(weights_only, allow_code)
     images = checkpoints.images_of(dataset, data_root, images_per_class)
     options = checkpoints.CheckpointOptions(
-        run_options(device, batch_size, workers=workers), ImageOptions(image_size, resize, mean, std), class_names
+        run_options(device, batch_size, workers=workers),
+        ImageOptions(image_size, resize, mean, std),
+        class_names,
+        trust,
     )
     with locked(folder):
         found = checkpoints.predict_checkpoints(
             listed, images, options, folder, restart=restart, progress=progress or no_progress
         )
         if similarity is not None:
-            found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep))
+            found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep, trust))
         if accepted is not None:
             found = checkpoints.with_accepted(found, accepted)
         source = {"runs": str(runs), "models": len(listed.models)} | found.source

@@ -15,6 +15,7 @@ from cuesense.atomic_files import write_file
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.models.load import load_classifier
+from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.policy import PROBABILITY, uniform
 from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
@@ -76,6 +77,7 @@ class AnalyzedModel:
         dataset: The images; None takes what the profile says.
         data_root: Where ``imagenet`` lies.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
+        trust: Whether a program runs that the profile names.
     """
 
     model: str | None = None
@@ -83,6 +85,7 @@ class AnalyzedModel:
     dataset: Any = None
     data_root: str | Path | None = None
     device: str = "auto"
+    trust: Trust = OWN_WORD
 
     def images_of(self, profile: Profile) -> Any:
         """Return the analyzed images, or the spec that names them.
@@ -128,6 +131,8 @@ def forecast(
     device: str = "auto",
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
+    weights_only: bool = False,
+    allow_code: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Profile:
@@ -154,6 +159,10 @@ def forecast(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         augmentations: Names to forecast; None takes all that the profile measured.
         probability: Chance that a view is augmented, in (0, 1].
+        weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
+            The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
+        allow_code: Let the model that the profile names be a program (TorchScript, ``.pt2``, ``python:``): without, a
+            program must be named by ``model``.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all).
 
@@ -171,8 +180,9 @@ def forecast(
         if train is None and earlier.forecast is not None and earlier.forecast.method != "head":
             do = "Give --train as well, whose trainings are kept, or analyze into another folder"
             raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
+        trust = Trust(weights_only, allow_code)
         choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
-        analyzed = AnalyzedModel(model, arch, dataset, data_root, device)
+        analyzed = AnalyzedModel(model, arch, dataset, data_root, device, trust)
         found = earlier.model_copy(update={"forecast": None})
         if head:
             found = forecast_heads(found, analyzed, choice, report)
@@ -188,6 +198,7 @@ def forecast(
                 device=device,
                 data_root=data_root,
                 test_set_name="the analyzed images (--dataset)",
+                trust=trust,
             )
             _check_choice(found, choice, seeds)
             folder = None if file is None else file.parent / FOLDER
@@ -334,7 +345,8 @@ def forecast_heads(
     names, probability = tuple(entry.name for entry in profile.classes), choice.probability
     uniform({}, names, probability)
     spec = analyzed.model_of(profile)
-    classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch))
+    trust = analyzed.trust if analyzed.model else analyzed.trust.named_in("profile.json", arch=False)
+    classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch), trust=trust)
     data = load_images(analyzed.images_of(profile), analyzed.data_root)
     images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     network: Any = classifier.network

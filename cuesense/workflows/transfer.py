@@ -24,6 +24,7 @@ from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
+from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.stores.arrays import ArrayStore
@@ -57,6 +58,7 @@ class _Task:
     train: Dataset | None
     images: ImageOptions
     run: RunOptions
+    trust: Trust = OWN_WORD
 
     @property
     def length(self) -> int:
@@ -100,6 +102,8 @@ def transfer(
     device: str | torch.device = "auto",
     workers: int = 2,
     data_root: str | Path | None = None,
+    weights_only: bool = False,
+    allow_code: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
@@ -131,6 +135,10 @@ def transfer(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
+            The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
+        allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
+            program that the caller names runs.
         restart: Throw away predictions that are there.
         progress: Called with (images whose features are known, images in all).
 
@@ -153,6 +161,7 @@ def transfer(
         train=None if fitted is None else CachedDataset(fitted),
         images=images,
         run=run,
+        trust=Trust(weights_only, allow_code),
     )
     _refuse(task)
     with locked(folder):
@@ -211,7 +220,8 @@ def _predict_all(runs: Runs, task: _Task, store: ArrayStore | None, progress: Pr
         def advance(done: int, start: int = before) -> None:
             progress(start + done, total)
 
-        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images)
+        trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
+        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
         name = f"run-{_digest(classifier, task)}.npz"
         if store is not None and name in store:
             found.append(_HeadPredictions(**store.read(name, _ARRAYS)))

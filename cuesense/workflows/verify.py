@@ -11,6 +11,7 @@ import numpy as np
 
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.errors import SettingsError, expected
+from cuesense.models.trust import Trust
 from cuesense.policies.baselines import candidates, joined, matched, permuted
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, PROBABILITY, SCOPES, Policy, PolicyOptions, uniform
 from cuesense.policies.profile_budgets import measured_augmentations, profile_of
@@ -58,6 +59,7 @@ def verify(
     data_root: str | Path | None = None,
     device: str = "auto",
     workers: int = 2,
+    weights_only: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Verification:
@@ -90,6 +92,8 @@ def verify(
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         workers: Threads that decode images.
+        weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
+            The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all), first for the search for the best uniform policy.
 
@@ -102,7 +106,17 @@ def verify(
     if not isinstance(seeds, int) or seeds < 1:
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
     options = TrainingOptions(
-        train, test, start, arch, image_size, epochs, images_per_class, device, workers, data_root
+        train,
+        test,
+        start,
+        arch,
+        image_size,
+        epochs,
+        images_per_class,
+        device,
+        workers,
+        data_root,
+        trust=Trust(weights_only=weights_only),
     )
     known = profile_of(profile)
     tolerance = known.policy.tolerance if tolerance is None else tolerance

@@ -14,30 +14,39 @@ from tests.helpers.command_line import COMMANDS, parameters
 
 # Options of images and networks that come together.
 _IMAGES = {"--image-size", "--resize", "--mean", "--std", "--images-per-class", "--data-root"}
+_PROGRAMS = {"--weights-only", "--allow-code"}
 _POLICY = {"--augmentations", "--probability", "--tolerance", "--confidence"}
 _TRAINING = {"--train", "--from", "--arch", "--epochs", "--seeds", "--train-size", "--images-per-class", "--restart"}
 _SWEEP = {"--regularizer", "--order", "--tolerance", "--confidence", "--profile"}
 
 OPTIONS = {
     "analyze": _IMAGES
+    | {"--weights-only"}
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
     | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"},
     "score": {"--output", "--class-names", "--groups", "--image-size", "--tolerance", "--confidence", "--json"},
     # It has no --json: --format json writes the policy as JSON.
     "recommend": _POLICY
+    | _PROGRAMS
     | _TRAINING
     | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
     | {"--device", "--image-size", "--output"},
-    "verify": _POLICY | _TRAINING | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
+    "verify": _POLICY
+    | _TRAINING
+    | {"--weights-only"}
+    | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
     "audit": _IMAGES
+    | _PROGRAMS
     | _SWEEP
     | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
     | {"--batch-size", "--device", "--workers", "--restart", "--json"},
     # It has no --batch-size: the size of the batches is fixed where features are computed.
     "transfer": _IMAGES
+    | _PROGRAMS
     | _SWEEP
     | {"--dataset", "--train", "--output", "--arch", "--device", "--workers", "--restart", "--json"},
     "compare": _IMAGES
+    | {"--weights-only"}
     | {"--dataset", "--arch", "--class-names", "--config", "--batch-size", "--workers", "--device", "--restart"}
     | {"--output", "--json"},
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
