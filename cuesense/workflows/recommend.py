@@ -87,7 +87,8 @@ def recommend_from_file(
     text = export(policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
-    return Recommendation(text, _remarks(profile, policy, options))
+    warnings = profile.forecast.warnings if profile.forecast is not None else []
+    return Recommendation(text, [*(f"Warning: {warning}" for warning in warnings), *_remarks(profile, policy, options)])
 
 
 def _check_before_training(profile: Profile, options: PolicyOptions, target: Export) -> None:
