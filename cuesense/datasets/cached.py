@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cuesense.datasets.images import to_rgb
+from cuesense.datasets.left_out import remarks_of
 from cuesense.types import Dataset, Sample
 
 # One GiB: some 7,000 images of 224 px, or all of ImageNet's validation set of 50,000 at 84 px. Chosen by hand.
@@ -52,6 +53,11 @@ class CachedDataset:
     def fingerprint(self) -> str:
         """The source's fingerprint: the samples are the same."""
         return self.source.fingerprint
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the source has to say about how it was read."""
+        return remarks_of(self.source)
 
     def __len__(self) -> int:
         """Return the number of samples."""

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cuesense.datasets.files import FileDataset, from_files
-from cuesense.errors import DatasetError, expected
+from cuesense.datasets.left_out import LeftOut, is_image_name, is_litter
+from cuesense.errors import DatasetError, expected, listed
 
-_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm")
+# Names of parts of a dataset, also as "train2017", "val_images" or "test-set". A class may be called so too ("train"):
+# what is in the folder decides.
+_SPLIT = re.compile(
+    r"(train|training|val|valid|validation|eval|dev|test|testing)[-_ ]?(set|data|images|split)?[-_ \d]*"
 )
+# Names that an error lists.
+_SHOWN = 3
 
 
 def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG001 (the signature of every dataset)
@@ -25,7 +33,8 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG0
         The dataset; its ids are paths relative to the folder.
 
     Raises:
-        DatasetError: The folder is missing or unreadable, or holds no class folder with an image.
+        DatasetError: The folder is missing or unreadable, holds no class folder with an image, or its folders are the
+            parts of a dataset (train, val, ...) that hold the class folders.
     """
     if not argument:
         raise DatasetError(expected("folder", "followed by a path", "none", "Write folder:PATH"))
@@ -35,8 +44,8 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG0
 def scan(root: Path, spec: str) -> FileDataset:
     """Return the images below a folder under a given spec.
 
-    Class names are sorted as strings; hidden files and folders and files of other suffixes are ignored. A class
-    folder without images stays a class.
+    Class names are sorted as strings. A class folder without images stays a class. What is left out is counted in the
+    dataset's remarks, apart from hidden files and what systems and archives leave behind (``__MACOSX``, Thumbs.db).
 
     Args:
         root: The folder of class folders.
@@ -48,20 +57,28 @@ def scan(root: Path, spec: str) -> FileDataset:
     Raises:
         DatasetError: As for load.
     """
+    left_out = LeftOut()
     entries = _entries(root)
     # Sorted as strings, as torchvision's ImageFolder does (1, 10, 100, 2): models trained with it have this order.
-    classes = sorted(entry.name for entry in entries if _is_folder(entry))
+    classes = sorted(entry.name for entry in entries if _is_folder(entry) and not is_litter(entry.name))
     if not classes:
-        raise DatasetError(_no_classes(root, any(map(_is_image, entries))))
+        raise DatasetError(_no_classes(root, any(is_image_name(entry.name) for entry in entries)))
+    for entry in entries:
+        if not _is_folder(entry):
+            left_out.count_file(_readable(entry.name), beside=True)
+    of_class = {name: list(_images(root, root / name, frozenset(), left_out)) for name in classes}
+    if not any(of_class.values()):
+        raise DatasetError(_no_images(root, len(classes), left_out))
+    left_out.empty = [_readable(name) for name, paths in of_class.items() if not paths]
+    layout = _layout(root, of_class)
+    _refuse_splits(root, layout)
     files = [
         (_readable(path.relative_to(root).as_posix()), label, path)
-        for label, name in enumerate(classes)
-        for path in _images(root / name, frozenset())
+        for label, paths in enumerate(of_class.values())
+        for path in paths
     ]
-    if not files:
-        found = f"{len(classes)} class folders without a single image"
-        raise DatasetError(expected(f"the folder '{root}'", "a folder with images", found, "Put images into them"))
-    return from_files(spec, [_readable(name) for name in classes], files)
+    dataset = from_files(spec, [_readable(name) for name in classes], files)
+    return replace(dataset, remarks=(*left_out.remarks(len(classes)), *_one_class_remark(root, layout)))
 
 
 def _no_classes(root: Path, images: bool) -> str:
@@ -70,23 +87,83 @@ def _no_classes(root: Path, images: bool) -> str:
     return expected(f"the folder '{root}'", "a folder of class folders", found, do)
 
 
-def _images(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+def _no_images(root: Path, classes: int, left_out: LeftOut) -> str:
+    other = left_out.other_kinds().rstrip(".")
+    found = f"{classes} class folders without a single image" + (f"; {other}" if other else "")
+    return expected(f"the folder '{root}'", "a folder with images", found, "Put images into them")
+
+
+def _layout(root: Path, of_class: dict[str, list[Path]]) -> dict[str, set[str]]:
+    """Return for each class folder with images the folders in it that hold them; "" stands for the folder itself."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, paths in of_class.items():
+        for path in paths:
+            parts = path.relative_to(root).parts
+            found[name].add(parts[1] if len(parts) > 2 else "")
+    return found
+
+
+def _refuse_splits(root: Path, layout: dict[str, set[str]]) -> None:
+    """Refuse a folder whose folders are parts of a dataset, which hold the class folders.
+
+    All are named like parts, or two that are hold class folders of the same names; a class that happens to be called
+    "train" has its images in itself, or stands beside other classes.
+    """
+    named = [name for name in layout if _SPLIT.fullmatch(name.lower())]
+    splits = [name for name in named if "" not in layout[name]]
+    shared = set.intersection(*(layout[name] for name in splits)) if len(splits) > 1 else set()
+    if not splits or not (len(named) == len(layout) or shared):
+        return
+    inside = sorted(set.union(*(layout[name] for name in splits)))
+    got = f"{_quoted(splits)} as classes, each with folders of its own ({_quoted(inside)})"
+    # Images that a network was trained on tell nothing about it: another part is the better proposal.
+    tested = next((name for name in splits if not name.lower().startswith("train")), splits[0])
+    do = f"Name the part whose images are to be used, such as '{root / tested}'"
+    raise DatasetError(expected(f"the folder '{root}'", "a folder of class folders", got, do))
+
+
+def _one_class_remark(root: Path, layout: dict[str, set[str]]) -> list[str]:
+    name = next(iter(layout))
+    if len(layout) > 1 or "" in layout[name] or len(layout[name]) < 2:
+        return []
+    return [
+        f"All images are of one class, '{_readable(name)}', in {len(layout[name])} folders of their own: if these are "
+        f"the classes, name the folder '{_readable(str(root / name))}'."
+    ]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listed([f"'{_readable(name)}'" for name in names], _SHOWN)
+
+
+def _images(root: Path, folder: Path, above: frozenset[Path], left_out: LeftOut) -> Iterator[Path]:
     """Yield the images below a folder, and follow links unless they lead back up."""
-    # A link to a folder above would be followed forever.
     real = folder.resolve()
+    # A link to a folder above would be followed forever.
     if real in above:
+        left_out.links.append(_below(root, folder))
         return
     for entry in _entries(folder):
+        path = Path(entry.path)
         if _is_folder(entry):
-            yield from _images(Path(entry.path), above | {real})
-        elif _is_image(entry):
-            yield Path(entry.path)
+            if not is_litter(entry.name):
+                yield from _images(root, path, above | {real}, left_out)
+        elif is_image_name(entry.name) and not is_litter(entry.name):
+            yield path
+        elif entry.is_symlink() and not path.exists():
+            left_out.links.append(_below(root, path))
+        else:
+            left_out.count_file(_below(root, path))
+
+
+def _below(root: Path, path: Path) -> str:
+    return _readable(path.relative_to(root).as_posix())
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(".")]
+            return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         found = (error.strerror or "an error").lower()
         raise DatasetError(expected(f"'{folder}'", "a readable folder", f"'{found}'", "Check the path")) from error
@@ -95,10 +172,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     # Path.is_dir is False for a link that leads nowhere, where DirEntry may raise.
     return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir()
-
-
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    return Path(entry.name).suffix.lower() in _SUFFIXES
 
 
 def _readable(name: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index as as_index
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cuesense.datasets.files import fingerprint
-from cuesense.errors import DatasetError, UnreadableImageError, expected
+from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line
 from cuesense.types import Dataset, Sample
 
 # Images whose pixels the fingerprint covers: decoding all would double the time of an analysis. Chosen by hand.
@@ -25,7 +27,8 @@ _SEEN = 64
 class MemoryDataset:
     """A wrapped dataset; it is a types.Dataset, where the fields are described.
 
-    The fingerprint covers ids, labels, and the pixels of 64 images from the first to the last.
+    The fingerprint covers ids, labels, and the pixels of 64 images from the first to the last; a run that goes on
+    looks at the others itself (``inference.changed_images``).
 
     Attributes:
         source: What was wrapped.
@@ -144,15 +147,8 @@ def _class_names(dataset: Any, given: Sequence[str] | None, count: int) -> tuple
 
 
 def _pair(dataset: Any, index: int) -> tuple[Any, Any]:
-    try:
+    with _read_errors(index):
         item = dataset[index]
-    except OSError:
-        raise
-    except Exception as error:
-        found = f"{type(error).__name__} ({error})"
-        raise DatasetError(
-            expected(f"item {index} of the dataset", "readable", found, "Correct the dataset")
-        ) from error
     if not isinstance(item, tuple | list) or len(item) != 2:
         do = "Wrap the dataset so that it gives both"
         raise DatasetError(expected("each item", "a pair (image, label)", f"{type(item).__name__} in item {index}", do))
@@ -168,15 +164,38 @@ def _pixel_digest(dataset: Any, index: int) -> str:
 
 
 def _image(dataset: Any, index: int) -> Image.Image | NDArray[np.uint8]:
-    try:
-        image, _ = _pair(dataset, index)
-        if isinstance(image, Image.Image):
+    image, _ = _pair(dataset, index)
+    if isinstance(image, Image.Image):
+        with _read_errors(index):
             image.load()
-            return image
-    except OSError as error:
-        raise UnreadableImageError(str(error), f"item {index}") from error
+        return image
     pixels = _channels_last(_array(image), index)
     return np.ascontiguousarray(np.broadcast_to(_bytes(pixels, index), (*pixels.shape[:2], 3)))
+
+
+@contextmanager
+def _read_errors(index: int) -> Iterator[None]:
+    """Turn what a user's dataset raises into one sentence: about the image where it cannot be decoded, else about both.
+
+    Pillow's readers raise almost anything for damaged files, and so does the code of a dataset that is wrong: what
+    comes out of Pillow is about the image.
+    """
+    try:
+        yield
+    except CuesenseError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError | MemoryError) or _comes_from_pillow(error):
+            raise UnreadableImageError(first_line(error), f"item {index}") from error
+        found = f"{type(error).__name__} ({first_line(error)})"
+        raise DatasetError(
+            expected(f"item {index} of the dataset", "readable", found, "Correct the dataset")
+        ) from error
+
+
+def _comes_from_pillow(error: Exception) -> bool:
+    frames = walk_tb(error.__traceback__)
+    return any(str(frame.f_globals.get("__name__", "")).startswith("PIL.") for frame, _ in frames)
 
 
 def _array(image: Any) -> NDArray[Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cuesense.datasets.files import fingerprint
+from cuesense.datasets.files import FileDataset, fingerprint
+from cuesense.datasets.left_out import remarks_of
 from cuesense.errors import SettingsError, expected
 from cuesense.types import Dataset, Sample
 
@@ -27,6 +28,11 @@ class Subset:
     fingerprint: str
     source: Dataset
     indices: tuple[int, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the source has to say about how it was read."""
+        return remarks_of(self.source)
 
     def __len__(self) -> int:
         """Return the number of chosen samples."""
@@ -51,7 +57,7 @@ def subset(dataset: Dataset, images_per_class: int) -> Dataset:
     """Return the same few images of each class, whatever the order of the files.
 
     In each class they are the first in the order of their ids' blake2b hashes, so that a smaller choice is part of
-    every larger one. The fingerprint depends on the whole dataset's and on the chosen ids.
+    every larger one. The fingerprint depends on the chosen ids and, of files, on theirs; else on the whole dataset's.
 
     Args:
         dataset: The whole dataset.
@@ -68,6 +74,10 @@ def subset(dataset: Dataset, images_per_class: int) -> Dataset:
     indices = _choose(dataset, images_per_class)
     ids, labels = dataset.sample_ids, dataset.labels
     chosen_ids, chosen_labels = tuple(ids[i] for i in indices), tuple(labels[i] for i in indices)
+    if isinstance(dataset, FileDataset):
+        # Files that were not chosen are not read for the fingerprint.
+        paths = tuple(dataset.paths[i] for i in indices)
+        return replace(dataset, sample_ids=chosen_ids, labels=chosen_labels, paths=paths)
     return Subset(
         spec=dataset.spec,
         class_names=dataset.class_names,

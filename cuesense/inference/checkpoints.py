@@ -14,7 +14,9 @@ from torch import nn
 from cuesense.arrays import Floats
 from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
+from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.subset import subset
+from cuesense.datasets.value_range import range_remarks
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
@@ -22,7 +24,8 @@ from cuesense.inference.options import RunOptions
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
-from cuesense.predictions.shards import OutcomeStore
+from cuesense.predictions.copies import copy_remarks, counted_once
+from cuesense.predictions.shards import SHARD_VERSION, ImageColumns, OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, sweep_of
@@ -59,7 +62,7 @@ class CheckpointPredictions:
         sweep: Every run's predictions and accuracies.
         similarity: Cosines between the directions of the K outputs in the last layer, (K, K); None where the networks
             do not show them.
-        sample_ids: The id of each of N images.
+        sample_ids: The id of each of N images, of copies of an image under one label only the first.
         source: What the images are, as JSON values.
     """
 
@@ -74,8 +77,7 @@ class _SingleCheckpoint:
     """The predictions of one checkpoint for the N images that can be read.
 
     Attributes:
-        labels: Class of each image, (N,).
-        positions: Position of each image in the sorted ids of the dataset, (N,).
+        images: Labels of the images, their positions in the sorted ids of the dataset, and hashes of their pixels.
         predicted: Output that was predicted for it, (N,).
         outputs: The output of each class, length C.
         output_names: Names of the K outputs.
@@ -83,8 +85,7 @@ class _SingleCheckpoint:
         directions: Weights of each output in the last layer, (K, D), or None.
     """
 
-    labels: np.ndarray
-    positions: np.ndarray
+    images: ImageColumns
     predicted: np.ndarray
     outputs: tuple[int, ...]
     output_names: tuple[str, ...]
@@ -132,13 +133,22 @@ def predict_checkpoints(
         )
         _refuse_other(found[0], found[-1], runs.models[0], model)
     order, names = _classes_first(found[0])
-    predicted = np.stack([order[one.predicted] for one in found]).astype(np.int32)
-    sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
-    ids = sorted(dataset.sample_ids)
-    readable = tuple(ids[position] for position in found[0].positions)
-    sweep = replace(sweep, remarks=sweep.remarks + unreadable_remark(len(readable), len(dataset)))
-    source = {"dataset": dataset.spec, "images": len(readable), "fingerprint": dataset.fingerprint}
-    return CheckpointPredictions(sweep, _similarity(found, runs, order), readable, source)
+    # Checkpoints may see other parts of the same images: the first one's pixels decide what is a copy, for all.
+    images = found[0].images
+    counted = np.flatnonzero(counted_once(images.digests, images.labels))
+    predicted = np.stack([order[one.predicted[counted]] for one in found]).astype(np.int32)
+    sweep = sweep_of(runs, found[0].class_names, images.labels[counted], predicted, names)
+    known = sorted(dataset.sample_ids)
+    ids = [known[position] for position in images.positions]
+    remarks = (
+        *unreadable_remark(len(ids), len(dataset)),
+        *remarks_of(dataset),
+        *copy_remarks(images.digests, images.labels, ids, found[0].class_names),
+        *range_remarks(images.largest, images.white),
+    )
+    sweep = replace(sweep, remarks=sweep.remarks + remarks)
+    source = {"dataset": dataset.spec, "images": len(counted), "fingerprint": dataset.fingerprint}
+    return CheckpointPredictions(sweep, _similarity(found, runs, order), tuple(ids[row] for row in counted), source)
 
 
 def _part(progress: Progress, number: int, count: int) -> Progress:
@@ -164,8 +174,7 @@ def _predict_one(
     shards = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
     names = classifier.class_names.names if classifier.class_names else shown
     return _SingleCheckpoint(
-        labels=store.labels(shards),
-        positions=store.positions(shards),
+        images=store.images(shards),
         predicted=next(store.conditions(shards, [0])).predicted.astype(np.int64),
         outputs=outputs,
         output_names=names,
@@ -187,6 +196,7 @@ def _store(
         return OutcomeStore()
     settings = {
         "cuesense": version("cuesense"),
+        "shard version": SHARD_VERSION,
         "architecture": classifier.architecture,
         "weights": classifier.sha256 or weights_digest(classifier.network),
         "preprocessing": preprocessing_values(classifier),
@@ -202,7 +212,7 @@ def _refuse_other(first: _SingleCheckpoint, other: _SingleCheckpoint, model: str
         got = f"{len(other.output_names)} outputs in '{than}' and {len(first.output_names)} in '{model}'"
         do = "Audit networks of the same classes in the same order"
         raise ModelError(expected("the checkpoints", "about the same classes", got, do))
-    if not np.array_equal(first.positions, other.positions):
+    if not np.array_equal(first.images.positions, other.images.positions):
         got = f"other readable images in the run of '{than}' than in that of '{model}'"
         raise DatasetError(expected("the dataset", "the same for all checkpoints", got, "Give --restart"))
 

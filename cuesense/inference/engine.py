@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cuesense.datasets.images import resize_and_crop
+from cuesense.datasets.images import Prepared, prepare
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.inference.changed_images import refuse_changed
 from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
@@ -30,7 +31,7 @@ UNREADABLE_LIMIT = 0.05
 
 _LOG = logging.getLogger(__name__)
 
-Decoded = list[tuple[int, NDArray[np.uint8] | str]]
+Decoded = list[tuple[int, Prepared | str]]
 Columns = dict[str, Any]
 
 
@@ -63,14 +64,17 @@ def predict(
 
     Raises:
         ModelError: The network failed, or gave NaN or another shape than (N, K).
-        DatasetError: More than 5 % of the images cannot be decoded, or their sizes differ where none was given.
+        DatasetError: More than 5 % of the images cannot be decoded, their sizes differ where none was given, or images
+            in memory are others than those of the stored shards.
         OutputError: The store cannot be written.
     """
     order = sorted(range(len(dataset)), key=lambda index: dataset.sample_ids[index])
     runner = _Runner(classifier, outputs, conditions, options)
     numbers = range(-(-len(order) // SHARD_SIZE))
     missing = [number for number in numbers if number not in store]
-    skipped = [entry for number in numbers if number in store for entry in store.skipped_in(number)]
+    finished = [number for number in numbers if number in store]
+    refuse_changed(dataset, order, store, finished, classifier.preprocessing, options.workers)
+    skipped = [entry for number in finished for entry in store.skipped_in(number)]
     done = _images(order, numbers) - _images(order, missing)
     _LOG.info(
         "%d images under %d conditions on %s; %d images done before", len(order), len(conditions), options.device, done
@@ -112,16 +116,16 @@ def _decoded_shards(
 ) -> Iterator[tuple[int, Decoded]]:
     """Yield shard number and images, decoding the next shard while the caller works on this one."""
 
-    def decode(index: int) -> tuple[int, NDArray[np.uint8] | str]:
+    def decode(index: int) -> tuple[int, Prepared | str]:
         try:
-            return index, resize_and_crop(dataset[index].image, classifier.preprocessing)
+            return index, prepare(dataset[index].image, classifier.preprocessing)
         except UnreadableImageError as error:
             return index, error.reason
 
     # Threads are enough: decoders release the interpreter's lock, and processes would have to copy every image.
     with ThreadPoolExecutor(workers) as pool:
 
-        def submit(number: int) -> list[Future[tuple[int, NDArray[np.uint8] | str]]]:
+        def submit(number: int) -> list[Future[tuple[int, Prepared | str]]]:
             return [pool.submit(decode, index) for index in order[number * SHARD_SIZE : (number + 1) * SHARD_SIZE]]
 
         try:
@@ -177,11 +181,14 @@ class _Runner:
         ids = [dataset.sample_ids[index] for _, index, _ in readable]
         columns = [
             self._batch(images, ids[begin : begin + self.batch_size], labels[begin : begin + self.batch_size])
-            for begin, images in self._batches([image for _, _, image in readable], advance)
+            for begin, images in self._batches([image.pixels for _, _, image in readable], advance)
         ]
         return Shard(
             labels=labels,
             positions=np.array([position for position, _, _ in readable], dtype=np.int64),
+            digests=np.array([image.digest for _, _, image in readable], dtype=np.uint64),
+            largest=np.array([image.values.largest for _, _, image in readable], dtype=np.float64),
+            white=np.array([image.values.white for _, _, image in readable], dtype=np.float64),
             skipped=skipped,
             **(_joined(columns) if columns else self._nothing()),
         )

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.arrays import Bools
+from cuesense.datasets.value_range import range_remarks
+from cuesense.predictions.copies import copy_remarks, counted_once
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Condition, Perturbation
@@ -45,6 +47,7 @@ class Predictions:
         per_condition: The predictions under each condition, of the same length as conditions.
         paired: True where every condition has the same images in the same order.
         side: Shorter side of the network's input in pixels, or None where it is not known.
+        remarks: What the user should know of how images were read and counted, in sentences.
     """
 
     class_names: tuple[str, ...]
@@ -56,6 +59,7 @@ class Predictions:
     per_condition: tuple[ConditionPredictions, ...]
     paired: bool = True
     side: int | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def corrected(self) -> bool:
@@ -106,7 +110,7 @@ def from_outcomes(
     sample_ids: Sequence[str],
     side: int | None,
 ) -> Predictions:
-    """Return the predictions of stored outcomes.
+    """Return the predictions of stored outcomes, of copies of an image under one label only the first.
 
     Args:
         store: The outcomes.
@@ -120,14 +124,17 @@ def from_outcomes(
     Returns:
         The predictions, in the order of the store.
     """
-    labels = store.labels(shards)
+    images = store.images(shards)
+    ids = [sample_ids[position] for position in images.positions]
+    counted = np.flatnonzero(counted_once(images.digests, images.labels))
+    labels = images.labels[counted]
     # The share of each class among these very images is the prior that predictions should follow.
     prior = np.bincount(labels, minlength=len(classes.outputs)) / max(1, len(labels))
     per_condition = tuple(
         ConditionPredictions(
             labels,
-            outcome.predicted.astype(np.int64),
-            prior_corrected(outcome.scores, outcome.classes, prior),
+            outcome.predicted[counted].astype(np.int64),
+            prior_corrected(outcome.scores[counted], outcome.classes[counted], prior),
         )
         for outcome in store.conditions(shards, range(len(conditions)))
     )
@@ -135,9 +142,13 @@ def from_outcomes(
         class_names=tuple(classes.class_names),
         output_names=tuple(classes.output_names),
         outputs=tuple(classes.outputs),
-        sample_ids=[sample_ids[position] for position in store.positions(shards)],
+        sample_ids=[ids[row] for row in counted],
         perturbations=tuple(perturbations),
         conditions=tuple(conditions),
         per_condition=per_condition,
         side=side,
+        remarks=(
+            *copy_remarks(images.digests, images.labels, ids, classes.class_names),
+            *range_remarks(images.largest, images.white),
+        ),
     )

@@ -19,6 +19,8 @@ SHARD_SIZE = 128
 # The prior correction needs the scores of the likeliest classes; those beyond carry hardly any probability, and 1,000
 # classes would fill the disk. Chosen by hand; not tuned.
 KEPT_SCORES = 32
+# Raise it when a shard's arrays or their meaning change: it belongs to the settings, so that older shards are refused.
+SHARD_VERSION = 2
 # Memory for reading, whatever the number of conditions. Chosen by hand; not tuned.
 _READ_BYTES = 256 * 2**20
 
@@ -30,6 +32,9 @@ class Shard:
     Attributes:
         labels: Class of each readable sample, (n,).
         positions: Index of each in the dataset's order of ids, (n,).
+        digests: Hash of the pixels that the network was given of each, (n,): equal for copies of an image.
+        largest: Largest value of each that has more than 8 bits a channel, (n,), NaN for the others.
+        white: The value that was taken for white there, (n,), NaN where values were stretched.
         predicted: Output with the largest logit, (M, n) for M conditions.
         p_true: Softmax probability of the true class's output, (M, n).
         margin: Logit of the true output minus the largest other logit, (M, n).
@@ -40,6 +45,9 @@ class Shard:
 
     labels: NDArray[np.int64]
     positions: NDArray[np.int64]
+    digests: NDArray[np.uint64]
+    largest: NDArray[np.float64]
+    white: NDArray[np.float64]
     predicted: NDArray[np.int32]
     p_true: NDArray[np.float32]
     margin: NDArray[np.float32]
@@ -48,8 +56,21 @@ class Shard:
     skipped: tuple[tuple[str, str], ...] = ()
 
 
-_ARRAYS = ("labels", "positions", "predicted", "p_true", "margin", "scores", "classes")
+_OF_IMAGES = ("labels", "positions", "digests", "largest", "white")
+_OF_CONDITIONS = ("predicted", "p_true", "margin", "scores", "classes")
+_ARRAYS = (*_OF_IMAGES, *_OF_CONDITIONS)
 _SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class ImageColumns:
+    """What is known of every image whatever the condition; fields as in Shard."""
+
+    labels: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    digests: NDArray[np.uint64]
+    largest: NDArray[np.float64]
+    white: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -123,6 +144,16 @@ class OutcomeStore:
         """Return the index of every readable sample in the order of ids, (N,)."""
         return np.concatenate([self._read(number, ("positions",)).positions for number in range(shards)])
 
+    def images(self, shards: int) -> ImageColumns:
+        """Return what is known of every readable sample whatever the condition, (N,) each."""
+        read = [self._read(number, _OF_IMAGES) for number in range(shards)]
+        return ImageColumns(**{name: np.concatenate([getattr(shard, name) for shard in read]) for name in _OF_IMAGES})
+
+    def images_in(self, number: int) -> ImageColumns:
+        """Return the same of the samples of one shard."""
+        shard = self._read(number, _OF_IMAGES)
+        return ImageColumns(**{name: getattr(shard, name) for name in _OF_IMAGES})
+
     def conditions(self, shards: int, wanted: Sequence[int]) -> Iterator[ConditionOutcomes]:
         """Yield the outcomes of some conditions, one after the other, reading a bounded amount at a time.
 
@@ -140,9 +171,8 @@ class OutcomeStore:
             yield from self._together(shards, wanted[start : start + step])
 
     def _together(self, shards: int, wanted: Sequence[int]) -> Iterator[ConditionOutcomes]:
-        names = ("predicted", "p_true", "margin", "scores", "classes")
-        read = [self._read(number, names) for number in range(shards)]
-        parts = {name: [getattr(shard, name)[list(wanted)] for shard in read] for name in names}
+        read = [self._read(number, _OF_CONDITIONS) for number in range(shards)]
+        parts = {name: [getattr(shard, name)[list(wanted)] for shard in read] for name in _OF_CONDITIONS}
         joined = {name: np.concatenate(arrays, axis=1) for name, arrays in parts.items()}
         for index in range(len(wanted)):
             yield ConditionOutcomes(**{name: array[index] for name, array in joined.items()})

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from cuesense import registry
 from cuesense.errors import DatasetError, SettingsError, expected, listed
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
-from cuesense.predictions.table_columns import Coded, Indices, Rows, read_rows
+from cuesense.predictions.table_columns import Coded, Indices, Rows, read_rows, table_file
 from cuesense.predictions.table_conditions import LISTED, Block, aligned, blocks_of
 from cuesense.predictions.write_table import METADATA
+from cuesense.tables.read_parquet import own_metadata
 from cuesense.types import CLEAN, Condition, Perturbation, Role
+from cuesense.validation import LARGEST_SIDE
 
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
-# How far a value may be from that of the ladder, as a share of it: tables written as float32 (1e-7), or with six
-# digits, still mean the ladder's.
-_ROUNDING = 1e-5
+# How far a value may be from that of the ladder, as a share of it: half a unit of float16's last place. Tables written
+# as float16 or float32, or with four digits, still mean the ladder's; its neighbors differ by a tenth and more.
+_ROUNDING = 2**-11
 
 
 def read(
@@ -52,8 +52,7 @@ def read(
     """
     rows = read_rows(path)
     warnings: list[str] = []
-    known = _known(path)
-    written = known.get("classes", [])
+    written, side = _known(path)
     if class_names is None and set(rows.labels.names) <= set(written):
         class_names = written
     classes = _classes(rows, class_names, path)
@@ -73,20 +72,24 @@ def read(
             perturbations=tuple(perturbations.values()),
             conditions=_conditions(blocks, perturbations),
             paired=paired,
-            side=known.get("image_size") if image_size is None else image_size,
+            side=side if image_size is None else image_size,
         ),
         warnings,
     )
 
 
-def _known(path: Path) -> dict[str, Any]:
-    """Return what ``write`` wrote beside the rows, or nothing."""
-    metadata = {} if path.suffix.lower() == ".csv" else pq.read_schema(path).metadata or {}
-    try:
-        known = json.loads(metadata.get(METADATA, b"{}"))
-    except ValueError:
-        return {}
-    return known if isinstance(known, dict) else {}
+def _known(path: Path) -> tuple[list[str], int | None]:
+    """Return the classes and the size of the images that ``write`` wrote beside the rows, where it did."""
+    file = table_file(path)
+    known = {} if file.is_csv else own_metadata(file, METADATA)
+    classes, side = known.get("classes", []), known.get("image_size")
+    do = "Write the table again, or remove its metadata and give --image-size"
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        file.refuse("one whose metadata 'classes' is a list of names", f"{classes!r:.60}", do)
+    if side is not None and (type(side) is not int or not 1 <= side <= LARGEST_SIDE):
+        to_be = f"one whose metadata 'image_size' is a whole number from 1 to {LARGEST_SIDE}"
+        file.refuse(to_be, f"{side!r:.60}", do)
+    return classes, side
 
 
 def _classes(rows: Rows, class_names: Sequence[str] | None, path: Path) -> list[str]:
@@ -131,14 +134,27 @@ def _perturbation(name: str, blocks: Sequence[Block], rows: Rows, path: Path) ->
         ladder = [
             _ladder_value(entry, severity, value, path) for severity, value in zip(severities, values, strict=True)
         ]
-        if len(set(ladder)) < len(ladder):
-            found = ", ".join(f"{value:g}" for value in ladder)
-            raise DatasetError(expected(f"the values of {name} in '{path}'", "different", found, "Correct them"))
+        _check_rising(entry, ladder, path)
         return replace(entry, ladder=tuple(ladder))
     ladder = [float(s) if value is None else value for s, value in zip(severities, values, strict=True)]
+    limits = (min(0.0, *ladder), max(0.0, *ladder))
     return Perturbation(
-        name, Role.CONTROL, (), "unknown", "severity", "rung", tuple(ladder), 0.0, (0.0, max(ladder)), _cannot_apply
+        name, Role.CONTROL, (), "unknown", "severity", "rung", tuple(ladder), 0.0, limits, _cannot_apply
     )
+
+
+def _check_rising(entry: Perturbation, ladder: Sequence[float], path: Path) -> None:
+    """Refuse values that come twice, or that do not go from mild to strong as those of the registered ladder do."""
+    found = ", ".join(f"{value:g}" for value in ladder)
+    if len(set(ladder)) < len(ladder):
+        raise DatasetError(expected(f"the values of {entry.name} in '{path}'", "different", found, "Correct them"))
+    falls = entry.ladder[0] > entry.ladder[-1]
+    ordered = list(entry.ladder) == sorted(entry.ladder, reverse=falls)
+    if ordered and list(ladder) != sorted(ladder, reverse=falls):
+        known = ", ".join(f"{value:g}" for value in entry.ladder)
+        what = f"the values of {entry.name} in '{path}', by severity,"
+        do = f"Number severities from mild to strong, as in {known}"
+        raise DatasetError(expected(what, "falling" if falls else "rising", found, do))
 
 
 def _value(name: str, blocks: Sequence[Block], rows: Rows, path: Path) -> float | None:
@@ -155,9 +171,11 @@ def _value(name: str, blocks: Sequence[Block], rows: Rows, path: Path) -> float 
 def _ladder_value(entry: Perturbation, severity: int, value: float | None, path: Path) -> float:
     """Return the value of a severity: values from outside are matched to a ladder here alone."""
     if value is not None:
-        entry.check(value)
         close = [known for known in entry.ladder if abs(value - known) <= _ROUNDING * abs(known)]
-        return close[0] if close else _without_float32(value)
+        if close:
+            return min(close, key=lambda known: abs(value - known))
+        entry.check(value)
+        return _without_float32(value)
     if severity > len(entry.ladder):
         to_be = f"one of its ladder, 1 to {len(entry.ladder)}"
         do = "Give its value in a column called value"

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cuesense.errors import DatasetError, expected
+from cuesense.tables.boundary import TableFile
+from cuesense.tables.read_csv import read_csv
+from cuesense.tables.read_parquet import read_parquet
 from cuesense.types import CLEAN
 
 REQUIRED = ("sample_id", "label", "perturbation", "severity", "predicted")
 OPTIONAL = ("repeat", "value", "corrected", "p_true")
 
-_TEXTS = ("sample_id", "label", "perturbation", "predicted", "corrected")
+_NUMBERS = ("severity", "repeat", "value", "p_true")
 # A larger severity or repeat is a mistake, such as an id in the wrong column.
 _LARGEST = 1_000_000
 _FLOAT = re.compile(r"-?[0-9]+\.0+")
@@ -85,49 +85,21 @@ def read_rows(path: Path) -> Rows:
     return _sorted(_columns(_frame(path), path), path)
 
 
+def table_file(path: Path) -> TableFile:
+    """Return how errors speak of a table of predictions."""
+    return TableFile(path, f"the table '{path}'", REQUIRED, "Write the predictions again as UTF-8 CSV or Parquet")
+
+
 def _frame(path: Path) -> pd.DataFrame:
+    file = table_file(path)
     if not path.is_file():
-        do = "Check the name"
-        raise DatasetError(expected(f"the table '{path}'", "a file", "a folder" if path.is_dir() else "no file", do))
+        file.refuse("a file", "a folder" if path.is_dir() else "no file", "Check the name")
     if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
-        do = "Save the predictions as one of them"
-        raise DatasetError(expected(f"the table '{path}'", "a .csv or .parquet file", f"'{path.name}'", do))
-    try:
-        frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
-    except pd.errors.ParserWarning:
-        found, do = "rows with more fields than the header", "Name every column, or remove the fields"
-        raise DatasetError(expected(f"the table '{path}'", "as wide as its header", found, do)) from None
-    except (OSError, ValueError, pa.ArrowException) as error:
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        do = "Save it again as UTF-8 CSV or Parquet"
-        raise DatasetError(expected(f"the table '{path}'", "readable", f"'{found}'", do)) from None
-    missing = [name for name in REQUIRED if name not in frame.columns]
-    if missing:
-        to_be = f"one with the columns {', '.join(REQUIRED)}"
-        found = f"no {' and no '.join(missing)}"
-        raise DatasetError(expected(f"the table '{path}'", to_be, found, "Name the columns so, or add them"))
+        file.refuse("a .csv or .parquet file", f"'{path.name}'", "Save the predictions as one of them")
+    keep = (*REQUIRED, *OPTIONAL)
+    frame = read_csv(file, numbers=_NUMBERS, keep=keep) if file.is_csv else read_parquet(file, keep)
     if frame.empty:
-        raise DatasetError(expected(f"the table '{path}'", "a list of predictions", "no rows", "Add the predictions"))
-    return frame
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    with catch_warnings():
-        simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            path,
-            dtype=dict.fromkeys(_TEXTS, str),
-            index_col=False,
-            keep_default_na=False,
-            na_values={"value": [""], "p_true": [""]},
-            encoding="utf-8-sig",
-        )
-    return frame[[name for name in frame.columns if name in {*REQUIRED, *OPTIONAL}]]
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    columns = [name for name in pq.read_schema(path).names if name in {*REQUIRED, *OPTIONAL}]
-    frame: pd.DataFrame = pq.read_table(path, columns=columns).to_pandas()
+        file.refuse("a list of predictions", "no rows", "Add the predictions")
     return frame
 
 
@@ -209,7 +181,8 @@ def _checked(
     numbers = np.asarray(pd.to_numeric(frame[column], errors="coerce"), dtype=np.float64)
     wrong = np.flatnonzero(~holds(numbers))
     if len(wrong):
-        found = f"'{frame[column].iloc[wrong[0]]}' in row {frame.index[wrong[0]] + 1}"
+        value = frame[column].iloc[wrong[0]]
+        found = f"'{'' if pd.isna(value) else value}' in row {frame.index[wrong[0]] + 1}"
         raise DatasetError(expected(f"each {column} of '{path}'", to_be, found, "Correct it"))
     return numbers
 

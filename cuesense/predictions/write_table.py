@@ -23,7 +23,7 @@ def write(predictions: Predictions, path: Path) -> None:
     """Write predictions as a Parquet table that ``table.read`` gives back, whole or not at all.
 
     Args:
-        predictions: What to write; paired, with prior-corrected found.
+        predictions: What to write; paired. Where there is no prior-corrected prediction, its cell is empty.
         path: The file; an older one is replaced.
 
     Raises:
@@ -62,7 +62,8 @@ def _output_names(predictions: Predictions) -> list[str]:
 def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Sequence[str]) -> pa.Table:
     condition, found = predictions.conditions[row], predictions.per_condition[row]
     outputs, count = np.asarray(predictions.outputs), len(found.labels)
-    corrected = found.labels if found.corrected is None else found.corrected
+    # An empty cell says that there is none; labels in its place would read as predictions that are all right.
+    corrected = np.full(count, -1) if found.corrected is None else found.corrected
     return pa.table(
         {
             "sample_id": ids,

@@ -80,6 +80,7 @@ class ForecastModel(JsonModel):
     budgets: dict[str, dict[str, TrainedBudget]] = Field(
         default={}, description="by class and augmentation, at the policy's tolerance and confidence"
     )
+    warnings: list[str] = Field(default=[], description="what to know before trusting the numbers, in sentences")
 
 
 class TrainedModel(JsonModel):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cuesense.datasets.classes import match_classes
-from cuesense.datasets.images import resize_and_crop
-from cuesense.errors import DatasetError, UnreadableImageError, expected
+from cuesense.datasets.images import Prepared, pixel_digest, prepare
+from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.value_range import range_remarks
+from cuesense.errors import DatasetError, UnreadableImageError, expected, listed
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
+from cuesense.predictions.copies import copy_remarks, counted_once
 from cuesense.training.fit import Images
 from cuesense.types import ClassNames, Dataset, Preprocessing
 
@@ -25,23 +26,42 @@ _SHOWN = 3
 _MOST_SHARED = 0.1
 
 
+@dataclass(frozen=True)
+class ReadImages:
+    """The readable images of a dataset.
+
+    Attributes:
+        images: N images, in the order of the dataset; of a test, of copies under one label only the first.
+        ids: The id of each, (N,).
+        digests: Hash of each one's pixels, (N,).
+        remarks: What the user should know of how they were read and counted, in sentences.
+    """
+
+    images: Images
+    ids: tuple[str, ...]
+    digests: np.ndarray
+    remarks: tuple[str, ...]
+
+
 def read_images(
     dataset: Dataset,
     class_names: tuple[str, ...],
     preprocessing: Preprocessing,
     *,
     what: str,
-    every_class: bool = False,
+    for_training: bool = False,
     workers: int = 2,
-) -> Images:
+) -> ReadImages:
     """Decode all images of a dataset.
+
+    Images that are trained on may be copies of others, as where rare classes are repeated; those of a test count once.
 
     Args:
         dataset: The images.
         class_names: The C classes that it must have, all and no other, in the order in which they are numbered.
         preprocessing: Size and normalization.
         what: What the dataset is for, such as ``"--train"``.
-        every_class: Whether each class must have a readable image.
+        for_training: Whether they are trained on: copies are kept, and each class must have a readable image.
         workers: Threads that decode.
 
     Returns:
@@ -54,24 +74,41 @@ def read_images(
     output_of_class = np.array(match_names(dataset, class_names, what))
     labels = output_of_class[np.array(dataset.labels, dtype=np.int64)]
 
-    def decode(index: int) -> np.ndarray | None:
+    def decode(index: int) -> Prepared | str:
         try:
-            return resize_and_crop(dataset[index].image, preprocessing)
-        except UnreadableImageError:
-            return None
+            return prepare(dataset[index].image, preprocessing)
+        except UnreadableImageError as error:
+            return error.reason
 
     # Threads and not processes: Pillow decodes and resizes without the interpreter's lock.
     with ThreadPoolExecutor(workers) as pool:
         decoded = list(pool.map(decode, range(len(dataset))))
-    readable = [index for index, image in enumerate(decoded) if image is not None]
-    empty = sorted(set(range(len(class_names))) - set(labels[readable].tolist()))
-    if len(empty) == len(class_names) or (every_class and empty):
+    readable = [(index, image) for index, image in enumerate(decoded) if isinstance(image, Prepared)]
+    skipped = [f"'{dataset.sample_ids[index]}' ({why})" for index, why in enumerate(decoded) if isinstance(why, str)]
+    known = labels[[index for index, _ in readable]]
+    empty = sorted(set(range(len(class_names))) - set(known.tolist()))
+    if len(empty) == len(class_names) or (for_training and empty):
         do = "Add images of it"
         raise DatasetError(expected(what, "images of every class", f"none of '{class_names[empty[0]]}'", do))
-    pixels = [image for image in decoded if image is not None]
-    _refuse_sizes(pixels, what)
-    rows = torch.from_numpy(labels[readable])
-    return Images(torch.from_numpy(np.stack(pixels)), rows, preprocessing.mean, preprocessing.std)
+    _refuse_sizes([image.pixels for _, image in readable], what)
+    digests = np.array([image.digest for _, image in readable], dtype=np.uint64)
+    ids = [dataset.sample_ids[index] for index, _ in readable]
+    counted = range(len(ids)) if for_training else np.flatnonzero(counted_once(digests, known)).tolist()
+    pixels = np.stack([readable[row][1].pixels for row in counted])
+    remarks = (
+        *remarks_of(dataset),
+        *([f"{len(skipped)} of {len(dataset)} images cannot be read: {listed(skipped, _SHOWN)}."] if skipped else []),
+        *(() if for_training else copy_remarks(digests, known, ids, class_names)),
+        *range_remarks(*np.array([image.values for _, image in readable], dtype=np.float64).T),
+    )
+    return ReadImages(
+        images=Images(
+            torch.from_numpy(pixels), torch.from_numpy(known[counted]), preprocessing.mean, preprocessing.std
+        ),
+        ids=tuple(ids[row] for row in counted),
+        digests=digests[counted],
+        remarks=tuple(f"{what}: {remark}" for remark in remarks),
+    )
 
 
 def match_names(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tuple[int, ...]:
@@ -117,15 +154,18 @@ def at_size(preprocessing: Preprocessing, side: int) -> Preprocessing:
     return replace(preprocessing, image_size=(side, side), resize=scaled)
 
 
-def pixel_digests(pixels: Tensor) -> list[bytes]:
-    """Return a digest of each image's pixels, (N, 3, H, W), uint8."""
-    return [hashlib.blake2b(image.numpy().tobytes(), digest_size=8).digest() for image in pixels]
+def pixel_digests(pixels: Tensor) -> np.ndarray:
+    """Return a hash of each image's pixels, (N, 3, H, W), uint8, as the engine takes it: (N,), uint64."""
+    return np.array([pixel_digest(image.numpy()) for image in pixels], dtype=np.uint64)
 
 
-def refuse_shared(train: Sequence[bytes], test: Sequence[bytes], what: str) -> None:
-    """Raise DatasetError where more than a tenth of the test images, named by what, are among the training ones."""
-    known = set(train)
-    shared = sum(digest in known for digest in test)
-    if shared > _MOST_SHARED * len(test):
-        got = f"{shared} of {len(test)} images that are among those of --train"
+def refuse_shared(shared: np.ndarray, what: str) -> None:
+    """Raise DatasetError where more than a tenth of the test images, named by what, are among the training ones.
+
+    Args:
+        shared: Which test images are, (N,), bool.
+        what: What the test images are, such as ``"--test"``.
+    """
+    if shared.sum() > _MOST_SHARED * len(shared):
+        got = f"{shared.sum()} of {len(shared)} images that are among those of --train"
         raise DatasetError(expected(what, "images that are not trained on", got, "Name other images for one of them"))

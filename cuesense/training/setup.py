@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -13,6 +14,7 @@ import torch
 from torch import fx, nn
 
 from cuesense.atomic_files import digest
+from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.in_memory import wrap
 from cuesense.datasets.load import load_dataset
 from cuesense.datasets.subset import subset
@@ -21,10 +23,11 @@ from cuesense.inference.devices import device_of
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.models.trust import OWN_WORD, Trust
+from cuesense.predictions.copies import trained_on, trained_remark
 from cuesense.schemas.profile import DatasetInfo, Profile
 from cuesense.training.features import linear_head_name
 from cuesense.training.fit import Images, Recipe, log_probabilities
-from cuesense.training.images import at_size, pixel_digests, read_images, refuse_shared
+from cuesense.training.images import at_size, read_images, refuse_shared
 from cuesense.training.trials import TrainingTask, Trial, TrialPredictions, TrialStore, run
 from cuesense.types import Classifier, Dataset, Preprocessing, Progress
 from cuesense.validation import LARGEST_SIDE
@@ -90,6 +93,7 @@ class Experiment:
         tested: Fingerprint of the test images.
         store: Its predictions.
         device: Where it is trained.
+        remarks: What the user should know of the images, in sentences.
     """
 
     start: Callable[[int], nn.Module]
@@ -101,6 +105,7 @@ class Experiment:
     tested: str
     store: TrialStore
     device: str
+    remarks: tuple[str, ...] = ()
 
     @property
     def recipe_values(self) -> dict[str, Any]:
@@ -149,9 +154,11 @@ def prepare_training(
     train, test = (load_images(images, options.data_root) for images in (options.train, options.test))
     if options.images_per_class is not None:
         train = subset(train, options.images_per_class)
-    images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=options.workers)
-    tested = read_images(test, names, preprocessing, what=options.test_set_name, workers=options.workers)
-    refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), options.test_set_name)
+    read = read_images(train, names, preprocessing, what="--train", for_training=True, workers=options.workers)
+    tests = read_images(test, names, preprocessing, what=options.test_set_name, workers=options.workers)
+    shared = trained_on(tests.digests, set(read.digests.tolist()))
+    refuse_shared(shared, options.test_set_name)
+    images, tested = read.images, tests.images
     network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
@@ -162,8 +169,11 @@ def prepare_training(
         "classes": list(names),
         "train": train.fingerprint,
         "test": test.fingerprint,
+        # A fingerprint of images in memory covers some of them only.
+        "pixels": [hashlib.sha256(found.digests.tobytes()).hexdigest() for found in (read, tests)],
     }
     kept = folder / digest(settings, size=6) if folder is not None and apart else folder
+    store = TrialStore() if kept is None else _open(kept, settings, (train, test), restart=restart)
     return Experiment(
         start=network,
         recipe=recipe,
@@ -174,9 +184,22 @@ def prepare_training(
             spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
         ),
         tested=test.fingerprint,
-        store=TrialStore() if kept is None else TrialStore.open(kept, settings, restart=restart),
+        store=store,
         device=device,
+        remarks=(*read.remarks, *tests.remarks, *trained_remark(shared, tests.ids, options.test_set_name)),
     )
+
+
+def _open(folder: Path, settings: dict[str, Any], datasets: tuple[Dataset, Dataset], *, restart: bool) -> TrialStore:
+    """Open the folder of the trainings' predictions, and name images that changed since they were made."""
+    kept = [folder / name for name in ("train", "test")]
+    if not restart and any(folder.glob("trial-*.npz")):
+        for place, dataset in zip(kept, datasets, strict=True):
+            refuse_changed(place, dataset)
+    store = TrialStore.open(folder, settings, restart=restart)
+    for place, dataset in zip(kept, datasets, strict=True):
+        remember(place, dataset)
+    return store
 
 
 def arch_of(spec: str, arch: str | None) -> str | None:

@@ -18,7 +18,9 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.groups import read_groups
 from cuesense.config import Config, load_config
 from cuesense.datasets.classes import order_warning
+from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.images import resize_and_crop
+from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.inference.engine import predict, weights_digest
@@ -28,7 +30,7 @@ from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
-from cuesense.predictions.shards import FOLDER, OutcomeStore
+from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.stores.lock import locked
@@ -253,13 +255,19 @@ def _config(config: str | Path | Config) -> Config:
 def _store(analysis: _Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
     if folder is None:
         return OutcomeStore()
-    return OutcomeStore.open(folder / FOLDER, _settings(analysis, digest), restart=restart)
+    kept = folder / FOLDER
+    if not restart and any(kept.glob("shard-*.npz")):
+        refuse_changed(kept, analysis.dataset)
+    store = OutcomeStore.open(kept, _settings(analysis, digest), restart=restart)
+    remember(kept, analysis.dataset)
+    return store
 
 
 def _settings(analysis: _Analysis, digest: str | None) -> dict[str, Any]:
     """Return all that decides the outcomes; what only changes their rounding is left out."""
     return {
         "cuesense": version("cuesense"),
+        "shard version": SHARD_VERSION,
         "model": analysis.classifier.spec,
         "architecture": analysis.classifier.architecture,
         "weights": digest,
@@ -302,7 +310,8 @@ def _warnings(
     clean = predictions.per_condition[0]
     images = np.bincount(clean.labels, minlength=len(analysis.outputs)).tolist()
     skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
-    warnings = data_warnings(analysis.classifier.warnings, analysis.class_names, images, skipped, sinks)
+    known = (*analysis.classifier.warnings, *remarks_of(analysis.dataset), *predictions.remarks)
+    warnings = data_warnings(known, analysis.class_names, images, skipped, sinks)
     confusion = np.zeros((len(analysis.outputs), len(predictions.output_names)), dtype=np.int64)
     np.add.at(confusion, (clean.labels, clean.predicted), 1)
     order = order_warning(confusion, analysis.outputs)

@@ -251,7 +251,7 @@ def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> Forecas
     if earlier is None or new is None:
         return new
     parts = earlier.augmentations, new.augmentations
-    empty: dict[str, object] = {"augmentations": {}, "budgets": {}}
+    empty: dict[str, object] = {"augmentations": {}, "budgets": {}, "warnings": []}
     same = earlier.model_copy(update=empty) == new.model_copy(update=empty)
     return new.model_copy(update={"augmentations": parts[0] | parts[1]}) if same else new
 
@@ -304,6 +304,7 @@ def forecast_trained(
             train=experiment.source,
             accuracy=_accuracy(before == labels, labels, len(names)),
             augmentations=found,
+            warnings=list(experiment.remarks),
         ),
     )
 
@@ -348,7 +349,8 @@ def forecast_heads(
     trust = analyzed.trust if analyzed.model else analyzed.trust.named_in("profile.json", arch=False)
     classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch), trust=trust)
     data = load_images(analyzed.images_of(profile), analyzed.data_root)
-    images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
+    read = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
+    images = read.images
     network: Any = classifier.network
     device = device_of(analyzed.device)
     labels, truth = images.labels, images.labels.numpy()
@@ -377,6 +379,7 @@ def forecast_heads(
             train=None,
             accuracy=_accuracy(plain[None], truth, len(names)),
             augmentations=found,
+            warnings=list(read.remarks),
         ),
     )
 

@@ -91,7 +91,9 @@ def recommend_from_file(
     text = export(policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
-    return Recommendation(text, _remarks(profile, policy, options), export(policy, profile, "json", target.image_size))
+    warnings = profile.forecast.warnings if profile.forecast is not None else []
+    remarks = [*(f"Warning: {warning}" for warning in warnings), *_remarks(profile, policy, options)]
+    return Recommendation(text, remarks, export(policy, profile, "json", target.image_size))
 
 
 def _check_before_training(profile: Profile, options: PolicyOptions, target: Export) -> None:

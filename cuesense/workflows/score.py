@@ -14,6 +14,7 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.groups import read_groups
 from cuesense.datasets.classes import read_class_names
 from cuesense.errors import SettingsError, expected
+from cuesense.perturbations.ablations import ABLATIONS
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
@@ -25,6 +26,12 @@ from cuesense.workflows.profile_files import write_outputs
 _UNCORRECTED = (
     "The table has no column called corrected, with the predictions after the prior correction: labels rest on the "
     "network's own answers."
+)
+
+_NO_SIZE = (
+    "The size of the images is not known: what each suppression leaves of a cue is averaged over all sizes, so that a "
+    "cue may differ from the one that the true size gives. Give --image-size, the shorter side of the network's input "
+    "in pixels (image_size in Python)."
 )
 
 
@@ -65,6 +72,9 @@ def score(
     if output is not None and (Path(output) / FOLDER).exists():
         do = "Name another folder"
         raise SettingsError(expected(f"--output '{output}'", "a folder of its own", "one of an analysis", do))
+    if not isinstance(table, str | Path):
+        do = "Write it to a .csv or .parquet file, and give its name"
+        raise SettingsError(expected("the table", "the name of a file", f"a {type(table).__name__}", do))
     with locked(None if output is None else Path(output)):
         path = Path(table)
         names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
@@ -72,7 +82,7 @@ def score(
         together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
         result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
         images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
-        known = warnings if predictions.corrected else [*warnings, _UNCORRECTED]
+        known = warnings + _assumed(predictions)
         profile = build_profile(
             _provenance(path, predictions),
             predictions.class_names,
@@ -87,6 +97,13 @@ def score(
         if output is not None:
             write_outputs(profile, Path(output))
         return profile
+
+
+def _assumed(predictions: Predictions) -> list[str]:
+    """Return a warning for each thing that the table does not say and that a cue rests on."""
+    applied = {perturbation.name for perturbation in predictions.perturbations}
+    unknown_size = predictions.side is None and any(ablation.perturbation in applied for ablation in ABLATIONS)
+    return ([] if predictions.corrected else [_UNCORRECTED]) + ([_NO_SIZE] if unknown_size else [])
 
 
 def _provenance(path: Path, predictions: Predictions) -> Provenance:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from cuesense.arrays import Floats
 from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
+from cuesense.datasets.left_out import remarks_of
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
@@ -25,6 +26,7 @@ from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
+from cuesense.predictions.copies import copy_remarks, counted_once, trained_on, trained_remark
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.stores.arrays import ArrayStore
@@ -45,7 +47,8 @@ from cuesense.workflows.audit import check_output, cues_of, read_profile, write_
 # Decoded images of one chunk are in memory at once: 512 of 224 pixels are 77 MB. Chosen by hand; not tuned.
 _CHUNK = 512
 _PATTERN = "run-*.npz"
-_ARRAYS = ("labels", "positions", "predicted", "means")
+# Raise it when what is kept of a run changes, so that older files are not read.
+_VERSION = 2
 # One for each of the five folds that heads are fitted and tested on.
 _FEWEST = 5
 
@@ -67,19 +70,28 @@ class _Task:
 
 @dataclass(frozen=True)
 class _HeadPredictions:
-    """The predictions of one checkpoint's head for the N images that can be read.
+    """The predictions of one checkpoint's head for the N images that can be read and are no copies of others.
 
     Attributes:
         labels: Class of each image, (N,).
         positions: Index of each image in the dataset, (N,).
         predicted: Class that is predicted, (N,).
         means: Mean features of each class, (C, D).
+        readable: Index of each image that can be read, copies included, (M,).
+        digests: Hash of the pixels of each of these, (M,).
+        shared: Whether each of the N images is among those that heads are fitted on, (N,).
     """
 
     labels: np.ndarray
     positions: np.ndarray
     predicted: np.ndarray
     means: Floats
+    readable: np.ndarray
+    digests: np.ndarray
+    shared: np.ndarray
+
+
+_ARRAYS = tuple(entry.name for entry in fields(_HeadPredictions))
 
 
 def transfer(
@@ -177,7 +189,7 @@ def transfer(
         }
         sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
         audit = build_audit(
-            replace(sweep, remarks=sweep.remarks + unreadable_remark(len(found[0].labels), len(test))),
+            replace(sweep, remarks=sweep.remarks + _remarks(found[0], test)),
             tolerance=tolerance,
             confidence=confidence,
             source=source,
@@ -185,6 +197,19 @@ def transfer(
             similarity=_similarity(listed, found),
         )
         return write_audit(audit, known, folder)
+
+
+def _remarks(found: _HeadPredictions, test: Dataset) -> tuple[str, ...]:
+    """Return what the user should know of the images that heads are tested on."""
+    labels, ids = np.array(test.labels), test.sample_ids
+    return (
+        *unreadable_remark(len(found.readable), len(test)),
+        *remarks_of(test),
+        *copy_remarks(
+            found.digests, labels[found.readable], [ids[index] for index in found.readable], test.class_names
+        ),
+        *trained_remark(found.shared, [ids[index] for index in found.positions], "--dataset"),
+    )
 
 
 def _refuse(task: _Task) -> None:
@@ -235,6 +260,7 @@ def _predict_all(runs: Runs, task: _Task, store: ArrayStore | None, progress: Pr
 
 def _digest(classifier: Classifier, task: _Task) -> str:
     settings = {
+        "head predictions version": _VERSION,
         "weights": classifier.sha256 or weights_digest(classifier.network),
         "architecture": classifier.architecture,
         "preprocessing": preprocessing_values(classifier),
@@ -251,24 +277,29 @@ def _predict_one(classifier: Classifier, task: _Task, advance: Any) -> _HeadPred
         raise ModelError(expected("the checkpoints", "networks whose features can be seen", classifier.spec, do))
     network.to(task.run.device)
     classes = len(task.test.class_names)
-    test, positions, tested = _features(network, classifier, task.test, task, advance)
+    test, readable, tested = _features(network, classifier, task.test, task, advance)
+    # Copies in two folds would be fitted on and tested on.
+    counted = counted_once(tested, np.array(task.test.labels)[readable])
+    test, positions = test[torch.from_numpy(counted)], readable[counted]
     labels = torch.tensor(task.test.labels)[positions]
+    shared = np.zeros(len(positions), dtype=bool)
     if task.train is None:
         predicted = cross_validated_predictions(test, labels, classes)
     else:
         later = len(task.test)
         seen, rows, fitted = _features(network, classifier, task.train, task, lambda done: advance(later + done))
-        refuse_shared(fitted, tested, "--dataset")
+        shared = trained_on(tested[counted], set(fitted.tolist()))
+        refuse_shared(shared, "--dataset")
         numbers = torch.tensor(match_names(task.train, task.test.class_names, "--train"))
         predicted = fit_and_predict(seen, numbers[torch.tensor(task.train.labels)[rows]], test, classes)
     means = np.stack([test[labels == index].double().mean(dim=0).numpy() for index in range(classes)])
-    return _HeadPredictions(labels.numpy(), positions, predicted, means)
+    return _HeadPredictions(labels.numpy(), positions, predicted, means, readable, tested, shared)
 
 
 def _features(
     network: nn.Module, classifier: Classifier, dataset: Dataset, task: _Task, advance: Any
-) -> tuple[Tensor, np.ndarray, list[bytes]]:
-    """Return the features of all images that can be read, their indices, and digests of their pixels."""
+) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """Return the features of all images that can be read, their indices, and hashes of their pixels."""
     preprocessing = classifier.preprocessing
 
     def decode(index: int) -> np.ndarray | None:
@@ -279,7 +310,7 @@ def _features(
 
     parts: list[Tensor] = []
     indices: list[int] = []
-    digests: list[bytes] = []
+    digests: list[np.ndarray] = []
     with ThreadPoolExecutor(task.run.workers) as pool:
         for start in range(0, len(dataset), _CHUNK):
             rows = range(start, min(start + _CHUNK, len(dataset)))
@@ -290,7 +321,7 @@ def _features(
                 images = Images(pixels, torch.zeros(len(known)), preprocessing.mean, preprocessing.std)
                 parts.append(features(network, images, lambda batch, _: batch, task.run.device))
                 indices += list(known)
-                digests += pixel_digests(pixels)
+                digests.append(pixel_digests(pixels))
             advance(rows[-1] + 1)
     # The same share as for an analysis: with more missing the accuracies would be of another dataset.
     lost = len(dataset) - len(indices)
@@ -298,7 +329,7 @@ def _features(
         got = f"{lost} of {len(dataset)} that are not"
         to_be = "readable, 95 % of its images at least"
         raise DatasetError(expected(f"'{dataset.spec}'", to_be, got, "Remove or replace these files"))
-    return torch.cat(parts), np.array(indices), digests
+    return torch.cat(parts), np.array(indices), np.concatenate(digests)
 
 
 def _similarity(runs: Runs, found: list[_HeadPredictions]) -> Floats:

@@ -129,7 +129,7 @@ def _warnings(study: Study) -> list[str]:
         _SAME_IMAGES: same,
         _FEW_SEEDS: len(study.seeds) < _ENOUGH_SEEDS,
     }
-    return [sentence for sentence, holds in holding.items() if holds]
+    return [*study.experiment.remarks, *(sentence for sentence, holds in holding.items() if holds)]
 
 
 def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:

@@ -28,6 +28,9 @@ def store_of(scores: list[np.ndarray], predicted: list[np.ndarray]) -> OutcomeSt
             Shard(
                 LABELS[part],
                 np.arange(30)[part],
+                np.arange(30, dtype=np.uint64)[part],
+                np.full(30, np.nan)[part],
+                np.full(30, np.nan)[part],
                 np.stack(predicted)[:, part].astype(np.int32),
                 flat,
                 flat,

@@ -15,7 +15,8 @@ from PIL import Image
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
-from cuesense.datasets.images import decode, resize_and_crop, to_rgb
+from cuesense.datasets.formats import decode
+from cuesense.datasets.images import resize_and_crop, to_rgb
 from cuesense.errors import UnreadableImageError
 from cuesense.types import Preprocessing
 
@@ -250,7 +251,7 @@ class TestDecode:
             decode(written(tmp_path / "bomb.bmp", bytes(data)))
 
     def test_pillows_own_limit_is_the_last_size_taken(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("cuesense.datasets.images._MAX_PIXELS", 64)
+        monkeypatch.setattr("cuesense.datasets.formats._MAX_PIXELS", 64)
         assert decode(written(tmp_path / "a.png", encoded(noise(8, 8), "PNG"))).size == (8, 8)
         with pytest.raises(UnreadableImageError, match="too large"):
             decode(written(tmp_path / "b.png", encoded(noise(13, 5), "PNG")))

@@ -77,6 +77,9 @@ def shards(sizes: tuple[int, ...], gaps: frozenset[int] = frozenset()) -> list[S
             Shard(
                 labels=random.integers(0, 2, size),
                 positions=np.array([next(positions) for _ in range(size)], dtype=np.int64),
+                digests=random.integers(0, 2**64, size, dtype=np.uint64),
+                largest=np.full(size, np.nan),
+                white=np.full(size, np.nan),
                 predicted=random.integers(0, 5, (4, size)).astype(np.int32),
                 p_true=random.random((4, size), dtype=np.float32),
                 margin=random.random((4, size), dtype=np.float32),
@@ -156,3 +159,35 @@ def test_the_prior_counts_every_class_also_one_that_no_image_has() -> None:
     ids = [f"{position}" for position in range(6)]
     found = from_outcomes(stored([part], None), 1, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None)
     assert [entry.corrected.tolist() for entry in found.per_condition if entry.corrected is not None] == [[0] * 6] * 4
+
+
+def test_copies_are_counted_once_for_each_label_and_said() -> None:
+    """Of twelve images three have the pixels of the first: two under its label, one under another."""
+    part = shards((12,))[0]
+    labels, digests = np.arange(12) % 3, part.digests.copy()
+    digests[[3, 6, 7]] = digests[0]
+    part = replace(part, labels=labels, digests=digests)
+    ids = [f"{position:02d}" for position in range(12)]
+    found = from_outcomes(stored([part], None), 1, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None)
+    kept = [0, 1, 2, 4, 5, 7, 8, 9, 10, 11]
+    assert found.sample_ids == [ids[row] for row in kept]
+    prior = np.array([2, 4, 4]) / 10
+    for row, entry in enumerate(found.per_condition):
+        assert entry.labels.tolist() == labels[kept].tolist()
+        assert entry.predicted.tolist() == part.predicted[row][kept].tolist()
+        assert entry.corrected is not None
+        wanted = prior_corrected(part.scores[row][kept], part.classes[row][kept], prior)
+        assert entry.corrected.tolist() == wanted.tolist()
+    copies, two = found.remarks
+    assert "2 of 12 images are copies" in copies
+    assert "10 distinct images" in copies
+    assert f"'00' ({CLASSES.class_names[0]}) and '07' ({CLASSES.class_names[1]})" in two
+
+
+def test_images_of_more_than_eight_bits_that_look_black_are_said() -> None:
+    part = shards((4,))[0]
+    part = replace(part, largest=np.array([np.nan, 900, 1023, 700]), white=np.array([np.nan, 65535, 65535, 65535]))
+    ids = [f"{position}" for position in range(4)]
+    (remark,) = from_outcomes(stored([part], None), 1, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None).remarks
+    assert "3 images hold more than 8 bits" in remark
+    assert "up to 1023, and 65535" in remark

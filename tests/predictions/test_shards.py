@@ -23,6 +23,9 @@ def shard(start: int, count: int, conditions: int = 4, skipped: tuple[tuple[str,
     return Shard(
         labels=np.arange(count) % 3,
         positions=np.arange(start, start + count),
+        digests=random.integers(0, 2**64, count, dtype=np.uint64),
+        largest=np.where(np.arange(count) % 2, np.nan, 4095.0),
+        white=np.where(np.arange(count) % 2, np.nan, 65535.0),
         predicted=random.integers(0, 9, (conditions, count)).astype(np.int32),
         p_true=random.random((conditions, count), dtype=np.float32),
         margin=random.random((conditions, count), dtype=np.float32),
@@ -45,6 +48,12 @@ def test_gives_back_what_was_written(store: OutcomeStore, monkeypatch: pytest.Mo
         assert number in store
     assert store.labels(2).tolist() == [0, 1, 2, 0, 1, 0, 1]
     assert store.positions(2).tolist() == list(range(7))
+    for number, entry in enumerate(written):
+        for column in fields(store.images_in(number)):
+            np.testing.assert_array_equal(getattr(store.images_in(number), column.name), getattr(entry, column.name))
+    for column in fields(store.images(2)):
+        joined = np.concatenate([getattr(entry, column.name) for entry in written])
+        np.testing.assert_array_equal(getattr(store.images(2), column.name), joined)
     assert store.skipped_in(0) == (("a.jpg", "truncated"),)
     assert store.skipped_in(1) == ()
     for read_bytes in (1, 2**30):

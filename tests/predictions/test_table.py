@@ -100,9 +100,9 @@ def test_corrected_predictions_that_are_missing_are_those_of_the_network_and_sai
 
 def test_columns_of_lists_are_refused_and_foreign_metadata_ignored(tmp_path: Path) -> None:
     frame = rows()
-    with pytest.raises(DatasetError, match="each label"):
+    with pytest.raises(DatasetError, match="one value a cell, but got lists or structures in the column label"):
         read(saved(frame.assign(label=[[1]] * len(frame)), tmp_path / "p.parquet"))
-    table = pa.Table.from_pandas(frame).replace_schema_metadata({b"cuesense": b"{broken"})
+    table = pa.Table.from_pandas(frame).replace_schema_metadata({b"other": b"{broken"})
     pq.write_table(table, tmp_path / "q.parquet")
     assert read(tmp_path / "q.parquet")[0].class_names == CLASSES
 
@@ -221,14 +221,22 @@ def test_a_perturbation_known_from_a_table_alone_cannot_be_applied(tmp_path: Pat
         found.perturbations[0].apply(None, 1.0, None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("end", [",extra", ","])
+@pytest.mark.parametrize("end", [",extra", ",,"])
 def test_rows_wider_than_the_header_are_one_sentence(tmp_path: Path, end: str) -> None:
     """pandas would take the first field for an index, and every column for the one beside it."""
     path = saved(rows(), tmp_path / "p.csv")
     header, *lines = path.read_text().splitlines()
     path.write_text("\n".join([header, *(line + end for line in lines)]))
-    with pytest.raises(DatasetError, match="rows with more fields than the header"):
+    with pytest.raises(DatasetError, match="more cells than the header"):
         read(path)
+
+
+def test_a_comma_at_the_end_of_every_row_is_no_cell(tmp_path: Path) -> None:
+    path = saved(rows(), tmp_path / "p.csv")
+    expected, _ = read(path)
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(line + "," for line in lines)]))
+    assert read(path)[0].sample_ids == expected.sample_ids
 
 
 @pytest.mark.parametrize("name", ["p.csv", "p.parquet"])
@@ -268,7 +276,9 @@ def test_the_images_that_a_needed_condition_lacks_are_left_out(tmp_path: Path) -
     assert len(found.perturbations) == 2
 
 
-@pytest.mark.parametrize(("off", "known"), [(0.9e-5, True), (1.1e-5, False)])
+@pytest.mark.parametrize(
+    ("off", "known"), [(0.99 * 2**-11, True), (1.01 * 2**-11, False), (-0.99 * 2**-11, True), (-1.01 * 2**-11, False)]
+)
 def test_a_value_is_that_of_the_ladder_up_to_rounding(tmp_path: Path, off: float, known: bool) -> None:
     frame = rows(perturbations={"opening_closing": 1})
     frame["value"] = np.where(frame["severity"] > 0, 0.07 * (1 + off), np.nan)
@@ -341,7 +351,7 @@ def test_unknown_perturbations_keep_their_values_or_take_their_severities(tmp_pa
     found, warnings = read(saved(frame, tmp_path / "p.csv"))
     ladders = {entry.name: (entry.ladder, entry.limits) for entry in found.perturbations}
     assert ladders == {
-        "fog": ((-2.5, -5.0, -7.5), (0.0, -2.5)),
+        "fog": ((-2.5, -5.0, -7.5), (-7.5, 0.0)),
         "snow": ((1.0, 2.0, 3.0), (0.0, 3.0)),
         "grayscale": ((0.25,), get("perturbations", "grayscale").limits),
     }

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from cuesense.datasets.load import load_dataset
 from cuesense.errors import DatasetError
 from cuesense.training.images import at_size, match_names, pixel_digests, read_images, refuse_shared
-from cuesense.types import Preprocessing
-from tests.helpers.small_networks import NAMES, SIZE, Colors
+from cuesense.types import Preprocessing, Sample
+from tests.helpers.small_networks import NAMES, SIZE, Colors, picture
 
 PREPROCESSING = Preprocessing((SIZE, SIZE), SIZE, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
 def test_labels_follow_the_order_of_the_profile() -> None:
     data = Colors(12)
-    found = read_images(data, ("water", "brick", "grass"), PREPROCESSING, what="--train")
+    found = read_images(data, ("water", "brick", "grass"), PREPROCESSING, what="--train").images
     assert found.pixels.dtype == torch.uint8
     assert found.pixels.shape == (12, 3, SIZE, SIZE)
     assert found.labels.tolist() == [{0: 1, 1: 2, 2: 0}[label] for label in data.labels]
@@ -32,14 +33,21 @@ def test_labels_follow_the_order_of_the_profile() -> None:
 def test_synset_folders_are_the_classes_of_a_profile_with_readable_names(photos_folder: Path, tmp_path: Path) -> None:
     for synset, name in (("n01440764", "brick"), ("n01443537", "grass")):
         (tmp_path / synset).symlink_to(photos_folder / name)
-    found = read_images(load_dataset(str(tmp_path)), ("goldfish", "tench"), PREPROCESSING, what="--train")
+    found = read_images(
+        load_dataset(str(tmp_path)), ("goldfish", "tench"), PREPROCESSING, what="--train", for_training=True
+    ).images
     assert found.labels.tolist() == [1] * 20 + [0] * 20
 
 
 def test_unreadable_images_are_left_out() -> None:
     data = Colors(12, broken=frozenset({0, 5}))
     found = read_images(data, NAMES, PREPROCESSING, what="--train")
-    assert len(found) == 10
+    assert len(found.images) == len(found.ids) == len(found.digests) == 10
+    broken = [data.sample_ids[0], data.sample_ids[5]]
+    assert found.ids == tuple(name for name in data.sample_ids if name not in broken)
+    (remark,) = found.remarks
+    shown = f"'{broken[0]}' (not an image), '{broken[1]}' (not an image)"
+    assert remark == f"--train: 2 of 12 images cannot be read: {shown}."
 
 
 @dataclass
@@ -62,11 +70,11 @@ class Sizes(Colors):
 )
 def test_other_classes_are_refused_in_one_sentence(data: Colors, names: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(DatasetError, match=re.escape(sentence)):
-        read_images(data, names, PREPROCESSING, what="--train", every_class=True)
+        read_images(data, names, PREPROCESSING, what="--train", for_training=True)
 
 
 def test_a_class_may_lack_images_where_it_need_not_have_any() -> None:
-    found = read_images(Colors(3, broken=frozenset({0})), NAMES, PREPROCESSING, what="--test")
+    found = read_images(Colors(3, broken=frozenset({0})), NAMES, PREPROCESSING, what="--test").images
     assert len(found) == 2
 
 
@@ -87,16 +95,29 @@ def test_another_size_keeps_the_proportion_of_crop_and_resize() -> None:
 
 @pytest.mark.parametrize("images", [10, 20])
 def test_a_tenth_of_the_test_images_may_be_trained_on_and_no_more(images: int) -> None:
-    test = [bytes([number]) for number in range(images)]
     most = images // 10
-    refuse_shared(test[:most], test, "--test")
+    refuse_shared(np.arange(images) < most, "--test")
     with pytest.raises(DatasetError, match=rf"test .* {most + 1} of {images} images .* train\. Name other images"):
-        refuse_shared(test[: most + 1], test, "--test")
+        refuse_shared(np.arange(images) < most + 1, "--test")
 
 
-def test_every_copy_of_a_trained_image_counts() -> None:
-    with pytest.raises(DatasetError, match="2 of 10 images"):
-        refuse_shared([b"a"], [b"a", b"a", *(bytes([number]) for number in range(8))], "--test")
+class Repeated(Colors):
+    """Images of which the last one of each class has the pixels of the first one."""
+
+    def __getitem__(self, index: int) -> Sample:
+        found = super().__getitem__(index)
+        return replace(found, image=picture(found.label, found.label)) if int(found.id) > self.count - 4 else found
+
+
+def test_copies_count_once_in_a_test_and_stay_in_a_training() -> None:
+    tested = read_images(Repeated(12), NAMES, PREPROCESSING, what="--test")
+    assert len(tested.images) == len(tested.ids) == len(tested.digests) == 9
+    (remark,) = tested.remarks
+    assert remark.startswith("--test: 3 of 12 images are copies of others")
+    trained = read_images(Repeated(12), NAMES, PREPROCESSING, what="--train", for_training=True)
+    assert len(trained.images) == 12
+    assert trained.remarks == ()
+    assert set(trained.digests.tolist()) == set(tested.digests.tolist())
 
 
 def test_digests_are_those_of_the_pixels() -> None:
@@ -104,7 +125,7 @@ def test_digests_are_those_of_the_pixels() -> None:
     pixels[1, 2, 1, 1] = 1
     first, other, again = pixel_digests(pixels)
     assert first == again != other
-    assert pixel_digests(pixels[1:2]) == [other]
+    assert pixel_digests(pixels[1:2]).tolist() == [other]
 
 
 def test_names_are_matched_in_the_order_of_the_dataset() -> None:

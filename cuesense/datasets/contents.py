@@ -1,0 +1,56 @@
+"""Which images of a run changed on disk since the run began: kept beside its results, and compared when it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cuesense.atomic_files import write_file
+from cuesense.errors import OutputError, expected, listed
+from cuesense.types import Dataset
+
+FILE = "images.json"
+# Images that a sentence names.
+_SHOWN = 5
+
+
+def contents_of(dataset: Dataset) -> dict[str, str]:
+    """Return a digest of each image's file by the image's id; nothing for datasets that are no files."""
+    contents: tuple[str, ...] = getattr(dataset, "contents", ())
+    return dict(zip(dataset.sample_ids, contents, strict=True)) if contents else {}
+
+
+def refuse_changed(folder: Path, dataset: Dataset) -> None:
+    """Raise OutputError where images have another content than when the results of a folder were made.
+
+    Args:
+        folder: The results' folder; nothing is refused where it does not exist or does not know its images.
+        dataset: The images now.
+    """
+    before, now = _before(folder / FILE), contents_of(dataset)
+    changed = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+    if changed:
+        shown = listed([f"'{name}'" for name in changed], _SHOWN)
+        to_be = "those of the run that is in it"
+        got = f"{len(changed)} of {len(now)} with another content since then ({shown})"
+        do = "Restore them, give another --output, or --restart to measure all images again"
+        raise OutputError(expected(f"the images of {folder.parent}", to_be, got, do))
+
+
+def remember(folder: Path, dataset: Dataset) -> None:
+    """Write down what a dataset's images hold, for ``refuse_changed``.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    found = contents_of(dataset)
+    if found and found != _before(folder / FILE):
+        write_file(folder / FILE, json.dumps(found, indent=0))
+
+
+def _before(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
