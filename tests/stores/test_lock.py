@@ -46,9 +46,7 @@ def test_another_process_is_refused_with_who_holds_the_folder(tmp_path: Path) ->
             pass
         assert sorted(tmp_path.rglob("*")) == before
     said = refused.value.for_command_line
-    assert said.startswith(
-        f"Expected the output folder '{folder}' to be used by one run at a time, but got another run"
-    )
+    assert said.startswith(f"Expected the output folder '{folder}' to be used by one run at a time, but got another")
     assert f"(process {process.pid} on {platform.node()}, since 20" in said
     assert said.endswith("Wait until it ends, stop it, or give another --output.")
 
@@ -93,9 +91,8 @@ def test_a_child_of_a_fork_keeps_nothing(tmp_path: Path) -> None:
 
 
 def test_a_child_of_a_fork_does_not_end_its_parents_lock(tmp_path: Path) -> None:
-    with other_process(
-        tmp_path, "import os\n    if os.fork(): os.wait(); print('child done', flush=True); input()"
-    ) as process:
+    code = "import os\n    if os.fork(): os.wait(); print('child done', flush=True); time.sleep(60)"
+    with other_process(tmp_path, code) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "child done\n"
         with pytest.raises(OutputError, match="one run at a time"), locked(tmp_path):
@@ -131,13 +128,10 @@ def test_no_folder_needs_no_lock() -> None:
 
 
 def test_one_may_wait_for_a_short_run(tmp_path: Path) -> None:
-    with other_process(tmp_path, "time.sleep(0.3)"), locked(tmp_path, wait=30):
+    with other_process(tmp_path, "time.sleep(0.3)"), locked(tmp_path, wait=60):
         pass
-    with (
-        other_process(tmp_path),
-        pytest.raises(OutputError, match="Come again"),
-        locked(tmp_path, do="Come again", wait=0.1),
-    ):
+    refused = pytest.raises(OutputError, match="Come again")
+    with other_process(tmp_path), refused, locked(tmp_path, do="Come again", wait=0.1):
         pass
 
 
@@ -174,17 +168,15 @@ def test_a_file_system_without_locks_is_said(
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for path, said in (
-        (tmp_path / "file", "a folder, but got the file"),
-        (tmp_path / "file" / "out", "Not a directory"),
-    ):
-        with pytest.raises(OutputError, match=said), locked(path):
+    said = {
+        tmp_path / "file": "a folder, but got the file",
+        tmp_path / "file" / "out": "Not a directory",
+        Path("/dev/full"): "a folder, but got the file",
+        Path("/proc/cuesense/out"): "writable, but got",
+    }
+    for path, sentence in said.items():
+        with pytest.raises(OutputError, match=sentence), locked(path):
             pass
-    for device in ("/dev/full", "/dev/null"):
-        with pytest.raises(OutputError, match="a folder, but got the file"), locked(Path(device)):
-            pass
-    with pytest.raises(OutputError, match="writable, but got"), locked(Path("/proc/cuesense/out")):
-        pass
 
 
 def test_temporary_files_of_killed_runs_are_removed_and_young_ones_are_not(tmp_path: Path) -> None:
