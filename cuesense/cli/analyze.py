@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     BatchSize,
     ClassNames,
@@ -56,6 +57,7 @@ def analyze(
     confidence: Confidence = 0.95,
     data_root: DataRoot = None,
     groups: Groups = None,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -102,6 +104,7 @@ def analyze(
                 confidence=confidence,
                 data_root=data_root,
                 groups=groups,
+                allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
             )

@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     BatchSize,
     ClassNames,
@@ -64,6 +65,7 @@ def audit(
     device: Device = "auto",
     workers: Workers = None,
     data_root: DataRoot = None,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -116,6 +118,7 @@ def audit(
                 device=device,
                 workers=workers,
                 data_root=data_root,
+                allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
             )

@@ -10,6 +10,7 @@ import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     BatchSize,
     ClassNames,
@@ -47,6 +48,7 @@ def compare(
     workers: Workers = None,
     data_root: DataRoot = None,
     device: Device = "auto",
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     output: OutputFolderIfAny = None,
     json: Json = False,
@@ -89,7 +91,12 @@ def compare(
         }
         # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}
-        always = {"config": config, "device": device, "restart": restart}
+        always = {
+            "config": config,
+            "device": device,
+            "allow_nondeterministic": allow_nondeterministic,
+            "restart": restart,
+        }
         found = compare_profiles(*_profiles({"a": a, "b": b}, dataset, output, given=given, always=always))
         if output is not None:
             write_outputs(found, output)

@@ -68,6 +68,13 @@ BatchSize = Annotated[int | None, typer.Option(metavar="N", help="Images in one 
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")]
 Workers = Annotated[int | None, typer.Option(metavar="N", help=_THREADS, show_default="one a core, up to 16")]
 WorkersOfTraining = Annotated[int, typer.Option("--workers", metavar="N", help=_THREADS)]
+AllowNondeterministic = Annotated[
+    bool,
+    typer.Option(
+        "--allow-nondeterministic",
+        help="Also run a model that is no function of one image: dropout left on, batch statistics, random numbers.",
+    ),
+]
 
 # How networks are trained.
 Start = Annotated[

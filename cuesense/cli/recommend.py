@@ -8,6 +8,7 @@ import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     AnalyzedDataset,
     Arch,
     Augmentations,
@@ -62,6 +63,7 @@ def recommend(
     dataset: AnalyzedDataset = None,
     data_root: DataRoot = None,
     device: Device = "auto",
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     image_size: KnownImageSize = None,
     output: OutputFileIfAny = None,
@@ -117,6 +119,7 @@ def recommend(
                 "dataset": dataset,
                 "data_root": data_root,
                 "device": device,
+                "allow_nondeterministic": allow_nondeterministic,
                 "restart": restart,
             },
             watch=lambda: progress("forecasting", "steps"),

@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.errors import RESUMED, user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     Confidence,
     CueProfile,
@@ -52,6 +53,7 @@ def transfer(
     device: Device = "auto",
     workers: WorkersOfTraining = 2,
     data_root: DataRoot = None,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -93,6 +95,7 @@ def transfer(
                 device=device,
                 workers=workers,
                 data_root=data_root,
+                allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
             )

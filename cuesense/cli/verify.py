@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cuesense.cli.errors import RESUMED, user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     Augmentations,
     DataRoot,
@@ -49,6 +50,7 @@ def verify(
     data_root: DataRoot = None,
     device: Device = "auto",
     workers: WorkersOfTraining = 2,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -89,6 +91,7 @@ def verify(
                 data_root=data_root,
                 device=device,
                 workers=workers,
+                allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
             )

@@ -19,6 +19,7 @@ from cuesense.errors import DatasetError, ModelError, SettingsError, expected
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import kind_settings, probe, remarks
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.predictions.shards import OutcomeStore
@@ -78,6 +79,7 @@ class _SingleCheckpoint:
         output_names: Names of the K outputs.
         class_names: Names of the C classes.
         directions: Weights of each output in the last layer, (K, D), or None.
+        dependence: What else than one image the network's outputs depend on, in words, or None.
     """
 
     labels: np.ndarray
@@ -87,6 +89,7 @@ class _SingleCheckpoint:
     output_names: tuple[str, ...]
     class_names: tuple[str, ...]
     directions: Floats | None
+    dependence: str | None = None
 
 
 def predict_checkpoints(
@@ -132,7 +135,8 @@ def predict_checkpoints(
     sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
     ids = sorted(dataset.sample_ids)
     readable = tuple(ids[position] for position in found[0].positions)
-    sweep = replace(sweep, remarks=sweep.remarks + unreadable_remark(len(readable), len(dataset)))
+    said = remarks([(model, one.dependence) for model, one in zip(runs.models, found, strict=True)])
+    sweep = replace(sweep, remarks=said + sweep.remarks + unreadable_remark(len(readable), len(dataset)))
     source = {"dataset": dataset.spec, "images": len(readable), "fingerprint": dataset.fingerprint}
     return CheckpointPredictions(sweep, _similarity(found, runs, order), readable, source)
 
@@ -156,6 +160,8 @@ def _predict_one(
     classifier, outputs, shown = load_matched(
         model, dataset, arch=usable, class_names=options.class_names, images=options.images
     )
+    tried = probe(classifier, dataset, options.run)
+    classifier = tried.applied(classifier)
     store = _store(classifier, dataset, outputs, options, folder, restart=restart)
     shards = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
     names = classifier.class_names.names if classifier.class_names else shown
@@ -167,6 +173,7 @@ def _predict_one(
         output_names=names,
         class_names=shown,
         directions=_directions(classifier.network, len(names)),
+        dependence=tried.dependence,
     )
 
 
@@ -189,7 +196,7 @@ def _store(
         "dataset": dataset.fingerprint,
         "outputs": list(outputs),
         "precision": options.run.precision,
-    }
+    } | kind_settings(classifier)
     return OutcomeStore.open(folder / FOLDER / digest(settings), settings, restart=restart)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from cuesense.datasets.load import load_dataset
 from cuesense.datasets.subset import subset
 from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.inference.devices import device_of
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import Probe, probe_pixels
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.schemas.profile import DatasetInfo, Profile
@@ -58,6 +60,7 @@ class TrainingOptions:
         workers: Threads that decode.
         data_root: Where ``imagenet`` lies.
         test_set_name: How errors call the test images.
+        allow_nondeterministic: Whether a start that is no function of one image is fine-tuned.
     """
 
     train: Any
@@ -71,6 +74,7 @@ class TrainingOptions:
     workers: int = 2
     data_root: str | Path | None = None
     test_set_name: str = "--test"
+    allow_nondeterministic: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Experiment:
         tested: Fingerprint of the test images.
         store: Its predictions.
         device: Where it is trained.
+        tried: What a few images showed of the start.
     """
 
     start: Callable[[int], nn.Module]
@@ -98,11 +103,13 @@ class Experiment:
     tested: str
     store: TrialStore
     device: str
+    tried: Probe = field(default_factory=Probe)
 
     @property
     def recipe_values(self) -> dict[str, Any]:
         """What networks start from and how they are trained, as JSON values."""
-        return {"start": self.origin} | asdict(self.recipe)
+        known = {} if self.tried.dependence is None else {"start_depends_on_more_than_one_image": self.tried.dependence}
+        return {"start": self.origin} | asdict(self.recipe) | known
 
     def run(self, trials: Sequence[Trial], progress: Progress) -> None:
         """Do the trainings that were not done yet."""
@@ -148,6 +155,10 @@ def prepare_training(
     images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=options.workers)
     tested = read_images(test, names, preprocessing, what=options.test_set_name, workers=options.workers)
     refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), options.test_set_name)
+    tried = Probe()
+    if classifier is not None:
+        run = RunOptions(device, allow_nondeterministic=options.allow_nondeterministic)
+        tried = probe_pixels(replace(classifier, preprocessing=preprocessing), images.pixels, run)
     network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
@@ -172,6 +183,7 @@ def prepare_training(
         tested=test.fingerprint,
         store=TrialStore() if kept is None else TrialStore.open(kept, settings, restart=restart),
         device=device,
+        tried=tried,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.inference.engine import predict, weights_digest
-from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
+from cuesense.inference.probe import kind_settings, probe
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
@@ -76,6 +77,7 @@ def analyze(
     confidence: float = 0.95,
     data_root: str | Path | None = None,
     groups: str | Path | None = None,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Profile:
@@ -105,6 +107,8 @@ def analyze(
         confidence: Level of intervals and bounds, in (0.5, 1).
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
         groups: A CSV file with the columns class and group, for results of several classes together.
+        allow_nondeterministic: Also analyze a model that is no function of one image (dropout left on, batch
+            statistics, random numbers), and say so in the profile.
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all).
 
@@ -118,13 +122,16 @@ def analyze(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
-    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, batch_size, precision, workers, seed)
+    images = ImageOptions(image_size, resize, mean, std)
+    run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     classifier, outputs, shown = load_matched(model, data, arch=arch, class_names=class_names, images=images)
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
     folder = None if output is None else _output(Path(output), data)
+    # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
+    analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
     fresh = folder is not None and not folder.exists()
     try:
         return _run(analysis, folder, tolerance, confidence, restart=restart, progress=progress)
@@ -272,7 +279,7 @@ def _settings(analysis: _Analysis, digest: str | None) -> dict[str, Any]:
         "config": analysis.config.to_dict(),
         "precision": analysis.run.precision,
         "seed": analysis.run.seed,
-    }
+    } | kind_settings(analysis.classifier)
 
 
 def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
@@ -295,6 +302,7 @@ def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
         seed=analysis.run.seed,
         device=analysis.run.device,
         versions={name: version(name) for name in _VERSIONS},
+        assumptions=[*guesses(analysis.classifier), *analysis.classifier.assumptions],
     )
 
 

@@ -54,6 +54,7 @@ def audit(
     device: str | torch.device = "auto",
     workers: int | None = None,
     data_root: str | Path | None = None,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
@@ -87,6 +88,7 @@ def audit(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        allow_nondeterministic: Also audit networks that are no functions of one image, and say so.
         restart: Throw away predictions that are there.
         progress: Called with (images done, images in all).
 
@@ -112,9 +114,8 @@ def audit(
     from cuesense.models.preprocessing import ImageOptions
 
     images = checkpoints.images_of(dataset, data_root, images_per_class)
-    options = checkpoints.CheckpointOptions(
-        run_options(device, batch_size, workers=workers), ImageOptions(image_size, resize, mean, std), class_names
-    )
+    run = run_options(device, batch_size, workers=workers, allow_nondeterministic=allow_nondeterministic)
+    options = checkpoints.CheckpointOptions(run, ImageOptions(image_size, resize, mean, std), class_names)
     found = checkpoints.predict_checkpoints(
         listed, images, options, folder, restart=restart, progress=progress or no_progress
     )

@@ -13,6 +13,8 @@ from torch import Tensor
 from cuesense.atomic_files import write_file
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import Probe, probe_pixels
 from cuesense.models.load import load_classifier
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.policy import PROBABILITY, uniform
@@ -73,6 +75,7 @@ class AnalyzedModel:
         dataset: The images; None takes what the profile says.
         data_root: Where ``imagenet`` lies.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
+        allow_nondeterministic: Whether a model that is no function of one image is run.
     """
 
     model: str | None = None
@@ -80,6 +83,7 @@ class AnalyzedModel:
     dataset: Any = None
     data_root: str | Path | None = None
     device: str = "auto"
+    allow_nondeterministic: bool = False
 
     def images_of(self, profile: Profile) -> Any:
         """Return the analyzed images, or the spec that names them."""
@@ -103,6 +107,7 @@ def forecast(
     device: str = "auto",
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Profile:
@@ -129,6 +134,8 @@ def forecast(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         augmentations: Names to forecast; None takes all that the profile measured.
         probability: Chance that a view is augmented, in (0, 1].
+        allow_nondeterministic: Also use a start or a model that is no function of one image, and say so in the
+            profile.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all).
 
@@ -145,7 +152,7 @@ def forecast(
         do = "Give --train as well, whose trainings are kept, or analyze into another folder"
         raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
     choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
-    analyzed = AnalyzedModel(model, arch, dataset, data_root, device)
+    analyzed = AnalyzedModel(model, arch, dataset, data_root, device, allow_nondeterministic)
     found = earlier.model_copy(update={"forecast": None})
     if head:
         found = forecast_heads(found, analyzed, choice, report)
@@ -161,6 +168,7 @@ def forecast(
             device=device,
             data_root=data_root,
             test_set_name="the analyzed images (--dataset)",
+            allow_nondeterministic=allow_nondeterministic,
         )
         _check_choice(found, choice, seeds)
         folder = None if file is None else file.parent / FOLDER
@@ -257,7 +265,7 @@ def forecast_trained(
         augmented = np.stack([experiment.predictions(trial).probed[0] for trial in strong[name]]) == labels
         found[name] = _loss_model(profile, curve, both, taken, _accuracy(augmented, labels, len(names)))
     return _with(
-        profile,
+        _saying(profile, experiment.tried),
         ForecastModel(
             method="trained and head" if set(curves) <= set(heads) else "trained",
             probability=choice.probability,
@@ -312,6 +320,11 @@ def forecast_heads(
     images = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     network: Any = classifier.network
     device = device_of(analyzed.device)
+    tried = probe_pixels(
+        replace(classifier, preprocessing=profile_preprocessing(profile)),
+        images.pixels,
+        RunOptions(device, allow_nondeterministic=analyzed.allow_nondeterministic),
+    )
     labels, truth = images.labels, images.labels.numpy()
     clean = features(network.to(device), images, lambda pixels, _: pixels, device)
     plain = cross_fitted(clean, clean, labels, len(names), probability)[0] == truth
@@ -329,7 +342,7 @@ def forecast_heads(
         augmented = _accuracy(predicted[-1][1][None] == truth, truth, len(names))
         found[name] = _loss_model(profile, curve, forecast_from_heads(plain, right, truth, len(names)), [], augmented)
     return _with(
-        profile,
+        _saying(profile, tried),
         ForecastModel(
             method="head",
             probability=probability,
@@ -344,6 +357,21 @@ def forecast_heads(
 
 def _with(profile: Profile, forecast: ForecastModel) -> Profile:
     return profile.model_copy(update={"forecast": forecast})
+
+
+def _saying(profile: Profile, tried: Probe) -> Profile:
+    """Return the profile with a warning and an assumption where a network was used that is no function of one image."""
+    if tried.dependence is None:
+        return profile
+    summary, provenance = profile.summary, profile.provenance
+    warnings = list(dict.fromkeys([*summary.warnings, *tried.warnings]))
+    assumptions = list(dict.fromkeys([*provenance.assumptions, *tried.assumptions]))
+    return profile.model_copy(
+        update={
+            "summary": summary.model_copy(update={"warnings": warnings}),
+            "provenance": provenance.model_copy(update={"assumptions": assumptions}),
+        }
+    )
 
 
 def _under(entry: Perturbation, value: float) -> Callable[[Tensor, int], Tensor]:

@@ -22,6 +22,7 @@ from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
+from cuesense.inference.probe import probe, remarks
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.schemas.audit import Audit
@@ -97,6 +98,7 @@ def transfer(
     device: str | torch.device = "auto",
     workers: int = 2,
     data_root: str | Path | None = None,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
@@ -128,6 +130,7 @@ def transfer(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        allow_nondeterministic: Also take features of networks that are no functions of one image, and say so.
         restart: Throw away predictions that are there.
         progress: Called with (images whose features are known, images in all).
 
@@ -142,7 +145,8 @@ def transfer(
     folder, known = None if output is None else Path(output), read_profile(profile)
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
-    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, workers=workers)
+    images = ImageOptions(image_size, resize, mean, std)
+    run = run_options(device, workers=workers, allow_nondeterministic=allow_nondeterministic)
     test = images_of(dataset, data_root, images_per_class)
     fitted = None if train is None else images_of(train, data_root, None)
     task = _Task(
@@ -154,7 +158,7 @@ def transfer(
     _refuse(task)
     if folder is not None:
         claim(folder / FOLDER, {"cuesense": version("cuesense"), "job": "transfer"}, _PATTERN, restart=restart)
-    found = _predict_all(listed, task, folder, progress or no_progress)
+    found, dependences = _predict_all(listed, task, folder, progress or no_progress)
     predicted = np.stack([one.predicted for one in found]).astype(np.int32)
     source = {
         "runs": str(runs),
@@ -166,7 +170,12 @@ def transfer(
     }
     sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
     audit = build_audit(
-        replace(sweep, remarks=sweep.remarks + unreadable_remark(len(found[0].labels), len(test))),
+        replace(
+            sweep,
+            remarks=remarks(list(zip(listed.models, dependences, strict=True)))
+            + sweep.remarks
+            + unreadable_remark(len(found[0].labels), len(test)),
+        ),
         tolerance=tolerance,
         confidence=confidence,
         source=source,
@@ -192,8 +201,12 @@ def _refuse(task: _Task) -> None:
             raise DatasetError(expected("--train", "other images than --dataset", "the same", do))
 
 
-def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progress) -> list[_HeadPredictions]:
-    found = []
+def _predict_all(
+    runs: Runs, task: _Task, folder: Path | None, progress: Progress
+) -> tuple[list[_HeadPredictions], list[str | None]]:
+    """Return the predictions of every checkpoint, and what else than one image its outputs depend on."""
+    found: list[_HeadPredictions] = []
+    dependences: list[str | None] = []
     total = len(runs.models) * task.length
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         before = number * task.length
@@ -202,6 +215,7 @@ def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progres
             progress(start + done, total)
 
         classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images)
+        dependences.append(probe(classifier, task.test, task.run).dependence)
         path = None if folder is None else folder / FOLDER / f"run-{_digest(classifier, task)}.npz"
         if path is not None and path.is_file():
             found.append(_HeadPredictions(**read_arrays(path, ("labels", "positions", "predicted", "means"))))
@@ -210,7 +224,7 @@ def _predict_all(runs: Runs, task: _Task, folder: Path | None, progress: Progres
             if path is not None:
                 write_arrays(path, vars(found[-1]))
         advance(task.length)
-    return found
+    return found, dependences
 
 
 def _digest(classifier: Classifier, task: _Task) -> str:

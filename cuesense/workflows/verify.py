@@ -53,6 +53,7 @@ def verify(
     data_root: str | Path | None = None,
     device: str = "auto",
     workers: int = 2,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Verification:
@@ -85,6 +86,7 @@ def verify(
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         workers: Threads that decode images.
+        allow_nondeterministic: Also fine-tune a start that is no function of one image, and say so.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all), first for the search for the best uniform policy.
 
@@ -97,7 +99,17 @@ def verify(
     if not isinstance(seeds, int) or seeds < 1:
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
     options = TrainingOptions(
-        train, test, start, arch, image_size, epochs, images_per_class, device, workers, data_root
+        train=train,
+        test=test,
+        start=start,
+        arch=arch,
+        image_size=image_size,
+        epochs=epochs,
+        images_per_class=images_per_class,
+        device=device,
+        workers=workers,
+        data_root=data_root,
+        allow_nondeterministic=allow_nondeterministic,
     )
     known = profile_of(profile)
     tolerance = known.policy.tolerance if tolerance is None else tolerance
