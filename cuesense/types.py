@@ -47,6 +47,14 @@ class CueVerdict(StrEnum):
     UNDETERMINED = "undetermined"
 
 
+class OutputKind(StrEnum):
+    """What a network's outputs are."""
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+    SIGMOIDS = "sigmoids"
+
+
 CLEAN = "clean"
 
 
@@ -183,7 +191,7 @@ class Classifier:
     Attributes:
         spec: What the user named, for instance ``"torchvision:resnet18"``.
         architecture: The architecture's name, or the file's kind where it carries its own code.
-        network: Callable (an ``nn.Module`` in evaluation mode) from normalized (N, 3, H, W) to logits (N, K).
+        network: Callable (an ``nn.Module`` in evaluation mode) from normalized (N, 3, H, W) to outputs (N, K).
         preprocessing: Input size, resizing and normalization.
         class_names: Names of the K outputs, or None where they are not known.
         sha256: Hash of the weights' file, or None where there is no file.
@@ -191,6 +199,9 @@ class Classifier:
         fixed_batch: The only batch size the network accepts (statically exported files), or None.
         guessed: Which settings were assumed, because neither the user nor the weights (or the library, for its
             architecture) say them: fields of ``Preprocessing`` and ``"class_names"``.
+        output_kind: What the network gives: logits, or probabilities (softmax, or a sigmoid for each output) whose
+            logarithm or logit is taken. Found out from a few images (inference.probe).
+        assumptions: What was assumed about the network and how, in sentences.
     """
 
     spec: str
@@ -202,6 +213,8 @@ class Classifier:
     warnings: tuple[str, ...] = ()
     fixed_batch: int | None = None
     guessed: frozenset[str] = frozenset()
+    output_kind: OutputKind = OutputKind.LOGITS
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

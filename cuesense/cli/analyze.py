@@ -9,6 +9,7 @@ import typer
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     BatchSize,
     ClassNames,
@@ -65,6 +66,7 @@ def analyze(
     data_root: DataRoot = None,
     groups: Groups = None,
     weights_only: WeightsOnly = False,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -117,6 +119,7 @@ def analyze(
                 data_root=data_root,
                 groups=groups,
                 weights_only=weights_only,
+                allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
             )

@@ -10,6 +10,7 @@ import typer
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     AllowCode,
+    AllowNondeterministic,
     Arch,
     BatchSize,
     ClassNames,
@@ -68,6 +69,7 @@ def audit(
     data_root: DataRoot = None,
     weights_only: WeightsOnly = False,
     allow_code: AllowCode = False,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -125,6 +127,7 @@ def audit(
                 data_root=data_root,
                 weights_only=weights_only,
                 allow_code=allow_code,
+                allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
             )

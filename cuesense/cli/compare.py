@@ -10,6 +10,7 @@ import typer
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     BatchSize,
     ClassNames,
@@ -49,6 +50,7 @@ def compare(
     data_root: DataRoot = None,
     device: Device = "auto",
     weights_only: WeightsOnly = False,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     output: OutputFolderIfAny = None,
     json: Json = False,
@@ -95,7 +97,13 @@ def compare(
         }
         # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}
-        always = {"config": config, "device": device, "weights_only": weights_only, "restart": restart}
+        always = {
+            "config": config,
+            "device": device,
+            "weights_only": weights_only,
+            "allow_nondeterministic": allow_nondeterministic,
+            "restart": restart,
+        }
         # From the first analysis on: another run must not put other models into the folder before they are compared.
         folder = _folder((a, b), output)
         with locked(folder):

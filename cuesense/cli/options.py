@@ -81,6 +81,13 @@ Device = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(metavar="N", help=_THREADS, show_default="one a core, up to 16")]
 WorkersOfTraining = Annotated[int, typer.Option("--workers", metavar="N", help=_THREADS)]
+AllowNondeterministic = Annotated[
+    bool,
+    typer.Option(
+        "--allow-nondeterministic",
+        help="Also run a model that is no function of one image: dropout left on, batch statistics, random numbers.",
+    ),
+]
 
 # How networks are trained.
 Start = Annotated[

@@ -10,6 +10,7 @@ import typer
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
     AllowCode,
+    AllowNondeterministic,
     AnalyzedDataset,
     Arch,
     Augmentations,
@@ -76,6 +77,7 @@ def recommend(
     device: Device = "auto",
     weights_only: WeightsOnly = False,
     allow_code: AllowCode = False,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     image_size: KnownImageSize = None,
     output: OutputFileIfAny = None,
@@ -138,6 +140,7 @@ def recommend(
                 "device": device,
                 "weights_only": weights_only,
                 "allow_code": allow_code,
+                "allow_nondeterministic": allow_nondeterministic,
                 "restart": restart,
             },
             watch=lambda: progress("forecasting", "steps"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import (
+    AllowNondeterministic,
     Arch,
     Augmentations,
     DataRoot,
@@ -51,6 +52,7 @@ def verify(
     device: Device = "auto",
     workers: WorkersOfTraining = 2,
     weights_only: WeightsOnly = False,
+    allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
     json: Json = False,
 ) -> None:
@@ -95,6 +97,7 @@ def verify(
                 device=device,
                 workers=workers,
                 weights_only=weights_only,
+                allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
             )

@@ -21,6 +21,7 @@ from cuesense.errors import DatasetError, ModelError, SettingsError, expected
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import kind_settings, probe, remarks
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
@@ -83,6 +84,7 @@ class _SingleCheckpoint:
         output_names: Names of the K outputs.
         class_names: Names of the C classes.
         directions: Weights of each output in the last layer, (K, D), or None.
+        dependence: What else than one image the network's outputs depend on, in words, or None.
     """
 
     images: ImageColumns
@@ -91,6 +93,7 @@ class _SingleCheckpoint:
     output_names: tuple[str, ...]
     class_names: tuple[str, ...]
     directions: Floats | None
+    dependence: str | None = None
 
 
 def predict_checkpoints(
@@ -140,13 +143,14 @@ def predict_checkpoints(
     sweep = sweep_of(runs, found[0].class_names, images.labels[counted], predicted, names)
     known = sorted(dataset.sample_ids)
     ids = [known[position] for position in images.positions]
-    remarks = (
+    said = (
+        *remarks([(model, one.dependence) for model, one in zip(runs.models, found, strict=True)]),
         *unreadable_remark(len(ids), len(dataset)),
         *remarks_of(dataset),
         *copy_remarks(images.digests, images.labels, ids, found[0].class_names),
         *range_remarks(images.largest, images.white),
     )
-    sweep = replace(sweep, remarks=sweep.remarks + remarks)
+    sweep = replace(sweep, remarks=sweep.remarks + said)
     source = {"dataset": dataset.spec, "images": len(counted), "fingerprint": dataset.fingerprint}
     return CheckpointPredictions(sweep, _similarity(found, runs, order), tuple(ids[row] for row in counted), source)
 
@@ -170,6 +174,8 @@ def _predict_one(
     classifier, outputs, shown = load_matched(
         model, dataset, arch=usable, class_names=options.class_names, images=options.images, trust=options.trust
     )
+    tried = probe(classifier, dataset, options.run)
+    classifier = tried.applied(classifier)
     store = _store(classifier, dataset, outputs, options, folder, restart=restart)
     shards = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
     names = classifier.class_names.names if classifier.class_names else shown
@@ -180,6 +186,7 @@ def _predict_one(
         output_names=names,
         class_names=shown,
         directions=_directions(classifier.network, len(names)),
+        dependence=tried.dependence,
     )
 
 
@@ -203,7 +210,7 @@ def _store(
         "dataset": dataset.fingerprint,
         "outputs": list(outputs),
         "precision": options.run.precision,
-    }
+    } | kind_settings(classifier)
     return OutcomeStore.open(folder / FOLDER / digest(settings), settings, restart=restart)
 
 

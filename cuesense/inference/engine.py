@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cuesense.datasets.images import Prepared, prepare
-from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.errors import DatasetError, UnreadableImageError, expected
 from cuesense.inference.changed_images import refuse_changed
+from cuesense.inference.forward import check_count, check_finite, forward, placed
 from cuesense.inference.options import RunOptions
+from cuesense.inference.output_kind import as_logits
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
 from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
@@ -158,12 +160,15 @@ class _Runner:
     def __init__(
         self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], options: RunOptions
     ) -> None:
-        self.network = _placed(classifier.network, options.device)
+        self.network = placed(classifier.network, options.device)
+        self.output_kind = classifier.output_kind
         self.conditions = conditions
         self.engine = options
         self.batch_size = classifier.fixed_batch or options.batch_size
         self.outputs = torch.tensor(outputs, device=options.device)
         self.output_count = len(classifier.class_names.names) if classifier.class_names else None
+        # Half the bytes of a shard are scores and classes: wide numbers only where classes need them.
+        self.class_type = torch.int16 if len(outputs) <= torch.iinfo(torch.int16).max + 1 else torch.int32
         mean, std = classifier.preprocessing.mean, classifier.preprocessing.std
         self.scales = [1 / spread for spread in std]
         offsets = [-center / spread for center, spread in zip(mean, std, strict=True)]
@@ -231,19 +236,18 @@ class _Runner:
             "p_true": log_p.gather(1, truth[:, None])[:, 0].exp(),
             "margin": true_logit[:, 0] - others if logits.shape[1] > 1 else true_logit[:, 0],
             "scores": scores,
-            "classes": classes.short(),
+            "classes": classes.to(self.class_type),
         }
 
     def _logits(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
         normalized = self._normalized(condition, pixels, ids)
-        device_type, half = torch.device(self.engine.device).type, self.engine.precision == "bfloat16"
-        try:
-            with torch.autocast(device_type, dtype=torch.bfloat16, enabled=half):
-                logits = self.network(normalized)
-        except Exception as error:  # a user's network may raise anything
-            raise _model_failed(error, normalized) from None
-        _check_logits(logits, len(normalized), self.output_count or int(self.outputs.max()) + 1, condition)
-        return logits[: len(pixels)].float()
+        outputs = forward(self.network, normalized, self.engine)
+        check_count(outputs, self.output_count or int(self.outputs.max()) + 1)
+        # Only what is kept is checked: beyond the images the batch is filled with copies.
+        outputs = outputs[: len(pixels)]
+        logits = as_logits(outputs, self.output_kind)
+        check_finite(logits, outputs, ids, condition)
+        return logits
 
     def _normalized(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
         """Return a full perturbed and normalized batch, channels last; its last image is repeated to fill it.
@@ -272,20 +276,12 @@ class _Runner:
             "p_true": np.empty(flat, np.float32),
             "margin": np.empty(flat, np.float32),
             "scores": np.empty(deep, np.float32),
-            "classes": np.empty(deep, np.int16),
+            "classes": torch.empty(deep, dtype=self.class_type).numpy(),
         }
 
 
 def _joined(columns: list[dict[str, Tensor]]) -> Columns:
     return {name: torch.cat([column[name] for column in columns], dim=1).numpy() for name in columns[0]}
-
-
-def _placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
-    if isinstance(network, nn.Module):
-        network.to(device)
-        # Convolutions run faster on this layout on CPUs and tensor cores; results differ by rounding only.
-        network.to(memory_format=torch.channels_last)
-    return network
 
 
 def _best(log_p: Tensor) -> tuple[Tensor, Tensor]:
@@ -294,40 +290,3 @@ def _best(log_p: Tensor) -> tuple[Tensor, Tensor]:
         return log_p, torch.arange(log_p.shape[1], device=log_p.device).expand_as(log_p)
     best = log_p.topk(KEPT_SCORES, dim=1)
     return best.values, best.indices
-
-
-def _model_failed(error: Exception, batch: Tensor) -> ModelError:
-    if isinstance(error, torch.OutOfMemoryError):
-        return ModelError(
-            f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
-        )
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-    return ModelError(
-        f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. Check --image-size and the architecture."
-    )
-
-
-def _check_logits(logits: object, batch: int, outputs: int, condition: Condition) -> None:
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != batch:
-        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ModelError(
-            expected("the model's output", f"logits of shape ({batch}, classes)", str(got), "Wrap it to return logits")
-        )
-    if logits.shape[1] != outputs:
-        raise ModelError(
-            expected(
-                "the number of the model's outputs",
-                f"{outputs}, one for each class",
-                str(logits.shape[1]),
-                "Give --class-names with one name an output, in their order",
-            )
-        )
-    if not bool(torch.isfinite(logits).all()):
-        raise ModelError(
-            expected(
-                f"the model's logits under {condition}",
-                "finite numbers",
-                "NaN or infinity",
-                "Check the weights, and --mean and --std",
-            )
-        )

@@ -14,7 +14,7 @@ from torch import nn
 from cuesense.datasets.classes import check_names, display_names, match_classes, read_class_names
 from cuesense.datasets.in_memory import wrap
 from cuesense.datasets.load import load_dataset
-from cuesense.errors import ModelError, expected
+from cuesense.errors import ModelError, expected, listed
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
@@ -23,6 +23,8 @@ from cuesense.types import Classifier, ClassNames, Dataset
 _LOG = logging.getLogger(__name__)
 
 _SYNSET = re.compile(r"n\d{8}")
+# Outputs that a sentence names before it counts the rest.
+_LISTED = 3
 
 
 def dataset_of(dataset: Any, data_root: str | Path | None) -> Dataset:
@@ -129,3 +131,34 @@ def preprocessing_values(classifier: Classifier) -> dict[str, Any]:
         "std": list(preprocessing.std),
         "interpolation": preprocessing.interpolation,
     }
+
+
+def guesses(classifier: Classifier) -> list[str]:
+    """Return what was assumed because neither the user nor the weights say it, in sentences."""
+    values = preprocessing_values(classifier)
+    words = {
+        "image_size": f"a center crop of {_sides(values['image_size'])} pixels",
+        "resize": f"a shorter side of {values['resize']} pixels before the crop",
+        "mean": f"mean {_numbers(values['mean'])}",
+        "std": f"standard deviation {_numbers(values['std'])}",
+        "interpolation": f"{values['interpolation']} interpolation",
+    }
+    found = []
+    assumed = [said for name, said in words.items() if name in classifier.guessed]
+    if assumed:
+        found.append(f"Neither the weights nor an option say how images are prepared: assumed {', '.join(assumed)}.")
+    if "class_names" in classifier.guessed and classifier.class_names is not None:
+        names = classifier.class_names.names
+        shown = listed([f"'{name}'" for name in names], _LISTED)
+        found.append(
+            f"Neither the weights nor an option name the {len(names)} outputs: assumed {shown}, in this order."
+        )
+    return found
+
+
+def _sides(size: list[int] | None) -> str:
+    return "all" if size is None else " x ".join(map(str, size))
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

@@ -33,6 +33,7 @@ class RunOptions:
         precision: float32, or bfloat16 through autocast.
         workers: Threads that decode ahead, at least 1.
         seed: Seed of every draw.
+        allow_nondeterministic: Whether a network is run whose outputs depend on more than one image.
     """
 
     device: str = "cpu"
@@ -40,6 +41,7 @@ class RunOptions:
     precision: Precision = "float32"
     workers: int = 2
     seed: int = 0
+    allow_nondeterministic: bool = False
 
 
 def run_options(
@@ -48,6 +50,7 @@ def run_options(
     precision: str = "float32",
     workers: int | None = None,
     seed: int = 0,
+    allow_nondeterministic: bool = False,
 ) -> RunOptions:
     """Return how a network is run, from a user's options.
 
@@ -57,6 +60,7 @@ def run_options(
         precision: ``"float32"`` or ``"bfloat16"``.
         workers: Threads that decode; None takes one a core, up to 16.
         seed: Seed of every draw.
+        allow_nondeterministic: Run networks whose outputs depend on more than one image, too.
 
     Raises:
         SettingsError: One of these is out of range.
@@ -72,4 +76,5 @@ def run_options(
         precision=precision,
         workers=whole_number(threads, "--workers"),
         seed=whole_number(seed, "--seed", lowest=None),
+        allow_nondeterministic=allow_nondeterministic,
     )

@@ -39,7 +39,7 @@ class Shard:
         p_true: Softmax probability of the true class's output, (M, n).
         margin: Logit of the true output minus the largest other logit, (M, n).
         scores: Log-probabilities of the dataset's classes, the best KEPT_SCORES of them, (M, n, m).
-        classes: Class index of each score, (M, n, m).
+        classes: Class index of each score, (M, n, m); 32 bits wide above 32,768 classes.
         skipped: Id and reason of every sample that could not be decoded.
     """
 
@@ -52,7 +52,7 @@ class Shard:
     p_true: NDArray[np.float32]
     margin: NDArray[np.float32]
     scores: NDArray[np.float32]
-    classes: NDArray[np.int16]
+    classes: NDArray[np.int16 | np.int32]
     skipped: tuple[tuple[str, str], ...] = ()
 
 
@@ -81,7 +81,7 @@ class ConditionOutcomes:
     p_true: NDArray[np.float32]
     margin: NDArray[np.float32]
     scores: NDArray[np.float32]
-    classes: NDArray[np.int16]
+    classes: NDArray[np.int16 | np.int32]
 
 
 @dataclass

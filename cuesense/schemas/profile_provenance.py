@@ -40,3 +40,6 @@ class Provenance(JsonModel):
     seed: int = Field(description="seed of all random draws")
     device: str = Field(description="where the network ran: cpu or cuda; none where predictions came from a table")
     versions: dict[str, str] = Field(description="versions of the libraries that the numbers depend on, by name")
+    assumptions: list[str] = Field(
+        default=[], description="what was assumed about the model and its images, and how, in sentences"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from cuesense.datasets.load import load_dataset
 from cuesense.datasets.subset import subset
 from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.inference.devices import device_of
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import Probe, probe_pixels
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.models.trust import OWN_WORD, Trust
@@ -63,6 +65,7 @@ class TrainingOptions:
         data_root: Where ``imagenet`` lies.
         test_set_name: How errors call the test images.
         trust: Whether the start may be a program.
+        allow_nondeterministic: Whether a start that is no function of one image is fine-tuned.
     """
 
     train: Any
@@ -77,6 +80,7 @@ class TrainingOptions:
     data_root: str | Path | None = None
     test_set_name: str = "--test"
     trust: Trust = OWN_WORD
+    allow_nondeterministic: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Experiment:
         store: Its predictions.
         device: Where it is trained.
         remarks: What the user should know of the images, in sentences.
+        tried: What a few images showed of the start.
     """
 
     start: Callable[[int], nn.Module]
@@ -106,11 +111,13 @@ class Experiment:
     store: TrialStore
     device: str
     remarks: tuple[str, ...] = ()
+    tried: Probe = field(default_factory=Probe)
 
     @property
     def recipe_values(self) -> dict[str, Any]:
         """What networks start from and how they are trained, as JSON values."""
-        return {"start": self.origin} | asdict(self.recipe)
+        known = {} if self.tried.dependence is None else {"start_depends_on_more_than_one_image": self.tried.dependence}
+        return {"start": self.origin} | asdict(self.recipe) | known
 
     def run(self, trials: Sequence[Trial], progress: Progress) -> None:
         """Do the trainings that were not done yet."""
@@ -159,6 +166,10 @@ def prepare_training(
     shared = trained_on(tests.digests, set(read.digests.tolist()))
     refuse_shared(shared, options.test_set_name)
     images, tested = read.images, tests.images
+    tried = Probe()
+    if classifier is not None:
+        run = RunOptions(device, allow_nondeterministic=options.allow_nondeterministic)
+        tried = probe_pixels(replace(classifier, preprocessing=preprocessing), images.pixels, run)
     network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
@@ -187,6 +198,7 @@ def prepare_training(
         store=store,
         device=device,
         remarks=(*read.remarks, *tests.remarks, *trained_remark(shared, tests.ids, options.test_set_name)),
+        tried=tried,
     )
 
 

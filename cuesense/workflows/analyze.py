@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.inference.engine import predict, weights_digest
-from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
+from cuesense.inference.probe import kind_settings, probe
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
@@ -80,6 +81,7 @@ def analyze(
     data_root: str | Path | None = None,
     groups: str | Path | None = None,
     weights_only: bool = False,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Profile:
@@ -111,6 +113,8 @@ def analyze(
         groups: A CSV file with the columns class and group, for results of several classes together.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
+        allow_nondeterministic: Also analyze a model that is no function of one image (dropout left on, batch
+            statistics, random numbers), and say so in the profile.
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all).
 
@@ -124,7 +128,8 @@ def analyze(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
-    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, batch_size, precision, workers, seed)
+    images = ImageOptions(image_size, resize, mean, std)
+    run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     trust = Trust(weights_only=weights_only)
@@ -134,6 +139,8 @@ def analyze(
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
     folder = None if output is None else _output(Path(output), data)
+    # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
+    analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
     with locked(folder) as fresh:
         try:
             return _run(analysis, folder, tolerance, confidence, restart=restart, progress=progress)
@@ -278,7 +285,7 @@ def _settings(analysis: _Analysis, digest: str | None) -> dict[str, Any]:
         "config": analysis.config.to_dict(),
         "precision": analysis.run.precision,
         "seed": analysis.run.seed,
-    }
+    } | kind_settings(analysis.classifier)
 
 
 def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
@@ -301,6 +308,7 @@ def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
         seed=analysis.run.seed,
         device=analysis.run.device,
         versions={name: version(name) for name in _VERSIONS},
+        assumptions=[*guesses(analysis.classifier), *analysis.classifier.assumptions],
     )
 
 

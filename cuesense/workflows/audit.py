@@ -57,6 +57,7 @@ def audit(
     data_root: str | Path | None = None,
     weights_only: bool = False,
     allow_code: bool = False,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
@@ -94,6 +95,7 @@ def audit(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
             program that the caller names runs.
+        allow_nondeterministic: Also audit networks that are no functions of one image, and say so.
         restart: Throw away predictions that are there.
         progress: Called with (images done, images in all).
 
@@ -123,8 +125,9 @@ def audit(
 
     trust = Trust(weights_only, allow_code)
     images = checkpoints.images_of(dataset, data_root, images_per_class)
+    run = run_options(device, batch_size, workers=workers, allow_nondeterministic=allow_nondeterministic)
     options = checkpoints.CheckpointOptions(
-        run_options(device, batch_size, workers=workers),
+        run,
         ImageOptions(image_size, resize, mean, std),
         class_names,
         trust,

@@ -14,6 +14,8 @@ from cuesense import registry
 from cuesense.atomic_files import write_file
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import Probe, probe_pixels
 from cuesense.models.load import load_classifier
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.perturbations.apply import perturb
@@ -78,6 +80,7 @@ class AnalyzedModel:
         data_root: Where ``imagenet`` lies.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         trust: Whether a program runs that the profile names.
+        allow_nondeterministic: Whether a model that is no function of one image is run.
     """
 
     model: str | None = None
@@ -86,6 +89,7 @@ class AnalyzedModel:
     data_root: str | Path | None = None
     device: str = "auto"
     trust: Trust = OWN_WORD
+    allow_nondeterministic: bool = False
 
     def images_of(self, profile: Profile) -> Any:
         """Return the analyzed images, or the spec that names them.
@@ -133,6 +137,7 @@ def forecast(
     probability: float = PROBABILITY,
     weights_only: bool = False,
     allow_code: bool = False,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Profile:
@@ -163,6 +168,8 @@ def forecast(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_code: Let the model that the profile names be a program (TorchScript, ``.pt2``, ``python:``): without, a
             program must be named by ``model``.
+        allow_nondeterministic: Also use a start or a model that is no function of one image, and say so in the
+            profile.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all).
 
@@ -182,7 +189,7 @@ def forecast(
             raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
         trust = Trust(weights_only, allow_code)
         choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
-        analyzed = AnalyzedModel(model, arch, dataset, data_root, device, trust)
+        analyzed = AnalyzedModel(model, arch, dataset, data_root, device, trust, allow_nondeterministic)
         found = earlier.model_copy(update={"forecast": None})
         if head:
             found = forecast_heads(found, analyzed, choice, report)
@@ -199,6 +206,7 @@ def forecast(
                 data_root=data_root,
                 test_set_name="the analyzed images (--dataset)",
                 trust=trust,
+                allow_nondeterministic=allow_nondeterministic,
             )
             _check_choice(found, choice, seeds)
             folder = None if file is None else file.parent / FOLDER
@@ -295,7 +303,7 @@ def forecast_trained(
         augmented = np.stack([experiment.predictions(trial).probed[0] for trial in strong[name]]) == labels
         found[name] = _loss_model(profile, curve, both, taken, _accuracy(augmented, labels, len(names)))
     return _with(
-        profile,
+        _saying(profile, experiment.tried),
         ForecastModel(
             method="trained and head" if set(curves) <= set(heads) else "trained",
             probability=choice.probability,
@@ -353,6 +361,11 @@ def forecast_heads(
     images = read.images
     network: Any = classifier.network
     device = device_of(analyzed.device)
+    tried = probe_pixels(
+        replace(classifier, preprocessing=profile_preprocessing(profile)),
+        images.pixels,
+        RunOptions(device, allow_nondeterministic=analyzed.allow_nondeterministic),
+    )
     labels, truth = images.labels, images.labels.numpy()
     clean = features(network.to(device), images, lambda pixels, _: pixels, device)
     plain = cross_fitted(clean, clean, labels, len(names), probability)[0] == truth
@@ -370,7 +383,7 @@ def forecast_heads(
         augmented = _accuracy(predicted[-1][1][None] == truth, truth, len(names))
         found[name] = _loss_model(profile, curve, forecast_from_heads(plain, right, truth, len(names)), [], augmented)
     return _with(
-        profile,
+        _saying(profile, tried),
         ForecastModel(
             method="head",
             probability=probability,
@@ -386,6 +399,21 @@ def forecast_heads(
 
 def _with(profile: Profile, forecast: ForecastModel) -> Profile:
     return profile.model_copy(update={"forecast": forecast})
+
+
+def _saying(profile: Profile, tried: Probe) -> Profile:
+    """Return the profile with a warning and an assumption where a network was used that is no function of one image."""
+    if tried.dependence is None:
+        return profile
+    summary, provenance = profile.summary, profile.provenance
+    warnings = list(dict.fromkeys([*summary.warnings, *tried.warnings]))
+    assumptions = list(dict.fromkeys([*provenance.assumptions, *tried.assumptions]))
+    return profile.model_copy(
+        update={
+            "summary": summary.model_copy(update={"warnings": warnings}),
+            "provenance": provenance.model_copy(update={"assumptions": assumptions}),
+        }
+    )
 
 
 def _under(entry: Perturbation, value: float) -> Callable[[Tensor, int], Tensor]:

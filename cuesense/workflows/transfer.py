@@ -23,6 +23,7 @@ from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
+from cuesense.inference.probe import probe, remarks
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
@@ -116,6 +117,7 @@ def transfer(
     data_root: str | Path | None = None,
     weights_only: bool = False,
     allow_code: bool = False,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
@@ -151,6 +153,7 @@ def transfer(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
             program that the caller names runs.
+        allow_nondeterministic: Also take features of networks that are no functions of one image, and say so.
         restart: Throw away predictions that are there.
         progress: Called with (images whose features are known, images in all).
 
@@ -165,7 +168,8 @@ def transfer(
     folder, known = None if output is None else Path(output), read_profile(profile)
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
-    images, run = ImageOptions(image_size, resize, mean, std), run_options(device, workers=workers)
+    images = ImageOptions(image_size, resize, mean, std)
+    run = run_options(device, workers=workers, allow_nondeterministic=allow_nondeterministic)
     test = images_of(dataset, data_root, images_per_class)
     fitted = None if train is None else images_of(train, data_root, None)
     task = _Task(
@@ -177,7 +181,7 @@ def transfer(
     )
     _refuse(task)
     with locked(folder):
-        found = _predict_all(listed, task, _store(folder, restart=restart), progress or no_progress)
+        found, dependences = _predict_all(listed, task, _store(folder, restart=restart), progress or no_progress)
         predicted = np.stack([one.predicted for one in found]).astype(np.int32)
         source = {
             "runs": str(runs),
@@ -188,8 +192,9 @@ def transfer(
             "train": "five folds of the dataset" if fitted is None else fitted.spec,
         }
         sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
+        said = remarks(list(zip(listed.models, dependences, strict=True)))
         audit = build_audit(
-            replace(sweep, remarks=sweep.remarks + _remarks(found[0], test)),
+            replace(sweep, remarks=said + sweep.remarks + _remarks(found[0], test)),
             tolerance=tolerance,
             confidence=confidence,
             source=source,
@@ -236,8 +241,12 @@ def _store(folder: Path | None, *, restart: bool) -> ArrayStore | None:
     return ArrayStore.open(folder / FOLDER, settings, _PATTERN, _ARRAYS, restart=restart)
 
 
-def _predict_all(runs: Runs, task: _Task, store: ArrayStore | None, progress: Progress) -> list[_HeadPredictions]:
-    found = []
+def _predict_all(
+    runs: Runs, task: _Task, store: ArrayStore | None, progress: Progress
+) -> tuple[list[_HeadPredictions], list[str | None]]:
+    """Return the predictions of every checkpoint, and what else than one image its outputs depend on."""
+    found: list[_HeadPredictions] = []
+    dependences: list[str | None] = []
     total = len(runs.models) * task.length
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         before = number * task.length
@@ -247,6 +256,7 @@ def _predict_all(runs: Runs, task: _Task, store: ArrayStore | None, progress: Pr
 
         trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
         classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
+        dependences.append(probe(classifier, task.test, task.run).dependence)
         name = f"run-{_digest(classifier, task)}.npz"
         if store is not None and name in store:
             found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
@@ -255,7 +265,7 @@ def _predict_all(runs: Runs, task: _Task, store: ArrayStore | None, progress: Pr
             if store is not None:
                 store.write(name, vars(found[-1]))
         advance(task.length)
-    return found
+    return found, dependences
 
 
 def _digest(classifier: Classifier, task: _Task) -> str:

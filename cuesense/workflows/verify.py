@@ -60,6 +60,7 @@ def verify(
     device: str = "auto",
     workers: int = 2,
     weights_only: bool = False,
+    allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Verification:
@@ -94,6 +95,7 @@ def verify(
         workers: Threads that decode images.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
+        allow_nondeterministic: Also fine-tune a start that is no function of one image, and say so.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all), first for the search for the best uniform policy.
 
@@ -106,17 +108,18 @@ def verify(
     if not isinstance(seeds, int) or seeds < 1:
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
     options = TrainingOptions(
-        train,
-        test,
-        start,
-        arch,
-        image_size,
-        epochs,
-        images_per_class,
-        device,
-        workers,
-        data_root,
+        train=train,
+        test=test,
+        start=start,
+        arch=arch,
+        image_size=image_size,
+        epochs=epochs,
+        images_per_class=images_per_class,
+        device=device,
+        workers=workers,
+        data_root=data_root,
         trust=Trust(weights_only=weights_only),
+        allow_nondeterministic=allow_nondeterministic,
     )
     known = profile_of(profile)
     tolerance = known.policy.tolerance if tolerance is None else tolerance

@@ -22,3 +22,8 @@ def borderless_table(gap: int = 2) -> Table:
 def warning_lines(warnings: Iterable[str]) -> list[Text]:
     """Return one line for each warning."""
     return [Text.assemble(("Warning: ", "bold yellow"), printable(warning)) for warning in warnings]
+
+
+def assumption_lines(assumptions: Iterable[str]) -> list[Text]:
+    """Return one line for each thing that was assumed."""
+    return [Text.assemble("Assumed: ", printable(assumption), style="dim") for assumption in assumptions]

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_text, group_shares
-from cuesense.reports.terminal.parts import borderless_table, warning_lines
+from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
 from cuesense.reports.text import CUE_LETTERS, DASH, fixed, percent, printable, readable_name
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
@@ -55,7 +55,7 @@ class _ProfileReport:
     limit: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        """Yield the summary, the table with its caption, the groups and the warnings."""
+        """Yield the summary, the table with its caption, the groups, the warnings and what was assumed."""
         width = min(options.max_width, _WIDEST)
         room = (width - _FIXED_WIDTH - _SHORTEST_NAME) // _BUDGET_WIDTH
         columns = augmentation_columns(self.profile, max(room, 0))
@@ -64,6 +64,7 @@ class _ProfileReport:
         yield Text(_caption(self.profile, self.limit, budgets=bool(columns)), "dim")
         yield from _groups(self.profile)
         yield from warning_lines(self.profile.summary.warnings)
+        yield from assumption_lines(self.profile.provenance.assumptions)
 
 
 def render(profile: Profile, *, limit: int = 30) -> RenderableType:

@@ -1,0 +1,108 @@
+"""Run a network on one batch, and check what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from cuesense.errors import ModelError, expected, listed
+from cuesense.inference.options import RunOptions
+from cuesense.types import Condition
+
+# Images that an error names before it counts the rest.
+_LISTED = 3
+
+
+def placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
+    """Return the same network on a device, its weights in the layout that batches have."""
+    if isinstance(network, nn.Module):
+        network.to(device)
+        # Convolutions run faster on this layout on CPUs and tensor cores; results differ by rounding only.
+        network.to(memory_format=torch.channels_last)
+    return network
+
+
+def forward(network: Callable[[Tensor], Tensor], batch: Tensor, options: RunOptions) -> Tensor:
+    """Return a network's outputs for one batch.
+
+    Args:
+        network: The network, on the device.
+        batch: Normalized images, (N, 3, H, W), on the device.
+        options: Device and precision.
+
+    Returns:
+        The outputs, (N, K), as the network gives them.
+
+    Raises:
+        ModelError: The network fails, or gives something else than real numbers of this shape.
+    """
+    half = options.precision == "bfloat16"
+    try:
+        with torch.autocast(torch.device(options.device).type, dtype=torch.bfloat16, enabled=half):
+            outputs = network(batch)
+    except Exception as error:  # a user's network may raise anything
+        raise _model_failed(error, batch) from None
+    _check_outputs(outputs, len(batch))
+    return outputs
+
+
+def check_count(outputs: Tensor, count: int) -> None:
+    """Raise ModelError unless a network has a number of outputs."""
+    if outputs.shape[1] != count:
+        raise ModelError(
+            expected(
+                "the number of the model's outputs",
+                f"{count}, one for each class",
+                str(outputs.shape[1]),
+                "Give --class-names with one name an output, in their order",
+            )
+        )
+
+
+def check_finite(logits: Tensor, outputs: Tensor, ids: Sequence[str], condition: Condition) -> None:
+    """Raise ModelError where an image's logits are no finite float32 numbers.
+
+    The run does not go on without such an image as it does without an unreadable one: the network answers, and its
+    answer under this condition is what is measured.
+
+    Args:
+        logits: Logits as float32, (N, K).
+        outputs: What the network gave, (N, K): it tells an overflow of float32 from NaN.
+        ids: The images' ids, length N.
+        condition: What was done to the images.
+    """
+    wrong = ~torch.isfinite(logits).all(dim=1)
+    if not bool(wrong.any()):
+        return
+    rows = wrong.nonzero()[:, 0].tolist()
+    finite = bool(torch.isfinite(outputs[wrong]).all())
+    what = f"{outputs[wrong].abs().max().item():.2g}, beyond float32" if finite else "NaN or infinity"
+    images = listed([f"'{ids[row]}'" for row in rows], _LISTED)
+    where = f"{len(rows)} of {len(ids)} images: {images}" if len(rows) > 1 else f"the image {images}"
+    do = "Check the weights, and --mean and --std; where it is this image alone, remove it from the dataset"
+    if len(rows) > 1:
+        do = "Check the weights, and --mean and --std"
+    raise ModelError(expected(f"the model's logits under {condition}", "finite numbers", f"{what} for {where}", do))
+
+
+def _model_failed(error: Exception, batch: Tensor) -> ModelError:
+    if isinstance(error, torch.OutOfMemoryError):
+        return ModelError(
+            f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
+        )
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return ModelError(
+        f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. Check --image-size and the architecture."
+    )
+
+
+def _check_outputs(outputs: object, batch: int) -> None:
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != batch:
+        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        to_be = f"logits of shape ({batch}, classes)"
+        raise ModelError(expected("the model's output", to_be, str(got), "Wrap it to return logits"))
+    if outputs.is_complex():
+        do = "Wrap it to return real logits, such as their absolute values"
+        raise ModelError(expected("the model's logits", "real numbers", "complex ones", do))
