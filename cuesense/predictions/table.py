@@ -13,10 +13,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from cuesense import registry
+from cuesense.datasets.names import composed
 from cuesense.errors import DatasetError, SettingsError, expected, listed
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.table_columns import Coded, Indices, Rows, read_rows
 from cuesense.predictions.table_conditions import LISTED, Block, aligned, blocks_of
+from cuesense.predictions.table_names import with_one_spelling
 from cuesense.predictions.write_table import METADATA
 from cuesense.types import CLEAN, Condition, Perturbation, Role
 
@@ -50,12 +52,11 @@ def read(
         DatasetError: The file cannot be read, lacks a column or the clean images, has a row twice, an empty or
             impossible value, or a label that is none of class_names.
     """
-    rows = read_rows(path)
     warnings: list[str] = []
     known = _known(path)
-    written = known.get("classes", [])
-    if class_names is None and set(rows.labels.names) <= set(written):
-        class_names = written
+    given = None if class_names is None else tuple(map(composed, class_names))
+    rows = read_rows(path, lambda read: with_one_spelling(read, given or _written(read, known), path, warnings))
+    class_names = given or _written(rows, known)
     classes = _classes(rows, class_names, path)
     blocks = blocks_of(rows)
     if set(rows.perturbations.names) == {CLEAN}:
@@ -87,6 +88,15 @@ def _known(path: Path) -> dict[str, Any]:
     except ValueError:
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def _written(rows: Rows, known: dict[str, Any]) -> tuple[str, ...] | None:
+    """Return the classes that ``write`` wrote, None where there are none or labels are others."""
+    written = known.get("classes")
+    if not isinstance(written, list) or not all(isinstance(name, str) for name in written):
+        return None
+    classes = tuple(map(composed, written))
+    return classes if set(map(composed, rows.labels.names)) <= set(classes) else None
 
 
 def _classes(rows: Rows, class_names: Sequence[str] | None, path: Path) -> list[str]:

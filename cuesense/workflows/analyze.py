@@ -17,7 +17,6 @@ from torch import nn
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.groups import read_groups
 from cuesense.config import Config, load_config
-from cuesense.datasets.classes import order_warning
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
@@ -26,6 +25,7 @@ from cuesense.inference.loading import dataset_of, load_matched, preprocessing_v
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.perturbations.apply import perturb
+from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, OutcomeStore
 from cuesense.predictions.write_table import write
@@ -157,6 +157,7 @@ def _run(
         progress or no_progress,
     )
     predictions = _predictions(analysis, store, shards, conditions)
+    order = check_order(predictions)
     result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=analysis.groups)
     profile = build_profile(
         _provenance(analysis, digest),
@@ -165,7 +166,7 @@ def _run(
         tolerance=tolerance,
         confidence=confidence,
         side=predictions.side,
-        warnings=_warnings(analysis, predictions, result.counts.sinks, store, shards),
+        warnings=[*order, *_warnings(analysis, predictions, result.counts.sinks, store, shards)],
     )
     if folder is not None:
         profile = _with_trainings(profile, folder)
@@ -304,8 +305,4 @@ def _warnings(
     clean = predictions.per_condition[0]
     images = np.bincount(clean.labels, minlength=len(analysis.outputs)).tolist()
     skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
-    warnings = data_warnings(analysis.classifier.warnings, analysis.class_names, images, skipped, sinks)
-    confusion = np.zeros((len(analysis.outputs), len(predictions.output_names)), dtype=np.int64)
-    np.add.at(confusion, (clean.labels, clean.predicted), 1)
-    order = order_warning(confusion, analysis.outputs)
-    return warnings if order is None else [order, *warnings]
+    return data_warnings(analysis.classifier.warnings, analysis.class_names, images, skipped, sinks)

@@ -14,6 +14,7 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.groups import read_groups
 from cuesense.datasets.classes import read_class_names
 from cuesense.errors import SettingsError, expected
+from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
@@ -67,6 +68,7 @@ def score(
     path = Path(table)
     names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
     predictions, warnings = read(path, names, image_size)
+    warnings = [*check_order(predictions), *warnings]
     together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
     result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
     images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
