@@ -21,6 +21,8 @@ from cuesense.inference.loading import dataset_of, load_matched, preprocessing_v
 from cuesense.inference.options import RunOptions
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
+from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.predictions import ClassMap
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
@@ -88,6 +90,12 @@ class _SingleCheckpoint:
     class_names: tuple[str, ...]
     directions: Floats | None
 
+    def check_order(self, who: str) -> list[str]:
+        """Return a sentence where classes seem to have each other's names; errors as in ``check_labels``."""
+        return check_labels(
+            self.labels, self.predicted, ClassMap(self.class_names, self.output_names, self.outputs), who
+        )
+
 
 def predict_checkpoints(
     runs: Runs,
@@ -109,10 +117,11 @@ def predict_checkpoints(
         progress: Called with (images done, images in all) over all runs.
 
     Raises:
-        CuesenseError: A checkpoint cannot be read or its outputs do not fit the dataset's classes, checkpoints have
-            different outputs, or the folder cannot be written.
+        CuesenseError: A checkpoint cannot be read or its outputs do not fit the dataset's classes, or recognize them in
+            another order, checkpoints have different outputs, or the folder cannot be written.
     """
     found: list[_SingleCheckpoint] = []
+    remarks: list[str] = []
     dataset = CachedDataset(dataset)
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         found.append(
@@ -127,12 +136,13 @@ def predict_checkpoints(
             )
         )
         _refuse_other(found[0], found[-1], runs.models[0], model)
+        remarks += found[-1].check_order(f"'{Path(model).name}'")
     order, names = _classes_first(found[0])
     predicted = np.stack([order[one.predicted] for one in found]).astype(np.int32)
     sweep = sweep_of(runs, found[0].class_names, found[0].labels, predicted, names)
     ids = sorted(dataset.sample_ids)
     readable = tuple(ids[position] for position in found[0].positions)
-    sweep = replace(sweep, remarks=sweep.remarks + unreadable_remark(len(readable), len(dataset)))
+    sweep = replace(sweep, remarks=(*remarks, *sweep.remarks, *unreadable_remark(len(readable), len(dataset))))
     source = {"dataset": dataset.spec, "images": len(readable), "fingerprint": dataset.fingerprint}
     return CheckpointPredictions(sweep, _similarity(found, runs, order), readable, source)
 

@@ -70,7 +70,7 @@ def check_labels(
 
 def _stops(found: Order, chance: float) -> bool:
     many = found.explained >= max(_TIMES * found.accuracy, _TIMES_CHANCE * chance)
-    return found.accuracy < chance and (many or found.explained - found.accuracy >= _MUCH_BETTER)
+    return bool(found.accuracy < chance) and (many or found.explained - found.accuracy >= _MUCH_BETTER)
 
 
 def _explained(found: Order, confusion: Ints, classes: ClassMap) -> str:
@@ -92,8 +92,8 @@ def _explained(found: Order, confusion: Ints, classes: ClassMap) -> str:
 
 
 def _swapped(found: Order, classes: ClassMap) -> bool:
-    one, other = found.moved
-    return int(found.better[one]) == classes.outputs[other] and int(found.better[other]) == classes.outputs[one]
+    one, other = (int(row) for row in found.moved)
+    return (int(found.better[one]), int(found.better[other])) == (classes.outputs[other], classes.outputs[one])
 
 
 def _move(row: int, output: int, confusion: Ints, classes: ClassMap) -> str:

@@ -53,9 +53,9 @@ def read(
             impossible value, or a label that is none of class_names.
     """
     warnings: list[str] = []
-    known = _known(path)
     given = None if class_names is None else tuple(map(composed, class_names))
-    rows = read_rows(path, lambda read: with_one_spelling(read, given or _written(read, known), path, warnings))
+    rows = read_rows(path, lambda read: with_one_spelling(read, given or _written(read, _known(path)), path, warnings))
+    known = _known(path)
     class_names = given or _written(rows, known)
     classes = _classes(rows, class_names, path)
     blocks = blocks_of(rows)

@@ -100,9 +100,9 @@ def match_names(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tu
         return found
     index = NameIndex(class_names)
     foreign = [name for name in dataset.class_names if not index.places(name)]
-    known = [name for name in class_names if not NameIndex(dataset.class_names).places(name)]
-    shown = ", ".join(f"'{composed(name)}'" for name in (foreign or known or dataset.class_names)[:_SHOWN])
-    where = "without" if known and not foreign else "among them"
+    lacking = [name for name in class_names if not NameIndex(dataset.class_names).places(name)]
+    shown = ", ".join(f"'{composed(name)}'" for name in (foreign or lacking or dataset.class_names)[:_SHOWN])
+    where = "without" if lacking and not foreign else "among them"
     got = f"{len(dataset.class_names)} classes, {where} {shown}"
     to_be = f"a dataset of the same {len(class_names)} classes, such as '{class_names[0]}'"
     raise DatasetError(expected(what, to_be, got, "Name the training images of the analyzed classes"))

@@ -24,6 +24,8 @@ from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
+from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.predictions import ClassMap
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.sweeps.build_audit import build_audit
@@ -165,8 +167,14 @@ def transfer(
         "train": "five folds of the dataset" if fitted is None else fitted.spec,
     }
     sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
+    names = ClassMap(test.class_names, test.class_names, range(len(test.class_names)))
+    order = [
+        remark
+        for model, one in zip(listed.models, found, strict=True)
+        for remark in check_labels(one.labels, one.predicted, names, f"'{Path(model).name}'")
+    ]
     audit = build_audit(
-        replace(sweep, remarks=sweep.remarks + unreadable_remark(len(found[0].labels), len(test))),
+        replace(sweep, remarks=(*order, *sweep.remarks, *unreadable_remark(len(found[0].labels), len(test)))),
         tolerance=tolerance,
         confidence=confidence,
         source=source,
