@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from cuesense.arrays import Floats
+from cuesense.datasets.names import NameIndex, composed, loose_key
 from cuesense.errors import SettingsError, expected
 from cuesense.types import CueVerdict, Interval
 
@@ -128,19 +129,31 @@ def read_groups(path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _indexed(rows: Sequence[Mapping[str, str]], path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
-    index_of = {name: index for index, name in enumerate(class_names)}
+    index = NameIndex(class_names)
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(rows, start=2):
-        name, group = ((row[column] or "").strip() for column in ("class", "group"))
-        if not group or group == ALL:
-            found = f"'{group}' in line {number}"
-            do = "Give it another name, or remove the line"
-            raise SettingsError(expected(f"each group of --groups '{path}'", f"a name other than '{ALL}'", found, do))
-        if name not in index_of:
+        name, group = (composed((row[column] or "").strip()) for column in ("class", "group"))
+        _check_group(group, groups, path, number)
+        what = f"each class of --groups '{path}'"
+        place = index.find(name, what, SettingsError)
+        if place is None:
             to_be = "one of the dataset's classes"
             do = "Correct it or remove the row"
-            raise SettingsError(expected(f"each class of --groups '{path}'", to_be, f"'{name}'", do))
+            raise SettingsError(expected(what, to_be, f"'{name}'", do))
         members = groups.setdefault(group, [])
-        if index_of[name] not in members:
-            members.append(index_of[name])
+        if place not in members:
+            members.append(place)
     return groups
+
+
+def _check_group(group: str, known: Iterable[str], path: Path, line: int) -> None:
+    """Refuse a group without a name, with that of all classes, or with one that differs from another's in case."""
+    if not group or loose_key(group) == ALL:
+        do = "Give it another name, or remove the line"
+        found = f"'{group}' in line {line}"
+        raise SettingsError(expected(f"each group of --groups '{path}'", f"a name other than '{ALL}'", found, do))
+    alike = [name for name in known if name != group and loose_key(name) == loose_key(group)]
+    if alike:
+        found = f"'{alike[0]}' and '{group}' (line {line})"
+        what, to_be = f"each group of --groups '{path}'", "spelled in one way"
+        raise SettingsError(expected(what, to_be, found, "Spell it alike everywhere, or rename one of the two"))

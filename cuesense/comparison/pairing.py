@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.arrays import Floats, Ints
+from cuesense.datasets.names import NameIndex, composed
 from cuesense.errors import SettingsError, expected, listed
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.table import read
@@ -251,18 +252,19 @@ def _check_confidence(a: Source, b: Source) -> None:
 
 
 def _order(a: Source, b: Source) -> Ints:
-    names_a, names_b = ([entry.name for entry in source.profile.classes] for source in (a, b))
+    names_a, names_b = ([composed(entry.name) for entry in source.profile.classes] for source in (a, b))
     for source, names in ((a, names_a), (b, names_b)):
         _check_distinct(source, names)
-    missing, more = sorted(set(names_a) - set(names_b)), sorted(set(names_b) - set(names_a))
+    places = NameIndex(names_b).match(names_a)
+    missing = sorted(name for name, place in zip(names_a, places, strict=True) if place is None)
+    more = sorted(name for place, name in enumerate(names_b) if place not in set(places))
     if missing or more:
         found = " and ".join(
             f"{words} {listed(names, _LISTED)}" for words, names in (("without", missing), ("with", more)) if names
         )
         do = "Analyze both on the same classes, with the same --class-names"
         raise SettingsError(expected(f"the classes of {b.name}", f"those of {a.name}", f"classes {found}", do))
-    index_of = {name: index for index, name in enumerate(names_b)}
-    return np.array([index_of[name] for name in names_a], np.int64)
+    return np.array(places, np.int64)
 
 
 def _check_distinct(source: Source, names: Sequence[str]) -> None:

@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-
+from cuesense.datasets.names import composed, loose_key, refuse_same
 from cuesense.errors import DatasetError, expected
 from cuesense.imagenet_names import imagenet_lemmas, imagenet_names, imagenet_synsets
 from cuesense.types import ClassNames
@@ -25,13 +22,11 @@ from cuesense.types import ClassNames
 _SYNSET = re.compile(r"n\d{8}(?!\d)")
 # Examples that a message names.
 _SHOWN = 3
-# When the order of the classes looks wrong; see order_warning. A model whose outputs are permuted is near chance, and
-# another order explains nearly all that it knows; a weak model has no order that explains half of the images more. With
-# fewer images than these an assignment fits chance predictions well. Chosen by hand, with a wide margin on both sides.
-_NEAR_CHANCE = 0.15
-_MUCH_BETTER = 0.5
-_IMAGES = 30
-_IMAGES_PER_CLASS = 5
+# A class name of the outputs counts as a misspelling of another from this similarity on (difflib's ratio): below it,
+# "nearest" names are unrelated ('zucchini' to '1000'). Chosen by hand; not tuned.
+_SIMILAR = 0.6
+# Longer runs of digits are names, such as a product's number.
+_MOST_DIGITS = 9
 _FORMS = "a JSON list or a CSV with the columns name and index or synset"
 
 
@@ -60,7 +55,7 @@ def read_class_names(spec: str) -> ClassNames:
         do = f"Write one name a line, {_FORMS}"
         raise DatasetError(expected(f"the class names in '{spec}'", "a readable list", f"'{reason}'", do)) from error
     check_names(found, f"the class names in '{spec}'")
-    return found
+    return ClassNames(tuple(map(composed, found.names)), found.synsets)
 
 
 def _from_text(text: str) -> ClassNames:
@@ -104,7 +99,8 @@ def check_names(found: ClassNames, what: str) -> None:
     elif "" in found.names:
         problem = f"an empty name for output {found.names.index('')}"
     else:
-        name, count = Counter(found.names).most_common(1)[0]
+        # The two Unicode forms of one text are one name.
+        name, count = Counter(map(composed, found.names)).most_common(1)[0]
         problem = f"'{name}' {count} times" if count > 1 else None
     if problem:
         do = "Give every output one name of its own"
@@ -114,9 +110,10 @@ def check_names(found: ClassNames, what: str) -> None:
 def match_classes(dataset_classes: Sequence[str], outputs: ClassNames) -> tuple[int, ...]:
     """Return which output of the model stands for each class of the dataset.
 
-    A class is matched by its synset, else by its name: exactly; else ignoring case and punctuation; else by the first
-    lemma of a list such as ``"tench, Tinca tinca"``; else by any lemma, WordNet's among them where the outputs'
-    synsets are known. Where no class is a name and all are integers below the number of outputs, they are indices.
+    A class is matched by its synset, else by its name: exactly; else in one Unicode form; else ignoring case and
+    blanks (``names.NameIndex``); else also punctuation; else by the first lemma of a list such as
+    ``"tench, Tinca tinca"``; else by any lemma, WordNet's among them where the outputs' synsets are known. Where no
+    class is a name and all are integers below the number of outputs, they are indices.
 
     Args:
         dataset_classes: Names of the dataset's classes, length C.
@@ -126,10 +123,13 @@ def match_classes(dataset_classes: Sequence[str], outputs: ClassNames) -> tuple[
         One output index a class, length C, all different.
 
     Raises:
-        DatasetError: A class has no output or several, or two classes have the same.
+        DatasetError: A class has no output or several, or two classes have the same output or the same name.
     """
+    do = "Merge these classes, or rename one of them"
+    refuse_same(dataset_classes, "the classes of the dataset", do)
     found = _find(dataset_classes, outputs)
-    if not any(found) and _are_indices(dataset_classes, len(outputs.names)):
+    if not any(found) and all(map(_is_number, dataset_classes)):
+        _refuse_indices_beyond(dataset_classes, len(outputs.names))
         found = [{int(name)} for name in dataset_classes]
     failed = [name for name, hits in zip(dataset_classes, found, strict=True) if len(hits) != 1]
     if failed:
@@ -148,10 +148,11 @@ def display_names(dataset_classes: Sequence[str], outputs: ClassNames, matched: 
         matched: The output of each class, length C, from match_classes.
 
     Returns:
-        One name a class: its output's where it is called by its synset or its index, else its own.
+        One name a class, in Unicode's composed form: its output's where it is called by its synset or its index, else
+        its own.
     """
     return tuple(
-        outputs.names[index] if _SYNSET.match(name) or name.isdecimal() else name
+        composed(outputs.names[index] if _SYNSET.match(name) or name.isdecimal() else name)
         for name, index in zip(dataset_classes, matched, strict=True)
     )
 
@@ -163,14 +164,17 @@ def _find(dataset_classes: Sequence[str], outputs: ClassNames) -> list[set[int]]
     both = list(zip(outputs.names, known, strict=True))
     synsets = _table([synset] for synset in outputs.synsets)
     exact = _table([name] for name in outputs.names)
+    one_form = _table([composed(name)] for name in outputs.names)
+    loose = _table([loose_key(name)] for name in outputs.names)
     folded = _table((_fold(name), _fold(lemma)) for name, lemma in both)
     first = _table((_first(name), _first(lemma)) for name, lemma in both)
     every = _table([_fold(part) for text in texts for part in text.split(",")] for texts in both)
 
     def hits(name: str) -> set[int]:
         synset = _SYNSET.match(name)
-        keys = (synset[0] if synset else "", name, _fold(name), _first(name), _first(name))
-        tables = (synsets, exact, folded, first, every)
+        alike = (name, composed(name), loose_key(name), _fold(name))
+        keys = (synset[0] if synset else "", *alike, _first(name), _first(name))
+        tables = (synsets, exact, one_form, loose, folded, first, every)
         return next((table[key] for table, key in zip(tables, keys, strict=True) if key and key in table), set())
 
     return [hits(name) for name in dataset_classes]
@@ -192,67 +196,51 @@ def _first(name: str) -> str:
     return _fold(name.partition(",")[0])
 
 
-def _are_indices(names: Sequence[str], outputs: int) -> bool:
-    return all(name.isascii() and name.isdigit() and int(name) < outputs for name in names)
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) <= _MOST_DIGITS
+
+
+def _refuse_indices_beyond(names: Sequence[str], outputs: int) -> None:
+    """Refuse class folders that are numbers of which some are no index of an output."""
+    numbers = sorted(map(int, names))
+    if numbers[-1] < outputs:
+        return
+    got = f"'{max(names, key=int)}' with {outputs:,} outputs (indices 0 to {outputs - 1:,})"
+    do = "Give the outputs' names with --class-names, or number the classes as the outputs are"
+    if numbers[0] == 1 and numbers[-1] == outputs:
+        got = f"{got}; the classes seem to be numbered from 1, and outputs are counted from 0"
+        do = f"Number them from 0, or give --class-names with 1 to {outputs:,}, one a line, if the outputs are so named"
+    raise DatasetError(expected("each class of the dataset", "the name or the index of an output", got, do))
 
 
 def _unmatched(failed: Sequence[str], hits: set[int], classes: int, outputs: ClassNames) -> str:
-    shown = ", ".join(f"'{name}'" for name in failed[:_SHOWN]) + (", ..." if len(failed) > _SHOWN else "")
-    rivals = " and ".join(f"'{outputs.names[index]}'" for index in sorted(hits)[:_SHOWN])
-    by_fold = {_first(name): name for name in outputs.names}
-    close = get_close_matches(_first(failed[0]), by_fold, n=1, cutoff=0)
-    reason = (
-        f"'{failed[0]}' may be {rivals}" if hits else f"the nearest output to '{failed[0]}' is '{by_fold[close[0]]}'"
-    )
+    shown = ", ".join(f"'{composed(name)}'" for name in failed[:_SHOWN]) + (", ..." if len(failed) > _SHOWN else "")
     return expected(
         "each class of the dataset",
         "one output of the model",
-        f"{len(failed)} of {classes} without one: {shown} ({reason})",
+        f"{len(failed)} of {classes} without one: {shown} ({_nearest(failed[0], hits, outputs)})",
         "Rename the classes, or give the outputs' names with --class-names",
     )
+
+
+def _nearest(name: str, hits: set[int], outputs: ClassNames) -> str:
+    """Return what a class may have meant; where no output has a similar name, what the outputs are called."""
+    if hits:
+        rivals = " and ".join(f"'{outputs.names[index]}'" for index in sorted(hits)[:_SHOWN])
+        return f"'{composed(name)}' may be {rivals}"
+    by_fold = {_first(output): output for output in outputs.names}
+    close = get_close_matches(_first(name), by_fold, n=1, cutoff=_SIMILAR)
+    if close:
+        return f"the nearest output to '{composed(name)}' is '{by_fold[close[0]]}'"
+    called = ", ".join(f"'{output}'" for output in outputs.names[:_SHOWN])
+    return f"the outputs are called {called}{', ...' if len(outputs.names) > _SHOWN else ''}"
 
 
 def _check_one_to_one(dataset_classes: Sequence[str], matched: Sequence[int], outputs: ClassNames) -> None:
     owner: dict[int, str] = {}
     for name, index in zip(dataset_classes, matched, strict=True):
         if index in owner:
-            found = f"'{owner[index]}' and '{name}' both at '{outputs.names[index]}'"
+            found = f"'{composed(owner[index])}' and '{composed(name)}' both at '{outputs.names[index]}'"
             do = "Rename or merge the classes"
             raise DatasetError(expected("each class of the dataset", "an output of its own", found, do))
         owner[index] = name
-
-
-def order_warning(confusion: NDArray[np.integer], matched: Sequence[int]) -> str | None:
-    """Return a warning where the model seems to know the classes, but under each other's names.
-
-    The best one-to-one assignment of classes to their outputs is found (Kuhn 1955, "The Hungarian method for the
-    assignment problem"). The warning comes where accuracy is at most 0.15 above chance and that assignment explains
-    another half of all images, and 0.15 more than predicting one class for all would; never below 30 images or 5 a
-    class, which chance alone can assign well.
-
-    Args:
-        confusion: Number of clean images of each class that were predicted as each output, shape (C, K).
-        matched: The output that stands for each class, length C.
-
-    Returns:
-        One or two sentences, or None.
-    """
-    wanted = confusion[:, list(matched)]
-    images = int(confusion.sum())
-    if images < max(_IMAGES, _IMAGES_PER_CLASS * len(matched)):
-        return None
-    _, best = linear_sum_assignment(wanted, maximize=True)
-    accuracy = float(np.trace(wanted)) / images
-    explained = float(wanted[np.arange(len(best)), best].sum()) / images
-    near_chance, constant = 1 / len(matched) + _NEAR_CHANCE, float(confusion.sum(axis=1).max()) / images
-    if accuracy > near_chance or explained - accuracy < _MUCH_BETTER or explained < constant + _NEAR_CHANCE:
-        return None
-    swapped = [row for row, column in enumerate(best) if wanted[row, column] > wanted[row, row]]
-    pairs = ", ".join(
-        f"class {row} by output {matched[best[row]]} instead of {matched[row]}" for row in swapped[:_SHOWN]
-    )
-    return (
-        f"Clean accuracy is {accuracy:.1%}, but would be {explained:.1%} with the classes in another order: {pairs}. "
-        "Check that the class names are in the order of the model's outputs "
-        "(folders are sorted as strings: 1, 10, 100, 2)."
-    )

@@ -26,6 +26,8 @@ from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.copies import copy_remarks, counted_once
+from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.predictions import ClassMap
 from cuesense.predictions.shards import SHARD_VERSION, ImageColumns, OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
@@ -95,6 +97,12 @@ class _SingleCheckpoint:
     directions: Floats | None
     dependence: str | None = None
 
+    def check_order(self, who: str) -> list[str]:
+        """Return a sentence where classes seem to have each other's names; errors as in ``check_labels``."""
+        return check_labels(
+            self.images.labels, self.predicted, ClassMap(self.class_names, self.output_names, self.outputs), who
+        )
+
 
 def predict_checkpoints(
     runs: Runs,
@@ -116,10 +124,11 @@ def predict_checkpoints(
         progress: Called with (images done, images in all) over all runs.
 
     Raises:
-        CuesenseError: A checkpoint cannot be read or its outputs do not fit the dataset's classes, checkpoints have
-            different outputs, or the folder cannot be written.
+        CuesenseError: A checkpoint cannot be read or its outputs do not fit the dataset's classes, or recognize them in
+            another order, checkpoints have different outputs, or the folder cannot be written.
     """
     found: list[_SingleCheckpoint] = []
+    order_remarks: list[str] = []
     dataset = CachedDataset(dataset)
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         trust = options.trust.named_in(runs.listed_in, arch=any(runs.own_archs[number : number + 1]))
@@ -135,6 +144,7 @@ def predict_checkpoints(
             )
         )
         _refuse_other(found[0], found[-1], runs.models[0], model)
+        order_remarks += found[-1].check_order(f"'{Path(model).name}'")
     order, names = _classes_first(found[0])
     # Checkpoints may see other parts of the same images: the first one's pixels decide what is a copy, for all.
     images = found[0].images
@@ -150,7 +160,7 @@ def predict_checkpoints(
         *copy_remarks(images.digests, images.labels, ids, found[0].class_names),
         *range_remarks(images.largest, images.white),
     )
-    sweep = replace(sweep, remarks=sweep.remarks + said)
+    sweep = replace(sweep, remarks=(*order_remarks, *sweep.remarks, *said))
     source = {"dataset": dataset.spec, "images": len(counted), "fingerprint": dataset.fingerprint}
     return CheckpointPredictions(sweep, _similarity(found, runs, order), tuple(ids[row] for row in counted), source)
 

@@ -14,6 +14,7 @@ from torch import nn
 from cuesense.datasets.classes import check_names, display_names, match_classes, read_class_names
 from cuesense.datasets.in_memory import wrap
 from cuesense.datasets.load import load_dataset
+from cuesense.datasets.names import composed
 from cuesense.errors import ModelError, expected, listed
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
@@ -70,7 +71,7 @@ def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> Class
         return class_names
     if isinstance(class_names, (str, Path)):
         return read_class_names(str(class_names))
-    names = ClassNames(tuple(map(str, class_names)))
+    names = ClassNames(tuple(composed(str(name)) for name in class_names))
     check_names(names, "the class names")
     return names
 
@@ -83,7 +84,7 @@ def _default_names(dataset: Dataset) -> ClassNames:
     """Name the outputs after the dataset's classes, synsets by their readable names."""
     classes = dataset.class_names
     if not all(_SYNSET.fullmatch(name) for name in classes):
-        return ClassNames(classes)
+        return ClassNames(tuple(map(composed, classes)))
     known = read_class_names("imagenet")
     return ClassNames(tuple(known.names[index] for index in match_classes(classes, known)), classes)
 

@@ -11,10 +11,12 @@ from typing import NoReturn
 import numpy as np
 
 from cuesense import registry
+from cuesense.datasets.names import composed
 from cuesense.errors import DatasetError, SettingsError, expected, listed
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.table_columns import Coded, Indices, Rows, read_rows, table_file
 from cuesense.predictions.table_conditions import LISTED, Block, aligned, blocks_of
+from cuesense.predictions.table_names import with_one_spelling
 from cuesense.predictions.write_table import METADATA
 from cuesense.tables.read_parquet import own_metadata
 from cuesense.types import CLEAN, Condition, Perturbation, Role
@@ -50,11 +52,11 @@ def read(
         DatasetError: The file cannot be read, lacks a column or the clean images, has a row twice, an empty or
             impossible value, or a label that is none of class_names.
     """
-    rows = read_rows(path)
     warnings: list[str] = []
     written, side = _known(path)
-    if class_names is None and set(rows.labels.names) <= set(written):
-        class_names = written
+    given = None if class_names is None else tuple(map(composed, class_names))
+    rows = read_rows(path, lambda read: with_one_spelling(read, given or _written(read, written), path, warnings))
+    class_names = given or _written(rows, written)
     classes = _classes(rows, class_names, path)
     blocks = blocks_of(rows)
     if set(rows.perturbations.names) == {CLEAN}:
@@ -90,6 +92,12 @@ def _known(path: Path) -> tuple[list[str], int | None]:
         to_be = f"one whose metadata 'image_size' is a whole number from 1 to {LARGEST_SIDE}"
         file.refuse(to_be, f"{side!r:.60}", do)
     return classes, side
+
+
+def _written(rows: Rows, written: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the classes that ``write`` wrote, None where there are none or labels are others."""
+    classes = tuple(map(composed, written))
+    return classes if classes and set(map(composed, rows.labels.names)) <= set(classes) else None
 
 
 def _classes(rows: Rows, class_names: Sequence[str] | None, path: Path) -> list[str]:

@@ -70,11 +70,12 @@ class Rows:
         return Rows(**kept)
 
 
-def read_rows(path: Path) -> Rows:
+def read_rows(path: Path, spell: Callable[[Rows], Rows] = lambda rows: rows) -> Rows:
     """Read a table and check every cell.
 
     Args:
         path: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; table.read says which columns.
+        spell: Gives names that mean the same one spelling, before rows are compared.
 
     Returns:
         Its rows, sorted by condition and then by sample.
@@ -82,7 +83,7 @@ def read_rows(path: Path) -> Rows:
     Raises:
         DatasetError: The file cannot be read, lacks a column, has a row twice, or an empty or impossible value.
     """
-    return _sorted(_columns(_frame(path), path), path)
+    return _sorted(spell(_columns(_frame(path), path)), path)
 
 
 def table_file(path: Path) -> TableFile:

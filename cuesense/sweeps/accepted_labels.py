@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.arrays import Bools, Ints
+from cuesense.datasets.names import NameIndex, composed
 from cuesense.errors import DatasetError, expected
 from cuesense.imagenet_names import imagenet_names
 from cuesense.sweeps.read_errors import read_error_reason
@@ -35,14 +36,19 @@ def read_accepted(path: Path, sample_ids: Sequence[str], labels: Ints, output_na
         Whether each output is right, (N, K). Where the file has no known label for an image, only its own is right.
 
     Raises:
-        DatasetError: The file cannot be read, is of another form, or names none of the images or of the outputs.
+        DatasetError: The file cannot be read, is of another form, or names none of the images or of the outputs, or has
+            a name that may be two outputs.
     """
-    named = _read(path, sample_ids)
-    index_of = {name: index for index, name in enumerate(output_names)}
+    # Paths on a Mac are decomposed, where the file may have been written elsewhere.
+    named = {composed(sample): names for sample, names in _read(path, sample_ids).items()}
+    index = NameIndex(output_names)
+    of = f"each accepted label in '{path}'"
+    place_of = {name: index.find(name, of) for names in named.values() for name in names}
     own = np.zeros((len(labels), len(output_names)), dtype=bool)
     found = 0
     for row, (sample, label) in enumerate(zip(sample_ids, labels, strict=True)):
-        known = [index_of[name] for name in named.get(sample, ()) if name in index_of]
+        places = [place_of[name] for name in named.get(composed(sample), ())]
+        known = [place for place in places if place is not None]
         found += bool(known)
         own[row, known or [label]] = True
     if not found:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from cuesense.datasets.names import composed, respelled
 from cuesense.errors import DatasetError, expected
 from cuesense.sweeps.read_errors import read_error_reason
 from cuesense.sweeps.sweep import (
@@ -58,8 +59,9 @@ def read_accuracies(
     """
     path = Path("the table") if isinstance(source, pd.DataFrame) else source
     table = _whole(source.copy() if isinstance(source, pd.DataFrame) else _read(path), path)
+    table, spellings = _one_spelling(table)
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
-    table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
+    table = table if "regularizer" not in table.columns else table[table["regularizer"] == name]
     runs, run_names = pd.factorize(table["run"])
     classes, class_names = pd.factorize(table["class"], sort=True)
     shape = (len(run_names), len(class_names))
@@ -79,9 +81,27 @@ def read_accuracies(
             seeds=tuple(run.seed for run in found),
             accuracy=accuracy,
             images=images,
-            remarks=(_SAME_IMAGES, *duplicate_run_remark(accuracy, strength_of, list(map(str, run_names)))),
+            remarks=(_SAME_IMAGES, *spellings, *duplicate_run_remark(accuracy, strength_of, list(map(str, run_names)))),
         )
     )
+
+
+def _one_spelling(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with one spelling for each class, run, seed and regularizer, and remarks about others."""
+    together = {name: set(group["class"].map(composed)) for name, group in table.groupby("run")}
+
+    def apart(forms: Sequence[str]) -> bool:
+        # Names that stand in one run are classes of their own, since a run has one row for each class.
+        return any(len(names.intersection(forms)) > 1 for names in together.values())
+
+    classes, remarks = respelled(table["class"].tolist(), apart, "class")
+    columns = {"class": classes} | {name: table[name].map(composed) for name in ("run", "seed")}
+    if "regularizer" in table.columns:
+        columns["regularizer"], more = respelled(
+            table["regularizer"].astype(str).tolist(), lambda _: False, "regularizer"
+        )
+        remarks += more
+    return table.assign(**columns), remarks
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from cuesense.arrays import Floats, Ints
+from cuesense.datasets.names import NameIndex
 from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, Price, RivalResult
 from cuesense.stats.confusions import sinks
 from cuesense.sweeps.losses import ClassLosses, class_losses
@@ -68,7 +69,8 @@ def build_audit(
     """
     found = class_losses(sweep, confidence)
     chosen = choose(sweep, found, tolerance, confidence)
-    classes = [_class(sweep, found, chosen, index, cues or {}, similarity) for index in range(len(sweep.class_names))]
+    known = _cues(cues or {}, sweep.class_names)
+    classes = [_class(sweep, found, chosen, index, known, similarity) for index in range(len(sweep.class_names))]
     worst = np.nanargmin(found.accuracy, axis=1)
     named = [entry.harmed for entry in classes if entry.harmed is not None]
     gaining = [entry.gains for entry in classes if entry.gains is not None]
@@ -101,6 +103,12 @@ def build_audit(
         source={"cuesense": version("cuesense"), **source},
         warnings=_warnings(sweep, found, chosen, classes),
     )
+
+
+def _cues(cues: Mapping[str, CueVerdict], class_names: Sequence[str]) -> dict[str, CueVerdict]:
+    """Return the cues under the names that the sweep has for the classes."""
+    names, places = list(cues), NameIndex(cues).match(class_names)
+    return {name: cues[names[place]] for name, place in zip(class_names, places, strict=True) if place is not None}
 
 
 def _class(

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cuesense.arrays import Ints
+from cuesense.datasets.names import composed, respelled
 from cuesense.errors import SettingsError, expected
 from cuesense.stats.over_seeds import recall
 from cuesense.sweeps.read_errors import read_error_reason
@@ -88,9 +89,14 @@ def read_runs(
     if empty.any():
         got = f"an empty cell in row {int(empty.to_numpy().argmax()) + 1}"
         raise SettingsError(expected(f"'{path}'", "filled in every row", got, _DO))
+    if "regularizer" in table.columns:
+        table["regularizer"] = respelled(table["regularizer"].astype(str).tolist(), lambda _: False, "regularizer")[0]
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
-    table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
-    runs = [Run(parse_strength(value), str(seed)) for value, seed in zip(table["strength"], table["seed"], strict=True)]
+    table = table if "regularizer" not in table.columns else table[table["regularizer"] == name]
+    runs = [
+        Run(parse_strength(value), composed(str(seed)))
+        for value, seed in zip(table["strength"], table["seed"], strict=True)
+    ]
     strengths, strength_of = order_strengths(runs, name, parse_order(usual.get("order") if order is None else order))
     models = _models(table["model"].astype(str).tolist(), path)
     _refuse_same(models, runs, path)
@@ -173,10 +179,19 @@ def _refuse_same(models: Sequence[str], runs: Sequence[Run], path: Path) -> None
 def _models(specs: Sequence[str], path: Path) -> tuple[str, ...]:
     """Return specs with absolute paths; every file that is missing is named in one error."""
     # A colon marks a spec such as timm:NAME, which is no file.
-    files = [path.parent / spec for spec in specs]
+    files = [_file(path.parent, spec) for spec in specs]
     missing = [spec for spec, file in zip(specs, files, strict=True) if not file.is_file() and ":" not in spec]
     if missing:
         got = f"{len(missing)} that are missing: {', '.join(missing)}"
         do = "Correct the paths, which are relative to that file"
         raise SettingsError(expected(f"the checkpoints in '{path}'", "files that exist", got, do))
     return tuple(str(file.resolve()) if file.is_file() else spec for spec, file in zip(specs, files, strict=True))
+
+
+def _file(folder: Path, spec: str) -> Path:
+    """Return the file that a list names, also where the file system has its name in another Unicode form."""
+    named = folder / spec
+    if named.is_file() or spec.isascii() or not named.parent.is_dir():
+        return named
+    alike = [file for file in named.parent.iterdir() if composed(file.name) == composed(named.name)]
+    return alike[0] if len(alike) == 1 else named

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.arrays import Bools, Floats, Ints
+from cuesense.datasets.names import NameIndex, composed
 from cuesense.errors import SettingsError, expected, unknown
 
 Strength = float | str
@@ -177,9 +178,12 @@ def choose_regularizer(column: Iterable[object] | None, wanted: str | None, what
         raise SettingsError(
             expected(what, "runs of one regularizer", f"{len(known)}: {', '.join(known[:_LISTED])}", do)
         )
-    if wanted is not None and wanted not in known:
+    if wanted is None:
+        return known[0]
+    place = NameIndex(known).find(wanted, "--regularizer", SettingsError)
+    if place is None:
         raise SettingsError(unknown(f"regularizer '{wanted}' in {what}", wanted, known))
-    return wanted or known[0]
+    return known[place]
 
 
 def parse_order(order: object) -> list[str] | None:
@@ -201,7 +205,7 @@ def parse_strength(text: object) -> Strength:
     try:
         value = float(str(text))
     except ValueError:
-        return str(text).strip()
+        return composed(str(text).strip())
     # "nan" and "inf" parse as floats, but have no order among strengths that could be right.
     return value if np.isfinite(value) else str(text).strip()
 
@@ -225,7 +229,15 @@ def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ..
 
 
 def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength, ...]:
-    given = [parse_strength(text) for text in order]
+    known = {format_strength(strength): strength for strength in strengths}
+    index, names = NameIndex(known), list(known)
+    found_at = [
+        index.find(format_strength(parse_strength(text)), "each name in --order", SettingsError) for text in order
+    ]
+    given = [
+        parse_strength(text) if place is None else known[names[place]]
+        for text, place in zip(order, found_at, strict=True)
+    ]
     missing, more = (sorted(map(format_strength, left)) for left in (strengths - set(given), set(given) - strengths))
     twice = [text for text, times in Counter(map(format_strength, given)).items() if times > 1]
     kinds = ((missing, "missing"), (more, "that no run has"))

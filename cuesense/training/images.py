@@ -12,6 +12,7 @@ from torch import Tensor
 from cuesense.datasets.classes import match_classes
 from cuesense.datasets.images import Prepared, pixel_digest, prepare
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.names import NameIndex, composed
 from cuesense.datasets.value_range import range_remarks
 from cuesense.errors import DatasetError, UnreadableImageError, expected, listed
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
@@ -134,9 +135,12 @@ def match_names(dataset: Dataset, class_names: tuple[str, ...], what: str) -> tu
         found = ()
     if len(found) == len(class_names):
         return found
-    foreign = [name for name in dataset.class_names if name not in class_names] or list(dataset.class_names)
-    shown = ", ".join(f"'{name}'" for name in foreign[:_SHOWN])
-    got = f"{len(dataset.class_names)} classes, among them {shown}"
+    index = NameIndex(class_names)
+    foreign = [name for name in dataset.class_names if not index.places(name)]
+    lacking = [name for name in class_names if not NameIndex(dataset.class_names).places(name)]
+    shown = ", ".join(f"'{composed(name)}'" for name in (foreign or lacking or dataset.class_names)[:_SHOWN])
+    where = "without" if lacking and not foreign else "among them"
+    got = f"{len(dataset.class_names)} classes, {where} {shown}"
     to_be = f"a dataset of the same {len(class_names)} classes, such as '{class_names[0]}'"
     raise DatasetError(expected(what, to_be, got, "Name the training images of the analyzed classes"))
 

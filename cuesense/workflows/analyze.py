@@ -17,7 +17,6 @@ from torch import nn
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.groups import read_groups
 from cuesense.config import Config, load_config
-from cuesense.datasets.classes import order_warning
 from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
@@ -30,6 +29,7 @@ from cuesense.inference.probe import kind_settings, probe
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
+from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
 from cuesense.reports.html.gallery import Gallery, Tile, encode
@@ -174,6 +174,7 @@ def _run(
         progress or no_progress,
     )
     predictions = _predictions(analysis, store, shards, conditions)
+    order = check_order(predictions)
     result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=analysis.groups)
     profile = build_profile(
         _provenance(analysis, digest),
@@ -182,7 +183,7 @@ def _run(
         tolerance=tolerance,
         confidence=confidence,
         side=predictions.side,
-        warnings=_warnings(analysis, predictions, result.counts.sinks, store, shards),
+        warnings=[*order, *_warnings(analysis, predictions, result.counts.sinks, store, shards)],
     )
     if folder is not None:
         earlier = earlier_profile(profile, folder)
@@ -319,8 +320,4 @@ def _warnings(
     images = np.bincount(clean.labels, minlength=len(analysis.outputs)).tolist()
     skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
     known = (*analysis.classifier.warnings, *remarks_of(analysis.dataset), *predictions.remarks)
-    warnings = data_warnings(known, analysis.class_names, images, skipped, sinks)
-    confusion = np.zeros((len(analysis.outputs), len(predictions.output_names)), dtype=np.int64)
-    np.add.at(confusion, (clean.labels, clean.predicted), 1)
-    order = order_warning(confusion, analysis.outputs)
-    return warnings if order is None else [order, *warnings]
+    return data_warnings(known, analysis.class_names, images, skipped, sinks)

@@ -21,6 +21,8 @@ from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.policy import PROBABILITY, uniform
 from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
+from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.predictions import ClassMap
 from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, TrainedBudget, budget_model
 from cuesense.stats.training_loss import (
     Forecast,
@@ -264,6 +266,14 @@ def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> Forecas
     return new.model_copy(update={"augmentations": parts[0] | parts[1]}) if same else new
 
 
+def _warned(profile: Profile, sentences: Sequence[str]) -> Profile:
+    known = profile.summary.warnings
+    more = [sentence for sentence in sentences if sentence not in known]
+    return profile.model_copy(
+        update={"summary": profile.summary.model_copy(update={"warnings": [*known, *more]})} if more else {}
+    )
+
+
 def forecast_trained(
     profile: Profile,
     experiment: Experiment,
@@ -284,7 +294,8 @@ def forecast_trained(
         The profile with the forecast; where it had one of refitted heads, both are combined.
 
     Raises:
-        CuesenseError: A network cannot be trained, or its predictions cannot be kept.
+        CuesenseError: A network cannot be trained, its predictions cannot be kept, or it recognizes the test images
+            under other names than it was trained with.
     """
     curves = measured_augmentations(profile, choice.names)
     names = [entry.name for entry in profile.classes]
@@ -293,6 +304,9 @@ def forecast_trained(
     experiment.run([*plain, *(trial for trials in strong.values() for trial in trials)], progress)
     labels = experiment.test.labels.numpy()
     before = _predicted(experiment, plain)
+    order = check_labels(
+        labels, before[0], ClassMap(names, names, range(len(names))), "the training without augmentation"
+    )
     heads = _heads_of(profile)
     found: dict[str, LossModel] = {}
     for name, curve in curves.items():
@@ -303,7 +317,7 @@ def forecast_trained(
         augmented = np.stack([experiment.predictions(trial).probed[0] for trial in strong[name]]) == labels
         found[name] = _loss_model(profile, curve, both, taken, _accuracy(augmented, labels, len(names)))
     return _with(
-        _saying(profile, experiment.tried),
+        _warned(_saying(profile, experiment.tried), order),
         ForecastModel(
             method="trained and head" if set(curves) <= set(heads) else "trained",
             probability=choice.probability,

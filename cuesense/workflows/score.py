@@ -15,6 +15,7 @@ from cuesense.analysis.groups import read_groups
 from cuesense.datasets.classes import read_class_names
 from cuesense.errors import SettingsError, expected
 from cuesense.perturbations.ablations import ABLATIONS
+from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
@@ -82,7 +83,7 @@ def score(
         together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
         result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
         images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
-        known = warnings + _assumed(predictions)
+        known = [*check_order(predictions), *warnings, *_assumed(predictions)]
         profile = build_profile(
             _provenance(path, predictions),
             predictions.class_names,

@@ -10,6 +10,8 @@ import numpy as np
 from cuesense.policies.baselines import describe
 from cuesense.policies.outlook import outlook, policy_losses
 from cuesense.policies.policy import Policy, uniform
+from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.predictions import ClassMap
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
@@ -92,6 +94,9 @@ def verification(study: Study) -> Verification:
 
     Returns:
         Accuracies and changes against no augmentation by class, leaks, and how well the forecast agrees.
+
+    Raises:
+        DatasetError: The networks recognize the test images under other names than they were trained with.
     """
     results: list[ArmResult] = []
     for name in study.policies:
@@ -129,7 +134,9 @@ def _warnings(study: Study) -> list[str]:
         _SAME_IMAGES: same,
         _FEW_SEEDS: len(study.seeds) < _ENOUGH_SEEDS,
     }
-    return [*study.experiment.remarks, *(sentence for sentence, holds in holding.items() if holds)]
+    names = ClassMap(study.names, study.names, range(len(study.names)))
+    order = check_labels(study.labels, study.predicted(PLAIN)[0], names, "the training without augmentation")
+    return [*order, *study.experiment.remarks, *(sentence for sentence, holds in holding.items() if holds)]
 
 
 def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:

@@ -118,7 +118,7 @@ def sentence_of(path: Path) -> str:
         ("class,group\ndog,a\ncat,  \n", "a name other than 'all classes'", "'' in line 3", "Give it another name"),
         ("class,group\ndog,all classes\n", "a name other than 'all classes'", "'all classes' in line 2", "Give it"),
         ("class,group\ndog\n", "a name other than 'all classes'", "'' in line 2", "Give it another name"),
-        ("class,group\nDog,a\n", "one of the dataset's classes", "'Dog'", "Correct it or remove the row."),
+        ("class,group\nDoge,a\n", "one of the dataset's classes", "'Doge'", "Correct it or remove the row."),
         ("class,group\n,a\n", "one of the dataset's classes", "''", "Correct it or remove the row."),
         ("class,kind\ndog,a\n", "a table with the columns class and group", "class, kind", "Write one row per class"),
         ("class,group\n", "a table with the columns class and group", "no rows", "Write one row per class"),
