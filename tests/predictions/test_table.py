@@ -276,7 +276,9 @@ def test_the_images_that_a_needed_condition_lacks_are_left_out(tmp_path: Path) -
     assert len(found.perturbations) == 2
 
 
-@pytest.mark.parametrize(("off", "known"), [(0.99 * 2**-11, True), (1.01 * 2**-11, False), (-0.99 * 2**-11, True), (-1.01 * 2**-11, False)])
+@pytest.mark.parametrize(
+    ("off", "known"), [(0.99 * 2**-11, True), (1.01 * 2**-11, False), (-0.99 * 2**-11, True), (-1.01 * 2**-11, False)]
+)
 def test_a_value_is_that_of_the_ladder_up_to_rounding(tmp_path: Path, off: float, known: bool) -> None:
     frame = rows(perturbations={"opening_closing": 1})
     frame["value"] = np.where(frame["severity"] > 0, 0.07 * (1 + off), np.nan)
