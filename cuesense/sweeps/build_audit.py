@@ -15,8 +15,9 @@ from scipy.special import stdtrit
 
 from cuesense.arrays import Floats, Ints
 from cuesense.datasets.names import NameIndex
-from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, Price, RivalResult
+from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, Price, RivalResult, StrengthDirection
 from cuesense.stats.confusions import sinks
+from cuesense.sweeps.direction import Direction
 from cuesense.sweeps.losses import ClassLosses, class_losses
 from cuesense.sweeps.rivals import find_rivals
 from cuesense.sweeps.strength_choice import Choices, choose
@@ -77,6 +78,7 @@ def build_audit(
     return Audit(
         regularizer=sweep.regularizer,
         strengths=list(sweep.strengths),
+        direction=_direction(sweep.direction),
         runs=sweep.runs.tolist(),
         tolerance=tolerance,
         confidence=confidence,
@@ -109,6 +111,10 @@ def _cues(cues: Mapping[str, CueVerdict], class_names: Sequence[str]) -> dict[st
     """Return the cues under the names that the sweep has for the classes."""
     names, places = list(cues), NameIndex(cues).match(class_names)
     return {name: cues[names[place]] for name, place in zip(class_names, places, strict=True) if place is not None}
+
+
+def _direction(known: Direction | None) -> StrengthDirection | None:
+    return None if known is None else StrengthDirection(order=known.order, because=known.because)
 
 
 def _class(

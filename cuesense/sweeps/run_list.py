@@ -17,8 +17,9 @@ from cuesense.arrays import Ints
 from cuesense.datasets.names import composed, respelled
 from cuesense.errors import SettingsError, expected
 from cuesense.stats.over_seeds import recall
-from cuesense.sweeps.read_errors import read_error_reason
+from cuesense.sweeps.direction import Direction
 from cuesense.sweeps.sweep import (
+    UNNAMED,
     PerImagePredictions,
     Run,
     Strength,
@@ -30,6 +31,8 @@ from cuesense.sweeps.sweep import (
     parse_order,
     parse_strength,
 )
+from cuesense.tables.boundary import TableFile, reading
+from cuesense.tables.read_csv import read_csv
 
 _COLUMNS = ("model", "strength", "seed")
 _DO = "Write one row a checkpoint: model,regularizer,strength,seed"
@@ -48,6 +51,7 @@ class Runs:
         archs: Architecture of each of R runs, None where its file names it.
         listed_in: The list's file, as the user named it; None where the runs were listed by a program.
         own_archs: Whether the list itself names a run's architecture, for each of R runs; none does where it is empty.
+        direction: Which way the strengths run, and why.
     """
 
     regularizer: str
@@ -58,6 +62,7 @@ class Runs:
     archs: tuple[str | None, ...]
     listed_in: str | None = None
     own_archs: tuple[bool, ...] = ()
+    direction: Direction | None = None
 
 
 def read_runs(
@@ -97,7 +102,9 @@ def read_runs(
         Run(parse_strength(value), composed(str(seed)))
         for value, seed in zip(table["strength"], table["seed"], strict=True)
     ]
-    strengths, strength_of = order_strengths(runs, name, parse_order(usual.get("order") if order is None else order))
+    own_name = None if name == UNNAMED and regularizer is None else name
+    ranked = parse_order(usual.get("order") if order is None else order)
+    strengths, strength_of, direction = order_strengths(runs, own_name, ranked)
     models = _models(table["model"].astype(str).tolist(), path)
     _refuse_same(models, runs, path)
     own = table["arch"] if "arch" in table.columns else [None] * len(table)
@@ -107,9 +114,10 @@ def read_runs(
         strength_of=strength_of,
         seeds=tuple(run.seed for run in runs),
         models=models,
-        archs=tuple(given if isinstance(given, str) else arch for given in own),
+        archs=tuple(named if isinstance(named, str) else arch for named in own),
         listed_in=str(path),
-        own_archs=tuple(isinstance(given, str) for given in own),
+        own_archs=tuple(isinstance(named, str) for named in own),
+        direction=direction,
     )
 
 
@@ -142,6 +150,7 @@ def sweep_of(
         images=np.broadcast_to(images, accuracy.shape),
         per_image=PerImagePredictions(labels, predicted, output_names),
         remarks=duplicate_run_remark(accuracy, runs.strength_of, [Path(model).name for model in runs.models]),
+        direction=runs.direction,
     )
 
 
@@ -149,13 +158,11 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the rows, and the settings that a TOML file gives once for all of them."""
     if path.suffix.lower() not in (".csv", ".toml"):
         raise SettingsError(expected("RUNS", "a .csv or .toml file", f"'{path}'", _DO))
-    try:
-        if path.suffix.lower() == ".csv":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], skipinitialspace=True), {}
-        known = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = read_error_reason(error)
-        raise SettingsError(expected(f"the runs in '{path}'", "readable", f"'{reason}'", _DO)) from error
+    file = TableFile(path, f"the runs in '{path}'", _COLUMNS, _DO, SettingsError)
+    if file.is_csv:
+        return read_csv(file), {}
+    with reading(file):
+        known = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     rows = known.pop("runs", None)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SettingsError(expected(f"'{path}'", "a table [[runs]] for each checkpoint", "none", _DO))

@@ -13,6 +13,7 @@ from cuesense.predictions.write_table import write
 from cuesense.reports.html.gallery import Gallery
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
+from cuesense.tables.write_csv import csv_text
 from cuesense.validation import path_of
 
 PREDICTIONS = "predictions.parquet"
@@ -37,8 +38,8 @@ def write_outputs(
     """
     contents = {
         "report.html": render(profile, pictures),
-        "classes.csv": profile.to_frame().to_csv(lineterminator="\n"),
-        "curves.csv": profile.curves_frame().to_csv(index=False, lineterminator="\n"),
+        "classes.csv": csv_text(profile.to_frame()),
+        "curves.csv": csv_text(profile.curves_frame()),
     }
     for name in (*contents, PREDICTIONS, Profile.FILE_NAME):
         refuse_folder(folder / name)
