@@ -106,7 +106,8 @@ def get(kind: str, name: str) -> Any:
 
 def check(kind: str, name: str) -> None:
     """Raise SettingsError, as ``get`` does, unless a name is registered; nothing is imported."""
-    if name not in names(kind):
+    # Plug-ins are looked for in every installed package, which takes long: only where the name is none of ours.
+    if name not in _TABLE[kind] and name not in _plugins(kind):
         raise SettingsError(unknown(f"{kind.removesuffix('s')} '{name}'", name, names(kind)))
 
 

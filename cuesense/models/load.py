@@ -51,10 +51,11 @@ def load_classifier(
     file, builder = _file_and_builder(spec, arch)
     if file is None:
         loaded = _from_library(spec, None, class_names, trust, trust.model_named_in)
-    else:
-        named_in = trust.arch_named_in if builder == arch else trust.model_named_in
+        return _classifier(spec, loaded, prepare(loaded, images), class_names, None)
+    named_in = trust.arch_named_in if builder == arch else trust.model_named_in
+    with reading(file):  # a damaged module may be read and still be no network
         loaded = _from_file(file, builder, class_names, trust, named_in)
-    return _classifier(spec, loaded, prepare(loaded, images), class_names, None if file is None else _digest(file))
+        return _classifier(spec, loaded, prepare(loaded, images), class_names, _digest(file))
 
 
 def wrap_module(
@@ -132,8 +133,7 @@ def _from_file(
         raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {_advice(content)}.")
     state = content.network.state_dict() if isinstance(content, Loaded) else content
     try:
-        with reading(path):
-            return _from_library(arch, state, class_names, trust, named_in)
+        return _from_library(arch, state, class_names, trust, named_in)
     except MisfitError as error:
         raise ModelError(f"{error.for_command_line} {_advice(state)}.") from None
 
@@ -167,5 +167,5 @@ def _advice(state: State) -> str:
 
 
 def _digest(path: Path) -> str:
-    with reading(path), path.open("rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

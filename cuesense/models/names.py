@@ -54,7 +54,7 @@ def _refuse_unknown(library: str, name: str) -> None:
     known = names(library)
     wanted = name.partition(".")[0] if library == "timm" else name
     if len(known) >= _FEWEST[library] and wanted not in known:
-        raise unknown_name(f"the {library} model", name, known)
+        raise unknown_name(f"the {library} model", wanted, known)
 
 
 def is_file(spec: str) -> bool:

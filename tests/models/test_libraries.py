@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from cuesense.errors import ModelError
 from cuesense.models.load import load_classifier
 from cuesense.models.timm import _preprocessing as timm_preprocessing
+from cuesense.models.trust import Trust
 from cuesense.types import ClassNames, Preprocessing
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -166,6 +167,15 @@ def test_timm_crop_modes():
     assert timm_preprocessing(kept) == (Preprocessing((224, 224), 248, MEAN, STD, "bicubic"), ())
     assert timm_preprocessing(kept | {"crop_mode": "squash"})[0].resize is None
     assert len(timm_preprocessing(kept | {"crop_mode": "border"})[1]) == 1
+
+
+def test_networks_that_another_library_completes_are_refused_with_only_weights_allowed(tmp_path):
+    path = saved(torchvision.models.squeezenet1_1(num_classes=2), tmp_path / "m.pt")
+    with pytest.raises(ModelError, match="a text part or tokenizer of transformers"):
+        load_classifier(path, arch="open_clip:roberta-ViT-B-32", trust=Trust(weights_only=True))
+    for arch in ("timm:hf-hub:someone/model", "timm:local-dir:/tmp", "open_clip:hf-hub:someone/model"):
+        with pytest.raises(ModelError, match="among those that exist"):
+            load_classifier(path, arch=arch, trust=Trust(weights_only=True))
 
 
 @pytest.fixture

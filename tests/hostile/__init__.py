@@ -1,0 +1,1 @@
+"""Tests with files that were made to do harm."""

@@ -1,0 +1,55 @@
+"""Misspelled architectures are found in the libraries' files, which are read right."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import open_clip
+import pytest
+import timm
+import torchvision
+
+from cuesense.models.names import is_file, names, path_mode
+
+
+def test_the_names_are_those_that_the_libraries_tell() -> None:
+    assert names("torchvision") == set(torchvision.models.list_models(module=torchvision.models))
+    assert names("open_clip") == set(open_clip.list_models())
+    assert names("timm") >= set(timm.list_models())
+    assert all(timm.is_model(name) for name in names("timm"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("'torchvision:resnt18'", "Did you mean 'resnet18'?"),
+        ("'timm:resnett18.a1_in1k'", "Did you mean 'resnet18"),
+        ("'open_clip:ViT-B-33@laion'", "Did you mean 'ViT-B-32'?"),
+        ("'m.pt', 'torchvison:resnet18'", "Did you mean 'torchvision'?"),
+        ("'m.pt', 'resnet18'", "Write torchvision:resnet18 or timm:resnet18."),
+    ],
+)
+def test_a_misspelled_name_is_answered_without_importing_a_library(arguments: str, said: str) -> None:
+    code = (
+        "import sys\nfrom cuesense.models.names import refuse_misspelled\n"
+        f"try:\n    refuse_misspelled({arguments})\nexcept Exception as error:\n    print(error)\n"
+        "print({'torch', 'timm', 'torchvision', 'open_clip'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    sentence, imported = done.stdout.strip().splitlines()
+    assert said in sentence
+    assert imported == "set()"
+
+
+@pytest.mark.parametrize("spec", ["timm:resnet18", "torchvision:resnet18@DEFAULT", "python:any:thing", "m.pt", None])
+def test_names_that_exist_and_other_models_pass(spec: str | None) -> None:
+    code = (
+        f"from cuesense.models.names import refuse_misspelled\nrefuse_misspelled({spec!r}, 'timm:vit_tiny_patch16_224')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_path_that_can_be_none_is_no_file() -> None:
+    assert [is_file(text) for text in ("a\0b", "x" * 5000, "/dev/null", __file__)] == [False, False, False, True]
+    assert path_mode("/no/such/place") == 0
