@@ -80,6 +80,8 @@ def test_a_file_overrides_ladders_and_repeats(tmp_path: Path) -> None:
         ('[perturbations]\nhue = "all"', "list of numbers"),
         ("[perturbations]\nhue = []", "list of numbers"),
         ("[perturbations\n", "a TOML file"),
+        (f"repeats = {'9' * 5000}", "a TOML file, but got"),
+        (f"a = {'[' * 3000}{']' * 3000}", "lists nested too deeply"),
     ],
 )
 def test_mistakes_get_one_sentence(tmp_path: Path, content: str, said: str) -> None:
@@ -94,3 +96,24 @@ def test_unknown_presets_and_missing_files_are_named(tmp_path: Path) -> None:
         load_config("standrad")
     with pytest.raises(SettingsError, match="no such file"):
         load_config(tmp_path / "none.toml")
+
+
+def test_a_mark_of_the_byte_order_is_read_and_other_encodings_are_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = "description = '\u00e9'\n[perturbations]\nhue = [0.1]\n"
+    path.write_text(text, encoding="utf-8-sig")
+    assert load_config(path).description == "\u00e9"
+    for encoding in ("utf-16", "cp1252"):
+        path.write_text(text, encoding=encoding)
+        with pytest.raises(SettingsError, match="got text that is not UTF-8"):
+            load_config(path)
+
+
+def test_a_folder_and_a_file_of_any_size_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(SettingsError, match="got 'Is a directory'"):
+        load_config(tmp_path / "folder.toml")
+    with (tmp_path / "large.toml").open("wb") as stream:
+        stream.truncate(16 * 1024**2 + 1)
+    with pytest.raises(SettingsError, match="got a file of more than 16 MB"):
+        load_config(tmp_path / "large.toml")

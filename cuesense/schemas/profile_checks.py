@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from cuesense.schemas.free_fields import policy_problems, preprocessing_problems
 from cuesense.schemas.impossible import (
     counts,
     disordered,
@@ -30,7 +31,10 @@ def profile_problems(profile: Profile) -> Iterator[str]:
     if not profile.classes:
         yield "no class in 'classes'"
         return
-    yield from repeated("classes.index", [entry.index for entry in profile.classes])
+    yield from preprocessing_problems("provenance.model.preprocessing", profile.provenance.model.preprocessing)
+    for position, entry in enumerate(profile.classes):
+        if entry.index != position:
+            yield f"{entry.index} in 'classes.{position}.index', where classes are numbered from 0 in their order"
     yield from repeated("classes.name", [entry.name for entry in profile.classes])
     yield from shares("summary", profile.summary.clean_accuracy, profile.summary.worst_class_accuracy)
     yield from counts("summary.labels", list(profile.summary.labels.values()))
@@ -102,7 +106,6 @@ def _part(field: str, part: CurveModel | Counts, curve: CurveModel) -> Iterator[
 
 
 def _class(field: str, entry: ClassModel) -> Iterator[str]:
-    yield from outside(f"{field}.index", [entry.index], 0, float("inf"), rounding=0)
     yield from counts(f"{field}.images", [entry.images])
     yield from shares(f"{field}.clean_accuracy", entry.clean_accuracy)
     yield from shares(f"{field}.probabilities", *entry.probabilities.values())
@@ -184,4 +187,5 @@ def _verified(found: VerifiedModel) -> Iterator[str]:
     yield from outside("verified.seeds", [found.seeds], 1, float("inf"), rounding=0)
     for name, trained in found.policies.items():
         yield from shares(f"verified.policies.{name}", trained.mean, trained.worst)
+        yield from policy_problems(f"verified.policies.{name}.policy", trained.policy)
         yield from counts(f"verified.policies.{name}.over_tolerance", [trained.over_tolerance])

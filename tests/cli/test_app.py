@@ -61,6 +61,23 @@ def test_a_shell_completes_the_name_of_an_option() -> None:
     assert done.stdout.split() == ["--confidence"], done.stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("list p", ["perturbations", "presets"]),
+        ("recommend x --format k", ["kornia"]),
+        ("analyze x --device c", ["cpu", "cuda"]),
+        ("analyze x --config s", ["standard"]),
+        ("analyze x --precision b", ["bfloat16"]),
+    ],
+)
+def test_a_shell_completes_values(typed: str, found: list[str]) -> None:
+    count = str(len(typed.split()))
+    words = {"_CUESENSE_COMPLETE": "complete_bash", "COMP_WORDS": f"cuesense {typed}", "COMP_CWORD": count}
+    done = run_python("import sys; sys.argv = ['cuesense']; " + without(HEAVY), env=os.environ | words)
+    assert done.stdout.split() == found, done.stderr
+
+
 def test_completion_can_be_installed() -> None:
     assert "--install-completion" in run("--help").stdout
 

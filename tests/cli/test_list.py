@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cuesense import registry
@@ -31,3 +33,12 @@ def test_every_kind_has_a_line_for_each_name(kind: str) -> None:
     named = {line.split()[0] for line in lines[2:]}
     expected = set(presets()) if kind == "presets" else set(registry.names(kind))
     assert named >= expected
+
+
+def test_json_lists_every_kind_with_the_titles_as_keys() -> None:
+    found = json.loads(run("list", "--json").stdout)
+    assert list(found) == ["models", "datasets", "perturbations", "exporters", "presets"]
+    assert [row["name"] for row in found["exporters"]] == list(registry.names("exporters"))
+    shuffle = next(row for row in found["perturbations"] if row["name"] == "patch_shuffle")
+    assert (shuffle["role"], shuffle["suppresses"], shuffle["unit"]) == ("suppression", "shape", "tiles a side")
+    assert list(json.loads(run("list", "presets", "--json").stdout)) == ["presets"]

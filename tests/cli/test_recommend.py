@@ -114,3 +114,14 @@ def test_wrong_trainings_are_one_sentence(
     assert_one_sentence(run("recommend", small_profile, *arguments), sentence)
     assert small_profile.read_bytes() == before
     assert [path.name for path in small_profile.parent.iterdir()] == ["profile.json"]
+
+
+def test_json_is_printed_beside_a_file_in_another_format(profile_file: Path, tmp_path: Path) -> None:
+    plain = run("recommend", profile_file, "--format", "json")
+    assert json.loads(plain.stdout)["scope"] == "global"
+    assert run("recommend", profile_file, "--json").stdout == plain.stdout
+    both = run("recommend", profile_file, "--json", "--format", "torchvision", "--output", tmp_path / "transform.py")
+    assert both.stdout == plain.stdout
+    assert "transform" in (tmp_path / "transform.py").read_text(encoding="utf-8")
+    wrong = run("recommend", profile_file, "--json", "--format", "timm")
+    assert_one_sentence(wrong, "--format to be left out or json with --json, but got 'timm'")

@@ -145,9 +145,24 @@ def test_a_mistake_leaves_the_profile_as_it_was(tmp_path: Path) -> None:
     [
         ({"seeds": 0}, "seeds"),
         ({"augmentations": ["hue"]}, "one that the profile measured, but got 'hue'"),
-        ({"probability": 0.0}, "Expected probability to be in (0, 1]"),
+        ({"probability": 0.0}, "Expected probability to be in"),
     ],
 )
 def test_wrong_settings_are_one_sentence(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         forecast(profile(), **TRAINING, **arguments)  # type: ignore[arg-type]
+
+
+def test_images_and_a_model_that_were_in_memory_are_asked_for() -> None:
+    known = profile()
+    where = known.provenance.model_copy(
+        update={
+            "dataset": known.provenance.dataset.model_copy(update={"spec": "TensorDataset"}),
+            "model": known.provenance.model.model_copy(update={"spec": "python:Sequential"}),
+        }
+    )
+    gone = known.model_copy(update={"provenance": where})
+    with pytest.raises(SettingsError, match="Expected dataset to be the analyzed images, but got nothing"):
+        forecast(gone, train="planted:0,size=32")
+    with pytest.raises(SettingsError, match="Expected model to be the analyzed model, but got nothing"):
+        forecast(gone, head=True)
