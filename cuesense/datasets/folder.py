@@ -15,7 +15,9 @@ from cuesense.errors import DatasetError, expected, listed
 
 # Names of parts of a dataset, also as "train2017", "val_images" or "test-set". A class may be called so too ("train"):
 # what is in the folder decides.
-_SPLIT = re.compile(r"(train|training|val|valid|validation|eval|dev|test|testing)[-_ ]?(set|data|images|split)?[-_ \d]*")
+_SPLIT = re.compile(
+    r"(train|training|val|valid|validation|eval|dev|test|testing)[-_ ]?(set|data|images|split)?[-_ \d]*"
+)
 # Names that an error lists.
 _SHOWN = 3
 

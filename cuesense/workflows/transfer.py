@@ -17,8 +17,8 @@ from cuesense.arrays import Floats
 from cuesense.atomic_files import claim, digest, read_arrays, write_arrays
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
-from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.datasets.left_out import remarks_of
+from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values

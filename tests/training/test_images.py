@@ -33,7 +33,9 @@ def test_labels_follow_the_order_of_the_profile() -> None:
 def test_synset_folders_are_the_classes_of_a_profile_with_readable_names(photos_folder: Path, tmp_path: Path) -> None:
     for synset, name in (("n01440764", "brick"), ("n01443537", "grass")):
         (tmp_path / synset).symlink_to(photos_folder / name)
-    found = read_images(load_dataset(str(tmp_path)), ("goldfish", "tench"), PREPROCESSING, what="--train", for_training=True).images
+    found = read_images(
+        load_dataset(str(tmp_path)), ("goldfish", "tench"), PREPROCESSING, what="--train", for_training=True
+    ).images
     assert found.labels.tolist() == [1] * 20 + [0] * 20
 
 
