@@ -88,7 +88,7 @@ def pixel_digest(pixels: NDArray[np.uint8]) -> int:
     """Return a 64-bit hash of an image's pixels and shape."""
     # SHA-256 because processors have instructions for it: 450 MB/s where blake2b had 190 MB/s (hashlib, one busy core).
     found = hashlib.sha256(repr(pixels.shape).encode())
-    found.update(np.ascontiguousarray(pixels))
+    found.update(np.ascontiguousarray(pixels).data)
     return int.from_bytes(found.digest()[:8])
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pandas as pd
 
 from cuesense.datasets.files import FileDataset, from_files
 from cuesense.errors import DatasetError, expected
+from cuesense.tables.boundary import TableFile
+from cuesense.tables.read_csv import read_csv
+from cuesense.tables.read_parquet import read_parquet
 
 _COLUMNS = ("path", "label")
 # Labels that are numbers are sorted as numbers, so that class 10 does not stand before class 2. Leading zeros make a
@@ -52,39 +53,23 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG0
 
 
 def _columns(table: Path) -> tuple[Sequence[Any], Sequence[Any]]:
-    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".pq": _read_parquet}
-    read = readers.get(table.suffix.lower())
-    if read is None:
+    suffix, what = table.suffix.lower(), f"the table '{table}'"
+    if suffix not in (".csv", ".parquet", ".pq"):
         do = "Save the list of images as one of them, or name a folder of class folders"
-        raise DatasetError(expected(f"the table '{table}'", "a .csv or .parquet file", f"'{table.name}'", do))
-    try:
-        columns = read(table)
-    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        do = "Save it again as UTF-8 CSV or Parquet"
-        raise DatasetError(expected(f"the table '{table}'", "readable", f"'{found}'", do)) from error
-    if not set(_COLUMNS) <= columns.keys():
-        found = f"the columns {', '.join(columns)}" if columns else "no columns"
-        do = "Name the columns path and label"
-        raise DatasetError(expected(f"the table '{table}'", "one with the columns path and label", found, do))
-    return columns["path"], columns["label"]
+        raise DatasetError(expected(what, "a .csv or .parquet file", f"'{table.name}'", do))
+    file = TableFile(table, what, _COLUMNS, "Save it again as UTF-8 CSV or Parquet")
+    frame = read_csv(file, keep=_COLUMNS) if file.is_csv else read_parquet(file, _COLUMNS)
+    path, label = (_values(frame[name]) for name in _COLUMNS)
+    return path, label
 
 
-def _read_csv(table: Path) -> dict[str, list[Any]]:
-    # utf-8-sig drops the byte order mark that spreadsheet programs write, which would become part of a column's name.
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        header, *rows = [row for row in csv.reader(file) if row] or [[]]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(header):
-            raise ValueError(f"row {number} has {len(row)} fields, the header {len(header)}")
-    return {name.strip(): [row[column] for row in rows] for column, name in enumerate(header)}
-
-
-def _read_parquet(table: Path) -> dict[str, list[Any]]:
-    with pq.ParquetFile(table) as file:
-        names = file.schema_arrow.names
-        wanted: dict[str, list[Any]] = file.read([name for name in names if name in _COLUMNS]).to_pydict()
-        return {name: wanted.get(name, []) for name in names}
+def _values(column: pd.Series) -> list[Any]:
+    """Return the cells of a column, None for empty ones."""
+    if not column.isna().any():
+        return column.tolist()
+    # Beside empty cells pandas reads whole numbers as decimal ones: the empty cell is what must be named.
+    values = column.astype(object).where(column.notna(), None).tolist()
+    return [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
 
 
 def _label(value: Any, row: int, table: Path) -> str:

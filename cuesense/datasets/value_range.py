@@ -55,7 +55,7 @@ def remember_high_bytes(image: Image.Image) -> Image.Image:
     Returns:
         The same image.
     """
-    highest = max(high for _, high in image.getextrema())  # type: ignore[misc, union-attr]
+    highest = max(high for _, high in image.getextrema())  # type: ignore[misc]
     image.info[_KEY] = ValueRange(256.0 * float(highest) + 255, _WHITE_16_BIT)
     return image
 

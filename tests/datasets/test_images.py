@@ -1,11 +1,6 @@
-"""Decoding real files of every kind, and preparing them as torchvision does."""
+"""Preparing images of every mode as torchvision does."""
 
-import io
-import struct
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,31 +11,12 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from cuesense.datasets.formats import decode
-from cuesense.datasets.images import resize_and_crop, to_rgb
+from cuesense.datasets.images import pixel_digest, prepare, resize_and_crop, to_rgb
 from cuesense.errors import UnreadableImageError
 from cuesense.types import Preprocessing
+from tests.helpers.image_files import encoded, noise, written
 
 PREPROCESSING = Preprocessing((32, 32), 36, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
-
-
-def noise(width, height, mode="RGB", seed=0):
-    channels = {"L": (), "RGB": (3,), "RGBA": (4,), "LA": (2,), "CMYK": (4,)}[mode]
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, *channels), dtype=np.uint8)
-    if mode == "CMYK":
-        return Image.frombytes("CMYK", (width, height), pixels.tobytes())
-    return Image.fromarray(pixels)
-
-
-def encoded(image, kind, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def written(path, data):
-    path.write_bytes(data)
-    return path
 
 
 class TestPrepare:
@@ -138,6 +114,35 @@ class TestPrepare:
             resize_and_crop(Image.new("La", (4, 4)), PREPROCESSING)
 
 
+class TestPrepared:
+    def test_copies_have_one_digest_whatever_they_were(self, tmp_path):
+        image = noise(40, 40)
+        png = decode(written(tmp_path / "a.png", encoded(image, "PNG")))
+        bmp = decode(written(tmp_path / "b.dat", encoded(image, "BMP")))
+        other = noise(40, 40, seed=1)
+        first, *same = (prepare(given, PREPROCESSING).digest for given in (image, png, bmp, np.asarray(image)))
+        assert set(same) == {first}
+        assert prepare(other, PREPROCESSING).digest != first
+        assert 0 <= first < 2**64
+
+    def test_the_digest_sees_every_pixel_and_the_shape(self):
+        pixels = np.zeros((3, 4, 4), np.uint8)
+        changed = pixels.copy()
+        changed[2, 3, 3] = 1
+        found = [pixels, changed, pixels.reshape(3, 2, 8), pixels.transpose(0, 2, 1)]
+        assert len({pixel_digest(given) for given in found}) == 3
+
+    def test_what_a_lazy_image_raises_is_an_unreadable_image(self, monkeypatch):
+        image = noise(8, 8)
+        monkeypatch.setattr(image, "load", lambda: (_ for _ in ()).throw(SyntaxError("broken file")))
+        with pytest.raises(UnreadableImageError, match=r"cannot be decoded \(broken file\)"):
+            prepare(image, PREPROCESSING)
+
+    def test_the_range_of_16_bit_gray_is_remembered(self):
+        image = Image.fromarray(np.array([[0, 1023]], dtype=np.uint16))
+        assert prepare(image, PREPROCESSING).values == (1023, 65535)
+
+
 class TestModes:
     def test_gray_is_repeated(self):
         gray = noise(9, 7, "L")
@@ -214,137 +219,3 @@ class TestModes:
     def test_floats_that_are_not_finite_are_unreadable(self, value):
         with pytest.raises(UnreadableImageError, match="not finite"):
             to_rgb(Image.fromarray(np.array([[0.5, value]], dtype=np.float32)))
-
-
-class TestDecode:
-    @pytest.mark.parametrize("kind", FORMATS)
-    def test_every_format_whatever_its_suffix(self, kind, tmp_path):
-        data = encoded(noise(20, 12), kind)
-        decoded = decode(written(tmp_path / "image.dat", data))
-        oracle = Image.open(io.BytesIO(data)).convert("RGB")
-        assert decoded.mode == "RGB"
-        np.testing.assert_array_equal(np.asarray(decoded), np.asarray(oracle))
-
-    @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
-    def test_an_animation_gives_its_first_frame(self, kind, tmp_path):
-        frames = [Image.new("RGB", (8, 8), color) for color in ("red", "lime", "blue")]
-        options = {"lossless": True} if kind == "WEBP" else {}
-        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
-        assert decode(written(tmp_path / "moving", data)).getpixel((4, 4)) == (255, 0, 0)
-
-    def test_one_pixel(self, tmp_path):
-        decoded = decode(written(tmp_path / "1.png", encoded(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG")))
-        assert (resize_and_crop(decoded, PREPROCESSING) == np.array([1, 2, 3]).reshape(3, 1, 1)).all()
-
-    def test_the_file_is_closed(self, tmp_path):
-        path = written(tmp_path / "a.gif", encoded(noise(8, 8), "GIF"))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            decode(path).tobytes()
-        path.unlink()
-
-    @pytest.mark.parametrize(("width", "height"), [(10_000, 9_000), (60_000, 60_000)])
-    def test_too_large_is_refused_before_it_is_decoded(self, width, height, tmp_path):
-        data = bytearray(encoded(Image.new("1", (8, 8)), "BMP"))
-        struct.pack_into("<ii", data, 18, width, height)
-        with pytest.raises(UnreadableImageError, match=f"too large \\({width} x {height} pixels\\)"):
-            decode(written(tmp_path / "bomb.bmp", bytes(data)))
-
-    def test_pillows_own_limit_is_the_last_size_taken(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("cuesense.datasets.formats._MAX_PIXELS", 64)
-        assert decode(written(tmp_path / "a.png", encoded(noise(8, 8), "PNG"))).size == (8, 8)
-        with pytest.raises(UnreadableImageError, match="too large"):
-            decode(written(tmp_path / "b.png", encoded(noise(13, 5), "PNG")))
-
-    @pytest.mark.parametrize(
-        ("data", "reason"),
-        [
-            (b"", "the file is empty"),
-            (b"hello", "it is no JPEG"),
-            (b"PK\x03\x04 a zip", "it is no JPEG"),
-            (b"P6 nonsense", "it is damaged"),
-            (b"\xff\xd8\xff\xe0 nonsense", "it is damaged"),
-            (b"\x89PNG\r\n\x1a\n", "it is damaged"),
-        ],
-    )
-    def test_no_image_says_why(self, data, reason, tmp_path):
-        path = written(tmp_path / "x.jpg", data)
-        with pytest.raises(UnreadableImageError) as caught:
-            decode(path)
-        assert caught.value.reason.startswith(reason)
-        assert str(caught.value).startswith(f"Cannot read the image '{path}': {reason}")
-        assert str(caught.value).endswith(".")
-
-    @pytest.mark.parametrize(
-        ("name", "reason"), [("missing.png", "no such file"), (".", "is a directory"), ("x" * 300, "name too long")]
-    )
-    def test_what_cannot_be_opened_says_why(self, name, reason, tmp_path):
-        with pytest.raises(UnreadableImageError, match=reason):
-            decode(tmp_path / name)
-
-    def test_permission_is_named(self, tmp_path, monkeypatch):
-        def denied(*_, **__):
-            raise PermissionError(13, "Permission denied")
-
-        monkeypatch.setattr(Path, "open", denied)
-        with pytest.raises(UnreadableImageError, match="permission denied"):
-            decode(tmp_path / "a.png")
-
-    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])
-    def test_half_a_file_is_unreadable(self, kind, tmp_path):
-        data = encoded(noise(64, 64), kind)
-        with pytest.raises(UnreadableImageError):
-            decode(written(tmp_path / "half", data[: len(data) // 2]))
-
-    def test_threads_see_the_same_pixels(self, tmp_path):
-        paths = [
-            written(tmp_path / f"{index}.jpg", encoded(noise(40, 30, seed=index), "JPEG")) for index in range(8)
-        ] * 4
-        alone = [resize_and_crop(decode(path), PREPROCESSING) for path in paths]
-        with ThreadPoolExecutor(8) as pool:
-            together = list(pool.map(lambda path: resize_and_crop(decode(path), PREPROCESSING), paths))
-        np.testing.assert_array_equal(alone, together)
-
-
-SEEDS = [encoded(noise(9, 7), kind) for kind in FORMATS]
-SEEDS += [
-    encoded(noise(9, 7).quantize(8), "PNG", transparency=b"\x10\x80"),
-    encoded(noise(9, 7, "CMYK"), "JPEG"),
-    encoded(noise(9, 7), "TIFF", compression="tiff_lzw"),
-    encoded(noise(9, 7), "GIF", save_all=True, append_images=[noise(9, 7, seed=1)]),
-]
-
-
-@st.composite
-def damaged(draw):
-    data = bytearray(draw(st.sampled_from(SEEDS)))
-    for _ in range(draw(st.integers(0, 4))):
-        data[draw(st.integers(0, len(data) - 1))] ^= 1 << draw(st.integers(0, 7))
-    return bytes(data[: draw(st.integers(0, len(data)))]) if draw(st.booleans()) else bytes(data)
-
-
-@pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory):
-    return tmp_path_factory.mktemp("fuzz") / "fuzzed"
-
-
-def image_or_unreadable(path, data):
-    path.write_bytes(data)
-    try:
-        decoded = decode(path)
-    except UnreadableImageError as error:
-        assert len(str(error)) < 200 + len(str(path))  # noqa: PT017 (either outcome is right)
-        return
-    assert resize_and_crop(decoded, PREPROCESSING).shape == (3, 32, 32)
-
-
-class TestFuzz:
-    @settings(max_examples=400)
-    @given(data=damaged())
-    def test_damaged_files(self, fuzzed, data):
-        image_or_unreadable(fuzzed, data)
-
-    @settings(max_examples=100)
-    @given(head=st.sampled_from([data[:8] for data in SEEDS] + [b""]), tail=st.binary(max_size=80))
-    def test_random_bytes_behind_any_magic(self, fuzzed, head, tail):
-        image_or_unreadable(fuzzed, head + tail)

@@ -1,0 +1,207 @@
+"""What is left out of a folder is counted by kind, and what nobody misses is not mentioned."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, features
+
+from cuesense.datasets import formats
+from cuesense.datasets.cached import CachedDataset
+from cuesense.datasets.left_out import LeftOut, is_litter, remarks_of
+from cuesense.datasets.load import load_dataset
+from cuesense.datasets.subset import subset
+from cuesense.errors import DatasetError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("cat", "dog"):
+        for index in range(3):
+            picture(tmp_path / name / f"{index}.png", index)
+    return tmp_path
+
+
+def picture(path: Path, shade: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4), (shade, 0, 0)).save(path)
+    return path
+
+
+def touched(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+def remarks(root: Path) -> tuple[str, ...]:
+    return remarks_of(load_dataset(str(root)))
+
+
+def test_a_sound_folder_says_nothing(root: Path) -> None:
+    assert remarks(root) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cat/.DS_Store", "cat/Thumbs.db", "dog/desktop.ini", "cat/._0.png", ".git/config", "__MACOSX/cat/._0.png",
+        "cat/__MACOSX/x.png", "cat/.ipynb_checkpoints/0-checkpoint.png", "@eaDir/x.jpg", "README.md", "classes.txt",
+        "LICENSE", "labels.csv", "meta.json",
+    ],
+)  # fmt: skip
+def test_litter_and_documents_beside_the_classes_are_quiet(name: str, root: Path) -> None:
+    touched(root, name)
+    dataset = load_dataset(str(root))
+    assert dataset.class_names == ("cat", "dog")
+    assert len(dataset) == 6
+    assert remarks_of(dataset) == ()
+
+
+def test_an_empty_macosx_folder_is_no_class(root: Path) -> None:
+    (root / "__MACOSX").mkdir()
+    assert load_dataset(str(root)).class_names == ("cat", "dog")
+
+
+def test_one_other_kind_is_counted_with_its_suffix(root: Path) -> None:
+    touched(root, *(f"cat/{index}.raw" for index in range(40)))
+    assert remarks(root) == ("40 files of other kinds (.raw) were left out.",)
+
+
+def test_several_kinds_are_counted_the_commonest_first(root: Path) -> None:
+    touched(root, "cat/a.txt", "dog/b.XML", "dog/deep/c.xml", "dog/d")
+    assert remarks(root) == ("4 files of other kinds (2 .xml, 1 .txt, 1 without suffix) were left out.",)
+
+
+def test_one_file_is_one(root: Path) -> None:
+    touched(root, "cat/a.mp4")
+    assert remarks(root) == ("1 file of another kind (.mp4) was left out.",)
+
+
+def test_archives_beside_the_classes_are_counted(root: Path) -> None:
+    touched(root, "rest.zip")
+    assert remarks(root) == ("1 file of another kind (.zip) was left out.",)
+
+
+def test_images_beside_the_classes_are_named(root: Path) -> None:
+    touched(root, "x.png", "y.JPG")
+    (remark,) = remarks(root)
+    assert remark.startswith("2 images beside the class folders were left out ('x.png', 'y.JPG')")
+
+
+def test_hidden_images_are_named(root: Path) -> None:
+    touched(root, "cat/.secret.png")
+    (remark,) = remarks(root)
+    assert remark.startswith("1 image with a dot before the name was left out ('cat/.secret.png')")
+
+
+def test_empty_class_folders_are_named_and_stay_classes(root: Path) -> None:
+    touched(root, "owl/notes.txt", "rat/deep/notes.txt")
+    dataset = load_dataset(str(root))
+    assert dataset.class_names == ("cat", "dog", "owl", "rat")
+    assert "2 of 4 class folders hold no image: 'owl', 'rat'." in remarks_of(dataset)
+
+
+def test_links_that_lead_nowhere_or_up_are_named(root: Path) -> None:
+    (root / "cat" / "gone").symlink_to(root / "nowhere")
+    (root / "dog" / "up").symlink_to(root / "dog")
+    (remark,) = remarks(root)
+    assert remark.startswith("2 links to nowhere or to a folder above were left out ('cat/gone', 'dog/up')")
+
+
+def test_files_that_need_a_package_name_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "find_spec", lambda _: None)
+    formats.readable_suffixes.cache_clear()
+    touched(root, "cat/a.heic", "dog/b.HEIC")
+    (remark,) = remarks(root)
+    formats.readable_suffixes.cache_clear()
+    assert remark == (
+        "2 files of other kinds (.heic) were left out: install pillow-heif to read HEIC (pip install 'cuesense[heif]')."
+    )
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("AVIF", "avif"), ("JPEG2000", "jp2"), ("JPEG2000", "j2k")])
+def test_other_formats_are_read_where_pillow_reads_them(kind: str, suffix: str, root: Path) -> None:
+    if not features.check({"AVIF": "avif", "JPEG2000": "jpg_2000"}[kind]):
+        pytest.skip("this Pillow does not read it")
+    Image.new("RGB", (8, 8), (0, 200, 0)).save(root / "dog" / f"x.{suffix}", kind)
+    dataset = load_dataset(str(root))
+    assert remarks_of(dataset) == ()
+    index = dataset.sample_ids.index(f"dog/x.{suffix}")
+    assert abs(dataset[index].image.getpixel((4, 4))[1] - 200) < 4
+
+
+def test_what_a_folder_without_images_holds_is_said(tmp_path: Path) -> None:
+    touched(tmp_path, "cat/a.tar", "dog/b.tar")
+    with pytest.raises(DatasetError, match=r"without a single image; 2 files of other kinds \(\.tar\) were left out"):
+        load_dataset(str(tmp_path))
+
+
+def test_subsets_and_caches_pass_the_remarks_on(root: Path) -> None:
+    touched(root, "cat/a.mp4")
+    dataset = load_dataset(str(root))
+    assert remarks_of(subset(dataset, 1)) == remarks_of(CachedDataset(dataset)) == remarks_of(dataset) != ()
+
+
+def test_many_kinds_are_cut_off() -> None:
+    left_out = LeftOut()
+    for letter in "abcdefgh":
+        left_out.count_file(f"cat/x.{letter}")
+    assert left_out.other_kinds().endswith("1 .e and 3 more) were left out.")
+
+
+def test_litter_is_told_whatever_its_case() -> None:
+    assert is_litter("THUMBS.DB")
+    assert not is_litter("thumb.png")
+
+
+class TestSplits:
+    def test_the_parts_of_a_dataset_are_no_classes(self, tmp_path: Path) -> None:
+        for name in ("train/cat/1", "train/dog/1", "val/cat/2", "val/dog/2"):
+            picture(tmp_path / f"{name}.png")
+        with pytest.raises(DatasetError) as caught:
+            load_dataset(str(tmp_path))
+        text = str(caught.value)
+        assert "'train', 'val' as classes, each with folders of its own ('cat', 'dog')" in text
+        assert f"such as '{tmp_path / 'val'}'" in text
+        assert load_dataset(str(tmp_path / "val")).class_names == ("cat", "dog")
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ["train/cat/1"],
+            ["Train/cat/1", "Test/1"],
+            ["train2017/cat/1", "val2017/cat/1"],
+            ["training_set/cat/1", "test_set/cat/1"],
+            ["train/cat/1", "val/cat/1", "notes/1"],
+            ["train/cat/1", "validation/dog/1"],
+        ],
+    )
+    def test_other_layouts_of_parts(self, names: list[str], tmp_path: Path) -> None:
+        for name in names:
+            picture(tmp_path / f"{name}.png")
+        with pytest.raises(DatasetError, match="folders of its own"):
+            load_dataset(str(tmp_path))
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ["train/1", "car/1"],
+            ["train/1", "test/1"],
+            ["train/steam/1", "car/1"],
+            ["train/batch1/1", "car/batch1/1"],
+            ["train/steam/1", "test/tube/1", "car/1"],
+            ["trainer/a/1", "values/a/1"],
+        ],
+    )
+    def test_a_class_may_be_called_like_a_part(self, names: list[str], tmp_path: Path) -> None:
+        for name in names:
+            picture(tmp_path / f"{name}.png")
+        dataset = load_dataset(str(tmp_path))
+        assert dataset.class_names == tuple(sorted({name.split("/")[0] for name in names}))
+        assert remarks_of(dataset) == ()
+
+    def test_one_folder_too_high_is_said(self, root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+        above = tmp_path_factory.mktemp("above")
+        (above / "photos").symlink_to(root)
+        (remark,) = remarks(above)
+        assert remark.startswith("All images are of one class, 'photos', in 2 folders of their own")
