@@ -1,5 +1,6 @@
 """Groups: shares that include the doubtful classes, shrinkage, and the file that names them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -189,3 +190,24 @@ def test_intervals_hold_their_share_of_the_dirichlet_draws(confidence: float) ->
 def test_a_member_gets_its_verdict_from_the_given_probability_on(certain: float, cue: CueVerdict) -> None:
     likely = np.array([[0.7, 0.2, 0.1]], dtype=float).T
     assert group_cues("group", [0], LABELS, likely, 0.95, certain).members == {0: cue}
+
+
+def test_classes_are_found_in_another_unicode_form_and_case(tmp_path: Path) -> None:
+    path = tmp_path / "groups.csv"
+    path.write_text("class,group\ncaf\u00e9,w\u00e4rm\nLEMON,wa\u0308rm\n School_bus ,cold\n", encoding="utf-8")
+    assert read_groups(path, ["cafe\u0301", "lemon", "school bus"]) == {"w\u00e4rm": [0, 1], "cold": [2]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("LEMON,a", "'LEMON', which may be 'Lemon' or 'lemon'. Spell it exactly as one of them."),
+        ("lemon,a\nLemon,A", "to be spelled in one way, but got 'a' and 'A' (line 3)."),
+        ("lemon,All  Classes", "to be a name other than 'all classes', but got 'All  Classes' in line 2."),
+    ],
+)
+def test_what_may_be_two_is_refused(tmp_path: Path, rows: str, said: str) -> None:
+    path = tmp_path / "groups.csv"
+    path.write_text(f"class,group\n{rows}\n")
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        read_groups(path, ["Lemon", "lemon"])

@@ -291,3 +291,17 @@ def test_predictions_at_another_value_are_not_those_of_the_profile(tmp_path: Pat
     other = folder(tmp_path / "other", predictions(LABELS, ALL, {0.4: [ALL]}))
     (other / PREDICTIONS).replace(second / PREDICTIONS)
     assert pair(first, second).unpaired == f"{second / PREDICTIONS} is not that of its profile"
+
+
+def test_names_in_another_unicode_form_or_case_are_the_same_class() -> None:
+    a = renamed(profile(4), ["caf\u00e9", "Lemon", "lemon", "School bus"])
+    b = renamed(profile(4), ["school_bus", "lemon", "cafe\u0301", "Lemon"])
+    assert pair(a, b).order.tolist() == [2, 3, 1, 0]
+    assert "without Lemon and with x." in refusal(
+        renamed(profile(3), ["Lemon", "lemon", "z"]), renamed(profile(3), ["lemon", "x", "z"])
+    )
+
+
+def test_two_unicode_forms_of_one_name_cannot_be_matched() -> None:
+    a, b = profile(2), renamed(profile(2), ["caf\u00e9", "cafe\u0301"])
+    assert "to be distinct, but got caf\u00e9 twice" in refusal(a, b)

@@ -143,3 +143,17 @@ def test_the_sentences_name_the_file_and_both_forms(tmp_path: Path) -> None:
         with pytest.raises(DatasetError) as caught:
             read_text(text, tmp_path, "a.csv")
         assert str(caught.value) == sentence
+
+
+def test_paths_and_names_may_have_another_unicode_form_and_names_another_case(tmp_path: Path) -> None:
+    path = tmp_path / "accepted.csv"
+    path.write_text("path,accepted\ncaf\u00e9/1.png,SOFA|CAFE\u0301\n", encoding="utf-8")
+    found = read_accepted(path, ["cafe\u0301/1.png"], np.array([1]), ["sofa", "dog", "caf\u00e9"])
+    assert found.tolist() == [[True, False, True]]
+
+
+def test_a_name_that_may_be_two_outputs_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "accepted.csv"
+    path.write_text("path,accepted\ncat/1.png,CARDIGAN\n")
+    with pytest.raises(DatasetError, match="'CARDIGAN', which may be 'Cardigan' or 'cardigan'"):
+        read_accepted(path, IDS, LABELS, ["cat", "dog", "Cardigan", "cardigan"])

@@ -292,3 +292,27 @@ def test_the_first_mistake_is_named_with_its_row(change: Callable[[pd.DataFrame]
 def test_an_unknown_regularizer_is_named() -> None:
     with pytest.raises(SettingsError, match=r"Unknown regularizer 'crops' in 'the table'\. Did you mean 'crop'\?"):
         read_accuracies(TWO.assign(regularizer="crop"), regularizer="crops")
+
+
+def test_spellings_of_a_class_in_several_runs_are_one_class_and_it_is_said(tmp_path: Path) -> None:
+    frame = table(SWEEP).replace({"class 1": "citr\u00f3n", "class 2": "Lemon"})
+    other = frame["run"] == frame["run"].iloc[0]
+    frame.loc[other, "class"] = frame.loc[other, "class"].replace({"citr\u00f3n": "citro\u0301n", "Lemon": " lemon"})
+    found = read_accuracies(written(frame, tmp_path))
+    assert set(found.class_names) == {"class 0", "class 3", "citr\u00f3n", "Lemon"}
+    assert found.accuracy.shape == SWEEP.accuracy.shape
+    said = [remark for remark in found.remarks if remark.startswith("Spellings of one class")]
+    assert len(said) == 1
+    assert "'Lemon' and ' lemon', 'citr\u00f3n' in two Unicode forms" in said[0]
+
+
+def test_names_that_stand_in_one_run_are_classes_of_their_own(tmp_path: Path) -> None:
+    frame = table(SWEEP).replace({"class 1": "cardigan", "class 2": "Cardigan"})
+    found = read_accuracies(written(frame, tmp_path))
+    assert {"cardigan", "Cardigan"} <= set(found.class_names)
+    assert not any("Spellings" in remark for remark in found.remarks)
+
+
+def test_a_regularizer_is_named_in_any_case(tmp_path: Path) -> None:
+    frame = table(SWEEP).assign(regularizer="Cr\u00f6p")
+    assert read_accuracies(written(frame, tmp_path), regularizer="CRO\u0308P").regularizer == "Cr\u00f6p"

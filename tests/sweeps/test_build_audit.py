@@ -228,6 +228,13 @@ def test_what_a_cue_costs_is_student_s_interval_over_its_classes() -> None:
             assert (low, high) == pytest.approx((max(mean - half, 0), min(mean + half, 1)), abs=2e-6)
 
 
+def test_cues_are_known_for_classes_in_another_spelling() -> None:
+    found = build_audit(
+        simulated(planted(), 0), tolerance=0.05, confidence=0.9, source={}, cues={"Class_1": CueVerdict.SHAPE}
+    )
+    assert [entry.cue for entry in found.classes][:3] == [None, CueVerdict.SHAPE, None]
+
+
 def test_cues_of_classes_that_are_not_in_the_sweep_count_nothing() -> None:
     sweep = simulated(planted(), 0)
     found = build_audit(sweep, tolerance=0.05, confidence=0.9, source={}, cues={"other": CueVerdict.SHAPE})

@@ -188,3 +188,13 @@ def test_mistakes_name_the_list_and_what_to_do(content: str, sentence: str, tmp_
 def test_runs_of_a_toml_are_tables(content: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"to be a table \[\[runs\]\] for each checkpoint, but got none"):
         read_runs(listed(tmp_path, content, "runs.toml"))
+
+
+def test_names_of_strengths_regularizers_and_files_may_have_another_unicode_form_or_case(tmp_path: Path) -> None:
+    (tmp_path / "mode\u0301.pt").touch()
+    rows = "model,regularizer,strength,seed\n"
+    rows += "mod\u00e9.pt,Mixup,schwach\u00e9,0\nmod\u00e9.pt,mixup,Stark,0\n"
+    found = read_runs(listed(tmp_path, rows), order=["schwache\u0301", "stark"], regularizer="MIXUP")
+    assert found.strengths == ("schwach\u00e9", "Stark")
+    assert found.strength_of.tolist() == [0, 1]
+    assert [Path(model).name for model in found.models] == ["mode\u0301.pt"] * 2

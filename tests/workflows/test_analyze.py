@@ -13,15 +13,17 @@ from torch import Tensor
 
 import cuesense
 from cuesense.config import Config, load_config
-from cuesense.errors import ModelError, OutputError
+from cuesense.errors import DatasetError, ModelError, OutputError
 from cuesense.inference import engine as engine_room
 from cuesense.perturbations.apply import perturb
 from cuesense.registry import get
 from cuesense.schemas.profile import Profile
-from cuesense.types import Cue, CueVerdict
+from cuesense.types import ClassNames, Cue, CueVerdict
 from cuesense.workflows.analyze import analyze as run_analysis
 from tests.helpers.profiles_with_forecasts import forecast as forecast_profile
-from tests.helpers.small_networks import NAMES, Colors, Meanest, classifier, picture
+from tests.helpers.small_networks import NAMES, SIZE, Colors, Meanest, classifier, picture
+
+HALF, QUARTER = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
 @pytest.fixture(autouse=True)
@@ -277,11 +279,42 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
     assert "NaN" not in profile.to_json()
 
 
-def test_shuffled_class_names_are_noticed() -> None:
+def test_shuffled_class_names_stop_before_a_profile_is_written(tmp_path: Path) -> None:
     data = Colors(120, class_names=("grass", "water", "brick"))
-    profile = run_analysis(classifier(), data, config="quick", batch_size=16)
-    assert profile.summary.clean_accuracy == 0
-    assert "order" in profile.summary.warnings[0]
+    with pytest.raises(DatasetError, match=r"accuracy of 0.0%, below chance \(33.3%\), while"):
+        run_analysis(classifier(), data, config="quick", batch_size=16, output=tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["outcomes"]
+
+
+def test_two_exchanged_class_names_are_named_in_the_first_warning() -> None:
+    profile = run_analysis(classifier(), Colors(120, class_names=("brick", "water", "grass")), config="quick")
+    assert profile.summary.clean_accuracy == pytest.approx(1 / 3, abs=1e-6)
+    warning = profile.summary.warnings[0]
+    assert "the names of 'water' (output 2) and 'grass' (output 1) are probably exchanged" in warning
+
+
+def test_folders_numbered_from_1_stop_with_their_cause() -> None:
+    class Spread(torch.nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            own = Meanest()(images)
+            return torch.stack([own, own.min() - 9 + 0 * own], dim=2).flatten(1)
+
+    data = Colors(120, class_names=("1", "3", "5"))
+    names = ("red", "none", "green", "none too", "blue", "other")
+    with pytest.raises(DatasetError, match="the outputs one lower explain every image") as caught:
+        cuesense.analyze(Spread(), data, class_names=names, config="quick", image_size=SIZE, mean=HALF, std=QUARTER)
+    assert "The classes seem to be numbered from 1" in str(caught.value)
+
+
+def test_classes_in_another_unicode_form_are_found_and_printed_composed(tmp_path: Path) -> None:
+    groups = tmp_path / "groups.csv"
+    groups.write_text("class,group\nBri\u00e7k,solid\ngrass,soft\n", encoding="utf-8")
+    data = Colors(120, class_names=("bric\u0327k", "GRASS", "Water"))
+    known = replace(classifier(), class_names=ClassNames(("bri\u00e7k", "grass", "water")))
+    profile = run_analysis(known, data, config="quick", groups=groups)
+    assert profile.summary.clean_accuracy == 1
+    assert [entry.name for entry in profile.classes] == ["bri\u00e7k", "GRASS", "Water"]
+    assert {group.name for group in profile.groups} >= {"solid", "soft"}
 
 
 def test_images_per_class_takes_a_choice_that_ignores_the_order() -> None:
