@@ -155,11 +155,11 @@ def prepare_training(
     images = read_images(train, names, preprocessing, what="--train", every_class=True, workers=options.workers)
     tested = read_images(test, names, preprocessing, what=options.test_set_name, workers=options.workers)
     refuse_shared(pixel_digests(images.pixels), pixel_digests(tested.pixels), options.test_set_name)
+    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     tried = Probe()
     if classifier is not None:
         run = RunOptions(device, allow_nondeterministic=options.allow_nondeterministic)
         tried = probe_pixels(replace(classifier, preprocessing=preprocessing), images.pixels, run)
-    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
         "start": start or "compact network",

@@ -21,25 +21,29 @@ _SWEEP = {"--regularizer", "--order", "--tolerance", "--confidence", "--profile"
 OPTIONS = {
     "analyze": _IMAGES
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
-    | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"},
+    | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"}
+    | {"--allow-nondeterministic"},
     "score": {"--output", "--class-names", "--groups", "--image-size", "--tolerance", "--confidence", "--json"},
     # It has no --json: --format json writes the policy as JSON.
     "recommend": _POLICY
     | _TRAINING
     | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
-    | {"--device", "--image-size", "--output"},
-    "verify": _POLICY | _TRAINING | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
+    | {"--device", "--image-size", "--output", "--allow-nondeterministic"},
+    "verify": _POLICY
+    | _TRAINING
+    | {"--test", "--output", "--data-root", "--device", "--workers", "--json", "--allow-nondeterministic"},
     "audit": _IMAGES
     | _SWEEP
     | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
-    | {"--batch-size", "--device", "--workers", "--restart", "--json"},
+    | {"--batch-size", "--device", "--workers", "--restart", "--json", "--allow-nondeterministic"},
     # It has no --batch-size: the size of the batches is fixed where features are computed.
     "transfer": _IMAGES
     | _SWEEP
-    | {"--dataset", "--train", "--output", "--arch", "--device", "--workers", "--restart", "--json"},
+    | {"--dataset", "--train", "--output", "--arch", "--device", "--workers", "--restart", "--json"}
+    | {"--allow-nondeterministic"},
     "compare": _IMAGES
     | {"--dataset", "--arch", "--class-names", "--config", "--batch-size", "--workers", "--device", "--restart"}
-    | {"--output", "--json"},
+    | {"--output", "--json", "--allow-nondeterministic"},
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
     "demo": {"--output", "--json"},
     "report": {"--output"},
