@@ -64,7 +64,7 @@ def within_unit(outputs: Tensor) -> bool:
 
 
 def resembles_sigmoid(outputs: Tensor) -> bool:
-    """Return whether outputs in [0, 1], (N, K), look like those of sigmoids: some near 1, some near 0, few exactly 0."""
+    """Return whether outputs in [0, 1], (N, K), look like a sigmoid: some near 1, some near 0, few exactly 0."""
     zeros = float((outputs == 0).float().mean())
     return float(outputs.max()) >= 1 - _SURE and float(outputs.min()) <= _SURE and zeros <= _MOST_ZEROS
 

@@ -166,11 +166,11 @@ def prepare_training(
     shared = trained_on(tests.digests, set(read.digests.tolist()))
     refuse_shared(shared, options.test_set_name)
     images, tested = read.images, tests.images
+    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     tried = Probe()
     if classifier is not None:
         run = RunOptions(device, allow_nondeterministic=options.allow_nondeterministic)
         tried = probe_pixels(replace(classifier, preprocessing=preprocessing), images.pixels, run)
-    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     settings = {
         "cuesense": version("cuesense"),
         "start": start or "compact network",

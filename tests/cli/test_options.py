@@ -23,32 +23,34 @@ OPTIONS = {
     "analyze": _IMAGES
     | {"--weights-only"}
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
-    | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"},
+    | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"}
+    | {"--allow-nondeterministic"},
     "score": {"--output", "--class-names", "--groups", "--image-size", "--tolerance", "--confidence", "--json"},
     # It has no --json: --format json writes the policy as JSON.
     "recommend": _POLICY
     | _PROGRAMS
     | _TRAINING
     | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
-    | {"--device", "--image-size", "--output"},
+    | {"--device", "--image-size", "--output", "--allow-nondeterministic"},
     "verify": _POLICY
     | _TRAINING
-    | {"--weights-only"}
+    | {"--weights-only", "--allow-nondeterministic"}
     | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
     "audit": _IMAGES
     | _PROGRAMS
     | _SWEEP
     | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
-    | {"--batch-size", "--device", "--workers", "--restart", "--json"},
+    | {"--batch-size", "--device", "--workers", "--restart", "--json", "--allow-nondeterministic"},
     # It has no --batch-size: the size of the batches is fixed where features are computed.
     "transfer": _IMAGES
     | _PROGRAMS
     | _SWEEP
-    | {"--dataset", "--train", "--output", "--arch", "--device", "--workers", "--restart", "--json"},
+    | {"--dataset", "--train", "--output", "--arch", "--device", "--workers", "--restart", "--json"}
+    | {"--allow-nondeterministic"},
     "compare": _IMAGES
     | {"--weights-only"}
     | {"--dataset", "--arch", "--class-names", "--config", "--batch-size", "--workers", "--device", "--restart"}
-    | {"--output", "--json"},
+    | {"--output", "--json", "--allow-nondeterministic"},
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
     "demo": {"--output", "--json"},
     "report": {"--output"},

@@ -1,5 +1,6 @@
 """What the engine keeps of each image: against a loop over single images, and whatever else is run beside them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import OutcomeStore
-from cuesense.types import ClassNames, Condition
+from cuesense.types import ClassNames, Condition, OutputKind
 from tests.helpers.engine_runs import CONDITIONS, read, run
 from tests.helpers.small_networks import Colors, Meanest, classifier, picture
 
@@ -293,3 +294,89 @@ def test_the_digest_sees_names_types_and_values_but_not_the_order_of_layers_or_o
     assert len({plain, *map(weights_digest, others)}) == 6
     # Counters and masks of any type and shape have bytes too.
     assert weights_digest(buffers(a=torch.tensor(3), b=torch.tensor([True]), c=torch.empty(0))) is not None
+
+
+class Answers(nn.Module):
+    """Gives whatever a function gives for the mean colors of the images, (N, 3)."""
+
+    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.change(40 * images.mean(dim=(2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda logits: logits.softmax(dim=1), OutputKind.PROBABILITIES),
+        (lambda logits: logits.double().sigmoid(), OutputKind.SIGMOIDS),
+    ],
+)
+def test_probabilities_have_the_outcomes_of_their_logits(change: Callable[[Tensor], Tensor], kind: OutputKind) -> None:
+    logits = read(*run(Colors(30), classifier(Answers(lambda found: found))))
+    found = read(*run(Colors(30), classifier(Answers(change), output_kind=kind)))
+    for one, other in zip(logits, found, strict=True):
+        np.testing.assert_array_equal(one.predicted, other.predicted)
+        for name in ("p_true", "margin", "scores"):
+            np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-3)
+
+
+@pytest.mark.parametrize(("classes", "dtype"), [(32_768, np.int16), (32_769, np.int32), (40_000, np.int32)])
+def test_classes_of_any_number_keep_their_index(classes: int, dtype: type, tmp_path: Path) -> None:
+    """The last class has the highest score of all images, whatever the first bytes of its number are."""
+
+    def change(found: Tensor) -> Tensor:
+        return torch.arange(float(classes)).expand(len(found), classes)
+
+    many = classifier(Answers(change), class_names=ClassNames(tuple(map(str, range(classes)))))
+    store = OutcomeStore.open(tmp_path / "o", {})
+    store, shards = run(Colors(14), many, store, [Condition()], range(classes))
+    (outcome,) = read(store, shards, 1)
+    assert outcome.classes.dtype == dtype
+    np.testing.assert_array_equal(outcome.classes, np.tile(classes - 1 - np.arange(32), (14, 1)))
+    assert set(outcome.predicted.tolist()) == {classes - 1}
+
+
+def spoiled(rows: set[str], value: float) -> nn.Module:
+    """Return a network that gives a value instead of a number for images whose first pixel is that of these ids."""
+    corners = [torch.from_numpy(picture(int(name), int(name) % 3)[0, 0]) for name in rows]
+
+    def change(images: Tensor) -> Tensor:
+        pixels = (images[:, :, 0, 0] * 0.25 + 0.5) * 255
+        wrong = torch.stack([(pixels - corner).abs().amax(dim=1) < 0.5 for corner in corners]).any(dim=0)
+        return torch.where(wrong[:, None], value, images.mean(dim=(2, 3)).double())
+
+    class Spoiled(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return change(images)
+
+    return Spoiled()
+
+
+def test_an_image_without_a_finite_logit_is_named_with_its_condition() -> None:
+    with pytest.raises(ModelError) as caught:
+        run(Colors(30), classifier(spoiled({"00021"}, float("nan"))))
+    assert caught.value.for_command_line == (
+        "Expected the model's logits under clean to be finite numbers, but got NaN or infinity for the image '00021'. "
+        "Check the weights, and --mean and --std; where it is this image alone, remove it from the dataset."
+    )
+
+
+def test_several_such_images_are_counted() -> None:
+    names = {"00025", "00026", "00027", "00028"}
+    with pytest.raises(ModelError, match=r"4 of 6 images: '00025', '00026', '00027' and 1 more\. Check the weights"):
+        run(Colors(30), classifier(spoiled(names, float("inf"))), conditions=[Condition()])
+
+
+def test_logits_beyond_float32_are_named_and_not_made_infinite() -> None:
+    with pytest.raises(ModelError, match=r"but got 1e\+39, beyond float32 for the image '00021'"):
+        run(Colors(30), classifier(spoiled({"00021"}, -1e39)))
+    largest = read(*run(Colors(30), classifier(spoiled({"00021"}, 3.4e38)), conditions=[Condition()]), 1)
+    assert all(np.isfinite(found.scores).all() for found in largest)
+
+
+def test_complex_logits_are_refused() -> None:
+    with pytest.raises(ModelError, match="logits to be real numbers, but got complex ones"):
+        run(Colors(12), classifier(Answers(lambda found: torch.complex(found, found))))

@@ -35,7 +35,15 @@ def test_settings_of_any_form_come_back_equal(config: dict[str, object], preproc
     assert Provenance.model_validate_json(found.model_dump_json()) == found
 
 
-@pytest.mark.parametrize("field", list(Provenance.model_fields))
+def test_profiles_from_before_assumptions_were_kept_have_none() -> None:
+    assert "assumptions" not in KNOWN
+    assert Provenance.model_validate(KNOWN).assumptions == []
+    assumed = ["Outputs are <b>probabilities</b>.", "\u00e4"]
+    found = Provenance.model_validate(KNOWN | {"assumptions": assumed})
+    assert Provenance.model_validate_json(found.model_dump_json()).assumptions == assumed
+
+
+@pytest.mark.parametrize("field", sorted(set(Provenance.model_fields) - {"assumptions"}))
 def test_every_field_is_required(field: str) -> None:
     with pytest.raises(ValidationError, match="Field required"):
         Provenance.model_validate({key: value for key, value in KNOWN.items() if key != field})

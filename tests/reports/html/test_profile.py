@@ -86,6 +86,16 @@ def test_warnings_are_shown_only_where_there_are_some(page):
     assert "Normalization was assumed" in warned.find(role="note")[0].text
 
 
+def test_assumptions_are_shown_only_where_there_are_some_and_escaped():
+    source = profiles.profile(2)
+    assert not parse(render(source)).find(id="assumptions")
+    assumed = source.provenance.model_copy(update={"assumptions": [HOSTILE[0], "b"]})
+    page = parse(render(source.model_copy(update={"provenance": assumed})))
+    assert page.find(id="assumptions")[0].text == "Assumptions"
+    footer = page.find(id="provenance")[0]
+    assert [item.text for item in footer.find("li")] == [HOSTILE[0], "b"]
+
+
 def test_the_overview_has_one_panel_a_perturbation(page, profile):
     section = page.find("section", id="curves")[0]
     titles = [figure.find("strong")[0].text for figure in section.find("figure")]

@@ -126,6 +126,15 @@ def test_markup_and_terminal_commands_in_names_stay_inert():
     assert "…" in lines_of(said, "xxx")[0]
 
 
+def test_assumptions_stand_below_the_warnings_and_stay_inert():
+    source = profiles.profile(2)
+    assumed = source.provenance.model_copy(update={"assumptions": ["[red]a[/red] \x1b[31m", "b"]})
+    said = printed(source.model_copy(update={"provenance": assumed}), 140)
+    assert said.endswith("Assumed: [red]a[/red] \ufffd[31m\nAssumed: b\n")
+    assert said.index("Warning: ") < said.index("Assumed: ")
+    assert "Assumed" not in printed(source, 140)
+
+
 def test_colors_are_used_where_the_terminal_has_them(profile):
     console = Console(width=100, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(render(profile))
