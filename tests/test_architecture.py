@@ -43,6 +43,8 @@ WITHOUT_MIRROR = {
     "tests/test_public_names.py",
     "tests/test_wheel.py",
     "tests/exporters/test_exporters.py",
+    "tests/hostile/test_limits.py",
+    "tests/hostile/test_received.py",
     "tests/hostile/test_weights_only.py",
     "tests/models/test_libraries.py",
     "tests/perturbations/test_contract.py",
