@@ -48,6 +48,8 @@ WITHOUT_MIRROR = {
     "tests/faults/test_kill.py",
     "tests/faults/test_signals.py",
     "tests/faults/test_two_runs.py",
+    "tests/hostile/test_limits.py",
+    "tests/hostile/test_received.py",
     "tests/hostile/test_weights_only.py",
     "tests/models/test_libraries.py",
     "tests/perturbations/test_contract.py",

@@ -8,13 +8,14 @@ torch's own machines are not used: they call what they find, and allocate what a
 from __future__ import annotations
 
 import struct
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 # A checkpoint of a thousand layers with its optimizer takes half a second, so that only a file made to be slow needs
-# more; adversarial keys make a dictionary quadratic. Chosen by hand: half of the 10 s that a refusal may take.
+# more. Chosen by hand: half of the 10 s that a refusal may take.
 _MOST_SECONDS = 5.0
 _BETWEEN_LOOKS = 4096
 # A name or a text of a training script is far shorter; a longer one is read in full before it can be refused.
@@ -191,13 +192,18 @@ class PickleMachine:
 
 
 def hashable(key: Any) -> Any:
-    """Return a key that any dictionary may have, or raise: Python overflows its stack over deeply nested tuples."""
-    plain = (str, int, float, bool, bytes, type(None), complex)
-    if type(key) in plain or isinstance(key, Built):
+    """Return a key that any dictionary may have, or raise.
+
+    Python overflows its stack over deeply nested tuples, and a dictionary becomes quadratic where a file chooses keys
+    of one hash: it can for large numbers and tuples of numbers, not for texts, whose hashes differ between processes.
+    """
+    if type(key) in (str, bytes, bool, float, type(None)) or isinstance(key, Built):
         return key
-    if type(key) is tuple and all(type(part) in plain for part in key):
+    if type(key) is int and abs(key) < sys.hash_info.modulus:
         return key
-    raise RefusedPickleError(f"a key of type {type(key).__name__}")
+    if type(key) is tuple and key and type(key[0]) is str and all(type(part) in (str, int, bool) for part in key):
+        return key
+    raise RefusedPickleError(f"a key of type {type(key).__name__} that is no usual one")
 
 
 _INSTRUCTIONS: dict[bytes, Callable[[PickleMachine], None]] = {

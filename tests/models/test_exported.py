@@ -135,7 +135,7 @@ def test_loading_says_nothing_of_its_own(tmp_path, tiny, caplog, recwarn):
         for path in paths:
             load_classifier(str(path))
     said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-    assert all('is a program: it runs with your rights' in message for message in said)
+    assert all("is a program: it runs with your rights" in message for message in said)
     assert not recwarn.list
 
 
@@ -223,6 +223,67 @@ def opaque_object(target):
         return path
 
     return attack
+
+
+def bracketed_name(target):
+    """A name without round brackets, which lands in generated Python all the same."""
+    code = f"x=[__import__.__class__ for _ in {str(target)!r}]"
+
+    def rename(entry):
+        renamed = {"name": code} if entry == {"name": "input"} else entry
+        return {code if key == "input" else key: value for key, value in renamed.items()}
+
+    return lambda path: with_graph(path, lambda text: json.dumps(json.loads(text, object_hook=rename)))
+
+
+def payload_in_a_folder(_):
+    """A weight that lies among the constants, under a name that its own check does not look at."""
+
+    def change(name, data):
+        return data.replace(b'"weight_0"', b'"../constants/opaque_obj_0"') if name.endswith("config.json") else data
+
+    return lambda path: rewritten(path, change)
+
+
+def tensor_called_metadata(target):
+    """Notes are not looked at, but a tensor of that name is no note."""
+    code = f"__import__('os').system('touch {target}')"
+
+    def rename(text):
+        graph = json.loads(text)
+        values = graph["graph_module"]["graph"]["tensor_values"]
+        values["metadata"] = next(iter(values.values())) | {"sizes": [{"as_expr": {"expr_str": code, "hint": None}}]}
+        return json.dumps(graph)
+
+    return lambda path: with_graph(path, rename)
+
+
+def doubled_member(_):
+    """The first is looked at, the last is read; or the other way round, by a reader blind to upper and lower case."""
+
+    def attack(path):
+        with zipfile.ZipFile(path, "a") as archive:
+            name = next(name for name in archive.namelist() if "/models/" in name)
+            archive.writestr(name.upper(), b"{}")
+        return path
+
+    return attack
+
+
+@pytest.mark.parametrize(
+    ("attack", "said"),
+    [
+        (bracketed_name, "text in it that could run code"),
+        (payload_in_a_folder, "tensors that lie somewhere else"),
+        (tensor_called_metadata, "text in it that could run code"),
+        (doubled_member, "a member twice"),
+    ],
+)
+def test_ways_around_the_checks_are_closed(tmp_path, tiny, attack, said):
+    path = attack(tmp_path / "pwned")(dynamic_export(tiny, tmp_path / "m.pt2"))
+    with pytest.raises(ModelError, match=said):
+        load_classifier(str(path))
+    assert not (tmp_path / "pwned").exists()
 
 
 ATTACKS = [sample_inputs, tensor_name, formula, indirect_formula, guard, pickled_weight, opaque_object]

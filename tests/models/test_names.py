@@ -44,9 +44,8 @@ def test_a_misspelled_name_is_answered_without_importing_a_library(arguments: st
 
 @pytest.mark.parametrize("spec", ["timm:resnet18", "torchvision:resnet18@DEFAULT", "python:any:thing", "m.pt", None])
 def test_names_that_exist_and_other_models_pass(spec: str | None) -> None:
-    code = (
-        f"from cuesense.models.names import refuse_misspelled\nrefuse_misspelled({spec!r}, 'timm:vit_tiny_patch16_224')"
-    )
+    arguments = f"{spec!r}, 'timm:vit_tiny_patch16_224'"
+    code = f"from cuesense.models.names import refuse_misspelled\nrefuse_misspelled({arguments})"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,0 +1,73 @@
+"""What a file is that is no model, as errors say it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cuesense.errors import ModelError
+from cuesense.models.load import load_classifier
+
+
+def tar() -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("model.pt"))
+    return target.getvalue()
+
+
+def archive(*names: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as written:
+        for name in names:
+            written.writestr(name, b"content")
+    return target.getvalue()
+
+
+FILES = {
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 46\n": ("git-lfs pointer", "Run `git lfs pull`"),
+    b"<!DOCTYPE html>\n<html><body>Sign in</body></html>": ("a web page", "not the page about it"),
+    b"\n  <html lang='en'>": ("a web page", "not the page about it"),
+    b"\x89HDF\r\n\x1a\n" + bytes(40): ("HDF5", "as Keras"),
+    b"\x08\x09\x12\x07pytorch\x1a\x062.14.1": ("an ONNX file", "Save the PyTorch model's state_dict()"),
+    b"GGUF\x03\x00\x00\x00rest": ("GGUF", "state_dict()"),
+    gzip.compress(b"weights"): ("a gzip file", "Unpack it"),
+    tar(): ("a tar archive", "Unpack it"),
+    b"epoch,loss\n1,0.5\n": ("a text file", "Save or download it again"),
+    archive("metadata.json", "config.json", "model.weights.h5"): ("a Keras model", "state_dict()"),
+    archive("run/best.ckpt", "run/log.txt"): ("with a model's file in it", "Unpack it, and name that file"),
+}
+
+
+@pytest.mark.parametrize("data", FILES, ids=[kind for kind, _ in FILES.values()])
+def test_the_sentence_says_what_the_file_is(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "model.pt").write_bytes(data)
+    with pytest.raises(ModelError) as caught:
+        load_classifier(str(tmp_path / "model.pt"), arch="timm:resnet18")
+    for part in FILES[data]:
+        assert part in str(caught.value)
+    assert "of another kind (" in str(caught.value)
+
+
+def test_what_cannot_be_opened_is_an_error_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for spec in ("/dev/zero", str(tmp_path / "pipe")):
+        with pytest.raises(ModelError, match="to be a file, but got the pipe or device"):
+            load_classifier(spec)
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(ModelError, match="an existing file"):
+        load_classifier(str(tmp_path / "link"))
+    (tmp_path / "model.pt").write_bytes(b"PK")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ModelError, match=r"model\.pt to be readable, but got 'Permission denied'"):
+        load_classifier(str(tmp_path / "model.pt"))
