@@ -69,9 +69,15 @@ def gate_problems(gate: GateResult) -> Iterator[str]:
     for number, result in enumerate(gate.results):
         if not 0 <= result.limit < 1:
             yield f"{result.limit:g} in 'results.{number}.limit', which lies in [0, 1)"
+        if result.holds == bool(result.violations):
+            yield f"{len(result.violations)} violations in 'results.{number}', which says that it {_held(result.holds)}"
         for finding in (result.worst, *result.violations, *result.uncertain):
             yield from outside(f"results.{number}.loss", [finding.loss], -1, 1)
             yield from counts(f"results.{number}.images", [finding.images, finding.reference_images])
+
+
+def _held(holds: bool) -> str:
+    return "holds" if holds else "does not hold"
 
 
 def verification_problems(verification: Verification) -> Iterator[str]:

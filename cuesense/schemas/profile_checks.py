@@ -32,26 +32,34 @@ def profile_problems(profile: Profile) -> Iterator[str]:
         yield "no class in 'classes'"
         return
     yield from preprocessing_problems("provenance.model.preprocessing", profile.provenance.model.preprocessing)
-    for position, entry in enumerate(profile.classes):
-        if entry.index != position:
-            yield f"{entry.index} in 'classes.{position}.index', where classes are numbered from 0 in their order"
-    yield from repeated("classes.name", [entry.name for entry in profile.classes])
     yield from shares("summary", profile.summary.clean_accuracy, profile.summary.worst_class_accuracy)
     yield from counts("summary.labels", list(profile.summary.labels.values()))
+    yield from _classes(profile.classes)
     for number, curve in enumerate(profile.curves):
         yield from _curve(f"curves.{number}", curve, len(profile.classes))
-    for number, entry in enumerate(profile.classes):
-        yield from _class(f"classes.{number}", entry)
     yield from _names(profile)
+    yield from _rules(profile)
+    if profile.forecast is not None:
+        yield from _forecast(profile.forecast, [entry.name for entry in profile.classes])
+    if profile.verified is not None:
+        yield from _verified(profile.verified)
+
+
+def _rules(profile: Profile) -> Iterator[str]:
+    """Yield a clause for every tolerance or level that is out of its range."""
     yield from open_fraction("policy.tolerance", profile.policy.tolerance)
     yield from open_fraction("policy.confidence", profile.policy.confidence, low=0.5)
     if profile.labeling is not None:
         yield from open_fraction("labeling.confidence", profile.labeling.confidence, low=0.5)
         yield from shares("labeling", profile.labeling.certainty, profile.labeling.false_discovery)
-    if profile.forecast is not None:
-        yield from _forecast(profile.forecast, [entry.name for entry in profile.classes])
-    if profile.verified is not None:
-        yield from _verified(profile.verified)
+
+
+def _classes(entries: Sequence[ClassModel]) -> Iterator[str]:
+    yield from repeated("classes.name", [entry.name for entry in entries])
+    for position, entry in enumerate(entries):
+        if entry.index != position:
+            yield f"{entry.index} in 'classes.{position}.index', where classes are numbered from 0 in their order"
+        yield from _class(f"classes.{position}", entry)
 
 
 def _curve(field: str, curve: CurveModel, classes: int) -> Iterator[str]:

@@ -56,8 +56,10 @@ class Plot:
         return "".join(f"M{self._through(part)}" for part in known_stretches(values))
 
     def band(self, lows: Numbers, highs: Numbers) -> str:
-        """Return the area between two lines, with a gap where both are None."""
-        parts = zip(known_stretches(lows), known_stretches(highs), strict=True)
+        """Return the area between two lines, with a gap where one of them is None."""
+        both = [None not in pair for pair in zip(lows, highs, strict=True)]
+        known = ([value if here else None for value, here in zip(line, both, strict=True)] for line in (lows, highs))
+        parts = zip(*map(known_stretches, known), strict=True)
         return "".join(f"M{self._through(high)}L{self._through(low[::-1])}Z" for low, high in parts)
 
     def _through(self, points: Sequence[tuple[int, float]]) -> str:

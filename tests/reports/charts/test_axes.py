@@ -9,6 +9,10 @@ def test_unknown_values_leave_a_gap_in_a_line():
     plot = Plot(0, 30, 0, 100, 0.0, 1.0, 4)
     assert plot.line([0.5, None, 0.25, 1.0]) == "M0 50M20 75L30 0"
     assert plot.band([0.0, None, 0.25, 0.5], [0.5, None, 0.5, 1.0]) == "M0 50L0 100ZM20 50L30 0L30 50L20 75Z"
+    # A bound without its other one has no area.
+    assert plot.band([0.0, 0.1, 0.25, 0.5], [0.5, None, 0.5, 1.0]) == plot.band(
+        [0.0, None, 0.25, 0.5], [0.5, None, 0.5, 1.0]
+    )
     assert plot.line([None] * 4) == ""
     assert Plot(10, 30, 0, 100, 0.5, 1.0, 2).line([0.5, 0.75]) == "M10 100L30 50"
 
