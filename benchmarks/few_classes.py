@@ -8,7 +8,6 @@ for measuring.
 """
 
 import argparse
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

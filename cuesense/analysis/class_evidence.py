@@ -68,9 +68,10 @@ class ClassEvidence:
         return min((part for part in known if not np.isnan(part)), default=1.0)
 
     @property
-    def rival(self) -> str:
-        """Name of the class whose images are most often taken for this one."""
-        return self.class_names[int(self.every.rival[self.index])]
+    def rival(self) -> str | None:
+        """Name of the class whose images are most often taken for this one; None where none are."""
+        rival = int(self.every.rival[self.index])
+        return self.class_names[rival] if rival >= 0 else None
 
     @property
     def above_chance(self) -> bool:

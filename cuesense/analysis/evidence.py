@@ -80,7 +80,7 @@ class Evidence:
         recognized: Share of the clean images that are recognized, (C,); NaN without images.
         chance: Share of the other classes' clean images that are taken for this class, (C,).
         fewest: Images under the primary ablation that has fewest of them, (C,).
-        rival: The class whose clean images are most often taken for this one, (C,).
+        rival: The class whose clean images are most often taken for this one, (C,); -1 where none are.
         mistaken: The share of the rival's clean images that are, (C,).
         shares: What is kept, by ablation; those that were not measured are missing.
         q: Per cue, the false discovery rate at which its suppression costs more than a sham, (C,); adjusted over all

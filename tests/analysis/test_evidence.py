@@ -186,7 +186,7 @@ def test_clean_mistakes_are_those_of_a_plain_loop(seed: int) -> None:
                 rates[other] = taken.count(index) / max(len(taken), 10)
         assert evidence.mistaken[index] == pytest.approx(max(rates.values()))
         first = max(rates, key=lambda other: (rates[other], -other))
-        assert evidence.rival[index] == (first if rates[first] else 0)
+        assert evidence.rival[index] == (first if rates[first] else -1)
 
 
 def uneven(seed: int) -> Predictions:
