@@ -127,16 +127,17 @@ class Network:
         """
         world = load(str(self.stored["spec"]).partition(":")[2])
         recall = self.stored["cf"] / np.maximum(self.stored["cf"][7], 1e-9)
-        return [_hypothesis(member, recall[:, index]) for index, member in enumerate(world.classes)]
+        return [needed(member, recall[:, index], LEARNED, SHORTCUT) for index, member in enumerate(world.classes)]
 
 
-def _hypothesis(member: PlantedClass, recall: np.ndarray) -> Hypothesis:
+def needed(member: PlantedClass, recall: np.ndarray, learned: float, shortcut: float) -> Hypothesis:
+    """Return which cues a class really relies on, from its relative recall on counterfactual images, (8,)."""
     carriers, every = frozenset(member.carriers), {left for hypothesis in HYPOTHESES for left in hypothesis}
     holds = {frozenset(Cue)}
     for left in every:
         planted = bool(left & carriers) if member.truth is CueVerdict.REDUNDANT else carriers <= left
         share = recall[sum(1 << place for place, cue in enumerate(CUES) if cue in left)]
-        if share >= (LEARNED if planted else SHORTCUT):
+        if share >= (learned if planted else shortcut):
             holds |= {more for more in every if left <= more}
     return frozenset(holds)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cuesense.analysis.contradictions import contradiction
 from cuesense.analysis.counts import ClassCounts, count_predictions
 from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, name_cues, usable
 from cuesense.analysis.evidence import gather
@@ -276,7 +277,21 @@ def analyze_predictions(
             if curve.perturbation.role is Role.AUGMENTATION
         },
         groups=[
-            group_cues(name, [index for index in members if index in fit], VERDICTS, likely, confidence, CERTAIN)
+            _without_contradictions(
+                group_cues(name, [index for index in members if index in fit], VERDICTS, likely, confidence, CERTAIN),
+                cues,
+            )
             for name, members in every.items()
         ],
+    )
+
+
+def _without_contradictions(group: GroupCues, cues: Sequence[ClassCue]) -> GroupCues:
+    """Withhold a member's verdict in the light of its group where the member's own shares contradict it."""
+    return replace(
+        group,
+        members={
+            index: CueVerdict.UNDETERMINED if contradiction(verdict, cues[index].evidence) else verdict
+            for index, verdict in group.members.items()
+        },
     )

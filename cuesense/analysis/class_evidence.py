@@ -62,9 +62,16 @@ class ClassEvidence:
         return self.accuracy - self.mistaken
 
     @property
-    def rival(self) -> str:
-        """Name of the class whose images are most often taken for this one."""
-        return self.class_names[int(self.every.rival[self.index])]
+    def told(self) -> float:
+        """How far what is recognized when nothing is removed is no guessing, in [0, 1]: the least of all ablations."""
+        known = [float(share.told[self.index]) for share in self.every.shares.values()]
+        return min((part for part in known if not np.isnan(part)), default=1.0)
+
+    @property
+    def rival(self) -> str | None:
+        """Name of the class whose images are most often taken for this one; None where none are."""
+        rival = int(self.every.rival[self.index])
+        return self.class_names[rival] if rival >= 0 else None
 
     @property
     def above_chance(self) -> bool:

@@ -8,9 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.analysis.class_evidence import ClassEvidence
+from cuesense.analysis.contradictions import contradiction
 from cuesense.analysis.cue_sentences import counted, losses, points, why
 from cuesense.analysis.evidence import Evidence
-from cuesense.analysis.hypotheses import CUES_LEFT, VERDICTS, likely_recognized, posterior, shapley_shares
+from cuesense.analysis.hypotheses import (
+    CUES_LEFT,
+    VERDICTS,
+    likely_recognized,
+    posterior,
+    shapley_shares,
+    with_guesses_taken_off_once,
+)
 from cuesense.arrays import Floats
 from cuesense.perturbations.ablations import ALL_REMOVED, CUES, PRIMARY_ABLATION, Ablation
 from cuesense.types import ClassCue, Cue, CueVerdict
@@ -47,6 +55,7 @@ RECOVERED_AT_ALL = 0.7
 
 # The ablations under which a class may be found by elimination: the others remove no more than these.
 _REVEALING = (*PRIMARY_ABLATION.values(), ALL_REMOVED)
+_UNCALIBRATED = "the verdicts are not calibrated for so few classes, or classes so often confused"
 _SINGLE = (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
 
 # This text is part of profile.json.
@@ -87,29 +96,32 @@ def name_cues(evidence: Evidence, class_names: Sequence[str]) -> list[ClassCue]:
     Returns:
         One ClassCue a class.
     """
-    likely = posterior(evidence)
+    likely, generous = posterior(evidence), posterior(with_guesses_taken_off_once(evidence))
     recognized = {
         ablation: likely_recognized(evidence, ablation) for ablation in CUES_LEFT if ablation in evidence.shares
     }
     shapley = shapley_shares(evidence)
-    return [
-        _class_cue(ClassEvidence(evidence, index, class_names, recognized, shapley), likely[:, index])
-        for index in range(len(class_names))
-    ]
+    every = [ClassEvidence(evidence, index, class_names, recognized, shapley) for index in range(len(class_names))]
+    return [_class_cue(found, likely[:, found.index], generous[:, found.index]) for found in every]
 
 
-def _class_cue(found: ClassEvidence, likely: Floats) -> ClassCue:
-    verdict, reason = _decide(found, likely)
+def _class_cue(found: ClassEvidence, likely: Floats, generous: Floats) -> ClassCue:
+    evidence = {cue: found.of_cue(cue, necessary=_necessary(found, cue)) for cue in CUES}
+    verdict, reason = _decide(found, likely, generous)
+    disagrees = contradiction(verdict, evidence)
+    if disagrees:
+        reason = f"{losses(found)}; {verdict} would fit the ablations together, but the class {disagrees}"
+        verdict = CueVerdict.UNDETERMINED
     return ClassCue(
         cue=verdict,
         probabilities=dict(zip(VERDICTS, likely.tolist(), strict=True)),
-        evidence={cue: found.of_cue(cue, necessary=_necessary(found, cue)) for cue in CUES},
+        evidence=evidence,
         flags=_flags(found),
         why=reason,
     )
 
 
-def _decide(found: ClassEvidence, likely: Floats) -> tuple[CueVerdict, str]:
+def _decide(found: ClassEvidence, likely: Floats, generous: Floats) -> tuple[CueVerdict, str]:
     """Return the verdict and its reason."""
     reason = _impossible(found)
     if reason:
@@ -119,7 +131,7 @@ def _decide(found: ClassEvidence, likely: Floats) -> tuple[CueVerdict, str]:
     if likely[order[0]] < CERTAIN:
         first, other = (f"{VERDICTS[at]} ({points(likely[at])} %)" for at in order[:2])
         return CueVerdict.UNDETERMINED, f"{losses(found)}: {first} and {other} both fit"
-    doubt = _doubt(found, verdict)
+    doubt = _doubt(found, verdict) or _uncalibrated(found, verdict, generous)
     if doubt:
         return CueVerdict.UNDETERMINED, f"{losses(found)}; {doubt}"
     return verdict, why(found, verdict)
@@ -140,6 +152,22 @@ def _impossible(found: ClassEvidence) -> str | None:
     if missing:
         return "was not measured under " + ", ".join(f"{name} at {value:g}" for name, value in missing)
     return _recovered(found, RECOVERED_AT_ALL)
+
+
+def _uncalibrated(found: ClassEvidence, verdict: CueVerdict, generous: Floats) -> str | None:
+    """Return why the calibration does not reach this class, or None.
+
+    Where it does, guesses are few beside what is recognized, and the verdict is the same however they are taken off.
+    """
+    if found.told < TOLD_APART:
+        return (
+            f"as the images of other classes that are taken for it show, {points(1 - found.told)} of 100 of its own "
+            f"may be guesses even when nothing is removed: {_UNCALIBRATED}"
+        )
+    at = int(np.argmax(generous))
+    if VERDICTS[at] is verdict and generous[at] >= CERTAIN:
+        return None
+    return f"{verdict} does not fit if fewer of the images that are kept are guesses: {_UNCALIBRATED}"
 
 
 def _doubt(found: ClassEvidence, verdict: CueVerdict) -> str | None:

@@ -47,8 +47,14 @@ class Share:
         stays: The share of all images that are recognized clean.
         unaided: The same without the prior correction.
         distinct: What stays less what may be guessing between the class and another (confusions.mutual_confusion) and
-            less what guessing among all classes gives (Measured.guessing); in [0, 1], NaN for a lone class.
+            less what guessing among all classes gives (Measured.guessing), relative to the same on images that nothing
+            was removed from: 1 there, whatever the number of classes and whoever is confused with whom. In [0, 1]; NaN
+            where all that is recognized may be guessing, as for a lone class.
         raw: The share of the explainable images without the prior correction.
+        told: What ``distinct`` is relative to: 1 where no image of another class is taken for the class when nothing
+            is removed, 0 where all that is recognized may be guessing; NaN for a lone class.
+        generous: ``distinct`` with guesses taken off once, those between two classes or those among all, whichever are
+            more. With many classes both are alike; where they lead to other verdicts, there are too few classes.
     """
 
     kept: Floats
@@ -60,6 +66,8 @@ class Share:
     unaided: Floats
     distinct: Floats
     raw: Floats
+    told: Floats
+    generous: Floats
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Evidence:
         recognized: Share of the clean images that are recognized, (C,); NaN without images.
         chance: Share of the other classes' clean images that are taken for this class, (C,).
         fewest: Images under the primary ablation that has fewest of them, (C,).
-        rival: The class whose clean images are most often taken for this one, (C,).
+        rival: The class whose clean images are most often taken for this one, (C,); -1 where none are.
         mistaken: The share of the rival's clean images that are, (C,).
         shares: What is kept, by ablation; those that were not measured are missing.
         q: Per cue, the false discovery rate at which its suppression costs more than a sham, (C,); adjusted over all
@@ -212,17 +220,22 @@ class Measured:
         with np.errstate(invalid="ignore", divide="ignore"):
             stays, images = self._stays(rows, sham)
             unaided = self._stays(rows, sham, raw=True)[0]
-            guesses = np.mean([self._guessed(row) for row in rows], axis=0) / self.rate(sham)[1]
-            # A lone class is always guessed right: its distinct share is unknown, not 0.
-            apart = np.where(self.guessing < 1, 1 - self.guessing, np.nan)
-            distinct = np.clip((stays - guesses - self.guessing) / apart, 0, 1)
+            told = self._beyond_guessing(np.ones_like(stays), sham, sham)
+            distinct, generous = (
+                # Where nothing is told apart even when nothing is removed, the distinct share is unknown, not 0.
+                np.clip(beyond / np.where(undisturbed > 0, undisturbed, np.nan), 0, 1)
+                for beyond, undisturbed in zip(self._beyond_guessing(stays, rows, sham), told, strict=True)
+            )
+            of_told = np.clip(told[0], 0, 1)
             if not self.predictions.paired:
                 raw = self._ratio(rows, sham, raw=True)[0]
-                return Share(*self._ratio(rows, sham), images, images, stays, unaided, distinct, raw)
+                return Share(*self._ratio(rows, sham), images, images, stays, unaided, distinct, raw, of_told, generous)
             kept, total = self._counted(rows, self._explainable, sham)
             raw, raw_total = self._counted(rows, self._explainable, sham, raw=True)
             bounds = wilson(kept, total, self.level)
-            return Share(kept / total, *bounds, total, images, stays, unaided, distinct, raw / raw_total)
+            return Share(
+                kept / total, *bounds, total, images, stays, unaided, distinct, raw / raw_total, of_told, generous
+            )
 
     def _stays(self, rows: list[int], sham: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
         """Return the share of the images recognized clean and under the sham that stays, and those images."""
@@ -269,7 +282,14 @@ class Measured:
             return self.rate(self.rows[ALL_REMOVED], raw=raw)
         return np.full(self.classes, np.inf), np.zeros(self.classes)
 
-    def _guessed(self, row: int) -> Floats:
+    def _beyond_guessing(self, stays: Floats, rows: list[int], sham: list[int]) -> tuple[Floats, Floats]:
+        """Return what stays beyond guesses, (C,) each: between two classes and among all, and the larger alone."""
+        mutual = np.mean([self._mutual(row) for row in rows], axis=0) / self.rate(sham)[1]
+        # A lone class is always guessed right: what is beyond that is unknown, not 0.
+        apart = np.where(self.guessing < 1, 1 - self.guessing, np.nan)
+        return (stays - mutual - self.guessing) / apart, (stays - np.maximum(mutual, self.guessing)) / apart
+
+    def _mutual(self, row: int) -> Floats:
         found = self.predictions.per_condition[row]
         classes = self.classes_of(found.predicted) if found.corrected is None else found.corrected
         return mutual_confusion(classes, found.labels, self.classes)

@@ -9,7 +9,7 @@ functions that recognize the clean image follows from all tests together (docs/m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, permutations, product
 
 import numpy as np
@@ -68,11 +68,13 @@ class Scale:
         """Return the log-odds that classes are recognized by the cues left, (C,), bounded as any ablation can mislead.
 
         The share is the mean of its posterior under a uniform prior, whose variance flattens the slope (MacKay 1992,
-        Neural Computation 4:720, section 5): few images are weak evidence. 0 where a class was not measured.
+        Neural Computation 4:720, section 5): few images are weak evidence, and so are images of a class that is hardly
+        told from another, because dividing by ``told`` multiplies the noise. 0 where a class was not measured.
         """
-        middle = (np.nan_to_num(share.distinct) * share.images + 1) / (share.images + 2)
+        images = share.images * share.told**2
+        middle = (np.nan_to_num(share.distinct) * images + 1) / (images + 2)
         odds = SLOPE * (middle - self._threshold(ablation))
-        noise = SLOPE**2 * middle * (1 - middle) / np.maximum(share.images, 1)
+        noise = SLOPE**2 * middle * (1 - middle) / np.maximum(images, 1)
         likely = MISLED + (1 - 2 * MISLED) * expit(odds / np.sqrt(1 + np.pi / 8 * noise))
         return np.asarray(np.where(np.isnan(share.distinct), 0.0, np.log(likely / (1 - likely))))
 
@@ -157,6 +159,12 @@ def posterior(evidence: Evidence) -> Floats:
         Shape (6, C), in the order of VERDICTS; columns add up to 1.
     """
     return np.asarray(np.mean([_posterior(evidence, scale) for scale in scales(evidence.side)], axis=0))
+
+
+def with_guesses_taken_off_once(evidence: Evidence) -> Evidence:
+    """Return the evidence with the generous shares in the place of the distinct ones (evidence.Share)."""
+    shares = {ablation: replace(share, distinct=share.generous) for ablation, share in evidence.shares.items()}
+    return replace(evidence, shares=shares)
 
 
 def _posterior(evidence: Evidence, scale: Scale) -> Floats:

@@ -84,16 +84,15 @@ def limits(
         shared = shared_budget(of_class, curves[name].n, spared=spared)
         reason = None if shared.limiting is None else of_class[shared.limiting].limited_by
         limited = None if shared.limiting is None else profile.classes[shared.limiting].name
-        given_up = _given_up(profile, of_class, shared.severity) if spared else ()
+        given_up = _given_up(profile, of_class, curves[name], shared.severity) if spared else ()
         found.append(Limit(name, shared.value, limited, reason, given_up))
     return found
 
 
-def _given_up(profile: Profile, budgets: Sequence[Budget], severity: int) -> tuple[str, ...]:
-    """Return the classes that get a stronger severity than their own budget."""
-    return tuple(
-        entry.name for entry, budget in zip(profile.classes, budgets, strict=True) if budget.severity < severity
-    )
+def _given_up(profile: Profile, budgets: Sequence[Budget], curve: Curve, severity: int) -> tuple[str, ...]:
+    """Return the classes with images that get a stronger severity than their own budget."""
+    every = zip(profile.classes, budgets, curve.n.tolist(), strict=True)
+    return tuple(entry.name for entry, budget, images in every if images and budget.severity < severity)
 
 
 def check_numbers(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:

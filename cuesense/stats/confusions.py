@@ -127,13 +127,13 @@ def top_false_positive_rate(
         classes: Number of classes C.
 
     Returns:
-        The largest share of another class's images that is predicted as this class, and that other class (0 where
+        The largest share of another class's images that is predicted as this class, and that other class (-1 where
         there is none), each of shape (C,). Classes of fewer than ten images count as if they had ten, so that a single
         mistaken image is a small share.
     """
     pairs, _, shares = _mistakes(predicted, labels, classes)
     order = np.lexsort((-pairs, shares))
-    rate, rival = np.zeros(classes), np.zeros(classes, dtype=np.int64)
+    rate, rival = np.zeros(classes), np.full(classes, -1, dtype=np.int64)
     rate[pairs[order] // classes], rival[pairs[order] // classes] = shares[order], pairs[order] % classes
     return rate, rival
 

@@ -30,6 +30,7 @@ NAN = math.nan
 def test_the_clean_numbers_are_those_of_the_class(
     index: int, images: int, fewest: int, accuracy: float, mistaken: float, apart: float, rival: str
 ) -> None:
+    assert class_of({}, index=index, rival=np.array([-1, -1])).rival is None
     found = class_of({}, index=index)
     assert (found.images, found.fewest, found.rival) == (images, fewest, rival)
     assert (found.accuracy, found.mistaken) == (accuracy, mistaken)

@@ -174,6 +174,7 @@ def test_a_class_is_rather_recognized_from_the_calibrated_share_on(side: int) ->
     unknown = np.full(2, np.nan)
     for ablation, threshold in zip(CUES_LEFT, CALIBRATED[side], strict=True):
         shares = dict.fromkeys(("kept", "low", "high", "of", "stays", "unaided", "raw"), unknown)
-        share = Share(**shares, images=np.full(2, 1e9), distinct=np.array([threshold - 1e-3, threshold + 1e-3]))
+        distinct = np.array([threshold - 1e-3, threshold + 1e-3])
+        share = Share(**shares, images=np.full(2, 1e9), told=np.ones(2), distinct=distinct, generous=distinct)
         known = replace(evidence_of_kinds(), shares={ablation: share}, side=side)
         assert likely_recognized(known, ablation).tolist() == [False, True]

@@ -56,9 +56,20 @@ def test_shares_are_those_of_a_plain_loop(seed: int) -> None:
             clean = [i for i in members if right(0, i) and right(sham, i)]
             stays = sum(right(rows[ablation], i) for i in clean) / len(clean)
             assert share.stays[index] == pytest.approx(stays)
-            guesses = max(_guesses(found, rows[ablation], index, other) for other in range(CLASSES) if other != index)
             recall = sum(right(sham, i) for i in members) / len(members)
-            assert share.distinct[index] == pytest.approx(max(0, (stays - guesses / recall - 1 / CLASSES) / 0.75))
+            guesses, undisturbed = (
+                max(_guesses(found, row, index, other) for other in range(CLASSES) if other != index) / recall
+                for row in (rows[ablation], sham)
+            )
+            told = max(0, (1 - undisturbed - 1 / CLASSES) / 0.75)
+            assert share.told[index] == pytest.approx(told)
+            beyond = (stays - guesses - 1 / CLASSES) / 0.75
+            assert share.distinct[index] == pytest.approx(
+                min(1, max(0, beyond / told)) if told else np.nan, nan_ok=True
+            )
+            once, first = (stays - max(guesses, 1 / CLASSES)), (1 - max(undisturbed, 1 / CLASSES))
+            generous = min(1, max(0, once / first)) if first > 0 else np.nan
+            assert share.generous[index] == pytest.approx(generous, nan_ok=True)
 
 
 def _guesses(found: Predictions, row: int, index: int, other: int) -> float:
@@ -175,7 +186,7 @@ def test_clean_mistakes_are_those_of_a_plain_loop(seed: int) -> None:
                 rates[other] = taken.count(index) / max(len(taken), 10)
         assert evidence.mistaken[index] == pytest.approx(max(rates.values()))
         first = max(rates, key=lambda other: (rates[other], -other))
-        assert evidence.rival[index] == (first if rates[first] else 0)
+        assert evidence.rival[index] == (first if rates[first] else -1)
 
 
 def uneven(seed: int) -> Predictions:

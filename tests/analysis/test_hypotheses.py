@@ -73,7 +73,7 @@ def _slow(evidence, index):
             share = evidence.shares[ablation]
             if np.isnan(share.distinct[index]):
                 continue
-            images = share.images[index]
+            images = share.images[index] * share.told[index] ** 2
             middle = (share.distinct[index] * images + 1) / (images + 2)
             flat = 1 + np.pi / 8 * SLOPE**2 * middle * (1 - middle) / max(images, 1)
             yes = MISLED + (1 - 2 * MISLED) / (1 + np.exp(-SLOPE * (middle - threshold) / flat**0.5))
@@ -187,7 +187,8 @@ def at(distinct: list[float], images: float = 1e9, count: int = 2) -> Share:
     """Return shares of which only the distinct one and its images count."""
     unknown = np.full(count, np.nan)
     rest = dict.fromkeys(("kept", "low", "high", "of", "stays", "unaided", "raw"), unknown)
-    return Share(**rest, images=np.full(count, images), distinct=np.array(distinct))
+    known = np.array(distinct)
+    return Share(**rest, images=np.full(count, images), told=np.ones(count), distinct=known, generous=known)
 
 
 @pytest.mark.parametrize("scale", SCALES)
