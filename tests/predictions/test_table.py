@@ -1,5 +1,6 @@
 """Tables of predictions: what analyze writes is read back, other people's tables too, and every mistake is named."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
