@@ -135,7 +135,7 @@ Order = Annotated[
     str | None,
     typer.Option(
         metavar="ORDER",
-        help="rising (larger numbers are stronger), falling (smaller ones are), or all strengths, mild to strong: A,B.",
+        help="Strengths: rising (larger is stronger), falling (smaller is), or all of them, mild to strong: A,B.",
     ),
 ]
 CueProfile = Annotated[

@@ -26,12 +26,11 @@ OPTIONS = {
     | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"}
     | {"--allow-nondeterministic"},
     "score": {"--output", "--class-names", "--groups", "--image-size", "--tolerance", "--confidence", "--json"},
-    # It has no --json: --format json writes the policy as JSON.
     "recommend": _POLICY
     | _PROGRAMS
     | _TRAINING
     | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
-    | {"--device", "--image-size", "--output", "--allow-nondeterministic"},
+    | {"--device", "--image-size", "--output", "--allow-nondeterministic", "--json"},
     "verify": _POLICY
     | _TRAINING
     | {"--weights-only", "--allow-nondeterministic"}
@@ -54,7 +53,7 @@ OPTIONS = {
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
     "demo": {"--output", "--json"},
     "report": {"--output"},
-    "list": set(),
+    "list": {"--json"},
 }
 
 # Commands in which an option differs, and why.
