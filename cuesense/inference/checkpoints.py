@@ -26,7 +26,7 @@ from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.copies import copy_remarks, counted_once
-from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.label_order import check_runs
 from cuesense.predictions.predictions import ClassMap
 from cuesense.predictions.shards import SHARD_VERSION, ImageColumns, OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
@@ -97,12 +97,6 @@ class _SingleCheckpoint:
     directions: Floats | None
     dependence: str | None = None
 
-    def check_order(self, who: str) -> list[str]:
-        """Return a sentence where classes seem to have each other's names; errors as in ``check_labels``."""
-        return check_labels(
-            self.images.labels, self.predicted, ClassMap(self.class_names, self.output_names, self.outputs), who
-        )
-
 
 def predict_checkpoints(
     runs: Runs,
@@ -128,7 +122,6 @@ def predict_checkpoints(
             another order, checkpoints have different outputs, or the folder cannot be written.
     """
     found: list[_SingleCheckpoint] = []
-    order_remarks: list[str] = []
     dataset = CachedDataset(dataset)
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         trust = options.trust.named_in(runs.listed_in, arch=any(runs.own_archs[number : number + 1]))
@@ -144,7 +137,8 @@ def predict_checkpoints(
             )
         )
         _refuse_other(found[0], found[-1], runs.models[0], model)
-        order_remarks += found[-1].check_order(f"'{Path(model).name}'")
+    shown = {f"'{model}'": (one.images.labels, one.predicted) for model, one in zip(_short(runs.models), found, strict=True)}
+    order_remarks = check_runs(shown, ClassMap(found[0].class_names, found[0].output_names, found[0].outputs))
     order, names = _classes_first(found[0])
     # Checkpoints may see other parts of the same images: the first one's pixels decide what is a copy, for all.
     images = found[0].images
@@ -163,6 +157,12 @@ def predict_checkpoints(
     sweep = replace(sweep, remarks=(*order_remarks, *sweep.remarks, *said))
     source = {"dataset": dataset.spec, "images": len(counted), "fingerprint": dataset.fingerprint}
     return CheckpointPredictions(sweep, _similarity(found, runs, order), tuple(ids[row] for row in counted), source)
+
+
+def _short(models: Sequence[str]) -> list[str]:
+    """Return the models by their files' names, or whole where two have the same."""
+    short = [Path(model).name for model in models]
+    return short if len(set(short)) == len(short) else list(models)
 
 
 def _part(progress: Progress, number: int, count: int) -> Progress:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,6 +68,31 @@ def check_labels(
         raise DatasetError(expected(what, "in the order of the model's outputs", got, _advice(found)))
     text = f"Clean accuracy is {found.accuracy:.1%}, but {_explained(found, confusion, classes)}. {_advice(found)}."
     return [before + text]
+
+
+def check_runs(runs: Mapping[str, tuple[Ints, Ints]], classes: ClassMap) -> list[str]:
+    """Check networks that share classes and outputs: one that recognizes the classes shows that their order is right.
+
+    Args:
+        runs: The label and the predicted output of each clean image, (N,) each, by what to call the network.
+        classes: The classes and outputs of all of them.
+
+    Returns:
+        What ``check_labels`` says about each of them.
+
+    Raises:
+        DatasetError: Below chance another order explains the images for all of them.
+    """
+    said: list[str] = []
+    errors: list[DatasetError] = []
+    for who, (labels, predicted) in runs.items():
+        try:
+            said += check_labels(labels, predicted, classes, who)
+        except DatasetError as error:
+            errors.append(error)
+    if errors and len(errors) == len(runs):
+        raise errors[0]
+    return [*(error.for_command_line for error in errors), *said]
 
 
 def _stops(found: Order, chance: float) -> bool:

@@ -189,13 +189,22 @@ def _assignment(counts: _Counts) -> Order | None:
 
 
 def _best(counts: _Counts) -> Ints:
-    """Return the assignment that explains most images, and of several such one that changes the fewest classes."""
-    classes = len(counts.outputs)
-    # Outputs that nothing was predicted as explain nothing; with tens of thousands of them the problem would be large.
-    wanted = np.union1d(counts.outputs, np.flatnonzero(counts.confusion.any(axis=0)))
-    value = counts.confusion[:, wanted].astype(np.float64) * (classes + 1)
-    value[np.arange(classes), np.searchsorted(wanted, counts.outputs)] += 1
-    return np.asarray(wanted[linear_sum_assignment(value, maximize=True)[1]], np.int64)
+    """Return the assignment that explains most images, and of several such one that changes the fewest classes.
+
+    A class that leads both its own row and its output's column keeps that output, so that tens of thousands of classes
+    leave a small problem.
+    """
+    own, outputs = counts.own, counts.outputs
+    settled = (own > 0) & (own == counts.confusion.max(axis=1)) & (own == counts.confusion.max(axis=0)[outputs])
+    rows = np.flatnonzero(~settled)
+    open_outputs = np.asarray(counts.confusion[rows].any(axis=0))
+    open_outputs[outputs[settled]], open_outputs[outputs[rows]] = False, True
+    columns = np.flatnonzero(open_outputs)
+    value = counts.confusion[np.ix_(rows, columns)] * (len(rows) + 1.0)
+    value[np.arange(len(rows)), np.searchsorted(columns, outputs[rows])] += 1
+    better = outputs.copy()
+    better[rows] = columns[linear_sum_assignment(value, maximize=True)[1]]
+    return better
 
 
 def _exchanged(counts: _Counts, better: Ints) -> Ints:

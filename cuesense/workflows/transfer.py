@@ -28,7 +28,7 @@ from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.copies import copy_remarks, counted_once, trained_on, trained_remark
-from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.label_order import check_runs
 from cuesense.predictions.predictions import ClassMap
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
@@ -196,11 +196,8 @@ def transfer(
         }
         sweep = sweep_of(listed, test.class_names, found[0].labels, predicted, test.class_names)
         names = ClassMap(test.class_names, test.class_names, range(len(test.class_names)))
-        order = [
-            remark
-            for model, one in zip(listed.models, found, strict=True)
-            for remark in check_labels(one.labels, one.predicted, names, f"'{Path(model).name}'")
-        ]
+        shown = {f"'{model}'": (one.labels, one.predicted) for model, one in zip(listed.models, found, strict=True)}
+        order = check_runs(shown, names)
         said = remarks(list(zip(listed.models, dependences, strict=True)))
         audit = build_audit(
             replace(sweep, remarks=(*said, *order, *sweep.remarks, *_remarks(found[0], test))),

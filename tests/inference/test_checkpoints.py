@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ def test_a_run_goes_on_from_what_is_kept(runs: Runs, tmp_path: Path) -> None:
         ({"run": RunOptions(batch_size=7, workers=1, seed=3)}, False),
         ({"run": RunOptions(batch_size=32, precision="bfloat16")}, True),
         ({"images": replace(OPTIONS.images, mean=(0.4, 0.5, 0.5))}, True),
-        ({"class_names": ("water", "brick", "grass")}, True),
+        ({"class_names": ("grass", "brick", "water")}, True),
     ],
 )
 def test_predictions_are_kept_by_all_that_decides_them_and_nothing_else(
@@ -168,7 +169,9 @@ def test_predictions_are_kept_by_all_that_decides_them_and_nothing_else(
     one = replace(one, archs=(ARCH,))
     predict_checkpoints(one, data, OPTIONS, tmp_path)
     data.read.clear()
-    predict_checkpoints(one, data, replace(OPTIONS, **changes), tmp_path)
+    # Exchanged names stop after the predictions, which are kept.
+    with pytest.raises(DatasetError, match="exchanged") if "class_names" in changes else nullcontext():
+        predict_checkpoints(one, data, replace(OPTIONS, **changes), tmp_path)
     assert len(folders(tmp_path)) == (2 if again else 1)
     assert len(data.read) == (30 if again else IMAGES)
     predict_checkpoints(one, Colors(27), OPTIONS, tmp_path)

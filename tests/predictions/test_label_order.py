@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cuesense.errors import DatasetError
-from cuesense.predictions.label_order import check_labels
+from cuesense.predictions.label_order import check_labels, check_runs
 from cuesense.predictions.predictions import ClassMap
 
 ANIMALS = ("cat", "dog", "owl", "bee", "ant")
@@ -108,3 +108,13 @@ class TestGuessing:
     def test_one_class_has_nothing_to_be_confused_with(self):
         assert said(np.array([[0, 40], [0, 0]])) == []
         assert said(np.array([[40, 0], [1, 2]])) == []
+
+
+def test_one_network_that_knows_the_classes_shows_that_their_order_is_right():
+    labels = np.repeat([0, 1, 2], 20)
+    other, classes = (labels + 1) % 3, ClassMap(ANIMALS[:3], ANIMALS[:3], (0, 1, 2))
+    assert check_runs({"'a'": (labels, labels)}, classes) == []
+    (said,) = check_runs({"'a'": (labels, labels), "'b'": (labels, other)}, classes)
+    assert "a clean accuracy of 0.0% in 'b', below chance" in said
+    with pytest.raises(DatasetError, match=r"0.0% in 'a'"):
+        check_runs({"'a'": (labels, other), "'b'": (labels, other)}, classes)
