@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cuesense.stores.lock import locked
 from tests.helpers.command_line import assert_one_sentence, run, run_python, without
 from tests.helpers.model_pairs import labels_of, simple
 from tests.helpers.profiles import profile
@@ -80,3 +81,14 @@ def test_wrong_comparisons_are_one_sentence(pair: tuple[Path, Path], tmp_path: P
     (tmp_path / "taken" / "compare.json").mkdir(parents=True)
     assert_one_sentence(run("compare", *pair, "--output", tmp_path / "taken"), "a file, but got a folder")
     assert_one_sentence(run("compare", pair[0], "nowhere.pt", "--dataset", tmp_path / "none"), "none")
+
+
+def test_a_folder_that_another_run_holds_is_refused(
+    pair: tuple[Path, Path], model_file: Path, photos_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the folder that is taken without --output where models are analyzed; two profiles alone are only printed."""
+    monkeypatch.chdir(tmp_path)
+    with locked(tmp_path / "out"), locked(Path("cuesense-compared")):
+        assert_one_sentence(run("compare", *pair, "--output", tmp_path / "out"), "one run at a time")
+        assert_one_sentence(run("compare", pair[0], model_file, "--dataset", photos_folder), "one run at a time")
+        assert run("compare", *pair).exit_code == 0

@@ -11,7 +11,8 @@ from cuesense import check, compare, forecast, recommend
 from cuesense.errors import OutputError, SettingsError
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
-from cuesense.workflows.profile_files import report
+from cuesense.workflows import profile_files
+from cuesense.workflows.profile_files import earlier_profile, report, write_outputs
 from tests.helpers.profiles import profile
 
 
@@ -67,3 +68,48 @@ def test_the_page_does_not_replace_the_profile(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="the same file"):
         report(tmp_path, file)
     assert Profile.read(file) == profile()
+
+
+def of_model(sha256: str | None, **changes: object) -> Profile:
+    """Return a profile of a model with these weights; seed and preprocessing can be changed."""
+    found = profile()
+    seed = changes.pop("seed", 0)
+    model = found.provenance.model.model_copy(update={"sha256": sha256, **changes})
+    return found.model_copy(update={"provenance": found.provenance.model_copy(update={"model": model, "seed": seed})})
+
+
+@pytest.mark.parametrize(
+    ("earlier", "same"),
+    [
+        (of_model("a"), True),
+        (of_model("b"), False),
+        (of_model("a", seed=1), False),
+        (of_model("a", preprocessing={"resize": 64}), False),
+        (of_model(None), False),
+    ],
+)
+def test_a_profile_of_other_predictions_is_gone_before_the_first_new_file(
+    earlier: Profile, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is killed between two files leaves no profile beside the predictions of another model."""
+    written: list[tuple[str, bool]] = []
+    write = profile_files.write_file
+
+    def noted(path: Path, text: str) -> None:
+        written.append((path.name, (tmp_path / "profile.json").exists()))
+        write(path, text)
+
+    (tmp_path / "profile.json").write_text(earlier.to_json())
+    monkeypatch.setattr(profile_files, "write_file", noted)
+    write_outputs(of_model("a"), tmp_path)
+    assert [name for name, _ in written] == ["report.html", "classes.csv", "curves.csv", "profile.json"]
+    assert {there for _, there in written} == {same}
+    assert Profile.read(tmp_path) == of_model("a")
+
+
+def test_nobody_knows_whether_models_without_a_digest_are_the_same(tmp_path: Path) -> None:
+    (tmp_path / "profile.json").write_text(of_model(None).to_json())
+    assert earlier_profile(of_model(None), tmp_path) is None
+    (tmp_path / "profile.json").write_text(of_model("a").to_json())
+    assert earlier_profile(of_model("a"), tmp_path) == of_model("a")
+    assert earlier_profile(of_model("a"), tmp_path / "elsewhere") is None

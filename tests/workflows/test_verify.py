@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from cuesense.errors import SettingsError
+from cuesense.errors import OutputError, SettingsError
 from cuesense.policies.policy import Policy, uniform
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
+from cuesense.stores.lock import locked
 from cuesense.training.trials import Trial, TrialPredictions
+from cuesense.workflows import verify as verify_room
 from cuesense.workflows.verify import TRIALS, verify
 from cuesense.workflows.verify_results import Study, _leaks
 from tests.helpers.kept_files import trials_in
@@ -182,3 +184,18 @@ def test_a_profile_file_keeps_the_outcome_and_a_profile_does_not(
             block = kept.verified.policies[arm.name]
             assert (block.policy, block.mean, block.worst) == (arm.policy, arm.mean, arm.worst)
             assert block.over_tolerance == len(arm.over_tolerance)
+
+
+def test_a_profile_that_another_run_holds_is_left_alone_and_the_trainings_stay(
+    done: tuple[Verification, Path, list[tuple[int, int]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile may be held by this very run, where the output folder is its folder."""
+    found = done[0]
+    (tmp_path / "profile.json").write_text(profiled().to_json())
+    monkeypatch.setattr(verify_room, "_PATIENCE", 0.1)
+    with locked(tmp_path):
+        with pytest.raises(OutputError, match="Run the same command again when it has ended: the trainings are kept"):
+            verify_room._keep_outcome(tmp_path, found, tmp_path / "out")
+        assert Profile.read(tmp_path).verified is None
+        verify_room._keep_outcome(tmp_path, found, tmp_path)
+    assert Profile.read(tmp_path).verified is not None
