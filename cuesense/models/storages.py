@@ -171,14 +171,13 @@ def rebuild(numbers: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> Te
     return torch.as_strided(numbers, shape, steps, offset) if count else numbers.new_empty(shape)
 
 
-def rebuild_typed(
-    numbers: Any, offset: Any, size: Any, stride: Any, grad: Any, hooks: Any, dtype: Any, *rest: Any
-) -> Tensor:
+def rebuild_typed(numbers: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> Tensor:
     """Return a tensor over bytes, as ``torch._utils._rebuild_tensor_v3`` does: its offset counts elements."""
+    grad, hooks, dtype, *more = rest
     if not isinstance(dtype, torch.dtype) or not isinstance(numbers, Tensor) or numbers.dtype != torch.uint8:
         raise RefusedPickleError("a tensor of an unknown type")
     whole = numbers[: numbers.numel() // dtype.itemsize * dtype.itemsize]
-    return rebuild(whole.view(dtype), offset, size, stride, grad, hooks, *rest)
+    return rebuild(whole.view(dtype), offset, size, stride, grad, hooks, *more)
 
 
 def rebuild_from_type(function: Any, _: Any, arguments: Any, *__: Any) -> Any:
