@@ -65,7 +65,10 @@ def refuse_foreign_text(name: str) -> None:
     Args:
         name: As for ``load``.
     """
-    config = open_clip.get_model_config(name.partition("@")[0]) or {}
+    base = name.partition("@")[0]
+    # First of all the name is looked up: for others, such as hf-hub:..., open_clip asks a hub for the configuration.
+    _tags(base)
+    config = open_clip.get_model_config(base) or {}
     if any(key.startswith("hf_") and value for key, value in config.get("text_cfg", {}).items()):
         do, to_be = "Choose a network of open_clip's own", "all of open_clip's own code, with only weights allowed"
         raise ModelError(expected(f"open_clip:{name}", to_be, "a text part or tokenizer of transformers", do))
