@@ -121,7 +121,8 @@ def read_groups(path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
         found = f"'{reason}'" if reason else str(error)
         raise SettingsError(expected(f"--groups '{path}'", "a readable CSV file", found, "Check it")) from None
     if not rows or not {"class", "group"} <= rows[0].keys():
-        found = ", ".join(rows[0]) if rows else "no rows"
+        # Cells without a title stand under None.
+        found = ", ".join(name for name in rows[0] if name) if rows else "no rows"
         do = "Write one row per class and group"
         raise SettingsError(expected(f"--groups '{path}'", "a table with the columns class and group", found, do))
     return _indexed(rows, path, class_names)
