@@ -23,11 +23,10 @@ OPTIONS = {
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
     | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"},
     "score": {"--output", "--class-names", "--groups", "--image-size", "--tolerance", "--confidence", "--json"},
-    # It has no --json: --format json writes the policy as JSON.
     "recommend": _POLICY
     | _TRAINING
     | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
-    | {"--device", "--image-size", "--output"},
+    | {"--device", "--image-size", "--output", "--json"},
     "verify": _POLICY | _TRAINING | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
     "audit": _IMAGES
     | _SWEEP
@@ -43,7 +42,7 @@ OPTIONS = {
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
     "demo": {"--output", "--json"},
     "report": {"--output"},
-    "list": set(),
+    "list": {"--json"},
 }
 
 # Commands in which an option differs, and why.
