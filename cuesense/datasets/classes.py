@@ -50,7 +50,7 @@ def read_class_names(spec: str) -> ClassNames:
     try:
         text = path.read_text(encoding="utf-8-sig").rstrip()
         found = readers.get(path.suffix.lower(), _from_text)(text)
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         do = f"Write one name a line, {_FORMS}"
         raise DatasetError(expected(f"the class names in '{spec}'", "a readable list", f"'{reason}'", do)) from error
@@ -78,7 +78,7 @@ def _from_csv(text: str) -> ClassNames:
     if "name" not in columns or not columns & {"index", "synset"}:
         raise ValueError(f"the columns {', '.join(reader.fieldnames or ('none',))}")
     if "index" in columns:
-        rows = _in_order([row["index"] for row in rows], rows)
+        rows = _in_order([row["index"] or "" for row in rows], rows)
     names = tuple((row["name"] or "").strip() for row in rows)
     return ClassNames(names, tuple(row["synset"] for row in rows) if "synset" in columns else ())
 

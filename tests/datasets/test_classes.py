@@ -222,6 +222,8 @@ class TestRead:
             ("a.csv", "index,name\n1,a\n2,b\n", "indices that are not"),
             ("a.csv", "index,name\n0,a\n0,b\n", "indices that are not"),
             ("a.csv", "index,name\nx,a\n", "'x'"),
+            ("a.csv", "name,index\na\n", "''"),
+            ("a.json", "[" * 100_000, "recursion"),
             ("a.csv", "index,name\n0\n", "no name"),
             ("a.csv", "synset,name\nn1,a\nn2,b,c\nn3\n", "an empty name for output 2"),
         ],

@@ -126,14 +126,14 @@ def test_leaks_are_read_with_the_right_classes_and_shares() -> None:
 def test_an_augmentation_that_was_not_measured_is_refused_with_those_that_were() -> None:
     found = planted({})
     assert refusal(measured_augmentations, found, [CROP, "hue"]) == (
-        "Expected each name in augmentations to be one that the profile measured, but got 'hue'. "
+        "Expected each name in --augmentations to be one that the profile measured, but got 'hue'. "
         f"Choose from {', '.join(AUGMENTATIONS)}, or analyze with a configuration that measures it."
     )
 
 
 def test_an_augmentation_that_was_not_forecast_is_refused_with_the_command_that_forecasts_it() -> None:
     assert refusal(budgets_of, forecast({CROP: CROPPED, JITTER: CLEAN}), augmentations=["horizontal_flip"]) == (
-        "Expected each name in augmentations to be one that was forecast, but got 'horizontal_flip'. "
+        "Expected each name in --augmentations to be one that was forecast, but got 'horizontal_flip'. "
         "Choose from random_resized_crop, color_jitter, or forecast it too with "
         "`cuesense recommend PROFILE --train DATASET --augmentations horizontal_flip`."
     )
