@@ -65,7 +65,9 @@ RULE = (
     "cue counts as necessary where its suppression costs more images than a sham (or than nothing, where "
     "none was applied), at a false discovery rate of "
     f"{FALSE_DISCOVERY:.0%} over all classes and cues (Benjamini, Hochberg 1995). A single cue is named only where it "
-    f"is necessary and carries at least {DOMINANT:.0%} of what the class keeps (its Shapley share)."
+    f"is necessary and carries at least {DOMINANT:.0%} of what the class keeps (its Shapley share). "
+    "No label is given that the shares beside it contradict, or that depends on how guesses are taken off, as it may "
+    "with few classes or classes that are often confused."
 )
 
 
