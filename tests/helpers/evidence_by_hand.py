@@ -19,7 +19,13 @@ def share_of(kept: Sequence[float], **parts: Sequence[float]) -> Share:
     """Return a share of 20 explainable images of 50, all alike, but for the parts that are given."""
     known = np.array(kept, dtype=float)
     fields = dict.fromkeys(("kept", "stays", "unaided", "distinct", "raw", "generous"), known)
-    fields |= {"low": known - 0.03, "high": known + 0.02, "of": np.full(2, 20.0), "images": np.full(2, 50.0), "told": np.ones(2)}
+    fields |= {
+        "low": known - 0.03,
+        "high": known + 0.02,
+        "of": np.full(2, 20.0),
+        "images": np.full(2, 50.0),
+        "told": np.ones(2),
+    }
     return Share(**(fields | {name: np.array(values, dtype=float) for name, values in parts.items()}))
 
 
