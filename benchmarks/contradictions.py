@@ -43,7 +43,7 @@ def random_evidence(classes: int, random: np.random.Generator) -> Evidence:
             np.where(by_itself, random.beta(0.4, 0.4, classes), kept - 0.1 * random.random(classes)), 0, 1
         )
         stays = count / images
-        told = random.uniform(0.3, 1, classes)
+        told = np.minimum(1, random.uniform(0.55, 1.5, classes))
         of = images.astype(float)
         shares[ablation] = Share(stays, low, high, of, of, stays, stays, distinct, stays, told, distinct)
     nothing = np.zeros(classes)

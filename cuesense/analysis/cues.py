@@ -65,7 +65,9 @@ RULE = (
     "cue counts as necessary where its suppression costs more images than a sham (or than nothing, where "
     "none was applied), at a false discovery rate of "
     f"{FALSE_DISCOVERY:.0%} over all classes and cues (Benjamini, Hochberg 1995). A single cue is named only where it "
-    f"is necessary and carries at least {DOMINANT:.0%} of what the class keeps (its Shapley share)."
+    f"is necessary and carries at least {DOMINANT:.0%} of what the class keeps (its Shapley share). "
+    "No label is given that the shares beside it contradict, or that depends on how guesses are taken off, as it may "
+    "with few classes or classes that are often confused."
 )
 
 
@@ -77,7 +79,8 @@ def usable(evidence: Evidence) -> NDArray[np.bool_]:
     told = np.nan_to_num(evidence.recognized) - evidence.mistaken >= TOLD_APART
     measured = all(ablation in evidence.shares for ablation in PRIMARY_ABLATION.values())
     found = [_added(evidence, ablation) >= RECOVERED_AT_ALL for ablation in _REVEALING if ablation in evidence.shares]
-    return np.asarray(told & (evidence.fewest > 0) & measured & ~np.any(found, axis=0))
+    hardly_told = [share.told < TOLD_APART for share in evidence.shares.values()]
+    return np.asarray(told & (evidence.fewest > 0) & measured & ~np.any([*found, *hardly_told], axis=0))
 
 
 def _added(evidence: Evidence, ablation: Ablation) -> Floats:
@@ -131,7 +134,7 @@ def _decide(found: ClassEvidence, likely: Floats, generous: Floats) -> tuple[Cue
     if likely[order[0]] < CERTAIN:
         first, other = (f"{VERDICTS[at]} ({points(likely[at])} %)" for at in order[:2])
         return CueVerdict.UNDETERMINED, f"{losses(found)}: {first} and {other} both fit"
-    doubt = _doubt(found, verdict) or _uncalibrated(found, verdict, generous)
+    doubt = _doubt(found, verdict) or _uncalibrated(verdict, generous)
     if doubt:
         return CueVerdict.UNDETERMINED, f"{losses(found)}; {doubt}"
     return verdict, why(found, verdict)
@@ -151,19 +154,24 @@ def _impossible(found: ClassEvidence) -> str | None:
     missing = [PRIMARY_ABLATION[cue] for cue in CUES if found.share(PRIMARY_ABLATION[cue]) is None]
     if missing:
         return "was not measured under " + ", ".join(f"{name} at {value:g}" for name, value in missing)
-    return _recovered(found, RECOVERED_AT_ALL)
+    return _hardly_told(found) or _recovered(found, RECOVERED_AT_ALL)
 
 
-def _uncalibrated(found: ClassEvidence, verdict: CueVerdict, generous: Floats) -> str | None:
+def _hardly_told(found: ClassEvidence) -> str | None:
+    """Return that most of what is recognized when nothing is removed may be guesses, or None."""
+    if found.told >= TOLD_APART:
+        return None
+    return (
+        f"as the images of other classes that are taken for it show, {points(1 - found.told)} of 100 of its own "
+        f"may be guesses even when nothing is removed: {_UNCALIBRATED}"
+    )
+
+
+def _uncalibrated(verdict: CueVerdict, generous: Floats) -> str | None:
     """Return why the calibration does not reach this class, or None.
 
     Where it does, guesses are few beside what is recognized, and the verdict is the same however they are taken off.
     """
-    if found.told < TOLD_APART:
-        return (
-            f"as the images of other classes that are taken for it show, {points(1 - found.told)} of 100 of its own "
-            f"may be guesses even when nothing is removed: {_UNCALIBRATED}"
-        )
     at = int(np.argmax(generous))
     if VERDICTS[at] is verdict and generous[at] >= CERTAIN:
         return None

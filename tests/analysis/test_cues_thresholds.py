@@ -97,7 +97,7 @@ def test_a_class_is_told_apart_from_half_of_its_images_on(mistaken: float, cue: 
 
 @pytest.mark.parametrize(("mistaken", "why"), [(0.2, "cannot be told from"), (0.199, "is recognized on 60 of 100")])
 def test_classes_are_confused_from_a_fifth_of_the_other_s_images_on(mistaken: float, why: str) -> None:
-    found = verdict(first_is(evidence_of_kinds(), recognized=0.6, mistaken=mistaken))
+    found = verdict(first_is(evidence_of_kinds(), recognized=0.6, mistaken=mistaken, rival=1))
     assert found.why.startswith(why)
     assert ("confused_with" in found.flags) == (mistaken >= 0.2)
 
