@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cuesense.datasets.files import FileDataset, from_files
 from cuesense.errors import DatasetError, expected
+from cuesense.tables.boundary import TableFile, reading
+from cuesense.tables.kinds import check_separator, check_text
 
 _COLUMNS = ("path", "label")
 # Labels that are numbers are sorted as numbers, so that class 10 does not stand before class 2. Leading zeros make a
@@ -57,12 +58,12 @@ def _columns(table: Path) -> tuple[Sequence[Any], Sequence[Any]]:
     if read is None:
         do = "Save the list of images as one of them, or name a folder of class folders"
         raise DatasetError(expected(f"the table '{table}'", "a .csv or .parquet file", f"'{table.name}'", do))
-    try:
+    file = TableFile(table, f"the table '{table}'", _COLUMNS, "Save it again as UTF-8 CSV or Parquet")
+    with reading(file):
+        if file.is_csv:
+            check_text(file)
+            check_separator(file)
         columns = read(table)
-    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        do = "Save it again as UTF-8 CSV or Parquet"
-        raise DatasetError(expected(f"the table '{table}'", "readable", f"'{found}'", do)) from error
     if not set(_COLUMNS) <= columns.keys():
         found = f"the columns {', '.join(columns)}" if columns else "no columns"
         do = "Name the columns path and label"

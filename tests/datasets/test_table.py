@@ -132,13 +132,17 @@ class TestTable:
 class TestTableErrors:
     @pytest.mark.parametrize("text", ["", "path,label\n", "\n\n"])
     def test_empty(self, text, images):
-        assert "no " in failure(csv_table(images, text))
+        said = failure(csv_table(images, text))
+        assert "no rows" in said or "an empty file" in said
 
-    @pytest.mark.parametrize("header", ["file,label", "path,class", "path;label", "Path,Label"])
+    @pytest.mark.parametrize("header", ["file,label", "path,class", "Path,Label"])
     def test_missing_columns_are_told_apart_from_the_found(self, header, images):
-        text = failure(csv_table(images, f"{header}\n" + ("a;b" if ";" in header else "a,b")))
+        text = failure(csv_table(images, f"{header}\na,b"))
         assert "the columns path and label" in text
         assert header.split(",")[0] in text
+
+    def test_another_separator_is_named(self, images):
+        assert "separated by semicolons" in failure(csv_table(images, "path;label\na;b"))
 
     def test_missing_columns_of_parquet(self, images):
         assert "the columns file, label" in failure(parquet_table(images, file=["a"], label=["b"]))
