@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from cuesense.datasets.files import FileDataset, from_files
 from cuesense.errors import DatasetError, expected
 from cuesense.tables.boundary import TableFile, reading
+from cuesense.tables.escape import unescape_cell
 from cuesense.tables.kinds import check_separator, check_text
 
 _COLUMNS = ("path", "label")
@@ -78,7 +79,7 @@ def _read_csv(table: Path) -> dict[str, list[Any]]:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
             raise ValueError(f"row {number} has {len(row)} fields, the header {len(header)}")
-    return {name.strip(): [row[column] for row in rows] for column, name in enumerate(header)}
+    return {name.strip(): [unescape_cell(row[column]) for row in rows] for column, name in enumerate(header)}
 
 
 def _read_parquet(table: Path) -> dict[str, list[Any]]:
