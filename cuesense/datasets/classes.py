@@ -16,6 +16,7 @@ from unicodedata import normalize
 from cuesense.datasets.names import composed, loose_key, refuse_same
 from cuesense.errors import DatasetError, expected
 from cuesense.imagenet_names import imagenet_lemmas, imagenet_names, imagenet_synsets
+from cuesense.tables.escape import unescape_cell
 from cuesense.types import ClassNames
 
 # A WordNet id, also with a name behind it, as in the Stanford dogs' folders: "n02085620-Chihuahua".
@@ -79,7 +80,7 @@ def _from_csv(text: str) -> ClassNames:
         raise ValueError(f"the columns {', '.join(reader.fieldnames or ('none',))}")
     if "index" in columns:
         rows = _in_order([row["index"] or "" for row in rows], rows)
-    names = tuple((row["name"] or "").strip() for row in rows)
+    names = tuple(unescape_cell(row["name"] or "").strip() for row in rows)
     return ClassNames(names, tuple(row["synset"] for row in rows) if "synset" in columns else ())
 
 

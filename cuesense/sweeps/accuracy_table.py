@@ -141,6 +141,8 @@ def _with_columns(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         got = f"no column {missing[0]}" if missing else "no rows"
         do = "Write one row a run and class"
         raise DatasetError(expected(f"the table '{path}'", f"rows of {', '.join(_COLUMNS)}", got, do))
+    # A category of one name maps to a category of one truth value, which has no any().
+    table = table.astype({name: object for name, kind in table.dtypes.items() if kind == "category"})
     for name in (name for name in (*_COLUMNS, "regularizer") if name in table.columns):
         several = table[name].map(lambda value: not np.isscalar(value) and value is not None and value is not pd.NA)
         _refuse(table, several, name, "a number or a name in every row", path, "Write one value a cell")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.conftest import make_folder
@@ -104,3 +105,30 @@ def test_mistakes_are_one_sentence(
     table(simulated(Truth(level(1, 2)), 0)).to_csv(sweep / "one.csv", index=False)
     assert_one_sentence(run("audit", *arguments, "--output", tmp_path / "out"), sentence)
     assert not (tmp_path / "out" / "audit.json").exists()
+
+
+def test_the_direction_of_the_strengths_is_asked_for_or_said(sweep: Path, tmp_path: Path) -> None:
+    job = ("audit", "--accuracies", sweep / "accuracies.csv", "--output", tmp_path, "--regularizer")
+    assert_one_sentence(run(*job, "scale"), "--order rising where larger numbers are stronger")
+    falling = run(*job, "scale", "--order", "falling")
+    assert "0 the strongest, smaller is stronger, because --order says so" in " ".join(falling.stdout.split())
+    known = run(*job, "weight_decay", "--json")
+    assert json.loads(known.stdout)["direction"]["order"] == "rising"
+    assert "that is how &#39;weight_decay&#39; is usually meant" in (tmp_path / "audit.html").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_a_row_that_is_no_class_is_left_out_and_a_name_is_no_formula(sweep: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(sweep / "accuracies.csv").replace({"class": {"class 0": "=1+1"}})
+    keys = ["run", "strength", "seed"]
+    total = frame.groupby(keys, as_index=False).agg(accuracy=("accuracy", "mean"), n=("n", "sum"))
+    pd.concat([frame, total.assign(**{"class": "macro avg"})]).to_csv(tmp_path / "t.csv", index=False)
+    result = run("audit", "--accuracies", tmp_path / "t.csv", "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "Left out 'macro avg'" in " ".join(result.stdout.split())
+    text = (tmp_path / "out" / "audit.csv").read_text(encoding="utf-8")
+    assert "macro avg" not in text
+    assert "\n'=1+1," in text
+    assert "\n=1+1," not in text
+    assert "=1+1" in {entry["name"] for entry in json.loads((tmp_path / "out" / "audit.json").read_text())["classes"]}

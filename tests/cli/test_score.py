@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import cuesense
+from cuesense.errors import SettingsError
 from tests.helpers.command_line import analyze, assert_one_sentence, run
+from tests.helpers.prediction_tables import rows, saved
 
 
 def test_score_labels_again_from_the_table_that_analyze_wrote(
@@ -92,3 +94,22 @@ def test_class_names_may_be_a_file_in_python_too(model_file: Path, photos_folder
     table = tmp_path / "out" / "predictions.parquet"
     for given in (tmp_path / "names.txt", str(tmp_path / "names.txt"), ["water", "brick", "grass"]):
         assert [entry.name for entry in cuesense.score(table, class_names=given).classes] == ["water", "brick", "grass"]
+
+
+def test_an_unknown_size_of_the_images_is_said(tmp_path: Path) -> None:
+    cue_table = saved(rows(images=6, perturbations={"opening_closing": 4, "brightness": 4}), tmp_path / "p.csv")
+    unknown, known = cuesense.score(cue_table), cuesense.score(cue_table, image_size=64)
+    assert any("size of the images is not known" in warning for warning in unknown.summary.warnings)
+    assert not any("size of the images" in warning for warning in known.summary.warnings)
+    other = saved(rows(images=6, perturbations={"brightness": 4}), tmp_path / "q.csv")
+    assert not any("size of the images" in warning for warning in cuesense.score(other).summary.warnings)
+
+
+@pytest.mark.parametrize("given", [rows(), 3, None])
+def test_what_is_no_file_is_one_sentence(given: object) -> None:
+    with pytest.raises(SettingsError, match="Expected the table to be the name of a file, but got a"):
+        cuesense.score(given)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="Expected profile to be a Profile"):
+        cuesense.report(given)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="Expected profile to be a Profile"):
+        cuesense.audit(accuracies="a.csv", profile=[given])  # type: ignore[arg-type]

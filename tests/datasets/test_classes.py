@@ -186,6 +186,12 @@ class TestRead:
         wanted = ClassNames(("tench, Tinca tinca", "Golden Retriever", "cat"))
         assert read_class_names(names_file(tmp_path, text, name)) == wanted
 
+    def test_names_that_were_escaped_in_a_csv_come_back(self, tmp_path):
+        assert read_class_names(names_file(tmp_path, "index,name\n0,'=1+1\n1,'tis\n", "names.csv")).names == (
+            "=1+1",
+            "'tis",
+        )
+
     def test_a_csv_of_synsets(self, tmp_path):
         spec = names_file(tmp_path, "synset,name\nn02123045,tabby\nn01440764,tench\n", "names.csv")
         outputs = read_class_names(spec)

@@ -133,8 +133,8 @@ class TestTable:
 class TestTableErrors:
     @pytest.mark.parametrize("text", ["", "path,label\n", "\n\n"])
     def test_empty(self, text, images):
-        text = failure(csv_table(images, text))
-        assert "an empty file" in text or "no rows" in text
+        said = failure(csv_table(images, text))
+        assert "no rows" in said or "an empty file" in said
 
     @pytest.mark.parametrize("header", ["file,label", "path,class", "Path,Label"])
     def test_missing_columns_are_told_apart_from_the_found(self, header, images):
@@ -161,6 +161,9 @@ class TestTableErrors:
 
     def test_an_empty_cell_beside_numbers_is_what_is_wrong(self, images):
         assert "None in row 2" in failure(parquet_table(images, path=["a", "b"], label=[1, None]))
+
+    def test_another_separator_is_named(self, images):
+        assert "separated by semicolons" in failure(csv_table(images, "path;label\na;b"))
 
     def test_missing_columns_of_parquet(self, images):
         assert "its columns: file, label" in failure(parquet_table(images, file=["a"], label=["b"]))

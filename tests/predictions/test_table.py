@@ -409,7 +409,7 @@ def test_values_against_the_order_of_severities_are_refused(
         )
         path = saved(frame, tmp_path / f"p.{kind}")
         if not wrong:
-            assert read(path)[0].perturbations[0].ladder == given_values
+            assert {entry.name: entry.ladder for entry in read(path)[0].perturbations}[name] == given_values
             continue
         with pytest.raises(DatasetError, match=f"by severity, to be {word}, but got .*Number severities from mild"):
             read(path)

@@ -170,3 +170,11 @@ def test_a_table_that_cannot_be_finished_leaves_the_older_one(tmp_path: Path, mo
         write(drawn(6), tmp_path / "p.parquet")
     assert (tmp_path / "p.parquet").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["p.parquet"]
+
+
+def test_where_there_is_no_corrected_prediction_its_cells_are_empty(tmp_path: Path) -> None:
+    found = drawn(0)
+    bare = replace(found, per_condition=tuple(replace(entry, corrected=None) for entry in found.per_condition))
+    write(bare, tmp_path / "p.parquet")
+    assert set(pq.read_table(tmp_path / "p.parquet")["corrected"].to_pylist()) == {None}
+    assert not read(tmp_path / "p.parquet")[0].corrected

@@ -67,6 +67,12 @@ def test_copies_of_a_run_are_pointed_out() -> None:
     assert "1 of 6 runs have the accuracies of another run of their strength" in read_accuracies(frame).remarks[1]
 
 
+def test_categories_are_names(tmp_path: Path) -> None:
+    frame = table(SWEEP).assign(regularizer="weight_decay").astype({"class": "category", "regularizer": "category"})
+    for source in (frame, written(frame, tmp_path, "c.parquet")):
+        assert read_accuracies(source).class_names == SWEEP.class_names
+
+
 def test_words_need_an_order(tmp_path: Path) -> None:
     frame = table(SWEEP).assign(strength=lambda rows: rows["strength"].map({0.0: "none", 1.0: "mild", 2.0: "hard"}))
     path = written(frame, tmp_path)
