@@ -1,4 +1,4 @@
 """Train networks and fit linear heads, and keep what they predict.
 
-May import inference, policies, schemas, datasets, models, perturbations and the top-level modules.
+May import inference, policies, predictions, schemas, datasets, models, perturbations and the top-level modules.
 """
