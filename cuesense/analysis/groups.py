@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import numpy as np
 
 from cuesense.arrays import Floats
 from cuesense.errors import SettingsError, expected
+from cuesense.tables.boundary import TableFile
+from cuesense.tables.read_csv import read_csv
 from cuesense.types import CueVerdict, Interval
 
 ALL = "all classes"
@@ -113,25 +114,19 @@ def read_groups(path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
     Raises:
         SettingsError: The file cannot be read, lacks a column or names an unknown class.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None)
-        found = f"'{reason}'" if reason else str(error)
-        raise SettingsError(expected(f"--groups '{path}'", "a readable CSV file", found, "Check it")) from None
-    if not rows or not {"class", "group"} <= rows[0].keys():
-        found = ", ".join(rows[0]) if rows else "no rows"
-        do = "Write one row per class and group"
-        raise SettingsError(expected(f"--groups '{path}'", "a table with the columns class and group", found, do))
-    return _indexed(rows, path, class_names)
+    do = "Write one row per class and group"
+    file = TableFile(path, f"--groups '{path}'", ("class", "group"), do, SettingsError)
+    table = read_csv(file, keep=file.columns).fillna("")
+    if table.empty:
+        file.refuse("a table with the columns class and group", "no rows")
+    return _indexed(list(zip(table["class"], table["group"], strict=True)), path, class_names)
 
 
-def _indexed(rows: Sequence[Mapping[str, str]], path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
+def _indexed(rows: Sequence[tuple[str, str]], path: Path, class_names: Sequence[str]) -> dict[str, list[int]]:
     index_of = {name: index for index, name in enumerate(class_names)}
     groups: dict[str, list[int]] = {}
-    for number, row in enumerate(rows, start=2):
-        name, group = ((row[column] or "").strip() for column in ("class", "group"))
+    for number, cells in enumerate(rows, start=2):
+        name, group = (cell.strip() for cell in cells)
         if not group or group == ALL:
             found = f"'{group}' in line {number}"
             do = "Give it another name, or remove the line"

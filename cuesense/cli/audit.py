@@ -71,9 +71,10 @@ def audit(
 
     RUNS lists checkpoints of several strengths and seeds: model,regularizer,strength,seed (and arch, for weights
     alone); options about images and networks go with it. TABLE (--accuracies) has run,strength,seed,class,accuracy,n
-    (and regularizer), one row for each run and class; accuracies are fractions. Larger numbers are stronger,
-    except where the regularizer's name has "crop" in it (a smaller part of the image is stronger); --order gives the
-    order of other strengths, such as words.
+    (and regularizer), one row for each run and class; accuracies are fractions, and n counts the class's own test
+    images. Rows that summarize the others ("macro avg") are left out. Which way strengths run follows from the
+    regularizer's name where that is known (weight_decay: larger is stronger; random_resized_crop, the smallest area
+    that is kept: smaller is stronger); else --order says it. The result names what was taken.
 
     DIR gets audit.json, audit.csv, audit.html (curves of all classes) and the predictions of every checkpoint: the
     same command goes on where an earlier run stopped.

@@ -107,7 +107,11 @@ ProfilesConfidence = Annotated[
 ]
 Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Regularizer to audit, where RUNS has several.")]
 Order = Annotated[
-    str | None, typer.Option(metavar="A,B", help="All strengths, mild to strong, where they are not numbers.")
+    str | None,
+    typer.Option(
+        metavar="ORDER",
+        help="rising (larger numbers are stronger), falling (smaller ones are), or all strengths, mild to strong: A,B.",
+    ),
 ]
 CueProfile = Annotated[
     Path | None,

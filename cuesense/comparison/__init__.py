@@ -1,4 +1,4 @@
 """Compare two profiles, and hold a profile to its limits in CI.
 
-May import predictions, schemas, stats and the top-level modules; never torch.
+May import predictions, schemas, stats, tables and the top-level modules; never torch.
 """

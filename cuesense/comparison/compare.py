@@ -26,6 +26,7 @@ from cuesense.schemas.comparison import (
 from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
 from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
+from cuesense.tables.write_csv import csv_text
 from cuesense.types import BudgetStatus, Cue
 
 FILES = ("compare.json", "compare.csv")
@@ -75,7 +76,7 @@ def write_outputs(found: Comparison, folder: Path) -> None:
         OutputError: The folder cannot be written.
     """
     check_output(folder)
-    contents = (found.to_json(), found.to_frame().to_csv(index=False, lineterminator="\n"))
+    contents = (found.to_json(), csv_text(found.to_frame()))
     for name, content in zip(FILES, contents, strict=True):
         write_file(folder / name, content)
 

@@ -33,6 +33,16 @@ def strengths_text(strengths: Sequence[Strength]) -> str:
     return ", ".join(texts) if len(texts) <= LISTED else f"{len(texts)} from {texts[0]} to {texts[-1]}"
 
 
+def direction_text(audit: Audit) -> str:
+    """Return which end of the strengths is the mildest and why; nothing where a file does not say."""
+    known = audit.direction
+    if known is None:
+        return ""
+    rule = {"rising": ", larger is stronger,", "falling": ", smaller is stronger,", "given": ","}[known.order]
+    ends = f"{strength_text(audit.strengths[0])} is the mildest and {strength_text(audit.strengths[-1])} the strongest"
+    return f"Order of the strengths: {ends}{rule} because {printable(known.because)}."
+
+
 def loss_bounds(low: float | None, high: float | None) -> str:
     """Return the bounds of a loss in points, for instance ``"[4.1, 16.0]"``; nothing where one is unknown.
 

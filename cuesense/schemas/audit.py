@@ -83,6 +83,16 @@ class CueHarm(JsonModel):
     strongest_high: float | None = Field(description="upper end of its interval over classes; null for one class")
 
 
+class StrengthDirection(JsonModel):
+    """Which way the strengths run, from mild to strong, and why that is assumed."""
+
+    order: Literal["rising", "falling", "given"] = Field(
+        description="rising where larger numbers are stronger, falling where smaller ones are, given where --order "
+        "listed all strengths"
+    )
+    because: str = Field(description="why, as a clause")
+
+
 class Audit(Document):
     """What a sweep of one regularizer shows; lists go with ``strengths``, mild to strong."""
 
@@ -92,6 +102,9 @@ class Audit(Document):
 
     regularizer: str = Field(description="what was swept, for instance random_resized_crop")
     strengths: list[Strength] = Field(description="its strengths, mild to strong")
+    direction: StrengthDirection | None = Field(
+        default=None, description="which way the strengths run, and why; null in files of an older version"
+    )
     runs: list[int] = Field(description="runs of each strength")
     tolerance: float = Field(description="accuracy that a class may lose, a fraction in (0, 1)")
     confidence: float = Field(description="level of intervals and bounds, in (0.5, 1)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,8 @@ import numpy as np
 from cuesense.arrays import Bools, Ints
 from cuesense.errors import DatasetError, expected
 from cuesense.imagenet_names import imagenet_names
-from cuesense.sweeps.read_errors import read_error_reason
+from cuesense.tables.boundary import TableFile, reading
+from cuesense.tables.read_csv import read_csv
 
 # The images of ImageNet's validation set are numbered from 1; ReaL's lists stand in that order.
 _NUMBERED = re.compile(r"ILSVRC2012_val_(\d{8})")
@@ -53,19 +53,19 @@ def read_accepted(path: Path, sample_ids: Sequence[str], labels: Ints, output_na
 
 def _read(path: Path, sample_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """Return the names of the right classes by image id."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return _real(text, sample_ids) if path.suffix.lower() == ".json" else _table(text)
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        got = f"'{read_error_reason(error)}'"
-        raise DatasetError(expected(f"the accepted labels in '{path}'", "readable", got, _DO)) from error
+    what = f"the accepted labels in '{path}'"
+    if path.suffix.lower() != ".json":
+        return _table(TableFile(path, what, ("path", "accepted"), _DO))
+    with reading(TableFile(path, what, (), _DO)):
+        return _real(path.read_text(encoding="utf-8-sig"), sample_ids)
 
 
-def _table(text: str) -> dict[str, list[str]]:
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    if not {"path", "accepted"} <= set(reader.fieldnames or ()):
-        raise ValueError(f"the columns {', '.join(reader.fieldnames or ('none',))}")
-    return {row["path"]: [name.strip() for name in (row["accepted"] or "").split("|")] for row in reader}
+def _table(file: TableFile) -> dict[str, list[str]]:
+    rows = read_csv(file, keep=("path", "accepted")).fillna("")
+    return {
+        path: [name.strip() for name in accepted.split("|")]
+        for path, accepted in zip(rows["path"], rows["accepted"], strict=True)
+    }
 
 
 def _real(text: str, sample_ids: Sequence[str]) -> dict[str, list[str]]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from cuesense.errors import DatasetError, expected
-from cuesense.sweeps.read_errors import read_error_reason
+from cuesense.errors import DatasetError, expected, listed
+from cuesense.sweeps.image_counts import count_remarks, rounding_of
+from cuesense.sweeps.summary_rows import Cells, find_summaries
 from cuesense.sweeps.sweep import (
+    UNNAMED,
     Run,
     Sweep,
     choose_regularizer,
@@ -23,6 +24,9 @@ from cuesense.sweeps.sweep import (
     parse_order,
     parse_strength,
 )
+from cuesense.tables.boundary import TableFile
+from cuesense.tables.read_csv import read_csv
+from cuesense.tables.read_parquet import read_parquet
 
 _COLUMNS = ("run", "strength", "seed", "class", "accuracy", "n")
 # Above any test set; larger counts are mistakes and would overflow integers in sums over classes.
@@ -31,9 +35,14 @@ _SAME_IMAGES = (
     "A table does not say which images runs recognize: bounds assume that much the same are hard at all strengths."
 )
 # Names stay text: "None", "NA" and "001" are classes or seeds like others.
-_TEXTS = {"run": str, "class": str, "seed": str, "strength": str, "regularizer": str}
-_CSV = partial(pd.read_csv, dtype=_TEXTS, keep_default_na=False, na_values=[""])
-_TABLES = {".csv": _CSV, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
+_TEXTS = ("run", "class", "seed", "strength", "regularizer")
+# Seeds that are none: rows that summarize the runs of a strength.
+_SUMMARY_SEEDS = frozenset(
+    ["mean", "avg", "average", "std", "stdev", "sd", "sem", "median", "min", "max", "all", "total", "overall"]
+)
+_DECIMAL_COMMA = re.compile(r"\s*-?[0-9]+,[0-9]+\s*%?\s*")
+# Names that a sentence lists. Chosen by hand, for reading.
+_LISTED = 5
 
 
 def read_accuracies(
@@ -57,49 +66,52 @@ def read_accuracies(
         SettingsError: The regularizer is unknown or not named, or ``sweep.order_strengths`` refuses the strengths.
     """
     path = Path("the table") if isinstance(source, pd.DataFrame) else source
-    table = _whole(source.copy() if isinstance(source, pd.DataFrame) else _read(path), path)
+    table = _with_columns(source.reset_index(drop=True) if isinstance(source, pd.DataFrame) else _read(path), path)
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
     table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
+    table, left_out = _without_summaries(table, path)
+    table = _checked(table, path)
     runs, run_names = pd.factorize(table["run"])
     classes, class_names = pd.factorize(table["class"], sort=True)
     shape = (len(run_names), len(class_names))
     _refuse_uneven(runs, classes, run_names, class_names, shape, path)
-    accuracy, images = np.empty(shape), np.empty(shape, dtype=np.int64)
-    accuracy[runs, classes], images[runs, classes] = table["accuracy"], table["n"]
+    cells = _cells(table, runs, classes, shape)
+    accuracy, images = cells.accuracy, cells.images.astype(np.int64)
     accuracy[images == 0] = np.nan
     _refuse_partial(images, run_names, class_names, path)
     found = _runs(table, path)
-    strengths, strength_of = order_strengths(found, name, parse_order(order))
+    named = None if name == UNNAMED and regularizer is None else name
+    strengths, strength_of, direction = order_strengths(found, named, parse_order(order))
+    names, each_run = list(map(str, class_names)), list(map(str, run_names))
     return merge_neighbors(
         Sweep(
             regularizer=name,
             strengths=strengths,
-            class_names=tuple(map(str, class_names)),
+            class_names=tuple(names),
             strength_of=strength_of,
             seeds=tuple(run.seed for run in found),
             accuracy=accuracy,
             images=images,
-            remarks=(_SAME_IMAGES, *duplicate_run_remark(accuracy, strength_of, list(map(str, run_names)))),
+            remarks=(
+                _SAME_IMAGES,
+                *left_out,
+                *count_remarks(names, each_run, cells),
+                *duplicate_run_remark(accuracy, strength_of, each_run),
+            ),
+            direction=direction,
         )
     )
 
 
 def _read(path: Path) -> pd.DataFrame:
-    read: Any = _TABLES.get(path.suffix.lower())
-    if read is None:
-        do = "Save the accuracies as one of them"
-        raise DatasetError(expected(f"the table '{path}'", "a .csv or .parquet file", f"'{path.name}'", do))
-    try:
-        table: pd.DataFrame = read(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        do = f"Write the columns {', '.join(_COLUMNS)}"
-        got = f"'{read_error_reason(error)}'"
-        raise DatasetError(expected(f"the table '{path}'", "readable", got, do)) from error
-    return table
+    file = TableFile(path, f"the table '{path}'", _COLUMNS, f"Write the columns {', '.join(_COLUMNS)}")
+    if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
+        file.refuse("a .csv or .parquet file", f"'{path.name}'", "Save the accuracies as one of them")
+    return read_csv(file) if file.is_csv else read_parquet(file, (*_COLUMNS, "regularizer"))
 
 
-def _whole(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return the table with checked columns and cells, or raise a DatasetError that names the first mistake."""
+def _with_columns(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return a table with all columns, whose cells are single values; names are text."""
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise DatasetError(expected(f"the columns of '{path}'", "distinct", f"{twice[0]} twice", "Remove one"))
@@ -108,25 +120,82 @@ def _whole(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         got = f"no column {missing[0]}" if missing else "no rows"
         do = "Write one row a run and class"
         raise DatasetError(expected(f"the table '{path}'", f"rows of {', '.join(_COLUMNS)}", got, do))
-    return _checked(table, path)
+    for name in (name for name in (*_COLUMNS, "regularizer") if name in table.columns):
+        several = table[name].map(lambda value: not np.isscalar(value) and value is not None and value is not pd.NA)
+        _refuse(table, several, name, "a number or a name in every row", path, "Write one value a cell")
+    for name in (name for name in _TEXTS if name in table.columns):
+        empty = table[name].isna() | (table[name].astype(str).str.strip() == "")
+        _refuse(table, empty, name, "given in every row", path, "Fill the cell")
+    return table.assign(**{name: table[name].astype(str).str.strip() for name in ("run", "class", "seed")})
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column, errors="coerce").astype(np.float64)
+
+
+def _without_summaries(table: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return a table without rows that are no classes, and sentences about them.
+
+    Raises:
+        DatasetError: The name or the numbers of a row say that it is a summary, and the other does not.
+    """
+    runs, run_names = pd.factorize(table["run"])
+    classes, known = pd.factorize(table["class"], sort=True)
+    names = list(map(str, known))
+    if pd.DataFrame({"run": runs, "class": classes}).duplicated().any():
+        return table, ()
+    found = find_summaries(names, _cells(table, runs, classes, (len(run_names), len(names))))
+    what, do = f"each class of '{path}'", "Remove these rows, or rename the class if it is one"
+    if found.named:
+        got = f"{_shown(names, found.named)}, whose n and accuracy are not those of a summary of the others"
+        raise DatasetError(expected(what, "a class, and no summary", got, do))
+    if found.hidden:
+        got = f"{_shown(names, found.hidden)}, whose accuracy is the average of the other classes' in every run"
+        raise DatasetError(expected(what, "a class of its own", got, "Remove its rows"))
+    remarks = []
+    if found.certain:
+        remarks.append(
+            f"Left out {_shown(names, found.certain)}: no class, but a summary of the others (its n is their sum, or "
+            "its accuracy their average, in every run)."
+        )
+    if found.sums:
+        remarks.append(
+            f"{_shown(names, found.sums)} has as many images as all other classes together, in every run: if it is no "
+            "class but a summary of them, remove its rows."
+        )
+    kept = ~np.isin(classes, found.certain)
+    return table[kept], tuple(remarks)
+
+
+def _shown(names: Sequence[str], indices: Sequence[int]) -> str:
+    return listed([f"'{names[index]}'" for index in indices], _LISTED)
+
+
+def _cells(table: pd.DataFrame, runs: np.ndarray, classes: np.ndarray, shape: tuple[int, int]) -> Cells:
+    """Return the numbers of a table, in which no class comes twice in a run."""
+    accuracy, images = np.full(shape, np.nan), np.full(shape, np.nan)
+    numbers = _numbers(table["accuracy"])
+    accuracy[runs, classes], images[runs, classes] = numbers, _numbers(table["n"])
+    texts: list[list[str]] = [[] for _ in range(shape[0])]
+    for run, text, fraction in zip(runs, table["accuracy"].astype(str), numbers.between(0, 1), strict=True):
+        if fraction:
+            texts[run].append(text)
+    return Cells(accuracy, images, np.array([[rounding_of(own)] for own in texts]))
 
 
 def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    for name in (name for name in _TEXTS if name in table.columns):
-        several = table[name].map(lambda value: not np.isscalar(value) and value is not None and value is not pd.NA)
-        _refuse(table, several, name, "a number or a name in every row", path, "Write one value a cell")
-    accuracy, images = (pd.to_numeric(table[name], errors="coerce") for name in ("accuracy", "n"))
+    """Return the table, or raise a DatasetError that names the first number that cannot be right."""
+    accuracy, images = _numbers(table["accuracy"]), _numbers(table["n"])
     whole = images.between(0, _MOST_IMAGES) & (images % 1 == 0)
     _refuse(table, ~whole, "n", "a whole number from 0 to 1,000,000,000", path, "Count the class's test images")
     share = accuracy.between(0, 1) | (images == 0)
     do = "Divide by 100 if it is in percent"
     _refuse(table, ~share, "accuracy", "a fraction from 0 to 1", path, do)
     _refuse(table, images.groupby(table["run"]).transform("sum") == 0, "n", "above 0 in some class", path, "Check it")
-    for name in (name for name in _TEXTS if name in table.columns):
-        empty = table[name].isna() | (table[name].astype(str).str.strip() == "")
-        _refuse(table, empty, name, "given in every row", path, "Fill the cell")
-    table = table.astype(dict.fromkeys(("run", "class", "seed"), str))
-    return table.assign(accuracy=accuracy, n=images.astype(np.int64))
+    seeds = table["seed"].str.casefold().isin(_SUMMARY_SEEDS)
+    do = "Remove rows that summarize several runs"
+    _refuse(table, seeds, "seed", "that of one run in every row", path, do)
+    return table
 
 
 def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, to_be: str, path: Path, do: str) -> None:
@@ -134,7 +203,8 @@ def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, to_be: str, path
         row = int(np.flatnonzero(wrong)[0])
         value = table[column].iloc[row]
         shown = "an empty cell" if pd.isna(value) is True else f"'{value}'"
-        got = f"{shown} (row {row + 1} of '{path}')"
+        got = f"{shown} (row {int(table.index[row]) + 1} of '{path}')"
+        do = "Write decimal numbers with a point" if _DECIMAL_COMMA.fullmatch(str(value)) else do
         raise DatasetError(expected(f"the column {column}", to_be, got, do))
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from cuesense.arrays import Floats, Ints
-from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, Price, RivalResult
+from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, Price, RivalResult, StrengthDirection
 from cuesense.stats.confusions import sinks
+from cuesense.sweeps.direction import Direction
 from cuesense.sweeps.losses import ClassLosses, class_losses
 from cuesense.sweeps.rivals import find_rivals
 from cuesense.sweeps.strength_choice import Choices, choose
@@ -75,6 +76,7 @@ def build_audit(
     return Audit(
         regularizer=sweep.regularizer,
         strengths=list(sweep.strengths),
+        direction=_direction(sweep.direction),
         runs=sweep.runs.tolist(),
         tolerance=tolerance,
         confidence=confidence,
@@ -101,6 +103,10 @@ def build_audit(
         source={"cuesense": version("cuesense"), **source},
         warnings=_warnings(sweep, found, chosen, classes),
     )
+
+
+def _direction(known: Direction | None) -> StrengthDirection | None:
+    return None if known is None else StrengthDirection(order=known.order, because=known.because)
 
 
 def _class(

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from cuesense.arrays import Ints
 from cuesense.errors import SettingsError, expected
 from cuesense.stats.over_seeds import recall
-from cuesense.sweeps.read_errors import read_error_reason
+from cuesense.sweeps.direction import Direction
 from cuesense.sweeps.sweep import (
+    UNNAMED,
     PerImagePredictions,
     Run,
     Strength,
@@ -29,6 +30,8 @@ from cuesense.sweeps.sweep import (
     parse_order,
     parse_strength,
 )
+from cuesense.tables.boundary import TableFile, reading
+from cuesense.tables.read_csv import read_csv
 
 _COLUMNS = ("model", "strength", "seed")
 _DO = "Write one row a checkpoint: model,regularizer,strength,seed"
@@ -45,6 +48,7 @@ class Runs:
         seeds: Seed of each run, as text.
         models: Model spec of each run, with absolute paths of files.
         archs: Architecture of each of R runs, None where its file names it.
+        direction: Which way the strengths run, and why.
     """
 
     regularizer: str
@@ -53,6 +57,7 @@ class Runs:
     seeds: tuple[str, ...]
     models: tuple[str, ...]
     archs: tuple[str | None, ...]
+    direction: Direction | None = None
 
 
 def read_runs(
@@ -87,7 +92,9 @@ def read_runs(
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
     table = table if "regularizer" not in table.columns else table[table["regularizer"].astype(str) == name]
     runs = [Run(parse_strength(value), str(seed)) for value, seed in zip(table["strength"], table["seed"], strict=True)]
-    strengths, strength_of = order_strengths(runs, name, parse_order(usual.get("order") if order is None else order))
+    own_name = None if name == UNNAMED and regularizer is None else name
+    given = parse_order(usual.get("order") if order is None else order)
+    strengths, strength_of, direction = order_strengths(runs, own_name, given)
     models = _models(table["model"].astype(str).tolist(), path)
     _refuse_same(models, runs, path)
     own = table["arch"] if "arch" in table.columns else [None] * len(table)
@@ -97,7 +104,8 @@ def read_runs(
         strength_of=strength_of,
         seeds=tuple(run.seed for run in runs),
         models=models,
-        archs=tuple(given if isinstance(given, str) else arch for given in own),
+        archs=tuple(named if isinstance(named, str) else arch for named in own),
+        direction=direction,
     )
 
 
@@ -130,6 +138,7 @@ def sweep_of(
         images=np.broadcast_to(images, accuracy.shape),
         per_image=PerImagePredictions(labels, predicted, output_names),
         remarks=duplicate_run_remark(accuracy, runs.strength_of, [Path(model).name for model in runs.models]),
+        direction=runs.direction,
     )
 
 
@@ -137,13 +146,11 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the rows, and the settings that a TOML file gives once for all of them."""
     if path.suffix.lower() not in (".csv", ".toml"):
         raise SettingsError(expected("RUNS", "a .csv or .toml file", f"'{path}'", _DO))
-    try:
-        if path.suffix.lower() == ".csv":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], skipinitialspace=True), {}
-        known = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = read_error_reason(error)
-        raise SettingsError(expected(f"the runs in '{path}'", "readable", f"'{reason}'", _DO)) from error
+    file = TableFile(path, f"the runs in '{path}'", _COLUMNS, _DO, SettingsError)
+    if file.is_csv:
+        return read_csv(file), {}
+    with reading(file):
+        known = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     rows = known.pop("runs", None)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SettingsError(expected(f"'{path}'", "a table [[runs]] for each checkpoint", "none", _DO))

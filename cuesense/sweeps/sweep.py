@@ -7,22 +7,21 @@ many.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.arrays import Bools, Floats, Ints
 from cuesense.errors import SettingsError, expected, unknown
+from cuesense.sweeps.direction import ORDER_WORDS, Direction, choose_direction
 
 Strength = float | str
 
-# The parameter of a random crop is the smallest share of the area that it keeps.
-_SMALLER_IS_STRONGER = re.compile(r"crop", re.IGNORECASE)
-_UNNAMED = "regularizer"
+UNNAMED = "regularizer"
 # Names that an error lists. Chosen by hand, for reading.
 _LISTED = 5
 # Merging of neighbors: all four chosen by hand, not tuned. More strengths than 30 make the Bonferroni correction costly
@@ -68,6 +67,7 @@ class Sweep:
         images: Test images of each class in each run, (R, C).
         per_image: What the runs predicted for each image, where that is known.
         remarks: What the user should know of how the runs were read.
+        direction: Which way the strengths run, and why; None where that is not known.
     """
 
     regularizer: str
@@ -79,6 +79,7 @@ class Sweep:
     images: Ints
     per_image: PerImagePredictions | None = None
     remarks: tuple[str, ...] = ()
+    direction: Direction | None = None
 
     @property
     def runs(self) -> Ints:
@@ -128,34 +129,51 @@ class Run:
     seed: str
 
 
-def order_strengths(
-    runs: Sequence[Run], regularizer: str, order: Sequence[str] | None
-) -> tuple[tuple[Strength, ...], Ints]:
-    """Put the strengths of runs in order, mild to strong.
+class Ordered(NamedTuple):
+    """Strengths in order.
 
-    Numbers rise, but fall for a regularizer whose name has "crop" in it: a smaller part of the image is stronger.
+    Attributes:
+        strengths: The S strengths, mild to strong.
+        strength_of: Index of each run's strength, (R,), in [0, S).
+        direction: Which way they run, and why.
+    """
+
+    strengths: tuple[Strength, ...]
+    strength_of: Ints
+    direction: Direction
+
+
+def order_strengths(runs: Sequence[Run], regularizer: str | None, order: Sequence[str] | None) -> Ordered:
+    """Put the strengths of runs in order, mild to strong.
 
     Args:
         runs: The R runs.
-        regularizer: Its name.
-        order: All strengths, mild to strong, as text; None where they are numbers.
+        regularizer: Its name, which decides which way numbers run (``direction.choose_direction``); None where it has
+            none.
+        order: All strengths, mild to strong, as text; or ``["rising"]`` or ``["falling"]``; or None.
 
     Returns:
-        The S strengths, and the index of each run's strength, (R,), in [0, S).
+        The strengths, and the index of each run's.
 
     Raises:
         SettingsError: There is one strength only, a strength comes twice with the same seed, strengths are not numbers
-            and have no order, or the order is not of these strengths.
+            and have no order, the order is not of these strengths, or the name does not decide which way numbers run.
     """
     _refuse_twice(runs)
     strengths = {run.strength for run in runs}
-    ordered = _by_number(strengths, regularizer) if order is None else _by_order(strengths, order)
-    if len(ordered) < 2:
-        got = f"'{format_strength(ordered[0])}' alone"
+    if len(strengths) < 2:
+        got = f"'{format_strength(runs[0].strength)}' alone"
         do = "Add runs of another strength, such as without the regularizer"
         raise SettingsError(expected("the runs", "of two strengths at least", got, do))
+    _refuse_words(strengths, order)
+    numbers = [strength for strength in strengths if isinstance(strength, float)]
+    direction = choose_direction(regularizer, order, numbers)
+    if direction.order == "given":
+        ordered = _by_order(strengths, order or ())
+    else:
+        ordered = tuple(sorted(numbers, reverse=direction.order == "falling"))
     index_of = {strength: index for index, strength in enumerate(ordered)}
-    return ordered, np.array([index_of[run.strength] for run in runs], dtype=np.int64)
+    return Ordered(ordered, np.array([index_of[run.strength] for run in runs], dtype=np.int64), direction)
 
 
 def choose_regularizer(column: Iterable[object] | None, wanted: str | None, what: str) -> str:
@@ -171,7 +189,7 @@ def choose_regularizer(column: Iterable[object] | None, wanted: str | None, what
     """
     known = sorted({str(name) for name in column}) if column is not None else []
     if not known:
-        return wanted or _UNNAMED
+        return wanted or UNNAMED
     if wanted is None and len(known) > 1:
         do = f"Choose with --regularizer {known[0]}, one audit each"
         raise SettingsError(
@@ -215,13 +233,12 @@ def _refuse_twice(runs: Sequence[Run]) -> None:
         raise SettingsError(expected("each strength and seed", "one run", got, do))
 
 
-def _by_number(strengths: set[Strength], regularizer: str) -> tuple[Strength, ...]:
+def _refuse_words(strengths: set[Strength], order: Sequence[str] | None) -> None:
+    """Refuse strengths that are no numbers, unless all of them are listed in their order."""
     words = sorted(str(strength) for strength in strengths if isinstance(strength, str))
-    if words:
+    if words and (order is None or (len(order) == 1 and order[0].casefold() in ORDER_WORDS)):
         do = "Name all strengths, mild to strong, with --order, for instance --order none,mild,strong"
         raise SettingsError(expected("the strengths", "numbers", f"'{words[0]}'", do))
-    falling = bool(_SMALLER_IS_STRONGER.search(regularizer))
-    return tuple(sorted(strengths, key=float, reverse=falling))
 
 
 def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength, ...]:

@@ -109,14 +109,9 @@ def header_of(file: TableFile) -> list[str]:
         CuesenseError: The cells are separated by something else than commas, a column has no name of its own, or one
             that the table must have is missing.
     """
-    text = _first_lines(file.path)
-    rows = csv.reader(io.StringIO(text, newline=""))
-    names = next(([cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)), [])
+    names = check_separator(file)
     if any("\n" in name or "\r" in name for name in names):
         file.refuse("a table in a CSV file", "a quotation mark in its first line that is never closed", "Close it")
-    if len(text) == LONGEST_CELL and not set(text) & {"\n", "\r"}:
-        file.refuse("a table in a CSV file", f"a first line of more than {LONGEST_CELL:,} characters")
-    _check_separator(file, names)
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
         file.refuse("one with distinct columns", f"{twice} twice", "Remove one")
@@ -129,8 +124,17 @@ def _first_lines(path: Path) -> str:
         return stream.read(LONGEST_CELL)
 
 
-def _check_separator(file: TableFile, names: list[str]) -> None:
-    """Refuse a header whose cells another separator tells apart better than commas do."""
+def check_separator(file: TableFile) -> list[str]:
+    """Return the cells of the header of a CSV file, without blanks around them.
+
+    Raises:
+        CuesenseError: Another separator than commas tells the columns apart that the table must have.
+    """
+    text = _first_lines(file.path)
+    if len(text) == LONGEST_CELL and not set(text) & {"\n", "\r"}:
+        file.refuse("a table in a CSV file", f"a first line of more than {LONGEST_CELL:,} characters")
+    rows = csv.reader(io.StringIO(text, newline=""))
+    names = next(([cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)), [])
     do = "Save it with commas between the cells, and points in decimal numbers"
     if names and names[0].lower().startswith("sep="):
         file.refuse("separated by commas", f"a first line '{first_line(names[0])}'", f"Remove that line. {do}")
@@ -141,3 +145,4 @@ def _check_separator(file: TableFile, names: list[str]) -> None:
         file.refuse("separated by commas", f"cells that are separated by {_SEPARATORS[best]}", do)
     if len(names) == 1 and len(set(file.columns) & set(line.split())) > 1:
         file.refuse("separated by commas", "cells that are separated by blanks", do)
+    return names

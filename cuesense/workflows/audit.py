@@ -14,12 +14,14 @@ import pandas as pd
 
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.errors import SettingsError, expected
+from cuesense.policies.profile_budgets import profile_of
 from cuesense.reports.html.audit import render
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.profile import Profile
 from cuesense.sweeps.accuracy_table import read_accuracies
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.run_list import read_runs
+from cuesense.tables.write_csv import csv_text
 from cuesense.types import ClassNames, CueVerdict, Progress, no_progress
 from cuesense.validation import check_fraction
 
@@ -66,8 +68,9 @@ def audit(
         accuracies: A table of accuracies (see ``sweeps.accuracy_table.read_accuracies``) instead of checkpoints, its
             file or a DataFrame.
         regularizer: Which one, where the list or table has several.
-        order: All strengths from mild to strong (a list, or text with commas), where they are no numbers or their order
-            is not the usual one.
+        order: ``"rising"`` where larger numbers are stronger, ``"falling"`` where smaller ones are, or all strengths
+            from mild to strong (a list, or text with commas). None takes what the regularizer's name says
+            (``sweeps.direction``), and raises a SettingsError where it says nothing.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and of bounds, in (0.5, 1).
         profile: A profile of one of the networks, or its file or folder: classes are then also compared by their cue.
@@ -130,7 +133,7 @@ def audit(
 
 def read_profile(profile: Profile | str | Path | None) -> Profile | None:
     """Return a profile that may be given as its file or folder."""
-    return Profile.read(Path(profile)) if isinstance(profile, str | Path) else profile
+    return None if profile is None else profile_of(profile)
 
 
 def cues_of(profile: Profile | None) -> dict[str, CueVerdict] | None:
@@ -185,7 +188,7 @@ def write_audit(found: Audit, profile: Profile | None, folder: Path | None) -> A
         do = "Analyze a network of the same classes"
         raise SettingsError(expected("--profile", "a profile of the runs' classes", got, do))
     if folder is not None:
-        frame = found.to_frame().to_csv(index=False, lineterminator="\n")
+        frame = csv_text(found.to_frame())
         for name, content in zip(FILES, (frame, render(found), found.to_json()), strict=True):
             write_file(folder / name, content)
     return found

@@ -10,6 +10,7 @@ from cuesense.policies.profile_budgets import profile_of
 from cuesense.reports.html.gallery import Gallery
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
+from cuesense.tables.write_csv import csv_text
 
 
 def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = ()) -> None:
@@ -25,8 +26,8 @@ def write_outputs(profile: Profile, folder: Path, pictures: Sequence[Gallery] = 
     """
     contents = {
         "report.html": render(profile, pictures),
-        "classes.csv": profile.to_frame().to_csv(lineterminator="\n"),
-        "curves.csv": profile.curves_frame().to_csv(index=False, lineterminator="\n"),
+        "classes.csv": csv_text(profile.to_frame()),
+        "curves.csv": csv_text(profile.curves_frame()),
         "profile.json": profile.to_json(),
     }
     for name in contents:

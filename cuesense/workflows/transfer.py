@@ -121,8 +121,9 @@ def transfer(
         train: Images of the same classes that heads are fitted on; None fits on four fifths of the dataset and tests
             on the last, five times, so that every image is tested once.
         regularizer: Which one, where the list has several.
-        order: All strengths from mild to strong (a list, or text with commas), where they are no numbers or their order
-            is not the usual one.
+        order: ``"rising"`` where larger numbers are stronger, ``"falling"`` where smaller ones are, or all strengths
+            from mild to strong (a list, or text with commas). None takes what the regularizer's name says
+            (``sweeps.direction``), and raises a SettingsError where it says nothing.
         tolerance: Accuracy that a class may lose against its own best strength, a fraction in (0, 1).
         confidence: Level of intervals and of bounds, in (0.5, 1).
         profile: A profile of a network of the same classes, or its file or folder: classes are then also

@@ -19,6 +19,7 @@ from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
+from cuesense.tables.write_csv import csv_text
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
 from cuesense.types import Progress, no_progress
@@ -117,7 +118,7 @@ def verify(
     experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)
     found = verification(study)
     if folder is not None:
-        contents = found.to_frame().to_csv(index=False, lineterminator="\n"), scatter(found), found.to_json()
+        contents = csv_text(found.to_frame()), scatter(found), found.to_json()
         for name, content in zip(_FILES, contents, strict=True):
             write_file(folder / name, content)
     if not isinstance(profile, Profile):

@@ -1,5 +1,6 @@
 """Tables of predictions: what analyze writes is read back, other people's tables too, and every mistake is named."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -276,7 +277,9 @@ def test_the_images_that_a_needed_condition_lacks_are_left_out(tmp_path: Path) -
     assert len(found.perturbations) == 2
 
 
-@pytest.mark.parametrize(("off", "known"), [(0.99 * 2**-11, True), (1.01 * 2**-11, False), (-0.99 * 2**-11, True), (-1.01 * 2**-11, False)])
+@pytest.mark.parametrize(
+    ("off", "known"), [(0.99 * 2**-11, True), (1.01 * 2**-11, False), (-0.99 * 2**-11, True), (-1.01 * 2**-11, False)]
+)
 def test_a_value_is_that_of_the_ladder_up_to_rounding(tmp_path: Path, off: float, known: bool) -> None:
     frame = rows(perturbations={"opening_closing": 1})
     frame["value"] = np.where(frame["severity"] > 0, 0.07 * (1 + off), np.nan)
@@ -389,3 +392,56 @@ def test_metadata_of_another_program_is_no_metadata(tmp_path: Path, content: byt
     pq.write_table(table, tmp_path / "p.parquet")
     found, warnings = read(tmp_path / "p.parquet")
     assert (found.class_names, found.side, warnings) == (CLASSES, None, [])
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("name", "values", "word"),
+    [("gaussian_blur", (0.036, 0.0045), "rising"), ("random_resized_crop", (0.08, 0.7), "falling")],
+)
+def test_values_against_the_order_of_severities_are_refused(
+    tmp_path: Path, name: str, values: tuple[float, float], word: str, kind: str
+) -> None:
+    for given_values, wrong in ((values, True), (values[::-1], False)):
+        frame = rows(perturbations={name: 2, "grayscale": 4})
+        frame["value"] = np.where(
+            frame.perturbation == name, frame.severity.map({0: 0, 1: given_values[0]}).fillna(given_values[1]), np.nan
+        )
+        path = saved(frame, tmp_path / f"p.{kind}")
+        if not wrong:
+            assert {entry.name: entry.ladder for entry in read(path)[0].perturbations}[name] == given_values
+            continue
+        with pytest.raises(DatasetError, match=f"by severity, to be {word}, but got .*Number severities from mild"):
+            read(path)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_values_of_any_precision_are_those_of_the_ladder(tmp_path: Path, kind: type) -> None:
+    frame = rows(perturbations={"opening_closing": 4, "tile_jitter": 4})
+    ladders = {name: get("perturbations", name).ladder for name in ("opening_closing", "tile_jitter")}
+    values = [ladders[row.perturbation][row.severity - 1] if row.severity else 0.0 for row in frame.itertuples()]
+    frame["value"] = np.array(values).astype(kind)
+    found, _ = read(saved(frame, tmp_path / "p.parquet"))
+    assert {entry.name: entry.ladder for entry in found.perturbations} == ladders
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        ({"image_size": "224"}, "metadata 'image_size' is a whole number from 1 to 4096, but got '224'"),
+        ({"image_size": True}, "but got True"),
+        ({"image_size": 0}, "but got 0"),
+        ({"classes": 3}, "metadata 'classes' is a list of names, but got 3"),
+        ({"classes": [1]}, "a list of names"),
+    ],
+)
+def test_metadata_of_the_wrong_type_are_refused(tmp_path: Path, metadata: dict[str, object], sentence: str) -> None:
+    table = pa.Table.from_pandas(rows()).replace_schema_metadata({b"cuesense": json.dumps(metadata).encode()})
+    pq.write_table(table, tmp_path / "p.parquet")
+    with pytest.raises(DatasetError, match=sentence):
+        read(tmp_path / "p.parquet")
+
+
+def test_an_index_of_pandas_is_a_column(tmp_path: Path) -> None:
+    rows().set_index("sample_id").to_parquet(tmp_path / "p.parquet")
+    assert len(read(tmp_path / "p.parquet")[0].sample_ids) == 12

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -225,7 +224,9 @@ def test_names_are_given_in_every_row(tmp_path: Path, column: str, kind: str, em
 )
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_every_missing_column_is_named_at_once(tmp_path: Path, kept: list[str], got: str, kind: str) -> None:
-    with pytest.raises(DatasetError, match=f"one with the columns {', '.join(REQUIRED)}, but got {got} \\(its columns: .*\\). Name"):
+    with pytest.raises(
+        DatasetError, match=f"one with the columns {', '.join(REQUIRED)}, but got {got} \\(its columns: .*\\). Name"
+    ):
         read_rows(saved(rows()[kept], tmp_path / f"p.{kind}"))
 
 

@@ -44,7 +44,7 @@ def test_real_labels_go_by_the_number_of_the_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.csv", "file,labels\n", "to be readable, but got 'the columns file, labels'"),
+        ("a.csv", "file,labels\n", "the columns path, accepted, but got no path and no accepted"),
         (
             "a.csv",
             "path,accepted\nnowhere.png,cat\n",
@@ -128,8 +128,12 @@ def test_the_sentences_name_the_file_and_both_forms(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     do = "Write path,accepted with the names of all right classes, separated by |, or give ReaL's real.json."
     for text, sentence in (
-        ("path\nx\n", f"Expected the accepted labels in '{path}' to be readable, but got 'the columns path'. {do}"),
-        ("", f"Expected the accepted labels in '{path}' to be readable, but got 'the columns none'. {do}"),
+        (
+            "path\nx\n",
+            f"Expected the accepted labels in '{path}' to be one with the columns path, accepted, but got no accepted "
+            "(its columns: path). Name the columns so, or add them.",
+        ),
+        ("", f"Expected the accepted labels in '{path}' to be a table in a CSV file, but got an empty file. {do}"),
         (
             "path,accepted\n",
             f"Expected the accepted labels in '{path}' to be about the dataset's images, but got no image with a class "

@@ -44,7 +44,7 @@ def test_one_regularizer_is_taken_and_names_like_none_are_names(tmp_path: Path) 
     frame = table(SWEEP).replace("class 1", "None")
     both = pd.concat([frame.assign(regularizer="crop"), frame.assign(regularizer="blur", run=frame["run"] + "b")])
     path = written(both, tmp_path)
-    crop = read_accuracies(path, regularizer="crop")
+    crop = read_accuracies(path, regularizer="crop", order="falling")
     assert crop.strengths == (2.0, 1.0, 0.0)
     assert "None" in crop.class_names
     assert read_accuracies(path, regularizer="blur").strengths == (0.0, 1.0, 2.0)
@@ -119,7 +119,7 @@ def test_mistakes_are_one_sentence(change: Callable[[pd.DataFrame], pd.DataFrame
     ("name", "content", "sentence"),
     [
         ("t.txt", "run", "to be a .csv or .parquet file, but got 't.txt'"),
-        ("t.csv", "", "to be readable"),
+        ("t.csv", "", "an empty file"),
         ("t.parquet", "no parquet", "to be readable"),
         ("missing.csv", None, "to be readable, but got 'No such file or directory'"),
     ],

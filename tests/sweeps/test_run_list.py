@@ -46,13 +46,13 @@ def test_several_regularizers_need_a_choice(tmp_path: Path) -> None:
     path = listed(tmp_path, LIST + "a.pt,crop,0.5,0\na.pt,crop,1,0\n")
     with pytest.raises(SettingsError, match="runs of one regularizer"):
         read_runs(path)
-    assert read_runs(path, regularizer="crop").strengths == (1.0, 0.5)
+    assert read_runs(path, regularizer="crop", order="falling").strengths == (1.0, 0.5)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("runs.csv", "model,strength\na.pt,1\n", "rows of model, strength, seed, but got no column seed"),
+        ("runs.csv", "model,strength\na.pt,1\n", "one with the columns model, strength, seed, but got no seed"),
         ("runs.csv", "model,strength,seed\n", "but got no rows"),
         ("runs.csv", "model,strength,seed\na.pt,,0\n", "filled in every row, but got an empty cell in row 1"),
         (
@@ -76,7 +76,7 @@ def test_several_regularizers_need_a_choice(tmp_path: Path) -> None:
         ("runs.toml", "model = 3", r"a table \[\[runs\]\] for each checkpoint, but got none"),
         ("runs.toml", "model = ", "the runs in .* to be readable"),
         ("runs.txt", "", "Expected RUNS to be a .csv or .toml file"),
-        ("runs.csv", "", "the runs in .* to be readable"),
+        ("runs.csv", "", "the runs in .* an empty file"),
     ],
 )
 def test_mistakes_are_one_sentence(name: str, content: str, sentence: str, tmp_path: Path) -> None:

@@ -28,10 +28,12 @@ def runs(*strengths: float | str) -> list[Run]:
 
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=8, unique=True))
 def test_numbers_rise_and_crops_fall(values: list[float]) -> None:
-    ordered, places = order_strengths(runs(*values), "weight_decay", None)
+    ordered, places, direction = order_strengths(runs(*values), "weight_decay", None)
     assert list(ordered) == sorted(values)
     assert [ordered[place] for place in places] == values
-    assert order_strengths(runs(*values), "Random_Crop", None)[0] == tuple(reversed(ordered))
+    assert direction.order == "rising"
+    for name, order in (("RandomResizedCrop", None), ("crop", ["falling"]), ("weight_decay", ["Falling"])):
+        assert order_strengths(runs(*values), name, order)[0] == tuple(reversed(ordered))
 
 
 def test_an_order_decides_words_and_numbers() -> None:
@@ -184,7 +186,8 @@ def test_merged_strengths_keep_earlier_remarks() -> None:
 def test_an_order_gives_every_run_the_index_of_its_strength(order: list[str], drawn: list[int]) -> None:
     kinds = [parse_strength(name) for name in ("none", "mild", "0.5", "heavy")]
     given_runs = runs(*kinds, *(kinds[index] for index in drawn))
-    ordered, places = order_strengths(given_runs, "x", order)
+    ordered, places, direction = order_strengths(given_runs, "x", order)
+    assert direction.order == "given"
     assert [format_strength(strength) for strength in ordered] == order
     assert [ordered[place] for place in places] == [run.strength for run in given_runs]
 

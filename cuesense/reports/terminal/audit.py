@@ -46,6 +46,7 @@ def render(audit: Audit) -> Group:
     return Group(
         Text(audit_text.headline(found), "bold"),
         Text(_scope(audit), "dim"),
+        *([Text(audit_text.direction_text(audit), "dim")] if audit.direction else []),
         Text(),
         _strengths(found),
         Text(),
