@@ -125,11 +125,10 @@ def test_copies_are_tested_once_and_trained_images_are_named(runs: Path, tmp_pat
             number = int(found.id)
             return Sample(found.id, picture(number - 60 * (number >= 60), found.label), found.label)
 
-    plain, found = (transfer(runs, data, **OPTIONS) for data in (Colors(60), Again(90)))
+    found = transfer(runs, Again(90), **OPTIONS)
     assert found.source["images"] == 60
-    assert set(found.warnings) - set(plain.warnings) == {
-        warning for warning in found.warnings if warning.startswith("30 of 90 images are copies of others")
-    }
+    assert sum(warning.startswith("30 of 90 images are copies of others") for warning in found.warnings) == 1
+    assert not any("could not be read" in warning for warning in found.warnings)
 
     class Shared(Colors):
         """Images of which the last two are trained on as well."""
@@ -140,6 +139,6 @@ def test_copies_are_tested_once_and_trained_images_are_named(runs: Path, tmp_pat
             return Sample(found.id, picture(number if number >= 58 else 1000 + number, found.label), found.label)
 
     for _ in range(2):
-        fitted = transfer(runs, Shared(60), train=Colors(60), output=tmp_path, **OPTIONS)
+        fitted = transfer(runs, Shared(60), train=Colors(63), output=tmp_path, **OPTIONS)
         (remark,) = (warning for warning in fitted.warnings if "training images" in warning)
         assert remark.startswith("2 images of 60 of --dataset are also among the training images: '00058', '00059'.")
