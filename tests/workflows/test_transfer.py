@@ -141,4 +141,4 @@ def test_copies_are_tested_once_and_trained_images_are_named(runs: Path, tmp_pat
     for _ in range(2):
         fitted = transfer(runs, Shared(60), train=Colors(64), output=tmp_path, **OPTIONS)
         (remark,) = (warning for warning in fitted.warnings if "training images" in warning)
-        assert remark.startswith("2 images of 60 of --dataset are also among the training images: '00058', '00059'.")
+        assert remark.startswith("2 images of 60 of --dataset are also among the training images: '00059', '00058'.")
