@@ -61,11 +61,11 @@ def scan(root: Path, spec: str) -> FileDataset:
     entries = _entries(root)
     # Sorted as strings, as torchvision's ImageFolder does (1, 10, 100, 2): models trained with it have this order.
     classes = sorted(entry.name for entry in entries if _is_folder(entry) and not is_litter(entry.name))
-    if not classes:
-        raise DatasetError(_no_classes(root, any(is_image_name(entry.name) for entry in entries)))
     for entry in entries:
         if not _is_folder(entry):
-            left_out.count_file(_readable(entry.name), beside=True)
+            left_out.count_file(_readable(entry.name), beside=bool(classes))
+    if not classes:
+        raise DatasetError(_no_classes(root, any(is_image_name(entry.name) for entry in entries), left_out))
     of_class = {name: list(_images(root, root / name, frozenset(), left_out)) for name in classes}
     if not any(of_class.values()):
         raise DatasetError(_no_images(root, len(classes), left_out))
@@ -81,8 +81,9 @@ def scan(root: Path, spec: str) -> FileDataset:
     return replace(dataset, remarks=(*left_out.remarks(len(classes)), *_one_class_remark(root, layout)))
 
 
-def _no_classes(root: Path, images: bool) -> str:
+def _no_classes(root: Path, images: bool, left_out: LeftOut) -> str:
     found = "images without class folders" if images else "no class folder in it"
+    found += f"; {left_out.other_kinds()[:-1]}" if left_out.kinds and not images else ""
     do = "Make one folder per class, or name a CSV or Parquet table with the columns path and label"
     return expected(f"the folder '{root}'", "a folder of class folders", found, do)
 

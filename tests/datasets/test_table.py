@@ -162,9 +162,6 @@ class TestTableErrors:
     def test_an_empty_cell_beside_numbers_is_what_is_wrong(self, images):
         assert "None in row 2" in failure(parquet_table(images, path=["a", "b"], label=[1, None]))
 
-    def test_another_separator_is_named(self, images):
-        assert "separated by semicolons" in failure(csv_table(images, "path;label\na;b"))
-
     def test_missing_columns_of_parquet(self, images):
         assert "its columns: file, label" in failure(parquet_table(images, file=["a"], label=["b"]))
 

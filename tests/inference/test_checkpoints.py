@@ -28,7 +28,7 @@ from cuesense.models.preprocessing import ImageOptions
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, read_runs
 from cuesense.types import Sample
-from tests.helpers.small_networks import NAMES, SIZE, Colors, classifier
+from tests.helpers.small_networks import NAMES, SIZE, Colors, classifier, picture
 from tests.helpers.sweep_networks import ARCH, wide, write_networks
 
 WIDE, HEADLESS = (f"python:tests.helpers.sweep_networks:{name}" for name in ("wide", "headless"))
@@ -58,6 +58,25 @@ def corner(data: Colors, name: str) -> torch.Tensor:
     """Return the normalized first pixel of an image, which is all that the networks look at."""
     image = data[list(data.sample_ids).index(name)].image
     return (torch.tensor(np.asarray(image)[0, 0]) / 255 - 0.5) / 0.25
+
+
+class Copied(Colors):
+    """Images of which those with ids from 9 on are the first three again."""
+
+    def __getitem__(self, index: int) -> Sample:
+        found = super().__getitem__(index)
+        return replace(found, image=picture(found.label, found.label)) if int(found.id) >= 9 else found
+
+
+def test_copies_count_once_and_are_said(runs: Runs) -> None:
+    found = predict_checkpoints(runs, Copied(15), OPTIONS, None)
+    plain = predict_checkpoints(runs, Copied(9), OPTIONS, None)
+    assert found.sample_ids == plain.sample_ids == tuple(f"{number:05d}" for number in range(9))
+    assert found.source["images"] == 9
+    assert found.sweep.images.tolist() == plain.sweep.images.tolist()
+    np.testing.assert_array_equal(found.sweep.accuracy, plain.sweep.accuracy)
+    (remark,) = set(found.sweep.remarks) - set(plain.sweep.remarks)
+    assert remark.startswith("6 of 15 images are copies of others")
 
 
 def test_predictions_of_every_run_are_those_of_a_plain_loop(runs: Runs) -> None:

@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
+from cuesense.datasets.in_memory import wrap
 from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
 from cuesense.models.compact import build
 from cuesense.planted.world import PlantedWorld
@@ -24,7 +27,7 @@ from cuesense.training.setup import (
     prepare_training,
 )
 from cuesense.training.trials import Trial
-from cuesense.types import Classifier, Preprocessing
+from cuesense.types import Classifier, Preprocessing, no_progress
 from tests.helpers.training_setups import COUNTS, TEST, TRAIN, profile
 
 
@@ -189,3 +192,34 @@ def test_a_start_without_preprocessing_is_trained_as_the_analyzed_model_was_prep
     found = prepared(start="python:tests.training.test_setup:factory")
     assert (found.train.mean, found.train.std) == ((0.5,) * 3, (0.25,) * 3)
     assert found.train.pixels.shape[2:] == (32, 32)
+
+
+def test_a_few_shared_images_and_copies_are_said() -> None:
+    """One of fifteen test images is trained on, and another one stands in the test twice."""
+    world = [(np.asarray(TRAIN[index].image), TRAIN[index].label) for index in range(len(TRAIN))]
+    tested = [(np.asarray(TEST[index].image), TEST[index].label) for index in range(len(TEST))]
+    train = wrap([*world, tested[3]], class_names=TRAIN.class_names)
+    test = wrap([*tested, tested[0]], class_names=TRAIN.class_names)
+    found = prepare_training(profile(), TrainingOptions(train, test), None)
+    copies, shared = found.remarks
+    assert copies.startswith("--test: 1 of 16 images is a copy of another")
+    assert shared.startswith("1 image of 15 of --test is also among the training images: '000000003'.")
+    assert (len(found.train), len(found.test)) == (25, 15)
+    assert prepare_training(profile(), TrainingOptions(TRAIN, TEST), None).remarks == ()
+
+
+def test_trainings_of_changed_files_are_refused_by_name(tmp_path: Path) -> None:
+    for name, world in (("train", TRAIN), ("test", TEST)):
+        for index in range(len(world)):
+            sample = world[index]
+            path = tmp_path / name / TRAIN.class_names[sample.label] / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.asarray(sample.image)).save(path)
+    options = TrainingOptions(tmp_path / "train", tmp_path / "test", epochs=0.1)
+    experiment = prepare_training(profile(), options, tmp_path / "trials")
+    experiment.run([Trial(None, 0)], no_progress)
+    prepare_training(profile(), options, tmp_path / "trials")
+    Image.fromarray(np.asarray(TRAIN[0].image) // 2).save(tmp_path / "test" / TRAIN.class_names[0] / "0.png")
+    with pytest.raises(OutputError, match=rf"1 of 15 with another content since then \('{TRAIN.class_names[0]}/0.png'"):
+        prepare_training(profile(), options, tmp_path / "trials")
+    prepare_training(profile(), options, tmp_path / "trials", restart=True)

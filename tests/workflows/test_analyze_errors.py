@@ -1,6 +1,9 @@
 """What goes wrong in an analysis: one sentence for the user, and nothing half-written."""
 
+import os
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from PIL import Image
 from torch import Tensor, nn
 
+from cuesense.config import load_config
 from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
 from cuesense.inference import engine as engine_room
 from cuesense.schemas.profile import Profile
@@ -18,6 +22,9 @@ from tests.helpers.small_networks import NAMES, Colors, classifier, picture
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_room, "SHARD_SIZE", 40)
+
+
+FEW = replace(load_config("quick"), perturbations=load_config("quick").perturbations[:2])
 
 
 def analyze(dataset: Any = None, **changes: Any) -> Profile:
@@ -33,6 +40,39 @@ def test_the_output_may_not_become_a_class_of_the_dataset(tmp_path: Path) -> Non
         with pytest.raises(OutputError, match="outside of the dataset"):
             run_analysis(classifier(), tmp_path / "data", output=output)
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(NAMES)
+
+
+def test_images_that_changed_on_disk_are_named_and_a_touched_one_is_not(photos_folder: Path, tmp_path: Path) -> None:
+    data, output = tmp_path / "data", tmp_path / "o"
+    shutil.copytree(photos_folder, data)
+    first = run_analysis(classifier(), data, output=output, config=FEW)
+    os.utime(data / NAMES[0] / "000.png", (1, 1))
+    again = run_analysis(classifier(), data, output=output, config=FEW)
+    assert again.classes == first.classes
+    Image.fromarray(picture(999, 0)).save(data / NAMES[0] / "000.png")
+    with pytest.raises(OutputError, match=rf"1 of 60 with another content since then \('{NAMES[0]}/000.png'\)"):
+        run_analysis(classifier(), data, output=output, config=FEW)
+    run_analysis(classifier(), data, output=output, config=FEW, restart=True)
+
+
+def test_copies_widen_no_sample_and_what_is_left_out_is_said(photos_folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(photos_folder, data)
+    plain = run_analysis(classifier(), data, config=FEW)
+    assert plain.summary.warnings == []
+    for path in sorted(data.rglob("*.png")):
+        for number in range(2):
+            shutil.copy(path, path.with_name(f"{path.stem}_{number}.png"))
+    shutil.copy(data / NAMES[0] / "000.png", data / NAMES[1] / "x.png")
+    (data / NAMES[0] / "film.mp4").touch()
+    copied = run_analysis(classifier(), data, config=FEW)
+    left_out, copies, labels = copied.summary.warnings
+    assert left_out == "1 file of another kind (.mp4) was left out."
+    assert copies.startswith("120 of 181 images are copies of others")
+    assert f"'{NAMES[0]}/000.png' ({NAMES[0]}) and '{NAMES[1]}/x.png' ({NAMES[1]})" in labels
+    assert [entry.images for entry in copied.classes] == [20, 21, 20]
+    (data / NAMES[1] / "x.png").unlink()
+    assert run_analysis(classifier(), data, config=FEW).classes == plain.classes
 
 
 def test_unreadable_images_are_listed_and_too_many_leave_nothing_behind(tmp_path: Path) -> None:

@@ -115,3 +115,31 @@ def test_mistakes_are_one_sentence(runs: Path, model_file: Path, tmp_path: Path)
 
 def test_the_library_s_name_is_the_function() -> None:
     assert cuesense.transfer is transfer
+
+
+def test_copies_are_tested_once_and_trained_images_are_named(runs: Path, tmp_path: Path) -> None:
+    class Again(Colors):
+        """Images of which those with ids from 60 on are the first ones again."""
+
+        def __getitem__(self, index: int) -> Sample:
+            found = super().__getitem__(index)
+            number = int(found.id)
+            return Sample(found.id, picture(number - 60 * (number >= 60), found.label), found.label)
+
+    found = transfer(runs, Again(90), **OPTIONS)
+    assert found.source["images"] == 60
+    assert sum(warning.startswith("30 of 90 images are copies of others") for warning in found.warnings) == 1
+    assert not any("could not be read" in warning for warning in found.warnings)
+
+    class Shared(Colors):
+        """Images of which the last two are trained on as well."""
+
+        def __getitem__(self, index: int) -> Sample:
+            found = super().__getitem__(index)
+            number = int(found.id)
+            return Sample(found.id, picture(number if number >= 58 else 1000 + number, found.label), found.label)
+
+    for _ in range(2):
+        fitted = transfer(runs, Shared(60), train=Colors(64), output=tmp_path, **OPTIONS)
+        (remark,) = (warning for warning in fitted.warnings if "training images" in warning)
+        assert remark.startswith("2 images of 60 of --dataset are also among the training images: '00059', '00058'.")
