@@ -141,6 +141,7 @@ def test_a_run_goes_on_from_what_is_kept(runs: Runs, tmp_path: Path) -> None:
     second = predict_checkpoints(runs, data, OPTIONS, tmp_path)
     # The images that each network is tried on, decoded once for all.
     assert len(data.read) == IMAGES
+    data.read.clear()
     third = predict_checkpoints(runs, data, OPTIONS, tmp_path, restart=True)
     assert len(data.read) == 30
     memory = predict_checkpoints(runs, data, OPTIONS, None)
