@@ -110,7 +110,7 @@ def test_it_is_measured_where_that_is_allowed_and_the_profile_says_so(tmp_path: 
     dropout = classifier(ready(DEPENDENT["dropout left on"]))
     options: dict[str, Any] = {"config": "quick", "output": tmp_path / "o", "allow_nondeterministic": True}
     profile = run_analysis(dropout, Colors(30), **options)
-    assert "The model is no function of one image" in profile.summary.warnings[0]
+    assert any("The model is no function of one image" in warning for warning in profile.summary.warnings)
     (assumed,) = profile.provenance.assumptions
     assert assumed.endswith("It was measured as it is (--allow-nondeterministic).")
     assert Profile.read(tmp_path / "o").provenance.assumptions == [assumed]
