@@ -138,8 +138,7 @@ def predict_checkpoints(
         )
         _refuse_other(found[0], found[-1], runs.models[0], model)
     shown = {
-        f"'{model}'": (one.images.labels, one.predicted)
-        for model, one in zip(_short(runs.models), found, strict=True)
+        f"'{model}'": (one.images.labels, one.predicted) for model, one in zip(_short(runs.models), found, strict=True)
     }
     order_remarks = check_runs(shown, ClassMap(found[0].class_names, found[0].output_names, found[0].outputs))
     order, names = _classes_first(found[0])

@@ -151,9 +151,7 @@ def guesses(classifier: Classifier) -> list[str]:
     if "class_names" in classifier.guessed and classifier.class_names is not None:
         names = classifier.class_names.names
         shown = listed([f"'{name}'" for name in names], _LISTED)
-        found.append(
-            f"Neither the weights nor an option name the {len(names)} outputs: assumed {shown}, in this order."
-        )
+        found.append(f"Neither the weights nor an option name the {len(names)} outputs: assumed in order {shown}.")
     return found
 
 

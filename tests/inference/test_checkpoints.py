@@ -161,6 +161,7 @@ def test_a_run_goes_on_from_what_is_kept(runs: Runs, tmp_path: Path) -> None:
     second = predict_checkpoints(runs, data, OPTIONS, tmp_path)
     # The images that each network is tried on, decoded once for all.
     assert len(data.read) == IMAGES
+    data.read.clear()
     third = predict_checkpoints(runs, data, OPTIONS, tmp_path, restart=True)
     assert len(data.read) == 30
     memory = predict_checkpoints(runs, data, OPTIONS, None)
@@ -350,3 +351,13 @@ def test_a_network_without_texts_is_one_sentence(found: CheckpointPredictions, m
     monkeypatch.setattr(room, "load_classifier", lambda *_, **__: classifier(function))
     with pytest.raises(CuesenseError, match="a network with text embeddings, but got 'open_clip:A'"):
         text_similarity("open_clip:A", found.sweep)
+
+
+def test_networks_of_a_sweep_that_are_no_functions_of_one_image_are_refused_or_said() -> None:
+    model = "python:tests.helpers.dependent_networks:TrainsItself"
+    options = replace(OPTIONS, class_names=NAMES)
+    with pytest.raises(ModelError, match="its forward puts 2 of its modules"):
+        predict_checkpoints(of([model]), Colors(30), options, None)
+    allowed = replace(options, run=RunOptions(allow_nondeterministic=True))
+    (said,) = predict_checkpoints(of([model, model]), Colors(30), allowed, None).sweep.remarks[:1]
+    assert said.startswith("2 of 2 models are no functions of one image (--allow-nondeterministic), such as 'python:")

@@ -1,5 +1,6 @@
 """What goes wrong in an analysis: one sentence for the user, and nothing half-written."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from torch import Tensor, nn
 
@@ -16,6 +18,7 @@ from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
 from cuesense.inference import engine as engine_room
 from cuesense.schemas.profile import Profile
 from cuesense.workflows.analyze import analyze as run_analysis
+from tests.helpers.dependent_networks import DEPENDENT, ready
 from tests.helpers.small_networks import NAMES, Colors, classifier, picture
 
 
@@ -134,3 +137,60 @@ def test_a_bare_function_is_no_model() -> None:
 def test_nonsense_answers_are_model_errors(make: Callable[[], Callable[[Tensor], Tensor]]) -> None:
     with pytest.raises(ModelError):
         run_analysis(classifier(make()), Colors(30), config="quick")
+
+
+def test_a_network_with_dropout_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    dropout = classifier(ready(DEPENDENT["dropout left on"]))
+    with pytest.raises(ModelError, match="The model is no function of one image: the same batch gave other outputs"):
+        run_analysis(dropout, Colors(30), config="quick", output=tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+def test_it_is_measured_where_that_is_allowed_and_the_profile_says_so(tmp_path: Path) -> None:
+    dropout = classifier(ready(DEPENDENT["dropout left on"]))
+    options: dict[str, Any] = {"config": "quick", "output": tmp_path / "o", "allow_nondeterministic": True}
+    profile = run_analysis(dropout, Colors(30), **options)
+    assert any("The model is no function of one image" in warning for warning in profile.summary.warnings)
+    (assumed,) = profile.provenance.assumptions
+    assert assumed.endswith("It was measured as it is (--allow-nondeterministic).")
+    assert Profile.read(tmp_path / "o").provenance.assumptions == [assumed]
+
+
+class Softmax(nn.Module):
+    """The probabilities of a network that needs color."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (2 * images.mean(dim=(2, 3))).softmax(dim=1)
+
+
+class Logits(nn.Module):
+    """The logits of the same network."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return 2 * images.mean(dim=(2, 3))
+
+
+def test_probabilities_are_analyzed_as_their_logits_and_a_resumed_run_agrees(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"config": "quick", "batch_size": 16}
+    logits = run_analysis(classifier(Logits()), Colors(60), **options)
+    softmax = run_analysis(classifier(Softmax()), Colors(60), output=tmp_path / "o", **options)
+    assert softmax.curves == logits.curves
+    assert [entry.cue for entry in softmax.classes] == [entry.cue for entry in logits.classes]
+    assert "Their logarithm is taken as logits" in softmax.summary.warnings[0]
+    assert any("add up to 1" in assumed for assumed in softmax.provenance.assumptions)
+    settings = json.loads((tmp_path / "o" / "outcomes" / "settings.json").read_text())
+    assert settings["output_kind"] == "probabilities"
+    again = run_analysis(classifier(Softmax()), Colors(60), output=tmp_path / "o", **options)
+    assert again.classes == softmax.classes
+    with pytest.raises(OutputError, match="output_kind"):
+        run_analysis(classifier(Logits()), Colors(60), output=tmp_path / "o", **options)
+
+
+def test_what_is_guessed_is_an_assumption() -> None:
+    images = [(torch.from_numpy(picture(n, n % 3)).permute(2, 0, 1), n % 3) for n in range(30)]
+    found = run_analysis(Logits(), images, config="quick").provenance.assumptions
+    assert found == [
+        "Neither the weights nor an option say how images are prepared: assumed mean 0.485, 0.456, 0.406, "
+        "standard deviation 0.229, 0.224, 0.225.",
+        "Neither the weights nor an option name the 3 outputs: assumed in order '0', '1', '2'.",
+    ]

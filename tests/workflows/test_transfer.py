@@ -77,6 +77,7 @@ def test_the_same_call_goes_on_from_the_answers(runs: Path, tmp_path: Path) -> N
     assert again == first
     assert len(data.read) == IMAGES
     assert seen[-1] == (360, 360)
+    data.read.clear()
     transfer(runs, data, output=tmp_path, restart=True, **OPTIONS)
     assert len(data.read) == 60
 
