@@ -162,8 +162,8 @@ def _hardly_told(found: ClassEvidence) -> str | None:
     if found.told >= TOLD_APART:
         return None
     return (
-        f"as the images of other classes that are taken for it show, {points(1 - found.told)} of 100 of its own "
-        f"may be guesses even when nothing is removed: {_UNCALIBRATED}"
+        f"is predicted for so many images of other classes that {points(1 - found.told)} of 100 of its own may be "
+        f"guesses even when nothing is removed: {_UNCALIBRATED}"
     )
 
 

@@ -69,7 +69,7 @@ def workbook() -> bytes:
         (PLAIN.encode() + b"c,\xc3", "UTF-8 text"),
         (workbook(), "an Excel workbook or another ZIP archive. Save it in the spreadsheet program as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
-        (gzip.compress(PLAIN.encode()), "compressed with gzip. Unpack"),
+        (gzip.compress(PLAIN.encode(), mtime=0), "compressed with gzip. Unpack"),
         (b"PAR1xxxxPAR1", "a Parquet file. Rename it to .parquet"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS.* `git lfs pull`"),
         ("<!DOCTYPE html><html></html>", "a page of HTML"),
