@@ -25,7 +25,8 @@ def test_an_example_trains(script: str, photos_folder: Path, tmp_path: Path) -> 
         for entry, name in zip(profile.classes, NAMES, strict=True)
     ]
     path = tmp_path / "profile.json"
-    path.write_text(profile.model_copy(update={"classes": classes}).to_json())
+    policy = profile.policy.model_copy(update={"per_class": {}})
+    path.write_text(profile.model_copy(update={"classes": classes, "policy": policy}).to_json())
     done = subprocess.run(
         [sys.executable, "-W", "ignore", EXAMPLES / script, path, photos_folder, "--epochs", "2"],
         capture_output=True,

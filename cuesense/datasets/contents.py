@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cuesense.atomic_files import write_file
+from cuesense.atomic_files import replacing, unwritable
 from cuesense.errors import OutputError, expected, listed
 from cuesense.types import Dataset
 
@@ -45,7 +45,13 @@ def remember(folder: Path, dataset: Dataset) -> None:
     """
     found = contents_of(dataset)
     if found and found != _before(folder / FILE):
-        write_file(folder / FILE, json.dumps(found, indent=0))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # No result: it does not count among what an interrupted run has written.
+            with replacing(folder / FILE, record=False) as temporary:
+                temporary.write_text(json.dumps(found, indent=0), encoding="utf-8")
+        except OSError as error:
+            raise unwritable(folder, error) from None
 
 
 def _before(path: Path) -> dict[str, str]:

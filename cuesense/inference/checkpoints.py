@@ -140,6 +140,7 @@ def predict_checkpoints(
     shown = {
         f"'{model}'": (one.images.labels, one.predicted) for model, one in zip(_short(runs.models), found, strict=True)
     }
+    depending = remarks([(model, one.dependence) for model, one in zip(runs.models, found, strict=True)])
     order_remarks = check_runs(shown, ClassMap(found[0].class_names, found[0].output_names, found[0].outputs))
     order, names = _classes_first(found[0])
     # Checkpoints may see other parts of the same images: the first one's pixels decide what is a copy, for all.
@@ -150,13 +151,12 @@ def predict_checkpoints(
     known = sorted(dataset.sample_ids)
     ids = [known[position] for position in images.positions]
     said = (
-        *remarks([(model, one.dependence) for model, one in zip(runs.models, found, strict=True)]),
         *unreadable_remark(len(ids), len(dataset)),
         *remarks_of(dataset),
         *copy_remarks(images.digests, images.labels, ids, found[0].class_names),
         *range_remarks(images.largest, images.white),
     )
-    sweep = replace(sweep, remarks=(*order_remarks, *sweep.remarks, *said))
+    sweep = replace(sweep, remarks=(*depending, *order_remarks, *sweep.remarks, *said))
     source = {"dataset": dataset.spec, "images": len(counted), "fingerprint": dataset.fingerprint}
     return CheckpointPredictions(sweep, _similarity(found, runs, order), tuple(ids[row] for row in counted), source)
 

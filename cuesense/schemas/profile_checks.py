@@ -134,9 +134,7 @@ def _names(profile: Profile) -> Iterator[str]:
     classes = {entry.name for entry in profile.classes}
     measured = {curve.perturbation for curve in profile.curves}
     policy = profile.policy
-    limiting = [budget.limited_by_class for budget in policy.global_.values()]
     yield from strangers("policy.global", list(policy.global_), measured, "augmentation")
-    yield from strangers("policy.global", [name for name in limiting if name is not None], classes, "class")
     yield from strangers("policy.per_class", list(policy.per_class), classes, "class")
     for name, of_class in policy.per_class.items():
         yield from strangers(f"policy.per_class.{name}", list(of_class), measured, "augmentation")

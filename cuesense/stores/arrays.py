@@ -210,8 +210,9 @@ def _others(folder: Path) -> bool:
 
 
 def _delete_results(folder: Path, pattern: str) -> None:
-    # The settings go last: a folder of results without settings would be refused as somebody else's.
-    for found in (pattern, "*.tmp", _MANIFEST):
+    # The settings stay until those of the new run replace them: a folder without settings would be refused as somebody
+    # else's.
+    for found in (pattern, "*.tmp"):
         for path in folder.glob(found):
             path.unlink()
 

@@ -262,7 +262,9 @@ def _by_order(strengths: set[Strength], order: Sequence[str]) -> tuple[Strength,
     found = [text for text, names in zip(problems, (missing, more), strict=True) if names]
     found += [f"{twice[0]} given twice"] if twice else []
     if found:
-        raise SettingsError(expected("--order", "rising, falling, or all strengths, mild to strong", found[0], "Change it"))
+        raise SettingsError(
+            expected("--order", "rising, falling, or all strengths, mild to strong", found[0], "Change it")
+        )
     return tuple(given)
 
 

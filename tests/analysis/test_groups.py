@@ -92,7 +92,7 @@ def test_reads_groups_in_the_order_of_the_file(tmp_path: Path) -> None:
         ("class,group\ndog\n", "line 2"),
         ("class,group\ndog,all classes\n", "other"),
         ("name,kind\na,b\n", "name, kind"),
-        ("name,kind\na,b,c\n", "more fields"),
+        ("name,kind\na,b,c\n", "name, kind"),
         ("", "an empty file"),
     ],
 )

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -139,9 +140,11 @@ def test_bad_options_are_one_sentence(
 def test_odd_images_are_handled_and_broken_ones_counted(model_file: Path, tmp_path: Path) -> None:
     make_folder(tmp_path / "odd", 10)
     red = tmp_path / "odd" / "brick"
-    for mode in ("L", "P", "CMYK", "RGBA", "LA", "1", "I;16"):
+    for number, mode in enumerate(("L", "P", "CMYK", "RGBA", "LA", "1", "I;16")):
         suffix = "tif" if mode == "CMYK" else "png"
-        Image.new(mode, (20, 30)).save(red / f"mode-{mode.replace(';', '')}.{suffix}")
+        # No two alike: copies count once.
+        noise = Image.fromarray(np.random.default_rng(number).integers(0, 255, (30, 20), dtype=np.uint8))
+        noise.convert(mode).save(red / f"mode-{mode.replace(';', '')}.{suffix}")
     Image.new("RGB", (1, 1)).save(red / "one.png")
     (red / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
     result = analyze(model_file, tmp_path / "odd", tmp_path / "out", "--json")

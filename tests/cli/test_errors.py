@@ -113,5 +113,7 @@ def test_the_junit_file_does_not_replace_a_profile(known: Path) -> None:
 
 def test_an_output_below_a_file_or_that_is_full_is_one_sentence(known: Path) -> None:
     assert_one_sentence(run("report", known, "--output", "/dev/full"), "No space left on device")
-    assert_one_sentence(run("-q", "compare", known, known, "--output", known), "to be writable")
+    assert_one_sentence(
+        run("-q", "compare", known, known, "--output", known), "--output to be a folder, but got the file"
+    )
     assert_one_sentence(run("report", known, "--output", known / "page.html"), "to be writable")

@@ -91,7 +91,10 @@ def test_without_a_forecast_it_says_what_stops_an_augmentation(profile_file: Pat
         (["--train", "planted:0,size=32", "--dataset", TEST], "a dataset of the same 3 classes"),
         (["--train", TRAIN], "photos/val"),
         (["--train", TRAIN, "--format", "jsn"], "Did you mean 'json'"),
-        (["--train", TRAIN, "--augmentations", "hue"], "one that the profile measured, but got 'hue'"),
+        (
+            ["--train", TRAIN, "--dataset", TEST, "--augmentations", "hue"],
+            "one that the profile measured, but got 'hue'",
+        ),
         (
             ["--train", TRAIN, "--dataset", TEST, "--train-size", "8"],
             "--train-size to be a whole number",

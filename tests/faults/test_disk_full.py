@@ -62,7 +62,7 @@ def test_a_device_is_no_output_folder(faults: Faults, command: str, tmp_path: Pa
     run = faults.server.start(arguments, tmp_path)
     assert run.wait() == 2, run.said
     assert "Traceback" not in run.said
-    assert run.said.startswith("cuesense: Expected --output to be a folder, but got the file")
+    assert "\ncuesense: Expected --output to be a folder, but got the file" in f"\n{run.said}"
 
 
 def test_a_shorter_disk_keeps_what_was_done(faults: Faults, tmp_path: Path) -> None:

@@ -326,7 +326,7 @@ def test_similarities_of_names_are_the_cosines_of_their_texts(
 ) -> None:
     calls = []
 
-    def loads(spec: str, *, class_names: Any) -> Any:
+    def loads(spec: str, *, class_names: Any, **_: Any) -> Any:
         calls.append((spec, class_names.names))
         return classifier(Texts(len(class_names.names)))
 

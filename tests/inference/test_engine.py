@@ -111,6 +111,7 @@ def test_progress_counts_up_to_the_end_and_starts_where_it_stopped(tmp_path: Pat
     assert seen[-1] == (30, 30)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     (tmp_path / "o" / "shard-00001.npz").unlink()
+    store = OutcomeStore.open(tmp_path / "o", {})
     seen.clear()
     predict(classifier(), Colors(30), (0, 1, 2), CONDITIONS, store, settings, lambda *pair: seen.append(pair))
     assert seen[0] == (18, 30)
@@ -136,7 +137,7 @@ def test_unreadable_images_of_an_earlier_run_count_too(tmp_path: Path) -> None:
     run(Colors(40, broken=frozenset({39, 20})), store=store)
     (tmp_path / "o" / "shard-00003.npz").unlink()
     with pytest.raises(DatasetError, match="3 of 40"):
-        run(Colors(40, broken=frozenset({39, 20, 11})), store=store)
+        run(Colors(40, broken=frozenset({39, 20, 11})), store=OutcomeStore.open(tmp_path / "o", {}))
 
 
 @pytest.mark.parametrize(("images", "shards"), [(1, 1), (11, 1), (12, 1), (13, 2), (24, 2), (25, 3)])

@@ -117,7 +117,7 @@ def test_shards_that_are_missing_anywhere_are_computed_and_no_others(tmp_path: P
     run(Colors(30), store=store)
     for number in gone:
         (tmp_path / "o" / f"shard-{number:05d}.npz").unlink()
-    data = Colors(30)
+    data, store = Colors(30), OutcomeStore.open(tmp_path / "o", {})
     run(data, store=store)
     assert sorted(data.read) == [f"{number:05d}" for number in range(30) if number // 12 in gone]
     for first, second in zip(read(whole, shards), read(store, shards), strict=True):

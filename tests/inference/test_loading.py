@@ -15,6 +15,7 @@ from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.inference import loading as room
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.models.preprocessing import ImageOptions
+from cuesense.models.trust import OWN_WORD
 from cuesense.types import Classifier, ClassNames, Preprocessing
 from tests.helpers.small_networks import NAMES, Colors, Meanest, classifier
 
@@ -146,7 +147,7 @@ def test_networks_that_compare_with_names_get_the_datasets_when_the_user_gives_n
     monkeypatch.setattr(room, "load_classifier", loads)
     images = ImageOptions(image_size=32)
     found, _, _ = load_matched(model, Colors(class_names=classes), arch=arch, images=images)
-    assert calls == [(str(model), {"arch": arch, "class_names": names, "images": images})]
+    assert calls == [(str(model), {"arch": arch, "class_names": names, "images": images, "trust": OWN_WORD})]
     # Where the library was given names it is no guess that they are the outputs'.
     assert ("class_names" in found.guessed) == (names is None)
     calls.clear()

@@ -54,7 +54,11 @@ def test_an_order_decides_words_and_numbers() -> None:
             None,
             "strengths to be numbers, but got 'none'. Name all strengths, mild to strong",
         ),
-        (("a", "b"), ["a"], "Expected order to be rising, falling, or all strengths, mild to strong, but got b missing"),
+        (
+            ("a", "b"),
+            ["a"],
+            "Expected order to be rising, falling, or all strengths, mild to strong, but got b missing",
+        ),
         (("a", "b"), ["a", "b", "a"], "but got a given twice"),
         (("a", "b"), ["a", "b", "c"], "but got c that no run has"),
     ],

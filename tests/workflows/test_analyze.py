@@ -299,7 +299,7 @@ def test_folders_numbered_from_1_stop_with_their_cause() -> None:
     class Spread(torch.nn.Module):
         def forward(self, images: Tensor) -> Tensor:
             own = Meanest()(images)
-            return torch.stack([own, own.min() - 9 + 0 * own], dim=2).flatten(1)
+            return torch.stack([own, own.amin(dim=1, keepdim=True) - 9 + 0 * own], dim=2).flatten(1)
 
     data = Colors(120, class_names=("1", "3", "5"))
     names = ("red", "none", "green", "none too", "blue", "other")

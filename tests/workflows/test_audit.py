@@ -92,7 +92,8 @@ def test_every_image_is_decoded_once_for_all_checkpoints(runs: Path) -> None:
 def test_a_profile_tells_on_which_cue_s_classes_the_cost_falls(runs: Path, tmp_path: Path) -> None:
     other = profile()
     classes = [entry.model_copy(update={"name": name}) for entry, name in zip(other.classes, NAMES, strict=False)]
-    known = other.model_copy(update={"classes": classes})
+    policy = other.policy.model_copy(update={"per_class": {}})
+    known = other.model_copy(update={"classes": classes, "policy": policy})
     found = audit(runs, Colors(90), profile=known, **OPTIONS)
     assert sum(entry.classes for entry in found.cues) == 3
     write_file(tmp_path / "profile.json", known.to_json())
