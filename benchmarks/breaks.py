@@ -284,10 +284,10 @@ BREAKS = [
         "tests/tables/test_escape.py",
     ),
     (
-        "cuesense/stats/label_order.py",
-        "(there / images >= _TIMES * kept) & ",
-        "",
-        "tests/stats/test_label_order.py",
+        "cuesense/predictions/label_order.py",
+        "if _stops(found, chance):",
+        "if False:",
+        "tests/predictions/test_label_order.py",
     ),
     (
         "cuesense/inference/one_image.py",
