@@ -108,8 +108,6 @@ def count_classes(state: State, head: str) -> int | None:
 def build_filled(make: Callable[..., nn.Module], state: State, spec: str, head: str | None = None) -> nn.Module:
     """Build a network with as many outputs as a state dict has, and load the state dict into it.
 
-    Shapes are compared before the network is allocated: a file of 86 bytes may announce a head of terabytes.
-
     Args:
         make: Builds the network; it takes ``num_classes``.
         state: The state dict, prefixes and all.
@@ -123,9 +121,27 @@ def build_filled(make: Callable[..., nn.Module], state: State, spec: str, head: 
         MisfitError: Keys or shapes differ.
     """
     classes = count_classes(state, head_of(sketch(make)) if head is None else head)
-    sized = make if classes is None else partial(make, num_classes=classes)
-    _fitting(sketch(sized), state, spec)
-    return fill(sized(), state, spec)
+    return fill_new(make if classes is None else partial(make, num_classes=classes), state, spec)
+
+
+def fill_new(make: Callable[[], nn.Module], state: State, spec: str) -> nn.Module:
+    """Build a network whose size a state dict says, and load the state dict into it.
+
+    Shapes are compared before the network is allocated: a file of 86 bytes may announce a head of terabytes.
+
+    Args:
+        make: Builds the network.
+        state: The state dict, prefixes and all.
+        spec: The architecture as the user named it, for the error.
+
+    Returns:
+        The network.
+
+    Raises:
+        MisfitError: Keys or shapes differ.
+    """
+    _fitting(sketch(make), state, spec)
+    return fill(make(), state, spec)
 
 
 def fill(network: nn.Module, state: State, spec: str) -> nn.Module:
