@@ -50,6 +50,9 @@ def forward(network: Callable[[Tensor], Tensor], batch: Tensor, options: RunOpti
 
 def check_count(outputs: Tensor, count: int) -> None:
     """Raise ModelError unless a network has a number of outputs."""
+    if outputs.shape[1] == 1 != count:
+        do = f"Wrap it to return {count} logits, such as [-z, z] for one z between two classes"
+        raise ModelError(expected("the number of the model's outputs", f"{count}, one for each class", "one", do))
     if outputs.shape[1] != count:
         raise ModelError(
             expected(
