@@ -13,6 +13,7 @@ from cuesense.types import Condition
 
 # Images that an error names before it counts the rest.
 _LISTED = 3
+_INTERPRETER = "TorchScript interpreter"
 
 
 def placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
@@ -95,10 +96,16 @@ def _model_failed(error: Exception, batch: Tensor) -> ModelError:
         return ModelError(
             f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
         )
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    reason = _reason(error)
     return ModelError(
         f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. Check --image-size and the architecture."
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of an error that says what went wrong: TorchScript prints its own trace above torch's reason."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1 if any(_INTERPRETER in line for line in lines) else 0].rstrip(".")
 
 
 def _check_outputs(outputs: object, batch: int) -> None:
