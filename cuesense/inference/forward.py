@@ -13,6 +13,7 @@ from cuesense.types import Condition
 
 # Images that an error names before it counts the rest.
 _LISTED = 3
+_INTERPRETER = "TorchScript interpreter"
 
 
 def placed(network: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
@@ -50,6 +51,9 @@ def forward(network: Callable[[Tensor], Tensor], batch: Tensor, options: RunOpti
 
 def check_count(outputs: Tensor, count: int) -> None:
     """Raise ModelError unless a network has a number of outputs."""
+    if outputs.shape[1] == 1 != count:
+        do = f"Wrap it to return {count} logits, such as [-z, z] for one z between two classes"
+        raise ModelError(expected("the number of the model's outputs", f"{count}, one for each class", "one", do))
     if outputs.shape[1] != count:
         raise ModelError(
             expected(
@@ -92,10 +96,16 @@ def _model_failed(error: Exception, batch: Tensor) -> ModelError:
         return ModelError(
             f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
         )
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    reason = _reason(error)
     return ModelError(
         f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. Check --image-size and the architecture."
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of an error that says what went wrong: TorchScript prints its own trace above torch's reason."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1 if any(_INTERPRETER in line for line in lines) else 0].rstrip(".")
 
 
 def _check_outputs(outputs: object, batch: int) -> None:

@@ -1,9 +1,13 @@
 """A compact residual network for small images: used by the demo, and trained from scratch for forecasts."""
 
-from itertools import pairwise
+from functools import partial
+from itertools import count, pairwise, takewhile
 
 import torch
 from torch import Tensor, nn
+
+from cuesense.models.common import State
+from cuesense.models.weights import fill_new, variants
 
 # Any fixed normalization will do for a network trained from scratch; this one maps [0, 1] to [-2, 2].
 MEAN = (0.5, 0.5, 0.5)
@@ -51,6 +55,32 @@ def build(classes: int = 12, size: int = 64, widths: tuple[int, ...] = WIDTHS) -
         nn.Flatten(),
         nn.Linear(widths[-1], classes),
     )
+
+
+def load(state: State, spec: str) -> nn.Module:
+    """Return the network of a state dict, whose shapes say the number of classes, the size and the widths.
+
+    Args:
+        state: The state dict, prefixes and all.
+        spec: The architecture as the user named it, for the error.
+
+    Returns:
+        The network.
+
+    Raises:
+        MisfitError: The state dict is none of this network's.
+    """
+    bare = list(variants(state))[-1]
+    shapes = {key: tuple(value.shape) for key, value in bare.items() if value.dim()}
+    shortcuts = takewhile(shapes.__contains__, (f"{index}.shortcut.0.weight" for index in count(2)))
+    first = shapes.get("0.0.weight", ())
+    if len(first) != 4:
+        return fill_new(build, state, spec)
+    widths = (first[0], *(shapes[key][0] for key in shortcuts))
+    # The head comes after the first layer, its ReLU, a block for each further width, the pooling and the flattening.
+    classes = shapes.get(f"{len(widths) + 3}.weight", (1,))[0]
+    stride = max(1, (first[2] - 1) // 2)
+    return fill_new(partial(build, classes, 32 * stride, widths), state, spec)
 
 
 # No bias: the batch normalization that follows has one.

@@ -130,12 +130,14 @@ def _from_file(
     if arch is None:
         if isinstance(content, Loaded):
             return content
-        raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {_advice(content)}.")
+        raise ModelError(
+            f"Expected --arch to say which network {path} holds the weights of. {_advice(content, trust)}."
+        )
     state = content.network.state_dict() if isinstance(content, Loaded) else content
     try:
         return _from_library(arch, state, class_names, trust, named_in)
     except MisfitError as error:
-        raise ModelError(f"{error.for_command_line} {_advice(state)}.") from None
+        raise ModelError(f"{error.for_command_line} {_advice(state, trust)}.") from None
 
 
 def _from_library(
@@ -155,15 +157,14 @@ def _from_library(
         return load(name, state, class_names)
 
 
-def _advice(state: State) -> str:
+def _advice(state: State, trust: Trust) -> str:
     from cuesense.models.architectures import fitting_architectures
 
     fitting = " or ".join(fitting_architectures(state))
-    return (
-        f"Pass --arch {fitting}, which fits its keys"
-        if fitting
-        else "Pass the architecture it was trained with, for your own code --arch python:module:factory"
-    )
+    if fitting:
+        return f"Pass --arch {fitting}, which fits its keys"
+    own = "" if trust.strict else ", for your own code --arch python:module:factory"
+    return f"Pass the architecture it was trained with{own}"
 
 
 def _digest(path: Path) -> str:

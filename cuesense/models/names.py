@@ -1,4 +1,4 @@
-"""The names of the libraries' architectures, read from their files, so that a misspelled one is answered at once.
+"""The names of the libraries' architectures and weights, read from their files: a misspelled one is answered at once.
 
 Importing torchvision and timm takes ten seconds of CPU time; their names stand in their source.
 """
@@ -21,6 +21,10 @@ from cuesense.errors import ModelError, SettingsError, expected, nearest
 _REGISTERED = re.compile(r"^@register_model\((?:name=\"(\w+)\")?.*\)\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
 _TIMMS = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
 _RENAMED = re.compile(r"^register_model_deprecations\(__name__, \{(.*?)^\}\)", re.MULTILINE | re.DOTALL)
+_WEIGHTS = re.compile(r"^class (\w+)\(WeightsEnum\):\n((?:    .*\n|\n)+)", re.MULTILINE)
+_MEMBER = re.compile(r"^    (\w+) = ", re.MULTILINE)
+_TAKES_WEIGHTS = re.compile(r"^def (\w+)\(\s*\*,\s*weights: Optional\[(\w+)\]", re.MULTILINE)
+_TAGGED = re.compile(r"['\"](\w+)\.(\w[\w.]*)['\"]\s*:")
 _KEY = re.compile(r"['\"]([\w.]+)['\"]\s*:")
 # Fewer mean that the library has come to write its names in another way: then it is asked itself. Chosen by hand, at
 # half of what each has today.
@@ -36,7 +40,7 @@ def refuse_misspelled(model: str | None, arch: str | None = None) -> None:
 
     Raises:
         SettingsError: The prefix is unknown or missing.
-        ModelError: The name is unknown to its library; the sentence suggests the nearest.
+        ModelError: The name, or the tag of its weights, is unknown to its library; the sentence suggests the nearest.
     """
     if arch is not None and ":" not in arch:
         raise SettingsError(expected("--arch", "PREFIX:NAME", f"'{arch}'", f"Write torchvision:{arch} or timm:{arch}"))
@@ -44,10 +48,11 @@ def refuse_misspelled(model: str | None, arch: str | None = None) -> None:
         if spec is not None and ":" in spec and not is_file(spec):
             prefix, _, rest = spec.partition(":")
             registry.check("models", prefix)
-            _refuse_unknown(prefix, rest.partition("@")[0])
+            name, _, weights = rest.partition("@")
+            _refuse_unknown(prefix, name, "" if is_file(weights) else weights)
 
 
-def _refuse_unknown(library: str, name: str) -> None:
+def _refuse_unknown(library: str, name: str, weights: str) -> None:
     # A program that has imported the library may have added architectures of its own.
     if library not in _READERS or library in sys.modules:
         return
@@ -55,6 +60,12 @@ def _refuse_unknown(library: str, name: str) -> None:
     wanted = name.partition(".")[0] if library == "timm" else name
     if len(known) >= _FEWEST[library] and wanted not in known:
         raise unknown_name(f"the {library} model", wanted, known)
+    tag = name.partition(".")[2] if library == "timm" else weights
+    found = _tags(library).get(wanted, ())
+    if found and tag and tag not in found:
+        if library == "timm":
+            raise unknown_name("the timm weights", name, [f"{wanted}.{other}" for other in found])
+        raise unknown_name(f"the weights of {library}:{name}", tag, found)
 
 
 def is_file(spec: str) -> bool:
@@ -95,9 +106,23 @@ def names(library: str) -> frozenset[str]:
     Returns:
         Their names without tags of weights; none where the library is not installed.
     """
+    return frozenset(name for folder in _folders(library) for name in _READERS[library](folder))
+
+
+@cache
+def _tags(library: str) -> dict[str, list[str]]:
+    """Return the tags of weights by architecture; where an architecture is missing, nothing is known about its tags."""
+    found: dict[str, list[str]] = {}
+    folders = _folders(library) if library in _TAG_READERS else []
+    for path in (path for folder in folders for path in (folder / "models").glob("*.py")):
+        for name, tag in _TAG_READERS[library](path.read_text(encoding="utf-8")):
+            found.setdefault(name, []).append(tag)
+    return found
+
+
+def _folders(library: str) -> list[Path]:
     found = find_spec(library)
-    folders = [] if found is None else [Path(place) for place in found.submodule_search_locations or ()]
-    return frozenset(name for folder in folders for name in _READERS[library](folder))
+    return [] if found is None else [Path(place) for place in found.submodule_search_locations or ()]
 
 
 def _of_torchvision(folder: Path) -> Iterator[str]:
@@ -118,6 +143,20 @@ def _of_open_clip(folder: Path) -> Iterator[str]:
     yield from (path.stem for path in (folder / "model_configs").rglob("*.json"))
 
 
+def _torchvision_tags(source: str) -> Iterator[tuple[str, str]]:
+    members = {name: _MEMBER.findall(body) for name, body in _WEIGHTS.findall(source)}
+    for name, weights in _TAKES_WEIGHTS.findall(source):
+        yield from ((name, tag) for tag in members.get(weights, ()))
+
+
+def _timm_tags(source: str) -> Iterator[tuple[str, str]]:
+    yield from _TAGGED.findall(source)
+
+
+_TAG_READERS: dict[str, Callable[[str], Iterator[tuple[str, str]]]] = {
+    "torchvision": _torchvision_tags,
+    "timm": _timm_tags,
+}
 _READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     "torchvision": _of_torchvision,
     "timm": _of_timm,

@@ -10,7 +10,9 @@ from typing import Any
 from torch import nn
 
 from cuesense.errors import ModelError, expected, first_line, nearest
+from cuesense.models import compact
 from cuesense.models.common import Loaded, State
+from cuesense.models.trust import COMPACT
 from cuesense.models.weights import fill
 from cuesense.types import ClassNames
 
@@ -29,9 +31,12 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     Raises:
         ModelError: There is no such module or function, it fails, or it returns no ``nn.Module``.
     """
+    spec = f"python:{name}"
+    if state is not None and spec == COMPACT:
+        return Loaded(compact.load(state, spec), name, class_names=class_names)
     network = _call(_find(name), name)
     if state is not None:
-        fill(network, state, f"python:{name}")
+        fill(network, state, spec)
     return Loaded(network, name, class_names=class_names)
 
 

@@ -1,6 +1,7 @@
 """``timm:NAME``: the networks of PyTorch Image Models, with or without the tag of their weights."""
 
 import math
+from functools import partial
 from typing import Any
 
 import timm
@@ -10,7 +11,7 @@ from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.models.common import Loaded, State, fetching, guessed_names
 from cuesense.models.names import unknown_name
-from cuesense.models.weights import count_classes, fill
+from cuesense.models.weights import build_filled
 from cuesense.types import ClassNames, Preprocessing
 
 
@@ -61,9 +62,7 @@ def _filled(name: str, state: State) -> nn.Module:
     config = timm.get_pretrained_cfg(name)
     heads = config.classifier if config else None
     head = heads if isinstance(heads, str) else (heads or ("head",))[0]
-    classes = count_classes(state, head)
-    options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
-    return fill(timm.create_model(name, **options), state, f"timm:{name}")
+    return build_filled(partial(timm.create_model, name), state, f"timm:{name}", head)
 
 
 def _preprocessing(kept: dict[str, Any]) -> tuple[Preprocessing, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from torch import nn
 from cuesense.imagenet_names import imagenet_synsets
 from cuesense.models.common import Loaded, State, fetching, guessed_names
 from cuesense.models.names import unknown_name
-from cuesense.models.weights import count_classes, fill, head_of, sketch
+from cuesense.models.weights import build_filled, count_classes, head_of
 from cuesense.types import ClassNames, Preprocessing
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
@@ -83,9 +83,7 @@ def _pretrained(name: str, weights: Any) -> nn.Module:
 def _filled(name: str, state: State) -> nn.Module:
     if name in _BUILD:
         state = {key: value for key, value in state.items() if not key.startswith(_AUXILIARY)}
-    classes = count_classes(state, head_of(sketch(partial(build, name))))
-    options = {} if classes is None else {"num_classes": classes}
-    return fill(build(name, **options), state, f"torchvision:{name}")
+    return build_filled(partial(build, name), state, f"torchvision:{name}")
 
 
 def _preprocessing(weights: Any) -> Preprocessing:

@@ -1,6 +1,7 @@
 """State dicts: finding them in checkpoints, and fitting them to networks."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -96,11 +97,51 @@ def count_classes(state: State, head: str) -> int | None:
         head: The head's name in the network.
 
     Returns:
-        The first dimension of the head's weight, or None where the state dict has no such weight.
+        The first dimension of the head's weight, or None where the state dict has no such weight. Nothing says yet
+        that the rest of its shape, or its bytes, are those of a head.
     """
     weight = f"{head}.weight"
     found = (variant[weight] for variant in variants(state) if weight in variant)
     return next((value.shape[0] for value in found if value.dim()), None)
+
+
+def build_filled(make: Callable[..., nn.Module], state: State, spec: str, head: str | None = None) -> nn.Module:
+    """Build a network with as many outputs as a state dict has, and load the state dict into it.
+
+    Args:
+        make: Builds the network; it takes ``num_classes``.
+        state: The state dict, prefixes and all.
+        spec: The architecture as the user named it, for the error.
+        head: The head's name; None takes the last linear layer or convolution.
+
+    Returns:
+        The network.
+
+    Raises:
+        MisfitError: Keys or shapes differ.
+    """
+    classes = count_classes(state, head_of(sketch(make)) if head is None else head)
+    return fill_new(make if classes is None else partial(make, num_classes=classes), state, spec)
+
+
+def fill_new(make: Callable[[], nn.Module], state: State, spec: str) -> nn.Module:
+    """Build a network whose size a state dict says, and load the state dict into it.
+
+    Shapes are compared before the network is allocated: a file of 86 bytes may announce a head of terabytes.
+
+    Args:
+        make: Builds the network.
+        state: The state dict, prefixes and all.
+        spec: The architecture as the user named it, for the error.
+
+    Returns:
+        The network.
+
+    Raises:
+        MisfitError: Keys or shapes differ.
+    """
+    _fitting(sketch(make), state, spec)
+    return fill(make(), state, spec)
 
 
 def fill(network: nn.Module, state: State, spec: str) -> nn.Module:
@@ -117,12 +158,7 @@ def fill(network: nn.Module, state: State, spec: str) -> nn.Module:
     Raises:
         MisfitError: Keys or shapes differ; the sentence names the first few.
     """
-    own = network.state_dict()
-    fitting = max(variants(state), key=lambda variant: len(variant.keys() & own.keys()))
-    differences = _differences(own, fitting)
-    if differences:
-        raise MisfitError(f"Expected the file's weights to be those of {spec}, but got {' and '.join(differences)}.")
-    network.load_state_dict(fitting, strict=False)
+    network.load_state_dict(_fitting(network, state, spec), strict=False)
     return network
 
 
@@ -141,6 +177,16 @@ def signature(state: State, head: str) -> frozenset[tuple[str, tuple[int, ...]]]
         for key, value in state.items()
         if not key.endswith(_COUNTERS)
     )
+
+
+def _fitting(network: nn.Module, state: State, spec: str) -> State:
+    """Return the state dict without the prefixes that the network lacks; errors as in ``fill``."""
+    own = network.state_dict()
+    fitting = max(variants(state), key=lambda variant: len(variant.keys() & own.keys()))
+    differences = _differences(own, fitting)
+    if differences:
+        raise MisfitError(f"Expected the file's weights to be those of {spec}, but got {' and '.join(differences)}.")
+    return fitting
 
 
 def _differences(own: State, state: State) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import struct
 import time
 import zipfile
@@ -14,9 +15,12 @@ import pytest
 import torch
 
 from cuesense.errors import ModelError
-from cuesense.models import archives, file_formats, pickle_machine, storages
+from cuesense.models import archives, file_formats, pickle_machine, storages, timm, torchvision
 from cuesense.models.file_formats import read
+from cuesense.models.load import load_classifier
 from cuesense.models.pickles import load_pickle
+from cuesense.models.trust import Trust
+from cuesense.models.weights import MisfitError
 from tests.helpers.hostile_files import named, text, whole, zipped
 
 
@@ -103,6 +107,28 @@ def test_it_is_refused_at_once(tmp_path: Path, bomb: str) -> None:
         read(path)
     assert time.process_time() - started < 2
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("arch", ["torchvision:resnet18", "timm:resnet18"])
+@pytest.mark.parametrize("classes", [1_500_000, 10**9, 2**61])
+def test_a_head_without_numbers_is_refused_before_a_network_is_built_for_it(
+    tmp_path: Path, arch: str, classes: int
+) -> None:
+    entries = {"fc.weight": {"dtype": "F32", "shape": [classes, 0], "data_offsets": [0, 0]}}
+    (tmp_path / "m.safetensors").write_bytes(header(entries)[:-16])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelError, match=rf"fc\.weight \({classes}, 0\)|damaged") as caught:
+        load_classifier(str(tmp_path / "m.safetensors"), arch=arch, trust=Trust(weights_only=True))
+    assert "\n" not in str(caught.value)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20  # kB; such a head takes 3 GB
+
+
+def test_a_thin_head_is_refused_before_a_network_is_built_for_it() -> None:
+    """Its numbers are there, but the network's head would have 512 times as many."""
+    state = {"fc.weight": torch.zeros(1).expand(10**8, 1)}
+    for library in (torchvision, timm):
+        with pytest.raises(MisfitError, match=r"fc\.weight \(100000000, 1\) instead of \(100000000, 512\)"):
+            library.load("resnet18", state, None)
 
 
 def test_a_pickle_that_takes_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

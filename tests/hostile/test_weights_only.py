@@ -14,9 +14,11 @@ import pytest
 import torch
 
 from cuesense.errors import ModelError, SettingsError
+from cuesense.models import compact
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
-from cuesense.models.trust import COMPACT, VARIABLE, Trust
+from cuesense.models.trust import COMPACT, OWN_WORD, VARIABLE, Trust
+from cuesense.models.weights import MisfitError
 from tests.helpers.good_models import TENSORS, good_models, small_network
 from tests.helpers.hostile_files import CONTAINERS, damaged, deeds, hostile_files, listed, named
 from tests.helpers.watched import watched
@@ -132,6 +134,40 @@ def test_sound_weights_load_as_they_are(tmp_path: Path, kind: str) -> None:
     classifier = load_classifier(str(tmp_path / "m.pt"), arch=COMPACT, trust=STRICT)
     images = torch.rand(2, 3, 64, 64)
     assert torch.equal(classifier.network(images), network(images))
+
+
+@pytest.mark.parametrize(("classes", "size", "widths"), [(3, 32, (4, 6)), (1, 96, (5,)), (200, 224, (4, 6, 8, 9, 7))])
+def test_the_compact_network_has_the_size_that_its_weights_say(
+    tmp_path: Path, classes: int, size: int, widths: tuple[int, ...]
+) -> None:
+    network = build(classes, size, widths).eval()
+    torch.save({f"module.{key}": value for key, value in network.state_dict().items()}, tmp_path / "m.pt")
+    classifier = load_classifier(str(tmp_path / "m.pt"), arch=COMPACT, trust=STRICT)
+    images = torch.rand(2, 3, size, size)
+    assert torch.equal(classifier.network(images), network(images))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"7.weight": torch.zeros(10**9, 0)},
+        {"7.weight": torch.tensor(1.0)},
+        {"0.0.weight": torch.zeros(16, 3, 1, 1)},
+        {"0.0.weight": torch.zeros(16, 3)},
+        {"2.shortcut.0.weight": torch.zeros(10**6, 0, 1, 1)},
+    ],
+)
+def test_weights_that_are_no_compact_network_are_refused_before_it_is_built(changed: dict[str, torch.Tensor]) -> None:
+    with pytest.raises(MisfitError, match="of another shape"):
+        compact.load({**build().state_dict(), **changed}, COMPACT)
+
+
+@pytest.mark.parametrize("trust", [STRICT, OWN_WORD])
+def test_code_is_advised_only_where_it_may_run(tmp_path: Path, trust: Trust) -> None:
+    torch.save({"w": torch.ones(1)}, tmp_path / "m.pt")
+    with pytest.raises(ModelError, match="Pass the architecture it was trained with") as caught:
+        load_classifier(str(tmp_path / "m.pt"), trust=trust)
+    assert ("python:module:factory" in str(caught.value)) == (trust is OWN_WORD)
 
 
 def test_damaged_files_are_one_sentence_or_a_model(
