@@ -37,7 +37,7 @@ from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.stores.lock import locked
 from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction, whole_number
-from cuesense.workflows.profile_files import earlier_profile, write_outputs
+from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -266,7 +266,7 @@ def _store(analysis: _Analysis, digest: str | None, folder: Path | None, *, rest
     kept = folder / FOLDER
     if not restart and any(kept.glob("shard-*.npz")):
         refuse_changed(kept, analysis.dataset)
-    store = OutcomeStore.open(kept, _settings(analysis, digest), restart=restart)
+    store = OutcomeStore.open(kept, _settings(analysis, digest), restart=restart, made_of_it=FILES)
     remember(kept, analysis.dataset)
     return store
 

@@ -45,7 +45,7 @@ from cuesense.training.linear_probe import cross_validated_predictions, fit_and_
 from cuesense.training.setup import arch_of
 from cuesense.types import Classifier, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction
-from cuesense.workflows.audit import check_output, cues_of, read_profile, write_audit
+from cuesense.workflows.audit import FILES, check_output, cues_of, read_profile, write_audit
 
 # Decoded images of one chunk are in memory at once: 512 of 224 pixels are 77 MB. Chosen by hand; not tuned.
 _CHUNK = 512
@@ -244,7 +244,7 @@ def _store(folder: Path | None, *, restart: bool) -> ArrayStore | None:
         return None
     # The settings that a head depends on are in its file's name, so that heads of several tasks are kept.
     settings = {"cuesense": version("cuesense"), "job": "transfer"}
-    return ArrayStore.open(folder / FOLDER, settings, _PATTERN, _ARRAYS, restart=restart)
+    return ArrayStore.open(folder / FOLDER, settings, _PATTERN, _ARRAYS, restart=restart, made_of_it=FILES[::-1])
 
 
 def _predict_all(
