@@ -17,7 +17,7 @@ from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.subset import subset
 from cuesense.datasets.value_range import range_remarks
-from cuesense.errors import DatasetError, ModelError, SettingsError, expected
+from cuesense.errors import DatasetError, ModelError, SettingsError, expected, naming
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions
@@ -127,17 +127,18 @@ def predict_checkpoints(
     dataset = CachedDataset(dataset)
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         trust = options.trust.named_in(runs.listed_in, arch=any(runs.own_archs[number : number + 1]))
-        found.append(
-            _predict_one(
-                model,
-                arch,
-                dataset,
-                replace(options, trust=trust),
-                folder,
-                restart=restart,
-                progress=_part(progress, number, len(runs.models)),
+        with naming(model):
+            found.append(
+                _predict_one(
+                    model,
+                    arch,
+                    dataset,
+                    replace(options, trust=trust),
+                    folder,
+                    restart=restart,
+                    progress=_part(progress, number, len(runs.models)),
+                )
             )
-        )
         _refuse_other(found[0], found[-1], runs.models[0], model)
     shown = {
         f"'{model}'": (one.images.labels, one.predicted) for model, one in zip(_short(runs.models), found, strict=True)

@@ -18,7 +18,7 @@ from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
-from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected, naming
 from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
@@ -261,15 +261,16 @@ def _predict_all(
             progress(start + done, total)
 
         trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
-        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
-        dependences.append(probe(classifier, task.test, task.run).dependence)
-        name = f"run-{_digest(classifier, task)}.npz"
-        if store is not None and name in store:
-            found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
-        else:
-            found.append(_predict_one(classifier, task, advance))
-            if store is not None:
-                store.write(name, vars(found[-1]))
+        with naming(model):
+            classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
+            dependences.append(probe(classifier, task.test, task.run).dependence)
+            name = f"run-{_digest(classifier, task)}.npz"
+            if store is not None and name in store:
+                found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
+            else:
+                found.append(_predict_one(classifier, task, advance))
+                if store is not None:
+                    store.write(name, vars(found[-1]))
         advance(task.length)
     return found, dependences
 
