@@ -223,3 +223,10 @@ def test_a_restart_that_fails_leaves_no_results_of_the_earlier_model(
     with pytest.raises(DatasetError, match="stopped"):
         analyze(output=output, config=FEW, seed=1, restart=True)
     assert sorted(path.name for path in output.iterdir() if path.name not in {".lock"}) == ["notes.txt", "outcomes"]
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "/dev/full"])
+def test_an_output_that_is_no_folder_is_refused_before_the_model_is_loaded(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match=r"a folder, but got the file '.*(file|full)'"):
+        run_analysis(tmp_path / "no such model.pt", Colors(30), output=tmp_path / name)
