@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 # What stands in backticks is a command to type, and what stands in quotes is what the user gave: both stay as they
 # are. A quote after a letter is an apostrophe, and a flag after a slash is part of a path.
@@ -35,6 +36,24 @@ class CuesenseError(Exception):
     def __str__(self) -> str:
         """Return the sentence with Python arguments in the place of flags."""
         return name_arguments(self.for_command_line)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Begin the sentence of an error with the one of several models that it is about, where it does not name it.
+
+    Args:
+        name: The model, as the user named it.
+    """
+    try:
+        yield
+    except CuesenseError as error:
+        sentence = error.for_command_line
+        # A short name such as "a" is a word of any sentence, unless it stands in quotes; what is written is no model.
+        named = f"'{name}'" in sentence or (not name.isalnum() and name in sentence)
+        if named or isinstance(error, OutputError):
+            raise
+        raise type(error)(f"In '{name}': {sentence}") from error
 
 
 class ModelError(CuesenseError):

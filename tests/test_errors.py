@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 import cuesense
 from cuesense.errors import (
     CuesenseError,
+    DatasetError,
+    ModelError,
+    OutputError,
     SettingsError,
     UnreadableImageError,
     argument_of,
     expected,
     first_line,
     name_arguments,
+    naming,
     nearest,
     unknown,
 )
@@ -172,3 +176,16 @@ def test_an_unreadable_image_keeps_its_reason_apart_from_its_name() -> None:
     named = UnreadableImageError("it is empty", "the image 'a.jpg'")
     assert (str(named), named.reason) == ("Cannot read the image 'a.jpg': it is empty.", "it is empty")
     assert str(UnreadableImageError("it is empty")) == "it is empty"
+
+
+def test_an_error_of_one_of_several_models_names_it_once() -> None:
+    def said(name: str, error: CuesenseError) -> str:
+        with pytest.raises(type(error)) as caught, naming(name):
+            raise error
+        return caught.value.for_command_line
+
+    assert said("runs/a.pt", ModelError("Expected logits.")) == "In 'runs/a.pt': Expected logits."
+    assert said("runs/a.pt", ModelError("Expected runs/a.pt to be whole.")) == "Expected runs/a.pt to be whole."
+    assert said("a", DatasetError("Expected a thing.")) == "In 'a': Expected a thing."
+    assert said("a", DatasetError("Expected 'a' to be.")) == "Expected 'a' to be."
+    assert said("a", OutputError("Expected space.")) == "Expected space."

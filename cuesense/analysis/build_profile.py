@@ -18,6 +18,7 @@ from cuesense.policies.budgets import budget, shared_budget
 from cuesense.predictions.predictions import Predictions
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import (
+    SINK_WARNING,
     ClassModel,
     Counts,
     CueModel,
@@ -147,7 +148,7 @@ def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray],
     if not sinks:
         return []
     what = "labels are corrected for them" if corrected else "labels are not corrected for them"
-    return [f"Sink classes, onto which predictions collapse ({what}): {listed(sinks, _LISTED)}."]
+    return [f"{SINK_WARNING}, onto which predictions collapse ({what}): {listed(sinks, _LISTED)}."]
 
 
 def _summary(

@@ -222,7 +222,18 @@ def _warnings(pair: Pair) -> list[str]:
         found.append(
             f"Budgets are not compared: they are for drops of {a.policy.tolerance:g} and {b.policy.tolerance:g}."
         )
-    return found
+    return found + _carried(pair.a.profile, pair.b.profile)
+
+
+def _carried(a: Profile, b: Profile) -> list[str]:
+    """Return the warnings of the two profiles, each with the model that it is about."""
+    of_a, of_b = a.warnings_to_repeat, b.warnings_to_repeat
+    both = [warning for warning in of_a if warning in of_b]
+    return [
+        *(f"In both: {warning}" for warning in both),
+        *(f"A ('{a.provenance.model.spec}'): {warning}" for warning in of_a if warning not in both),
+        *(f"B ('{b.provenance.model.spec}'): {warning}" for warning in of_b if warning not in both),
+    ]
 
 
 def _minus(first: float | None, second: float | None) -> float | None:

@@ -73,8 +73,17 @@ def check(
         confidence=source.profile.policy.confidence,
         holds=all(result.holds for result in results),
         results=results,
-        notes=notes + _too_few(tests),
+        notes=notes + _too_few(tests) + _carried(source, reference),
     )
+
+
+def _carried(source: Source, reference: Source | None) -> list[str]:
+    """Return the warnings of the profiles: a loss may come from what they tell, and so may that none is found."""
+    sources = [source] if reference is None else [source, reference]
+    found = {
+        f"Warning in '{each.name}': {warning}": None for each in sources for warning in each.profile.warnings_to_repeat
+    }
+    return list(found)
 
 
 def _rules(max_drop: float | None, max_worst_class_loss: float | None) -> dict[Rule, float]:

@@ -12,12 +12,12 @@ import numpy as np
 from torch import nn
 
 from cuesense.arrays import Floats
-from cuesense.atomic_files import digest
+from cuesense.atomic_files import digest, remove_file
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.subset import subset
 from cuesense.datasets.value_range import range_remarks
-from cuesense.errors import DatasetError, ModelError, SettingsError, expected
+from cuesense.errors import DatasetError, ModelError, SettingsError, expected, naming
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions
@@ -49,12 +49,14 @@ class CheckpointOptions:
         images: How images are prepared, where the weights should not decide.
         class_names: Names of the models' outputs in their order; None takes the dataset's classes.
         trust: Whether programs run that the list of runs names.
+        made_of_it: Names of the files in the output folder that are made of the predictions: a restart deletes them.
     """
 
     run: RunOptions
     images: ImageOptions = AS_CARRIED
     class_names: str | Path | Sequence[str] | ClassNames | None = None
     trust: Trust = OWN_WORD
+    made_of_it: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,17 +127,18 @@ def predict_checkpoints(
     dataset = CachedDataset(dataset)
     for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
         trust = options.trust.named_in(runs.listed_in, arch=any(runs.own_archs[number : number + 1]))
-        found.append(
-            _predict_one(
-                model,
-                arch,
-                dataset,
-                replace(options, trust=trust),
-                folder,
-                restart=restart,
-                progress=_part(progress, number, len(runs.models)),
+        with naming(model):
+            found.append(
+                _predict_one(
+                    model,
+                    arch,
+                    dataset,
+                    replace(options, trust=trust),
+                    folder,
+                    restart=restart,
+                    progress=_part(progress, number, len(runs.models)),
+                )
             )
-        )
         _refuse_other(found[0], found[-1], runs.models[0], model)
     shown = {
         f"'{model}'": (one.images.labels, one.predicted) for model, one in zip(_short(runs.models), found, strict=True)
@@ -223,6 +226,10 @@ def _store(
         "outputs": list(outputs),
         "precision": options.run.precision,
     } | kind_settings(classifier)
+    # Only where predictions of ours are: other files of these names may be somebody else's.
+    if restart and any((folder / FOLDER).rglob("settings.json")):
+        for name in options.made_of_it:
+            remove_file(folder / name)
     return OutcomeStore.open(folder / FOLDER / digest(settings), settings, restart=restart)
 
 

@@ -96,13 +96,16 @@ class OutcomeStore:
     _memory: dict[int, Shard] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, folder: Path, settings: Mapping[str, Any], *, restart: bool = False) -> OutcomeStore:
+    def open(
+        cls, folder: Path, settings: Mapping[str, Any], *, restart: bool = False, made_of_it: Sequence[str] = ()
+    ) -> OutcomeStore:
         """Open or create a folder of shards.
 
         Args:
             folder: Where the shards are; created where missing.
             settings: Everything (JSON values) that decides what is in a shard.
             restart: Throw away what is there.
+            made_of_it: Files beside the folder that a restart deletes as well (see ``ArrayStore.open``).
 
         Returns:
             The store.
@@ -110,7 +113,8 @@ class OutcomeStore:
         Raises:
             OutputError: The folder holds shards of other settings, or cannot be written.
         """
-        return cls(ArrayStore.open(folder, settings, "shard-*.npz", (*_ARRAYS, _SKIPPED), restart=restart))
+        arrays = (*_ARRAYS, _SKIPPED)
+        return cls(ArrayStore.open(folder, settings, "shard-*.npz", arrays, restart=restart, made_of_it=made_of_it))
 
     def __contains__(self, number: int) -> bool:
         """Return whether a shard is there."""

@@ -55,7 +55,7 @@ class GateResult(Document):
     confidence: float = Field(description="chance that a model as good as its reference passes, at least; in (0.5, 1)")
     holds: bool = Field(description="whether every rule holds")
     results: list[RuleResult] = Field(description="every rule, or every rule under every augmentation")
-    notes: list[str] = Field(description="what could not be tested, in sentences")
+    notes: list[str] = Field(description="what could not be tested, and the warnings of the profiles, in sentences")
 
     def problems(self) -> Iterator[str]:
         """Yield a clause for everything in it that cannot be."""

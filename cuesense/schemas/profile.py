@@ -29,7 +29,11 @@ from cuesense.types import Cue, CueVerdict
 if TYPE_CHECKING:
     import pandas as pd
 
+# How the warning begins that names the classes onto which predictions collapse.
+SINK_WARNING = "Sink classes"
+
 __all__ = [
+    "SINK_WARNING",
     "BudgetModel",
     "ClassModel",
     "Counts",
@@ -159,6 +163,11 @@ class Profile(Document):
     policy: PolicyModel = Field(description="the budgets as a training run would use them")
     forecast: ForecastModel | None = Field(default=None, description="what training would cost; null if not forecast")
     verified: VerifiedModel | None = Field(default=None, description="what training did cost; null if not verified")
+
+    @property
+    def warnings_to_repeat(self) -> list[str]:
+        """The warnings that hold for whatever is made of the profile: about model and images, not sink classes."""
+        return [warning for warning in self.summary.warnings if not warning.startswith(SINK_WARNING)]
 
     def problems(self) -> Iterator[str]:
         """Yield a clause for everything in the profile that cannot be."""

@@ -63,7 +63,14 @@ class ArrayStore:
 
     @classmethod
     def open(
-        cls, folder: Path, settings: Mapping[str, Any], pattern: str, arrays: Sequence[str], *, restart: bool = False
+        cls,
+        folder: Path,
+        settings: Mapping[str, Any],
+        pattern: str,
+        arrays: Sequence[str],
+        *,
+        restart: bool = False,
+        made_of_it: Sequence[str] = (),
     ) -> ArrayStore:
         """Open a folder of a run's results, or create it, and read every file once, to know which of them are whole.
 
@@ -73,6 +80,8 @@ class ArrayStore:
             pattern: Glob pattern of the files, such as ``"shard-*.npz"``.
             arrays: The arrays that every file holds.
             restart: Delete the files that are there.
+            made_of_it: Names of the files beside the folder that are made of the results, in the order in which a
+                restart deletes them: without, they would stay beside the results of another run.
 
         Returns:
             The store.
@@ -80,7 +89,7 @@ class ArrayStore:
         Raises:
             OutputError: The folder holds other files, or results of other settings, or cannot be written.
         """
-        _claim(folder, settings, pattern, restart=restart)
+        _claim(folder, settings, pattern, made_of_it if restart else (), restart=restart)
         store = cls(folder, digest(settings, _DIGEST_BYTES))
         for path in sorted(folder.glob(pattern)):
             try:
@@ -183,7 +192,9 @@ def _unreadable(path: Path, error: OSError) -> OutputError:
     return OutputError(expected(str(path), "readable", f"'{error.strerror or error}'", "Delete it and run again"))
 
 
-def _claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: bool) -> None:
+def _claim(
+    folder: Path, settings: Mapping[str, Any], pattern: str, made_of_it: Sequence[str], *, restart: bool
+) -> None:
     manifest = folder / _MANIFEST
     try:
         # Nothing in a folder that is not ours may be deleted or mixed with results.
@@ -192,6 +203,10 @@ def _claim(folder: Path, settings: Mapping[str, Any], pattern: str, *, restart: 
         for path in folder.glob(TEMPORARY):
             path.unlink()
         if restart:
+            # Only beside results of ours: a folder without them, or with other settings, may be somebody else's.
+            if manifest.is_file():
+                for name in made_of_it:
+                    (folder.parent / name).unlink(missing_ok=True)
             _delete_results(folder, pattern)
         # Settings without results are those of a run that was stopped before its first result: any run may take over.
         if manifest.is_file() and any(folder.glob(pattern)):

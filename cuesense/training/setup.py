@@ -134,7 +134,13 @@ class Experiment:
 
 
 def prepare_training(
-    profile: Profile, options: TrainingOptions, folder: Path | None, *, apart: bool = False, restart: bool = False
+    profile: Profile,
+    options: TrainingOptions,
+    folder: Path | None,
+    *,
+    apart: bool = False,
+    restart: bool = False,
+    made_of_it: Sequence[str] = (),
 ) -> Experiment:
     """Load what trainings need.
 
@@ -144,6 +150,7 @@ def prepare_training(
         folder: Where predictions are kept; None keeps them in memory.
         apart: Keep the predictions of other settings beside these, each in a folder of its own.
         restart: Throw away predictions that are there.
+        made_of_it: Files beside the folder that a restart deletes as well (see ``ArrayStore.open``).
 
     Returns:
         The experiment; nothing is trained yet.
@@ -184,7 +191,7 @@ def prepare_training(
         "pixels": [hashlib.sha256(found.digests.tobytes()).hexdigest() for found in (read, tests)],
     }
     kept = folder / digest(settings, size=6) if folder is not None and apart else folder
-    store = TrialStore() if kept is None else _open(kept, settings, (train, test), restart=restart)
+    store = TrialStore() if kept is None else _open(kept, settings, (train, test), made_of_it, restart=restart)
     return Experiment(
         start=network,
         recipe=recipe,
@@ -202,13 +209,20 @@ def prepare_training(
     )
 
 
-def _open(folder: Path, settings: dict[str, Any], datasets: tuple[Dataset, Dataset], *, restart: bool) -> TrialStore:
+def _open(
+    folder: Path,
+    settings: dict[str, Any],
+    datasets: tuple[Dataset, Dataset],
+    made_of_it: Sequence[str],
+    *,
+    restart: bool,
+) -> TrialStore:
     """Open the folder of the trainings' predictions, and name images that changed since they were made."""
     kept = [folder / name for name in ("train", "test")]
     if not restart and any(folder.glob("trial-*.npz")):
         for place, dataset in zip(kept, datasets, strict=True):
             refuse_changed(place, dataset)
-    store = TrialStore.open(folder, settings, restart=restart)
+    store = TrialStore.open(folder, settings, restart=restart, made_of_it=made_of_it)
     for place, dataset in zip(kept, datasets, strict=True):
         remember(place, dataset)
     return store

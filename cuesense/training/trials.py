@@ -81,13 +81,16 @@ class TrialStore:
     _memory: dict[str, TrialPredictions] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, folder: Path, settings: Mapping[str, Any], *, restart: bool = False) -> TrialStore:
+    def open(
+        cls, folder: Path, settings: Mapping[str, Any], *, restart: bool = False, made_of_it: Sequence[str] = ()
+    ) -> TrialStore:
         """Open or create a folder of trainings.
 
         Args:
             folder: Where they are; created where missing.
             settings: Everything (JSON values) but the trials on which the predictions depend.
             restart: Delete what is there.
+            made_of_it: Files beside the folder that a restart deletes as well (see ``ArrayStore.open``).
 
         Returns:
             The store.
@@ -95,7 +98,7 @@ class TrialStore:
         Raises:
             OutputError: The folder holds trainings of other settings, or cannot be written.
         """
-        return cls(ArrayStore.open(folder, settings, _PATTERN, _ARRAYS, restart=restart))
+        return cls(ArrayStore.open(folder, settings, _PATTERN, _ARRAYS, restart=restart, made_of_it=made_of_it))
 
     def __contains__(self, trial: Trial) -> bool:
         """Return whether a training's predictions are there."""

@@ -37,7 +37,7 @@ from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.stores.lock import locked
 from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction, whole_number
-from cuesense.workflows.profile_files import earlier_profile, write_outputs
+from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -132,13 +132,14 @@ def analyze(
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
+    # Before the model is loaded and tried, which may take minutes.
+    folder = None if output is None else _output(Path(output), data)
     trust = Trust(weights_only=weights_only)
     classifier, outputs, shown = load_matched(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
-    folder = None if output is None else _output(Path(output), data)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
     analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
     with locked(folder) as fresh:
@@ -247,8 +248,9 @@ def _output(folder: Path, data: Dataset) -> Path:
     if root.is_dir() and folder.resolve().is_relative_to(root.resolve()):
         to_be = f"outside of the dataset '{root}', where it would become a class"
         raise OutputError(expected("--output", to_be, f"'{folder}'", "Give another folder"))
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(expected("--output", "a folder", f"the file '{folder}'", "Give another name"))
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if there.exists() and not there.is_dir():
+        raise OutputError(expected("--output", "a folder", f"the file '{there}'", "Give another name"))
     return folder
 
 
@@ -266,7 +268,7 @@ def _store(analysis: _Analysis, digest: str | None, folder: Path | None, *, rest
     kept = folder / FOLDER
     if not restart and any(kept.glob("shard-*.npz")):
         refuse_changed(kept, analysis.dataset)
-    store = OutcomeStore.open(kept, _settings(analysis, digest), restart=restart)
+    store = OutcomeStore.open(kept, _settings(analysis, digest), restart=restart, made_of_it=FILES)
     remember(kept, analysis.dataset)
     return store
 

@@ -134,6 +134,7 @@ def audit(
         ImageOptions(image_size, resize, mean, std),
         class_names,
         trust,
+        FILES[::-1],
     )
     with locked(folder):
         found = checkpoints.predict_checkpoints(

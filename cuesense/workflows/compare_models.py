@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cuesense.comparison.pairing import is_profile
-from cuesense.errors import SettingsError, expected
+from cuesense.errors import SettingsError, expected, naming
 from cuesense.schemas.profile import Profile
 from cuesense.types import Progress
 from cuesense.workflows.analyze import analyze
@@ -49,6 +49,6 @@ def analyze_pair(
         if name not in models:
             Profile.read(spec)
     for name, spec in models.items():
-        with watch(f"analyzing {name}") as progress:
+        with naming(spec), watch(f"analyzing {name}") as progress:
             analyze(spec, dataset, output=output / name, progress=progress, **options)
     return [output / name if name in models else Path(spec) for name, spec in specs.items()]

@@ -17,6 +17,8 @@ from cuesense.tables.write_csv import csv_text
 from cuesense.validation import path_of
 
 PREDICTIONS = "predictions.parquet"
+# The profile first, in the order in which a restart deletes them: one that is there is never of other files.
+FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PREDICTIONS)
 
 
 def write_outputs(

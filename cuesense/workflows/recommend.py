@@ -91,7 +91,8 @@ def recommend_from_file(
     text = export(policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
-    warnings = profile.forecast.warnings if profile.forecast is not None else []
+    forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
+    warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [*(f"Warning: {warning}" for warning in warnings), *_remarks(profile, policy, options)]
     return Recommendation(text, remarks, export(policy, profile, "json", target.image_size))
 

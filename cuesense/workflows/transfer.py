@@ -18,7 +18,7 @@ from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
-from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected
+from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected, naming
 from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
@@ -45,7 +45,7 @@ from cuesense.training.linear_probe import cross_validated_predictions, fit_and_
 from cuesense.training.setup import arch_of
 from cuesense.types import Classifier, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction
-from cuesense.workflows.audit import check_output, cues_of, read_profile, write_audit
+from cuesense.workflows.audit import FILES, check_output, cues_of, read_profile, write_audit
 
 # Decoded images of one chunk are in memory at once: 512 of 224 pixels are 77 MB. Chosen by hand; not tuned.
 _CHUNK = 512
@@ -244,7 +244,7 @@ def _store(folder: Path | None, *, restart: bool) -> ArrayStore | None:
         return None
     # The settings that a head depends on are in its file's name, so that heads of several tasks are kept.
     settings = {"cuesense": version("cuesense"), "job": "transfer"}
-    return ArrayStore.open(folder / FOLDER, settings, _PATTERN, _ARRAYS, restart=restart)
+    return ArrayStore.open(folder / FOLDER, settings, _PATTERN, _ARRAYS, restart=restart, made_of_it=FILES[::-1])
 
 
 def _predict_all(
@@ -261,15 +261,16 @@ def _predict_all(
             progress(start + done, total)
 
         trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
-        classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
-        dependences.append(probe(classifier, task.test, task.run).dependence)
-        name = f"run-{_digest(classifier, task)}.npz"
-        if store is not None and name in store:
-            found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
-        else:
-            found.append(_predict_one(classifier, task, advance))
-            if store is not None:
-                store.write(name, vars(found[-1]))
+        with naming(model):
+            classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
+            dependences.append(probe(classifier, task.test, task.run).dependence)
+            name = f"run-{_digest(classifier, task)}.npz"
+            if store is not None and name in store:
+                found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
+            else:
+                found.append(_predict_one(classifier, task, advance))
+                if store is not None:
+                    store.write(name, vars(found[-1]))
         advance(task.length)
     return found, dependences
 

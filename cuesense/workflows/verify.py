@@ -135,7 +135,7 @@ def verify(
     recommended = _recommended(known, wanted)
     trials = None if folder is None else folder / TRIALS
     with locked(folder):
-        experiment = prepare_training(known, options, trials, restart=restart)
+        experiment = prepare_training(known, options, trials, restart=restart, made_of_it=_FILES[::-1])
         policies = _policies(known, experiment, wanted, recommended, progress or no_progress)
         study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
         experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)

@@ -35,7 +35,7 @@ def test_a_gate_that_holds_says_so_in_one_line(pair: tuple[Path, Path]) -> None:
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Holds: max-drop: lost ")
     assert result.stdout.count("\n") == 1
-    assert result.stderr == ""
+    assert all(line.startswith("note: Warning in '") for line in result.stderr.splitlines())
 
 
 def test_a_gate_that_does_not_hold_names_rule_and_class(pair: tuple[Path, Path], tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_loss_that_may_be_chance_is_a_note(tmp_path: Path) -> None:
     result = run("check", b, "--baseline", a, "--max-worst-class-loss", "0.1", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["holds"]
-    assert result.stderr.startswith("note: max-worst-class-loss: cow lost 12.5")
+    assert "note: max-worst-class-loss: cow lost 12.5" in result.stderr
     quiet = run("-q", "check", b, "--baseline", a, "--max-worst-class-loss", "0.1", "--json")
     assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, result.stdout, "")
 
@@ -77,3 +77,16 @@ def test_wrong_checks_are_one_sentence(pair: tuple[Path, Path], tmp_path: Path) 
     assert_one_sentence(other, "classes without")
     taken = run("check", pair[0], "--max-drop", "0.5", "--junit", tmp_path / "folder")
     assert_one_sentence(taken, "a file, but got a folder")
+
+
+def test_warnings_of_the_profiles_are_noted_and_leave_the_exit_code(pair: tuple[Path, Path]) -> None:
+    for place, warning in zip(pair, ("Names seem exchanged.", "200 of 240 are copies."), strict=True):
+        document = json.loads((place / "profile.json").read_text())
+        document["summary"]["warnings"] = [warning, "Sink classes, onto which predictions collapse: ant."]
+        (place / "profile.json").write_text(json.dumps(document))
+    result = run("check", pair[0], "--baseline", pair[1], "--max-drop", "0")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stderr.split())
+    assert f"note: Warning in '{pair[0] / 'profile.json'}': Names seem exchanged." in said
+    assert f"note: Warning in '{pair[1] / 'profile.json'}': 200 of 240 are copies." in said
+    assert "Sink" not in said

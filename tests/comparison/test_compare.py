@@ -36,7 +36,7 @@ def test_a_planted_loss_is_found_in_its_class_alone(tmp_path: Path) -> None:
     a, b = simple(tmp_path / "a", LABELS, GOOD), simple(tmp_path / "b", LABELS, losing(1, 15))
     found = compare(a, b)
     assert found.paired
-    assert not found.warnings
+    assert all(warning.startswith(("In both: ", "A ('", "B ('")) for warning in found.warnings)
     assert [entry.name for entry in found.classes] == list(CLASSES)
     assert [entry.accuracy.value for entry in found.classes] == pytest.approx([0, -15 / 40, 0])
     assert [(entry.accuracy.q or 1) <= 0.05 for entry in found.classes] == [False, True, False]
@@ -196,7 +196,7 @@ def test_crop_is_stronger_the_smaller_it_is(a: tuple, b: tuple, change: str) -> 
     other = changed(pair[1], policy=base.policy.model_copy(update={"tolerance": 0.2}))
     found = compare(pair[0], other)
     assert found.classes[0].budgets[CROP].change == "unknown"
-    assert "0.05 and 0.2" in found.warnings[-1]
+    assert any("0.05 and 0.2" in warning for warning in found.warnings)
 
 
 def test_labels_that_changed_are_counted() -> None:
@@ -243,4 +243,20 @@ def test_augmentations_that_only_one_measured_are_named() -> None:
     b = changed(a, curves=[curve for curve in a.curves if curve.perturbation != "random_rotation"])
     found = compare(a, b)
     assert "random_rotation" not in found.doses
-    assert "no common value: random_rotation" in found.warnings[-1]
+    assert any("no common value: random_rotation" in warning for warning in found.warnings)
+
+
+def warned(found: Profile, *warnings: str) -> Profile:
+    return changed(found, summary=found.summary.model_copy(update={"warnings": list(warnings)}))
+
+
+def test_warnings_of_both_profiles_are_repeated_with_the_model_they_are_about() -> None:
+    plain = changed(profile(3), provenance=profile(3).provenance.model_copy(update={"assumptions": []}))
+    a = warned(plain, "Names seem exchanged.", "200 of 240 are copies.", "Sink classes, onto which: tench.")
+    b = warned(plain, "200 of 240 are copies.", "Outputs are probabilities.")
+    assert compare(a, b).warnings[-3:] == [
+        "In both: 200 of 240 are copies.",
+        "A ('torchvision:resnet18'): Names seem exchanged.",
+        "B ('torchvision:resnet18'): Outputs are probabilities.",
+    ]
+    assert not any("Sink" in warning for warning in compare(a, b).warnings)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cuesense import check
 from cuesense.errors import SettingsError
+from cuesense.schemas.gate import GateResult
 from cuesense.schemas.profile import Profile, UnpairedCounts
 from cuesense.stats.intervals import tango
 from tests.helpers.model_pairs import JITTER, folder, labels_of, predictions, simple
@@ -49,6 +50,11 @@ def own(lost: list[int], gained: list[int] | None = None, repeats: int = 1, imag
     return base.model_copy(update={"curves": [curve.model_copy(update=counts | ladder)]})
 
 
+def own_notes(found: GateResult) -> list[str]:
+    """Return the notes without the warnings of the profiles."""
+    return [note for note in found.notes if not note.startswith("Warning in '")]
+
+
 def test_the_same_model_holds(tmp_path: Path) -> None:
     a = simple(tmp_path / "a", LABELS, GOOD)
     found = check(a, baseline=a, max_drop=0.0, max_worst_class_loss=0.0)
@@ -57,7 +63,7 @@ def test_the_same_model_holds(tmp_path: Path) -> None:
         ("max-drop", True, 1),
         ("max-worst-class-loss", True, 3),
     ]
-    assert not found.notes
+    assert own_notes(found) == []
 
 
 def test_a_class_that_breaks_is_caught_where_the_average_holds(tmp_path: Path) -> None:
@@ -274,5 +280,5 @@ def test_a_class_is_tested_from_two_images_on(images: int, tested: int) -> None:
     assert found.results[0].tested == tested
     assert found.results[0].confidence == pytest.approx(1 - 0.05 / tested)
     note = f"Classes of fewer than two images are not tested: {NAMES[0]}."
-    assert found.notes == ([note] if images == 1 else [])
+    assert own_notes(found) == ([note] if images == 1 else [])
     assert not found.holds

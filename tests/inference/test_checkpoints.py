@@ -356,7 +356,7 @@ def test_a_network_without_texts_is_one_sentence(found: CheckpointPredictions, m
 def test_networks_of_a_sweep_that_are_no_functions_of_one_image_are_refused_or_said() -> None:
     model = "python:tests.helpers.dependent_networks:TrainsItself"
     options = replace(OPTIONS, class_names=NAMES)
-    with pytest.raises(ModelError, match="its forward puts 2 of its modules"):
+    with pytest.raises(ModelError, match=f"^In '{model}': .*its forward puts 2 of its modules"):
         predict_checkpoints(of([model]), Colors(30), options, None)
     allowed = replace(options, run=RunOptions(allow_nondeterministic=True))
     (said,) = predict_checkpoints(of([model, model]), Colors(30), allowed, None).sweep.remarks[:1]

@@ -231,3 +231,20 @@ def test_parts_are_recorded_for_the_message_of_an_interruption(tmp_path: Path) -
         opened(tmp_path / "run", restart=True)
     assert found.kept() == []
     assert found.restarted
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_restart_deletes_what_was_made_of_the_results_beside_results_of_ours_alone(
+    tmp_path: Path, ours: bool
+) -> None:
+    for name in ("table.csv", "notes.txt"):
+        (tmp_path / name).write_text("")
+    if ours:
+        opened(tmp_path / "run")
+    ArrayStore.open(tmp_path / "run", {"seed": 2}, PATTERN, ARRAYS, made_of_it=["table.csv"])
+    assert (tmp_path / "table.csv").is_file()
+    if not ours:
+        shutil.rmtree(tmp_path / "run")
+    ArrayStore.open(tmp_path / "run", {"seed": 2}, PATTERN, ARRAYS, restart=True, made_of_it=["table.csv"])
+    assert (tmp_path / "table.csv").is_file() is not ours
+    assert (tmp_path / "notes.txt").is_file()

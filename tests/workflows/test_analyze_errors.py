@@ -202,3 +202,31 @@ def test_what_is_guessed_is_an_assumption() -> None:
         "standard deviation 0.229, 0.224, 0.225.",
         "Neither the weights nor an option name the 3 outputs: assumed in order '0', '1', '2'.",
     ]
+
+
+def test_a_restart_that_fails_leaves_no_results_of_the_earlier_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "o"
+    analyze(output=output, config=FEW)
+    results = sorted(path.name for path in output.iterdir())
+    (output / "notes.txt").write_text("mine")
+    with pytest.raises(DatasetError):
+        # Refused before anything is deleted: fewer images than classes can be told from.
+        analyze(dataset=Colors(120, class_names=("a", "b", "c")), output=output, config=FEW, restart=True)
+    assert set(results) <= {path.name for path in output.iterdir()}
+
+    def stopped(*_: Any) -> None:
+        raise DatasetError("stopped")
+
+    monkeypatch.setattr("cuesense.workflows.analyze.check_order", stopped)
+    with pytest.raises(DatasetError, match="stopped"):
+        analyze(output=output, config=FEW, seed=1, restart=True)
+    assert sorted(path.name for path in output.iterdir() if path.name not in {".lock"}) == ["notes.txt", "outcomes"]
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "/dev/full"])
+def test_an_output_that_is_no_folder_is_refused_before_the_model_is_loaded(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match=r"a folder, but got the file '.*(file|full)'"):
+        run_analysis(tmp_path / "no such model.pt", Colors(30), output=tmp_path / name)

@@ -148,3 +148,17 @@ def test_networks_of_other_classes_are_refused(runs: Path) -> None:
 
 def test_the_library_s_name_is_the_function() -> None:
     assert cuesense.audit is audit
+
+
+def test_a_restart_that_fails_leaves_no_audit_of_the_earlier_runs(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit(runs, Colors(60), output=tmp_path, **OPTIONS)
+
+    def stopped(*_: object) -> None:
+        raise SettingsError("stopped")
+
+    monkeypatch.setattr("cuesense.inference.checkpoints.check_runs", stopped)
+    with pytest.raises(SettingsError, match="stopped"):
+        audit(runs, Colors(60), output=tmp_path, restart=True, **OPTIONS)
+    assert not list(tmp_path.glob("audit.*"))

@@ -119,5 +119,16 @@ def test_a_file_holds_the_same_text(path: Path, tmp_path: Path) -> None:
 
 def test_remarks_name_what_limits_an_augmentation(path: Path) -> None:
     remarks = recommended(path).remarks
-    assert remarks[0] == "random resized crop: to 0.4, because of barn spider (own accuracy)"
+    assert next(remark for remark in remarks if not remark.startswith("Warning: ")) == (
+        "random resized crop: to 0.4, because of barn spider (own accuracy)"
+    )
     assert remarks[-1].startswith("No forecast: ")
+
+
+def test_warnings_of_the_profile_come_first(path: Path) -> None:
+    known = limited_profile()
+    summary = known.summary.model_copy(update={"warnings": ["Names seem exchanged.", "Sink classes, onto which: a."]})
+    path.write_text(known.model_copy(update={"summary": summary}).to_json(), encoding="utf-8")
+    found = recommended(path).remarks
+    assert found[0] == "Warning: Names seem exchanged."
+    assert not any("Sink" in remark for remark in found)
