@@ -174,7 +174,8 @@ def _without_summaries(table: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, t
         got = f"{_shown(names, found.named)}, whose n and accuracy are not those of a summary of the others"
         raise DatasetError(expected(what, "a class, and no summary", got, do))
     if found.hidden:
-        got = f"{_shown(names, found.hidden)}, whose accuracy is the average of the other classes' {where[found.hidden[0]]}"
+        place = where[found.hidden[0]]
+        got = f"{_shown(names, found.hidden)}, whose accuracy is the average of the other classes' {place}"
         raise DatasetError(expected(what, "a class of its own", got, "Remove its rows"))
     remarks = [
         f"Left out {_shown(names, same)}: no class, but a summary of the others (its n is their sum, or its accuracy "
@@ -197,16 +198,14 @@ def _without_summaries(table: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, t
 
 def _in_runs(count: int, runs: int) -> str:
     """Return in how many of all runs a row stands, for a sentence that holds in each of them."""
-    return (
-        "in every run" if count == runs else f"in the {count} of {runs} runs that {'has' if count == 1 else 'have'} it"
-    )
+    have = "has" if count == 1 else "have"
+    return "in every run" if count == runs else f"in the {count} of {runs} runs that {have} it"
 
 
 def _by_place(indices: Sequence[int], where: Sequence[str]) -> list[tuple[str, list[int]]]:
-    """Return classes together with those of which the same is said about runs."""
-    return [
-        (place, [one for one in indices if where[one] == place]) for place in dict.fromkeys(where[i] for i in indices)
-    ]
+    """Return classes together with those that stand in as many runs, and in which."""
+    places = dict.fromkeys(where[index] for index in indices)
+    return [(place, [index for index in indices if where[index] == place]) for place in places]
 
 
 def _shown(names: Sequence[str], indices: Sequence[int]) -> str:

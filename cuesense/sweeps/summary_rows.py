@@ -74,7 +74,8 @@ def find_summaries(names: Sequence[str], cells: Cells) -> Summaries:
 
     A row that is called "macro avg" or the like, or by a word that may also be a class ("mean", "all", "accuracy"), is
     a summary where its n is the sum of the others' or its accuracy their average, weighted or not, in every run that
-    has it. A class of another name is one where both hold, or where chance would hardly make its accuracy the others' average.
+    has it. A class of another name is one where both hold, or where chance would hardly make its accuracy the others'
+    average.
 
     Args:
         names: Names of the C classes.
