@@ -229,6 +229,10 @@ def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     accuracy, images = _numbers(table["accuracy"]), _numbers(table["n"])
     whole = images.between(0, _MOST_IMAGES) & (images % 1 == 0)
     _refuse(table, ~whole, "n", "a whole number from 0 to 1,000,000,000", path, "Count the class's test images")
+    percent = table["accuracy"].astype(str).str.strip().str.endswith("%")
+    nothing = accuracy.isna() & (images != 0) & ~percent
+    do = "Write a number in that cell, or leave the class out of every run"
+    _refuse(table, nothing, "accuracy", "a number in every row", path, do)
     share = accuracy.between(0, 1) | (images == 0)
     do = "Divide by 100 if it is in percent"
     _refuse(table, ~share, "accuracy", "a fraction from 0 to 1", path, do)

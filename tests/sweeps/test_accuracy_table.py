@@ -246,7 +246,17 @@ PLACE = "'the table'"
         ),
         (
             edited("accuracy", 3, None),
-            f"Expected the column accuracy to be a fraction from 0 to 1, but got an empty cell (row 4 of {PLACE}). "
+            f"Expected the column accuracy to be a number in every row, but got an empty cell (row 4 of {PLACE}). "
+            "Write a number in that cell, or leave the class out of every run.",
+        ),
+        (
+            edited("accuracy", 2, "nan"),
+            f"Expected the column accuracy to be a number in every row, but got 'nan' (row 3 of {PLACE}). "
+            "Write a number in that cell, or leave the class out of every run.",
+        ),
+        (
+            edited("accuracy", 2, "85 %"),
+            f"Expected the column accuracy to be a fraction from 0 to 1, but got '85 %' (row 3 of {PLACE}). "
             "Divide by 100 if it is in percent.",
         ),
         (
