@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
 from unicodedata import normalize
 
+from cuesense.datasets.name_files import read_names
 from cuesense.datasets.names import composed, loose_key, refuse_same
 from cuesense.errors import DatasetError, expected
 from cuesense.imagenet_names import imagenet_lemmas, imagenet_names, imagenet_synsets
-from cuesense.tables.escape import unescape_cell
 from cuesense.types import ClassNames
 
 # A WordNet id, also with a name behind it, as in the Stanford dogs' folders: "n02085620-Chihuahua".
@@ -28,15 +24,15 @@ _SHOWN = 3
 _SIMILAR = 0.6
 # Longer runs of digits are names, such as a product's number.
 _MOST_DIGITS = 9
-_FORMS = "a JSON list or a CSV with the columns name and index or synset"
 
 
 def read_class_names(spec: str) -> ClassNames:
     """Return the names of a model's outputs, in the order of the outputs.
 
     Args:
-        spec: ``"imagenet"``, or a file: text with one name a line, ``.json`` with a list or an object from index to
-            name, or ``.csv`` with the columns ``name`` and ``index``, or ``name`` and ``synset`` in the outputs' order.
+        spec: ``"imagenet"``, or a file: text with one name a line (or each behind its index or synset), ``.json`` with
+            a list, an object from index to name or back, a model's config with ``id2label`` or Keras' index; or
+            ``.csv`` with the columns ``name`` and ``index``, or ``name`` and ``synset`` in the outputs' order.
 
     Returns:
         The names, all different, and the synsets where they are known.
@@ -46,50 +42,9 @@ def read_class_names(spec: str) -> ClassNames:
     """
     if spec == "imagenet":
         return ClassNames(imagenet_names(), imagenet_synsets())
-    path = Path(spec)
-    readers: Mapping[str, Callable[[str], ClassNames]] = {".json": _from_json, ".csv": _from_csv}
-    try:
-        text = path.read_text(encoding="utf-8-sig").rstrip()
-        found = readers.get(path.suffix.lower(), _from_text)(text)
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        do = f"Write one name a line, {_FORMS}"
-        raise DatasetError(expected(f"the class names in '{spec}'", "a readable list", f"'{reason}'", do)) from error
+    found = read_names(Path(spec))
     check_names(found, f"the class names in '{spec}'")
     return ClassNames(tuple(map(composed, found.names)), found.synsets)
-
-
-def _from_text(text: str) -> ClassNames:
-    return ClassNames(tuple(line.strip() for line in text.splitlines()))
-
-
-def _from_json(text: str) -> ClassNames:
-    values: Any = json.loads(text or "[]")
-    if isinstance(values, dict):
-        values = _in_order(values.keys(), values.values())
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ValueError("something else than a list of names or an object from index to name")
-    return ClassNames(tuple(value.strip() for value in values))
-
-
-def _from_csv(text: str) -> ClassNames:
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    rows = list(reader)
-    columns = set(reader.fieldnames or ())
-    if "name" not in columns or not columns & {"index", "synset"}:
-        raise ValueError(f"the columns {', '.join(reader.fieldnames or ('none',))}")
-    if "index" in columns:
-        rows = _in_order([row["index"] or "" for row in rows], rows)
-    names = tuple(unescape_cell(row["name"] or "").strip() for row in rows)
-    return ClassNames(names, tuple(row["synset"] for row in rows) if "synset" in columns else ())
-
-
-def _in_order(indices: Iterable[Any], values: Iterable[Any]) -> list[Any]:
-    """Return values in the order of their indices, which must be 0, 1, ..."""
-    rows = sorted(zip(map(int, indices), values, strict=True), key=itemgetter(0))
-    if [index for index, _ in rows] != list(range(len(rows))):
-        raise ValueError("indices that are not 0, 1, 2, ...")
-    return [value for _, value in rows]
 
 
 def check_names(found: ClassNames, what: str) -> None:

@@ -83,15 +83,16 @@ def scan(root: Path, spec: str) -> FileDataset:
 
 def _no_classes(root: Path, images: bool, left_out: LeftOut) -> str:
     found = "images without class folders" if images else "no class folder in it"
-    found += f"; {left_out.other_kinds()[:-1]}" if left_out.kinds and not images else ""
+    found += f"; {left_out.other_kinds()}" if left_out.kinds and not images else ""
     do = "Make one folder per class, or name a CSV or Parquet table with the columns path and label"
     return expected(f"the folder '{root}'", "a folder of class folders", found, do)
 
 
 def _no_images(root: Path, classes: int, left_out: LeftOut) -> str:
-    other = left_out.other_kinds().rstrip(".")
+    other = left_out.other_kinds()
     found = f"{classes} class folders without a single image" + (f"; {other}" if other else "")
-    return expected(f"the folder '{root}'", "a folder with images", found, "Put images into them")
+    sentence = expected(f"the folder '{root}'", "a folder with images", found, "Put images into them")
+    return " ".join([sentence, *left_out.advice()])
 
 
 def _layout(root: Path, of_class: dict[str, list[Path]]) -> dict[str, set[str]]:

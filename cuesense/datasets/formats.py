@@ -68,9 +68,10 @@ HEIC_SUFFIXES = frozenset((".heic", ".heics", ".heif", ".heifs", ".hif"))
 _ALWAYS = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm")
 )
-NEED_HEIC = "install pillow-heif to read HEIC (pip install 'cuesense[heif]')"
-NEED_AVIF = "install a newer Pillow to read AVIF (pip install -U pillow)"
-NEED_JPEG_2000 = "install a Pillow with OpenJPEG to read JPEG 2000"
+# What is to be read is filled in: a format or some files.
+NEED_HEIC = "install pillow-heif to read {} (pip install 'cuesense[heif]')"
+NEED_AVIF = "install a newer Pillow to read {} (pip install -U pillow)"
+NEED_JPEG_2000 = "install a Pillow with OpenJPEG to read {}"
 
 
 @cache
@@ -86,7 +87,10 @@ def readable_suffixes() -> frozenset[str]:
 
 
 def needed_for(suffix: str) -> str | None:
-    """Return what would have to be installed to read files of a suffix, or None where nothing is known."""
+    """Return what would have to be installed to read files of a suffix, or None where nothing is known.
+
+    The text has ``{}`` where it should say what is to be read.
+    """
     kinds = ((AVIF_SUFFIXES, NEED_AVIF), (JPEG_2000_SUFFIXES, NEED_JPEG_2000), (HEIC_SUFFIXES, NEED_HEIC))
     return None if suffix in readable_suffixes() else next((need for kind, need in kinds if suffix in kind), None)
 
@@ -145,7 +149,9 @@ def _alone(image: ImageFile) -> AbstractContextManager[Any]:
 
 def _reader(head: bytes) -> Reader:
     if head.startswith(_JPEG_2000):
-        return _available(Jpeg2KImageFile if features.check_codec("jpg_2000") else None, NEED_JPEG_2000)
+        return _available(
+            Jpeg2KImageFile if features.check_codec("jpg_2000") else None, NEED_JPEG_2000.format("JPEG 2000")
+        )
     if head[4:8] == b"ftyp":
         return _in_boxes(head)
     reader = next((reader for magic, reader in _READERS if head.startswith(magic)), None)
@@ -159,9 +165,9 @@ def _in_boxes(head: bytes) -> Reader:
     end = min(_HEAD, int.from_bytes(head[:4]))
     brands = [head[8:12], *(head[start : start + 4] for start in range(16, end, 4))]
     if any(brand in _AVIF_BRANDS for brand in brands):
-        return _available(_avif(), NEED_AVIF)
+        return _available(_avif(), NEED_AVIF.format("AVIF"))
     if any(brand in _HEIC_BRANDS for brand in brands):
-        return _available(_heic(), NEED_HEIC)
+        return _available(_heic(), NEED_HEIC.format("HEIC"))
     raise UnreadableImageError(f"it is no {_ALL} file")
 
 

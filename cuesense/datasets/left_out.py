@@ -83,7 +83,8 @@ class LeftOut:
         """
         have = "1 class folder holds" if len(self.empty) == 1 else f"{len(self.empty)} of {classes} class folders hold"
         found = [
-            self.other_kinds(),
+            f"{self.other_kinds()}." if self.kinds else "",
+            *self.advice(),
             _sentence(self.beside, "image", "beside the class folders", "no folder says which class"),
             _sentence(self.hidden, "image", "with a dot before the name", "rename what is to count"),
             _sentence(self.links, "link", "to nowhere or to a folder above", "correct or remove what is to count"),
@@ -92,18 +93,34 @@ class LeftOut:
         return tuple(sentence for sentence in found if sentence)
 
     def other_kinds(self) -> str:
-        """Return the sentence on files of other kinds, or an empty text where there are none."""
+        """Return what to say of files of other kinds, without a full stop; an empty text where there are none."""
         if not self.kinds:
             return ""
-        total, common = self.kinds.total(), self.kinds.most_common()
+        total = self.kinds.total()
+        # What could be read with another package is never among those that are cut off.
+        common = sorted(self.kinds.most_common(), key=lambda kind: needed_for(kind[0]) is None)
         if len(common) == 1:
             shown = common[0][0] or "no suffix"
         else:
             shown = listed([f"{count} {suffix or 'without suffix'}" for suffix, count in common], _SHOWN)
         what = "1 file of another kind" if total == 1 else f"{total} files of other kinds"
-        needs = sorted({need for suffix, _ in common if (need := needed_for(suffix))})
-        do = f": {'; '.join(needs)}" if needs else ""
-        return f"{what} ({shown}) {'was' if total == 1 else 'were'} left out{do}."
+        return f"{what} ({shown}) {'was' if total == 1 else 'were'} left out"
+
+    def advice(self) -> list[str]:
+        """Return a sentence for each package that would read some of the files of other kinds."""
+        needs: dict[str, list[str]] = {}
+        for suffix in sorted(self.kinds):
+            if need := needed_for(suffix):
+                needs.setdefault(need, []).append(suffix)
+        found = []
+        for need, suffixes in needs.items():
+            count = sum(self.kinds[suffix] for suffix in suffixes)
+            files = (
+                f"the {' and '.join(suffixes)} file" if count == 1 else f"the {count} {' and '.join(suffixes)} files"
+            )
+            text = need.format(files)
+            found.append(f"{text[0].upper()}{text[1:]}.")
+        return found
 
 
 def remarks_of(dataset: Dataset) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ class Document(JsonModel):
         except ValidationError as error:
             raise cls._refused(path, _problem(error), newer=_is_newer(error)) from None
         except NotJsonError as error:
-            raise cls._refused(path, str(error)) from None
+            raise cls._refused(path, str(error), do=error.do) from None
         except ValueError:
             # Path's own error, which shows the text again: the character cannot stand in the name of any file.
             to_be = f"a {cls.FILE_NAME} or its folder"
@@ -123,9 +123,9 @@ class Document(JsonModel):
         yield from ()
 
     @classmethod
-    def _refused(cls, path: Path | str, got: str, *, newer: bool = False) -> SettingsError:
+    def _refused(cls, path: Path | str, got: str, *, newer: bool = False, do: str | None = None) -> SettingsError:
         """Return the error about a file with something else in it than the contract asks for."""
-        do = f"Run `{cls.COMMAND}` again with this version of cuesense"
+        do = do or f"Run `{cls.COMMAND}` again with this version of cuesense"
         if newer:
             do = f"Update cuesense, or {do[0].lower()}{do[1:]}"
         return SettingsError(expected(str(cls.file(path)), f"a {cls.NOUN} of schema_version {SCHEMA_VERSION}", got, do))

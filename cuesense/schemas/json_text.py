@@ -23,7 +23,16 @@ _WIDE = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16", codecs.BO
 
 
 class NotJsonError(ValueError):
-    """A file is no JSON that can be read; its text is a clause that says what it is instead."""
+    """A file is no JSON that can be read; its text is a clause that says what it is instead.
+
+    Attributes:
+        do: What to do, where more is known than to write the file again.
+    """
+
+    def __init__(self, got: str, do: str | None = None) -> None:
+        """Say what the file is, and what to do."""
+        super().__init__(got)
+        self.do = do
 
 
 def read_text(file: Path) -> bytes:
@@ -42,7 +51,7 @@ def read_text(file: Path) -> bytes:
     content = file.read_bytes()
     for mark, name in _WIDE.items():
         if content.startswith(mark):
-            raise NotJsonError(f"text in {name}, where JSON is in UTF-8")
+            raise NotJsonError(f"text in {name}, where JSON is in UTF-8", "Save it as UTF-8")
     content = content.removeprefix(codecs.BOM_UTF8)
     if not content.strip():
         raise NotJsonError("an empty file")

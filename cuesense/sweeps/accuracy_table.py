@@ -169,25 +169,43 @@ def _without_summaries(table: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, t
         return table, ()
     found = find_summaries(names, _cells(table, runs, classes, (len(run_names), len(names))))
     what, do = f"each class of '{path}'", "Remove these rows, or rename the class if it is one"
+    where = [_in_runs(len(set(runs[classes == index])), len(run_names)) for index in range(len(names))]
     if found.named:
         got = f"{_shown(names, found.named)}, whose n and accuracy are not those of a summary of the others"
         raise DatasetError(expected(what, "a class, and no summary", got, do))
     if found.hidden:
-        got = f"{_shown(names, found.hidden)}, whose accuracy is the average of the other classes' in every run"
+        place = where[found.hidden[0]]
+        got = f"{_shown(names, found.hidden)}, whose accuracy is the average of the other classes' {place}"
         raise DatasetError(expected(what, "a class of its own", got, "Remove its rows"))
-    remarks = []
-    if found.certain:
-        remarks.append(
-            f"Left out {_shown(names, found.certain)}: no class, but a summary of the others (its n is their sum, or "
-            "its accuracy their average, in every run)."
-        )
-    if found.sums:
-        remarks.append(
-            f"{_shown(names, found.sums)} has as many images as all other classes together, in every run: if it is no "
-            "class but a summary of them, remove its rows."
-        )
+    remarks = [
+        f"Left out {_shown(names, same)}: no class, but a summary of the others (its n is their sum, or its accuracy "
+        f"their average, {place})."
+        for place, same in _by_place(found.certain, where)
+    ]
+    remarks += [
+        f"{_shown(names, same)} has as many images as all other classes together, {place}: if it is no class but a "
+        "summary of them, remove its rows."
+        for place, same in _by_place(found.sums, where)
+    ]
+    remarks += [
+        f"'{names[index]}' counts as a class: its n and accuracy are not those of a summary of the others. Remove its "
+        "rows if it is one."
+        for index in found.doubtful
+    ]
     kept = ~np.isin(classes, found.certain)
     return table[kept], tuple(remarks)
+
+
+def _in_runs(count: int, runs: int) -> str:
+    """Return in how many of all runs a row stands, for a sentence that holds in each of them."""
+    have = "has" if count == 1 else "have"
+    return "in every run" if count == runs else f"in the {count} of {runs} runs that {have} it"
+
+
+def _by_place(indices: Sequence[int], where: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Return classes together with those that stand in as many runs, and in which."""
+    places = dict.fromkeys(where[index] for index in indices)
+    return [(place, [index for index in indices if where[index] == place]) for place in places]
 
 
 def _shown(names: Sequence[str], indices: Sequence[int]) -> str:
@@ -211,6 +229,10 @@ def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     accuracy, images = _numbers(table["accuracy"]), _numbers(table["n"])
     whole = images.between(0, _MOST_IMAGES) & (images % 1 == 0)
     _refuse(table, ~whole, "n", "a whole number from 0 to 1,000,000,000", path, "Count the class's test images")
+    percent = table["accuracy"].astype(str).str.strip().str.endswith("%")
+    nothing = accuracy.isna() & (images != 0) & ~percent
+    do = "Write a number in that cell, or leave the class out of every run"
+    _refuse(table, nothing, "accuracy", "a number in every row", path, do)
     share = accuracy.between(0, 1) | (images == 0)
     do = "Divide by 100 if it is in percent"
     _refuse(table, ~share, "accuracy", "a fraction from 0 to 1", path, do)

@@ -57,6 +57,7 @@ class Summaries:
     Attributes:
         certain: Indices of classes whose name and numbers both say that they summarize the others.
         named: Those whose name says so, and whose numbers do not.
+        doubtful: Those whose name may be a summary's or a class's, and whose numbers are a class's.
         hidden: Those whose numbers say so and whose name does not: as many images as all others, and their average.
         sums: Those that have as many images as all others together, and another accuracy than their average.
     """
@@ -65,14 +66,16 @@ class Summaries:
     named: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
     sums: tuple[int, ...] = ()
+    doubtful: tuple[int, ...] = ()
 
 
 def find_summaries(names: Sequence[str], cells: Cells) -> Summaries:
     """Find rows that summarize the others.
 
     A row that is called "macro avg" or the like, or by a word that may also be a class ("mean", "all", "accuracy"), is
-    a summary where its n is the sum of the others' or its accuracy their average, weighted or not, in every run. A
-    class of another name is one where both hold, or where chance would hardly make its accuracy the others' average.
+    a summary where its n is the sum of the others' or its accuracy their average, weighted or not, in every run that
+    has it. A class of another name is one where both hold, or where chance would hardly make its accuracy the others'
+    average.
 
     Args:
         names: Names of the C classes.
@@ -88,7 +91,8 @@ def find_summaries(names: Sequence[str], cells: Cells) -> Summaries:
     named = [index for index in called if index not in certain and folded[index] in _SUMMARY]
     rest = [index for index in range(len(names)) if index not in certain + named]
     hidden, sums = _unnamed(cells, rest)
-    return Summaries(tuple(certain), tuple(named), tuple(hidden), tuple(sums))
+    doubtful = [index for index in called if index not in certain + named + hidden + sums]
+    return Summaries(tuple(certain), tuple(named), tuple(hidden), tuple(sums), tuple(doubtful))
 
 
 def _unnamed(cells: Cells, rest: list[int]) -> tuple[list[int], list[int]]:

@@ -90,7 +90,15 @@ def reading(file: TableFile) -> Iterator[None]:
     except CuesenseError:
         raise
     except _RAISED as error:
-        file.refuse("readable", *_reason(error))
+        got, do = _reason(error)
+        if do is None and not file.is_csv and isinstance(error, pa.ArrowException | OSError) and not _of_system(error):
+            got, do = f"a damaged file ({got})", "Save or copy it again"
+        file.refuse("readable", got, do)
+
+
+def _of_system(error: BaseException) -> bool:
+    """Return whether the operating system says why; pyarrow raises OSError for what is wrong in a file as well."""
+    return isinstance(error, OSError) and bool(error.strerror)
 
 
 def _reason(error: BaseException) -> tuple[str, str | None]:

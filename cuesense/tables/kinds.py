@@ -78,13 +78,29 @@ def _check_start(file: TableFile, start: bytes) -> None:
     for beginning, kind, do in _BEGINNINGS:
         if start.startswith(beginning):
             file.refuse(to_be, kind, do)
-    if start.startswith(_WIDE) or start[1:2] == b"\0" or start[:1] == b"\0" != start[1:2]:
-        file.refuse("UTF-8 text", "UTF-16 or UTF-32 text", _UTF8)
+    _check_wide(file, start)
     text = start.removeprefix(codecs.BOM_UTF8).lstrip()
     if text[:1] == b"<":
         file.refuse(to_be, "a page of HTML or XML", "Download the table itself, or save it as CSV")
     if text[:1] in b"{[" and b'"' in text[:100]:
         file.refuse(to_be, "JSON", "Save it as CSV")
+
+
+def check_encoding(file: TableFile, content: bytes) -> None:
+    """Refuse text that is not UTF-8, naming what it probably is.
+
+    Raises:
+        CuesenseError: The file's own error.
+    """
+    _check_wide(file, content)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    _check_block(file, decoder, content, 1)
+    _check_block(file, decoder, b"", content.count(b"\n") + 1)
+
+
+def _check_wide(file: TableFile, start: bytes) -> None:
+    if start.startswith(_WIDE) or start[1:2] == b"\0" or start[:1] == b"\0" != start[1:2]:
+        file.refuse("UTF-8 text", "UTF-16 or UTF-32 text", _UTF8)
 
 
 def _check_block(file: TableFile, decoder: codecs.IncrementalDecoder, block: bytes, line: int) -> None:

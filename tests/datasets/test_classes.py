@@ -179,6 +179,11 @@ class TestRead:
             ("names.json", '["tench, Tinca tinca", "Golden Retriever", "cat"]'),
             ("names.JSON", '{"2": "cat", "0": "tench, Tinca tinca", "1": "Golden Retriever"}'),
             ("names.csv", 'index,name\n2,cat\n0,"tench, Tinca tinca"\n1,Golden Retriever\n'),
+            ("class_to_idx.json", '{"cat": 2, "tench, Tinca tinca": 0, "Golden Retriever": 1}'),
+            ("config.json", '{"x": 1, "id2label": {"0": "tench, Tinca tinca", "1": "Golden Retriever", "2": "cat"}}'),
+            ("config.json", '{"label2id": {"tench, Tinca tinca": 0, "Golden Retriever": 1, "cat": 2}}'),
+            ("names.txt", "0 tench, Tinca tinca\n1 Golden Retriever\n2 cat\n"),
+            ("names.txt", "0: tench, Tinca tinca\n1: Golden Retriever\n2: cat\n"),
             ("names.csv", 'name, index\n"tench, Tinca tinca",0\nGolden Retriever,1\ncat,2\n'),
         ],
     )
@@ -198,6 +203,30 @@ class TestRead:
         assert outputs == ClassNames(("tabby", "tench"), ("n02123045", "n01440764"))
         assert match_classes(["n01440764", "n02123045"], outputs) == (1, 0)
         assert match_classes(["Tinca tinca"], outputs) == (1,)
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("index.json", '{"1": ["n02123045", "tabby"], "0": ["n01440764", "tench"]}'),
+            ("synsets.txt", "n01440764 tench\nn02123045 tabby\n"),
+        ],
+    )
+    def test_synsets_before_names(self, name, text, tmp_path):
+        found = read_class_names(names_file(tmp_path, text, name))
+        assert found == ClassNames(("tench", "tabby"), ("n01440764", "n02123045"))
+
+    @pytest.mark.parametrize("text", ["0 cat\n2 dog\n", "1 cat\n0 dog\n", "0 cat\ndog\n", "n01440764 tench\ncat\n"])
+    def test_lines_that_are_not_all_behind_their_index_are_names(self, text, tmp_path):
+        assert read_class_names(names_file(tmp_path, text)).names == tuple(text.splitlines())
+
+    def test_a_file_of_windows_1252_says_so(self, tmp_path):
+        for name in ("a.txt", "a.json", "a.csv"):
+            (tmp_path / name).write_bytes('{"caf\u00e9": 0}\n'.encode("cp1252"))
+            text = failure(read_class_names, str(tmp_path / name))
+            assert "probably Windows-1252 or Latin-1 (the byte 0xE9 in line 1)" in text
+            assert "Save it as UTF-8" in text
+            (tmp_path / name).write_text("cat\ndog\n", encoding="utf-16")
+            assert "UTF-16" in failure(read_class_names, str(tmp_path / name))
 
     def test_indices_of_json_are_numbers_not_strings(self, tmp_path):
         names = {str(index): f"name {index}" for index in range(12)}
@@ -221,7 +250,11 @@ class TestRead:
             ("a.json", '"cat"', "something else than a list of names"),
             ("a.json", "{", "Expecting"),
             ("a.json", '{"0": "a", "2": "b"}', "indices that are not 0, 1, 2, ..."),
-            ("a.json", '{"cat": 0}', "cat"),
+            ("a.json", '{"cat": 1}', "indices that are not 0, 1, 2, ..."),
+            ("a.json", '{"1": 0, "0": 1}', "an object of numbers alone"),
+            ("a.json", '{"cat": "dog"}', "neither from index to name nor from name to index"),
+            ("a.json", '{"0": ["n1", "a", "b"]}', "something else than a list of names"),
+            ("a.txt", "cat,dog\n", "one line with commas"),
             ("a.csv", "cat\ndog\n", "the columns cat"),
             ("a.csv", "name\ncat\n", "the columns name"),
             ("a.csv", "", "the columns none"),

@@ -112,11 +112,16 @@ def test_files_that_need_a_package_name_it(root: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(formats, "find_spec", lambda _: None)
     formats.readable_suffixes.cache_clear()
     touched(root, "cat/a.heic", "dog/b.HEIC")
-    (remark,) = remarks(root)
-    formats.readable_suffixes.cache_clear()
-    assert remark == (
-        "2 files of other kinds (.heic) were left out: install pillow-heif to read HEIC (pip install 'cuesense[heif]')."
+    found = remarks(root)
+    assert found == (
+        "2 files of other kinds (.heic) were left out.",
+        "Install pillow-heif to read the 2 .heic files (pip install 'cuesense[heif]').",
     )
+    touched(root, "cat/c.hif", *(f"cat/{index}.{kind}" for index in range(4) for kind in ("mp4", "p", "q", "r", "s")))
+    others, advice = remarks(root)
+    formats.readable_suffixes.cache_clear()
+    assert others.startswith("23 files of other kinds (2 .heic, 1 .hif, 4 .mp4, 4 ")
+    assert advice == "Install pillow-heif to read the 3 .heic and .hif files (pip install 'cuesense[heif]')."
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("AVIF", "avif"), ("JPEG2000", "jp2"), ("JPEG2000", "j2k")])
@@ -146,7 +151,7 @@ def test_many_kinds_are_cut_off() -> None:
     left_out = LeftOut()
     for letter in "abcdefgh":
         left_out.count_file(f"cat/x.{letter}")
-    assert left_out.other_kinds().endswith("1 .e and 3 more) were left out.")
+    assert left_out.other_kinds().endswith("1 .e and 3 more) were left out")
 
 
 def test_litter_is_told_whatever_its_case() -> None:

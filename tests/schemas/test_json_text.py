@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cuesense.errors import SettingsError
 from cuesense.schemas import json_text
 from cuesense.schemas.json_text import LARGEST_NUMBER, NotJsonError, field_name, impossible_number, quoted, read_text
+from cuesense.schemas.profile import Profile
 
 
 def file_of(content: bytes, folder: Path) -> Path:
@@ -37,6 +39,13 @@ def test_what_is_no_utf_8_is_said(content: bytes, said: str, tmp_path: Path) -> 
     with pytest.raises(NotJsonError) as caught:
         read_text(file_of(content, tmp_path))
     assert str(caught.value) == said
+
+
+def test_a_profile_in_utf_16_is_to_be_saved_as_utf_8(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"text in UTF-16, where JSON is in UTF-8\. Save it as UTF-8\.$"):
+        Profile.read(file_of("{}".encode("utf-16"), tmp_path))
+    with pytest.raises(SettingsError, match=r"an empty file\. Run `cuesense analyze` again"):
+        Profile.read(file_of(b"", tmp_path))
 
 
 def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

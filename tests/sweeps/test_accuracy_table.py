@@ -246,7 +246,17 @@ PLACE = "'the table'"
         ),
         (
             edited("accuracy", 3, None),
-            f"Expected the column accuracy to be a fraction from 0 to 1, but got an empty cell (row 4 of {PLACE}). "
+            f"Expected the column accuracy to be a number in every row, but got an empty cell (row 4 of {PLACE}). "
+            "Write a number in that cell, or leave the class out of every run.",
+        ),
+        (
+            edited("accuracy", 2, "nan"),
+            f"Expected the column accuracy to be a number in every row, but got 'nan' (row 3 of {PLACE}). "
+            "Write a number in that cell, or leave the class out of every run.",
+        ),
+        (
+            edited("accuracy", 2, "85 %"),
+            f"Expected the column accuracy to be a fraction from 0 to 1, but got '85 %' (row 3 of {PLACE}). "
             "Divide by 100 if it is in percent.",
         ),
         (
@@ -324,3 +334,28 @@ def test_a_regularizer_is_named_in_any_case(tmp_path: Path) -> None:
     assert (
         read_accuracies(written(frame, tmp_path), regularizer="CRO\u0308P", order="rising").regularizer == "Cr\u00f6p"
     )
+
+
+def test_a_class_that_is_called_like_a_summary_is_pointed_out() -> None:
+    frame = table(SWEEP)
+    named = frame.replace({"class": {"class 1": "mean", "class 2": "all"}})
+    found = read_accuracies(named)
+    assert {"mean", "all"} < set(found.class_names)
+    for name in ("mean", "all"):
+        (remark,) = (one for one in found.remarks if one.startswith(f"'{name}' counts as a class"))
+        assert remark.endswith("Remove its rows if it is one.")
+    assert not any("counts as a class" in one for one in read_accuracies(frame).remarks)
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [(1, "in the 1 of 6 runs that has it"), (2, "in the 2 of 6 runs that have it"), (6, "in every run")],
+)
+def test_a_summary_is_said_to_be_one_in_the_runs_that_have_it(runs: int, said: str) -> None:
+    frame = table(SWEEP)
+    total = frame.groupby(["run", "strength", "seed"], as_index=False).agg(
+        accuracy=("accuracy", "mean"), n=("n", "sum")
+    )
+    found = read_accuracies(pd.concat([frame, total[:runs].assign(**{"class": "macro avg"})]))
+    (remark,) = (one for one in found.remarks if one.startswith("Left out 'macro avg'"))
+    assert f"their average, {said})." in remark

@@ -36,8 +36,8 @@ def test_a_name_and_numbers_that_agree_are_certain(name: str, accuracy: np.ndarr
 
 
 @pytest.mark.parametrize("name", ["mean", "all", "average", "total"])
-def test_a_class_of_such_a_name_with_numbers_of_its_own_stays(name: str) -> None:
-    assert found(name, OWN, np.full(6, 80.0)) == Summaries()
+def test_a_class_of_such_a_name_with_numbers_of_its_own_stays_and_is_doubtful(name: str) -> None:
+    assert found(name, OWN, np.full(6, 80.0)) == Summaries(doubtful=(4,))
 
 
 def test_a_name_that_no_class_has_is_named_whatever_its_numbers() -> None:

@@ -100,3 +100,20 @@ def test_damaged_files_are_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
         path.write_bytes(damaged)
         with suppress(CuesenseError):
             read_parquet(file(path), ("name", "n"))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "footer", "empty", "page"])
+def test_a_damaged_file_is_called_damaged(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    PLAIN.to_parquet(path)
+    whole = path.read_bytes()
+    flipped = whole[:4] + bytes(byte ^ 255 for byte in whole[4:60]) + whole[60:]
+    damaged = {"truncated": whole[:-50], "footer": whole[:-8] + b"\xff" * 8, "empty": b"", "page": flipped}
+    path.write_bytes(damaged[damage])
+    with pytest.raises(DatasetError, match=r"readable, but got a damaged file \('.*Save or copy it again\.$"):
+        read_parquet(file(path), ("name", "n"))
+
+
+def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"No such file.*Write it again"):
+        read_parquet(file(tmp_path / "gone.parquet"), ("name", "n"))
