@@ -22,9 +22,15 @@ _TIMES = 4
 _TIMES_CHANCE = 2
 # One-sided level of 5 %: an accuracy below this many standard deviations over that of guessing may be guessing.
 _BEYOND_CHANCE = 1.645
-# With fewer images, or classes with fewer than these each, a sound network may look like guessing.
+# With fewer images, or fewer outside of the largest class, a sound network may be within that of guessing: an accuracy
+# that is no higher than that of guessing is a warning all the same, from so many outside of the largest class on (all
+# of them are wrong in 1 % of networks of accuracy 0.7). Chosen by hand.
 _IMAGES = 30
-_IMAGES_PER_CLASS = 5
+_IMAGES_OUTSIDE = 5
+_FEWEST_OUTSIDE = 4
+# Above the rounding of the two shares that are compared.
+_EQUAL = 1e-9
+_CHECK = "Check the weights, the preprocessing (size, mean, standard deviation), labels and the order of class names."
 _DO = (
     "Check that the class names are in the order of the model's outputs (folders are sorted as strings: 1, 10, 100, 2)"
 )
@@ -97,7 +103,8 @@ def check_runs(runs: Mapping[str, tuple[Ints, Ints]], classes: ClassMap) -> list
 
 def _stops(found: Order, chance: float) -> bool:
     many = found.explained >= max(_TIMES * found.accuracy, _TIMES_CHANCE * chance)
-    return bool(found.accuracy < chance) and (many or found.explained - found.accuracy >= _MUCH_BETTER)
+    much = many or found.explained - found.accuracy >= _MUCH_BETTER
+    return found.certain and bool(found.accuracy < chance) and much
 
 
 def _explained(found: Order, confusion: Ints, classes: ClassMap) -> str:
@@ -149,15 +156,32 @@ def _advice(found: Order) -> str:
 
 
 def _guessing(confusion: Ints, classes: ClassMap) -> list[str]:
-    """Return a sentence where the predictions are no better than without a look at the image."""
-    images = confusion.sum(axis=1)
-    if images.sum() < _IMAGES or np.count_nonzero(images >= _IMAGES_PER_CLASS) < 2:
+    """Return a sentence where no image is recognized, or the predictions are no better than without a look at it."""
+    images, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    total, outside = int(images.sum()), int(images.sum() - images.max())
+    if total and not confusion[np.arange(len(images)), list(classes.outputs)].any():
+        return [
+            f"Clean accuracy is 0.0% (none of {_counted(total)}), and nothing can be measured: every cue and every "
+            f"budget rests on images that are recognized clean. {_CHECK}"
+        ]
+    if not outside:
         return []
     accuracy, by_chance, deviation = accuracy_and_chance(confusion, classes.outputs)
-    if accuracy > by_chance + _BEYOND_CHANCE * deviation:
+    constant = int(predicted.argmax())
+    if predicted[constant] == total:
+        return [
+            f"Clean accuracy is {accuracy:.1%}, because all {total} images are predicted as "
+            f"{_output(constant, classes)}, whatever they show: what follows measures nothing. {_CHECK}"
+        ]
+    many = total >= _IMAGES and outside >= _IMAGES_OUTSIDE
+    if outside < _FEWEST_OUTSIDE or accuracy > by_chance + (_BEYOND_CHANCE * deviation if many else _EQUAL):
         return []
+    means = "what follows measures nothing" if many else "what follows may measure nothing, or images are too few"
     return [
         f"Clean accuracy is {accuracy:.1%}, no better than with the same predictions dealt out to the images at random "
-        f"({by_chance:.1%}): what follows measures nothing. Check the weights, the preprocessing (size, mean, "
-        "standard deviation) and the order of the class names."
+        f"({by_chance:.1%}): {means}. {_CHECK}"
     ]
+
+
+def _counted(images: int) -> str:
+    return "1 image" if images == 1 else f"{images} images"

@@ -9,8 +9,9 @@ for wrong only what confusion does not do; docs/method.md gives the reasons.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from math import comb, log2
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -27,8 +28,13 @@ _TIMES = 4.0
 # (Bonferroni). Chosen by hand; tests/stats/test_label_order.py counts false alarms.
 _LEVEL = 0.05
 # Level for a cycle over all classes, and for a shift over all shifts. Looks at cycles are counted as one a class: a
-# class has hardly more than one other that a network cannot tell it from.
+# class has hardly more than one other that a network cannot tell it from. Two classes have one cycle only.
 _JOINT_LEVEL = 0.001
+# Few images cannot reach these levels. Where every image of every class of a cycle is at the other output, four images
+# a class are enough at this level, for all such cycles together. That names the classes, but stops no run. Four: with
+# fewer, guesses form whole cycles too often where classes are many. Chosen by hand; benchmarks/label_order.py counts.
+_WHOLE_LEVEL = 0.01
+_WHOLE_IMAGES = 4
 # How much more another assignment may explain than a shift, in classes: half of one. Chosen by hand.
 _CLOSE = 0.5
 # An output that no class of the dataset owns may be a neighbor into which a class fell ("sunglass" into "sunglasses"):
@@ -74,6 +80,7 @@ class Order:
         shift: How many outputs higher each class is, negative where lower; 0 where the kind is another.
         accuracy: Share of the images that are predicted as their class in the given order.
         explained: Share that would be in this order.
+        certain: Whether it holds at a level of 0.001; else at 0.01, which few images reach.
     """
 
     kind: Kind
@@ -82,6 +89,7 @@ class Order:
     shift: int
     accuracy: float
     explained: float
+    certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ def find_order(confusion: Ints, outputs: Sequence[int]) -> Order | None:
         return None
     better = np.array(outputs, np.int64)
     better[present] = found.better
-    return Order(found.kind, better, present[found.moved], found.shift, found.accuracy, found.explained)
+    return replace(found, better=better, moved=present[found.moved])
 
 
 def _order(counts: _Counts, kind: Kind, better: Ints, moved: Ints, shift: int = 0) -> Order:
@@ -177,11 +185,11 @@ def _shift(counts: _Counts) -> Order | None:
 def _assignment(counts: _Counts) -> Order | None:
     """Return the best one-to-one assignment, or the part of it that the predictions show."""
     better = _best(counts)
-    moved = _exchanged(counts, better)
+    moved, certain = _exchanged(counts, better)
     if len(moved):
         only = counts.outputs.copy()
         only[moved] = better[moved]
-        return _order(counts, Kind.EXCHANGE, only, moved)
+        return replace(_order(counts, Kind.EXCHANGE, only, moved), certain=certain)
     if _explains_near_chance(counts, better):
         gains = np.flatnonzero(counts.at(better) > counts.own)
         return _order(counts, Kind.PERMUTATION, better, gains)
@@ -207,22 +215,43 @@ def _best(counts: _Counts) -> Ints:
     return better
 
 
-def _exchanged(counts: _Counts, better: Ints) -> Ints:
-    """Return the classes that certainly have other outputs: whole cycles, and chains where they are many."""
+def _exchanged(counts: _Counts, better: Ints) -> tuple[Ints, bool]:
+    """Return the classes that have other outputs, and whether that is certain: whole cycles, and chains where many."""
     owner = {int(output): row for row, output in enumerate(counts.outputs)}
     follower = np.array([owner.get(int(output), -1) for output in better])
     chance = np.asarray(binom.sf(counts.at(better) - 1, counts.at(better) + counts.own, 0.5))
     leads, simultaneous = _leads(counts, better, follower), chance * len(better) <= _LEVEL
-    exchanged, rest = [], []
+    exchanged, rest, whole = [], [], []
     for members, closed in _parts(follower, counts.outputs != better):
         strong = [row for row in members if leads[row] and chance[row] <= _LEVEL]
         if closed and _holds(counts, better, members, strong):
             exchanged += members
+        elif closed and _is_whole(counts, better, members):
+            whole.append(members)
         else:
             rest += [row for row in strong if simultaneous[row] and _is_far(counts, better, row)]
     if len(rest) >= max(_FEWEST_OPEN, _SHARE_OPEN * len(better)):
         exchanged += rest
-    return np.array(sorted(exchanged), np.int64)
+    chance_of_whole = _chance_of_whole(counts, whole)
+    certain = len(exchanged) > 0 or chance_of_whole <= _JOINT_LEVEL
+    if chance_of_whole <= _WHOLE_LEVEL:
+        exchanged += [row for members in whole for row in members]
+    return np.array(sorted(exchanged), np.int64), certain
+
+
+def _is_whole(counts: _Counts, better: Ints, members: Sequence[int]) -> bool:
+    images = counts.images[members]
+    return bool(np.all(counts.at(better)[members] == images) and np.all(images >= _WHOLE_IMAGES))
+
+
+def _chance_of_whole(counts: _Counts, cycles: Sequence[Sequence[int]]) -> float:
+    """Return the chance of so many whole cycles where every image could as well be at its own output.
+
+    Each image goes there with a chance of one half, and C classes hold at most C / 2 cycles, of which these are some.
+    """
+    images = sum(int(counts.images[members].sum()) for members in cycles)
+    choices = comb(len(counts.outputs) // 2, len(cycles))
+    return 2.0 ** min(0.0, log2(choices) - images)
 
 
 def _holds(counts: _Counts, better: Ints, members: Sequence[int], strong: Sequence[int]) -> bool:
@@ -231,7 +260,8 @@ def _holds(counts: _Counts, better: Ints, members: Sequence[int], strong: Sequen
     In a long cycle a class may be too weak to show its own output, where the others do; it must at least lean there.
     """
     there, own = counts.at(better)[members], counts.own[members]
-    chance = binom.sf(there.sum() - 1, (there + own).sum(), 0.5) * len(better)
+    looks = 1 if len(better) == 2 else len(better)
+    chance = binom.sf(there.sum() - 1, (there + own).sum(), 0.5) * looks
     return bool(len(members) - len(strong) <= len(members) // _WEAK and np.all(there > own) and chance <= _JOINT_LEVEL)
 
 

@@ -94,20 +94,68 @@ class TestGuessing:
         assert "(20.0%): what follows measures nothing" in text
         constant = np.zeros((5, 5), int)
         constant[:, 2] = 40
-        assert len(said(constant)) == 1
+        (text,) = said(constant)
+        assert text.startswith("Clean accuracy is 20.0%, because all 200 images are predicted as 'owl' (output 2)")
 
     def test_a_weak_network_is_not_guessing(self):
         assert said(np.full((5, 5), 20) + 10 * np.eye(5, dtype=int)) == []
 
-    @pytest.mark.parametrize(("images", "warned"), [(5, 0), (6, 1)])
-    def test_few_images_prove_nothing(self, images, warned):
-        counts = np.zeros((5, 5), int)
+    @pytest.mark.parametrize(("classes", "images"), [(2, 1), (12, 4), (5, 6), (2, 200)])
+    def test_one_constant_prediction_is_a_warning_with_any_number_of_images(self, classes, images):
+        counts = np.zeros((classes, classes), int)
         counts[:, 0] = images
-        assert len(said(counts)) == (1 if images * 5 >= 30 else 0) == warned
+        (text,) = said(counts, names=[f"x{n}" for n in range(classes)])
+        assert f"all {classes * images} images are predicted as 'x0' (output 0), whatever they show" in text
+        counts[0, 0] += 1
+        counts[1, :2] = images - 1, 1
+        assert "whatever they show" not in "".join(said(counts, names=[f"x{n}" for n in range(classes)]))
+
+    @pytest.mark.parametrize(("right", "warned"), [(0, 1), (1, 1), (2, 1), (3, 0)])
+    def test_few_images_are_a_warning_where_accuracy_is_no_higher_than_chance(self, right, warned):
+        """Of two classes of four images each; half of the second is right, as of the first by chance."""
+        assert len(said([[right, 4 - right], [2, 2]])) == warned
+
+    @pytest.mark.parametrize(("rare", "warned"), [(3, 0), (4, 1)])
+    def test_a_rare_class_of_a_few_images_proves_nothing(self, rare, warned):
+        assert len(said([[39, 1], [rare, 0]])) == warned
+
+    @pytest.mark.parametrize(("images", "warned"), [(14, 0), (15, 1)])
+    def test_from_30_images_on_an_accuracy_must_be_beyond_that_of_guessing(self, images, warned):
+        """One image more is right than by chance."""
+        assert len(said([[8, images - 8], [7, images - 7]])) == warned
+
+    @pytest.mark.parametrize(
+        "counts", [[[0, 1]], [[0, 40], [0, 0]], [[0, 2], [2, 0]], [[0, 2, 1], [1, 0, 2], [2, 1, 0]]]
+    )
+    def test_no_image_right_is_a_warning_with_any_number_of_images(self, counts):
+        (text,) = said(counts)
+        total = int(np.sum(counts))
+        assert text.startswith(f"Clean accuracy is 0.0% (none of {total} image")
+        assert "nothing can be measured" in text
+
+    def test_no_image_at_all_says_nothing(self):
+        assert said(np.zeros((2, 2), int)) == []
 
     def test_one_class_has_nothing_to_be_confused_with(self):
-        assert said(np.array([[0, 40], [0, 0]])) == []
+        assert said(np.array([[1, 39], [0, 0]])) == []
         assert said(np.array([[40, 0], [1, 2]])) == []
+
+
+class TestFewImagesUnderEachOthersNames:
+    @pytest.mark.parametrize("images", [5, 6])
+    def test_two_classes_stop_from_five_images_on(self, images):
+        text = stopped(np.diag([images] * 2)[::-1])
+        assert "the names of 'cat' (output 0) and 'dog' (output 1) are probably exchanged" in text
+
+    def test_four_images_are_a_warning_that_names_both(self):
+        (text,) = said(np.diag([4] * 2)[::-1])
+        assert "Clean accuracy is 0.0%, but it would be 100.0%" in text
+        (text,) = said(np.diag([4] * 3)[[1, 0, 2]])
+        assert "Clean accuracy is 33.3%, but it would be 100.0%" in text
+        assert "'cat' (output 0) and 'dog' (output 1) are probably exchanged (4 of 4 images of 'cat'" in text
+
+    def test_a_cycle_of_three_classes_stops(self):
+        assert "3 classes are probably under other names" in stopped(np.diag([4] * 3)[[1, 2, 0]])
 
 
 def test_one_network_that_knows_the_classes_shows_that_their_order_is_right():
