@@ -93,7 +93,7 @@ def test_an_interrupted_audit_goes_on(sweep: Path, tmp_path: Path) -> None:
         (["--accuracies", "accuracies.csv", "--dataset", "photos"], "left out with --accuracies"),
         (["--accuracies", "one.csv"], "two strengths at least"),
         (["--accuracies", "accuracies.csv", "--tolerance", "2"], "--tolerance"),
-        (["--accuracies", "accuracies.csv", "--order", "0,1"], "--order to be all strengths"),
+        (["--accuracies", "accuracies.csv", "--order", "0,1"], "--order to be rising, falling, or all strengths"),
         (["--accuracies", "accuracies.csv", "--regularizer", "crop", "--profile", "gone"], "gone"),
         (["runs.csv", "--dataset", "photos", "--accepted", "gone.csv", *IMAGES], "No such file"),
     ],
