@@ -251,7 +251,7 @@ def _chance_of_whole(counts: _Counts, cycles: Sequence[Sequence[int]]) -> float:
     """
     images = sum(int(counts.images[members].sum()) for members in cycles)
     choices = comb(len(counts.outputs) // 2, len(cycles))
-    return 2.0 ** min(0.0, log2(choices) - images)
+    return float(2.0 ** min(0.0, log2(choices) - images))
 
 
 def _holds(counts: _Counts, better: Ints, members: Sequence[int], strong: Sequence[int]) -> bool:
