@@ -111,7 +111,7 @@ def test_mistakes_are_one_sentence(runs: Path, model_file: Path, tmp_path: Path)
         transfer(runs, Colors(60), train=Colors(60), **OPTIONS)
     (tmp_path / "runs.csv").write_text(f"model,strength,seed\n{model_file},0,0\n{model_file},1,0\n")
     with pytest.raises(CuesenseError, match="the checkpoints to be networks whose features can be seen"):
-        transfer(tmp_path / "runs.csv", Colors(60), **OPTIONS | {"arch": None})
+        transfer(tmp_path / "runs.csv", Colors(60), **OPTIONS | {"arch": None, "allow_code": True})
 
 
 def test_the_library_s_name_is_the_function() -> None:
