@@ -166,6 +166,9 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     rows = known.pop("runs", None)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SettingsError(expected(f"'{path}'", "a table [[runs]] for each checkpoint", "none", _DO))
+    if not all(isinstance(entry.get(name, ""), str) for entry in (known, *rows) for name in ("regularizer", "arch")):
+        got = "another value"
+        raise SettingsError(expected(f"each regularizer and arch in '{path}'", "a text in quotes", got, "Change it"))
     table = pd.DataFrame(rows)
     for name in ("regularizer", "arch"):
         if name in known and name not in table.columns:
@@ -187,18 +190,26 @@ def _models(specs: Sequence[str], path: Path) -> tuple[str, ...]:
     """Return specs with absolute paths; every file that is missing is named in one error."""
     # A colon marks a spec such as timm:NAME, which is no file.
     files = [_file(path.parent, spec) for spec in specs]
-    missing = [spec for spec, file in zip(specs, files, strict=True) if not file.is_file() and ":" not in spec]
+    missing = [spec for spec, file in zip(specs, files, strict=True) if not _is_file(file) and ":" not in spec]
     if missing:
         got = f"{len(missing)} that are missing: {', '.join(missing)}"
         do = "Correct the paths, which are relative to that file"
         raise SettingsError(expected(f"the checkpoints in '{path}'", "files that exist", got, do))
-    return tuple(str(file.resolve()) if file.is_file() else spec for spec, file in zip(specs, files, strict=True))
+    return tuple(str(file.resolve()) if _is_file(file) else spec for spec, file in zip(specs, files, strict=True))
 
 
 def _file(folder: Path, spec: str) -> Path:
     """Return the file that a list names, also where the file system has its name in another Unicode form."""
     named = folder / spec
-    if named.is_file() or spec.isascii() or not named.parent.is_dir():
+    if spec.isascii() or _is_file(named) or not named.parent.is_dir():
         return named
     alike = [file for file in named.parent.iterdir() if composed(file.name) == composed(named.name)]
     return alike[0] if len(alike) == 1 else named
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is such a file; names that no file can have, such as very long ones, are none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
