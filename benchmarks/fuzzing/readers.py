@@ -248,7 +248,8 @@ def read_predictions(path: Path, random: Random) -> None:
 
 def read_image(path: Path, _: Random) -> None:
     """Decode an image and bring it to a network's size."""
-    from cuesense.datasets.images import decode, resize_and_crop
+    from cuesense.datasets.formats import decode
+    from cuesense.datasets.images import resize_and_crop
     from cuesense.types import Preprocessing
 
     resize_and_crop(decode(path), Preprocessing((16, 16), 16, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))

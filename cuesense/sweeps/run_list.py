@@ -95,7 +95,9 @@ def read_runs(
         got = f"an empty cell in row {int(empty.to_numpy().argmax()) + 1}"
         raise SettingsError(expected(f"'{path}'", "filled in every row", got, _DO))
     if "regularizer" in table.columns:
-        table["regularizer"] = respelled(table["regularizer"].astype(str).tolist(), lambda _: False, "regularizer")[0]
+        table["regularizer"] = respelled([str(name) for name in table["regularizer"]], lambda _: False, "regularizer")[
+            0
+        ]
     name = choose_regularizer(table.get("regularizer"), regularizer, f"'{path}'")
     table = table if "regularizer" not in table.columns else table[table["regularizer"] == name]
     runs = [
