@@ -17,7 +17,7 @@ from cuesense.types import Dataset, Preprocessing
 _SHOWN = 5
 
 
-def refuse_changed(
+def refuse_changed_in_memory(
     dataset: Dataset,
     order: Sequence[int],
     store: OutcomeStore,

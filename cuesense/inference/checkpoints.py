@@ -21,7 +21,7 @@ from cuesense.errors import DatasetError, ModelError, SettingsError, expected, n
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions
-from cuesense.inference.probe import kind_settings, probe, remarks
+from cuesense.inference.probe import dependence_remarks, kind_settings, probe
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
@@ -143,7 +143,7 @@ def predict_checkpoints(
     shown = {
         f"'{model}'": (one.images.labels, one.predicted) for model, one in zip(_short(runs.models), found, strict=True)
     }
-    depending = remarks([(model, one.dependence) for model, one in zip(runs.models, found, strict=True)])
+    depending = dependence_remarks([(model, one.dependence) for model, one in zip(runs.models, found, strict=True)])
     order_remarks = check_runs(shown, ClassMap(found[0].class_names, found[0].output_names, found[0].outputs))
     order, names = _classes_first(found[0])
     # Checkpoints may see other parts of the same images: the first one's pixels decide what is a copy, for all.

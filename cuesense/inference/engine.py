@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from cuesense.datasets.images import Prepared, prepare
 from cuesense.errors import DatasetError, UnreadableImageError, expected
-from cuesense.inference.changed_images import refuse_changed
+from cuesense.inference.changed_images import refuse_changed_in_memory
 from cuesense.inference.forward import check_count, check_finite, forward, placed
 from cuesense.inference.options import RunOptions
 from cuesense.inference.output_kind import as_logits
@@ -75,7 +75,7 @@ def predict(
     numbers = range(-(-len(order) // SHARD_SIZE))
     missing = [number for number in numbers if number not in store]
     finished = [number for number in numbers if number in store]
-    refuse_changed(dataset, order, store, finished, classifier.preprocessing, options.workers)
+    refuse_changed_in_memory(dataset, order, store, finished, classifier.preprocessing, options.workers)
     skipped = [entry for number in finished for entry in store.skipped_in(number)]
     done = _images(order, numbers) - _images(order, missing)
     _LOG.info(

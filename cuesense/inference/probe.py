@@ -232,7 +232,7 @@ def _counted(outputs: Tensor) -> str:
     return "one image" if len(outputs) == 1 else f"{len(outputs)} images"
 
 
-def remarks(dependences: Sequence[tuple[str, str | None]]) -> tuple[str, ...]:
+def dependence_remarks(dependences: Sequence[tuple[str, str | None]]) -> tuple[str, ...]:
     """Return what the user should know of the networks of a sweep that are no functions of one image.
 
     Args:

@@ -23,7 +23,7 @@ from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
-from cuesense.inference.probe import probe, remarks
+from cuesense.inference.probe import dependence_remarks, probe
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
@@ -198,7 +198,7 @@ def transfer(
         names = ClassMap(test.class_names, test.class_names, range(len(test.class_names)))
         shown = {f"'{model}'": (one.labels, one.predicted) for model, one in zip(listed.models, found, strict=True)}
         order = check_runs(shown, names)
-        said = remarks(list(zip(listed.models, dependences, strict=True)))
+        said = dependence_remarks(list(zip(listed.models, dependences, strict=True)))
         audit = build_audit(
             replace(sweep, remarks=(*said, *order, *sweep.remarks, *_remarks(found[0], test))),
             tolerance=tolerance,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cuesense.errors import ModelError
 from cuesense.inference.options import RunOptions
-from cuesense.inference.probe import IMAGES, Probe, kind_settings, probe, probe_pixels, remarks
+from cuesense.inference.probe import IMAGES, Probe, dependence_remarks, kind_settings, probe, probe_pixels
 from cuesense.types import Classifier, OutputKind
 from tests.helpers.dependent_networks import DEPENDENT, SOUND, Changed, ready
 from tests.helpers.small_networks import Colors, Meanest, classifier
@@ -160,7 +160,7 @@ def test_any_callable_may_be_tried() -> None:
 
 
 def test_networks_of_a_sweep_are_counted() -> None:
-    assert remarks([("a.pt", None), ("b.pt", None)]) == ()
-    (said,) = remarks([("a.pt", None), ("b.pt", "it draws"), ("c.pt", "it counts")])
+    assert dependence_remarks([("a.pt", None), ("b.pt", None)]) == ()
+    (said,) = dependence_remarks([("a.pt", None), ("b.pt", "it draws"), ("c.pt", "it counts")])
     assert said == "2 of 3 models are no functions of one image (--allow-nondeterministic), such as 'b.pt': it draws."
     assert not re.search(r"\bNone\b", said)
