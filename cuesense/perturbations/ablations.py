@@ -7,7 +7,7 @@ finds, once for each set of predictions, the severity that stands for it there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cuesense.types import Cue, Perturbation
 
@@ -22,6 +22,25 @@ class Ablation(NamedTuple):
 
     perturbation: str
     value: float
+
+
+class Column(NamedTuple):
+    """One column of a class's graded answer: what it keeps without one cue, or on one cue alone.
+
+    Attributes:
+        name: For instance ``"without_color"`` or ``"color_alone"``.
+        cue: The cue.
+        alone: Whether the cue is all that is left; else it is all that is removed.
+        mechanisms: The ablations that do this in different ways.
+        combined: ``"mean"`` of what is kept over the mechanisms, or the ``"best"``: where every mechanism may destroy
+            more than its cue, and none less, the one that keeps most of a class is nearest to the truth.
+    """
+
+    name: str
+    cue: Cue
+    alone: bool
+    mechanisms: tuple[Ablation, ...]
+    combined: Literal["mean", "best"] = "mean"
 
 
 CUES = (Cue.SHAPE, Cue.TEXTURE, Cue.COLOR)
@@ -56,6 +75,14 @@ SHAM: Mapping[Cue, Ablation] = {
 # Ablations that cut the image into tiles: only these are compared with the sham that has seams.
 TILED = frozenset(
     {PRIMARY_ABLATION[Cue.SHAPE], REPLICATE_ABLATION[Cue.SHAPE], SINGLE_CUE[Cue.TEXTURE], SINGLE_CUE[Cue.COLOR]}
+)
+COLUMNS: tuple[Column, ...] = (
+    Column("without_shape", Cue.SHAPE, False, (PRIMARY_ABLATION[Cue.SHAPE], REPLICATE_ABLATION[Cue.SHAPE])),
+    Column("without_texture", Cue.TEXTURE, False, (PRIMARY_ABLATION[Cue.TEXTURE], REPLICATE_ABLATION[Cue.TEXTURE])),
+    Column("without_color", Cue.COLOR, False, (PRIMARY_ABLATION[Cue.COLOR],), "best"),
+    Column("shape_alone", Cue.SHAPE, True, (SINGLE_CUE[Cue.SHAPE],)),
+    Column("texture_alone", Cue.TEXTURE, True, (SINGLE_CUE[Cue.TEXTURE],)),
+    Column("color_alone", Cue.COLOR, True, (SINGLE_CUE[Cue.COLOR],)),
 )
 ABLATIONS: tuple[Ablation, ...] = (
     *PRIMARY_ABLATION.values(),
