@@ -75,7 +75,7 @@ def choose_hues(rng: Rng, count: int) -> list[float]:
 def choose_figures(rng: Rng, family: str, seed: int, count: int) -> list[Figure]:
     """Return outlines of a family, each as unlike those before it as there is, in random order."""
     pool = [draw_figure(rng, family, seed) for _ in range(_pool(count))]
-    return unlike_figures(rng, pool, count)
+    return unlike_figures(rng, pool, count) if pool else []
 
 
 def unlike_figures(rng: Rng, pool: list[Figure], count: int) -> list[Figure]:
@@ -96,7 +96,8 @@ def unlike_figures(rng: Rng, pool: list[Figure], count: int) -> list[Figure]:
 
 def choose_patterns(rng: Rng, family: str, seed: int, size: int, count: int) -> list[Pattern]:
     """Return textures of a family, each as unlike those before it as there is, in random order."""
-    return unlike_patterns(rng, [draw_pattern(rng, family, seed, size) for _ in range(_pool(count))], count)
+    pool = [draw_pattern(rng, family, seed, size) for _ in range(_pool(count))]
+    return unlike_patterns(rng, pool, count) if pool else []
 
 
 def unlike_patterns(rng: Rng, pool: list[Pattern], count: int) -> list[Pattern]:
