@@ -41,6 +41,7 @@ WITHOUT_MIRROR = {
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_fuzz.py",
+    "tests/test_gpu.py",
     "tests/test_public_names.py",
     "tests/test_wheel.py",
     "tests/exporters/test_exporters.py",

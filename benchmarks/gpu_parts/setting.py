@@ -72,7 +72,7 @@ class Setting:
     @property
     def images(self) -> int:
         """JPEG photographs of a whole run."""
-        return 8 if self.small else 384
+        return 2 if self.small else 384
 
     @property
     def preset(self) -> str:
@@ -91,8 +91,8 @@ class Setting:
         return Preprocessing(size, self.side * 8 // 7, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
     def conditions(self) -> list[Condition]:
-        """Return the conditions of the preset, the clean one first."""
-        return load_config(self.preset).conditions()
+        """Return the conditions of the preset, the clean one first; a few of them in a small setting."""
+        return load_config(self.preset).conditions()[: 4 if self.small else None]
 
     def perturbations(self) -> list[Perturbation]:
         """Return the preset's perturbations with its ladders."""
