@@ -42,6 +42,7 @@ WITHOUT_MIRROR = {
     "tests/test_examples.py",
     "tests/test_fuzz.py",
     "tests/test_public_names.py",
+    "tests/test_single_cue.py",
     "tests/test_wheel.py",
     "tests/exporters/test_exporters.py",
     "tests/faults/test_disk_full.py",

@@ -36,10 +36,10 @@ def random(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def disc() -> tuple[np.ndarray, np.ndarray]:
+def disc(radius: float = SIDE / 4) -> tuple[np.ndarray, np.ndarray]:
     """Return a red disc on green noise, and where it is."""
     down, across = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-    inside = np.hypot(down, across) < SIDE / 4
+    inside = np.hypot(down, across) < radius
     image = np.where(inside[..., None], (150, 20, 20), (60, 160, 70)) + random().integers(-3, 4, (SIDE, SIDE, 3))
     return image.astype(np.uint8), inside
 
@@ -83,8 +83,9 @@ def test_lab_of_known_colors() -> None:
     np.testing.assert_allclose(found, [[53.24, 80.09, 67.20], [32.30, 79.19, -107.86], [100, 0, 0]], atol=0.05)
 
 
-def test_a_silhouette_is_the_object_at_the_size_of_all_silhouettes() -> None:
-    image, _ = disc()
+@pytest.mark.parametrize("radius", [SIDE / 6, SIDE / 4, SIDE / 3])
+def test_a_silhouette_is_the_object_at_the_size_of_all_silhouettes(radius: float) -> None:
+    image, _ = disc(radius)
     mask = single.silhouette(image, random())[..., 0] < 128
     down, across = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     expected = np.hypot(down, across) < np.sqrt(0.22 / np.pi) * SIDE
@@ -308,5 +309,7 @@ def test_networks_are_trained_asked_and_judged(
     assert by_folder["confirmed"]["all"] == 3
     with np.load(tmp_path / "out" / "photographs-folders-strided-0-32.npz") as stored:
         assert len(stored["doses"]) == 1 + 3 + len(MANIPULATIONS)
-        assert stored["p_true"].shape == stored["predicted"].shape == (len(stored["doses"]), 24)
+        assert stored["predicted"].shape == (len(stored["doses"]), 24)
+        true = np.exp(stored["scores"][:, np.arange(24), stored["labels"]].astype(np.float32))
+        np.testing.assert_allclose(stored["p_true"] / 255, true, atol=0.01)
     assert "| color | flat | folders | strided | 32 | 3:" in capsys.readouterr().out
