@@ -30,12 +30,13 @@ from benchmarks.outside.networks import Answering, Condition, ask, pretrained, s
 from benchmarks.outside.photographs import Views, changed, make, of_folders, of_photographs, sheet
 from benchmarks.outside.single import SETS
 from cuesense.imagenet_names import imagenet_synsets
-from cuesense.perturbations.ablations import ABLATIONS, SHAM
+from cuesense.perturbations.ablations import ABLATIONS, COLUMNS, SHAM
 from cuesense.types import CueVerdict
 
 PHOTOGRAPHS = "photographs"
 GROUPINGS = ("folders", "views")
-CONDITIONS: tuple[Condition, ...] = (*ABLATIONS, *dict.fromkeys(SHAM.values()))
+_OF_COLUMNS = (ablation for column in COLUMNS for ablation in column.mechanisms)
+CONDITIONS: tuple[Condition, ...] = tuple(dict.fromkeys((*ABLATIONS, *SHAM.values(), *_OF_COLUMNS)))
 # Where pretrained networks answer.
 LARGE = 224
 

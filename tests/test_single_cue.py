@@ -25,7 +25,7 @@ from benchmarks.outside.photographs import View, made, of_folders, of_photograph
 from benchmarks.outside.single import SETS
 from cuesense.analysis.hypotheses import CUES_LEFT
 from cuesense.errors import DatasetError
-from cuesense.perturbations.ablations import ABLATIONS, SHAM
+from cuesense.perturbations.ablations import ABLATIONS, COLUMNS, SHAM
 from cuesense.types import Cue
 
 SIDE = 48
@@ -300,10 +300,10 @@ def test_networks_are_trained_asked_and_judged(
     )
     for use in ("flat", single_cue.PHOTOGRAPHS):
         single_cue.measure(plan, use, "folders", 32, None)
-    monkeypatch.setattr("benchmarks.outside.judge.COLUMNS", ())
     single_cue.judge(tmp_path / "out", tmp_path / "out.json")
     found = json.loads((tmp_path / "out.json").read_text())
-    (by_folder,) = found["single_cue"]
+    (by_folder,), (compared,) = found["single_cue"], found["validity"]
+    assert set(compared["columns"]) == {column.name for column in COLUMNS if {*column.mechanisms} <= {*conditions}}
     assert by_folder["truth"] == "color"
     assert by_folder["recognized"]["all"] == 3
     assert by_folder["confirmed"]["all"] == 3

@@ -152,6 +152,9 @@ def validity(path: Path) -> dict[str, Any]:
     kept = _kept(stored, places)
     columns: dict[str, Any] = {}
     for column in COLUMNS:
+        # Predictions that were kept before a mechanism was added lack it, and a new column may have no battery yet.
+        if column.name not in BATTERY or not kept.keys() >= set(column.mechanisms):
+            continue
         outside = [f"{OUTSIDE}{name}" for name in BATTERY[column.name]]
         ours = _column(kept, column.mechanisms, column.combined)[usable]
         theirs = {name: kept[name, 1.0][usable] for name in outside}
