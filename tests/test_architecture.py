@@ -43,6 +43,7 @@ WITHOUT_MIRROR = {
     "tests/test_fuzz.py",
     "tests/test_gpu.py",
     "tests/test_public_names.py",
+    "tests/test_single_cue.py",
     "tests/test_wheel.py",
     "tests/exporters/test_exporters.py",
     "tests/faults/test_disk_full.py",

@@ -35,7 +35,11 @@ _CELLS, _REGIONS, _DETAIL = 16, 40, 0.027
 def voronoi_mosaic(image: Image, rng: np.random.Generator, donor: Image) -> Image:  # noqa: ARG001 - one signature
     """Fill every Voronoi cell with the surroundings of another cell's seed; the image is mirrored at its border."""
     cell, seeds = cells(image.shape, _CELLS, rng)
-    shift = (np.roll(rng.permutation(seeds), 1, axis=0) - seeds)[cell]
+    # One cycle through all cells, so that none is filled with itself.
+    order = rng.permutation(_CELLS)
+    source = np.empty_like(seeds)
+    source[order] = seeds[np.roll(order, 1)]
+    shift = (source - seeds)[cell]
     place = np.stack(np.mgrid[: image.shape[0], : image.shape[1]], axis=-1) + shift
     rows, columns = (_mirrored(place[..., axis], image.shape[axis]) for axis in (0, 1))
     return image[rows, columns]
@@ -121,6 +125,11 @@ def palette_mosaic(image: Image, rng: np.random.Generator, donor: Image) -> Imag
     return blobs(image.shape, *palette(image, 8, rng), rng)
 
 
+def any_order(image: Image, rng: np.random.Generator, donor: Image) -> Image:  # noqa: ARG001
+    """Put the pixels in random order."""
+    return rng.permutation(image.reshape(-1, 3)).reshape(image.shape)
+
+
 # By the column of a graded answer (cuesense.perturbations.ablations.COLUMNS) that each is to be compared with.
 BATTERY: Mapping[str, Mapping[str, Manipulation]] = {
     "without_shape": {
@@ -135,3 +144,6 @@ BATTERY: Mapping[str, Mapping[str, Manipulation]] = {
     "color_alone": {"palette_mosaic": palette_mosaic},
 }
 MANIPULATIONS: Mapping[str, Manipulation] = {name: made for part in BATTERY.values() for name, made in part.items()}
+# What images with one cue are changed by once more, to see whether a network relies on that cue as it should:
+# nothing larger than 28 px at 224 is left, or nothing but color.
+CHECKS: Mapping[str, Manipulation] = {"collage_8": collage_of_eighths, "any_order": any_order}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from benchmarks.outside.battery import MANIPULATIONS
+from benchmarks.outside.battery import CHECKS, MANIPULATIONS
 from benchmarks.outside.pixels import Image
 from benchmarks.outside.single import SETS
 from cuesense.datasets.images import to_rgb
@@ -201,6 +201,12 @@ def make(views: Sequence[View], use: str, side: int, seed: int, pool: ProcessPoo
     apply: Callable[..., NDArray[np.uint8]] = partial(_several, use=use, side=side, seed=seed)
     parts = [views[start : start + 64] for start in range(0, len(views), 64)]
     return np.concatenate(list(map(apply, parts) if pool is None else pool.map(apply, parts)))
+
+
+def changed(images: NDArray[np.uint8], views: Sequence[View], name: str, seed: int) -> NDArray[np.uint8]:
+    """Return images, (N, H, W, 3), each changed by a manipulation of ``battery.CHECKS``."""
+    pairs = zip(images, views, strict=True)
+    return np.stack([CHECKS[name](image, random_of(view, name, seed), image) for image, view in pairs])
 
 
 def sheet(views: Sequence[View], side: int, seed: int) -> Pillow.Image:

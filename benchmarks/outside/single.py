@@ -44,6 +44,8 @@ _LENGTH = 7
 _LINE_WIDTH = 0.009
 # Share of the pixels with the strongest gradient that lines are looked for in.
 _STEEP = 0.25
+# Gradient, relative to the steepest, below which a line would be noise of the camera.
+_FAINT = 0.2
 # Share of the image that every silhouette fills, and the limits of its enlargement.
 _AREA, _ZOOM = 0.22, (0.5, 2.0)
 # The middle of the image, as a share of its sides, that textures are taken from: objects are mostly there.
@@ -60,12 +62,13 @@ def line_drawing(image: Image, rng: np.random.Generator) -> Image:  # noqa: ARG0
     """Draw the longest and strongest edges as thin black lines on white.
 
     Edges are ridges of the gradient of the blurred lightness (Canny 1986, IEEE TPAMI 8:679), without its thresholds:
-    every drawing has lines of about the same length.
+    drawings have lines of about the same length, shorter ones where an image is plain.
     """
     smooth = blurred(lightness(image), 0.012)
     down, across = np.gradient(smooth)
     steep = np.hypot(down, across)
-    lines = _ridges(steep, down, across) & (steep >= np.quantile(steep, 1 - _STEEP))
+    usual, steepest = np.quantile(steep, (1 - _STEEP, 0.99))
+    lines = _ridges(steep, down, across) & (steep >= max(usual, _FAINT * steepest))
     return _drawing(strongest_lines(lines, steep, _LENGTH * side_of(image)), INK, PAPER)
 
 
