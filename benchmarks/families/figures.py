@@ -35,6 +35,9 @@ _ADDED = {
 _CUT = {"blocks": ("disc", "box"), "plates": ("disc", "box"), "wires": (), "wedges": ("disc", "triangle")}
 # Figures reach this far from their center at scale 1. Chosen by hand: positions vary by 0.1 on top of it.
 _REACH = 0.36
+# The least share of that circle that a figure fills, so that its texture can be seen, and how often one is drawn
+# before a thinner one is taken. Chosen by hand.
+_FULL, _TRIES = 0.3, 6
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Figure:
     @cached_property
     def _frame(self) -> tuple[float, float, float]:
         """Center and size of the raw formula, so that every figure fills the same circle."""
-        line = np.linspace(-1.1, 1.1, 45, dtype=np.float32)
+        line = np.linspace(-1.7, 1.7, 61, dtype=np.float32)
         x, y = line[None, :], line[:, None]
         inside = self._raw(x, y) > 0
         if not inside.any():
@@ -61,6 +64,12 @@ class Figure:
         center_x, center_y = (line[columns[0]] + line[columns[-1]]) / 2, (line[rows[0]] + line[rows[-1]]) / 2
         reach = float(np.hypot(x - center_x, y - center_y)[inside].max())
         return float(center_x), float(center_y), max(reach, 0.1)
+
+    @property
+    def filling(self) -> float:
+        """Share of the circle around the figure that it fills."""
+        line = np.linspace(-_REACH, _REACH, 24, dtype=np.float32)
+        return float((self.depth(line, line[:, None]) > 0).mean() * 4 / np.pi)
 
     def depth(self, x: Array, y: Array) -> Array:
         """Return how deep positions lie inside the figure: negative outside, in units of x and y.
@@ -95,7 +104,8 @@ def draw_figure(rng: Rng, family: str, seed: int) -> Figure:
     """
     kinds = KINDS[family, seed % 2]
     kind = kinds[rng.integers(len(kinds))]
-    return Figure(kind, _drawn(kind, rng))
+    drawn = (Figure(kind, _drawn(kind, rng)) for _ in range(_TRIES))
+    return next((figure for figure in drawn if figure.filling > _FULL), Figure(kind, _drawn(kind, rng)))
 
 
 def placed(figure: Figure, size: int, pose: tuple[float, float, float, float, float]) -> Array:
@@ -165,7 +175,9 @@ def _draw_parts(kind: str, rng: Rng) -> tuple[tuple[float, ...], ...]:
             x, y = (0.6 * x + rng.uniform(0.25, 0.5) * np.cos(angle), 0.6 * y + rng.uniform(0.25, 0.5) * np.sin(angle))
         name = _ADDED[kind][rng.integers(len(_ADDED[kind]))]
         turn = np.pi / 4 * rng.integers(4) if kind in ("blocks", "wires") else np.pi * rng.random()
-        rows.append((1.0, float(_NAMES.index(name)), x, y, float(turn), rng.uniform(0.15, 0.4), rng.uniform(0.1, 0.3)))
+        rows.append(
+            (1.0, float(_NAMES.index(name)), x, y, float(turn), rng.uniform(0.2, 0.45), rng.uniform(0.15, 0.35))
+        )
     for name in _CUT[kind]:
         if rng.random() < 0.6:
             x, y = rng.uniform(-0.3, 0.3, 2)
@@ -189,7 +201,7 @@ def _box(u: Array, v: Array, long: float, short: float) -> Array:
 
 
 def _bar(u: Array, v: Array, long: float, short: float) -> Array:
-    return 0.3 * short + 0.02 - np.hypot(u - np.clip(u, -1.5 * long, 1.5 * long), v)
+    return 0.5 * short + 0.02 - np.hypot(u - np.clip(u, -1.5 * long, 1.5 * long), v)
 
 
 def _disc(u: Array, v: Array, long: float, short: float) -> Array:
@@ -197,7 +209,7 @@ def _disc(u: Array, v: Array, long: float, short: float) -> Array:
 
 
 def _ring(u: Array, v: Array, long: float, short: float) -> Array:
-    return 0.3 * short + 0.02 - np.abs(np.hypot(u, v) - long)
+    return 0.5 * short + 0.02 - np.abs(np.hypot(u, v) - long)
 
 
 def _arc(u: Array, v: Array, long: float, short: float) -> Array:
