@@ -87,7 +87,7 @@ class Figure:
 
     def _raw(self, x: Array, y: Array) -> Array:
         if self.kind in _ADDED:
-            return _composed(self.kind, self.numbers, x, y)
+            return _composed(self.numbers, x, y)
         return _FORMULAS[self.kind](x, y, self.numbers)
 
 
@@ -185,8 +185,7 @@ def _draw_parts(kind: str, rng: Rng) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(number) for number in row) for row in rows)
 
 
-def _composed(kind: str, rows: tuple[tuple[float, ...], ...], x: Array, y: Array) -> Array:
-    del kind
+def _composed(rows: tuple[tuple[float, ...], ...], x: Array, y: Array) -> Array:
     depth: Array = np.full(np.broadcast(x, y).shape, -9.0, np.float32)
     for sign, name, right, down, turn, long, short in rows:
         cos, sin = math.cos(turn), math.sin(turn)
