@@ -16,7 +16,7 @@ from families.world import FAMILIES, FamilyWorld
 from networks import RATES, accuracy, build, fit, tensors
 from PIL import Image
 
-TRAIN_IMAGES, TEST_IMAGES, EPOCHS = 200, 40, 16
+TRAIN_IMAGES, TEST_IMAGES, EPOCHS = 200, 40, 12
 
 
 def world(name: str, **options: object) -> FamilyWorld | SingleCueWorld:

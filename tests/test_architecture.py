@@ -38,6 +38,7 @@ SMALL_FILES = {name for name, source in PACKAGE.items() if source.room == TOP} -
 # Tests of what many files do together, or of the repository itself: no single file of the package is theirs.
 WITHOUT_MIRROR = {
     "tests/test_architecture.py",
+    "tests/test_benchmark_families.py",
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_fuzz.py",

@@ -35,6 +35,9 @@ _ADDED = {
 _CUT = {"blocks": ("disc", "box"), "plates": ("disc", "box"), "wires": (), "wedges": ("disc", "triangle")}
 # Figures reach this far from their center at scale 1. Chosen by hand: positions vary by 0.1 on top of it.
 _REACH = 0.36
+# The least share of that circle that a figure fills, so that its texture can be seen, and how often one is drawn
+# before a thinner one is taken. Chosen by hand.
+_FULL, _TRIES = 0.3, 6
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,23 @@ class Figure:
     numbers: tuple[tuple[float, ...], ...]
 
     @cached_property
-    def _frame(self) -> tuple[float, float, float]:
-        """Center and size of the raw formula, so that every figure fills the same circle."""
-        line = np.linspace(-1.1, 1.1, 45, dtype=np.float32)
+    def _frame(self) -> tuple[float, float, float, float]:
+        """Center and reach of the raw formula, so that every figure fills the same circle, and the share it fills."""
+        line = np.linspace(-1.7, 1.7, 41, dtype=np.float32)
         x, y = line[None, :], line[:, None]
         inside = self._raw(x, y) > 0
         if not inside.any():
-            return 0.0, 0.0, 1.0
+            return 0.0, 0.0, 1.0, 0.0
         columns, rows = np.nonzero(inside.any(axis=0))[0], np.nonzero(inside.any(axis=1))[0]
         center_x, center_y = (line[columns[0]] + line[columns[-1]]) / 2, (line[rows[0]] + line[rows[-1]]) / 2
-        reach = float(np.hypot(x - center_x, y - center_y)[inside].max())
-        return float(center_x), float(center_y), max(reach, 0.1)
+        reach = max(float(np.hypot(x - center_x, y - center_y)[inside].max()), 0.1)
+        filled = inside.sum() * (line[1] - line[0]) ** 2 / (np.pi * reach**2)
+        return float(center_x), float(center_y), reach, float(filled)
+
+    @property
+    def filling(self) -> float:
+        """Share of the circle around the figure that it fills, roughly."""
+        return self._frame[3]
 
     def depth(self, x: Array, y: Array) -> Array:
         """Return how deep positions lie inside the figure: negative outside, in units of x and y.
@@ -72,13 +81,13 @@ class Figure:
         Returns:
             Signed depths; exact at the edge, approximate elsewhere.
         """
-        center_x, center_y, reach = self._frame
+        center_x, center_y, reach, _ = self._frame
         factor = reach / _REACH
         return self._raw(x * factor + center_x, y * factor + center_y) / factor
 
     def _raw(self, x: Array, y: Array) -> Array:
         if self.kind in _ADDED:
-            return _composed(self.kind, self.numbers, x, y)
+            return _composed(self.numbers, x, y)
         return _FORMULAS[self.kind](x, y, self.numbers)
 
 
@@ -95,7 +104,8 @@ def draw_figure(rng: Rng, family: str, seed: int) -> Figure:
     """
     kinds = KINDS[family, seed % 2]
     kind = kinds[rng.integers(len(kinds))]
-    return Figure(kind, _drawn(kind, rng))
+    drawn = (Figure(kind, _drawn(kind, rng)) for _ in range(_TRIES))
+    return next((figure for figure in drawn if figure.filling > _FULL), Figure(kind, _drawn(kind, rng)))
 
 
 def placed(figure: Figure, size: int, pose: tuple[float, float, float, float, float]) -> Array:
@@ -165,7 +175,9 @@ def _draw_parts(kind: str, rng: Rng) -> tuple[tuple[float, ...], ...]:
             x, y = (0.6 * x + rng.uniform(0.25, 0.5) * np.cos(angle), 0.6 * y + rng.uniform(0.25, 0.5) * np.sin(angle))
         name = _ADDED[kind][rng.integers(len(_ADDED[kind]))]
         turn = np.pi / 4 * rng.integers(4) if kind in ("blocks", "wires") else np.pi * rng.random()
-        rows.append((1.0, float(_NAMES.index(name)), x, y, float(turn), rng.uniform(0.15, 0.4), rng.uniform(0.1, 0.3)))
+        rows.append(
+            (1.0, float(_NAMES.index(name)), x, y, float(turn), rng.uniform(0.2, 0.45), rng.uniform(0.15, 0.35))
+        )
     for name in _CUT[kind]:
         if rng.random() < 0.6:
             x, y = rng.uniform(-0.3, 0.3, 2)
@@ -173,8 +185,7 @@ def _draw_parts(kind: str, rng: Rng) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(number) for number in row) for row in rows)
 
 
-def _composed(kind: str, rows: tuple[tuple[float, ...], ...], x: Array, y: Array) -> Array:
-    del kind
+def _composed(rows: tuple[tuple[float, ...], ...], x: Array, y: Array) -> Array:
     depth: Array = np.full(np.broadcast(x, y).shape, -9.0, np.float32)
     for sign, name, right, down, turn, long, short in rows:
         cos, sin = math.cos(turn), math.sin(turn)
@@ -189,7 +200,7 @@ def _box(u: Array, v: Array, long: float, short: float) -> Array:
 
 
 def _bar(u: Array, v: Array, long: float, short: float) -> Array:
-    return 0.3 * short + 0.02 - np.hypot(u - np.clip(u, -1.5 * long, 1.5 * long), v)
+    return 0.5 * short + 0.02 - np.hypot(u - np.clip(u, -1.5 * long, 1.5 * long), v)
 
 
 def _disc(u: Array, v: Array, long: float, short: float) -> Array:
@@ -197,7 +208,7 @@ def _disc(u: Array, v: Array, long: float, short: float) -> Array:
 
 
 def _ring(u: Array, v: Array, long: float, short: float) -> Array:
-    return 0.3 * short + 0.02 - np.abs(np.hypot(u, v) - long)
+    return 0.5 * short + 0.02 - np.abs(np.hypot(u, v) - long)
 
 
 def _arc(u: Array, v: Array, long: float, short: float) -> Array:

@@ -80,6 +80,8 @@ def choose_figures(rng: Rng, family: str, seed: int, count: int) -> list[Figure]
 
 def unlike_figures(rng: Rng, pool: list[Figure], count: int) -> list[Figure]:
     """Return outlines of a pool, each as unlike those before it as there is, in random order."""
+    if not pool:
+        return []
     drawn = np.stack(
         [
             [coverage(placed(figure, _FIGURE_SIDE, (0, 0, turn, 1.15, 1)), 4).ravel() for turn in _TURNS]
@@ -102,6 +104,8 @@ def choose_patterns(rng: Rng, family: str, seed: int, size: int, count: int) -> 
 
 def unlike_patterns(rng: Rng, pool: list[Pattern], count: int) -> list[Pattern]:
     """Return textures of a pool, each as unlike those before it as there is, in random order."""
+    if not pool:
+        return []
     described = np.stack([_described(pattern, rng) for pattern in pool])
     described = (described - described.mean(axis=0)) / (described.std(axis=0) + 1e-6)
     kinds = np.array([pattern.kind for pattern in pool])
@@ -126,8 +130,6 @@ def unlike(rng: Rng, distances: Callable[[int], Array], pool: int, count: int) -
         pool: How many candidates there are.
         count: How many to choose.
     """
-    if count == 0:
-        return []
     chosen = [int(rng.integers(pool))]
     nearest = distances(chosen[0])
     while len(chosen) < count:

@@ -17,7 +17,7 @@ from .looks import Look
 from .scene import Place, finished, paint_over, pure
 
 # Pose of the object: shift as a fraction of the side, turn in radians, scale. Wider than in planted worlds.
-_SHIFT, _TURN, _SCALES = 0.09, 0.4, (0.75, 1.15)
+_SHIFT, _TURN, _SCALES = 0.09, 0.4, (0.85, 1.2)
 
 
 @dataclass(frozen=True)

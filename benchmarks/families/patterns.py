@@ -23,7 +23,7 @@ KINDS: Mapping[tuple[str, int], tuple[str, ...]] = MappingProxyType(
     }
 )
 # Periods as fractions of the side; a fine one has at least this many pixels, because finer ones alias.
-_FINEST, _COARSEST = 0.03, 0.2
+_FINEST, _COARSEST = 0.03, {"parts": 0.13, "fields": 0.2}
 _FEWEST_PIXELS = 3.6
 # Noise and cells look like a longer period than lines: what is repeated in them is coarser than the period says.
 _SHORTER = {"labyrinth": 1.0, "leopard": 1.3, "camouflage": 1.4, "cracks": 1.5, "crosses": 1.3, "hairs": 1.3}
@@ -85,7 +85,7 @@ def draw_pattern(rng: Rng, family: str, seed: int, size: int) -> Pattern:
     kinds = KINDS[family, seed % 2]
     kind = kinds[rng.integers(len(kinds))]
     finest = max(_FINEST, _FEWEST_PIXELS / size) * _SHORTER.get(kind, 1.0)
-    coarsest = max(_COARSEST, 1.5 * finest)
+    coarsest = max(_COARSEST[family], 1.5 * finest)
     period = float(finest * (coarsest / finest) ** rng.random())
     angle = float(np.pi * rng.random()) if family == "fields" else None
     return Pattern(kind, period, angle, (float(rng.random()), float(rng.random())))

@@ -13,7 +13,7 @@ from .patterns import draw_pattern, paint
 
 # Amplitudes of the class's texture and of the random one that three of five other images have; from faint to strong,
 # chosen by hand so that small networks learn nine of ten images.
-_CLEAR, _FAINT, _WITH_FAINT = (0.3, 0.9), (0.08, 0.35), 0.6
+_CLEAR, _FAINT, _WITH_FAINT = (0.4, 0.95), (0.05, 0.25), 0.6
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -35,7 +35,7 @@ _TOGETHER = 0.2
 
 
 @dataclass(frozen=True)
-class World:
+class World(ABC):
     """What all worlds of this package share: a dataset (types.Dataset) whose images depend on a text alone.
 
     Attributes:
