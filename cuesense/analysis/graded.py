@@ -151,12 +151,7 @@ def grade(predictions: Predictions, confidence: float) -> Graded:
 
 
 def _column(kept: Kept, confidence: float) -> GradedColumn:
-    seen = ~np.isnan(kept.variance) & ~np.isnan(kept.share)
-    # What the noise is, relative to one decision an image: several mechanisms and repeats give less, unpaired images
-    # more. One number for all classes, because a class that keeps everything shows no noise of its own.
-    noise = (kept.images * kept.variance)[seen].sum() + _ONE_DECISION
-    relative = np.clip(noise / ((kept.share * (1 - kept.share))[seen].sum() + _ONE_DECISION), *_NOISE_LIMITS)
-    images = kept.images / relative
+    images = kept.images / _relative_noise(kept)
     shares = shrunken_shares(kept.share, images, confidence)
     known = shares.value[~np.isnan(shares.value)]
     variance = shares.value * (1 - shares.value) / images
@@ -168,6 +163,20 @@ def _column(kept: Kept, confidence: float) -> GradedColumn:
     trusted, spread = reliability(kept.share, kept.variance)
     angles, angle_noise = _angles(kept.share, images)
     return GradedColumn(kept, images, shares, mean, trusted, spread, heterogeneity(angles, angle_noise) > ALIKE)
+
+
+def _relative_noise(kept: Kept) -> float:
+    """Return the noise of a column relative to one decision an image.
+
+    Several mechanisms and repeats give less, unpaired images more. One number for all classes: one that keeps every
+    image shows no noise of its own.
+    """
+    several = kept.images > 1
+    images = np.where(several, kept.images, 2)
+    # What an image adds to the variance of a share, and what it would add as one decision; both without bias.
+    noise, decisions = images * kept.variance, kept.share * (1 - kept.share) * images / (images - 1)
+    seen = several & ~np.isnan(noise + decisions)
+    return float(np.clip((noise[seen].sum() + _ONE_DECISION) / (decisions[seen].sum() + _ONE_DECISION), *_NOISE_LIMITS))
 
 
 def _angles(shares: Floats, images: Floats) -> tuple[Floats, Floats]:
