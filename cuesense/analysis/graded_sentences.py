@@ -40,7 +40,7 @@ def column_sentence(found: GradedColumn, guessing: float) -> str:
 
 def _differences(found: GradedColumn, mean: str, where: str) -> str:
     if np.isnan(found.reliability):
-        return f"One class has two images or more: it keeps about {mean} {where}."
+        return f"About {mean} is kept {where}; fewer than two classes have the two images that a comparison needs."
     if not found.alike:
         return (
             f"Classes keep {mean} {where} on average and differ by {_points(found.spread)} (standard deviation); the "

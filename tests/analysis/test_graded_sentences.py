@@ -75,7 +75,7 @@ def test_a_column_in_which_classes_differ_says_how_reliably() -> None:
 
 def test_one_class_or_none_is_not_compared() -> None:
     assert column_sentence(replace(COLUMN, reliability=np.nan), 0.05) == (
-        "One class has two images or more: it keeps about 91% without shape."
+        "About 91% is kept without shape; fewer than two classes have the two images that a comparison needs."
     )
     assert column_sentence(replace(COLUMN, mean=Interval()), 0.05) == (
         "No class has an image from which to tell what is kept without shape."
