@@ -81,7 +81,7 @@ _GRAY_BILATERAL = Ablation("grayscale_bilateral_blur", 0.0625)
 _BLURRED_SHUFFLE = Ablation("patch_shuffle_gaussian_blur", 4.0)
 # Of several ways to remove a cue, or to leave it alone, the one that keeps most of a class has harmed least beside the
 # cue. Opening and closing erases thin lines as well as texture, a bilateral filter keeps lines and strong texture; luma
-# makes saturated blue nearly black, the smallest channel makes all saturated colors dark, the largest all of them light.
+# makes saturated blue nearly black, the smallest channel all saturated colors dark, the largest all of them light.
 REMOVALS: Mapping[Cue, tuple[Ablation, ...]] = {
     Cue.SHAPE: (PRIMARY_ABLATION[Cue.SHAPE],),
     Cue.TEXTURE: (PRIMARY_ABLATION[Cue.TEXTURE], _BILATERAL[1]),
