@@ -38,6 +38,8 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         name: f"{_CATALOG}:{name.upper()}"
         for name in (
             "grayscale",
+            "grayscale_maximum",
+            "grayscale_minimum",
             "channel_permutation",
             "median_blur",
             "bilateral_blur",
@@ -47,7 +49,9 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
             "patch_rotation",
             "grayscale_patch_shuffle",
             "patch_shuffle_opening_closing",
+            "patch_shuffle_gaussian_blur",
             "grayscale_opening_closing",
+            "grayscale_bilateral_blur",
             "grayscale_patch_shuffle_gaussian_blur",
             "random_resized_crop",
             "color_jitter",

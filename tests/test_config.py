@@ -15,7 +15,7 @@ def test_presets_have_the_promised_sizes() -> None:
     found = presets()
     assert set(found) == {"quick", "standard", "thorough"}
     assert len(found["quick"].conditions()) - 1 <= 12
-    assert len(found["standard"].conditions()) - 1 <= 36
+    assert len(found["standard"].conditions()) - 1 <= 49
     for config in found.values():
         assert f"({len(config.conditions()) - 1} conditions)" in config.description
 

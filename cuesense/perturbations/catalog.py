@@ -64,8 +64,9 @@ def _entry(
     )
 
 
-# Ladders and limits. A ladder has four values: with fewer a curve has no shape, each more costs one forward pass an
-# image. Limits are the range of the functions themselves, or what is still recognizable by eye; chosen by hand.
+# Ladders and limits. A ladder has four values, that of grids five: with fewer a curve has no shape, each more costs one
+# forward pass an image. Limits are the range of the functions themselves, or what is still recognizable by eye; chosen
+# by hand.
 _FRACTIONS = (0.25, 0.5, 0.75, 1.0)  # evenly spaced to the complete change
 _BLEND = _Strength("blend", "fraction", _FRACTIONS, (0.0, 1.0))
 
@@ -79,8 +80,9 @@ _BILATERAL_WINDOW = _Strength("window", _SIDE, (0.018, 0.036, 0.0625, 0.11), (0.
 _MORPHOLOGY_WINDOW = _Strength("window", _SIDE, (0.035, 0.05, 0.07, 0.1), (0.0, 0.3))
 # 1 to 8 px at 224 px, doubling; from some 2 % of the side on a blur damages shape as well.
 _SIGMA = _Strength("sigma", _SIDE, (0.0045, 0.009, 0.018, 0.036), (0.0, 0.2))
-# Of Burgert et al.'s grids from 2 to 16: 3 and 4 remove shape at 64 and at 224 px, 8 removes coarse texture as well.
-_GRID = _Strength("grid", _TILES, (2.0, 3.0, 4.0, 8.0), (1.0, 32.0))
+# Of Burgert et al.'s grids from 2 to 16, a ladder of shape from layout over parts to fine detail: 3 and 4 remove shape
+# at 64 and at 224 px, 6 also cuts the parts, and 8 removes coarse texture as well.
+_GRID = _Strength("grid", _TILES, (2.0, 3.0, 4.0, 6.0, 8.0), (1.0, 32.0))
 # 2 to 16 px at 224 px, doubling; 3.6 % is the sham of the ablations, as large as a suppression's pixel change.
 _SHAM_LADDER = (0.009, 0.018, 0.036, 0.07)
 
@@ -99,6 +101,8 @@ _ERASED_AREA = _Strength("area", "area fraction", (0.1, 0.2, 0.33, 0.6), (0.0, 1
 _ANGLE = _Strength("angle", "degrees", (10.0, 30.0, 60.0, 180.0), (0.0, 180.0))
 
 GRAYSCALE = _suppression("color", "grayscale", _COLOR, "contrast between hues", _BLEND)
+GRAYSCALE_MAXIMUM = _suppression("color", "grayscale_maximum", _COLOR, "contrast of pure colors to white", _BLEND)
+GRAYSCALE_MINIMUM = _suppression("color", "grayscale_minimum", _COLOR, "contrast of pure colors to black", _BLEND)
 CHANNEL_PERMUTATION = _suppression("color", "channel_permutation", _COLOR, "luminance contrast", _BLEND)
 MEDIAN_BLUR = _suppression("texture", "median_blur", _TEXTURE, "thin parts and corners", _MEDIAN_WINDOW)
 BILATERAL_BLUR = _suppression("texture", "bilateral_blur", _TEXTURE, "faint outlines", _BILATERAL_WINDOW)
@@ -112,8 +116,14 @@ GRAYSCALE_PATCH_SHUFFLE = _suppression(
 PATCH_SHUFFLE_OPENING_CLOSING = _suppression(
     "combinations", "patch_shuffle_opening_closing", (Cue.SHAPE, Cue.TEXTURE), "small spots", _GRID
 )
+PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
+    "combinations", "patch_shuffle_gaussian_blur", (Cue.SHAPE, Cue.TEXTURE), "contrast between regions", _GRID
+)
 GRAYSCALE_OPENING_CLOSING = _suppression(
     "combinations", "grayscale_opening_closing", (Cue.COLOR, Cue.TEXTURE), "thin parts", _MORPHOLOGY_WINDOW
+)
+GRAYSCALE_BILATERAL_BLUR = _suppression(
+    "combinations", "grayscale_bilateral_blur", (Cue.COLOR, Cue.TEXTURE), "faint outlines", _BILATERAL_WINDOW
 )
 GRAYSCALE_PATCH_SHUFFLE_GAUSSIAN_BLUR = _suppression(
     "combinations",

@@ -36,6 +36,50 @@ def grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: AR
     return torch.lerp(images, rgb_to_grayscale(images), value)
 
 
+def grayscale_maximum(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: ARG001 - one signature for all
+    """Blend every pixel with its largest channel, the value of HSV.
+
+    Luma (grayscale) turns a saturated blue nearly black, so that a blue object on a dark ground loses its contrast and
+    not only its color. Here pure colors become as bright as white. Each gray hides another contrast, and none shows
+    what was not there: what a class keeps under the gray that harms it least is nearest to what it keeps without color
+    (docs/method.md).
+    Source: HSV's value, Smith 1978 ("Color gamut transform pairs").
+    Suppresses color; at 1 nothing of hue and saturation is left. Keeps shape and texture, but pure colors can no longer
+    be told from each other or from white.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Weight of the gray, 0 to 1.
+        draws: Not used: nothing is random.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return torch.lerp(images, images.amax(dim=1, keepdim=True), value)
+
+
+def grayscale_minimum(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: ARG001 - one signature for all
+    """Blend every pixel with its smallest channel, the whiteness of HWB.
+
+    Luma (grayscale) turns a saturated blue nearly black but a saturated yellow nearly white, so that a yellow object on
+    a white ground loses its contrast and not only its color. Here pure colors become black. Each gray hides another
+    contrast, and none shows what was not there: what a class keeps under the gray that harms it least is nearest to
+    what it keeps without color (docs/method.md).
+    Source: whiteness, Smith and Lyons 1996 ("HWB: a more intuitive hue-based color model", J. Graphics Tools 1(1)).
+    Suppresses color; at 1 nothing of hue and saturation is left. Keeps shape and texture, but pure colors can no longer
+    be told from each other or from black.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        value: Weight of the gray, 0 to 1.
+        draws: Not used: nothing is random.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return torch.lerp(images, images.amin(dim=1, keepdim=True), value)
+
+
 def channel_permutation(images: Tensor, value: float, draws: Draws) -> Tensor:
     """Blend every image with itself under a cyclic shift of its color channels (one of the two at random).
 

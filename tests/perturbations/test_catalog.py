@@ -29,7 +29,7 @@ def test_the_identity_lies_at_a_limit_and_the_ladder_leads_away_from_it(entry: P
     assert entry.identity not in entry.ladder
     steps = [later - earlier for earlier, later in pairwise([entry.identity, *entry.ladder])]
     assert all(step > 0 for step in steps) if entry.identity == low else all(step < 0 for step in steps)
-    assert list(entry.severities) == [1, 2, 3, 4]
+    assert list(entry.severities) == [1, 2, 3, 4, *([5] if entry.whole else [])]
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES.keys())
@@ -45,7 +45,8 @@ def test_the_unit_decides_whether_values_are_whole_or_relative(entry: Perturbati
 def test_roles_are_as_many_as_the_documents_say() -> None:
     by_role = {role: {name for name, entry in ENTRIES.items() if entry.role is role} for role in Role}
     assert by_role[Role.CONTROL] == {"tile_jitter", "translation"}
-    assert len(by_role[Role.SUPPRESSION]) == len(by_role[Role.AUGMENTATION]) == 12
+    assert len(by_role[Role.SUPPRESSION]) == 16
+    assert len(by_role[Role.AUGMENTATION]) == 12
     assert all(not ENTRIES[name].suppresses for name in by_role[Role.AUGMENTATION] | by_role[Role.CONTROL])
 
 
@@ -53,12 +54,12 @@ def test_roles_are_as_many_as_the_documents_say() -> None:
 def test_a_combination_suppresses_what_its_parts_suppress(name: str) -> None:
     parts = [part for part in ENTRIES if part in name and part != name and len(ENTRIES[part].suppresses) == 1]
     assert {cue for part in parts for cue in ENTRIES[part].suppresses} == set(ENTRIES[name].suppresses)
-    last = "patch_shuffle" if "patch_shuffle" in name else "opening_closing"
+    last = "patch_shuffle" if "patch_shuffle" in name else name.removeprefix("grayscale_")
     assert (ENTRIES[name].ladder, ENTRIES[name].limits) == (ENTRIES[last].ladder, ENTRIES[last].limits)
 
 
 def test_combinations_are_all_pairs_and_all_three() -> None:
-    assert len(COMBINED) == 4
+    assert len(COMBINED) == 6
     assert {frozenset(ENTRIES[name].suppresses) for name in COMBINED} == {
         frozenset({Cue.COLOR, Cue.SHAPE}),
         frozenset({Cue.SHAPE, Cue.TEXTURE}),

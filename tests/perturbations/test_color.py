@@ -46,6 +46,52 @@ def test_grayscale_is_a_weighted_sum_in_a_plain_loop(value: float) -> None:
         assert changed[number, :, row, column].tolist() == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("value", [0.25, 1.0])
+@pytest.mark.parametrize(
+    ("apply", "choose"), [(color.grayscale_maximum, max), (color.grayscale_minimum, min)], ids=["maximum", "minimum"]
+)
+def test_the_grays_of_one_channel_are_that_channel_in_a_plain_loop(
+    apply: Apply, choose: Callable[[list[float]], float], value: float
+) -> None:
+    images = noise(2, 3, 4)
+    changed = apply(images, value, draws(2))
+    for number, row, column in np.ndindex(2, 3, 4):
+        channels = images[number, :, row, column].tolist()
+        expected = [value * choose(channels) + (1 - value) * channel for channel in channels]
+        assert changed[number, :, row, column].tolist() == pytest.approx(expected, abs=1e-6)
+
+
+# What each gray makes of a pure color: luma hides blue on black and yellow on white, the others one of these each.
+@pytest.mark.parametrize(
+    ("rgb", "luma", "maximum", "minimum"),
+    [
+        ((0.0, 0.0, 1.0), 0.114, 1.0, 0.0),
+        ((1.0, 1.0, 0.0), 0.886, 1.0, 0.0),
+        ((0.3, 0.3, 0.3), 0.3, 0.3, 0.3),
+    ],
+    ids=["blue", "yellow", "gray"],
+)
+def test_three_grays_keep_different_contrasts(
+    rgb: tuple[float, float, float], luma: float, maximum: float, minimum: float
+) -> None:
+    grays = [
+        apply(flat(*rgb), 1.0, draws(MANY))[0].flatten().tolist()
+        for apply in (color.grayscale, color.grayscale_maximum, color.grayscale_minimum)
+    ]
+    for gray, expected in zip(grays, (luma, maximum, minimum), strict=True):
+        assert gray == pytest.approx([expected] * 3, abs=1e-6)
+
+
+@given(st.integers(0, 1000))
+def test_luma_lies_between_the_grays_of_one_channel(seed: int) -> None:
+    images = noise(1, 6, 6, seed)
+    least, luma, most = (
+        apply(images, 1.0, draws(1)) for apply in (color.grayscale_minimum, color.grayscale, color.grayscale_maximum)
+    )
+    assert (least <= luma + 1e-6).all()
+    assert (luma <= most + 1e-6).all()
+
+
 @given(st.floats(0, 1))
 def test_grayscale_narrows_the_channels_by_the_value_and_keeps_their_order(value: float) -> None:
     images = noise(1, 8, 8)
