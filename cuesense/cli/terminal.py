@@ -85,6 +85,13 @@ def remark(text: str) -> None:
             typer.echo(text, err=True)
 
 
+def remark_on_data(text: str) -> None:
+    """Print a line on stderr that may name classes, without characters of theirs that command a terminal."""
+    from cuesense.reports.text import printable
+
+    remark(printable(text))
+
+
 def discard_output() -> None:
     """Send what is still to be printed on stdout nowhere, because stdout is full or closed.
 

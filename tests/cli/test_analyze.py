@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import make_folder
-from tests.helpers.command_line import SMALL_IMAGES, analyze, assert_one_sentence, run_in_process, run_python
+from tests.helpers.command_line import SMALL_IMAGES, analyze, assert_one_sentence, run, run_in_process, run_python
 
 
 def test_the_main_job_writes_its_files_and_shows_a_table(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
@@ -39,6 +39,17 @@ def test_json_goes_to_stdout_alone(model_file: Path, photos_folder: Path, tmp_pa
     result = analyze(model_file, photos_folder, tmp_path / "out", "--json")
     assert json.loads(result.stdout)["summary"]["labels"]["color"] == 3
     assert result.stdout == (tmp_path / "out" / "profile.json").read_text(encoding="utf-8")
+
+
+def test_what_the_images_can_decide_is_said_on_stderr_unless_quiet(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    result = analyze(model_file, photos_folder, tmp_path / "out", "--json")
+    said = result.stderr.splitlines()
+    assert said[0].startswith("With ")
+    assert any(line.startswith("Of the ") for line in said)
+    more = ["--dataset", photos_folder, "--output", tmp_path / "out", "--config", "quick", *SMALL_IMAGES]
+    assert run("-q", "analyze", model_file, *more).stderr == ""
 
 
 def test_the_confidence_reaches_the_profile(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
