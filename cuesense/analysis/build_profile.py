@@ -11,6 +11,8 @@ from cuesense.analysis.contradictions import contradiction
 from cuesense.analysis.counts import ClassCounts, count_predictions
 from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, name_cues, usable
 from cuesense.analysis.evidence import gather
+from cuesense.analysis.graded import Graded, grade
+from cuesense.analysis.graded_profile import class_kept, class_leans, graded_summary
 from cuesense.analysis.groups import ALL, GroupCues, group_cues
 from cuesense.analysis.hypotheses import VERDICTS
 from cuesense.errors import listed
@@ -68,9 +70,12 @@ def build_profile(
     first = next(iter(counts.raw.values()))
     tested = zip(first.clean_correct.tolist(), first.n.tolist(), strict=True)
     accuracy = [correct / n if n else None for correct, n in tested]
+    leans = class_leans(result.graded, len(class_names))
     return Profile(
         provenance=provenance,
-        summary=_summary(first, accuracy, cues, warnings),
+        summary=_summary(first, accuracy, cues, warnings).model_copy(
+            update={"graded": graded_summary(result.graded, class_names, first.n)}
+        ),
         curves=[_curve(curve, counts.corrected[name], side) for name, curve in counts.raw.items()],
         classes=[
             ClassModel(
@@ -88,6 +93,8 @@ def build_profile(
                     RivalModel(rival=rival.rival, perturbation=rival.perturbation, share=rival.share)
                     for rival in counts.rivals[index]
                 ],
+                kept=class_kept(result.graded, index),
+                lean=leans[index],
             )
             for index, name in enumerate(class_names)
         ],
@@ -242,12 +249,14 @@ class AnalysisResult:
         cues: The verdict on each class, with its evidence.
         budgets: Per augmentation, one a class.
         groups: One for all classes, then one a group.
+        graded: What every class keeps, and to which cue it leans.
     """
 
     counts: ClassCounts
     cues: list[ClassCue]
     budgets: dict[str, list[Budget]]
     groups: list[GroupCues]
+    graded: Graded
 
 
 def analyze_predictions(
@@ -284,6 +293,7 @@ def analyze_predictions(
             )
             for name, members in every.items()
         ],
+        graded=grade(predictions, confidence),
     )
 
 

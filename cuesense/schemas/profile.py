@@ -15,6 +15,20 @@ from cuesense.schemas.base import UNKNOWN, Document, Estimate, JsonModel
 from cuesense.schemas.profile_budgets import BudgetModel, GlobalBudget, PolicyModel, budget_model
 from cuesense.schemas.profile_checks import profile_problems
 from cuesense.schemas.profile_curves import Counts, CurveModel, UnpairedCounts, curves_frame
+from cuesense.schemas.profile_graded import (
+    ColumnModel,
+    GradedSummary,
+    KeptModel,
+    LeanModel,
+    LeanSummary,
+    PairsModel,
+    RankedClass,
+    SharpenModel,
+    graded_row,
+    in_order_of_lean,
+    ranked,
+    strongest,
+)
 from cuesense.schemas.profile_provenance import DatasetInfo, ModelInfo, Provenance
 from cuesense.schemas.profile_training import (
     ForecastModel,
@@ -36,20 +50,28 @@ __all__ = [
     "SINK_WARNING",
     "BudgetModel",
     "ClassModel",
+    "ColumnModel",
     "Counts",
     "CueModel",
     "CurveModel",
     "DatasetInfo",
     "ForecastModel",
     "GlobalBudget",
+    "GradedSummary",
     "GroupModel",
+    "KeptModel",
     "LeakModel",
+    "LeanModel",
+    "LeanSummary",
     "LossModel",
     "ModelInfo",
+    "PairsModel",
     "PolicyModel",
     "Profile",
     "Provenance",
+    "RankedClass",
     "RivalModel",
+    "SharpenModel",
     "Summary",
     "TrainedBudget",
     "TrainedModel",
@@ -67,6 +89,9 @@ class Summary(JsonModel):
     worst_class_accuracy: float | None = Field(description="lowest clean accuracy of a class; null without images")
     labels: dict[CueVerdict, int] = Field(description="number of classes with each verdict")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
+    graded: GradedSummary = Field(
+        default=GradedSummary(), description="what the shares kept and the leans of the classes are worth"
+    )
 
 
 class RivalModel(JsonModel):
@@ -122,6 +147,19 @@ class ClassModel(JsonModel):
     why: str = Field(description="a sentence that can be checked against the curves")
     budgets: dict[str, BudgetModel] = Field(description="by augmentation")
     rivals: list[RivalModel] = Field(description="classes that take its images, the largest share first")
+    kept: dict[str, KeptModel] = Field(
+        default={},
+        description="share that stays recognized, by column: without_shape, without_texture, without_color, "
+        "shape_alone, texture_alone, color_alone",
+    )
+    lean: dict[Cue, LeanModel] = Field(
+        default={}, description="how much more it relies on each cue than the average class"
+    )
+
+    @property
+    def leans_to(self) -> Cue | None:
+        """The cue with the largest lean; None where no lean is known."""
+        return strongest(self.lean)
 
 
 class GroupModel(JsonModel):
@@ -173,12 +211,34 @@ class Profile(Document):
         """Yield a clause for everything in the profile that cannot be."""
         return profile_problems(self)
 
+    def ranking(self, cue: Cue | str) -> list[RankedClass]:
+        """Return the classes in the order of one cue, the one that relies on it most first.
+
+        Args:
+            cue: ``"shape"``, ``"texture"`` or ``"color"``.
+
+        Returns:
+            For every class its name, lean with bounds, reliance, how many classes it certainly exceeds, and the
+            probability that it is among the top fifth; classes whose lean is not known come last.
+
+        Raises:
+            SettingsError: There is no such cue, or the profile knows nothing of it (an old file, for instance).
+        """
+        return ranked(self.classes, cue)
+
+    @property
+    def classes_by_lean(self) -> list[ClassModel]:
+        """The classes grouped by the cue to which each leans most, the strongest lean first."""
+        return in_order_of_lean(self.classes)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class for pandas.
 
         Returns:
             Columns: name, images, clean_accuracy, cue, probability (of the likeliest verdict);
-            ``{shape,texture,color}_{value,low,high,necessary,sufficiency}``; flags, separated by spaces;
+            ``{shape,texture,color}_{value,low,high,necessary,sufficiency}``; leans_to;
+            ``{shape,texture,color}_lean{,_low,_high,_rank,_top_fifth}``; what is kept, by column (``without_color``,
+            ``color_alone``, ...) with ``_low`` and ``_high``; flags, separated by spaces;
             ``{augmentation}_{value,status,drop,low,high}`` for every augmentation; why.
         """
         import pandas as pd
@@ -207,6 +267,7 @@ def _class_row(entry: ClassModel) -> dict[str, Any]:
     for cue, found in entry.reliance.items():
         row |= {f"{cue.value}_{key}": getattr(found, key) for key in ("value", "low", "high", "necessary")}
         row[f"{cue.value}_sufficiency"] = found.sufficiency.value
+    row |= graded_row(entry)
     row["flags"] = " ".join(entry.flags)
     for name, budget in entry.budgets.items():
         fields = ("value", "status", "drop", "low", "high")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cuesense.schemas.free_fields import policy_problems, preprocessing_problems
+from cuesense.schemas.graded_checks import graded_problems
 from cuesense.schemas.impossible import (
     counts,
     disordered,
@@ -35,6 +36,7 @@ def profile_problems(profile: Profile) -> Iterator[str]:
     yield from shares("summary", profile.summary.clean_accuracy, profile.summary.worst_class_accuracy)
     yield from counts("summary.labels", list(profile.summary.labels.values()))
     yield from _classes(profile.classes)
+    yield from graded_problems(profile.summary.graded, profile.classes)
     for number, curve in enumerate(profile.curves):
         yield from _curve(f"curves.{number}", curve, len(profile.classes))
     yield from _names(profile)
