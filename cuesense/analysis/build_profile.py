@@ -26,6 +26,7 @@ from cuesense.schemas.profile import (
     CueModel,
     CurveModel,
     GlobalBudget,
+    GradedSummary,
     GroupModel,
     PolicyModel,
     Profile,
@@ -73,9 +74,7 @@ def build_profile(
     leans = class_leans(result.graded, len(class_names))
     return Profile(
         provenance=provenance,
-        summary=_summary(first, accuracy, cues, warnings).model_copy(
-            update={"graded": graded_summary(result.graded, class_names, first.n)}
-        ),
+        summary=_summary(first, accuracy, cues, warnings, graded_summary(result.graded, class_names, first.n)),
         curves=[_curve(curve, counts.corrected[name], side) for name, curve in counts.raw.items()],
         classes=[
             ClassModel(
@@ -159,7 +158,11 @@ def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray],
 
 
 def _summary(
-    curve: Curve, accuracy: Sequence[float | None], cues: Sequence[ClassCue], warnings: Sequence[str]
+    curve: Curve,
+    accuracy: Sequence[float | None],
+    cues: Sequence[ClassCue],
+    warnings: Sequence[str],
+    graded: GradedSummary,
 ) -> Summary:
     images = int(curve.n.sum())
     known = [value for value in accuracy if value is not None]
@@ -168,6 +171,7 @@ def _summary(
         worst_class_accuracy=min(known, default=None),
         labels={verdict: sum(of_class.cue is verdict for of_class in cues) for verdict in CueVerdict},
         warnings=list(warnings),
+        graded=graded,
     )
 
 

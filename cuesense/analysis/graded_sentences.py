@@ -8,9 +8,10 @@ from cuesense.analysis.graded import FALSE_PAIRS, Graded, GradedColumn, GradedCu
 from cuesense.analysis.sharpen import Sharpening
 from cuesense.perturbations.ablations import Column
 
-# From this rank reliability on, the order is called stable (the issue's own measure of it: .8).
+# From this rank reliability on, the order is called stable; the usual least reliability of a test score (Nunnally
+# 1978).
 STABLE = 0.8
-# A spread of at most this many points is said to be small: readers take 91 % and 94 % for the same. Chosen by hand.
+# A standard deviation of at most this is said to be small: readers take 91 % and 94 % for the same. Chosen by hand.
 _SMALL_SPREAD = 0.1
 
 
@@ -36,15 +37,21 @@ def column_sentence(found: GradedColumn) -> str:
         return f"One class has images: it keeps {about} {where}."
     if not found.alike:
         return (
-            f"Classes keep {mean.value:.0%} {where} on average, and differ by {found.spread:.2f} (standard deviation); "
-            f"the reliability of their differences on these images is {found.reliability:.2f}."
+            f"Classes keep {mean.value:.0%} {where} on average and differ by {_points(found.spread)} (standard "
+            f"deviation); the reliability of their differences on these images is {found.reliability:.2f}."
         )
     if found.shares.spread_high <= _SMALL_SPREAD:
-        return f"All classes keep {about} {where} (they differ by at most {found.shares.spread_high:.2f})."
+        return f"All classes keep {about} {where} (they differ by at most {_points(found.shares.spread_high)})."
     return (
-        f"These images tell no class from another in what it keeps {where} ({about}); true shares may still differ by "
-        f"up to {found.shares.spread_high:.2f} (standard deviation)."
+        f"These images tell no class from another in what it keeps {where} ({about}); they may still differ by up "
+        f"to {_points(found.shares.spread_high)} (standard deviation)."
     )
+
+
+def _points(share: float) -> str:
+    """Return a difference of shares in points of 100."""
+    points = round(100 * share)
+    return "1 point" if points == 1 else f"{points} points"
 
 
 def cue_sentence(found: GradedCue) -> str:
