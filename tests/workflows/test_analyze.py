@@ -411,3 +411,10 @@ def test_a_class_that_is_hardly_recognized_is_named_before_the_analysis() -> Non
     heard: list[str] = []
     run_analysis(classifier(Blind()), Colors(120), config="quick", batch_size=16, notify=heard.append)
     assert f"{NAMES[0]} (0 %)" in heard[-1]
+
+
+def test_classes_keep_the_order_of_the_counts_and_the_order_of_leans_is_beside_them(profile: Profile) -> None:
+    assert [entry.index for entry in profile.classes] == [0, 1, 2]
+    assert profile.summary.graded.order == [entry.name for entry in profile.classes_by_lean]
+    for entry in profile.classes:
+        assert entry.kept["without_color"].value < 0.5 < entry.kept["without_shape"].value  # type: ignore[operator]
