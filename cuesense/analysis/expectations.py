@@ -144,7 +144,7 @@ def _cues(plan: Plan) -> str:
     named = "A cue is named where it is clear"
     too_few = _names_below(plan, FEWEST_IMAGES)
     if too_few:
-        wide = f"with fewer than {FEWEST_IMAGES} images a class gets what it keeps alone, with wide intervals"
+        wide = f"with fewer than {FEWEST_IMAGES} images a class gets what it keeps and its leans, with wide intervals"
         return f"{named}; {wide}: {too_few}."
     few = _names_below(plan, FEW_IMAGES)
     return f"{named}; with fewer than {FEW_IMAGES} images fewer are clear: {few}." if few else f"{named}."

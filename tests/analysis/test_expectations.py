@@ -72,7 +72,7 @@ def test_classes_without_images_are_named_and_count_for_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("images", "clause"),
     [
-        (FEWEST_IMAGES - 1, f"with fewer than {FEWEST_IMAGES} images a class gets what it keeps alone, with wide"),
+        (FEWEST_IMAGES - 1, f"with fewer than {FEWEST_IMAGES} images a class gets what it keeps and its leans, "),
         (FEWEST_IMAGES, f"with fewer than {FEW_IMAGES} images fewer are clear: class-1."),
         (FEW_IMAGES - 1, f"with fewer than {FEW_IMAGES} images fewer are clear: class-1."),
         (FEW_IMAGES, "A cue is named where it is clear. "),
