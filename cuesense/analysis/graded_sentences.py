@@ -34,7 +34,7 @@ def column_sentence(found: GradedColumn) -> str:
         return f"No class has an image from which to tell what is kept {where}."
     about = f"about {mean.value:.0%}"
     if np.isnan(found.reliability):
-        return f"One class has images: it keeps {about} {where}."
+        return f"One class has two images or more: it keeps {about} {where}."
     if not found.alike:
         return (
             f"Classes keep {mean.value:.0%} {where} on average and differ by {_points(found.spread)} (standard "
