@@ -67,6 +67,12 @@ def test_wide_terminals_get_more(width: int, heading: str) -> None:
     assert layout(SOURCE, width).bounds == {60: "", 140: "full"}.get(width, "short")
 
 
+def test_leans_and_intervals_are_shown_from_the_width_on_that_holds_them() -> None:
+    shown = {width: (layout(SOURCE, width).lean, layout(SOURCE, width).bounds) for width in (77, 78)}
+    assert shown == {77: (False, ""), 78: (True, "short")}
+    assert max(len(line.rstrip()) for line in rows_of(printed(SOURCE, 78), SOURCE)) <= 78
+
+
 def test_three_images_a_class_give_shares_with_wide_intervals_and_no_question_marks() -> None:
     few = graded(4, images=3, half=0.37)
     undecided = [entry.model_copy(update={"cue": CueVerdict.UNDETERMINED}) for entry in few.classes]
