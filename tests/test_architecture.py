@@ -38,10 +38,13 @@ SMALL_FILES = {name for name, source in PACKAGE.items() if source.room == TOP} -
 # Tests of what many files do together, or of the repository itself: no single file of the package is theirs.
 WITHOUT_MIRROR = {
     "tests/test_architecture.py",
+    "tests/test_benchmark_families.py",
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_fuzz.py",
+    "tests/test_gpu.py",
     "tests/test_public_names.py",
+    "tests/test_single_cue.py",
     "tests/test_wheel.py",
     "tests/exporters/test_exporters.py",
     "tests/faults/test_disk_full.py",

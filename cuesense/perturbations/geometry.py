@@ -40,9 +40,10 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
     height, width = images.shape[-2:]
     # kornia's RandomResizedCrop loops over the samples in Python, and samples at corners (align_corners=True) where
     # torchvision samples at pixel centers; one grid_sample does the whole batch with torchvision's coordinates.
-    boxes = torch.from_numpy(crop_boxes(height, width, value, draws)).to(images.device)
-    y = _crop_coordinates(boxes[:, 0], boxes[:, 2], height)
-    x = _crop_coordinates(boxes[:, 1], boxes[:, 3], width)
+    boxes = torch.from_numpy(crop_boxes(height, width, value, draws))
+    # Computed on the CPU for every device: a GPU divides by multiplying, and would read pixels at other places.
+    y = _crop_coordinates(boxes[:, 0], boxes[:, 2], height).to(images.device)
+    x = _crop_coordinates(boxes[:, 1], boxes[:, 3], width).to(images.device)
     grid = torch.stack([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)], dim=-1)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
@@ -176,7 +177,7 @@ def _crop_coordinates(start: Tensor, length: Tensor, size: int) -> Tensor:
 
     Reads are clamped to the box, as an interpolation of the box alone would be.
     """
-    position = (torch.arange(size, device=start.device) + 0.5) * (length[:, None] / size) - 0.5
+    position = (torch.arange(size) + 0.5) * (length[:, None] / size) - 0.5
     position = torch.minimum(position.clamp_min(0), length[:, None] - 1) + start[:, None]
     return (2 * position + 1) / size - 1
 

@@ -55,9 +55,10 @@ def patch_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     """
     grid = _grid(images, value)
     height, width = images.shape[-2:]
-    turns = torch.from_numpy(draws.uniform(grid * grid)).mul_(3).long().view(-1, grid, grid)
+    turns = torch.from_numpy(draws.uniform(grid * grid)).mul_(3).long().view(-1, grid, grid).to(images.device)
     turn_of_pixel = _spread(turns, height, width)
-    index = _turned_indices(height, width, grid).view(3, -1).gather(0, turn_of_pixel.view(-1, height * width))
+    turned = _turned_indices(height, width, grid).to(images.device).view(3, -1)
+    index = turned.gather(0, turn_of_pixel.view(-1, height * width))
     return _take(images, index)
 
 
@@ -101,8 +102,8 @@ def translation(images: Tensor, value: float, draws: Draws) -> Tensor:
     # Double precision, so that rounding to whole pixels does not depend on the float32 sine of a platform.
     angle = torch.from_numpy(draws.uniform(1)[:, 0]).double() * (2 * torch.pi)
     distance = value * min(height, width)
-    rows = _mirrored((angle.sin() * distance).round().long(), height)
-    columns = _mirrored((angle.cos() * distance).round().long(), width)
+    rows = _mirrored((angle.sin() * distance).round().long(), height).to(images.device)
+    columns = _mirrored((angle.cos() * distance).round().long(), width).to(images.device)
     return _take(images, (rows[:, :, None] * width + columns[:, None, :]).flatten(1))
 
 
@@ -118,9 +119,10 @@ def _starts(length: int, grid: int) -> Tensor:
 
 
 def _spread(per_tile: Tensor, height: int, width: int) -> Tensor:
-    """Give every pixel the value of its tile: (N, grid, grid) -> (N, H, W)."""
+    """Give every pixel the value of its tile: (N, grid, grid) -> (N, H, W), on the same device."""
     grid = per_tile.shape[-1]
-    return per_tile.index_select(2, _tile_of(width, grid)).index_select(1, _tile_of(height, grid))
+    rows, columns = (_tile_of(length, grid).to(per_tile.device) for length in (height, width))
+    return per_tile.index_select(2, columns).index_select(1, rows)
 
 
 # 32-bit indices halve the memory traffic of a gather.
@@ -150,18 +152,19 @@ def _take_tiles(images: Tensor, source_rows: Tensor, source_columns: Tensor) -> 
     rows, columns = _starts(height, grid), _starts(width, grid)
     top = torch.minimum(source_rows.clamp_min(0), (height - rows.diff())[None, :, None])
     left = torch.minimum(source_columns.clamp_min(0), (width - columns.diff())[None, None, :])
-    offset = ((top - rows[:-1, None]) * width + (left - columns[None, :-1])).int()
-    index = _spread(offset, height, width).flatten(1).add_(_pixels(height * width))
+    # One number a tile goes to the device, and becomes one a pixel there: a CPU would take as long as a network.
+    offset = ((top - rows[:-1, None]) * width + (left - columns[None, :-1])).int().to(images.device)
+    index = _spread(offset, height, width).flatten(1).add_(_pixels(height * width).to(images.device))
     return _take(images, index)
 
 
 def _take(images: Tensor, index: Tensor) -> Tensor:
-    """Read every pixel of every channel from a flat index, (N, H * W) of 32 or 64 bits."""
+    """Read every pixel of every channel from a flat index, (N, H * W) of 32 or 64 bits, on the images' device."""
     count, channels, height, width = images.shape
     # One index_select on whole planes reads each index once for all three channels; gather would need it three times.
     planes = images.transpose(0, 1).flatten(1)
-    starts = torch.arange(count, dtype=index.dtype)[:, None] * (height * width)
-    taken = planes.index_select(1, (index + starts).flatten().to(images.device))
+    starts = torch.arange(count, dtype=index.dtype, device=index.device)[:, None] * (height * width)
+    taken = planes.index_select(1, (index + starts).flatten())
     return taken.view(channels, count, height, width).transpose(0, 1)
 
 
