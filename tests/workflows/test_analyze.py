@@ -215,6 +215,8 @@ def test_files_agree_with_the_profile(tmp_path: Path) -> None:
     profile = analyze(output=tmp_path / "o")
     assert Profile.read(tmp_path / "o") == profile
     classes = pd.read_csv(tmp_path / "o" / "classes.csv", index_col="index")
+    assert classes["name"].tolist() == profile.summary.graded.order
+    classes = classes.sort_index()
     assert classes["name"].tolist() == list(NAMES)
     assert classes["color_value"].tolist() == pytest.approx([c.reliance[Cue.COLOR].value for c in profile.classes])
     assert classes["color_jitter_status"].tolist() == [c.budgets["color_jitter"].status for c in profile.classes]
