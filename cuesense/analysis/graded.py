@@ -122,12 +122,14 @@ class Graded:
         cues: By cue; those of which no column was measured are missing.
         told_apart: Pairs of classes that differ in some column.
         pairs: Pairs that were compared.
+        guessing: Share that the average class keeps by guessing alone, in [0, 1].
     """
 
     columns: Mapping[str, GradedColumn]
     cues: Mapping[Cue, GradedCue]
     told_apart: int
     pairs: int
+    guessing: float
 
 
 def grade(predictions: Predictions, confidence: float) -> Graded:
@@ -147,7 +149,14 @@ def grade(predictions: Predictions, confidence: float) -> Graded:
         pair = {entry.kept.column.alone: entry for entry in columns.values() if entry.kept.column.cue is cue}
         if pair:
             cues[cue] = graded_cue(cue, pair, confidence)
-    return Graded(columns, cues, *_pairs(list(columns.values())))
+    return Graded(columns, cues, *_pairs(list(columns.values())), _guessing(predictions))
+
+
+def _guessing(predictions: Predictions) -> float:
+    """Return the share that guessing keeps: one in the classes; in all outputs where predictions are not corrected."""
+    if not predictions.corrected:
+        return 1 / len(predictions.output_names)
+    return 1 / max(len(np.unique(predictions.per_condition[0].labels)), 1)
 
 
 def _column(kept: Kept, confidence: float) -> GradedColumn:

@@ -49,8 +49,9 @@ def graded_summary(found: Graded, class_names: Sequence[str], images: Ints) -> G
     order = order_of_lean(class_leans(found, len(class_names)))
     sharper = sharpenings(list(found.cues.values()), images)
     return GradedSummary(
-        columns={column.name: _column(column, found.columns.get(column.name)) for column in COLUMNS},
+        columns={column.name: _column(column, found.columns.get(column.name), found.guessing) for column in COLUMNS},
         lean={cue: _cue(cue, found.cues.get(cue)) for cue in CUES},
+        guessing=_number(found.guessing),
         pairs=PairsModel(pairs=found.pairs, told_apart=found.told_apart, sentence=pairs_sentence(found)),
         sharpen=[
             SharpenModel(
@@ -121,7 +122,7 @@ def _leans(found: GradedCue) -> list[LeanModel]:
     ]
 
 
-def _column(column: Column, found: GradedColumn | None) -> ColumnModel:
+def _column(column: Column, found: GradedColumn | None, guessing: float) -> ColumnModel:
     if found is None:
         needed = " or ".join(_named(ablation) for ablation in column.mechanisms)
         sentence = f"What is kept {left(column)} was not measured: it needs {needed}."
@@ -137,7 +138,7 @@ def _column(column: Column, found: GradedColumn | None) -> ColumnModel:
         spread=_number(found.spread),
         reliability=_number(found.reliability),
         alike=found.alike,
-        sentence=column_sentence(found),
+        sentence=column_sentence(found, guessing),
     )
 
 

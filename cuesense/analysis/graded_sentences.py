@@ -13,6 +13,8 @@ from cuesense.perturbations.ablations import Column
 STABLE = 0.8
 # A standard deviation of at most this is said to be small: readers take 91 % and 94 % for the same. Chosen by hand.
 _SMALL_SPREAD = 0.1
+# From this share on, what guessing keeps is said: with ten classes and fewer. Chosen by hand.
+_MUCH_GUESSED = 0.1
 
 
 def left(column: Column) -> str:
@@ -20,30 +22,34 @@ def left(column: Column) -> str:
     return f"on {column.cue} alone" if column.alone else f"without {column.cue}"
 
 
-def column_sentence(found: GradedColumn) -> str:
+def column_sentence(found: GradedColumn, guessing: float) -> str:
     """Return what a column says about the model.
 
     Args:
         found: The column.
+        guessing: Share that guessing keeps, in [0, 1].
 
     Returns:
-        A sentence; it says so where all classes are alike, or may be.
+        One or two sentences; they say so where all classes are alike, or may be, and where guessing keeps much.
     """
-    where, mean = left(found.kept.column), found.mean
-    if mean.value is None:
-        return f"No class has an image from which to tell what is kept {where}."
-    about = f"about {mean.value:.0%}"
+    if found.mean.value is None:
+        return f"No class has an image from which to tell what is kept {left(found.kept.column)}."
+    said = _differences(found, f"{found.mean.value:.0%}", left(found.kept.column))
+    return said if guessing < _MUCH_GUESSED else f"{said} Guessing alone keeps {guessing:.0%}."
+
+
+def _differences(found: GradedColumn, mean: str, where: str) -> str:
     if np.isnan(found.reliability):
-        return f"One class has two images or more: it keeps {about} {where}."
+        return f"About {mean} is kept {where}; fewer than two classes have the two images that a comparison needs."
     if not found.alike:
         return (
-            f"Classes keep {mean.value:.0%} {where} on average and differ by {_points(found.spread)} (standard "
-            f"deviation); the reliability of their differences on these images is {found.reliability:.2f}."
+            f"Classes keep {mean} {where} on average and differ by {_points(found.spread)} (standard deviation); the "
+            f"reliability of their differences on these images is {found.reliability:.2f}."
         )
     if found.shares.spread_high <= _SMALL_SPREAD:
-        return f"All classes keep {about} {where} (they differ by at most {_points(found.shares.spread_high)})."
+        return f"All classes keep about {mean} {where} (they differ by at most {_points(found.shares.spread_high)})."
     return (
-        f"These images tell no class from another in what it keeps {where} ({about}); they may still differ by up "
+        f"These images tell no class from another in what it keeps {where} (about {mean}); they may still differ by up "
         f"to {_points(found.shares.spread_high)} (standard deviation)."
     )
 

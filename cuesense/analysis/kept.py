@@ -146,7 +146,7 @@ class _Counted:
 
         Variances are those of a ratio of two binomial rates (delta method), with half an image added on both sides so
         that a rate of 0 or 1 is not certain. Mechanisms may share the images below the line, and are added as if they
-        did.
+        did. The best mechanism is chosen on the images that it is judged on, which makes its share somewhat large.
         """
         ratios, above, below, images = [], [], [], []
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -75,6 +75,11 @@ def _more_images(cue: GradedCue, first: int, second: int, images: int) -> int | 
     difference, spread = float(cue.seen[first] - cue.seen[second]), cue.reliance.spread**2
     if difference <= 0:
         return None
-    needed = (np.sqrt(spread**2 + 2 * difference**2 * spread / ndtri(EXCEEDS) ** 2) - spread) / 2
-    more = np.ceil((float(cue.noise[first] + cue.noise[second]) / 2 / needed - 1) * images)
-    return max(1, int(more)) if more <= _MOST_TIMES * images else None
+    # The positive root of that equation in v, in the form that does not subtract two nearly equal numbers.
+    scaled = difference**2 * spread / float(ndtri(EXCEEDS)) ** 2
+    needed = scaled / (np.sqrt(spread**2 + 2 * scaled) + spread)
+    noise = float(cue.noise[first] + cue.noise[second]) / 2
+    # Compared before it is divided by: classes may differ by next to nothing.
+    if noise > (_MOST_TIMES + 1) * needed:
+        return None
+    return max(1, int(np.ceil((noise / needed - 1) * images)))

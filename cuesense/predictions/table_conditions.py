@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cuesense.errors import listed
-from cuesense.perturbations.ablations import ABLATIONS, SHAM
+from cuesense.perturbations.ablations import ABLATIONS, COLUMNS, SHAM
 from cuesense.predictions.table_columns import Coded, Indices, Rows
 
 # Names that a message lists before it counts the rest.
@@ -19,7 +19,8 @@ _MOSTLY_COMMON = 0.5
 # A condition counts as one of the same images from this part on: a few unreadable files do not make it another sample.
 # Chosen by hand; not tuned.
 _NEARLY_ALL = 0.9
-_NEEDED = frozenset(name for name, _ in (*ABLATIONS, *SHAM.values()))
+_MECHANISMS = tuple(ablation for column in COLUMNS for ablation in column.mechanisms)
+_NEEDED = frozenset(name for name, _ in (*ABLATIONS, *SHAM.values(), *_MECHANISMS))
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def blocks_of(rows: Rows) -> list[Block]:
 
 
 def _complete(blocks: list[Block], rows: Rows, warnings: list[str]) -> list[Block]:
-    """Leave out conditions that no verdict needs and that lack most of the clean images, or all of some class.
+    """Leave out conditions that no answer about cues needs and that lack most of the clean images, or all of a class.
 
     Where most conditions have other images than the clean one, the table is unpaired, and all are kept.
     """

@@ -55,6 +55,7 @@ def _summary(field: str, summary: GradedSummary, names: set[str]) -> Iterator[st
         yield from disordered(f"{where}.mean", lean.mean)
         yield from shares(where, lean.spread)
         yield from outside(f"{where}.rank_reliability", [lean.rank_reliability], -1, 1)
+    yield from shares(f"{field}.guessing", summary.guessing)
     yield from counts(f"{field}.pairs.told_apart", [summary.pairs.told_apart], summary.pairs.pairs)
     yield from shares(f"{field}.pairs.level", summary.pairs.level)
     yield from strangers(f"{field}.order", summary.order, names, "class")

@@ -111,6 +111,9 @@ class GradedSummary(JsonModel):
 
     columns: dict[str, ColumnModel] = Field(default={}, description="by name of the column, such as without_color")
     lean: dict[Cue, LeanSummary] = Field(default={}, description="what the order by each cue is worth")
+    guessing: float | None = Field(
+        default=None, description="share that the average class keeps by guessing alone, in [0, 1]"
+    )
     pairs: PairsModel = Field(default=PairsModel(), description="how many pairs of classes are told apart")
     sharpen: list[SharpenModel] = Field(
         default=[], description="what would tell neighbors apart, the fewest images first"

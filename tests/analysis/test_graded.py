@@ -126,7 +126,7 @@ def test_without_an_ablation_there_is_no_answer() -> None:
         conditions=predictions.conditions[:1],
         per_condition=predictions.per_condition[:1],
     )
-    assert grade(bare, 0.95) == Graded({}, {}, 0, 0)
+    assert grade(bare, 0.95) == Graded({}, {}, 0, 0, 1 / 3)
 
 
 @pytest.mark.parametrize(("classes", "images"), [(1, 20), (3, 1), (3, 0), (2, 3)])
@@ -145,6 +145,13 @@ def test_little_data_gives_wide_answers_or_none(classes: int, images: int) -> No
         assert cue.of == (0 if images == 0 else classes - 1)
         assert np.isnan(value).all() == (cue.of == 0)
         assert (np.isnan(value) | ((low <= value) & (value <= high))).all()
+
+
+def test_guessing_keeps_one_in_the_classes_or_in_the_outputs() -> None:
+    predictions = sampled({MECHANISMS[0]: np.ones(4)}, np.array([5, 5, 5, 0]), np.random.default_rng(0))
+    assert grade(predictions, 0.95).guessing == pytest.approx(1 / 3)
+    raw = tuple(replace(part, corrected=None) for part in predictions.per_condition)
+    assert grade(replace(predictions, per_condition=raw), 0.95).guessing == pytest.approx(1 / 5)
 
 
 def test_more_images_are_narrower() -> None:

@@ -47,32 +47,37 @@ def test_columns_are_named_by_what_is_left() -> None:
 
 def test_a_column_in_which_all_are_alike_says_so() -> None:
     assert (
-        column_sentence(with_spread(0.04))
+        column_sentence(with_spread(0.04), 0.05)
         == "All classes keep about 91% without shape (they differ by at most 4 points)."
     )
-    assert column_sentence(with_spread(0.01)).endswith("(they differ by at most 1 point).")
+    assert column_sentence(with_spread(0.01), 0.05).endswith("(they differ by at most 1 point).")
 
 
 def test_few_images_do_not_show_that_classes_are_alike() -> None:
-    assert column_sentence(with_spread(0.1)).startswith("All classes keep")
-    assert column_sentence(with_spread(0.101)) == (
+    assert column_sentence(with_spread(0.1), 0.05).startswith("All classes keep")
+    assert column_sentence(with_spread(0.101), 0.05) == (
         "These images tell no class from another in what it keeps without shape (about 91%); they may still differ by "
         "up to 10 points (standard deviation)."
     )
 
 
+@pytest.mark.parametrize(("guessing", "said"), [(0.1, " Guessing alone keeps 10%."), (0.099, "4 points).")])
+def test_few_classes_are_told_what_guessing_keeps(guessing: float, said: str) -> None:
+    assert column_sentence(with_spread(0.04), guessing).endswith(said)
+
+
 def test_a_column_in_which_classes_differ_says_how_reliably() -> None:
-    assert column_sentence(replace(COLUMN, alike=False)) == (
+    assert column_sentence(replace(COLUMN, alike=False), 0.05) == (
         "Classes keep 91% without shape on average and differ by 7 points (standard deviation); the reliability of "
         "their differences on these images is 0.88."
     )
 
 
 def test_one_class_or_none_is_not_compared() -> None:
-    assert column_sentence(replace(COLUMN, reliability=np.nan)) == (
-        "One class has two images or more: it keeps about 91% without shape."
+    assert column_sentence(replace(COLUMN, reliability=np.nan), 0.05) == (
+        "About 91% is kept without shape; fewer than two classes have the two images that a comparison needs."
     )
-    assert column_sentence(replace(COLUMN, mean=Interval())) == (
+    assert column_sentence(replace(COLUMN, mean=Interval()), 0.05) == (
         "No class has an image from which to tell what is kept without shape."
     )
 
@@ -118,7 +123,7 @@ def test_pairs_say_how_they_are_counted() -> None:
         "107 of 190 pairs of classes differ in what they keep (one test of all columns a pair, at a false discovery "
         "rate of 5% over the pairs)."
     )
-    assert pairs_sentence(Graded({}, {}, 0, 0)) == "There are no two classes to compare."
+    assert pairs_sentence(Graded({}, {}, 0, 0, 0.5)) == "There are no two classes to compare."
 
 
 @pytest.mark.parametrize(("more", "start"), [(30, "30 more images a class"), (1, "1 more image a class")])

@@ -56,6 +56,7 @@ def test_more_than_twenty_times_the_images_is_no_advice(gap: float, known: bool)
 def test_classes_that_are_alike_or_equal_get_no_advice() -> None:
     assert sharpenings([cue(alike=True)], np.array([50, 50, 50])) == []
     assert sharpenings([cue(seen=np.array([0.5, 0.5, 0.1]))], np.array([50, 50, 50])) == []
+    assert sharpenings([cue(seen=np.array([0.5 + 1e-16, 0.5, 0.1]))], np.array([50, 50, 50])) == []
     assert sharpenings([], np.array([50])) == []
 
 

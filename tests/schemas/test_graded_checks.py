@@ -96,6 +96,7 @@ def test_what_a_class_cannot_say_is_named(path: tuple[str | int, ...], value: ob
         (("lean", "color", "spread"), 3, "3 in 'summary.graded.lean.color'"),
         (("lean", "color", "rank_reliability"), -1.5, "-1.5 in 'summary.graded.lean.color.rank_reliability'"),
         (("pairs", "told_apart"), 4, "4 in 'summary.graded.pairs.told_apart', which goes from 0 to 3"),
+        (("guessing",), 2, "2 in 'summary.graded.guessing'"),
         (("pairs", "level"), 95, "95 in 'summary.graded.pairs.level'"),
         (("sharpen", 0, "second"), "yeti", "the unknown class 'yeti' in 'summary.graded.sharpen.0'"),
         (("sharpen", 0, "more_images"), -1, "-1 in 'summary.graded.sharpen.0.more_images'"),
