@@ -44,6 +44,7 @@ class CueVerdict(StrEnum):
     MIXED = "mixed"
     REDUNDANT = "redundant"
     INSENSITIVE = "insensitive"
+    FINE_DETAIL = "fine detail"
     UNDETERMINED = "undetermined"
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cuesense.analysis.evidence import Evidence, Share
 from cuesense.arrays import Floats
-from cuesense.perturbations.ablations import PRIMARY_ABLATION, REPLICATE_ABLATION, SINGLE_CUE, Ablation
+from cuesense.perturbations.ablations import ALONE, PRIMARY_ABLATION, REMOVALS, REPLICATE_ABLATION, SINGLE_CUE, Ablation
 from cuesense.stats.intervals import interval, wilson
 from cuesense.types import Cue, CueEvidence, Interval
 
@@ -88,9 +88,26 @@ class ClassEvidence:
         share = self.share(ablation)
         return None if share is None or np.isnan(share.kept[self.index]) else float(share.kept[self.index])
 
+    def high(self, ablation: Ablation) -> float | None:
+        """Return the upper limit of the share that is kept, in [0, 1]; None where it is not known."""
+        share = self.share(ablation)
+        return None if share is None or np.isnan(share.high[self.index]) else float(share.high[self.index])
+
     def lost(self, cue: Cue) -> float:
         """Return the share that is lost when a cue is removed, in [0, 1]; all where it is not known."""
-        return 1 - (self.kept(PRIMARY_ABLATION[cue]) or 0.0)
+        return 1 - (self.kept(self.removal(cue)) or 0.0)
+
+    def removal(self, cue: Cue) -> Ablation:
+        """Return, of the ablations that remove a cue, the one that keeps most of the class."""
+        return self._keeping_most(REMOVALS[cue], PRIMARY_ABLATION[cue])
+
+    def alone(self, cue: Cue) -> Ablation:
+        """Return, of the ablations that leave a cue alone, the one that keeps most of the class."""
+        return self._keeping_most(ALONE[cue], SINGLE_CUE[cue])
+
+    def _keeping_most(self, mechanisms: Sequence[Ablation], otherwise: Ablation) -> Ablation:
+        kept = {ablation: share for ablation in mechanisms if (share := self.kept(ablation)) is not None}
+        return max(kept, key=lambda ablation: kept[ablation], default=otherwise)
 
     def recovered(self, ablation: Ablation) -> float:
         """Return the share of the images that only the prior correction recognizes; NaN where it is not known."""
@@ -129,7 +146,7 @@ class ClassEvidence:
         Returns:
             Its shares with their intervals; each is None where it was not measured.
         """
-        primary, alone = self.share(PRIMARY_ABLATION[cue]), self.share(SINGLE_CUE[cue])
+        primary, alone = self.share(self.removal(cue)), self.share(self.alone(cue))
         replicate = self.share(REPLICATE_ABLATION[cue])
         return CueEvidence(
             necessity=_lost(self._interval(primary)),

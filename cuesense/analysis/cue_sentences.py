@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.analysis.class_evidence import ClassEvidence
-from cuesense.perturbations.ablations import ALL_REMOVED, CUES, PRIMARY_ABLATION, REPLICATE_ABLATION, SINGLE_CUE
+from cuesense.perturbations.ablations import ALL_REMOVED, CUES, PRIMARY_ABLATION, REPLICATE_ABLATION, Ablation
 from cuesense.types import Cue, CueVerdict
 
 
@@ -32,7 +32,7 @@ def why(found: ClassEvidence, verdict: CueVerdict) -> str:
 
 def losses(found: ClassEvidence) -> str:
     """Return what the class loses without each cue."""
-    kept = {cue: found.kept(PRIMARY_ABLATION[cue]) for cue in CUES}
+    kept = {cue: found.kept(found.removal(cue)) for cue in CUES}
     parts = [f"{points(1 - share)} without {cue}" for cue, share in kept.items() if share is not None]
     return f"loses {', '.join(parts)} of 100 points" if parts else "was not measured"
 
@@ -48,8 +48,8 @@ def counted(images: int) -> str:
 
 
 def _single(found: ClassEvidence, cue: Cue) -> str:
-    text = f"loses {points(found.lost(cue))} of 100 points when {cue} is removed"
-    alone = found.kept(SINGLE_CUE[cue])
+    text = f"loses {points(found.lost(cue))} of 100 points when {cue} is removed{_by(found.removal(cue), cue)}"
+    alone = found.kept(found.alone(cue))
     text += "" if alone is None else f"; keeps {points(alone)} when only {cue} is left"
     agree = found.agree(cue)
     if agree is None:
@@ -58,6 +58,11 @@ def _single(found: ClassEvidence, cue: Cue) -> str:
         return f"{text}; two {cue} suppressions agree"
     second = found.kept(REPLICATE_ABLATION[cue]) or 0.0
     return f"{text}; a second {cue} suppression disagrees ({points(1 - second)})"
+
+
+def _by(removal: Ablation, cue: Cue) -> str:
+    """Name the mechanism where it is not the usual one, so that the number is found among the curves."""
+    return "" if removal == PRIMARY_ABLATION[cue] else f" by {removal.perturbation} at {removal.value:g}"
 
 
 def _mixed(found: ClassEvidence) -> str:
@@ -74,6 +79,6 @@ def _redundant(found: ClassEvidence) -> str:
 
 
 def _alone(found: ClassEvidence, verb: str) -> str:
-    kept = {cue: found.kept(SINGLE_CUE[cue]) for cue in CUES}
+    kept = {cue: found.kept(found.alone(cue)) for cue in CUES}
     parts = [f"{points(value)} with {cue} alone" for cue, value in kept.items() if value is not None]
     return f"{verb} {', '.join(parts)}" if parts else ""

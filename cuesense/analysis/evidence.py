@@ -18,10 +18,11 @@ from scipy.stats import false_discovery_control, hypergeom
 
 from cuesense.arrays import Bools, Floats
 from cuesense.perturbations.ablations import (
-    ABLATIONS,
     ALL_REMOVED,
     CUES,
+    EVERY_ABLATION,
     PRIMARY_ABLATION,
+    REMOVALS,
     SHAM,
     TILED,
     Ablation,
@@ -87,6 +88,7 @@ class Evidence:
             classes and cues.
         sinks: Per class, the condition under which it is predicted most often, and how many times its share.
         side: Shorter side of the images in pixels, or None where it is not known.
+        colorless: Whether no prediction for any image changes in gray: then no class can rely on color.
     """
 
     images: NDArray[np.int64]
@@ -100,6 +102,7 @@ class Evidence:
     q: Mapping[Cue, Floats]
     sinks: tuple[tuple[Condition, float] | None, ...]
     side: int | None = None
+    colorless: bool = False
 
 
 def gather(predictions: Predictions, confidence: float) -> Evidence:
@@ -129,16 +132,18 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
         fewest=found.fewest(images),
         rival=rival,
         mistaken=mistaken,
-        shares={ablation: found.share(ablation) for ablation in ABLATIONS if ablation in found.rows},
+        shares={ablation: found.share(ablation) for ablation in EVERY_ABLATION if ablation in found.rows},
         q=adjusted(
             {
-                cue: found.necessary(PRIMARY_ABLATION[cue], SHAM[cue])
+                # A cue is needed only where every way of removing it costs images (intersection-union test).
+                cue: np.max([found.necessary(way, SHAM[cue]) for way in REMOVALS[cue] if way in found.rows], axis=0)
                 for cue in CUES
-                if PRIMARY_ABLATION[cue] in found.rows
+                if any(way in found.rows for way in REMOVALS[cue])
             }
         ),
         sinks=found.sinks(),
         side=predictions.side,
+        colorless=found.colorless(),
     )
 
 
@@ -293,6 +298,15 @@ class Measured:
         found = self.predictions.per_condition[row]
         classes = self.classes_of(found.predicted) if found.corrected is None else found.corrected
         return mutual_confusion(classes, found.labels, self.classes)
+
+    def colorless(self) -> bool:
+        """Return whether every image gets its clean prediction in every gray that was measured."""
+        grays = [row for ablation in REMOVALS[Cue.COLOR] for row in self.rows.get(ablation, [])]
+        clean = self.predictions.per_condition[0].predicted
+        return bool(grays) and all(
+            self.predictions.paired and np.array_equal(clean, self.predictions.per_condition[row].predicted)
+            for row in grays
+        )
 
     def necessary(self, ablation: Ablation, sham: Ablation) -> Floats:
         """Return the p-value that an ablation costs more images than a sham (than nothing, where none was measured)."""

@@ -118,15 +118,15 @@ def verdict_of(hypothesis: Hypothesis) -> CueVerdict:
         hypothesis: The subsets of cues that suffice to recognize the class.
 
     Returns:
-        Insensitive where the class is recognized without any cue; a cue where it is necessary and sufficient; mixed
-        where a cue is necessary but none suffices; redundant where none is necessary.
+        Insensitive where the class is recognized without any cue; a cue where it is necessary and sufficient; redundant
+        where two cues or more suffice, each by itself; else mixed: what suffices takes several cues.
     """
     if frozenset() in hypothesis:
         return CueVerdict.INSENSITIVE
     for cue in CUES:
         if {cue} in hypothesis and _without(cue) not in hypothesis:
             return CueVerdict(cue.value)
-    return CueVerdict.MIXED if any(_without(cue) not in hypothesis for cue in CUES) else CueVerdict.REDUNDANT
+    return CueVerdict.REDUNDANT if sum({cue} in hypothesis for cue in CUES) > 1 else CueVerdict.MIXED
 
 
 def _weight(hypothesis: Hypothesis) -> float:
@@ -137,7 +137,8 @@ def _weight(hypothesis: Hypothesis) -> float:
 
 
 HYPOTHESES = _hypotheses()
-VERDICTS = tuple(verdict for verdict in CueVerdict if verdict is not CueVerdict.UNDETERMINED)
+# Fine detail is no hypothesis: it says that two of them, texture and thin lines, are not told apart.
+VERDICTS = tuple(v for v in CueVerdict if v not in (CueVerdict.FINE_DETAIL, CueVerdict.UNDETERMINED))
 
 
 def scales(side: int | None) -> tuple[Scale, ...]:

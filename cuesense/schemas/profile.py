@@ -142,7 +142,7 @@ class ClassModel(JsonModel):
     flags: dict[str, str] = Field(
         default={},
         description="what to know beside the verdict, each explained: sink, confused_with, by_elimination, weak_class, "
-        "few_images",
+        "few_images, texture_unconfirmed",
     )
     why: str = Field(description="a sentence that can be checked against the curves")
     budgets: dict[str, BudgetModel] = Field(description="by augmentation")
