@@ -78,6 +78,10 @@ def no_progress(done: int, total: int) -> None:
     """Take no notice of progress: what functions call where a caller wants no reports."""
 
 
+Notify = Callable[[str], None]
+"""Called with sentences that a user should read while something long still runs, one at a time."""
+
+
 @dataclass(frozen=True)
 class LazyFunction:
     """A function named by ``"module:attribute"`` that is imported when it is first called."""

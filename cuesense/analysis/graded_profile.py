@@ -29,6 +29,7 @@ from cuesense.schemas.profile import (
     PairsModel,
     SharpenModel,
 )
+from cuesense.schemas.profile_graded import order_of_lean
 from cuesense.types import Cue, Interval
 
 # Digits that are kept: one more image of a thousand changes the third. More would print rounding errors, which differ
@@ -45,6 +46,7 @@ def graded_summary(found: Graded, class_names: Sequence[str], images: Ints) -> G
         class_names: Names of the C classes.
         images: Clean images of each class, (C,).
     """
+    order = order_of_lean(class_leans(found, len(class_names)))
     sharper = sharpenings(list(found.cues.values()), images)
     return GradedSummary(
         columns={column.name: _column(column, found.columns.get(column.name), found.guessing) for column in COLUMNS},
@@ -61,6 +63,7 @@ def graded_summary(found: Graded, class_names: Sequence[str], images: Ints) -> G
             )
             for entry in sharper
         ],
+        order=[class_names[at] for at in order],
     )
 
 

@@ -33,7 +33,7 @@ from cuesense.cli.options import (
     WeightsOnly,
     Workers,
 )
-from cuesense.cli.terminal import progress, show_profile
+from cuesense.cli.terminal import progress, remark_on_data, show_profile
 from cuesense.inference.malloc import keep_freed_memory
 
 
@@ -122,5 +122,6 @@ def analyze(
                 allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
+                notify=remark_on_data,
             )
         show_profile(profile, output, as_json=json)

@@ -9,7 +9,7 @@ import typer
 
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import ClassNames, Confidence, Groups, Json, KnownImageSize, OutputFolder, Tolerance
-from cuesense.cli.terminal import show_profile
+from cuesense.cli.terminal import remark_on_data, show_profile
 
 
 def score(
@@ -51,5 +51,6 @@ def score(
             image_size=image_size,
             tolerance=tolerance,
             confidence=confidence,
+            notify=remark_on_data,
         )
         show_profile(profile, output, as_json=json)

@@ -82,7 +82,16 @@ def remark(text: str) -> None:
     if not _VERBOSITY.get().quiet:
         # A remark that nobody can read must not stop a command whose result is written.
         with suppress(OSError):
-            typer.echo(text, err=True)
+            # Not typer.echo, which finds the stream below the one that rich puts a progress bar on, and would write
+            # into the bar.
+            sys.stderr.write(f"{text}\n")
+
+
+def remark_on_data(text: str) -> None:
+    """Print a line on stderr that may name classes, without characters of theirs that command a terminal."""
+    from cuesense.reports.text import printable
+
+    remark(printable(text))
 
 
 def discard_output() -> None:

@@ -227,10 +227,19 @@ def images_needed(tolerance: float, confidence: float) -> int:
         The number, from 2 to a billion.
     """
     return bisect_left(
-        range(_MOST_IMAGES), True, lo=2, key=lambda images: _upper_without_loss(images, confidence) <= tolerance
+        range(_MOST_IMAGES), True, lo=2, key=lambda images: smallest_tolerance(images, confidence) <= tolerance
     )
 
 
-def _upper_without_loss(images: int, confidence: float) -> float:
+def smallest_tolerance(images: int, confidence: float) -> float:
+    """Return the smallest tolerance at which a severity that loses none of so many images is shown to be safe.
+
+    Args:
+        images: Images of the class.
+        confidence: One-sided level of the bound, in (0.5, 1).
+
+    Returns:
+        A fraction in (0, 1]; NaN below two images.
+    """
     none = np.zeros((1, 1))
     return float(tango(none, none, np.array([images]), confidence)[1][0, 0])

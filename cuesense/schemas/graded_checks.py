@@ -58,6 +58,7 @@ def _summary(field: str, summary: GradedSummary, names: set[str]) -> Iterator[st
     yield from shares(f"{field}.guessing", summary.guessing)
     yield from counts(f"{field}.pairs.told_apart", [summary.pairs.told_apart], summary.pairs.pairs)
     yield from shares(f"{field}.pairs.level", summary.pairs.level)
+    yield from strangers(f"{field}.order", summary.order, names, "class")
     for number, entry in enumerate(summary.sharpen):
         yield from strangers(f"{field}.sharpen.{number}", [entry.first, entry.second], names, "class")
         yield from counts(f"{field}.sharpen.{number}.more_images", [entry.more_images])

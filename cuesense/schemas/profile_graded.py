@@ -118,6 +118,11 @@ class GradedSummary(JsonModel):
     sharpen: list[SharpenModel] = Field(
         default=[], description="what would tell neighbors apart, the fewest images first"
     )
+    order: list[str] = Field(
+        default=[],
+        description="the classes by the cue to which each leans most, the strongest lean first, those without a known "
+        "lean last: the order of classes.csv",
+    )
 
 
 class RankedClass(NamedTuple):
@@ -176,13 +181,22 @@ def in_order_of_lean(classes: Sequence[ClassModel]) -> list[ClassModel]:
     Args:
         classes: The classes.
     """
+    return [classes[at] for at in order_of_lean([entry.lean for entry in classes])]
+
+
+def order_of_lean(leans: Sequence[dict[Cue, LeanModel]]) -> list[int]:
+    """Return the positions of classes in the order of in_order_of_lean.
+
+    Args:
+        leans: The leans of each class.
+    """
     groups = list(Cue)
 
-    def place(entry: ClassModel) -> tuple[int, tuple[bool, float]]:
-        cue = entry.leans_to
-        return (len(groups), _falling(None)) if cue is None else (groups.index(cue), _falling(entry.lean[cue].value))
+    def place(at: int) -> tuple[int, tuple[bool, float]]:
+        cue = strongest(leans[at])
+        return (len(groups), _falling(None)) if cue is None else (groups.index(cue), _falling(leans[at][cue].value))
 
-    return sorted(classes, key=place)
+    return sorted(range(len(leans)), key=place)
 
 
 def strongest(lean: dict[Cue, LeanModel]) -> Cue | None:

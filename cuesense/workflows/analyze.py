@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
+from cuesense.analysis.expectations import Plan, expected_from_clean, expected_from_images
 from cuesense.analysis.groups import read_groups
 from cuesense.config import Config, load_config
 from cuesense.datasets.contents import refuse_changed, remember
@@ -35,8 +36,9 @@ from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.stores.lock import locked
-from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
+from cuesense.types import Classifier, ClassNames, Condition, Dataset, Notify, Progress, no_progress
 from cuesense.validation import check_fraction, whole_number
+from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
 # Their versions decide what pixels and logits come out.
@@ -84,6 +86,7 @@ def analyze(
     allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: Progress | None = None,
+    notify: Notify | None = None,
 ) -> Profile:
     """Measure what a classifier relies on, class by class, and how far each class may be augmented.
 
@@ -117,6 +120,8 @@ def analyze(
             statistics, random numbers), and say so in the profile.
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all).
+        notify: Called with sentences on what so many images can decide: before the network is run, and once it has
+            classified up to 20 clean images of each class, which happens only where this is given.
 
     Returns:
         The profile, also written to the output folder.
@@ -140,11 +145,16 @@ def analyze(
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
+    images_of_class = np.bincount(data.labels, minlength=len(outputs))
+    plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
+    if notify:
+        for sentence in expected_from_images(plan):
+            notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
     analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
     with locked(folder) as fresh:
         try:
-            return _run(analysis, folder, tolerance, confidence, restart=restart, progress=progress)
+            return _run(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.
@@ -156,33 +166,28 @@ def analyze(
 def _run(
     analysis: _Analysis,
     folder: Path | None,
-    tolerance: float,
-    confidence: float,
+    plan: Plan,
     *,
     restart: bool,
-    progress: Progress | None,
+    progress: Progress,
+    notify: Notify | None,
 ) -> Profile:
     digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
     store = _store(analysis, digest, folder, restart=restart)
     conditions = analysis.config.conditions()
-    shards = predict(
-        analysis.classifier,
-        analysis.dataset,
-        analysis.outputs,
-        conditions,
-        store,
-        analysis.run,
-        progress or no_progress,
-    )
+    # A run that goes on has said it before.
+    if notify and 0 not in store:
+        _notify_of_clean(analysis, plan, conditions[0], progress, notify)
+    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress)
     predictions = _predictions(analysis, store, shards, conditions)
     order = check_order(predictions)
-    result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=analysis.groups)
+    levels = {"tolerance": plan.tolerance, "confidence": plan.confidence}
+    result = analyze_predictions(predictions, **levels, groups=analysis.groups)
     profile = build_profile(
         _provenance(analysis, digest),
         analysis.class_names,
         result,
-        tolerance=tolerance,
-        confidence=confidence,
+        **levels,
         side=predictions.side,
         warnings=[*order, *_warnings(analysis, predictions, result.counts.sinks, store, shards)],
     )
@@ -193,6 +198,13 @@ def _run(
             profile = profile.model_copy(update={"forecast": earlier.forecast, "verified": earlier.verified})
         write_outputs(profile, folder, galleries(analysis, profile), predictions)
     return profile
+
+
+def _notify_of_clean(analysis: _Analysis, plan: Plan, clean: Condition, progress: Progress, notify: Notify) -> None:
+    """Say what the images can decide for this network, from a few clean ones."""
+    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run, progress)
+    for sentence in () if found is None else expected_from_clean(plan, *found):
+        notify(sentence)
 
 
 def _predictions(analysis: _Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:

@@ -11,7 +11,7 @@ from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.planted.world import PlantedWorld
 from cuesense.schemas.profile import Profile
-from cuesense.types import ClassNames, Progress
+from cuesense.types import ClassNames, Notify, Progress
 from cuesense.workflows.analyze import analyze
 
 # As many as a run of under a minute on two CPU cores allows.
@@ -22,12 +22,13 @@ WORLD = PlantedWorld(seed=4, cluttered=True, counts=COUNTS)
 WEIGHTS = "demo.safetensors"
 
 
-def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
+def run(output: Path, progress: Progress | None = None, notify: Notify | None = None) -> tuple[Profile, int]:
     """Analyze the shipped network on synthetic images that it was not trained on.
 
     Args:
         output: Folder for the results.
         progress: Called with (images done, images in all).
+        notify: Called with sentences on what so many images can decide.
 
     Returns:
         The profile, and for how many of the 12 classes its cue is the one that the images were made with.
@@ -39,6 +40,6 @@ def run(output: Path, progress: Progress | None = None) -> tuple[Profile, int]:
         class_names=ClassNames(world.class_names),
         images=ImageOptions(world.size, world.size, MEAN, STD),
     )
-    profile = analyze(replace(classifier, spec=WEIGHTS), world, output=output, progress=progress)
+    profile = analyze(replace(classifier, spec=WEIGHTS), world, output=output, progress=progress, notify=notify)
     recovered = sum(entry.cue == truth for entry, truth in zip(profile.classes, world.truth, strict=True))
     return profile, recovered

@@ -40,7 +40,7 @@ def write_outputs(
     """
     contents = {
         "report.html": render(profile, pictures),
-        "classes.csv": csv_text(profile.to_frame()),
+        "classes.csv": csv_text(profile.model_copy(update={"classes": profile.classes_by_lean}).to_frame()),
         "curves.csv": csv_text(profile.curves_frame()),
     }
     for name in (*contents, PREDICTIONS, Profile.FILE_NAME):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
+from cuesense.analysis.expectations import Plan, expected_from_clean, expected_from_images
 from cuesense.analysis.groups import read_groups
 from cuesense.datasets.classes import read_class_names
 from cuesense.errors import SettingsError, expected
@@ -21,6 +22,7 @@ from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.stores.lock import locked
+from cuesense.types import Notify
 from cuesense.validation import LARGEST_SIDE, check_fraction
 from cuesense.workflows.profile_files import write_outputs
 
@@ -45,6 +47,7 @@ def score(
     image_size: int | None = None,
     tolerance: float = 0.05,
     confidence: float = 0.95,
+    notify: Notify | None = None,
 ) -> Profile:
     """Find the cue and the budgets of every class from stored predictions, whatever made them.
 
@@ -58,6 +61,7 @@ def score(
             sizes.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
         confidence: Level of intervals and bounds, in (0.5, 1).
+        notify: Called with sentences on what so many images, recognized so often, can decide.
 
     Returns:
         The profile, also written to the output folder.
@@ -80,6 +84,8 @@ def score(
         path = Path(table)
         names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
         predictions, warnings = read(path, names, image_size)
+        if notify:
+            _notify_of_images(predictions, tolerance, confidence, notify)
         together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
         result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
         images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
@@ -98,6 +104,15 @@ def score(
         if output is not None:
             write_outputs(profile, Path(output))
         return profile
+
+
+def _notify_of_images(predictions: Predictions, tolerance: float, confidence: float, notify: Notify) -> None:
+    labels, classes = predictions.per_condition[0].labels, len(predictions.class_names)
+    images = np.bincount(labels, minlength=classes)
+    right = np.bincount(labels[predictions.right(0)], minlength=classes)
+    plan = Plan(predictions.class_names, images, predictions.perturbations, tolerance, confidence)
+    for sentence in (*expected_from_images(plan), *expected_from_clean(plan, images, right)):
+        notify(sentence)
 
 
 def _assumed(predictions: Predictions) -> list[str]:

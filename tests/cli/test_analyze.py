@@ -41,6 +41,16 @@ def test_json_goes_to_stdout_alone(model_file: Path, photos_folder: Path, tmp_pa
     assert result.stdout == (tmp_path / "out" / "profile.json").read_text(encoding="utf-8")
 
 
+def test_what_the_images_can_decide_is_said_on_stderr_unless_quiet(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    result = analyze(model_file, photos_folder, tmp_path / "out", "--json")
+    said = result.stderr.splitlines()
+    assert said[0].startswith("With ")
+    assert any(line.startswith("Of the ") for line in said)
+    assert analyze(model_file, photos_folder, tmp_path / "out", quiet=True).stderr == ""
+
+
 def test_the_confidence_reaches_the_profile(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
     result = analyze(model_file, photos_folder, tmp_path / "out", "--json", "--confidence", "0.51")
     assert json.loads(result.stdout)["policy"]["confidence"] == 0.51
@@ -108,7 +118,8 @@ def test_bad_datasets_are_one_sentence(model_file: Path, tmp_path: Path) -> None
     assert_one_sentence(wrong_names, "cat")
     (tmp_path / "names.txt").write_text("cat\ngrass\nwater\nblack\n")
     assert_one_sentence(
-        analyze(model_file, tmp_path / "cats", tmp_path / "out", "--class-names", tmp_path / "names.txt"), "4"
+        analyze(model_file, tmp_path / "cats", tmp_path / "out", "--class-names", tmp_path / "names.txt", quiet=True),
+        "4",
     )
     assert not (tmp_path / "out").exists()
 
@@ -158,7 +169,7 @@ def test_sizes_that_a_network_refuses_are_one_sentence(photos_folder: Path, tmp_
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 3))
     path = tmp_path / "flat.pt2"
     torch.export.save(torch.export.export(network, (torch.rand(2, 3, 4, 4),)), path)
-    assert_one_sentence(analyze(path, photos_folder, tmp_path / "out"), "--image-size")
+    assert_one_sentence(analyze(path, photos_folder, tmp_path / "out", quiet=True), "--image-size")
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ def test_the_demo_shows_a_profile_and_how_many_cues_it_recovered(
     found = json.loads(result.stdout)
     truth = PlantedWorld.truth.__get__(demo.WORLD)
     recovered = sum(entry["cue"] == cue.value for entry, cue in zip(found["classes"], truth, strict=True))
-    report, remark = result.stderr.splitlines()
+    *said, report, remark = result.stderr.splitlines()
+    assert said[0].startswith("With 2 images of a class, what it keeps without a cue is known within ")
     assert report.startswith(f"Report: {tmp_path / 'out' / 'report.html'}")
     assert remark == f"{recovered} of 12 planted cues recovered."

@@ -113,3 +113,21 @@ def test_what_is_no_file_is_one_sentence(given: object) -> None:
         cuesense.report(given)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="Expected profile to be a Profile"):
         cuesense.audit(accuracies="a.csv", profile=[given])  # type: ignore[arg-type]
+
+
+def test_what_the_images_can_decide_is_said_unless_quiet(table: Path, tmp_path: Path) -> None:
+    loud = run("score", table, "--output", tmp_path / "loud", "--json")
+    assert "images of a class, what it keeps without a cue is known within" in loud.stderr
+    assert "Of the clean images, " in loud.stderr
+    assert json.loads(loud.stdout)["summary"]
+    assert run("-q", "score", table, "--output", tmp_path / "quiet").stderr == ""
+
+
+def test_names_cannot_command_the_terminal_in_what_is_said(tmp_path: Path) -> None:
+    frame = rows().replace("ant", "\x1b[31mant")
+    # The class with the fewest images is named.
+    frame = frame[frame["sample_id"] != "ant/3"]
+    result = run("score", saved(frame, tmp_path / "table.csv"), "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "\ufffd[31mant" in result.stderr
+    assert "\x1b" not in result.output

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
-from cuesense.policies.budgets import SharedBudget, budget, forecast_budget, shared_budget
+from cuesense.policies.budgets import (
+    SharedBudget,
+    budget,
+    forecast_budget,
+    images_needed,
+    shared_budget,
+    smallest_tolerance,
+)
 from cuesense.stats.intervals import tango
 from cuesense.stats.training_loss import Forecast
 from cuesense.types import Budget, BudgetStatus, Curve, Interval, Perturbation, Role
@@ -298,3 +305,20 @@ def test_some_classes_may_be_spared() -> None:
     images = np.full(3, 9)
     assert [shared_budget(found, images, spared=spared).value for spared in range(4)] == [None, 0.7, 0.4, 0.4]
     assert shared_budget(found, images, spared=1).limiting == 1
+
+
+@pytest.mark.parametrize("images", [2, 10, 50, 69, 70])
+def test_the_smallest_tolerance_is_the_one_that_makes_a_budget_of_no_loss_safe(images):
+    smallest = smallest_tolerance(images, 0.95)
+    none = np.zeros((1, 1))
+    curve = Curve(replace(CROP, ladder=(0.9,)), np.array([images]), np.array([images]), none, none)
+    found = [
+        budget(curve, tolerance=tolerance, confidence=0.95, leak_to=[[None]])[0].status
+        for tolerance in (smallest - 1e-6, smallest + 1e-6)
+    ]
+    assert found == [BudgetStatus.UNDETERMINED, BudgetStatus.UNLIMITED]
+    assert (smallest <= 0.05) == (images >= images_needed(0.05, 0.95))
+
+
+def test_one_image_shows_no_loss_to_be_within_anything():
+    assert np.isnan(smallest_tolerance(1, 0.95))

@@ -215,6 +215,8 @@ def test_files_agree_with_the_profile(tmp_path: Path) -> None:
     profile = analyze(output=tmp_path / "o")
     assert Profile.read(tmp_path / "o") == profile
     classes = pd.read_csv(tmp_path / "o" / "classes.csv", index_col="index")
+    assert classes["name"].tolist() == profile.summary.graded.order
+    classes = classes.sort_index()
     assert classes["name"].tolist() == list(NAMES)
     assert classes["color_value"].tolist() == pytest.approx([c.reliance[Cue.COLOR].value for c in profile.classes])
     assert classes["color_jitter_status"].tolist() == [c.budgets["color_jitter"].status for c in profile.classes]
@@ -366,3 +368,55 @@ def test_a_forecast_outlives_the_same_analysis_and_no_other(tmp_path: Path) -> N
 
 def small_forecast() -> Profile:
     return forecast_profile({"random_resized_crop": [[0.0] * 3] * 4})
+
+
+def test_what_the_images_can_decide_is_said_before_anything_runs_and_after_clean_ones(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def refuse(_images: Tensor) -> Tensor:
+        raise RuntimeError(f"{len(heard)} sentences before")
+
+    with pytest.raises(ModelError, match="3 sentences before"):
+        run_analysis(classifier(refuse), Colors(120), config="quick", batch_size=16, notify=heard.append)
+    heard.clear()
+    done: list[tuple[int, int]] = []
+    told = run_analysis(
+        classifier(),
+        Colors(120),
+        config="quick",
+        batch_size=16,
+        output=tmp_path,
+        notify=lambda sentence: heard.append(f"{len(done)} {sentence}"),
+        progress=lambda *now: done.append(now),
+    )
+    assert [sentence.split()[0] for sentence in heard[:3]] == ["0"] * 3
+    assert "With 40 images of a class" in heard[0]
+    # The last of 60 tried images (20 of each class), and nothing of the analysis itself.
+    at = int(heard[3].split()[0])
+    assert "Of the first 20 clean images of each class, 100 % are recognized" in heard[3]
+    assert done[at - 1] == (60, 60)
+    assert done[at] == (0, 120)
+    assert len(heard) == 4
+    assert plain(told) == plain(analyze(config="quick"))
+    # A run that goes on tries nothing again.
+    heard.clear()
+    (tmp_path / "profile.json").unlink()
+    run_analysis(classifier(), Colors(120), config="quick", batch_size=16, output=tmp_path, notify=heard.append)
+    assert len(heard) == 3
+
+
+def test_a_class_that_is_hardly_recognized_is_named_before_the_analysis() -> None:
+    class Blind(Meanest):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images) - torch.tensor([1e6, 0, 0])
+
+    heard: list[str] = []
+    run_analysis(classifier(Blind()), Colors(120), config="quick", batch_size=16, notify=heard.append)
+    assert f"{NAMES[0]} (0 %)" in heard[-1]
+
+
+def test_classes_keep_the_order_of_the_counts_and_the_order_of_leans_is_beside_them(profile: Profile) -> None:
+    assert [entry.index for entry in profile.classes] == [0, 1, 2]
+    assert profile.summary.graded.order == [entry.name for entry in profile.classes_by_lean]
+    for entry in profile.classes:
+        assert entry.kept["without_color"].value < 0.5 < entry.kept["without_shape"].value  # type: ignore[operator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from cuesense import check, compare, forecast, recommend
@@ -13,6 +14,7 @@ from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
 from cuesense.workflows import profile_files
 from cuesense.workflows.profile_files import earlier_profile, report, write_outputs
+from tests.helpers.graded_profiles import graded
 from tests.helpers.profiles import profile
 
 
@@ -113,3 +115,17 @@ def test_nobody_knows_whether_models_without_a_digest_are_the_same(tmp_path: Pat
     (tmp_path / "profile.json").write_text(of_model("a").to_json())
     assert earlier_profile(of_model("a"), tmp_path) == of_model("a")
     assert earlier_profile(of_model("a"), tmp_path / "elsewhere") is None
+
+
+def test_classes_are_written_in_the_order_of_their_leans_with_what_they_keep(tmp_path: Path) -> None:
+    known = graded(12, empty=1, seed=3)
+    write_outputs(known, tmp_path)
+    table = pd.read_csv(tmp_path / "classes.csv", index_col="index")
+    assert table["name"].tolist() == [entry.name for entry in known.classes_by_lean] != [e.name for e in known.classes]
+    for entry in known.classes:
+        assert table.loc[entry.index, "name"] == entry.name
+        if entry.images:
+            kept = entry.kept["without_color"]
+            assert table.loc[entry.index, ["without_color", "without_color_low"]].tolist() == [kept.value, kept.low]
+    again = Profile.read(tmp_path)
+    assert [entry.name for entry in again.classes] == [entry.name for entry in known.classes]

@@ -65,6 +65,12 @@
       alone === null ? "" : html("span", { class: "note" }, ` keeps ${decimal(alone)} alone`)))];
   }));
 
+  /* Detail: what the class keeps */
+
+  const kept = (entry) => sheet(["What it keeps", "Share", "Interval"], entry.kept.map(([title, value, low, high]) =>
+    html("tr", {}, html("th", { scope: "row" }, title), html("td", {}, percent(value)),
+      html("td", {}, range([low, high], (end) => number(100 * end, 1))))));
+
   /* Detail: accuracy against severity, in the sizes of charts/accuracy_panel.py */
 
   const WIDTH = 216, HEIGHT = 128, LEFT = 32, RIGHT = 10, TOP = 8, BOTTOM = 20;
@@ -151,6 +157,8 @@
     const parts = [html("h3", {}, named(entry.name)), html("p", { class: "note" }, counted(entry)),
       html("p", { class: "why" }, chip(entry.cue), " ", entry.why)];
     if (entry.flags.length) parts.push(html("p", { class: "note" }, `Flags: ${entry.flags.join("; ")}.`));
+    if (entry.leans.length) parts.push(html("p", { class: "note" }, `It ${entry.leans.join("; it ")}.`));
+    if (entry.kept.length) parts.push(block("Kept without each cue and on it alone", kept(entry)));
     if (entry.images) parts.push(html("div", { class: "pair" }, block("Evidence", evidence(entry)),
       block("Rivals", entry.rivals.length ? rivals(entry) : html("p", { class: "note" }, "No notable share of its images is predicted as another class."))));
     if (Object.keys(entry.budgets).some((name) => entry.budgets[name])) parts.push(block("Budgets", budgets(entry)));
@@ -188,7 +196,7 @@
   };
   const { table, body, rows, start } = classTable({
     sortValue,
-    largestFirst: (heading) => data.cues.includes(heading.dataset.sort),
+    largestFirst: (heading) => heading.dataset.sort === "lean" || data.cues.includes(heading.dataset.sort),
     inFilter: (row, cue) => data.classes[position(row)].cue === cue,
     beforeUpdate: () => close(),
     onLink: open,

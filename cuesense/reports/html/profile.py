@@ -13,6 +13,7 @@ from markupsafe import Markup
 from cuesense.reports.charts.accuracy_panel import accuracy_panel
 from cuesense.reports.charts.cue_bars import cue_counts_bar, evidence_bars
 from cuesense.reports.charts.curve_accuracies import Overview, dataset_overview
+from cuesense.reports.graded_text import is_graded, lean_text, lean_words
 from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data, pixels_at
@@ -26,7 +27,7 @@ from cuesense.reports.profile_text import (
     value_text,
 )
 from cuesense.reports.text import percent, readable_name
-from cuesense.schemas.profile import CurveModel, GlobalBudget, Profile
+from cuesense.schemas.profile import ClassModel, CurveModel, GlobalBudget, Profile
 from cuesense.types import Cue
 
 # Columns of budgets that fit beside the evidence on a page of 84 rem; a class's details list all its budgets.
@@ -70,6 +71,8 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
     return template.render(
         profile=profile,
         **head_variables(title, ("page.css",), ("table.js", "profile.js")),
+        graded=is_graded(profile),
+        rows=_rows(profile),
         worst=_worst_class(profile),
         augmentations=augmentation_columns(profile, _BUDGET_COLUMNS),
         sections=_sections(profile),
@@ -85,6 +88,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "budget": budget_text,
         "group_shares": group_shares,
+        "lean": lean_text,
+        "lean_words": lean_words,
         "evidence_bars": evidence_bars,
         "cue_counts_bar": cue_counts_bar,
         "data_uri": _data_uri,
@@ -96,6 +101,12 @@ def _environment() -> Environment:
 def _data_uri(image: bytes) -> str:
     kind = "png" if image.startswith(_PNG) else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
+
+
+def _rows(profile: Profile) -> list[tuple[int, ClassModel]]:
+    """Return the classes sorted by lean, each with its position in the profile, by which the page's data are kept."""
+    positions = {id(entry): at for at, entry in enumerate(profile.classes)}
+    return [(positions[id(entry)], entry) for entry in profile.classes_by_lean]
 
 
 def _worst_class(profile: Profile) -> int | None:

@@ -32,7 +32,8 @@ def page_data(profile: Profile) -> dict[str, Any]:
     Returns:
         Lists, dicts, numbers, texts and None. Lists of classes and curves are in the profile's order; a class's
         ``evidence`` is [value, low, high, sufficiency] by cue, its ``budgets`` as in ``_budget``, its ``rivals``
-        [class, perturbation, share].
+        [class, perturbation, share]; its ``kept`` is [column, value, low, high] of every column that is known, its
+        ``lean`` the largest of its leans or None, its ``leans`` a clause for each cue.
     """
     augmentations = list(dict.fromkeys(name for entry in profile.classes for name in entry.budgets))
     curves = {curve.perturbation: curve for curve in profile.curves}
@@ -80,6 +81,7 @@ def _curve(curve: CurveModel) -> dict[str, Any]:
 def _class(entry: ClassModel, augmentations: Iterable[str], curves: Mapping[str, CurveModel]) -> dict[str, Any]:
     evidence = [entry.reliance.get(cue) for cue in Cue]
     budgets = [(name, entry.budgets.get(name)) for name in augmentations]
+    leans_to = entry.leans_to
     return {
         "name": entry.name,
         "images": entry.images,
@@ -89,6 +91,13 @@ def _class(entry: ClassModel, augmentations: Iterable[str], curves: Mapping[str,
         "flags": flag_texts(entry.flags),
         "evidence": [part and [part.value, part.low, part.high, part.sufficiency.value] for part in evidence],
         "budgets": [part and _budget(part, curves.get(name)) for name, part in budgets],
+        "kept": [
+            [readable_name(name), part.value, part.low, part.high]
+            for name, part in entry.kept.items()
+            if part.value is not None
+        ],
+        "lean": None if leans_to is None else entry.lean[leans_to].value,
+        "leans": [part.sentence for part in entry.lean.values() if part.sentence],
         "rivals": [[rival.rival, readable_name(rival.perturbation), rival.share] for rival in entry.rivals],
     }
 

@@ -6,15 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_text, group_shares
+from cuesense.reports.graded_text import graded_notes, is_graded, strongest_leans
+from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, group_shares
+from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
+from cuesense.reports.terminal.graded import graded_caption, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
 from cuesense.reports.text import CUE_LETTERS, DASH, fixed, percent, printable, readable_name
 from cuesense.schemas.base import Estimate
-from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
-from cuesense.types import BudgetStatus, Cue, CueVerdict
+from cuesense.schemas.profile import ClassModel, Profile
+from cuesense.types import Cue, CueVerdict
 
 # Wider rows are hard to follow by eye from the class's name to the last budget.
 _WIDEST = 140
@@ -28,24 +32,6 @@ _FIXED_WIDTH = 48
 
 _SHORTEST_NAME = 14
 
-# A budget such as "0.45 %" or the heading "jitter", and the gap of two after it.
-_BUDGET_WIDTH = 9
-
-_STYLES = {
-    CueVerdict.SHAPE: "bold blue",
-    CueVerdict.TEXTURE: "bold green",
-    CueVerdict.COLOR: "bold dark_orange",
-    CueVerdict.MIXED: "bold magenta",
-    CueVerdict.REDUNDANT: "bold yellow",
-    CueVerdict.INSENSITIVE: "bold",
-    CueVerdict.UNDETERMINED: "dim",
-}
-_STATUS = {
-    BudgetStatus.UNLIMITED: Text("any", "green"),
-    BudgetStatus.NONE: Text("none", "red"),
-    BudgetStatus.UNDETERMINED: Text("?", "dim"),
-}
-
 
 @dataclass(frozen=True)
 class _ProfileReport:
@@ -57,11 +43,8 @@ class _ProfileReport:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the summary, the table with its caption, the groups, the warnings and what was assumed."""
         width = min(options.max_width, _WIDEST)
-        room = (width - _FIXED_WIDTH - _SHORTEST_NAME) // _BUDGET_WIDTH
-        columns = augmentation_columns(self.profile, max(room, 0))
         yield from _summary(self.profile)
-        yield _table(_shown_classes(self.profile, self.limit), columns, width)
-        yield Text(_caption(self.profile, self.limit, budgets=bool(columns)), "dim")
+        yield from (_graded if is_graded(self.profile) else _verdicts)(self.profile, self.limit, width)
         yield from _groups(self.profile)
         yield from warning_lines(self.profile.summary.warnings)
         yield from assumption_lines(self.profile.provenance.assumptions)
@@ -86,7 +69,7 @@ def _summary(profile: Profile) -> Iterator[Text]:
     yield Text.assemble((printable(model.spec), "bold"), where)
     yield Text(f"Clean accuracy {percent(summary.clean_accuracy)}, worst class {percent(summary.worst_class_accuracy)}")
     counts = [(cue, summary.labels.get(cue, 0)) for cue in CueVerdict]
-    parts = [Text.assemble((cue.value, _STYLES[cue]), f" {count:,}") for cue, count in counts if count]
+    parts = [Text.assemble((cue.value, STYLES[cue]), f" {count:,}") for cue, count in counts if count]
     yield Text("Relies on: ") + Text(", ").join(parts)
 
 
@@ -94,6 +77,26 @@ def _groups(profile: Profile) -> Iterator[Text]:
     """Yield what each group of classes relies on; the first group is all classes, which the summary has already."""
     for group in profile.groups[1:]:
         yield Text.assemble((printable(group.name), "bold"), f" ({group.classes} classes): {group_shares(group)}")
+
+
+def _graded(profile: Profile, limit: int, width: int) -> Iterator[RenderableType]:
+    """Yield the table with what every class keeps, sorted by lean, its caption and what its numbers are worth."""
+    found = layout(profile, width)
+    shown = strongest_leans(profile.classes, limit)
+    chosen = {id(entry) for at, entry in enumerate(profile.classes) if at in shown}
+    yield graded_table(profile, [entry for entry in profile.classes_by_lean if id(entry) in chosen], found)
+    cut = _caption(profile, limit, "strongest leans", budgets=bool(found.augmentations))
+    yield Constrain(Text(f"{graded_caption(profile, found)} {cut}".rstrip(), "dim"), width)
+    for note in graded_notes(profile):
+        yield Constrain(Text(printable(note)), width)
+
+
+def _verdicts(profile: Profile, limit: int, width: int) -> Iterator[RenderableType]:
+    """Yield the table of a profile without graded answers: verdicts with their evidence, and a caption."""
+    room = (width - _FIXED_WIDTH - _SHORTEST_NAME) // BUDGET_WIDTH
+    columns = augmentation_columns(profile, max(room, 0))
+    yield _table(_shown_classes(profile, limit), columns, width)
+    yield Text(_caption(profile, limit, "lowest clean accuracy first", budgets=bool(columns)), "dim")
 
 
 def _shown_classes(profile: Profile, limit: int) -> list[ClassModel]:
@@ -106,11 +109,11 @@ def _accuracy_or_last(entry: ClassModel) -> tuple[bool, float]:
     return entry.clean_accuracy is None, entry.clean_accuracy or 0.0
 
 
-def _caption(profile: Profile, limit: int, *, budgets: bool) -> str:
+def _caption(profile: Profile, limit: int, which: str, *, budgets: bool) -> str:
     total = len(profile.classes)
     parts = []
     if total > limit:
-        parts.append(f"{limit:,} of {total:,} classes, lowest clean accuracy first; classes.csv has all {total:,}.")
+        parts.append(f"{limit:,} of {total:,} classes, {which}; classes.csv has all {total:,}.")
     if budgets:
         parts.append("Budgets are the strongest safe values: any = the whole ladder, ? = undetermined.")
     return " ".join(parts)
@@ -119,17 +122,17 @@ def _caption(profile: Profile, limit: int, *, budgets: bool) -> str:
 def _table(entries: list[ClassModel], augmentations: list[str], width: int) -> Table:
     with_images = width >= _NARROW
     table = borderless_table()
-    room = width - _FIXED_WIDTH - _BUDGET_WIDTH * len(augmentations)
+    room = width - _FIXED_WIDTH - BUDGET_WIDTH * len(augmentations)
     table.add_column("Class", no_wrap=True, overflow="ellipsis", max_width=max(room, _SHORTEST_NAME))
     for title in ("Images", "Clean") if with_images else ("Clean",):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("Relies on", no_wrap=True, overflow="ellipsis")
     for name in augmentations:
         title = SHORT_NAMES.get(name, readable_name(name))
-        table.add_column(title, no_wrap=True, overflow="ellipsis", max_width=_BUDGET_WIDTH - 2)
+        table.add_column(title, no_wrap=True, overflow="ellipsis", max_width=BUDGET_WIDTH - 2)
     for entry in entries:
         images = [f"{entry.images:,}"] if with_images else []
-        budgets = [_budget(entry.budgets.get(name)) for name in augmentations]
+        budgets = [budget_cell(entry.budgets.get(name)) for name in augmentations]
         table.add_row(Text(printable(entry.name)), *images, percent(entry.clean_accuracy), _cue(entry), *budgets)
     return table
 
@@ -138,7 +141,7 @@ def _cue(entry: ClassModel) -> Text:
     """Return the cue with its evidence: with bounds where it is one cue, else the three values."""
     if not entry.images:
         return Text("no images", "dim")
-    cue = Text(entry.cue.value, _STYLES[entry.cue])
+    cue = Text(entry.cue.value, STYLES[entry.cue])
     if "confused_with" in entry.flags:
         return cue + Text(f" like {printable(entry.flags['confused_with'])}", "dim")
     if entry.cue in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):
@@ -163,9 +166,3 @@ def _short(number: float) -> str:
     """Return a number with two decimals and no zero before the point, as in a table of correlations."""
     rounded = fixed(number, 2)
     return rounded.replace("0.", ".", 1) if abs(number) < 1 else rounded
-
-
-def _budget(budget: BudgetModel | None) -> Text:
-    if budget is None:
-        return Text(DASH, "dim")
-    return _STATUS.get(budget.status) or Text(budget_text(budget))

@@ -5,13 +5,14 @@ import re
 import pytest
 
 from cuesense import registry
-from cuesense.reports import profile_text, text
+from cuesense.reports import graded_text, profile_text, text
 from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
 from cuesense.types import Cue, CueVerdict
 from tests.helpers import page_checks as checks
 from tests.helpers import profiles
+from tests.helpers.graded_profiles import graded
 from tests.helpers.html_tree import Node, parse
 from tests.helpers.page_checks import HOSTILE
 
@@ -306,3 +307,36 @@ def test_both_themes_meet_the_contrast_of_wcag_aa(page):
             assert min(checks.contrast(theme[ink], theme[ground]) for ground in ("paper", "card", "faint")) >= 4.5, ink
         for hue in ("shape", "texture", "color", "mixed", "redundant", "insensitive"):
             assert checks.contrast(theme["on"], theme[hue]) >= 4.5, hue
+
+
+@pytest.fixture(scope="module")
+def answered() -> Profile:
+    return graded(12, empty=1, seed=3)
+
+
+def test_rows_are_sorted_by_lean_and_keep_their_place_in_the_data(answered):
+    shown = parse(render(answered))
+    data = payload(shown)
+    assert [row.find("button")[0].text for row in rows(shown)] == [entry.name for entry in answered.classes_by_lean]
+    for row in rows(shown):
+        found = data["classes"][int(row.attributes["id"].removeprefix("class-"))]
+        assert found["name"] == row.find("button")[0].text
+    checks.check_the_script_finds_its_elements(shown)
+    checks.check_links_and_references_have_targets(shown)
+
+
+def test_what_a_class_keeps_and_where_it_leans_are_in_the_page(answered):
+    shown = parse(render(answered))
+    by_name = {row.find("button")[0].text: row for row in rows(shown)}
+    for found, entry in zip(payload(shown)["classes"], answered.classes, strict=True):
+        assert by_name[entry.name].find("td")[3].text == graded_text.lean_text(entry)
+        assert found["kept"] == [
+            [text.readable_name(name), part.value, part.low, part.high] for name, part in entry.kept.items()
+        ]
+        assert found["lean"] == (max(part.value for part in entry.lean.values()) if entry.lean else None)
+    assert "lean" in {cell.attributes.get("data-sort") for cell in shown.find("thead")[0].find("th")}
+
+
+def test_profiles_of_earlier_versions_have_no_leans(page):
+    assert "lean" not in {cell.attributes.get("data-sort") for cell in page.find("thead")[0].find("th")}
+    assert {(tuple(entry["kept"]), entry["lean"]) for entry in payload(page)["classes"]} == {((), None)}

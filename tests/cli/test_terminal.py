@@ -1,0 +1,39 @@
+"""Remarks on stderr: above a progress bar that is shown there, and without what a class name may do to a terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from cuesense.cli.terminal import remark, remark_on_data, verbosity
+
+
+def test_a_remark_stands_above_the_progress_bar_and_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As stderr is: a stream of text upon one of bytes, which is what typer.echo looks for.
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    with Progress(console=Console(file=screen, force_terminal=True, width=80)) as bar:
+        bar.add_task("images", total=10)
+        bar.refresh()
+        remark("With 50 images of a class")
+    shown = screen.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    before = shown[: shown.index("With 50 images of a class")]
+    # The line of the bar is erased first.
+    assert before.endswith("\x1b[2K")
+
+
+def test_remarks_are_left_out_where_they_are_not_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    remark("said")
+    with verbosity(verbose=False, quiet=True):
+        remark("not said")
+        remark_on_data("not said")
+    assert capsys.readouterr().err == "said\n"
+
+
+def test_names_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    remark_on_data("fewest: \x1b[31mred\u202e")
+    assert capsys.readouterr().err == "fewest: \ufffd[31mred\ufffd\n"
