@@ -149,7 +149,7 @@ def _class_cue(found: ClassEvidence, likely: Floats, generous: Floats) -> ClassC
         reason = f"{losses(found)}; {verdict} would fit the ablations together, but the class {disagrees}"
         verdict = CueVerdict.UNDETERMINED
     if verdict is CueVerdict.UNDETERMINED and _needs_fine_detail(found, likely):
-        verdict = CueVerdict.FINE_DETAIL
+        verdict, reason = CueVerdict.FINE_DETAIL, why(found, CueVerdict.FINE_DETAIL)
     return ClassCue(
         cue=verdict,
         probabilities=dict(zip(VERDICTS, likely.tolist(), strict=True)),
@@ -184,15 +184,14 @@ def _certain(found: ClassEvidence) -> float:
 def _needs_fine_detail(found: ClassEvidence, likely: Floats) -> bool:
     """Return whether a class without a verdict certainly needs fine detail, as texture or as thin lines and parts.
 
-    It is lost when fine detail is removed in both ways that erase thin lines as well, and neither color nor more than
-    one cue by itself explains that.
+    Literally: most of it is lost under both suppressions that erase thin lines as well as texture, certainly so, most
+    is kept in gray, and color is hardly possible.
     """
-    if _impossible(found):
+    if _impossible(found) or likely[VERDICTS.index(CueVerdict.COLOR)] > 1 - CERTAIN_WITH_LESS:
         return False
-    explained = [CueVerdict.TEXTURE, CueVerdict.SHAPE, CueVerdict.MIXED]
-    certain = sum(likely[VERDICTS.index(verdict)] for verdict in explained) >= _certain(found)
-    kept = [found.high(of_cue[Cue.TEXTURE]) for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
-    return certain and all(high is not None and high < SUFFICES for high in kept)
+    highest = [found.high(of_cue[Cue.TEXTURE]) for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
+    lost = all(high is not None and high < SUFFICES for high in highest)
+    return lost and found.lost(Cue.COLOR) <= 1 - SUFFICES
 
 
 def _impossible(found: ClassEvidence) -> str | None:
