@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cuesense.analysis.class_evidence import ClassEvidence
 from cuesense.analysis.contradictions import contradiction
-from cuesense.analysis.cue_sentences import counted, losses, points, why
+from cuesense.analysis.cue_sentences import counted, fine_detail, losses, points, why
 from cuesense.analysis.evidence import Evidence
 from cuesense.analysis.hypotheses import (
     CUES_LEFT,
@@ -137,8 +137,8 @@ def _class_cue(found: ClassEvidence, likely: Floats, generous: Floats) -> ClassC
     if disagrees:
         reason = f"{losses(found)}; {verdict} would fit the ablations together, but the class {disagrees}"
         verdict = CueVerdict.UNDETERMINED
-    if verdict is CueVerdict.UNDETERMINED and _needs_fine_detail(found, likely):
-        verdict = CueVerdict.FINE_DETAIL
+    if verdict is CueVerdict.UNDETERMINED and _needs_fine_detail(found, likely, generous):
+        verdict, reason = CueVerdict.FINE_DETAIL, f"{reason}; {fine_detail(found)}"
     return ClassCue(
         cue=verdict,
         probabilities=dict(zip(VERDICTS, likely.tolist(), strict=True)),
@@ -164,24 +164,30 @@ def _decide(found: ClassEvidence, likely: Floats, generous: Floats) -> tuple[Cue
     return verdict, why(found, verdict)
 
 
+def certainty(evidence: Evidence) -> Floats:
+    """Return the probability from which on a verdict on each class is given, (C,)."""
+    enough = measured_fully(evidence) & (evidence.fewest >= FEW_IMAGES)
+    return np.where(enough, CERTAIN, CERTAIN_WITH_LESS)
+
+
 def _certain(found: ClassEvidence) -> float:
-    """Return the probability from which on a verdict is given."""
-    enough = measured_fully(found.every) and found.fewest >= FEW_IMAGES
-    return CERTAIN if enough else CERTAIN_WITH_LESS
+    return float(certainty(found.every)[found.index])
 
 
-def _needs_fine_detail(found: ClassEvidence, likely: Floats) -> bool:
+def _needs_fine_detail(found: ClassEvidence, likely: Floats, generous: Floats) -> bool:
     """Return whether a class without a verdict certainly needs fine detail, as texture or as thin lines and parts.
 
     It is lost when fine detail is removed in both ways that erase thin lines as well, and neither color nor more than
-    one cue by itself explains that.
+    one cue by itself explains that, however guesses are taken off.
     """
     if _impossible(found):
         return False
-    explained = [CueVerdict.TEXTURE, CueVerdict.SHAPE, CueVerdict.MIXED]
-    certain = sum(likely[VERDICTS.index(verdict)] for verdict in explained) >= _certain(found)
+    explained = [VERDICTS.index(verdict) for verdict in (CueVerdict.TEXTURE, CueVerdict.SHAPE, CueVerdict.MIXED)]
+    certain = all(part[explained].sum() >= _certain(found) for part in (likely, generous))
     kept = [found.high(of_cue[Cue.TEXTURE]) for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
-    return certain and all(high is not None and high < SUFFICES for high in kept)
+    # The loss is tested where least harm is done: where that is a bilateral filter, it says nothing about thin lines.
+    chance = found.removal(Cue.TEXTURE) == PRIMARY_ABLATION[Cue.TEXTURE] and not _necessary(found, Cue.TEXTURE)
+    return certain and not chance and all(high is not None and high < SUFFICES for high in kept)
 
 
 def _impossible(found: ClassEvidence) -> str | None:
