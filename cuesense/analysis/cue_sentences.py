@@ -27,8 +27,6 @@ def why(found: ClassEvidence, verdict: CueVerdict) -> str:
     if verdict is CueVerdict.INSENSITIVE:
         stays = found.every.shares[ALL_REMOVED].stays[found.index]
         return f"keeps {points(stays)} of 100 images when shape, texture and color are all removed"
-    if verdict is CueVerdict.FINE_DETAIL:
-        return _fine_detail(found)
     return _single(found, Cue(verdict.value))
 
 
@@ -42,6 +40,13 @@ def losses(found: ClassEvidence) -> str:
 def points(share: float | NDArray[np.float64]) -> str:
     """Return a share in whole percentage points, such as ``"42"``."""
     return f"{100 * float(share):.0f}"
+
+
+def fine_detail(found: ClassEvidence) -> str:
+    """Return what the class loses where texture and thin lines are erased alike; both ways must have been measured."""
+    ways = [of_cue[Cue.TEXTURE] for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
+    lost = [f"{points(1 - (found.kept(way) or 0.0))} by {way.perturbation} at {way.value:g}" for way in ways]
+    return f"loses {' and '.join(lost)}, which erase texture and thin lines alike"
 
 
 def counted(images: int) -> str:
@@ -73,15 +78,6 @@ def _mixed(found: ClassEvidence) -> str:
     needed = needed or [max(CUES, key=found.lost)]
     text = "loses " + " and ".join(f"{points(found.lost(cue))} without {cue}" for cue in needed) + " of 100 points"
     return text + _alone(found, "; keeps only")
-
-
-def _fine_detail(found: ClassEvidence) -> str:
-    removals = (PRIMARY_ABLATION[Cue.TEXTURE], REPLICATE_ABLATION[Cue.TEXTURE])
-    parts = [
-        f"{points(found.kept(way) or 0.0)} of 100 points under {way.perturbation} at {way.value:g}" for way in removals
-    ]
-    kept = " and ".join(parts)
-    return f"keeps {kept}: it needs fine detail, but whether as texture or as thin lines and small parts is not shown"
 
 
 def _redundant(found: ClassEvidence) -> str:
