@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from cuesense.analysis.graded import Graded, grade
 from cuesense.analysis.graded_profile import class_kept, class_leans, graded_summary
 from cuesense.analysis.groups import ALL, GroupCues, group_cues
 from cuesense.analysis.hypotheses import VERDICTS
+from cuesense.analysis.shape_scale import ShapeScale, shape_scales
 from cuesense.arrays import Floats
 from cuesense.errors import listed
 from cuesense.policies.budgets import budget, shared_budget
@@ -33,6 +34,7 @@ from cuesense.schemas.profile import (
     Profile,
     Provenance,
     RivalModel,
+    ShapeScaleModel,
     Summary,
     UnpairedCounts,
     VerdictRule,
@@ -95,8 +97,9 @@ def build_profile(
                 ],
                 kept=class_kept(result.graded, index),
                 lean=leans[index],
+                shape_scale=ShapeScaleModel(**asdict(scale.tile), sentence=scale.sentence),
             )
-            for index, name in enumerate(class_names)
+            for index, (name, scale) in enumerate(zip(class_names, result.shape_scales, strict=True))
         ],
         groups=[_group(group, class_names, first.n) for group in result.groups],
         labeling=VerdictRule(
@@ -258,6 +261,7 @@ class AnalysisResult:
         groups: One for all classes, then one a group.
         certain: The probability from which on a verdict on each class was given, (C,).
         graded: What every class keeps, and to which cue it leans.
+        shape_scales: On which shuffled tiles half of each class is kept.
     """
 
     counts: ClassCounts
@@ -266,6 +270,7 @@ class AnalysisResult:
     groups: list[GroupCues]
     certain: Floats
     graded: Graded
+    shape_scales: list[ShapeScale]
 
 
 def analyze_predictions(
@@ -305,6 +310,7 @@ def analyze_predictions(
         ],
         certain=certain,
         graded=grade(predictions, confidence),
+        shape_scales=shape_scales(predictions, confidence),
     )
 
 

@@ -23,6 +23,7 @@ from cuesense.schemas.profile_graded import (
     LeanSummary,
     PairsModel,
     RankedClass,
+    ShapeScaleModel,
     SharpenModel,
     graded_row,
     in_order_of_lean,
@@ -71,6 +72,7 @@ __all__ = [
     "Provenance",
     "RankedClass",
     "RivalModel",
+    "ShapeScaleModel",
     "SharpenModel",
     "Summary",
     "TrainedBudget",
@@ -155,6 +157,10 @@ class ClassModel(JsonModel):
     lean: dict[Cue, LeanModel] = Field(
         default={}, description="how much more it relies on each cue than the average class"
     )
+    shape_scale: ShapeScaleModel = Field(
+        default=ShapeScaleModel(value=None, low=None, high=None),
+        description="on which tiles half of the class is kept when they are shuffled",
+    )
 
     @property
     def leans_to(self) -> Cue | None:
@@ -238,7 +244,7 @@ class Profile(Document):
             Columns: name, images, clean_accuracy, cue, probability (of the likeliest verdict);
             ``{shape,texture,color}_{value,low,high,necessary,sufficiency}``; leans_to;
             ``{shape,texture,color}_lean{,_low,_high,_rank,_top_fifth}``; what is kept, by column (``without_color``,
-            ``color_alone``, ...) with ``_low`` and ``_high``; flags, separated by spaces;
+            ``color_alone``, ...) with ``_low`` and ``_high``; ``shape_tile{,_low,_high}``; flags, separated by spaces;
             ``{augmentation}_{value,status,drop,low,high}`` for every augmentation; why.
         """
         import pandas as pd
@@ -254,6 +260,9 @@ class Profile(Document):
             clean_correct, lost, gained, accuracy_drop (fraction; missing where the class has no images).
         """
         return curves_frame(self.curves, [entry.name for entry in self.classes])
+
+
+_SCALE_COLUMNS = {"": "value", "_low": "low", "_high": "high"}
 
 
 def _class_row(entry: ClassModel) -> dict[str, Any]:
@@ -272,4 +281,5 @@ def _class_row(entry: ClassModel) -> dict[str, Any]:
     for name, budget in entry.budgets.items():
         fields = ("value", "status", "drop", "low", "high")
         row |= {f"{name}_{key}": budget.model_dump(mode="json")[key] for key in fields}
+    row |= {f"shape_tile{end}": getattr(entry.shape_scale, key) for end, key in _SCALE_COLUMNS.items()}
     return row | {"why": entry.why}

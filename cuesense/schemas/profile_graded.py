@@ -29,6 +29,15 @@ class KeptModel(Estimate):
     )
 
 
+class ShapeScaleModel(Estimate):
+    """The side of shuffled tiles, as a fraction of the image's side, on which half of a class is kept.
+
+    Null where half is kept on all tiles that were measured, or on none: the sentence says which.
+    """
+
+    sentence: str | None = Field(default=None, description="the same in words, and what size of parts the class needs")
+
+
 class LeanModel(Estimate):
     """How much more a class relies on a cue than the average class of this model, in [-1, 1]; below 0, how much less.
 

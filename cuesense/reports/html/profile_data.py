@@ -33,7 +33,7 @@ def page_data(profile: Profile) -> dict[str, Any]:
         Lists, dicts, numbers, texts and None. Lists of classes and curves are in the profile's order; a class's
         ``evidence`` is [value, low, high, sufficiency] by cue, its ``budgets`` as in ``_budget``, its ``rivals``
         [class, perturbation, share]; its ``kept`` is [column, value, low, high] of every column that is known, its
-        ``lean`` the largest of its leans or None, its ``leans`` a clause for each cue.
+        ``lean`` the largest of its leans or None, its ``leans`` a clause for each cue and one for its shape scale.
     """
     augmentations = list(dict.fromkeys(name for entry in profile.classes for name in entry.budgets))
     curves = {curve.perturbation: curve for curve in profile.curves}
@@ -97,7 +97,9 @@ def _class(entry: ClassModel, augmentations: Iterable[str], curves: Mapping[str,
             if part.value is not None
         ],
         "lean": None if leans_to is None else entry.lean[leans_to].value,
-        "leans": [part.sentence for part in entry.lean.values() if part.sentence],
+        "leans": [
+            said for said in (*(part.sentence for part in entry.lean.values()), entry.shape_scale.sentence) if said
+        ],
         "rivals": [[rival.rival, readable_name(rival.perturbation), rival.share] for rival in entry.rivals],
     }
 
