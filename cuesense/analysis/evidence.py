@@ -135,10 +135,9 @@ def gather(predictions: Predictions, confidence: float) -> Evidence:
         shares={ablation: found.share(ablation) for ablation in EVERY_ABLATION if ablation in found.rows},
         q=adjusted(
             {
-                # A cue is needed only where every way of removing it costs images (intersection-union test).
-                cue: np.max([found.necessary(way, SHAM[cue]) for way in REMOVALS[cue] if way in found.rows], axis=0)
+                cue: found.necessary(PRIMARY_ABLATION[cue], SHAM[cue])
                 for cue in CUES
-                if any(way in found.rows for way in REMOVALS[cue])
+                if PRIMARY_ABLATION[cue] in found.rows
             }
         ),
         sinks=found.sinks(),

@@ -24,6 +24,8 @@ from cuesense.types import CueVerdict
 
 # The shorter sides of the images that the model was fitted to, in pixels; others are read like the nearest of these.
 _SIDES = (32, 64, 128, 224)
+# Share kept that is most of a class.
+_MOST = 0.5
 # The side that the model's sizes are relative to.
 _MIDDLE_SIDE = 64
 
@@ -113,7 +115,9 @@ def verdict_probabilities(evidence: Evidence) -> Floats:
     """Return the probability of every verdict: of the joint model where all its ablations were measured.
 
     Else it is the posterior over Boolean hypotheses (hypotheses.posterior), which needs few ablations. That posterior
-    also says whether a class is insensitive, which no class of the joint model's networks is.
+    also says whether a class is insensitive, which no class of the joint model's networks is; but where less than half
+    of the class is kept under some ablation it is not, because one that removes everything from some images leaves the
+    lightness or the coarse texture of others.
 
     Args:
         evidence: From evidence.gather.
@@ -124,7 +128,8 @@ def verdict_probabilities(evidence: Evidence) -> Floats:
     boolean = posterior(evidence)
     if not measured_fully(evidence):
         return boolean
-    insensitive = boolean[VERDICTS.index(CueVerdict.INSENSITIVE)]
+    least = np.min([np.nan_to_num(evidence.shares[ablation].distinct) for ablation in JOINT_ABLATIONS], axis=0)
+    insensitive = np.where(least >= _MOST, boolean[VERDICTS.index(CueVerdict.INSENSITIVE)], 0.0)
     joint = joint_posterior(evidence)
     if evidence.colorless:
         joint[CueVerdict.COLOR] = np.zeros_like(insensitive)

@@ -19,6 +19,7 @@ STYLES = {
     CueVerdict.MIXED: "bold magenta",
     CueVerdict.REDUNDANT: "bold yellow",
     CueVerdict.INSENSITIVE: "bold",
+    CueVerdict.FINE_DETAIL: "bold cyan",
     CueVerdict.UNDETERMINED: "dim",
 }
 _STATUS = {

@@ -305,7 +305,7 @@ def test_both_themes_meet_the_contrast_of_wcag_aa(page):
     for theme in found:
         for ink in ("ink", "muted", "link", "alarm"):
             assert min(checks.contrast(theme[ink], theme[ground]) for ground in ("paper", "card", "faint")) >= 4.5, ink
-        for hue in ("shape", "texture", "color", "mixed", "redundant", "insensitive"):
+        for hue in ("shape", "texture", "color", "mixed", "redundant", "insensitive", "fine"):
             assert checks.contrast(theme["on"], theme[hue]) >= 4.5, hue
 
 
