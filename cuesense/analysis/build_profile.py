@@ -9,12 +9,13 @@ import numpy as np
 
 from cuesense.analysis.contradictions import contradiction
 from cuesense.analysis.counts import ClassCounts, count_predictions
-from cuesense.analysis.cues import CERTAIN, FALSE_DISCOVERY, RULE, SINK_RATIO, name_cues, usable
+from cuesense.analysis.cues import FALSE_DISCOVERY, RULE, SINK_RATIO, certainty, name_cues, usable
 from cuesense.analysis.evidence import gather
 from cuesense.analysis.graded import Graded, grade
 from cuesense.analysis.graded_profile import class_kept, class_leans, graded_summary
 from cuesense.analysis.groups import ALL, GroupCues, group_cues
 from cuesense.analysis.hypotheses import VERDICTS
+from cuesense.arrays import Floats
 from cuesense.errors import listed
 from cuesense.policies.budgets import budget, shared_budget
 from cuesense.predictions.predictions import Predictions
@@ -98,7 +99,9 @@ def build_profile(
             for index, name in enumerate(class_names)
         ],
         groups=[_group(group, class_names, first.n) for group in result.groups],
-        labeling=VerdictRule(certainty=CERTAIN, false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE),
+        labeling=VerdictRule(
+            certainty=float(result.certain.min()), false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE
+        ),
         policy=PolicyModel(
             tolerance=tolerance,
             confidence=confidence,
@@ -253,6 +256,7 @@ class AnalysisResult:
         cues: The verdict on each class, with its evidence.
         budgets: Per augmentation, one a class.
         groups: One for all classes, then one a group.
+        certain: The probability from which on a verdict on each class was given, (C,).
         graded: What every class keeps, and to which cue it leans.
     """
 
@@ -260,6 +264,7 @@ class AnalysisResult:
     cues: list[ClassCue]
     budgets: dict[str, list[Budget]]
     groups: list[GroupCues]
+    certain: Floats
     graded: Graded
 
 
@@ -280,6 +285,7 @@ def analyze_predictions(
     counts, evidence = count_predictions(predictions), gather(predictions, confidence)
     cues = name_cues(evidence, predictions.class_names)
     likely = np.array([list(entry.probabilities.values()) for entry in cues]).T.reshape(len(VERDICTS), -1)
+    certain = certainty(evidence)
     fit = set(np.flatnonzero(usable(evidence)).tolist())
     every = {ALL: range(len(cues)), **groups}
     return AnalysisResult(
@@ -292,11 +298,12 @@ def analyze_predictions(
         },
         groups=[
             _without_contradictions(
-                group_cues(name, [index for index in members if index in fit], VERDICTS, likely, confidence, CERTAIN),
+                group_cues(name, [index for index in members if index in fit], VERDICTS, likely, confidence, certain),
                 cues,
             )
             for name, members in every.items()
         ],
+        certain=certain,
         graded=grade(predictions, confidence),
     )
 

@@ -29,7 +29,7 @@ def contradiction(verdict: CueVerdict, evidence: Mapping[Cue, CueEvidence]) -> s
       alone may keep nearly all.
     - Redundant and insensitive need no cue: removing one must not cost nearly all, by the first ablation or on average
       over both.
-    - Undetermined excludes nothing, and a share that was not measured contradicts nothing.
+    - Fine detail and undetermined exclude nothing, and a share that was not measured contradicts nothing.
 
     Args:
         verdict: The verdict.
@@ -38,7 +38,7 @@ def contradiction(verdict: CueVerdict, evidence: Mapping[Cue, CueEvidence]) -> s
     Returns:
         A clause such as ``"keeps 100 of 100 points with color alone"``, about the first share that disagrees.
     """
-    if verdict is CueVerdict.UNDETERMINED:
+    if verdict in (CueVerdict.FINE_DETAIL, CueVerdict.UNDETERMINED):
         return None
     if verdict is CueVerdict.MIXED:
         return _against_mixed(evidence)

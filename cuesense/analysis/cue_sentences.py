@@ -42,6 +42,13 @@ def points(share: float | NDArray[np.float64]) -> str:
     return f"{100 * float(share):.0f}"
 
 
+def fine_detail(found: ClassEvidence) -> str:
+    """Return what the class loses where texture and thin lines are erased alike; both ways must have been measured."""
+    ways = [of_cue[Cue.TEXTURE] for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
+    lost = [f"{points(1 - (found.kept(way) or 0.0))} by {way.perturbation} at {way.value:g}" for way in ways]
+    return f"loses {' and '.join(lost)}, which erase texture and thin lines alike"
+
+
 def counted(images: int) -> str:
     """Return a number of images in words, such as ``"1 image"``."""
     return f"{images} image{'' if images == 1 else 's'}"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cuesense.analysis.class_evidence import ClassEvidence
 from cuesense.analysis.contradictions import contradiction
-from cuesense.analysis.cue_sentences import counted, losses, points, why
+from cuesense.analysis.cue_sentences import counted, fine_detail, losses, points, why
 from cuesense.analysis.evidence import Evidence
 from cuesense.analysis.hypotheses import (
     CUES_LEFT,
@@ -149,7 +149,7 @@ def _class_cue(found: ClassEvidence, likely: Floats, generous: Floats) -> ClassC
         reason = f"{losses(found)}; {verdict} would fit the ablations together, but the class {disagrees}"
         verdict = CueVerdict.UNDETERMINED
     if verdict is CueVerdict.UNDETERMINED and _needs_fine_detail(found, likely):
-        verdict = CueVerdict.FINE_DETAIL
+        verdict, reason = CueVerdict.FINE_DETAIL, f"{reason}; {fine_detail(found)}"
     return ClassCue(
         cue=verdict,
         probabilities=dict(zip(VERDICTS, likely.tolist(), strict=True)),
@@ -175,24 +175,27 @@ def _decide(found: ClassEvidence, likely: Floats, generous: Floats) -> tuple[Cue
     return verdict, why(found, verdict)
 
 
+def certainty(evidence: Evidence) -> Floats:
+    """Return the probability from which on a verdict on each class is given, (C,)."""
+    enough = measured_fully(evidence) & (evidence.fewest >= FEW_IMAGES)
+    return np.where(enough, CERTAIN, CERTAIN_WITH_LESS)
+
+
 def _certain(found: ClassEvidence) -> float:
-    """Return the probability from which on a verdict is given."""
-    enough = measured_fully(found.every) and found.fewest >= FEW_IMAGES
-    return CERTAIN if enough else CERTAIN_WITH_LESS
+    return float(certainty(found.every)[found.index])
 
 
 def _needs_fine_detail(found: ClassEvidence, likely: Floats) -> bool:
     """Return whether a class without a verdict certainly needs fine detail, as texture or as thin lines and parts.
 
-    It is lost when fine detail is removed in both ways that erase thin lines as well, and neither color nor more than
-    one cue by itself explains that.
+    Literally: most of it is lost under both suppressions that erase thin lines as well as texture, certainly so, most
+    is kept in gray, and color is hardly possible.
     """
-    if _impossible(found):
+    if _impossible(found) or likely[VERDICTS.index(CueVerdict.COLOR)] > 1 - CERTAIN_WITH_LESS:
         return False
-    explained = [CueVerdict.TEXTURE, CueVerdict.SHAPE, CueVerdict.MIXED]
-    certain = sum(likely[VERDICTS.index(verdict)] for verdict in explained) >= _certain(found)
-    kept = [found.high(of_cue[Cue.TEXTURE]) for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
-    return certain and all(high is not None and high < SUFFICES for high in kept)
+    highest = [found.high(of_cue[Cue.TEXTURE]) for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
+    lost = all(high is not None and high < SUFFICES for high in highest)
+    return lost and _necessary(found, Cue.TEXTURE) and found.lost(Cue.COLOR) <= 1 - SUFFICES
 
 
 def _impossible(found: ClassEvidence) -> str | None:

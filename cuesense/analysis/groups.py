@@ -46,7 +46,12 @@ class GroupCues:
 
 
 def group_cues(
-    name: str, classes: Sequence[int], verdicts: Sequence[CueVerdict], likely: Floats, confidence: float, certain: float
+    name: str,
+    classes: Sequence[int],
+    verdicts: Sequence[CueVerdict],
+    likely: Floats,
+    confidence: float,
+    certain: Floats,
 ) -> GroupCues:
     """Estimate the shares of the verdicts among some classes, and shrink each class toward them.
 
@@ -59,7 +64,7 @@ def group_cues(
         verdicts: The L verdicts.
         likely: Probability of each verdict for every class under equal shares, shape (L, C).
         confidence: Level of the intervals, in (0, 1).
-        certain: The probability from which on a member gets its verdict.
+        certain: The probability from which on each class gets its verdict, (C,).
 
     Returns:
         The cues of the group; without shares where the group has no classes.
@@ -70,7 +75,7 @@ def group_cues(
     low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     most = int(np.argmax(shares.mean(axis=0)))
     best = np.argmax(shrunk, axis=0)
-    sure = shrunk.max(axis=0) >= certain
+    sure = shrunk.max(axis=0) >= certain[list(classes)]
     return GroupCues(
         name=name,
         classes=tuple(classes),

@@ -255,9 +255,16 @@ def test_the_rule_is_kept_with_its_thresholds(analyzed: AnalysisResult) -> None:
     rule = built(analyzed).labeling
     assert rule is not None
     assert (rule.certainty, rule.false_discovery, rule.confidence) == (0.9, 0.1, 0.9)
-    assert rule.rule.startswith("A label is given where its probability is at least 0.9, ")
-    assert "carries at least 70% of what the class keeps (its Shapley share)." in rule.rule
-    assert "No label is given that the shares beside it contradict" in rule.rule
+    assert rule.rule.startswith("A cue is named where its probability is at least 0.8 by a model of the shares that ")
+    assert "0.9 below 20 images, or where ablations are missing" in rule.rule
+    assert "No cue is named that the shares beside it contradict" in rule.rule
+
+
+def test_the_rule_has_the_least_probability_that_was_asked_of_any_class(analyzed: AnalysisResult) -> None:
+    np.testing.assert_array_equal(analyzed.certain, [0.9] * 4)
+    rule = built(replace(analyzed, certain=np.array([0.9, 0.8, 0.9, 0.9]))).labeling
+    assert rule is not None
+    assert rule.certainty == 0.8
 
 
 def test_a_profile_survives_its_file(analyzed: AnalysisResult, tmp_path: Path) -> None:

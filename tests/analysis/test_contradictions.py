@@ -69,6 +69,7 @@ def evidence_of(color: CueEvidence, shape: CueEvidence | None = None) -> dict[Cu
         ("redundant", shares(0.7, 0.9, 0.89), None, None),
         ("insensitive", shares(1.0, 0.9), None, "loses 100 of 100 points without color"),
         ("insensitive", shares(0.79, 0.9), None, None),
+        ("fine detail", shares(1.0, 1.0), None, None),
         ("undetermined", shares(1.0, 1.0), None, None),
     ],
 )
@@ -108,6 +109,9 @@ def says_the_opposite(verdict: CueVerdict, evidence: dict[Cue, CueEvidence]) -> 
         return none_of(lost[cue]) or none_of(alone[cue]) or any(all_of(lost[c]) for c in Cue if c is not cue)
     if verdict is CueVerdict.MIXED:
         return all(map(none_of, lost.values())) or any(map(all_of, alone.values()))
+    if verdict is CueVerdict.FINE_DETAIL:
+        # A removal of texture that keeps thin lines may cost nothing, but one of the two printed must cost something.
+        return none_of(lost[Cue.TEXTURE]) and none_of(evidence[Cue.TEXTURE].second)
     return verdict is not CueVerdict.UNDETERMINED and any(map(all_of, lost.values()))
 
 

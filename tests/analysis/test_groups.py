@@ -17,7 +17,7 @@ LABELS = (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
 def answer(columns, classes=None):
     likely = np.array(columns, dtype=float).T
     members = range(likely.shape[1]) if classes is None else classes
-    return group_cues("group", members, LABELS, likely, 0.95, 0.9)
+    return group_cues("group", members, LABELS, likely, 0.95, np.full(likely.shape[1], 0.9))
 
 
 def test_sure_classes_give_their_own_share() -> None:
@@ -182,15 +182,17 @@ def test_a_group_without_classes_is_undetermined() -> None:
 def test_intervals_hold_their_share_of_the_dirichlet_draws(confidence: float) -> None:
     """Of sure classes the shares are a Dirichlet draw: one share is a beta draw, whose quantiles are known."""
     likely = np.array([[1, 0, 0]] * 12 + [[0, 0, 1]] * 8, dtype=float).T
-    found = group_cues("group", range(20), LABELS, likely, confidence, 0.9).shares[CueVerdict.SHAPE]
+    found = group_cues("group", range(20), LABELS, likely, confidence, np.full(20, 0.9)).shares[CueVerdict.SHAPE]
     low, high = beta.ppf([(1 - confidence) / 2, (1 + confidence) / 2], 12.5, 9)
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.05)
 
 
 @pytest.mark.parametrize(("certain", "cue"), [(0.55, CueVerdict.SHAPE), (0.95, CueVerdict.UNDETERMINED)])
 def test_a_member_gets_its_verdict_from_the_given_probability_on(certain: float, cue: CueVerdict) -> None:
-    likely = np.array([[0.7, 0.2, 0.1]], dtype=float).T
-    assert group_cues("group", [0], LABELS, likely, 0.95, certain).members == {0: cue}
+    likely = np.array([[0.7, 0.2, 0.1]] * 2, dtype=float).T
+    # The other class needs another probability.
+    found = group_cues("group", [1], LABELS, likely, 0.95, np.array([1.5 - certain, certain]))
+    assert found.members == {1: cue}
 
 
 def test_classes_are_found_in_another_unicode_form_and_case(tmp_path: Path) -> None:

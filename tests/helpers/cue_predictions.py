@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,8 +32,19 @@ def shares_kept(hypothesis: Hypothesis, high: float = 0.95, low: float = 0.05) -
     }
 
 
-def perturbation(ablation: Ablation) -> Perturbation:
-    return replace(registry.get("perturbations", ablation.perturbation), ladder=(ablation.value,))
+def rungs(ablations: Iterable[Ablation]) -> dict[Ablation, tuple[Perturbation, int]]:
+    """Return the perturbation and the severity of every ablation; those of one perturbation share its ladder."""
+    values: dict[str, list[float]] = {}
+    for name, value in ablations:
+        values.setdefault(name, []).append(value)
+    ladders = {
+        name: replace(registry.get("perturbations", name), ladder=tuple(ladder)) for name, ladder in values.items()
+    }
+    return {
+        Ablation(name, value): (ladders[name], ladder.index(value) + 1)
+        for name, ladder in values.items()
+        for value in ladder
+    }
 
 
 def predictions(
@@ -61,14 +72,14 @@ def predictions(
             ConditionPredictions(labels, np.where(right, labels, elsewhere), np.where(right, labels, -1))
         )
     names = tuple(f"class {index}" for index in range(classes))
-    kinds = tuple(map(perturbation, ablations))
+    found = rungs(ablations)
     return Predictions(
         class_names=names,
         output_names=(*names, *(f"other {index}" for index in range(OTHER))),
         outputs=tuple(range(classes)),
         sample_ids=[f"{label}/{index}" for label, index in zip(labels, number, strict=True)],
-        perturbations=kinds,
-        conditions=(Condition(), *(Condition(kind, 1) for kind in kinds)),
+        perturbations=tuple({kind.name: kind for kind, _ in found.values()}.values()),
+        conditions=(Condition(), *(Condition(*found[ablation]) for ablation in ablations)),
         per_condition=tuple(per_condition),
         side=side,
     )

@@ -11,7 +11,7 @@ from cuesense.arrays import Floats
 from cuesense.perturbations.ablations import COLUMNS, SHAM, TILED, Ablation
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.types import Condition, Cue
-from tests.helpers.cue_predictions import perturbation
+from tests.helpers.cue_predictions import rungs
 
 MECHANISMS = tuple(dict.fromkeys(ablation for column in COLUMNS for ablation in column.mechanisms))
 
@@ -40,7 +40,7 @@ def sampled(
     classes = len(next(iter(shares.values())))
     labels = np.repeat(np.arange(classes), images)
     tiles = SHAM[Cue.SHAPE]
-    kinds = {tiles: perturbation(tiles), **{ablation: perturbation(ablation) for ablation in shares}}
+    kinds = rungs(dict.fromkeys((tiles, *shares)))
 
     def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return rng.random(len(labels)) < clean, rng.random(len(labels)) < sham, rng.standard_normal(len(labels))
@@ -50,14 +50,14 @@ def sampled(
 
     recognized, survives, strength = drawn()
     conditions, parts = [Condition()], [found(recognized)]
-    for ablation, kind in kinds.items():
+    for ablation, (kind, severity) in kinds.items():
         for repeat in range(repeats):
             if not paired:
                 recognized, survives, strength = drawn()
             own = (strength + rng.standard_normal(len(labels))) / np.sqrt(2)
             stays = ndtr(own) < shares[ablation][labels] if ablation in shares else np.ones(len(labels), dtype=bool)
             here = survives if ablation == tiles or ablation in TILED else True
-            conditions.append(Condition(kind, 1, repeat))
+            conditions.append(Condition(kind, severity, repeat))
             parts.append(found(recognized & here & stays))
     names = tuple(f"class {index}" for index in range(classes))
     return Predictions(
@@ -65,7 +65,7 @@ def sampled(
         output_names=(*names, "other"),
         outputs=tuple(range(classes)),
         sample_ids=[str(number) for number in range(len(labels))],
-        perturbations=tuple(kinds.values()),
+        perturbations=tuple({kind.name: kind for kind, _ in kinds.values()}.values()),
         conditions=tuple(conditions),
         per_condition=tuple(parts),
         paired=paired,
