@@ -21,6 +21,11 @@ _MINUS = "\N{MINUS SIGN}"
 _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
+def css_class(cue: CueVerdict) -> str:
+    """Return the class by which style sheets color a cue, for instance ``"fine-detail"``: a blank would make two."""
+    return cue.value.replace(" ", "-")
+
+
 def readable_name(identifier: str) -> str:
     """Return an identifier such as a perturbation's as words, for instance ``"gaussian blur"``."""
     return identifier.replace("_", " ")

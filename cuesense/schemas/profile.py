@@ -136,7 +136,7 @@ class ClassModel(JsonModel):
     clean_accuracy: float | None = Field(description="share of them that is recognized; null without images")
     cue: CueVerdict = Field(description="what the model relies on to recognize the class")
     probabilities: dict[CueVerdict, float] = Field(
-        default={}, description="probability of every verdict but undetermined; they add up to 1"
+        default={}, description="probability of every verdict but fine detail and undetermined; they add up to 1"
     )
     reliance: dict[Cue, CueModel] = Field(description="the evidence for each cue")
     flags: dict[str, str] = Field(

@@ -255,7 +255,7 @@ def test_the_rule_is_kept_with_its_thresholds(analyzed: AnalysisResult) -> None:
     rule = built(analyzed).labeling
     assert rule is not None
     assert (rule.certainty, rule.false_discovery, rule.confidence) == (0.9, 0.1, 0.9)
-    assert rule.rule.startswith("A cue is named where its probability is at least 0.8 by a model of the shares that ")
+    assert rule.rule.startswith("A cue is named where its probability is at least 0.75 by a model of the shares that ")
     assert "0.9 below 20 images, or where ablations are missing" in rule.rule
     assert "No cue is named that the shares beside it contradict" in rule.rule
 

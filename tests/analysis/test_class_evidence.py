@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from cuesense.perturbations.ablations import (
     ABLATIONS,
     ALL_REMOVED,
+    ALONE,
     CUES,
     PRIMARY_ABLATION,
+    REMOVALS,
     REPLICATE_ABLATION,
     SINGLE_CUE,
 )
@@ -179,3 +181,29 @@ def test_a_loss_has_the_width_of_what_is_kept_and_stays_in_order(kept: float, be
     assert lost.low == pytest.approx(1 - kept - above)
     assert lost.high == pytest.approx(1 - kept + below)
     assert lost.low <= lost.value <= lost.high  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("cue", Cue)
+def test_of_several_mechanisms_the_one_that_keeps_most_of_this_class_counts(cue: Cue) -> None:
+    for mechanisms, usual, chosen in (
+        (REMOVALS[cue], PRIMARY_ABLATION[cue], "removal"),
+        (ALONE[cue], SINGLE_CUE[cue], "alone"),
+    ):
+        assert getattr(class_of({}), chosen)(cue) == usual
+        unknown = dict.fromkeys(mechanisms, share_of([NAN, NAN]))
+        assert getattr(class_of(unknown), chosen)(cue) == usual
+        for best in mechanisms:
+            shares = {one: share_of([0.7 if one == best else 0.6, 0.1 if one == best else 0.2]) for one in mechanisms}
+            assert getattr(class_of(shares), chosen)(cue) == best
+            assert getattr(class_of(unknown | {best: shares[best]}), chosen)(cue) == best
+            # The other class: the first of those that keep more.
+            others = [one for one in mechanisms if one != best] or [best]
+            assert getattr(class_of(shares, index=1), chosen)(cue) == others[0]
+
+
+def test_the_upper_limit_is_that_of_the_class_or_unknown() -> None:
+    ablation = PRIMARY_ABLATION[Cue.SHAPE]
+    share = share_of([0.4, NAN], high=[0.6, NAN])
+    assert class_of({ablation: share}).high(ablation) == 0.6
+    assert class_of({ablation: share}, index=1).high(ablation) is None
+    assert class_of({}).high(ablation) is None

@@ -11,7 +11,7 @@ from cuesense.analysis.contradictions import contradiction
 from cuesense.analysis.cues import name_cues
 from cuesense.analysis.evidence import gather
 from cuesense.analysis.hypotheses import CUES_LEFT
-from cuesense.perturbations.ablations import PRIMARY_ABLATION
+from cuesense.perturbations.ablations import EVERY_ABLATION, PRIMARY_ABLATION, SHAM
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Cue, CueEvidence, CueVerdict, Interval
@@ -115,30 +115,35 @@ def says_the_opposite(verdict: CueVerdict, evidence: dict[Cue, CueEvidence]) -> 
     return verdict is not CueVerdict.UNDETERMINED and any(map(all_of, lost.values()))
 
 
+FULL = (*EVERY_ABLATION, *dict.fromkeys(SHAM.values()))
+
+
+def kept_under(ablations):
+    """Return a strategy for the shares that several classes keep under these ablations."""
+    share = st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
+    return st.lists(st.fixed_dictionaries(dict.fromkeys(ablations, share)), min_size=2, max_size=5)
+
+
+@pytest.mark.parametrize("ablations", [EVERY, FULL])
 @settings(max_examples=30, deadline=None)
-@given(
-    st.lists(
-        st.fixed_dictionaries({ablation: st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]) for ablation in EVERY}),
-        min_size=2,
-        max_size=5,
-    ),
-    st.sampled_from([12, 40, 200]),
-    st.sampled_from([32, 64, 224, None]),
-)
-def test_no_verdict_contradicts_its_shares_whatever_the_predictions(every, images: int, side: int | None) -> None:
-    found = predictions(every, images=images, side=side)
+@given(st.data(), st.sampled_from([12, 40, 200]), st.sampled_from([32, 64, 224, None]))
+def test_no_verdict_contradicts_its_shares_whatever_the_predictions(
+    ablations, data: st.DataObject, images: int, side: int | None
+) -> None:
+    found = predictions(data.draw(kept_under(ablations)), images=images, side=side, ablations=ablations)
     for answer in name_cues(gather(found, 0.95), found.class_names):
         assert contradiction(answer.cue, answer.evidence) is None
         assert not says_the_opposite(answer.cue, answer.evidence)
 
 
+@pytest.mark.parametrize("ablations", [EVERY, FULL])
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3, 20]))
-def test_no_verdict_contradicts_its_shares_whatever_the_evidence(seed: int, company: int) -> None:
+def test_no_verdict_contradicts_its_shares_whatever_the_evidence(ablations, seed: int, company: int) -> None:
     """Shares, distinct shares and tests drawn independently, as no network would give them: the guard must hold."""
     rng = np.random.default_rng(seed)
     pure = [shares_kept(recognized_with(cue.value)) for cue in Cue] * company
-    evidence = gather(predictions(pure), 0.95)
+    evidence = gather(predictions(pure, ablations=ablations), 0.95)
     classes = len(pure)
     mixed_up = {}
     for ablation, share in evidence.shares.items():

@@ -10,13 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cuesense.analysis.class_evidence import ClassEvidence
-from cuesense.analysis.cue_sentences import counted, losses, points, why
-from cuesense.perturbations.ablations import ALL_REMOVED, CUES, PRIMARY_ABLATION, REPLICATE_ABLATION, SINGLE_CUE
+from cuesense.analysis.cue_sentences import counted, fine_detail, losses, points, why
+from cuesense.perturbations.ablations import (
+    ALL_REMOVED,
+    CUES,
+    PRIMARY_ABLATION,
+    REMOVALS,
+    REPLICATE_ABLATION,
+    SINGLE_CUE,
+)
+from cuesense.perturbations.ablations import ALONE as LEFT_ALONE
 from cuesense.types import Cue, CueVerdict
 from tests.helpers.evidence_by_hand import class_of, share_of
 
 # The other class keeps 0.55 everywhere: no sentence about the first may hold a 55 or 45.
 OTHER = 0.55
+# What leaves a cue alone beside the usual ablation.
+SECOND_ALONE = [ablation for cue in CUES for ablation in LEFT_ALONE[cue][1:]]
 SINGLE = [(CueVerdict(cue.value), cue) for cue in CUES]
 
 
@@ -83,6 +93,32 @@ def test_a_mixed_class_names_the_cues_without_which_it_is_not_recognized(recogni
     alone = "; keeps only 5 with shape alone, 11 with texture alone, 87 with color alone"
     assert why(class_of(kept(without, ALONE), flags), CueVerdict.MIXED) == text + alone
     assert why(class_of(kept(without, {}), flags), CueVerdict.MIXED) == text
+
+
+@pytest.mark.parametrize("cue", [Cue.TEXTURE, Cue.COLOR])
+def test_the_removal_that_harms_least_is_named_where_it_is_not_the_usual_one(cue: Cue) -> None:
+    usual, other, *_ = REMOVALS[cue]
+    shares = {usual: share_of([0.2, OTHER]), other: share_of([0.3, OTHER])}
+    name = {Cue.TEXTURE: "bilateral_blur at 0.0625", Cue.COLOR: "grayscale_maximum at 1"}[cue]
+    assert why(class_of(shares), CueVerdict(cue.value)) == f"loses 70 of 100 points when {cue} is removed by {name}"
+    shares[other] = share_of([0.2, OTHER])
+    assert why(class_of(shares), CueVerdict(cue.value)) == f"loses 80 of 100 points when {cue} is removed"
+
+
+def test_losses_and_shares_alone_are_of_the_mechanism_that_keeps_most() -> None:
+    other = REMOVALS[Cue.TEXTURE][1]
+    found = class_of(kept(by_cue(0.1, 0.2, 0.04), ALONE) | {other: share_of([0.7, OTHER])})
+    assert losses(found) == "loses 90 without shape, 30 without texture, 96 without color of 100 points"
+    for ablation in SECOND_ALONE:
+        found = class_of(kept(by_cue(0.9, 0.8, 0.96), ALONE) | {ablation: share_of([0.99, OTHER])})
+        assert "99 with" in why(found, CueVerdict.REDUNDANT)
+
+
+def test_fine_detail_is_explained_by_both_ways_that_erase_thin_lines() -> None:
+    found = class_of(kept({Cue.TEXTURE: 0.08}, {}, {Cue.TEXTURE: 0.104}))
+    assert fine_detail(found) == (
+        "loses 92 by opening_closing at 0.07 and 90 by median_blur at 0.16, which erase texture and thin lines alike"
+    )
 
 
 def test_among_equal_losses_of_a_mixed_class_the_first_cue_is_named() -> None:

@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.analysis.evidence import Evidence, Share, adjusted, gather
-from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, SHAM, SINGLE_CUE, TILED
+from cuesense.perturbations.ablations import ALL_REMOVED, PRIMARY_ABLATION, REMOVALS, SHAM, SINGLE_CUE, TILED
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.intervals import sign_test, wilson
 from cuesense.types import Cue
-from tests.helpers.cue_predictions import EVERY, predictions
+from tests.helpers.cue_predictions import EVERY, IMAGES, predictions
 
 CLASSES = 4
+# Shares kept in three grays: all costly, one of them free, and one of them with a tenth lost.
+GRAYS = ((0.1, 0.2, 0.3), (0.1, 0.2, 1.0), (0.1, 0.9, 0.3))
 
 
 def rough(seed: int, images: int = 40) -> Predictions:
@@ -95,6 +97,32 @@ def test_necessity_is_tested_against_the_sham_and_adjusted_over_everything() -> 
         later = [key for key in ranked if p[key] >= p[cue, index]]
         wanted = min(p[key] * len(p) / (1 + max(r for r, k in enumerate(ranked) if p[k] == p[key])) for key in later)
         assert evidence.q[cue][index] == pytest.approx(min(1, wanted))
+
+
+def test_a_cue_is_needed_only_where_every_removal_costs_more_than_the_sham() -> None:
+    kept = [dict(zip(REMOVALS[Cue.COLOR], shares, strict=True)) for shares in GRAYS]
+    found = predictions(kept, clean=1.0, ablations=[*REMOVALS[Cue.COLOR], *dict.fromkeys(SHAM.values())])
+    clear, none, middle = gather(found, 0.95).q[Cue.COLOR]
+    assert none == 1
+    lost = round(0.1 * IMAGES)
+    assert middle == pytest.approx(float(sign_test(np.array(lost), np.array(0))) * 3 / 2)
+    assert clear < 1e-9
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_images_are_colorless_where_no_prediction_changes_in_any_gray(at: int) -> None:
+    grays = REMOVALS[Cue.COLOR]
+    found = predictions([{PRIMARY_ABLATION[Cue.SHAPE]: 0.2}] * 2, ablations=[*grays, PRIMARY_ABLATION[Cue.SHAPE]])
+    assert gather(found, 0.95).colorless
+    # Of other images it is not known.
+    assert not gather(replace(found, paired=False), 0.95).colorless
+    part = found.per_condition[1 + at]
+    predicted = part.predicted.copy()
+    predicted[7] += 1
+    changed = list(found.per_condition)
+    changed[1 + at] = replace(part, predicted=predicted)
+    assert not gather(replace(found, per_condition=tuple(changed)), 0.95).colorless
+    assert not gather(predictions([{}] * 2, ablations=[PRIMARY_ABLATION[Cue.SHAPE]]), 0.95).colorless
 
 
 def test_a_table_of_other_images_gives_the_same_shares_with_wider_intervals() -> None:

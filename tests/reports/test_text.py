@@ -94,3 +94,8 @@ def test_characters_that_command_a_terminal_or_turn_text_are_replaced(letter):
 
 def test_identifiers_become_words():
     assert text.readable_name("random_resized_crop") == "random resized crop"
+
+
+def test_the_class_of_a_cue_is_one_word():
+    assert text.css_class(CueVerdict.FINE_DETAIL) == "fine-detail"
+    assert text.css_class(CueVerdict.SHAPE) == "shape"

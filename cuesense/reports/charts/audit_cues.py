@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from cuesense.reports.charts.axes import known_values
+from cuesense.reports.text import css_class
 from cuesense.schemas.audit import CueHarm
 
 _WIDTH, _HEIGHT, _MARGIN = 200, 36, 6
@@ -31,7 +32,7 @@ def loss_interval(part: CueHarm, cues: Sequence[CueHarm], *, with_strongest: boo
     if with_strongest:
         rows.append(_row(x, 25, "end", (part.loss_at_strongest, part.strongest_low, part.strongest_high)))
     return Markup('<svg class="interval %s" viewBox="0 0 %s %s" aria-hidden="true">%s%s</svg>') % (
-        *(part.cue.value, _WIDTH, _HEIGHT),
+        *(css_class(part.cue), _WIDTH, _HEIGHT),
         Markup('<path class="zero" d="M%s 0V%s"/>') % (x(0.0), _HEIGHT),
         Markup("").join(rows),
     )

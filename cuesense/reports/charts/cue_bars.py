@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from cuesense.reports.text import CUE_LETTERS, with_interval
+from cuesense.reports.text import CUE_LETTERS, css_class, with_interval
 from cuesense.schemas.base import Estimate
 from cuesense.types import Cue, CueVerdict
 
@@ -67,6 +67,6 @@ def cue_counts_bar(classes: Mapping[CueVerdict, int]) -> Markup:
     for cue, count in counts.items():
         width = 100 * count / total
         if count:
-            parts.append(f'<rect class="{cue.value}" x="{start:.4g}%" width="{width:.4g}%" height="100%"/>')
+            parts.append(f'<rect class="{css_class(cue)}" x="{start:.4g}%" width="{width:.4g}%" height="100%"/>')
         start += width
     return Markup(f'<svg class="stack" role="img"><title>{title}</title>{"".join(parts)}</svg>')

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, points_with_unit, readable_name
+from cuesense.reports.text import CUE_LETTERS, DASH, css_class, percent, points, points_with_unit, readable_name
 from cuesense.types import CueVerdict
 
 
@@ -28,6 +28,7 @@ def template_environment() -> Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters |= {
+        "css_class": css_class,
         "percent": percent,
         "points": points,
         "points_with_unit": points_with_unit,

@@ -38,7 +38,7 @@
   const html = build((name) => document.createElement(name));
   const svg = build((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
   const named = (name) => html("bdi", {}, name);
-  const chip = (cue) => html("span", { class: `chip ${cue}` },
+  const chip = (cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
     html("b", { "aria-hidden": "true" }, data.letters[cue]), html("span", {}, cue));
   const dot = (cue) => html("b", { class: `dot ${cue}`, title: `removes ${cue}` }, data.letters[cue]);
   const sheet = (headings, lines) => html("table", { class: "sheet" },

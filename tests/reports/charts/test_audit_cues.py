@@ -47,3 +47,9 @@ def test_losses_below_a_point_do_not_fill_the_scale(loss: float) -> None:
     one = part(loss, None, None)
     drawing = ElementTree.fromstring(loss_interval(one, [one], with_strongest=False))
     assert float(drawing[1].get("cx", "")) == pytest.approx(6 + 188 * loss / 0.01)
+
+
+def test_a_cue_of_two_words_has_one_class() -> None:
+    one = part(0.1, None, None).model_copy(update={"cue": CueVerdict.FINE_DETAIL})
+    drawing = ElementTree.fromstring(loss_interval(one, [one], with_strongest=False))
+    assert drawing.get("class") == "interval fine-detail"

@@ -305,8 +305,31 @@ def test_both_themes_meet_the_contrast_of_wcag_aa(page):
     for theme in found:
         for ink in ("ink", "muted", "link", "alarm"):
             assert min(checks.contrast(theme[ink], theme[ground]) for ground in ("paper", "card", "faint")) >= 4.5, ink
-        for hue in ("shape", "texture", "color", "mixed", "redundant", "insensitive", "fine"):
+        for hue in ("shape", "texture", "color", "mixed", "redundant", "insensitive", "fine-detail"):
             assert checks.contrast(theme["on"], theme[hue]) >= 4.5, hue
+
+
+def test_every_verdict_has_a_color_of_its_own_and_is_explained(page):
+    style = checks.style_of(page)
+    for theme in checks.themes(style):
+        colors = [theme[text.css_class(cue)] for cue in CueVerdict]
+        assert len(set(colors)) == len(colors)
+    for cue in CueVerdict:
+        assert f".{text.css_class(cue)} {{ --hue: var(--{text.css_class(cue)}); }}" in style
+    explained = page.find("section", id="reading")[0].find("dl")[0].find("span")
+    chips = [node for node in explained if "chip" in node.classes]
+    assert [node.classes for node in chips] == [["chip", text.css_class(cue)] for cue in CueVerdict]
+    assert [node.find("span")[-1].text for node in chips] == [cue.value for cue in CueVerdict]
+
+
+def test_a_cue_of_two_words_is_written_with_a_blank_and_colored_by_one_class(profile):
+    first = profile.classes[0].model_copy(update={"cue": CueVerdict.FINE_DETAIL})
+    shown = parse(render(profile.model_copy(update={"classes": [first, *profile.classes[1:]]})))
+    (row,) = (row for row in rows(shown) if first.name in row.text)
+    (chip,) = (node for node in row.find("span") if "chip" in node.classes)
+    assert chip.classes == ["chip", "fine-detail"]
+    assert chip.text == "Ffine detail"
+    assert payload(shown)["classes"][int(row.attributes["id"].removeprefix("class-"))]["cue"] == "fine detail"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from cuesense import registry
 from cuesense.reports import profile_text, text
+from cuesense.reports.terminal.cells import STYLES
 from cuesense.reports.terminal.profile import render
 from cuesense.types import Cue, CueVerdict
 from tests.helpers import profiles
@@ -154,3 +155,14 @@ def test_without_budgets_the_caption_does_not_explain_them(profile):
     said = printed(profile.model_copy(update={"classes": bare}), 120)
     assert "Budgets" not in said
     assert lines_of(said, "Class")[0].split() == ["Class", "Images", "Clean", "Relies", "on"]
+
+
+def test_every_verdict_has_a_style_of_its_own():
+    assert list(STYLES) == list(CueVerdict)
+    assert len(set(STYLES.values())) == len(STYLES)
+
+
+def test_fine_detail_is_written_in_words_with_all_evidence(profile):
+    entry = profile.classes[0].model_copy(update={"cue": CueVerdict.FINE_DETAIL})
+    (line,) = lines_of(printed(profile.model_copy(update={"classes": [entry]}), 140), entry.name)
+    assert " fine detail S" in line
