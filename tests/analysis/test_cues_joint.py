@@ -158,8 +158,8 @@ def test_of_redundant_cues_nothing_is_asked_that_was_not_measured(decided) -> No
 @pytest.mark.parametrize(
     ("images", "probabilities", "cue"),
     [
-        (20, {"texture": 0.5, "shape": 0.4, "color": 0.1}, "fine detail"),
-        (20, {"redundant": 0.5, "texture": 0.4, "color": 0.1}, "fine detail"),
+        (20, {"texture": 0.501, "shape": 0.4, "color": 0.099}, "fine detail"),
+        (20, {"redundant": 0.5, "texture": 0.4, "color": 0.099}, "fine detail"),
         (20, {"redundant": 0.5, "texture": 0.398, "color": 0.102}, "undetermined"),
         (10, {"texture": 0.5, "shape": 0.5}, "fine detail"),
         (9, {"texture": 0.5, "shape": 0.5}, "undetermined"),

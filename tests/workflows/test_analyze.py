@@ -221,7 +221,7 @@ def test_files_agree_with_the_profile(tmp_path: Path) -> None:
     assert classes["color_value"].tolist() == pytest.approx([c.reliance[Cue.COLOR].value for c in profile.classes])
     assert classes["color_jitter_status"].tolist() == [c.budgets["color_jitter"].status for c in profile.classes]
     curves = pd.read_csv(tmp_path / "o" / "curves.csv")
-    assert len(curves) == 36 * 3
+    assert len(curves) == 49 * 3
     row = curves[(curves.perturbation == "grayscale") & (curves.value == 1) & (curves["class"] == "brick")].iloc[0]
     gray = next(curve for curve in profile.curves if curve.perturbation == "grayscale")
     assert (row.lost, row.gained, row.severity) == (gray.lost[1][0], gray.gained[1][0], 2)
