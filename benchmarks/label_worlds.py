@@ -7,7 +7,6 @@ twelve. Even seeds are for choosing, odd seeds for measuring.
 """
 
 import argparse
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from networks import BATCH, EPOCHS, RATES, build, descend, fit, tensors
+from networks import EPOCHS, RATES, build, fit, fit_heads, tensors
 from torch import Tensor, nn
 
 from cuesense import registry
@@ -117,28 +116,12 @@ def pretrained(seed: int, weights: Path, options: dict) -> tuple[Answers, Plante
     trunk, tail = network.eval().features[:FROZEN].to(memory_format=torch.channels_last), network.features[FROZEN:]
     train = PlantedWorld(seed=seed, split="train", images_per_class=TRAIN_IMAGES, size=224, **options)
     world = PlantedWorld(seed=seed, images_per_class=LARGE_TEST_IMAGES, size=224, **options)
-    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(network.last_channel, len(world.class_names)))
     images, labels = pixels(train), torch.tensor(train.labels)
     with torch.inference_mode():
         normal = ((part.float() / 255 - 0.5) / 0.5 for part in images.split(64))
         features = torch.cat([trunk(part.contiguous(memory_format=torch.channels_last)) for part in normal])
-        pooled = torch.cat([tail(part) for part in features.split(64)])
-    _fit_head(head, pooled.clone(), labels, epochs=60, rate=3e-3)
-    tuned = copy.deepcopy(nn.Sequential(tail, head))
-    for layer in tuned.modules():
-        layer.training = not isinstance(layer, nn.BatchNorm2d)
-    _fit_head(tuned, features.clone(), labels, epochs=8, rate=5e-4)
-    return Answers(trunk, [nn.Sequential(tail, head), tuned], (HALF, HALF)), world
-
-
-def _fit_head(head: nn.Module, features: Tensor, labels: Tensor, epochs: int, rate: float) -> None:
-    optimizer = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=1e-2)
-    steps = epochs * -(-len(labels) // BATCH)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(labels)).split(BATCH):
-            descend(head, features[batch], labels[batch], optimizer)
-            schedule.step()
+    heads = fit_heads(tail, network.last_channel, features, labels, len(world.class_names), (60, 8))
+    return Answers(trunk, heads, (HALF, HALF)), world
 
 
 def keep(folder: Path, name: str, world: PlantedWorld, found: dict[str, np.ndarray], recall: np.ndarray) -> None:

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import copy
 import time
 
 import numpy as np
@@ -104,6 +105,44 @@ def descend(network: nn.Module, images: Tensor, labels: Tensor, optimizer: torch
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+
+
+def fit_heads(
+    tail: nn.Module, width: int, features: Tensor, labels: Tensor, classes: int, epochs: tuple[int, int]
+) -> tuple[nn.Module, nn.Module]:
+    """Fit a linear head on what the last block of a pretrained network gives, and tune a copy of the block with it.
+
+    Args:
+        tail: The last block.
+        width: Channels that it gives.
+        features: What goes into it for the training images, (N, channels, H, W).
+        labels: Their classes, (N,), on the same device.
+        classes: Number of classes C.
+        epochs: Of the head, and of the tuning.
+
+    Returns:
+        The block with the head, the block as it was; and both tuned. Each maps features to logits (N, C).
+    """
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes)).to(features.device)
+    with torch.inference_mode():
+        pooled = torch.cat([tail(part) for part in features.split(BATCH)])
+    # Tensors from inference cannot be trained on; copies can.
+    _fit_head(head, pooled.clone(), labels, epochs[0], rate=3e-3)
+    tuned = copy.deepcopy(nn.Sequential(tail, head))
+    for layer in tuned.modules():
+        layer.training = not isinstance(layer, nn.BatchNorm2d)
+    _fit_head(tuned, features.clone(), labels, epochs[1], rate=5e-4)
+    return nn.Sequential(tail, head).eval(), tuned.eval()
+
+
+def _fit_head(head: nn.Module, features: Tensor, labels: Tensor, epochs: int, rate: float) -> None:
+    optimizer = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=1e-2)
+    steps = epochs * -(-len(labels) // BATCH)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(labels)).split(BATCH):
+            descend(head, features[batch], labels[batch], optimizer)
+            schedule.step()
 
 
 @torch.inference_mode()

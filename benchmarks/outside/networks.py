@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from benchmarks.networks import EPOCHS, RATES, build, fit
+from benchmarks.networks import EPOCHS, RATES, build, fit, fit_heads
 from cuesense import registry
 from cuesense.errors import ModelError, expected
 from cuesense.models.compact import MEAN, STD
@@ -25,6 +25,8 @@ _BATCH = 64
 _PENALTY, _STEPS = 0.02, 60
 # torchvision's MobileNetV2 divides by 2 where TensorFlow's does, but pads on the other side.
 _HALF = (0.5, 0.5, 0.5)
+# The blocks of MobileNetV2 before the last one, which is tuned.
+_FROZEN = 17
 _SQUEEZE_MEAN = (123 / 255, 117 / 255, 104 / 255)
 
 
@@ -58,14 +60,20 @@ class Answering:
 
 
 def small(
-    kind: str, images: NDArray[np.uint8], labels: NDArray[np.int64], classes: int, seed: int, device: str
+    kind: str,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    classes: int,
+    seed: int,
+    device: str,
+    epochs: int | None = None,
 ) -> Answering:
-    """Train one of ``benchmarks.networks.KINDS`` from scratch on images, (N, H, W, 3)."""
+    """Train one of ``benchmarks.networks.KINDS`` from scratch on images, (N, H, W, 3), for some epochs or as usual."""
     torch.manual_seed(seed)
     network = build(kind, classes, images.shape[1]).to(device)
     mean, std = (torch.tensor(part, device=device).view(3, 1, 1) for part in (MEAN, STD))
     pixels = ((_pixels(images, device) - mean) / std).contiguous(memory_format=torch.channels_last)
-    fit(network, pixels, torch.from_numpy(labels).to(device), EPOCHS[kind], RATES[kind], seed)
+    fit(network, pixels, torch.from_numpy(labels).to(device), epochs or EPOCHS[kind], RATES[kind], seed)
     return Answering(network, {kind: nn.Identity()}, (MEAN, STD), device)
 
 
@@ -97,6 +105,38 @@ def pretrained(
     if outputs is not None:
         heads[f"{name}_own"] = nn.Sequential(own, _Chosen(outputs))
     return Answering(answering.trunk, {key: head.eval().to(device) for key, head in heads.items()}, normalize, device)
+
+
+def adapted(
+    weights: Path,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    classes: int,
+    epochs: tuple[int, int],
+    device: str,
+) -> Answering:
+    """Fit a head on a pretrained MobileNetV2, and tune a copy of its last block with it.
+
+    Args:
+        weights: State dict of torchvision's mobilenet_v2.
+        images: Training images, (N, H, W, 3).
+        labels: Their classes, (N,).
+        classes: Number of classes C.
+        epochs: Of the head, and of the tuning.
+        device: Where it runs.
+
+    Returns:
+        Two networks, ``mobilehead`` and ``mobiletuned``.
+    """
+    network = torchvision.models.mobilenet_v2()
+    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    network.eval().to(device, memory_format=torch.channels_last)
+    trunk, tail = network.features[:_FROZEN], network.features[_FROZEN:]
+    answering = Answering(trunk, {}, (_HALF, _HALF), device)
+    features = torch.cat([answering.features(part) for part in _batches(images, device)])
+    known = torch.from_numpy(labels).to(device)
+    head, tuned = fit_heads(tail, network.last_channel, features, known, classes, epochs)
+    return Answering(trunk, {"mobilehead": head, "mobiletuned": tuned}, (_HALF, _HALF), device)
 
 
 class _Chosen(nn.Module):
