@@ -29,11 +29,9 @@ def score(
     value (the physical strength), corrected (the prediction after the prior correction), p_true. analyze writes such a
     table. Without --class-names, the classes are the labels of the table.
 
-    A cue needs grayscale at value 1, patch_shuffle at 3 and opening_closing at 0.07, and is more certain with
-    channel_permutation at 1, patch_rotation at 3, median_blur at 0.16, grayscale_patch_shuffle and
-    patch_shuffle_opening_closing at 3, grayscale_opening_closing at 0.07, grayscale_patch_shuffle_gaussian_blur at 4,
-    and the sham controls tile_jitter and translation at 0.036. Budgets need augmentations: cuesense list
-    perturbations.
+    A cue needs grayscale at value 1, patch_shuffle at 3 and opening_closing at 0.07: a simple rule then decides. With
+    all suppressions and controls of the standard preset (configs/standard.toml), the model decides that analyze uses,
+    and every class has all six columns of what it keeps. Budgets need augmentations: cuesense list perturbations.
 
     \b
     Examples:
