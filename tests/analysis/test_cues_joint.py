@@ -10,20 +10,24 @@ import numpy as np
 import pytest
 
 from cuesense.analysis import cues
-from cuesense.analysis.cues import name_cues
-from cuesense.analysis.evidence import Evidence, Share
+from cuesense.analysis.cues import name_cues, usable
+from cuesense.analysis.evidence import Evidence, Share, gather
 from cuesense.analysis.hypotheses import VERDICTS
 from cuesense.analysis.joint_model import measured_fully
 from cuesense.perturbations.ablations import (
+    ALL_REMOVED,
     ALONE,
+    EVERY_ABLATION,
     PRIMARY_ABLATION,
     REMOVALS,
     REPLICATE_ABLATION,
+    SHAM,
     SINGLE_CUE,
     SMALL_GRAY_TILES,
     Ablation,
 )
 from cuesense.types import ClassCue, Cue
+from tests.helpers.cue_predictions import predictions
 from tests.helpers.evidence_by_hand import NAMES, share_of
 from tests.helpers.typical_classes import COLOR, LINES, TEXTURE, TYPICAL, evidence
 
@@ -210,6 +214,35 @@ def test_fine_detail_says_what_fits_and_what_is_lost(decided) -> None:
         "both fit; loses 92 by opening_closing at 0.07 and 90 by median_blur at 0.16, "
         "which erase texture and thin lines alike"
     )
+
+
+@pytest.mark.parametrize(
+    ("ablation", "stays", "cue"),
+    [
+        (OPENING, 0.7, "undetermined"),
+        (OPENING, 0.699, "color"),
+        # The second mechanisms count for the rule that stands in alone (test_cues_thresholds).
+        (MEDIAN, 1.0, "color"),
+    ],
+)
+def test_what_the_prior_correction_alone_recognizes_is_asked_of_the_first_mechanisms(
+    ablation: Ablation, stays: float, cue: str
+) -> None:
+    found = known(COLOR, {ablation: both(0.99, distinct=1.0, generous=1.0, stays=stays, unaided=0.0)})
+    assert name_cues(found, NAMES)[0].cue.value == cue
+    assert usable(found).tolist() == [cue == "color"] * 2
+
+
+@pytest.mark.parametrize(("classes", "cue"), [(5, "undetermined"), (6, "color")])
+def test_of_many_classes_it_is_not_asked_how_guesses_are_taken_off(
+    monkeypatch: pytest.MonkeyPatch, classes: int, cue: str
+) -> None:
+    ablations = [*EVERY_ABLATION, *dict.fromkeys(SHAM.values())]
+    kept = {ablation: 0.02 if ablation in (*REMOVALS[Cue.COLOR], ALL_REMOVED) else 0.95 for ablation in ablations}
+    found = gather(predictions([kept] * classes, ablations=ablations), 0.95)
+    answers = iter([likely({verdict: 1.0}).repeat(classes, axis=1)[:, :classes] for verdict in ("color", "mixed")])
+    monkeypatch.setattr(cues, "verdict_probabilities", lambda _: next(answers))
+    assert name_cues(found, [str(number) for number in range(classes)])[0].cue.value == cue
 
 
 def test_in_gray_images_no_class_relies_on_color() -> None:

@@ -89,6 +89,18 @@ def test_without_one_of_its_ablations_the_boolean_posterior_stands_in() -> None:
     assert verdict_probabilities(full) != pytest.approx(posterior(full))
 
 
+@pytest.mark.parametrize("ablation", JOINT_ABLATIONS)
+@pytest.mark.parametrize(("least", "insensitive"), [(0.5, True), (0.499, False)])
+def test_a_class_is_insensitive_only_where_every_ablation_keeps_most_of_it(
+    ablation: Ablation, least: float, insensitive: bool
+) -> None:
+    shares = dict.fromkeys((*ABLATIONS, *JOINT_ABLATIONS), share_of([1.0, 1.0]))
+    found = evidence_of({**shares, ablation: share_of([least, 1.0])})
+    probability, of_the_other = verdict_probabilities(found)[VERDICTS.index(CueVerdict.INSENSITIVE)]
+    assert (probability > 0) == insensitive
+    assert of_the_other > 0.9
+
+
 @given(st.lists(st.floats(0, 1), min_size=len(JOINT_ABLATIONS), max_size=len(JOINT_ABLATIONS)), st.booleans())
 def test_probabilities_add_up_and_no_color_is_found_in_gray_images(kept: list[float], colorless: bool) -> None:
     shares = {ablation: share_of([share, 0.5]) for ablation, share in zip(JOINT_ABLATIONS, kept, strict=True)}
