@@ -25,7 +25,7 @@ from benchmarks.outside.photographs import View, made, of_folders, of_photograph
 from benchmarks.outside.single import SETS
 from cuesense.analysis.hypotheses import CUES_LEFT
 from cuesense.errors import DatasetError
-from cuesense.perturbations.ablations import ABLATIONS, COLUMNS, SHAM
+from cuesense.perturbations.ablations import COLUMNS, EVERY_ABLATION, SHAM
 from cuesense.types import Cue
 
 SIDE = 48
@@ -245,7 +245,7 @@ def planted(path: Path, kept: dict[tuple[str, float], np.ndarray], truth: str) -
 
 def without(classes: int, cues: set[Cue]) -> dict[tuple[str, float], np.ndarray]:
     """Return what classes keep that rely on these cues alone, under the conditions of the rule and both checks."""
-    found = {tuple(ablation): np.full(classes, float(cues <= CUES_LEFT[ablation])) for ablation in ABLATIONS}
+    found = {tuple(ablation): np.full(classes, float(cues <= CUES_LEFT[ablation])) for ablation in CUES_LEFT}
     found |= {tuple(ablation): np.ones(classes) for ablation in SHAM.values()}
     checks = {"collage_8": Cue.SHAPE not in cues, "any_order": cues == {Cue.COLOR}}
     return found | {(f"{OUTSIDE}{name}", 1.0): np.full(classes, float(kept)) for name, kept in checks.items()}
@@ -281,7 +281,9 @@ def test_classes_that_are_not_recognized_are_listed_apart(tmp_path: Path) -> Non
 
 def test_validity_compares_what_is_kept_class_by_class(tmp_path: Path) -> None:
     share, other = np.array([0.1, 0.3, 0.5, 0.7, 0.9]), np.array([0.9, 0.5, 0.1, 0.7, 0.3])
-    kept: dict[tuple[str, float], np.ndarray] = {tuple(ablation): share for ablation in (*ABLATIONS, *SHAM.values())}
+    kept: dict[tuple[str, float], np.ndarray] = {
+        tuple(ablation): share for ablation in (*EVERY_ABLATION, *SHAM.values())
+    }
     kept |= {(f"{OUTSIDE}{name}", 1.0): share if "color" in name else other for name in MANIPULATIONS}
     found = validity(planted(tmp_path / "photographs-folders-vit-0-64.npz", kept, "undetermined"))["columns"]
     assert found["shape_alone"]["r"] == pytest.approx(np.corrcoef(share, other)[0, 1], abs=0.05)

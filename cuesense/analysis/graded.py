@@ -249,4 +249,5 @@ def _pairs(columns: list[GradedColumn]) -> tuple[int, int]:
     values, variances = zip(*(_angles(column.kept.share, column.images) for column in columns), strict=True)
     correlation = [[_correlation(one.kept, other.kept) for other in columns] for one in columns]
     np.fill_diagonal(matrix := np.array(correlation), 1.0)
-    return told_apart(np.stack(values), np.stack(variances), matrix, FALSE_PAIRS)
+    images = np.min([column.kept.images for column in columns], axis=0)
+    return told_apart(np.stack(values), np.stack(variances), matrix, images, FALSE_PAIRS)

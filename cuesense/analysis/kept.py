@@ -60,7 +60,10 @@ def kept_by_column(predictions: Predictions, columns: Sequence[Column] = COLUMNS
         By name of the column; those of which no mechanism was measured are missing.
     """
     counted = _Counted(predictions)
-    found = {column.name: tuple(a for a in column.mechanisms if counted.has(a)) for column in columns}
+    found = {
+        column.name: tuple(filter(counted.has, column.mechanisms)) or tuple(filter(counted.has, column.otherwise))
+        for column in columns
+    }
     return {column.name: counted.kept(column, found[column.name]) for column in columns if found[column.name]}
 
 

@@ -13,8 +13,9 @@ from cuesense.analysis.graded import EXCEEDS, GradedCue
 from cuesense.arrays import Ints
 from cuesense.types import Cue
 
-# More than this many times the images at hand are no advice. Chosen by hand; not tuned.
-_MOST_TIMES = 20
+# Neighbors whose order is less likely than this may well be equal, and no number of images separates equal classes: of
+# the cheapest pairs of an order nearly all would be such. Chosen by hand; not tuned.
+_LIKELY = 0.85
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,7 @@ def sharpenings(cues: Sequence[GradedCue], images: Ints) -> list[Sharpening]:
 
     Returns:
         At most one a cue, the fewest images first. None for a cue by which the classes do not differ (more images of
-        the same would not order them), whose neighbors are all told apart, or that would take more than twenty times
-        the images at hand.
+        the same would not order them), or whose neighbors are all told apart or may well be equal.
     """
     cheapest = [min(found, key=lambda entry: entry.more_images) for cue in cues if (found := _neighbors(cue, images))]
     return sorted(cheapest, key=lambda entry: entry.more_images)
@@ -63,14 +63,14 @@ def _neighbors(cue: GradedCue, images: Ints) -> list[Sharpening]:
 
 
 def _more_images(cue: GradedCue, first: int, second: int, images: int) -> int | None:
-    """Return how many more images a class tell two classes apart; None where they are, or where too many are needed.
+    """Return how many more images a class tell two classes apart; None where they are, or may well be equal.
 
     With noise v of each class, spread tau and difference d of what is seen, the shrunken difference d tau^2 / (tau^2 +
     v) exceeds its own deviation by the normal quantile q where d^2 tau^2 = 2 q^2 v (tau^2 + v); v falls as one over
     the images.
     """
     value, own = cue.reliance.value, cue.reliance.own
-    if ndtr((value[first] - value[second]) / np.sqrt(own[first] + own[second])) >= EXCEEDS:
+    if not _LIKELY <= ndtr((value[first] - value[second]) / np.sqrt(own[first] + own[second])) < EXCEEDS:
         return None
     difference, spread = float(cue.seen[first] - cue.seen[second]), cue.reliance.spread**2
     if difference <= 0:
@@ -79,7 +79,4 @@ def _more_images(cue: GradedCue, first: int, second: int, images: int) -> int | 
     scaled = difference**2 * spread / float(ndtri(EXCEEDS)) ** 2
     needed = scaled / (np.sqrt(spread**2 + 2 * scaled) + spread)
     noise = float(cue.noise[first] + cue.noise[second]) / 2
-    # Compared before it is divided by: classes may differ by next to nothing.
-    if noise > (_MOST_TIMES + 1) * needed:
-        return None
     return max(1, int(np.ceil((noise / needed - 1) * images)))

@@ -34,6 +34,7 @@ class Column(NamedTuple):
         mechanisms: The ablations that do this in different ways.
         combined: ``"mean"`` of what is kept over the mechanisms, or the ``"best"``: where every mechanism may destroy
             more than its cue, and none less, the one that keeps most of a class is nearest to the truth.
+        otherwise: What counts where none of the mechanisms was measured, as in the preset quick.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Column(NamedTuple):
     alone: bool
     mechanisms: tuple[Ablation, ...]
     combined: Literal["mean", "best"] = "mean"
+    otherwise: tuple[Ablation, ...] = ()
 
 
 CUES = (Cue.SHAPE, Cue.TEXTURE, Cue.COLOR)
@@ -118,7 +120,13 @@ JOINT_ABLATIONS: tuple[Ablation, ...] = (
 # The mechanisms of each column are those of several tried that give the most reliable classes on photographs and agree
 # best with manipulations that are not ours (docs/method.md, "Columns"; `benchmarks/single_cue.py --sets photographs`).
 COLUMNS: tuple[Column, ...] = (
-    Column("without_shape", Cue.SHAPE, False, (_SHUFFLES[2], _SHUFFLES[4], *_ROTATIONS)),
+    Column(
+        "without_shape",
+        Cue.SHAPE,
+        False,
+        (_SHUFFLES[2], _SHUFFLES[4], *_ROTATIONS),
+        otherwise=(PRIMARY_ABLATION[Cue.SHAPE],),
+    ),
     Column(
         "without_texture",
         Cue.TEXTURE,
@@ -127,7 +135,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("without_color", Cue.COLOR, False, _GRAYS, "best"),
     Column("shape_alone", Cue.SHAPE, True, (SINGLE_CUE[Cue.SHAPE], _GRAY_BILATERAL)),
-    Column("texture_alone", Cue.TEXTURE, True, _GRAY_SHUFFLES[1:]),
+    Column("texture_alone", Cue.TEXTURE, True, _GRAY_SHUFFLES[1:], otherwise=(SINGLE_CUE[Cue.TEXTURE],)),
     Column("color_alone", Cue.COLOR, True, (SINGLE_CUE[Cue.COLOR], _BLURRED_SHUFFLE)),
 )
 ABLATIONS: tuple[Ablation, ...] = (

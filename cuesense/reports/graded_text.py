@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cuesense.reports.text import CUE_LETTERS, DASH, fixed, readable_name, two_decimals
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import ClassModel, LeanModel, Profile
+from cuesense.schemas.profile_graded import strongest
 from cuesense.types import CueVerdict
 
 # Below this the order of the classes in a column, or by a cue, may be another with other images: the stability that the
@@ -15,6 +16,7 @@ _RELIABLE = 0.8
 
 # In a table of numbers this is said of a class whose lean may be none.
 NEAR_AVERAGE = "near average"
+BELOW_AVERAGE = "below average"
 
 
 def is_graded(profile: Profile) -> bool:
@@ -55,7 +57,7 @@ def in_percent(part: Estimate | None, *, bounds: str = "") -> str:
 
 def largest_lean(entry: ClassModel) -> tuple[CueVerdict, LeanModel] | None:
     """Return the cue to which a class leans most, and how much; None where no lean is known."""
-    cue = entry.leans_to
+    cue = strongest(entry.lean)
     return None if cue is None else (CueVerdict(cue.value), entry.lean[cue])
 
 
@@ -72,12 +74,15 @@ def lean_text(entry: ClassModel) -> str:
 def lean_words(entry: ClassModel) -> str:
     """Return where a class leans in words: ``"leans color"`` where it certainly does, ``"near average"`` else.
 
-    Empty where no lean is known, as with one class alone.
+    ``"below average"`` where it certainly relies on each cue less than the average class. Empty where no lean is known,
+    as with one class alone.
     """
     found = largest_lean(entry)
     if found is None:
         return ""
     cue, lean = found
+    if lean.high is not None and lean.high < 0:
+        return BELOW_AVERAGE
     return f"leans {cue.value}" if lean.low is not None and lean.low > 0 else NEAR_AVERAGE
 
 

@@ -164,8 +164,10 @@ class ClassModel(JsonModel):
 
     @property
     def leans_to(self) -> Cue | None:
-        """The cue with the largest lean; None where no lean is known."""
-        return strongest(self.lean)
+        """The cue with the largest lean; None where none is known, or where all are certainly below the average."""
+        cue = strongest(self.lean)
+        below = cue is not None and (high := self.lean[cue].high) is not None and high < 0
+        return None if below else cue
 
 
 class GroupModel(JsonModel):

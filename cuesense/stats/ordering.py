@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import fdtrc, ndtr, ndtri
 from scipy.stats import false_discovery_control, rankdata
 
 from cuesense.arrays import Floats, Ints
@@ -94,24 +94,28 @@ def rank_reliability(halves: Floats) -> float:
     return max(-1.0, 2 * correlation / (1 + correlation)) if correlation > -1 else -1.0
 
 
-def told_apart(values: Floats, variances: Floats, correlation: Floats, false_discovery: float) -> tuple[int, int]:
+def told_apart(
+    values: Floats, variances: Floats, correlation: Floats, images: Floats, false_discovery: float
+) -> tuple[int, int]:
     """Count the pairs of classes that differ in some of several numbers.
 
     One test a pair: the squared distance of the two classes over all numbers, each in units of its noise and free of
-    their correlation (Mahalanobis 1936), is chi squared with as many degrees of freedom where they do not differ. The
-    false discovery rate over all pairs is controlled (Benjamini, Hochberg 1995, JRSS B 57:289).
+    their correlation (Mahalanobis 1936), has Hotelling's distribution (1931, Annals of Mathematical Statistics 2:360)
+    where they do not differ, because the noise is known from as few images as the shares. The false discovery rate over
+    all pairs is controlled (Benjamini, Hochberg 1995, JRSS B 57:289).
 
     Args:
         values: Normal estimates, (P, C); NaN where one is not known.
         variances: Their variances, (P, C).
         correlation: Of the noise of the P numbers, (P, P).
+        images: Images of each class, (C,); a pair with P + 1 or fewer cannot be told apart.
         false_discovery: The false discovery rate.
 
     Returns:
         Pairs that differ, and pairs that were compared: those of classes of which all numbers are known.
     """
     known = ~np.isnan(values).any(axis=0)
-    found, noise = values[:, known].T, variances[:, known].T
+    found, noise, seen = values[:, known].T, variances[:, known].T, images[known]
     classes, numbers = found.shape
     if classes < 2 or not numbers:
         return 0, 0
@@ -119,6 +123,13 @@ def told_apart(values: Floats, variances: Floats, correlation: Floats, false_dis
     p = []
     for row in range(classes - 1):
         apart = (found[row] - found[row + 1 :]) / np.sqrt(noise[row] + noise[row + 1 :])
-        p.append(chdtrc(numbers, np.einsum("ij,jk,ik->i", apart, inverse, apart).clip(min=0)))
+        distance = np.einsum("ij,jk,ik->i", apart, inverse, apart).clip(min=0)
+        freedom = seen[row] + seen[row + 1 :] - 2
+        rest = np.maximum(freedom - numbers + 1, 0)
+        p.append(
+            np.where(
+                rest > 0, fdtrc(numbers, np.maximum(rest, 1), distance * rest / np.maximum(freedom, 1) / numbers), 1
+            )
+        )
     every = np.concatenate(p)
     return int((false_discovery_control(every) <= false_discovery).sum()), len(every)

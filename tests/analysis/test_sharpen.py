@@ -46,11 +46,12 @@ def test_neighbors_that_are_told_apart_need_nothing() -> None:
     assert sharpenings([cue(seen=np.array([0.9, 0.5, 0.1]))], np.array([50, 50, 50])) == []
 
 
-@pytest.mark.parametrize(("gap", "known"), [(0.04, True), (0.02, False)])
-def test_more_than_twenty_times_the_images_is_no_advice(gap: float, known: bool) -> None:
+@pytest.mark.parametrize(("likely", "known"), [(0.851, True), (0.849, False), (0.6, False)])
+def test_neighbors_that_may_well_be_equal_get_no_advice(likely: float, known: bool) -> None:
+    gaps = np.linspace(0.001, 0.3, 3000)
+    gap = next(gap for gap in gaps if chance(cue(seen=np.array([0.5 + gap, 0.5, 0.1]))) >= likely)
     found = sharpenings([cue(seen=np.array([0.5 + gap, 0.5, 0.1]))], np.array([50, 50, 50]))
     assert bool(found) == known
-    assert all(entry.more_images <= 1000 for entry in found)
 
 
 def test_classes_that_are_alike_or_equal_get_no_advice() -> None:
@@ -61,7 +62,7 @@ def test_classes_that_are_alike_or_equal_get_no_advice() -> None:
 
 
 def test_the_cheapest_pair_of_each_cue_comes_in_order_of_its_images() -> None:
-    dear = replace(cue(seen=np.array([0.56, 0.5, 0.1])), cue=Cue.SHAPE)
+    dear = replace(cue(seen=np.array([0.5985, 0.5, 0.1])), cue=Cue.SHAPE)
     found = sharpenings([dear, cue()], np.array([50, 50, 50]))
     assert [entry.cue for entry in found] == [Cue.COLOR, Cue.SHAPE]
     assert found[0].more_images < found[1].more_images

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import chdtrc, ndtr
-from scipy.stats import spearmanr
+from scipy.special import ndtr
+from scipy.stats import f, spearmanr
 
 from cuesense.stats.ordering import among_top, exceeded, rank_reliability, told_apart
 
@@ -79,27 +79,39 @@ def test_pairs_are_told_apart_as_a_plain_loop_says() -> None:
     rng = np.random.default_rng(6)
     values, variances = rng.normal(0, 0.3, (3, 8)), rng.uniform(0.01, 0.03, (3, 8))
     correlation = np.array([[1, 0.5, 0], [0.5, 1, 0.2], [0, 0.2, 1]])
-    mixed = 0.95 * correlation + 0.05 * np.eye(3)
+    mixed, images = 0.95 * correlation + 0.05 * np.eye(3), rng.integers(5, 60, 8)
     p = []
     for i in range(8):
         for j in range(i + 1, 8):
             noise = np.sqrt(variances[:, i] + variances[:, j])
             gap = values[:, i] - values[:, j]
-            p.append(float(chdtrc(3, gap @ np.linalg.inv(mixed * np.outer(noise, noise)) @ gap)))
+            distance = gap @ np.linalg.inv(mixed * np.outer(noise, noise)) @ gap
+            freedom = images[i] + images[j] - 2
+            p.append(float(f.sf(distance * (freedom - 2) / (freedom * 3), 3, freedom - 2)))
     p.sort()
     within = [rank for rank, chance in enumerate(p, start=1) if chance <= 0.05 * rank / len(p)]
-    assert told_apart(values, variances, correlation, 0.05) == (max(within, default=0), 28)
+    assert told_apart(values, variances, correlation, images, 0.05) == (max(within, default=0), 28)
     assert 0 < max(within) < 28
 
 
-def test_pairs_that_do_not_differ_are_seldom_told_apart() -> None:
-    rng = np.random.default_rng(7)
-    found = [told_apart(rng.normal(0, 0.1, (6, 10)), np.full((6, 10), 0.01), np.eye(6), 0.05)[0] for _ in range(200)]
+@pytest.mark.parametrize("images", [3, 5, 10, 50])
+def test_pairs_that_do_not_differ_are_seldom_told_apart(images: int) -> None:
+    """The noise is known from the same few images as the values."""
+    rng, found = np.random.default_rng(7), []
+    for _ in range(200):
+        seen = rng.normal(0, 1, (6, 10, images))
+        found.append(told_apart(seen.mean(2), seen.var(2, ddof=1) / images, np.eye(6), np.full(10, images), 0.05)[0])
     assert np.mean(np.array(found) > 0) <= 0.08
+
+
+def test_a_pair_needs_more_images_than_numbers() -> None:
+    values, noise = np.array([[0.0, 1.0], [0.0, 1.0]]), np.full((2, 2), 1e-6)
+    assert told_apart(values, noise, np.eye(2), np.array([2, 1]), 0.05) == (0, 1)
+    assert told_apart(values, noise, np.eye(2), np.array([2, 3]), 0.05) == (1, 1)
 
 
 def test_classes_that_lack_a_number_are_not_compared() -> None:
     values = np.array([[0.0, 1.0, np.nan], [0.0, 1.0, 0.0]])
-    assert told_apart(values, np.full((2, 3), 0.001), np.eye(2), 0.05) == (1, 1)
-    assert told_apart(values[:, 1:], np.full((2, 2), 0.001), np.eye(2), 0.05) == (0, 0)
-    assert told_apart(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 0)), 0.05) == (0, 0)
+    assert told_apart(values, np.full((2, 3), 0.001), np.eye(2), np.full(3, 50), 0.05) == (1, 1)
+    assert told_apart(values[:, 1:], np.full((2, 2), 0.001), np.eye(2), np.full(2, 50), 0.05) == (0, 0)
+    assert told_apart(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 0)), np.full(3, 50), 0.05) == (0, 0)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports.graded_text import (
+    BELOW_AVERAGE,
     NEAR_AVERAGE,
     in_percent,
     known_columns,
@@ -122,7 +123,7 @@ def graded_caption(profile: Profile, found: Layout) -> str:
     interval = f" ({'±' if found.bounds == 'short' else '[ ]'}: {100 * level:g} % interval)" if found.bounds else ""
     lean = (
         f" Lean, by which rows are sorted: how many points more a class relies on a cue than the average class; "
-        f"{NEAR_AVERAGE} where that may be none."
+        f"{NEAR_AVERAGE} where that may be none, {BELOW_AVERAGE} where it relies on every cue less."
         if found.lean
         else " Rows are sorted by lean: how much more a class relies on a cue than the average class."
     )
@@ -154,9 +155,9 @@ def _words(entry: ClassModel) -> Text:
     if "confused_with" in entry.flags:
         return Text(f"like {printable(entry.flags['confused_with'])}", "dim")
     words, lean = lean_words(entry), largest_lean(entry)
-    certain = lean is not None and words != NEAR_AVERAGE
+    certain = lean is not None and words not in (NEAR_AVERAGE, BELOW_AVERAGE)
     return Text(words or entry.cue.value, STYLES[lean[0]].replace("bold ", "") if lean and certain else "dim")
 
 
 def _lean(entry: ClassModel) -> Text:
-    return Text(lean_text(entry), "dim" if lean_words(entry) == NEAR_AVERAGE else "")
+    return Text(lean_text(entry), "dim" if lean_words(entry) in (NEAR_AVERAGE, BELOW_AVERAGE) else "")
