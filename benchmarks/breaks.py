@@ -43,7 +43,7 @@ BREAKS = [
     ("cuesense/stats/intervals.py", "first**2 - 2 * phi", "first**2 + 2 * phi", "tests/stats/test_intervals.py"),
     (
         "cuesense/analysis/cues.py",
-        "likely[order[0]] < CERTAIN",
+        "likely[order[0]] < _certain(found)",
         "likely[order[0]] < 0",
         "tests/analysis/test_cues.py",
     ),

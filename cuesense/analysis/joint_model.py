@@ -1,7 +1,7 @@
 """The joint model: the probability of every cue verdict from what is kept under all ablations together. Pure NumPy.
 
 A multinomial logistic regression on the distinct shares (evidence.Share) under 25 ablations, fitted to the classes of
-150 networks whose cues are known: planted worlds of three kinds of images, at 32 to 224 pixels, and images that carry
+127 networks whose cues are known: planted worlds of three kinds of images, at 32 to 224 pixels, and images that carry
 a single cue (``benchmarks/cue_worlds.py``, ``benchmarks/cue_model.py``). Where one mechanism misleads, as opening and
 closing does for line drawings, the others outweigh it; a rule that asks each ablation a yes/no question cannot do that.
 """
