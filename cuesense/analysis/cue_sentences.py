@@ -31,10 +31,10 @@ def why(found: ClassEvidence, verdict: CueVerdict) -> str:
 
 
 def losses(found: ClassEvidence) -> str:
-    """Return what the class loses without each cue."""
+    """Return what the class loses at least without each cue: by the removal that harms it least."""
     kept = {cue: found.kept(found.removal(cue)) for cue in CUES}
     parts = [f"{points(1 - share)} without {cue}" for cue, share in kept.items() if share is not None]
-    return f"loses {', '.join(parts)} of 100 points" if parts else "was not measured"
+    return f"loses at least {', '.join(parts)} of 100 points" if parts else "was not measured"
 
 
 def points(share: float | NDArray[np.float64]) -> str:

@@ -108,7 +108,7 @@ def test_the_removal_that_harms_least_is_named_where_it_is_not_the_usual_one(cue
 def test_losses_and_shares_alone_are_of_the_mechanism_that_keeps_most() -> None:
     other = REMOVALS[Cue.TEXTURE][1]
     found = class_of(kept(by_cue(0.1, 0.2, 0.04), ALONE) | {other: share_of([0.7, OTHER])})
-    assert losses(found) == "loses 90 without shape, 30 without texture, 96 without color of 100 points"
+    assert losses(found) == "loses at least 90 without shape, 30 without texture, 96 without color of 100 points"
     for ablation in SECOND_ALONE:
         found = class_of(kept(by_cue(0.9, 0.8, 0.96), ALONE) | {ablation: share_of([0.99, OTHER])})
         assert "99 with" in why(found, CueVerdict.REDUNDANT)
@@ -159,9 +159,9 @@ def test_each_class_is_explained_by_its_own_numbers() -> None:
 @pytest.mark.parametrize(
     ("without", "text"),
     [
-        (by_cue(0.1, 1.0, 0.72), "loses 90 without shape, 0 without texture, 28 without color of 100 points"),
-        ({Cue.COLOR: 0.72}, "loses 28 without color of 100 points"),
-        (by_cue(np.nan, 0.5, np.nan), "loses 50 without texture of 100 points"),
+        (by_cue(0.1, 1.0, 0.72), "loses at least 90 without shape, 0 without texture, 28 without color of 100 points"),
+        ({Cue.COLOR: 0.72}, "loses at least 28 without color of 100 points"),
+        (by_cue(np.nan, 0.5, np.nan), "loses at least 50 without texture of 100 points"),
         (by_cue(np.nan, np.nan, np.nan), "was not measured"),
         ({}, "was not measured"),
     ],

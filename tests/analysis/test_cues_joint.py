@@ -210,8 +210,8 @@ def test_a_class_that_is_not_recognized_needs_nothing(decided, recognized: float
 
 def test_fine_detail_says_what_fits_and_what_is_lost(decided) -> None:
     assert decided(known(LINES), {"texture": 0.6, "shape": 0.4}).why == (
-        "loses 80 without shape, 5 without texture, 5 without color of 100 points: texture (60 %) and shape (40 %) "
-        "both fit; loses 92 by opening_closing at 0.07 and 90 by median_blur at 0.16, "
+        "loses at least 80 without shape, 5 without texture, 5 without color of 100 points: texture (60 %) and "
+        "shape (40 %) both fit; loses 92 by opening_closing at 0.07 and 90 by median_blur at 0.16, "
         "which erase texture and thin lines alike"
     )
 
