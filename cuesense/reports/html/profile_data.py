@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cuesense.reports.charts.curve_accuracies import correct_counts, z_score
+from cuesense.reports.graded_text import largest_lean
 from cuesense.reports.profile_text import axis_title, curve_values, flag_texts, tick_labels, value_text
 from cuesense.reports.text import CUE_LETTERS, readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
@@ -81,7 +82,7 @@ def _curve(curve: CurveModel) -> dict[str, Any]:
 def _class(entry: ClassModel, augmentations: Iterable[str], curves: Mapping[str, CurveModel]) -> dict[str, Any]:
     evidence = [entry.reliance.get(cue) for cue in Cue]
     budgets = [(name, entry.budgets.get(name)) for name in augmentations]
-    leans_to = entry.leans_to
+    leaning = largest_lean(entry)
     return {
         "name": entry.name,
         "images": entry.images,
@@ -96,7 +97,7 @@ def _class(entry: ClassModel, augmentations: Iterable[str], curves: Mapping[str,
             for name, part in entry.kept.items()
             if part.value is not None
         ],
-        "lean": None if leans_to is None else entry.lean[leans_to].value,
+        "lean": None if leaning is None else leaning[1].value,
         "leans": [
             said for said in (*(part.sentence for part in entry.lean.values()), entry.shape_scale.sentence) if said
         ],
