@@ -64,7 +64,7 @@ RECOVERED = 0.5
 RECOVERED_AT_ALL = 0.7
 
 # A class relies on texture only where tiles too small for parts of an object still show it: at least this share is
-# kept, of which right answers have .29 or more in 19 of 20 cases, and line drawings .23 on average at 64 and 128 px
+# kept, of which right answers have .29 or more in 19 of 20 cases, and line drawings .13 to .23
 # (docs/method.md, "Single cues"). And it must lose something under every removal of texture, one of which keeps lines.
 TEXTURE_IN_TILES = 0.3
 LOST_WITHOUT_TEXTURE = 0.1

@@ -95,7 +95,7 @@ ALONE: Mapping[Cue, tuple[Ablation, ...]] = {
     Cue.COLOR: (SINGLE_CUE[Cue.COLOR], _BLURRED_SHUFFLE),
 }
 # Tiles of a sixth of the side, 37 of 224 pixels: few parts of an object survive, most textures do (share kept of
-# images with texture alone .95, of line drawings .23 and .37; docs/method.md, "Single cues").
+# images with texture alone .95, of line drawings .13 to .37; docs/method.md, "Single cues").
 SMALL_GRAY_TILES = _GRAY_SHUFFLES[2]
 # What the joint model (analysis/joint_model.py) reads, in the order of its weights. Chosen on 150 networks by leaving
 # one kind of images out (`benchmarks/cue_model.py`): removals of each cue by mechanisms that harm different things
