@@ -73,7 +73,7 @@ SUFFICES = 0.5
 
 # The ablations under which a class may be found by elimination: the others remove no more than these. For the rule that
 # stands in for the joint model the second mechanisms count as well: for the joint model they withheld 16 right verdicts
-# and no wrong one (the networks of docs/method.md, "What was measured"), for that rule wrong ones alone.
+# and no wrong one (the networks of docs/method.md, "What was measured"); for that rule it was not measured.
 _REVEALING = (*PRIMARY_ABLATION.values(), ALL_REMOVED)
 _REVEALING_WITH_LESS = (*_REVEALING, *REPLICATE_ABLATION.values())
 # With more classes the verdict hardly depends on how guesses are taken off: in networks of six and more that question

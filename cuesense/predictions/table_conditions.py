@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cuesense.errors import listed
-from cuesense.perturbations.ablations import ABLATIONS, COLUMNS, SHAM
+from cuesense.perturbations.ablations import EVERY_ABLATION, SHAM
 from cuesense.predictions.table_columns import Coded, Indices, Rows
 
 # Names that a message lists before it counts the rest.
@@ -19,8 +19,7 @@ _MOSTLY_COMMON = 0.5
 # A condition counts as one of the same images from this part on: a few unreadable files do not make it another sample.
 # Chosen by hand; not tuned.
 _NEARLY_ALL = 0.9
-_MECHANISMS = tuple(ablation for column in COLUMNS for ablation in column.mechanisms)
-_NEEDED = frozenset(name for name, _ in (*ABLATIONS, *SHAM.values(), *_MECHANISMS))
+_NEEDED = frozenset(name for name, _ in (*EVERY_ABLATION, *SHAM.values()))
 
 
 @dataclass(frozen=True)
