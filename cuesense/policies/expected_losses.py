@@ -68,14 +68,23 @@ class ExpectedLosses:
         """
         if not set(policy.names) <= set(self.losses):
             return None
-        classes = len(self.accuracy)
-        loss, variance = np.zeros(classes), np.zeros(classes)
+        parts = []
         for name in policy.names:
             identity = augmentation(name).identity
-            values = np.array([policy.of_class(index).get(name, identity) for index in range(classes)])
-            one, spread = self.of_values(name, values)
-            loss, variance = loss + one, variance + spread**2
-        share = policy.probability / self.probability
+            values = [policy.of_class(index).get(name, identity) for index in range(len(self.accuracy))]
+            parts.append(self.of_values(name, np.array(values)))
+        return self.added(parts, policy.probability)
+
+    def added(self, parts: Sequence[tuple[Floats, Floats]], probability: float) -> Forecast:
+        """Return the loss of several augmentations together, one row, (1, C).
+
+        Args:
+            parts: Loss and spread of each class under each augmentation, (C,) each.
+            probability: The share of augmented views.
+        """
+        share, classes = probability / self.probability, len(self.accuracy)
+        loss = sum((one for one, _ in parts), start=np.zeros(classes))
+        variance = sum((spread**2 for _, spread in parts), start=np.zeros(classes))
         return Forecast((share * loss)[None], (share * np.sqrt(variance))[None])
 
 

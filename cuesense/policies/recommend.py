@@ -130,9 +130,7 @@ def decide(profile: Profile, options: PolicyOptions) -> Found:
     check_numbers(profile, options.tolerance, options.risk, options.all_but)
     if options.scope == "global":
         return _for_all(profile, options)
-    budgets = budgets_of(
-        profile, tolerance=options.tolerance, risk=options.risk, augmentations=options.augmentations
-    )
+    budgets = budgets_of(profile, tolerance=options.tolerance, risk=options.risk, augmentations=options.augmentations)
     curves = measured_augmentations(profile, list(budgets))
     groups = _groups(profile, options.scope, guards=options.guards)
     values = tuple(

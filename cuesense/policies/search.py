@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cuesense.arrays import Bools, Floats
+from cuesense.arrays import Bools
 from cuesense.policies.expected_losses import ExpectedLosses
 from cuesense.policies.policy import Policy, sparing, uniform
 from cuesense.stats.training_loss import Forecast
@@ -81,11 +81,12 @@ def search(
         best = space.climb(share)
         if space.gain(best, share) > _LEAST_GAIN:
             return Found(space.policy(best, share), (), space.neighbor(best, share))
-    few = [min(probability, _SPARING), *(share for share in shares if share < _SPARING)] if spares else []
-    found = next((found for found in map(space.spare, few) if found is not None), None)
-    if found is not None:
-        return found
-    free = _Space(losses, tuple(class_names), Limits(limits.tolerance, 1.0))
+    sparing_space = replace(space, most_spared=max(1, int(_MOST_SPARED * len(class_names))))
+    for share in [min(probability, _SPARING), *(share for share in shares if share < _SPARING)] if spares else []:
+        best = sparing_space.climb(share)
+        if sparing_space.gain(best, share) > _LEAST_GAIN:
+            return sparing_space.found(best, share)
+    free = replace(space, limits=Limits(limits.tolerance, 1.0))
     best = free.climb(probability)
     rejected = space.policy(best, probability) if any(best.values()) else free.neighbor(best, probability)
     return Found(uniform({}, class_names, probability), (), rejected)
@@ -97,26 +98,37 @@ _State = Mapping[str, int]
 
 @dataclass(frozen=True)
 class _Space:
-    """The policies that are compared: one severity of every augmentation."""
+    """The policies that are compared: one severity of every augmentation.
+
+    Attributes:
+        losses: What they are expected to cost.
+        class_names: Names of the C classes.
+        limits: What they may cost.
+        most_spared: How many classes may be left out: those at more risk than is accepted.
+    """
 
     losses: ExpectedLosses
     class_names: tuple[str, ...]
     limits: Limits
+    most_spared: int = 0
 
-    def climb(self, share: float, spared: Bools | None = None) -> _State:
+    def climb(self, share: float) -> _State:
         """Return the severities from which no single change gives more, starting without augmentation."""
         state: _State = dict.fromkeys(self.losses.losses, 0)
         while True:
-            better = max(self._allowed(state, share, spared), key=lambda other: self.gain(other, share, spared))
-            if self.gain(better, share, spared) <= self.gain(state, share, spared) + 1e-12:
+            allowed = [state, *(other for other in self._neighbors(state) if self._safe(other, share))]
+            better = max(allowed, key=lambda other: self.gain(other, share))
+            if self.gain(better, share) <= self.gain(state, share) + 1e-12:
                 return state
             state = better
 
-    def gain(self, state: _State, share: float, spared: Bools | None = None) -> float:
+    def gain(self, state: _State, share: float) -> float:
         """Return by how much mean and lowest expected recall together exceed those without augmentation."""
-        before, after = self.losses.accuracy, self._recall(self._cost(state, share, spared))
+        before, cost = self.losses.accuracy, self._cost(state, share)
         if np.isnan(before).all():
             return 0.0
+        loss = np.where(self._spared(cost), 0.0, cost.loss[0])
+        after = np.clip(before - loss, 0, 1)
         return float(np.nanmean(after) - np.nanmean(before) + np.nanmin(after) - np.nanmin(before))
 
     def neighbor(self, state: _State, share: float) -> Policy | None:
@@ -124,19 +136,11 @@ class _Space:
         others = [other for other in self._neighbors(state) if any(other.values())]
         return self.policy(max(others, key=lambda other: self.gain(other, share)), share) if others else None
 
-    def spare(self, share: float) -> Found | None:
-        """Return the best policy that leaves out the few classes at risk; None where that gives nothing."""
-        most = max(1, int(_MOST_SPARED * len(self.class_names)))
-        free = _Space(self.losses, self.class_names, Limits(self.limits.tolerance, 1.0, len(self.class_names)))
-        ordered = self._riskiest(self._cost(free.climb(share), share, None))[:most]
-        for count in range(1, len(ordered) + 1):
-            spared = np.isin(np.arange(len(self.class_names)), ordered[:count])
-            best = self.climb(share, spared)
-            if self.gain(best, share, spared) > _LEAST_GAIN:
-                values = self._values(best)
-                names = tuple(self.class_names[index] for index in np.flatnonzero(spared))
-                return Found(sparing(values, self.class_names, names, share), names, self.policy(best, share))
-        return None
+    def found(self, state: _State, share: float) -> Found:
+        """Return the policy of these severities without the classes at risk."""
+        spared = self._spared(self._cost(state, share))
+        names = tuple(self.class_names[index] for index in np.flatnonzero(spared))
+        return Found(sparing(self._values(state), self.class_names, names, share), names, self.policy(state, share))
 
     def policy(self, state: _State, share: float) -> Policy:
         """Return the policy of these severities."""
@@ -149,35 +153,24 @@ class _Space:
         for name, ladder in self.losses.ladders.items():
             yield from ({**state, name: severity} for severity in range(len(ladder) + 1) if severity != state[name])
 
-    def _allowed(self, state: _State, share: float, spared: Bools | None) -> Iterator[_State]:
-        """Yield the state itself and its neighbors within the risk."""
-        yield state
-        yield from (other for other in self._neighbors(state) if self._safe(self._cost(other, share, spared)))
+    def _cost(self, state: _State, share: float) -> Forecast:
+        """Return what the severities cost, one row: as ``ExpectedLosses.of_policy``, without a policy's checks."""
+        done = [(self.losses.losses[name], severity - 1) for name, severity in state.items() if severity]
+        return self.losses.added([(found.loss[row], found.spread[row]) for found, row in done], share)
 
-    def _cost(self, state: _State, share: float, spared: Bools | None) -> Forecast:
-        cost = self.losses.of_policy(self.policy(state, share))
-        if cost is None:
-            raise KeyError(f"no losses of one of {tuple(state)}")
-        if spared is None:
-            return cost
-        return Forecast(np.where(spared, 0.0, cost.loss), np.where(spared, 0.0, cost.spread))
+    def _safe(self, state: _State, share: float) -> bool:
+        """Return whether no more classes than may be harmed or left out are at more risk than is accepted."""
+        count = int(self._at_risk(self._cost(state, share)).sum())
+        return count <= max(self.limits.all_but, self.most_spared)
 
-    def _recall(self, cost: Forecast) -> Floats:
-        return np.clip(self.losses.accuracy - cost.loss[0], 0, 1)
+    def _spared(self, cost: Forecast) -> Bools:
+        """Return which classes are left out, (C,)."""
+        return self._at_risk(cost) & (self.most_spared > 0)
 
-    def _safe(self, cost: Forecast) -> bool:
-        """Return whether no more classes than allowed are at a larger risk than is accepted."""
-        return int((self._risk(cost) > self.limits.risk).sum()) <= self.limits.all_but
+    def _at_risk(self, cost: Forecast) -> Bools:
+        """Return which classes are at more risk than is accepted, (C,).
 
-    def _risk(self, cost: Forecast) -> Floats:
-        """Return each class's risk; 0 for a class that is not recognized or has no images, which has nothing to lose.
-
-        What is not recognized has an infinite spread in a forecast.
+        A class without images, or that is not recognized, which has an infinite spread, has nothing to lose.
         """
         known = np.isfinite(cost.spread[0]) & ~np.isnan(self.losses.accuracy)
-        return np.where(known, cost.risk(self.limits.tolerance)[0], 0.0)
-
-    def _riskiest(self, cost: Forecast) -> list[int]:
-        risk = self._risk(cost)
-        order = np.lexsort((np.arange(len(risk)), -np.nan_to_num(cost.loss[0]), -risk))
-        return [int(index) for index in order if risk[index] > self.limits.risk]
+        return known & (cost.risk(self.limits.tolerance)[0] > self.limits.risk)
