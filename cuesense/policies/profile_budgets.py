@@ -1,4 +1,4 @@
-"""Budgets recomputed from a profile, at any tolerance and confidence."""
+"""Budgets recomputed from a profile, at any tolerance, confidence and risk."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.errors import SettingsError, expected
-from cuesense.policies.budgets import TOO_FEW, budget, forecast_budget, images_needed, shared_budget
+from cuesense.policies.budgets import Levels, budget, forecast_budget, shared_budget
 from cuesense.policies.policy import Limit, augmentation
 from cuesense.schemas.profile import ForecastModel, LossModel, Profile
 from cuesense.types import Budget, Curve, Role
-from cuesense.validation import check_fraction
+from cuesense.validation import check_fraction, check_risk
 
 
 def profile_of(profile: Profile | Path | str) -> Profile:
@@ -35,6 +35,7 @@ def budgets_of(
     *,
     tolerance: float | None = None,
     confidence: float | None = None,
+    risk: float | None = None,
     augmentations: Sequence[str] | None = None,
 ) -> dict[str, list[Budget]]:
     """Return the budget of every class for every augmentation: by the forecast where there is one, else by the curves.
@@ -42,7 +43,8 @@ def budgets_of(
     Args:
         profile: The profile.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own.
+        confidence: Level of intervals and certificates, in (0.5, 1); None takes the profile's own.
+        risk: The largest chance that a class loses more than the tolerance, in (0, 0.5]; None takes the profile's own.
         augmentations: Names to choose from; None takes all.
 
     Returns:
@@ -51,17 +53,13 @@ def budgets_of(
     Raises:
         SettingsError: As in ``recommend``.
     """
-    check_numbers(profile, tolerance, confidence)
-    tolerance = profile.policy.tolerance if tolerance is None else tolerance
-    confidence = profile.policy.confidence if confidence is None else confidence
+    levels = levels_of(profile, tolerance=tolerance, confidence=confidence, risk=risk)
     curves = measured_augmentations(profile, augmentations)
     if profile.forecast is None:
-        budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
-        _refuse_too_few(profile, budgets, tolerance, confidence)
-        return budgets
+        return {name: _budgets(curve, levels) for name, curve in curves.items()}
     _refuse_unforecast(augmentations or (), profile.forecast.augmentations)
     return {
-        name: _forecast_budgets(profile, profile.forecast, name, tolerance, confidence)
+        name: _forecast_budgets(profile, profile.forecast, name, levels)
         for name in curves
         if name in profile.forecast.augmentations
     }
@@ -72,11 +70,13 @@ def limits(
     *,
     tolerance: float | None = None,
     confidence: float | None = None,
+    risk: float | None = None,
     augmentations: Sequence[str] | None = None,
     all_but: float = 0.0,
 ) -> list[Limit]:
     """Return which class stops each augmentation of the global policy; the arguments are those of ``recommend``."""
-    budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
+    levels = {"tolerance": tolerance, "confidence": confidence, "risk": risk}
+    budgets = budgets_of(profile, **levels, augmentations=augmentations)
     curves = measured_augmentations(profile, list(budgets))
     spared = int(all_but * len(profile.classes))
     found = []
@@ -95,10 +95,30 @@ def _given_up(profile: Profile, budgets: Sequence[Budget], curve: Curve, severit
     return tuple(entry.name for entry, budget, images in every if images and budget.severity < severity)
 
 
-def check_numbers(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:
+def levels_of(
+    profile: Profile, *, tolerance: float | None = None, confidence: float | None = None, risk: float | None = None
+) -> Levels:
+    """Return the levels at which budgets are given, or raise SettingsError; None takes the profile's own."""
+    check_numbers(profile, tolerance, confidence, risk=risk)
+    return Levels(
+        profile.policy.tolerance if tolerance is None else tolerance,
+        profile.policy.confidence if confidence is None else confidence,
+        profile.policy.risk if risk is None else risk,
+    )
+
+
+def check_numbers(
+    profile: Profile,
+    tolerance: float | None,
+    confidence: float | None,
+    all_but: float = 0.0,
+    *,
+    risk: float | None = None,
+) -> None:
     """Raise SettingsError unless the numbers of ``recommend`` are in their ranges; None takes the profile's own."""
     check_fraction(profile.policy.tolerance if tolerance is None else tolerance, "--tolerance")
     check_fraction(profile.policy.confidence if confidence is None else confidence, "--confidence", low=0.5)
+    check_risk(profile.policy.risk if risk is None else risk)
     if not 0 <= all_but < 1:
         raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
 
@@ -148,14 +168,11 @@ def _taken(found: LossModel, names: Sequence[str]) -> np.ndarray:
     return taken
 
 
-def _budgets(curve: Curve, tolerance: float, confidence: float) -> list[Budget]:
-    nowhere = [[None] * len(curve.n)] * len(curve.perturbation.ladder)
-    return budget(curve, tolerance=tolerance, confidence=confidence, leak_to=nowhere)
+def _budgets(curve: Curve, levels: Levels) -> list[Budget]:
+    return budget(curve, levels, [[None] * len(curve.n)] * len(curve.perturbation.ladder))
 
 
-def _forecast_budgets(
-    profile: Profile, forecast: ForecastModel, name: str, tolerance: float, confidence: float
-) -> list[Budget]:
+def _forecast_budgets(profile: Profile, forecast: ForecastModel, name: str, levels: Levels) -> list[Budget]:
     found, names = forecast.augmentations[name], [entry.name for entry in profile.classes]
     return forecast_budget(
         found.to_forecast(),
@@ -163,21 +180,5 @@ def _forecast_budgets(
         names,
         _taken(found, names),
         np.array([np.nan if value is None else value for value in forecast.accuracy]),
-        tolerance=tolerance,
-        confidence=confidence,
+        levels=levels,
     )
-
-
-def _refuse_too_few(
-    profile: Profile, budgets: Mapping[str, Sequence[Budget]], tolerance: float, confidence: float
-) -> None:
-    every = [entry for of_class in budgets.values() for entry in of_class]
-    if any(entry.value is not None for entry in every) or not any(entry.limited_by == TOO_FEW for entry in every):
-        return
-    most = max(entry.images for entry in profile.classes)
-    needed = images_needed(tolerance, confidence)
-    if most >= needed:
-        return
-    to_be = f"at least {needed} of each class, to certify a loss of at most {tolerance:g}"
-    do = "Analyze more images, or accept a larger --tolerance"
-    raise SettingsError(expected("the profile's images", to_be, f"{most} at most, which certify no value", do))

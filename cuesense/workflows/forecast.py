@@ -244,7 +244,7 @@ def _with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
     if forecast is None:
         return profile
     own = budgets_of(profile)
-    others = {f"confidence_{level}": budgets_of(profile, confidence=level) for level in _LESS_SURE}
+    others = {f"confidence_{level}": budgets_of(profile, risk=round(1 - level, 6)) for level in _LESS_SURE}
     listed = {
         entry.name: {
             name: TrainedBudget(
