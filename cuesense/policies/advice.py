@@ -9,7 +9,7 @@ from typing import Any
 from cuesense.policies.expected_losses import Basis, ExpectedLosses, expected_losses
 from cuesense.policies.outlook import outlook
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Limit, Outlook, Policy, PolicyOptions, sparing, uniform
-from cuesense.policies.profile_budgets import profile_risk, profile_tolerance
+from cuesense.policies.profile_budgets import levels_of
 from cuesense.policies.recommend import decide
 from cuesense.schemas.profile import Profile
 
@@ -72,7 +72,8 @@ def advise(profile: Profile, options: PolicyOptions, policy: Policy | None = Non
     names = tuple(entry.name for entry in profile.classes)
     losses = expected_losses(profile, options.augmentations)
     every = expected_losses(profile)
-    tolerance, risk = profile_tolerance(profile, options.tolerance), profile_risk(profile, options.risk)
+    levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
+    tolerance, risk = levels.tolerance, levels.risk
     found = decide(profile, options)
     same = policy is None or policy.content == found.policy.content
     chosen, other = (found.policy, found.runner_up) if same or policy is None else (policy, found.policy)
@@ -124,4 +125,4 @@ def _listed(found: Outlook) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return round(value, 6) if value == value else None  # noqa: PLR0124 - NaN is unequal to itself
+    return round(value, 6) if value == value else None

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.errors import SettingsError, expected
-from cuesense.policies.budgets import Levels, budget, forecast_budget, shared_budget
-from cuesense.policies.policy import Limit, augmentation
+from cuesense.policies.budgets import Levels, budget, forecast_budget
+from cuesense.policies.policy import augmentation
 from cuesense.schemas.profile import ForecastModel, LossModel, Profile
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import check_fraction, check_risk
@@ -57,42 +57,12 @@ def budgets_of(
     curves = measured_augmentations(profile, augmentations)
     if profile.forecast is None:
         return {name: _budgets(curve, levels) for name, curve in curves.items()}
-    _refuse_unforecast(augmentations or (), profile.forecast.augmentations)
+    refuse_unforecast(augmentations or (), profile.forecast.augmentations)
     return {
         name: _forecast_budgets(profile, profile.forecast, name, levels)
         for name in curves
         if name in profile.forecast.augmentations
     }
-
-
-def limits(
-    profile: Profile,
-    *,
-    tolerance: float | None = None,
-    confidence: float | None = None,
-    risk: float | None = None,
-    augmentations: Sequence[str] | None = None,
-    all_but: float = 0.0,
-) -> list[Limit]:
-    """Return which class stops each augmentation of the global policy; the arguments are those of ``recommend``."""
-    levels = {"tolerance": tolerance, "confidence": confidence, "risk": risk}
-    budgets = budgets_of(profile, **levels, augmentations=augmentations)
-    curves = measured_augmentations(profile, list(budgets))
-    spared = int(all_but * len(profile.classes))
-    found = []
-    for name, of_class in budgets.items():
-        shared = shared_budget(of_class, curves[name].n, spared=spared)
-        reason = None if shared.limiting is None else of_class[shared.limiting].limited_by
-        limited = None if shared.limiting is None else profile.classes[shared.limiting].name
-        given_up = _given_up(profile, of_class, curves[name], shared.severity) if spared else ()
-        found.append(Limit(name, shared.value, limited, reason, given_up))
-    return found
-
-
-def _given_up(profile: Profile, budgets: Sequence[Budget], curve: Curve, severity: int) -> tuple[str, ...]:
-    """Return the classes with images that get a stronger severity than their own budget."""
-    every = zip(profile.classes, budgets, curve.n.tolist(), strict=True)
-    return tuple(entry.name for entry, budget, images in every if images and budget.severity < severity)
 
 
 def levels_of(
@@ -152,7 +122,8 @@ def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None
     return {name: curve.to_curve() for name, curve in known.items() if augmentations is None or name in augmentations}
 
 
-def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:
+def refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:
+    """Raise SettingsError where one of the named augmentations was not forecast."""
     for name in augmentations:
         if name not in found:
             command = f"`cuesense recommend PROFILE --train DATASET --augmentations {name}`"

@@ -18,11 +18,11 @@ from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, PolicyOptions,
 from cuesense.policies.profile_budgets import (
     budgets_of,
     check_numbers,
+    levels_of,
     measured_augmentations,
     profile_of,
-    profile_risk,
-    profile_tolerance,
 )
+from cuesense.policies.rivals import best_verified
 from cuesense.policies.search import Found, Limits, search
 from cuesense.schemas.profile import Profile, TrainedModel
 from cuesense.types import Budget, Curve, Role
@@ -93,7 +93,8 @@ def recommend(
     known = profile_of(profile)
     policy = decide(known, options).policy
     _refuse_beaten(known, policy)
-    return policy
+    better = best_verified(known, policy) if scope == "global" else None
+    return policy if better is None else better[1]
 
 
 def propose(profile: Profile, options: PolicyOptions) -> Policy:
@@ -127,7 +128,7 @@ def decide(profile: Profile, options: PolicyOptions) -> Found:
     """
     if options.scope not in SCOPES:
         raise SettingsError(unknown(f"scope '{options.scope}'", str(options.scope), SCOPES))
-    check_numbers(profile, options.tolerance, options.risk, options.all_but)
+    check_numbers(profile, options.tolerance, None, options.all_but, risk=options.risk)
     if options.scope == "global":
         return _for_all(profile, options)
     budgets = budgets_of(profile, tolerance=options.tolerance, risk=options.risk, augmentations=options.augmentations)
@@ -145,11 +146,8 @@ def _for_all(profile: Profile, options: PolicyOptions) -> Found:
     # Refuses a probability out of range before anything is searched.
     uniform({}, names, options.probability)
     losses = expected_losses(profile, options.augmentations)
-    limits = Limits(
-        profile_tolerance(profile, options.tolerance),
-        profile_risk(profile, options.risk),
-        int(options.all_but * len(names)),
-    )
+    levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
+    limits = Limits(levels.tolerance, levels.risk, int(options.all_but * len(names)))
     return search(losses, names, options.probability, limits, spares=options.spares)
 
 
@@ -186,7 +184,7 @@ def check_options(profile: Profile, options: PolicyOptions, library: str, image_
         library: A registered exporter.
         image_size: Side of the network's input in pixels, where the profile does not know it.
     """
-    check_numbers(profile, options.tolerance, options.risk, options.all_but)
+    check_numbers(profile, options.tolerance, None, options.all_but, risk=options.risk)
     names = tuple(entry.name for entry in profile.classes)
     groups = (0,) * len(names) if options.scope == "global" else tuple(range(len(names)))
     empty = Policy(options.scope, options.probability, names, groups, ({},) * (max(groups) + 1))

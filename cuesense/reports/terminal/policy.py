@@ -22,8 +22,8 @@ _NAMED = 5
 
 _BASIS = {
     "no training": "Forecast without training: from what the model loses at test time and from what trainings on other "
-    "images cost such classes (docs/budgets.md), so ranges are wide. Give --train DATASET to forecast from trainings on "
-    "your own.",
+    "images cost such classes (docs/budgets.md), so ranges are wide. Give --train DATASET for a forecast from trainings "
+    "on your own.",
     "head": "Forecast from refitted heads, without training: gains are not seen. Give --train DATASET for more.",
     "trained": "Forecast from trainings without augmentation and with the strongest value of each.",
     "trained and head": "Forecast from trainings and refitted heads.",
@@ -91,7 +91,8 @@ def _against(other: str, better: tuple[float, float], found: Outlook, advice: Ad
     """Return why the best other policy is not recommended."""
     if sum(better) >= 0:
         mean, worst = (_points(value) for value in better)
-        return f"It is forecast to be better than the next best ({other}) by {mean} on average and {worst} in the worst class."
+        best = f"the next best ({other})"
+        return f"It is forecast to be better than {best} by {mean} on average and {worst} in the worst class."
     mean, worst = (_points(-value) for value in better)
     count = len(found.payers)
     return (
@@ -138,8 +139,8 @@ def _limit(entry: Limit, advice: Advice) -> str:
     else:
         limit = f"to {value_text(entry.value, augmentation(entry.augmentation).unit)}"
     if entry.limiting is not None:
-        over = f"over {_points(advice.tolerance)}"
-        return f"{name}: {limit}; one step further, {printable(entry.limiting)} loses {over} at a risk of {entry.limited_by}"
+        loses = f"loses over {_points(advice.tolerance)} at a risk of {entry.limited_by}"
+        return f"{name}: {limit}; one step further, {printable(entry.limiting)} {loses}"
     unit = augmentation(entry.augmentation)
     last = entry.value is not None and entry.value == unit.ladder[-1]
     return f"{name}: {limit}, {'the end of its ladder' if last else 'more is forecast to give no more'}"
