@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cuesense.errors import SettingsError, expected
 from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls
 from cuesense.policies.policy import Policy
 
@@ -44,8 +45,13 @@ def export(policy: Policy, size: Size = None) -> str:
         The JSON.
 
     Raises:
-        SettingsError: The policy differs between classes, albumentations lacks an augmentation, or the size is needed.
+        SettingsError: The policy differs between classes or has class weights, albumentations lacks an augmentation, or
+            the size is needed.
     """
+    if policy.class_weights:
+        do = "Choose --format torchvision or kornia, whose code has a place for them, or json or yaml"
+        to_be = "one without class weights, because albumentations' JSON has no place for them"
+        raise SettingsError(expected("the policy", to_be, "one with class weights", do))
     steps = library_calls(policy, size, "albumentations", _WRITERS)
     # Sequential inside Compose: an image gets all augmentations or none, as it does in PolicyAugmentation.
     together = {"__class_fullname__": "Sequential", "p": policy.probability, "transforms": steps}

@@ -29,6 +29,11 @@ _KERNEL_SIGMAS = 4  # a blur's kernel ends four sigmas from its center
 _LEAST_SIGMA = 0.01
 _DIGITS = 6  # hides errors of binary fractions (0.30000000000000004) and keeps every value of a ladder
 
+WEIGHTS_USE = (
+    "One weight a class, in the order of the profile's classes: "
+    "torch.nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS))"
+)
+
 _FACTORS = ("brightness", "contrast", "saturation")
 _CHANCES: Mapping[str, Kind] = {
     "horizontal_flip": "horizontal_flip",
@@ -100,6 +105,14 @@ def library_calls(
     """
     steps = [_step(name, value, size, library) for name, value in shared_values(policy, library).items()]
     return [writers[step.kind](step) for step in steps]
+
+
+def weights_constant(policy: Policy) -> str:
+    """Return Python code that defines the weights of the classes in the loss; empty where all classes count alike."""
+    if not policy.class_weights:
+        return ""
+    listed = ", ".join(map(str, policy.class_weights))
+    return f"\n# {WEIGHTS_USE}\nCLASS_WEIGHTS = [{listed}]\n"
 
 
 def short(number: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls, weights_constant
 from cuesense.policies.policy import Policy
 
 _CODE = '''import torch
@@ -39,7 +39,8 @@ _WRITERS: Mapping[Kind, Callable[[Step], str]] = {
 def export(policy: Policy, size: Size = None) -> str:
     """Return Python code that defines ``transform``, from batches in [0, 1] to batches in [0, 1].
 
-    Every ``p`` is written, because kornia's defaults differ from one augmentation to the next.
+    Every ``p`` is written, because kornia's defaults differ from one augmentation to the next. Class weights, where
+    there are any, follow as ``CLASS_WEIGHTS``.
 
     Args:
         policy: A policy that is the same for all classes.
@@ -53,7 +54,8 @@ def export(policy: Policy, size: Size = None) -> str:
     """
     with_p = {kind: _closed(writer) for kind, writer in _WRITERS.items()}
     steps = "".join(f"    K.{line},\n" for line in library_calls(policy, size, "kornia", with_p))
-    return _CODE.format(steps=steps, percent=100 * policy.probability, probability=policy.probability)
+    code = _CODE.format(steps=steps, percent=100 * policy.probability, probability=policy.probability)
+    return code + weights_constant(policy)
 
 
 def _closed(writer: Callable[[Step], str]) -> Callable[[Step], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls, weights_constant
 from cuesense.policies.policy import Policy
 
 _HEAD = "# For one image (3, H, W) in [0, 1], before Normalize. A whole batch would share one draw.\n"
@@ -25,6 +25,8 @@ _WRITERS: Mapping[Kind, Callable[[Step], str]] = {
 def export(policy: Policy, size: Size = None) -> str:
     """Return Python code that defines ``transform``, from images in [0, 1] to images in [0, 1].
 
+    Class weights, where there are any, follow as ``CLASS_WEIGHTS``.
+
     Args:
         policy: A policy that is the same for all classes.
         size: The network's input as (height, width) in pixels.
@@ -41,4 +43,5 @@ def export(policy: Policy, size: Size = None) -> str:
     return (
         f"from torchvision.transforms import v2\n\n{_HEAD}"
         f"transform = v2.RandomApply(\n    [\n{steps}    ],\n    p={policy.probability},\n)\n"
+        f"{weights_constant(policy)}"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,8 @@ PROBABILITY = 0.8
 # What a policy is compared with: crops down to 8 % of the area, the default of torchvision's RandomResizedCrop, and
 # jitter of 0.4, usual in ImageNet recipes. Not tuned.
 DEFAULT_AUGMENTATIONS: Mapping[str, float] = {"random_resized_crop": 0.08, "color_jitter": 0.4}
+# How far the mean of class weights may be from 1: they are rounded to be read, and rounding moves the mean less.
+_MEAN_SLACK = 0.01
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,13 @@ class Policy:
         groups: The group of each class, length C, numbered from 0.
         values: For each group the strongest value of each augmentation, in its unit; what is not named is not done. An
             augmentation draws from its identity to this value, as its function says.
+        class_weights: How much each class's images count in the training loss, length C, above 0 and 1 on average;
+            empty: all alike. They are no augmentation: pass them to the loss, as
+            ``torch.nn.CrossEntropyLoss(weight=...)`` takes them.
 
     Raises:
         SettingsError: The probability is out of range, or an augmentation does not exist, or a value is out of
-            its limits.
+            its limits, or weights are not one positive number a class with mean 1.
     """
 
     scope: Scope
@@ -44,6 +50,7 @@ class Policy:
     class_names: tuple[str, ...]
     groups: tuple[int, ...]
     values: tuple[Mapping[str, float], ...]
+    class_weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.probability <= 1:
@@ -54,6 +61,8 @@ class Policy:
         for values in self.values:
             for name, value in values.items():
                 augmentation(name).check(value)
+        if self.class_weights:
+            _check_weights(self.class_weights, len(self.class_names))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,12 +74,31 @@ class Policy:
         """Return the strongest value of each augmentation of one class."""
         return self.values[self.groups[index]]
 
+    @property
+    def content(self) -> object:
+        """What is done to each class's images, as JSON values: policies with equal contents are the same training.
+
+        None where nothing is done: no augmentation, and all classes count alike.
+        """
+        weights = list(self.class_weights) if len(set(self.class_weights)) > 1 else []
+        if not self.names:
+            return {"weights": weights} if weights else None
+        values = [dict(sorted(self.of_class(index).items())) for index in range(len(self.class_names) or 1)]
+        # A policy by class whose classes all get the same is the same training as one for all classes.
+        shared = values[:1] if all(entry == values[0] for entry in values) else values
+        return [self.probability, shared, *([weights] if weights else [])]
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the policy as JSON values: each augmentation with its parameter, unit and range (low, high)."""
-        listed = {
+        """Return the policy as JSON values: each augmentation with its parameter, unit and range (low, high).
+
+        Class weights, where there are any, are listed by class. ``from_dict`` reads it.
+        """
+        listed: dict[str, Any] = {
             "scope": self.scope,
             "probability": self.probability,
         }
+        if self.class_weights:
+            listed["class_weights"] = dict(zip(self.class_names, self.class_weights, strict=True))
         if self.scope == "global":
             return listed | {"augmentations": _ranges(self.values[0])}
         groups: dict[int, list[str]] = {}
@@ -81,6 +109,39 @@ class Policy:
                 {"classes": members, "augmentations": _ranges(self.values[group])} for group, members in groups.items()
             ]
         }
+
+    @classmethod
+    def from_dict(cls, listed: Mapping[str, Any], class_names: Sequence[str]) -> Policy:
+        """Return the policy that ``to_dict`` wrote.
+
+        Args:
+            listed: The JSON values.
+            class_names: Names of the C classes, in their order.
+
+        Returns:
+            A policy that does the same; its groups are numbered in the order in which they are listed.
+
+        Raises:
+            SettingsError: It is no policy, or one for other classes, or has values that do not exist.
+        """
+        names = tuple(class_names)
+        everything = {"classes": names, "augmentations": listed.get("augmentations")}
+        try:
+            groups: Sequence[Mapping[str, Any]] = listed["groups"] if listed["scope"] != "global" else [everything]
+            group_of = {name: number for number, group in enumerate(groups) for name in group["classes"]}
+            weights = listed.get("class_weights", {})
+            return cls(
+                listed["scope"],
+                listed["probability"],
+                names,
+                tuple(group_of[name] for name in names),
+                tuple(_strongest(group["augmentations"]) for group in groups),
+                tuple(weights[name] for name in names) if weights else (),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            do = "Take one that cuesense wrote for these classes, or verify the policy again"
+            got = f"one in which {type(error).__name__} {error} was found"
+            raise SettingsError(expected("the policy", "as Policy.to_dict writes it", got, do)) from None
 
 
 @dataclass(frozen=True)
@@ -154,6 +215,35 @@ def uniform(values: Mapping[str, float], class_names: Sequence[str], probability
     return Policy("global", probability, tuple(class_names), (0,) * len(class_names), (dict(values),))
 
 
+def sparing(
+    values: Mapping[str, float],
+    class_names: Sequence[str],
+    spared: Collection[str],
+    probability: float = PROBABILITY,
+) -> Policy:
+    """Return the policy that leaves some classes as they are and does the same to all others.
+
+    Args:
+        values: The strongest value of each augmentation, in its unit.
+        class_names: Names of the C classes.
+        spared: Names of the classes that get no augmentation.
+        probability: Chance that a view of another class is augmented, in (0, 1].
+
+    Returns:
+        The policy: of scope per_class, or of scope global where it spares no class or all of them.
+
+    Raises:
+        SettingsError: A spared class is none of the classes, or a value is out of its limits.
+    """
+    for name in spared:
+        if name not in class_names:
+            raise SettingsError(unknown(f"class '{name}'", name, class_names))
+    groups = tuple(int(name in spared) for name in class_names)
+    if len(set(groups)) < 2:
+        return uniform({} if 1 in groups else values, class_names, probability)
+    return Policy("per_class", probability, tuple(class_names), groups, (dict(values), {}))
+
+
 def augmentation(name: str) -> Perturbation:
     """Return a registered augmentation.
 
@@ -182,3 +272,21 @@ def _ranges(values: Mapping[str, float]) -> list[dict[str, Any]]:
         }
         for entry, value in found
     ]
+
+
+def _strongest(ranges: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the values of which ``_ranges`` lists the ranges: the end that is not the identity."""
+    found = {}
+    for entry in ranges:
+        ends = (entry["low"], entry["high"])
+        found[entry["name"]] = max(ends, key=lambda end: abs(end - augmentation(entry["name"]).identity))
+    return found
+
+
+def _check_weights(weights: Sequence[float], classes: int) -> None:
+    mean = math.fsum(weights) / len(weights)
+    if len(weights) == classes and min(weights) > 0 and abs(mean - 1) <= _MEAN_SLACK:
+        return
+    to_be = f"{classes} numbers above 0 with mean 1, one a class"
+    got = f"{len(weights)} from {min(weights):g} with mean {mean:g}"
+    raise SettingsError(expected("the class weights", to_be, got, "Divide them by their mean"))

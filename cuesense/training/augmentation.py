@@ -23,7 +23,8 @@ class PolicyAugmentation(nn.Module):
     """Augment a batch, every image with its own random parameters, at most as strongly as its class may be.
 
     Random numbers come from torch (``torch.manual_seed`` repeats them). In evaluation mode images pass
-    through as they are. It holds no parameters.
+    through as they are. It holds no parameters. Class weights of a policy change the loss, not the images: pass
+    ``policy.class_weights`` to it, as in ``torch.nn.CrossEntropyLoss(weight=torch.tensor(policy.class_weights))``.
 
     Attributes:
         policy: What is done.

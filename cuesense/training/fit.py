@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,12 +25,14 @@ class Images:
         labels: (N,), int64, the network's output of each image's class.
         mean: Normalization mean, RGB in [0, 1] units.
         std: Normalization standard deviation, likewise.
+        weights: (N,), float32, how much each image counts in the training loss; None: all alike.
     """
 
     pixels: Tensor
     labels: Tensor
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         """Return N."""
@@ -43,7 +45,18 @@ class Images:
             rows: Their indices.
         """
         indices = torch.as_tensor(rows)
-        return Images(self.pixels[indices], self.labels[indices], self.mean, self.std)
+        weights = None if self.weights is None else self.weights[indices]
+        return Images(self.pixels[indices], self.labels[indices], self.mean, self.std, weights)
+
+    def weighted(self, class_weights: Sequence[float]) -> Images:
+        """Return the same images, each of which counts in the training loss as much as its class.
+
+        Args:
+            class_weights: Weight of each class, above 0; empty: all count alike.
+        """
+        if not class_weights:
+            return replace(self, weights=None)
+        return replace(self, weights=torch.tensor(class_weights, dtype=torch.float32)[self.labels])
 
     def normalized(self, pixels: Tensor) -> Tensor:
         """Return pixels in [0, 1], (N, 3, H, W), as the network takes them."""
@@ -98,7 +111,7 @@ def fit(
 
     Args:
         network: Module from normalized (N, 3, H, W) to logits (N, K); its weights are changed.
-        images: What to train on.
+        images: What to train on; where they have weights, the loss of a batch is the mean with these weights.
         recipe: How.
         augment: From a batch in [0, 1] and its labels to a batch in [0, 1]; None leaves the images as they are.
         seed: Seed of the order and of the augmentation.
@@ -180,7 +193,21 @@ def _step(
     pixels, labels = batch.pixels.to(device).float().div_(255), batch.labels.to(device)
     changed = pixels if augment is None else augment(pixels, labels)
     inputs = batch.normalized(changed).contiguous(memory_format=torch.channels_last)
-    loss = cross_entropy(network(inputs), labels, label_smoothing=recipe.smoothing)
+    loss = _loss(network(inputs), labels, batch.weights, recipe.smoothing)
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
+
+
+def _loss(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """Return the mean cross-entropy of a batch, each image with its weight.
+
+    Without smoothing this is ``cross_entropy(..., weight=...)``. With it, torch weights the smoothed part by the
+    classes that an image does not show; here an image's weight is that of its own class for all of its loss. Dividing
+    by the weights of the batch keeps the size of the steps, whatever the batch holds.
+    """
+    if weights is None:
+        return cross_entropy(outputs, labels, label_smoothing=smoothing)
+    losses = cross_entropy(outputs, labels, label_smoothing=smoothing, reduction="none")
+    by_image = weights.to(losses.device)
+    return (by_image * losses).sum() / by_image.sum()

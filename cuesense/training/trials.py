@@ -38,7 +38,8 @@ class Trial:
     """One training.
 
     Attributes:
-        policy: What is done to the images; None leaves them clean.
+        policy: What is done to the images, and how much each class counts in the loss; None leaves them clean and
+            alike.
         seed: Seed of the first weights, the order of the images and the augmentation.
         probes: Policies for augmenting the test images, which the trained network then predicts as well.
     """
@@ -50,7 +51,8 @@ class Trial:
     @property
     def key(self) -> str:
         """A hash of policy, seed and probes (24 hexadecimal digits): equal trainings, and only they, share it."""
-        content = [_content(self.policy), self.seed, [_content(probe) for probe in self.probes]]
+        policy = None if self.policy is None else self.policy.content
+        content = [policy, self.seed, [probe.content for probe in self.probes]]
         return hashlib.blake2b(json.dumps(content).encode(), digest_size=12).hexdigest()
 
 
@@ -179,10 +181,12 @@ def run(trials: Sequence[Trial], task: TrainingTask, store: TrialStore, *, progr
 
 
 def _train_and_predict(trial: Trial, task: TrainingTask, progress: Progress) -> TrialPredictions:
-    augment = None if trial.policy is None else PolicyAugmentation(trial.policy)
+    policy = trial.policy
+    augment = None if policy is None else PolicyAugmentation(policy)
+    train = task.train if policy is None else task.train.weighted(policy.class_weights)
     with _errors_explained():
         start = task.start(trial.seed)
-        network = fit(start, task.train, task.recipe, augment, seed=trial.seed, device=task.device, progress=progress)
+        network = fit(start, train, task.recipe, augment, seed=trial.seed, device=task.device, progress=progress)
         return _predict(network, task.test, trial.probes, task.device)
 
 
@@ -219,12 +223,3 @@ def _augmented(images: Images, policy: Policy, batch_size: int = 128) -> Images:
         ]
         changed = [augment(pixels.float().div(255), labels).mul(255).round().byte() for pixels, labels in parts]
     return Images(torch.cat(changed), images.labels, images.mean, images.std)
-
-
-def _content(policy: Policy | None) -> object:
-    """Return a policy as JSON values that decide what is done to each class's images, and nothing else."""
-    if policy is None or not policy.names:
-        return None
-    values = [dict(sorted(policy.of_class(index).items())) for index in range(len(policy.class_names) or 1)]
-    # A policy by class whose classes all get the same is the same training as one for all classes.
-    return [policy.probability, values[:1] if all(entry == values[0] for entry in values) else values]

@@ -6,6 +6,7 @@ import argparse
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -233,3 +234,37 @@ def test_an_unknown_size_is_asked_for(library: str, augmentation: str) -> None:
 def test_augmentations_a_library_does_not_have_are_refused(library: str) -> None:
     with pytest.raises(SettingsError, match=f"one that {library} has, but got 'tile_jitter'"):
         exported(library, uniform({"tile_jitter": 0.02}, NAMES))
+
+
+WEIGHTED = replace(uniform({"hue": 0.1}, ("a", "b", "c")), class_weights=(0.5, 0.75, 1.75))
+
+
+@pytest.mark.parametrize("library", CODE)
+def test_code_defines_the_class_weights_and_only_where_there_are_any(library: str) -> None:
+    scope: dict[str, Any] = {}
+    exec(exported(library, WEIGHTED), scope)
+    assert scope["CLASS_WEIGHTS"] == [0.5, 0.75, 1.75]
+    torch.nn.CrossEntropyLoss(weight=torch.tensor(scope["CLASS_WEIGHTS"]))(torch.zeros(2, 3), torch.tensor([0, 2]))
+    assert scope["transform"](images(2)).shape == (2, 3, *SIZE)
+    plain = exported(library, replace(WEIGHTED, class_weights=()))
+    assert "WEIGHTS" not in plain
+    assert exported(library, WEIGHTED).startswith(plain)
+
+
+def test_timm_s_comments_give_the_class_weights_it_has_no_flag_for() -> None:
+    lines = exported("timm", WEIGHTED).splitlines()
+    assert "# CLASS_WEIGHTS = [0.5, 0.75, 1.75]" in lines[:-1]
+    assert any("no flag for class weights" in line for line in lines[:-1])
+    assert lines[-1] == exported("timm", replace(WEIGHTED, class_weights=())).splitlines()[-1]
+    assert "WEIGHTS" not in exported("timm", replace(WEIGHTED, class_weights=()))
+
+
+def test_albumentations_refuses_class_weights() -> None:
+    with pytest.raises(SettingsError, match="without class weights, because albumentations' JSON has no place"):
+        exported("albumentations", WEIGHTED)
+
+
+@pytest.mark.parametrize("library", ["json", "yaml"])
+def test_the_plain_formats_hold_the_class_weights_by_class(library: str) -> None:
+    assert yaml.safe_load(exported(library, WEIGHTED))["class_weights"] == {"a": 0.5, "b": 0.75, "c": 1.75}
+    assert "class_weights" not in exported(library, replace(WEIGHTED, class_weights=()))

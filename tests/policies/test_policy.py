@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +20,7 @@ from cuesense.policies.policy import (
     Policy,
     PolicyOptions,
     augmentation,
+    sparing,
     uniform,
 )
 from cuesense.types import Role
@@ -165,3 +169,79 @@ def test_the_json_gives_every_class_once_and_its_own_values(groups: list[int], d
     assert sorted(listed, key=lambda pair: names.index(pair[0])) == [
         (name, dict(policy.of_class(index))) for index, name in enumerate(names)
     ]
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [(1.0, 1.0), (1.5, 1.5, 0.0), (4.0, -0.5, -0.5), (1.1, 1.0, 1.0), (0.9, 1.0, 1.0), (1.0, float("nan"), 1.0)],
+)
+def test_class_weights_are_one_positive_number_a_class_with_mean_one(weights: tuple[float, ...]) -> None:
+    with pytest.raises(SettingsError, match="Expected the class weights to be 3 numbers above 0 with mean 1"):
+        replace(uniform({}, NAMES), class_weights=weights)
+
+
+def test_rounded_class_weights_are_kept() -> None:
+    for weights in ((0.985, 1.0, 1.0), (1.015, 1.0, 1.0), (0.5, 0.5, 2.0)):
+        assert replace(uniform({}, NAMES), class_weights=weights).class_weights == weights
+
+
+def test_class_weights_are_part_of_what_a_policy_does_unless_all_are_alike() -> None:
+    for policy in (uniform({CROP: 0.4}, NAMES), uniform({}, NAMES), grouped({CROP: 0.4}, {})):
+        assert replace(policy, class_weights=(1.0, 1.0, 1.0)).content == policy.content
+        assert replace(policy, class_weights=(0.5, 1.0, 1.5)).content != policy.content
+    both = (replace(uniform({}, NAMES), class_weights=weights) for weights in ((0.5, 1.0, 1.5), (1.5, 1.0, 0.5)))
+    assert len({str(policy.content) for policy in both}) == 2
+
+
+def test_spared_classes_get_nothing_and_the_others_get_the_same() -> None:
+    policy = sparing({CROP: 0.4, JITTER: 0.2}, NAMES, ["bee"], 0.6)
+    assert [dict(policy.of_class(index)) for index in range(3)] == [
+        {CROP: 0.4, JITTER: 0.2},
+        {},
+        {CROP: 0.4, JITTER: 0.2},
+    ]
+    assert (policy.scope, policy.probability, policy.class_names) == ("per_class", 0.6, NAMES)
+    assert sparing({CROP: 0.4}, NAMES, []) == uniform({CROP: 0.4}, NAMES)
+    assert sparing({CROP: 0.4}, NAMES, NAMES) == uniform({}, NAMES)
+    with pytest.raises(SettingsError, match="Did you mean 'bee'"):
+        sparing({CROP: 0.4}, NAMES, ["bea"])
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 2), min_size=3, max_size=3), st.booleans(), st.sampled_from(SCOPES))
+def test_a_policy_is_rebuilt_from_its_json(groups: list[int], weighted: bool, scope: Any) -> None:
+    values = ({CROP: 0.4, ROTATION: 30.0}, {}, {JITTER: 0.2, FLIP: 0.5})
+    by_class = uniform(values[groups[0]], NAMES, 0.3)
+    if scope != "global":
+        by_class = Policy(scope, 0.3, NAMES, tuple(groups), values)
+    policy = replace(by_class, class_weights=(0.5, 1.25, 1.25) if weighted else ())
+    rebuilt = Policy.from_dict(json.loads(json.dumps(policy.to_dict())), NAMES)
+    assert rebuilt.content == policy.content
+    assert rebuilt.to_dict() == policy.to_dict()
+    assert [rebuilt.of_class(index) for index in range(3)] == [policy.of_class(index) for index in range(3)]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_value_is_rebuilt_from_its_range(name: str) -> None:
+    known = augmentation(name)
+    for value in (*known.limits, known.identity, *known.ladder):
+        policy = uniform({name: value}, NAMES)
+        assert Policy.from_dict(policy.to_dict(), NAMES) == policy
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {},
+        {"scope": "global", "probability": 0.8},
+        {"scope": "global", "probability": "0.8", "augmentations": []},
+        {"scope": "grouped", "probability": 0.8, "augmentations": []},
+        {"scope": "grouped", "probability": 0.8, "groups": [{"classes": ["ant"], "augmentations": []}]},
+        {"scope": "global", "probability": 0.8, "augmentations": [{"name": CROP}]},
+        {"scope": "global", "probability": 0.8, "augmentations": [], "class_weights": {"ant": 1.0}},
+        {"scope": "global", "probability": 0.8, "augmentations": [], "class_weights": [1.0, 1.0, 1.0]},
+    ],
+)
+def test_json_that_is_no_policy_of_these_classes_is_refused(listed: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=r"^Expected the policy to be as Policy.to_dict writes it"):
+        Policy.from_dict(listed, NAMES)

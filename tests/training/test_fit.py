@@ -263,3 +263,62 @@ def test_images_are_normalized_channel_by_channel_and_taken_in_the_given_order()
     assert (len(some), some.labels.tolist()) == (3, [2, 0, 2])
     assert torch.equal(some.pixels, data.pixels[[5, 0, 5]])
     assert (some.mean, some.std) == (data.mean, data.std)
+
+
+class Rigged(nn.Module):
+    """Gives one row of logits to every image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor([0.5, -1.0, 2.0]))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.logits.expand(len(pixels), 3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.05, 0.3])
+def test_a_weighted_loss_is_that_of_a_plain_loop(smoothing: float) -> None:
+    outputs, labels = torch.randn(7, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 2, 1, 0, 2])
+    class_weights = (0.5, 1.0, 1.5)
+    total = weight_of_all = 0.0
+    for row, label in zip(outputs, labels.tolist(), strict=True):
+        log_p = row.log_softmax(0)
+        loss = -(1 - smoothing) * log_p[label] - smoothing * log_p.mean()
+        total += class_weights[label] * float(loss)
+        weight_of_all += class_weights[label]
+    weights = torch.tensor(class_weights)[labels]
+    found = fit_module._loss(outputs, labels, weights, smoothing)
+    assert float(found) == pytest.approx(total / weight_of_all, rel=1e-5)
+    if not smoothing:
+        assert float(found) == pytest.approx(float(cross_entropy(outputs, labels, weight=torch.tensor(class_weights))))
+
+
+@pytest.mark.parametrize("size", [0.1, 1.0, 7.0])
+def test_equal_weights_of_any_size_change_no_step(size: float) -> None:
+    recipe = Recipe(epochs=2, rate=0.02, batch_size=15)
+    data = training_images()
+    alike = weights(fit(small_network(), data.weighted((size,) * 3), recipe, seed=1))
+    assert torch.allclose(alike, weights(fit(small_network(), data, recipe, seed=1)), atol=1e-5)
+
+
+def test_images_carry_the_weight_of_their_class() -> None:
+    data = training_images(6).weighted((0.5, 1.0, 1.5))
+    assert data.weights is not None
+    assert data.weights.tolist() == [0.5, 1.0, 1.5, 0.5, 1.0, 1.5]
+    taken = data.take([5, 0]).weights
+    assert taken is not None
+    assert taken.tolist() == [1.5, 0.5]
+    assert data.weighted(()).weights is None
+    assert training_images(6).weighted(()).weights is None
+
+
+def test_a_network_that_sees_nothing_predicts_the_class_with_the_largest_weight() -> None:
+    """Its best constant answer is each class's share of the weight."""
+    data = training_images()
+    blind = Recipe(epochs=60, rate=0.1, batch_size=60, smoothing=0.0, weight_decay=0.0, cycle=False)
+    for heavy in range(3):
+        class_weights = [0.75] * 3
+        class_weights[heavy] = 1.5
+        trained = fit(Rigged(), data.weighted(class_weights), blind, seed=0)
+        shares = np.exp(log_probabilities(trained, data))[0]
+        assert shares == pytest.approx(np.array(class_weights) / 3, abs=0.03)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,28 @@ def test_progress_counts_stored_trainings_as_done(store: TrialStore) -> None:
     seen = list[tuple[int, int]]()
     run([Trial(None, 0), Trial(FLIP, 0)], task(Starts()), store, progress=lambda *pair: seen.append(pair))
     assert seen == [(done, 6) for done in (3, 4, 5, 6)]
+
+
+def test_class_weights_reach_the_training_and_its_key(store: TrialStore) -> None:
+    data, plain = training_images(), uniform({}, NAMES)
+    favored = replace(plain, class_weights=(0.5, 0.5, 2.0))
+    run([Trial(plain, 3), Trial(favored, 3)], TrainingTask(lambda _: small_network(), RECIPE, data, data), store)
+    alone = log_probabilities(fit(small_network(), data.weighted((0.5, 0.5, 2.0)), RECIPE, seed=3), data)
+    found = store.read(Trial(favored, 3))
+    assert found.p_true == pytest.approx(np.exp(alone)[np.arange(60), data.labels], abs=1e-6)
+    of_the_third = data.labels.numpy() == 2
+    assert (found.p_true - store.read(Trial(plain, 3)).p_true)[of_the_third].min() > 0
+
+
+def test_keys_without_class_weights_are_those_of_trainings_kept_before_there_were_any() -> None:
+    """A folder of trainings goes on under a newer version: these keys were computed before class weights came."""
+    by_class = Policy("per_class", 0.5, NAMES, (0, 1, 1), ({"hue": 0.1}, {"contrast": 0.2}))
+    assert Trial(None, 0).key == Trial(uniform({}, NAMES), 0).key == "51cb8f6b7b82b0a8407955d0"
+    assert Trial(FLIP, 2000).key == "e6b6753c77a8dcc5cdecf735"
+    assert Trial(by_class, 1, (GRAY,)).key == "dcf584c6a80ef5aca40a40ab"
+    weighted = {
+        Trial(replace(policy, class_weights=weights), 0).key
+        for policy in (uniform({}, NAMES), FLIP, by_class)
+        for weights in ((), (0.5, 1.0, 1.5), (1.5, 1.0, 0.5))
+    }
+    assert len(weighted) == 9
