@@ -90,6 +90,14 @@ class TrainedModel(JsonModel):
     mean: float = Field(description="mean of the classes' recalls, in [0, 1]")
     worst: float = Field(description="the lowest of them")
     over_tolerance: int = Field(description="classes that lost more than the tolerance")
+    lowest_gain: float | None = Field(
+        default=None,
+        description="lowest recall of a class minus that with the recommended policy for all classes (global), mean "
+        "over seeds; null in files of older versions",
+    )
+    lowest_gain_error: float | None = Field(
+        default=None, description="standard error over seeds of lowest_gain; null with one seed"
+    )
 
 
 class VerifiedModel(JsonModel):

@@ -52,6 +52,14 @@ class ArmResult(JsonModel):
     worst: float = Field(description="the lowest mean recall over seeds of a class")
     worst_change: float = Field(description="change of the lowest recall, which need not be of the same class")
     worst_class: str = Field(description="the class with the lowest recall")
+    lowest_gain: float | None = Field(
+        default=None,
+        description="lowest recall of a class minus that with the recommended policy for all classes (global), mean "
+        "over seeds",
+    )
+    lowest_gain_error: float | None = Field(
+        default=None, description="standard error over seeds of lowest_gain; null with one seed"
+    )
     forecast_mean: float | None = Field(description="forecast of mean; null without a forecast")
     forecast_worst: float | None = Field(description="forecast of worst; null without a forecast")
     harmed: int = Field(description="classes with a lower mean recall than without augmentation")

@@ -127,6 +127,26 @@ def _mean_over_both(values: Floats, confidence: float) -> tuple[float, float, fl
     return mean, mean - half, mean + half
 
 
+def lowest_recall_gain(
+    reference: NDArray[np.integer], other: NDArray[np.integer], labels: NDArray[np.integer], classes: int
+) -> tuple[float, float | None]:
+    """Return by how much the lowest recall of a class differs between two kinds of training, over seeds.
+
+    Args:
+        reference: Predicted class of N images in R runs of the one kind, (R, N); run r of both has the same seed.
+        other: The same for the other kind.
+        labels: Class of each image, (N,).
+        classes: Number of classes C.
+
+    Returns:
+        The mean over runs of the other kind's lowest recall minus the reference's, and its standard error over runs,
+        None with one run. The class with the lowest recall may be another one in every run.
+    """
+    gains = np.nanmin(recall(other, labels, classes), axis=1) - np.nanmin(recall(reference, labels, classes), axis=1)
+    error = float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else None
+    return float(gains.mean()), error
+
+
 def over_runs(values: Floats, confidence: float) -> Estimates:
     """Return means over runs with Student's interval; without bounds where there is one run or all runs are equal.
 

@@ -16,10 +16,12 @@ from cuesense.policies.baselines import candidates, joined, matched, permuted
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, PROBABILITY, SCOPES, Policy, PolicyOptions, uniform
 from cuesense.policies.profile_budgets import measured_augmentations, profile_of
 from cuesense.policies.recommend import propose
+from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
+from cuesense.stats.training_loss import leaks
 from cuesense.stores.lock import locked
 from cuesense.tables.write_csv import csv_text
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
@@ -39,6 +41,8 @@ _LATER = "Run the same command again when it has ended: the trainings are kept w
 _FIRST_SEED = 2000
 # The search for the best uniform policy has a seed of its own for the same reason.
 _SEARCH_SEED = _FIRST_SEED - 1
+# What rivals repair: the first of these that holds an augmentation.
+_REPAIRED = ("global", "best_uniform")
 
 
 def verify(
@@ -65,12 +69,19 @@ def verify(
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Verification:
-    """Train without augmentation, with the recommended policies and with baselines, and compare them class by class.
+    """Train without augmentation, with the recommended policies, baselines and rivals; compare them class by class.
 
     Compared are: no augmentation; the usual default (crop to 0.08, jitter 0.4); the uniform policy with the best mean
     accuracy, found with one training for each value of each augmentation, with a seed of its own, on the test images,
     which favors it; the global, grouped and per-class policies; the per-class policy with its values given to other
-    classes; and a uniform policy of the per-class policy's mean strength. Equal policies are trained once.
+    classes; a uniform policy of the per-class policy's mean strength; and two published remedies for classes that pay
+    for the global policy (the best uniform one where the global policy is empty): weighted, class weights in the loss,
+    and relaxed, milder values for the classes that take others' images (``cuesense.policies.rivals``). Both follow from
+    one training with that policy and one without, with the seed of the search, on the test images, which favors them.
+    Where there is no augmentation to repair, weighted favors the classes with the lowest recall.
+
+    Trainings: one for each value of each augmentation, and up to three more, for the search; then one for each seed and
+    policy, up to ten policies. Equal policies are trained once.
 
     Args:
         profile: The profile, its file or its folder. A file also keeps the outcome, for ``recommend``. The profile's
@@ -168,7 +179,7 @@ def _policies(
         name for name in measured_augmentations(profile, options.augmentations) if forecast is None or name in forecast
     ]
     ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
-    return {
+    found = {
         PLAIN: uniform({}, names, options.probability),
         "usual": uniform(DEFAULT_AUGMENTATIONS, names, options.probability),
         "best_uniform": _best_uniform(experiment, candidates(ladders, names, options.probability), progress),
@@ -176,6 +187,21 @@ def _policies(
         "permuted": permuted(recommended["per_class"]),
         "matched": matched(recommended["per_class"], ladders),
     }
+    return found | _rivals(experiment, found)
+
+
+def _rivals(experiment: Experiment, policies: Mapping[str, Policy]) -> dict[str, Policy]:
+    """Return the rivals: the policy that a user gets, repaired by what one training with it and one without show."""
+    plain = policies[PLAIN]
+    base = next((policies[name] for name in _REPAIRED if policies[name].names), plain)
+    labels, classes = experiment.test.labels.numpy(), len(plain.class_names)
+    trials = [Trial(policy, _SEARCH_SEED) for policy in (plain, base)]
+    experiment.run(trials, no_progress)
+    without, with_it = (experiment.predictions(trial).predicted[None] for trial in trials)
+    before, after = recall(without, labels, classes)[0], recall(with_it, labels, classes)[0]
+    weights = class_weights(before, after, "harm" if base.names else "deficit")
+    taken = leaks(without, with_it, labels, classes)
+    return {"weighted": replace(base, class_weights=weights), "relaxed": relaxed(base, taken)}
 
 
 def _best_uniform(experiment: Experiment, tried: list[Policy], progress: Progress) -> Policy:
@@ -202,7 +228,12 @@ def _keep_outcome(path: Path | str, found: Verification, held: Path | None) -> N
     """
     policies = {
         arm.name: TrainedModel(
-            policy=arm.policy, mean=arm.mean, worst=arm.worst, over_tolerance=len(arm.over_tolerance)
+            policy=arm.policy,
+            mean=arm.mean,
+            worst=arm.worst,
+            over_tolerance=len(arm.over_tolerance),
+            lowest_gain=arm.lowest_gain,
+            lowest_gain_error=arm.lowest_gain_error,
         )
         for arm in found.arms
     }

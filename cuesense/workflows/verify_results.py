@@ -15,7 +15,16 @@ from cuesense.predictions.predictions import ClassMap
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
-from cuesense.stats.over_seeds import Estimates, agreement, leak, over_runs, precision, recall, recall_change
+from cuesense.stats.over_seeds import (
+    Estimates,
+    agreement,
+    leak,
+    lowest_recall_gain,
+    over_runs,
+    precision,
+    recall,
+    recall_change,
+)
 from cuesense.training.setup import Experiment
 from cuesense.training.trials import Trial
 
@@ -67,7 +76,8 @@ class Study:
     def probes(self, name: str) -> tuple[Policy, ...]:
         """Return the sets of values that a policy gives to classes, most common first, each applied to every view."""
         policy = self.policies["per_class" if name == "matched" else name]
-        if policy.scope == "global":
+        if policy.scope == "global" or name == "relaxed":
+            # The control of the leakage test fits policies by class alone.
             return ()
         kinds = [tuple(sorted(policy.of_class(index).items())) for index in range(len(self.names))]
         common = sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind))[:_MOST_PROBES]
@@ -146,22 +156,26 @@ def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
     change = recall_change(plain, own, labels, count, study.confidence)
     kept = precision(own, labels, count)
     kept_change = over_runs(kept - precision(plain, labels, count), study.confidence)
-    losses = policy_losses(study.profile, policy)
+    # A forecast is about augmentations: what class weights do is not forecast.
+    losses = None if policy.class_weights else policy_losses(study.profile, policy)
     expected_losses = np.full(count, np.nan) if losses is None else losses.sum(axis=0)
     images = np.bincount(labels, minlength=count)
-    foreseen = outlook(study.profile, policy)
+    foreseen = None if policy.class_weights else outlook(study.profile, policy)
+    gain, gain_error = lowest_recall_gain(study.predicted("global"), own, labels, count)
     same = [arm.name for arm in earlier if Trial(study.policies[arm.name], 0).key == Trial(policy, 0).key]
     recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
     return ArmResult(
         name=name,
         doses=describe(policy),
-        policy=policy.to_dict() if policy.names else None,
+        policy=policy.to_dict() if policy.content is not None else None,
         same_as=same[0] if same else None,
         mean=float(np.nanmean(after)),
         mean_change=_first(over_runs(np.nanmean(after - before, axis=1)[:, None], study.confidence)),
         worst=float(np.nanmin(recalls)),
         worst_change=round(float(np.nanmin(recalls) - np.nanmin(over_runs(before, study.confidence).value)), 6),
         worst_class=study.names[int(np.nanargmin(recalls))],
+        lowest_gain=round(gain, 6),
+        lowest_gain_error=None if gain_error is None else round(gain_error, 6),
         forecast_mean=None if foreseen is None else foreseen.mean,
         forecast_worst=None if foreseen is None else foreseen.worst,
         harmed=int((change.value < 0).sum()),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,10 +14,12 @@ import torch
 
 from cuesense.errors import OutputError, SettingsError
 from cuesense.policies.policy import Policy, uniform
+from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
+from cuesense.stats.training_loss import leaks
 from cuesense.stores.lock import locked
 from cuesense.training.trials import Trial, TrialPredictions
 from cuesense.workflows import verify as verify_room
@@ -53,10 +57,12 @@ def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Pat
         "per_class",
         "permuted",
         "matched",
+        "weighted",
+        "relaxed",
     ]
     different = [arm for arm in found.arms if arm.same_as is None]
     kept = len(list((folder / TRIALS).glob("trial-*.npz")))
-    assert 9 + 2 * (len(different) - 1) <= kept <= 10 + 2 * len(different)
+    assert 9 + 2 * (len(different) - 1) <= kept <= 11 + 2 * len(different)
     assert steps[0] == (0, 9)
     assert steps[-1][0] == steps[-1][1]
     assert found.arms[0].doses == "nothing"
@@ -94,6 +100,70 @@ def test_numbers_are_those_of_the_kept_answers(done: tuple[Verification, Path, l
     assert arms["none"].classes[0].recall_change.value == 0
 
 
+def test_rivals_repair_the_global_policy_by_what_the_search_seed_showed(
+    done: tuple[Verification, Path, list[tuple[int, int]]],
+) -> None:
+    found, folder, _ = done
+    arms, store, labels = {arm.name: arm for arm in found.arms}, trials_in(folder / TRIALS), np.array(TEST.labels)
+    base = Policy.from_dict(arms["global"].policy or {}, NAMES)
+    plain, own = (store.read(Trial(policy, 1999)).predicted[None] for policy in (None, base))
+    before, after = recall(plain, labels, 3)[0], recall(own, labels, 3)[0]
+    weighted = replace(base, class_weights=class_weights(before, after))
+    assert Policy.from_dict(arms["weighted"].policy or {}, NAMES).content == weighted.content
+    milder = relaxed(base, leaks(plain, own, labels, 3))
+    assert Policy.from_dict(arms["relaxed"].policy or {}, NAMES).content == milder.content
+    for name, arm in arms.items():
+        policy = None if arm.policy is None else Policy.from_dict(arm.policy, NAMES)
+        if name in ("none", "usual", "weighted", "relaxed"):
+            runs = [[store.read(Trial(one, seed)).predicted for seed in found.seeds] for one in (policy, base)]
+            own_lowest, base_lowest = (recall(np.stack(run), labels, 3).min(axis=1) for run in runs)
+            gains = own_lowest - base_lowest
+            assert arm.lowest_gain == pytest.approx(gains.mean(), abs=1e-6)
+            assert arm.lowest_gain_error == pytest.approx(abs(gains[0] - gains[1]) / 2, abs=1e-6)
+
+
+def searched(told: Mapping[str, np.ndarray], policies: Mapping[str, Policy]) -> dict[str, Policy]:
+    """Return the rivals where the search seed's networks say what is told for each policy."""
+    answers = {
+        Trial(policies[name], 1999).key: TrialPredictions(said, said / 3, np.zeros((0, len(said)), dtype=np.int32))
+        for name, said in told.items()
+    }
+    experiment = SimpleNamespace(
+        run=lambda trials, _: [answers[trial.key] for trial in trials],
+        predictions=lambda trial: answers[trial.key],
+        test=SimpleNamespace(labels=torch.tensor(TEST.labels)),
+    )
+    return verify_room._rivals(experiment, policies)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("repaired", ["global", "best_uniform"])
+def test_rivals_favor_the_class_that_pays_and_relax_the_one_that_takes_its_images(repaired: str) -> None:
+    """The global policy comes first; where it is empty, the best uniform one is repaired."""
+    own = {"global": uniform({CROP: 0.2}, NAMES), "best_uniform": uniform({CROP: 0.4}, NAMES)}
+    if repaired == "best_uniform":
+        own["global"] = uniform({}, NAMES)
+    right = np.array(TEST.labels, dtype=np.int32)
+    lost = right.copy()
+    lost[np.flatnonzero(right == 0)[:2]] = 2
+    found = searched({"none": right, repaired: lost}, {"none": uniform({}, NAMES), **own})
+    value = own[repaired].values[0][CROP]
+    weights = found["weighted"].class_weights
+    assert found["weighted"].values == ({CROP: value},)
+    assert weights[0] > 1 > weights[1] == weights[2]
+    assert [found["relaxed"].of_class(index)[CROP] for index in range(3)] == [value, value, (1 + value) / 2]
+
+
+def test_without_augmentation_the_weights_favor_the_class_with_the_lowest_recall() -> None:
+    nothing = uniform({}, NAMES)
+    said = np.array(TEST.labels, dtype=np.int32)
+    said[np.flatnonzero(said == 1)[:3]] = 2
+    found = searched({"none": said}, {"none": nothing, "global": nothing, "best_uniform": nothing})
+    assert found["relaxed"] == nothing
+    weights = found["weighted"].class_weights
+    assert not found["weighted"].names
+    assert weights[1] > 1 > weights[0] == weights[2]
+
+
 def test_policies_by_class_are_tested_for_leaks(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
     arms = {arm.name: arm for arm in done[0].arms}
     assert arms["per_class"].leaks
@@ -129,10 +199,10 @@ def test_the_files_hold_the_same(done: tuple[Verification, Path, list[tuple[int,
     found, folder, _ = done
     assert Verification.model_validate(json.loads((folder / "verify.json").read_text())) == found
     rows = (folder / "verify.csv").read_text().splitlines()
-    assert len(rows) == 1 + 8 * 3
+    assert len(rows) == 1 + 10 * 3
     picture = (folder / "forecast.svg").read_text()
     assert picture == scatter(found)
-    shown = [arm for arm in found.arms if arm.policy is not None and arm.same_as is None]
+    shown = [arm for arm in found.arms if arm.policy is not None and arm.same_as is None and arm.name != "weighted"]
     assert picture.count("<circle cx") == 3 * len(shown) + len(shown)
 
 
@@ -186,6 +256,7 @@ def test_a_profile_file_keeps_the_outcome_and_a_profile_does_not(
             block = kept.verified.policies[arm.name]
             assert (block.policy, block.mean, block.worst) == (arm.policy, arm.mean, arm.worst)
             assert block.over_tolerance == len(arm.over_tolerance)
+            assert (block.lowest_gain, block.lowest_gain_error) == (arm.lowest_gain, arm.lowest_gain_error)
 
 
 def test_a_profile_that_another_run_holds_is_left_alone_and_the_trainings_stay(

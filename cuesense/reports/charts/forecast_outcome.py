@@ -14,8 +14,8 @@ _WIDTH, _HEIGHT = 640, 520
 _LEFT, _TOP, _PLOT = 64, 24, 420
 
 # The palette of Okabe and Ito (2008), which people with any color vision deficiency can tell apart, without yellow,
-# which has too little contrast on white.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+# which has too little contrast on white, and with a gray for an eighth policy.
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#777777")
 
 # Both axes have a tick every ten points and show at least a loss from 0 to 20 points.
 _STEP = 0.1
@@ -52,9 +52,10 @@ def scatter(found: Verification) -> str:
         found: The verification.
 
     Returns:
-        A standalone SVG file. Policies that do the same as an earlier one are left out.
+        A standalone SVG file. Policies that do the same as an earlier one are left out, and so are those with class
+        weights, which no forecast is about.
     """
-    arms = [arm for arm in found.arms if arm.policy is not None and arm.same_as is None]
+    arms = [arm for arm in found.arms if arm.policy is not None and arm.same_as is None and not _weighted(arm)]
     dots = [(arm, entry) for arm in arms for entry in arm.classes if entry.forecast_loss is not None]
     scale = _scale(dots)
     colors = {arm.name: _COLORS[at % len(_COLORS)] for at, arm in enumerate(arms)}
@@ -72,6 +73,10 @@ def scatter(found: Verification) -> str:
             "",
         ]
     )
+
+
+def _weighted(arm: ArmResult) -> bool:
+    return "class_weights" in (arm.policy or {})
 
 
 def _scale(dots: Sequence[_Dot]) -> _Scale:
