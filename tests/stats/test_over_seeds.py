@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from scipy.stats import t as student
 
-from cuesense.stats.over_seeds import agreement, auroc, leak, over_runs, precision, recall, recall_change
+from cuesense.stats.over_seeds import (
+    agreement,
+    auroc,
+    leak,
+    lowest_recall_gain,
+    over_runs,
+    precision,
+    recall,
+    recall_change,
+)
 
 RUNS = st.integers(1, 4).flatmap(
     lambda runs: st.lists(st.tuples(st.integers(0, 2), *[st.integers(0, 2)] * runs), min_size=1, max_size=30)
@@ -41,6 +50,18 @@ def test_changes_are_paired_and_without_bounds_for_one_run() -> None:
     one = recall_change(plain[:1], other[:1], labels, 3, 0.95)
     assert one.value[0] == -0.4
     assert np.isnan([one.low[0], one.high[0]]).all()
+
+
+def test_the_gain_of_the_lowest_recall_is_paired_over_seeds_whichever_class_it_is() -> None:
+    """Lowest recalls 0.5 and 0.6 become 0.8 and 0.7, in another class each time; class 2 has no images."""
+    labels = np.repeat([0, 1], 10)
+    reference, other = np.stack([labels, labels]), np.stack([labels, labels])
+    reference[0, :5], reference[1, 10:14] = 1, 0
+    other[0, 10:12], other[1, :3] = 0, 1
+    gain, error = lowest_recall_gain(reference, other, labels, 3)
+    assert gain == pytest.approx(0.2)
+    assert error == pytest.approx(np.std([0.3, 0.1], ddof=1) / np.sqrt(2))
+    assert lowest_recall_gain(reference[:1], other[:1], labels, 3) == (pytest.approx(0.3), None)
 
 
 def test_intervals_hold_the_true_change_over_seeds_and_images() -> None:

@@ -42,3 +42,13 @@ def test_dots_on_the_diagonal_are_forecasts_that_came_true() -> None:
     dots = [part for part in root.iter(f"{SVG}circle") if len(part)]
     offsets = [float(dot.attrib["cx"]) - 64 - (444 - float(dot.attrib["cy"])) for dot in dots]
     assert offsets == pytest.approx([0, 0], abs=0.11)
+
+
+def test_policies_with_class_weights_are_left_out_and_all_others_have_colors_of_their_own() -> None:
+    """No forecast is about class weights."""
+    weighted = arm("weighted", [0.0], [None], policy={"scope": "global", "class_weights": {"<class 0>": 1.0}})
+    picture = scatter(verification(USUAL, weighted))
+    assert "weighted" not in picture
+    names = ("usual", "best_uniform", "global", "grouped", "per_class", "permuted", "matched", "relaxed")
+    root = ET.fromstring(scatter(verification(*(arm(name, [-0.1], [0.1]) for name in names))))
+    assert len({part.attrib["fill"] for part in root.iter(f"{SVG}circle")}) == len(names)

@@ -77,3 +77,24 @@ def test_names_command_no_terminal() -> None:
     output = shown(evil.model_copy(update={"warnings": ["b\x1b[2J"]}))
     assert "\x1b" not in output
     assert "b\ufffd[2J" in output
+
+
+@pytest.mark.parametrize(
+    ("seeds", "gain", "verdict"),
+    [
+        (5, 0.031, "better than the recommended policy"),
+        (5, 0.012, "not shown to be better"),
+        (4, 0.031, "too few seeds to judge: give --seeds 5"),
+    ],
+)
+def test_rivals_are_held_against_the_recommended_policy(seeds: int, gain: float, verdict: str) -> None:
+    known = {"lowest_gain": gain, "lowest_gain_error": 0.012}
+    rival = arm("weighted", [0.0], [None], mean=0.748, worst=0.55, doses="<b>, class weights 0.80 to 1.20", **known)
+    own, same = arm("global", [0.0], [0.0], lowest_gain=0.0), arm("relaxed", [0.0], [0.0], same_as="global", **known)
+    found = verification(PLAIN, own, rival, same).model_copy(update={"seeds": list(range(seeds))})
+    lines = [line for line in shown(found, 200).splitlines() if "against global" in line]
+    assert [line.strip() for line in lines] == [
+        f"weighted (<b>, class weights 0.80 to 1.20) against global: lowest recall {100 * gain:+.1f} points (standard "
+        f"error 1.2), mean -0.2: {verdict}"
+    ]
+    assert "against global" not in shown(verification(PLAIN, rival), 200)
