@@ -17,7 +17,8 @@ from value_worlds import ANALYZED
 from cuesense import recommend
 from cuesense.arrays import Ints
 from cuesense.policies.baselines import joined
-from cuesense.policies.policy import Policy
+from cuesense.policies.policy import Policy, PolicyOptions
+from cuesense.policies.recommend import decide
 from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.stats.over_seeds import recall
 from cuesense.stats.training_loss import leaks
@@ -25,7 +26,9 @@ from cuesense.stats.training_loss import leaks
 NONE, USUAL_DEFAULT, BEST_UNIFORM = "none", "usual default", "best uniform"
 UNTRAINED, FORECAST = "ours, no training", "ours, forecast"
 WEIGHTED, RELAXED = "class weights", "relaxed intruders"
-POLICIES = (NONE, USUAL_DEFAULT, BEST_UNIFORM, UNTRAINED, FORECAST, WEIGHTED, RELAXED)
+# What the forecast turned down: trained to see whether that was right.
+TURNED_DOWN = "turned down"
+POLICIES = (NONE, USUAL_DEFAULT, BEST_UNIFORM, UNTRAINED, FORECAST, WEIGHTED, RELAXED, TURNED_DOWN)
 _FIRST = CHOICE_SEEDS[:1]
 
 
@@ -53,6 +56,12 @@ def untrained(own: Trainings) -> Policy:
 def forecast(own: Trainings) -> Policy:
     """Return what ``cuesense recommend --train`` says: two trainings without and two with each augmentation."""
     return recommend(with_forecast(profile(own), own, ANALYZED))
+
+
+def turned_down(own: Trainings) -> Policy:
+    """Return the best policy that the forecast turned down: where it recommends one, no augmentation."""
+    found = decide(with_forecast(profile(own), own, ANALYZED), PolicyOptions())
+    return own.policy({}) if found.policy.names or found.runner_up is None else found.runner_up
 
 
 def weighted(own: Trainings) -> Policy:
@@ -89,6 +98,7 @@ CHOICES: Mapping[str, Callable[[Trainings], Policy]] = {
     FORECAST: forecast,
     WEIGHTED: weighted,
     RELAXED: relaxed_intruders,
+    TURNED_DOWN: turned_down,
 }
 
 
