@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from cuesense import registry
 from cuesense.models.compact import build
 from cuesense.perturbations.apply import perturb
-from cuesense.policies.budgets import budget, forecast_budget
+from cuesense.policies.budgets import Levels, budget, forecast_budget
 from cuesense.stats.over_seeds import auroc, recall
 from cuesense.stats.training_loss import (
     Forecast,
@@ -320,12 +320,9 @@ def budgets_table(world: World, runs: int, confidence: float = CONFIDENCE) -> di
             real = truth[4 * number : 4 * number + 4]
             both = combine(whole[name], heads[name])
             taken = world.taken(seeds, name)
-            found = forecast_budget(
-                both, entry(name), world.names, taken, accuracy, tolerance=TOLERANCE, confidence=confidence
-            )
-            old = budget(
-                curves[name], tolerance=TOLERANCE, confidence=CONFIDENCE, leak_to=[[None] * classes] * len(ladder)
-            )
+            levels = Levels(TOLERANCE, confidence, risk=1 - confidence)
+            found = forecast_budget(both, entry(name), world.names, taken, accuracy, levels=levels)
+            old = budget(curves[name], Levels(TOLERANCE, CONFIDENCE), [[None] * classes] * len(ladder))
             low, high = both.bounds(0.9)
             inside += int(((np.maximum(real, 0) >= low - 1e-9) & (np.maximum(real, 0) <= high + 1e-9)).sum())
             total += real.size
@@ -336,7 +333,7 @@ def budgets_table(world: World, runs: int, confidence: float = CONFIDENCE) -> di
             for index in range(classes):
                 safe = np.logical_and.accumulate(real[:, index] <= TOLERANCE).sum()
                 given = 0 if found[index].value is None else ladder.index(found[index].value) + 1
-                before = 0 if old[index].value is None else ladder.index(old[index].value) + 1
+                before = old[index].certified
                 if given:
                     cells += 1
                     over += real[given - 1, index] > TOLERANCE

@@ -25,6 +25,7 @@ from cuesense.analysis.hypotheses import CUES_LEFT, HYPOTHESES, SCALES, SLOPE, H
 from cuesense.perturbations.ablations import ALL_REMOVED, SHAM, Ablation
 from cuesense.planted.classes import PlantedClass
 from cuesense.planted.world import load
+from cuesense.policies.budgets import Levels
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.intervals import ratio_interval, wilson
 from cuesense.stats.prior_correction import prior_corrected
@@ -322,7 +323,7 @@ def statistics() -> None:
     for classes, images, doses in ((1000, 50, 40), (500, 50, 40), (1000, 25, 40), (1000, 50, 20)):
         predictions = many(classes, images, doses, random)
         start = time.perf_counter()
-        analyze_predictions(predictions, tolerance=0.05, confidence=0.95, groups={})
+        analyze_predictions(predictions, levels=Levels(0.05, 0.95), groups={})
         print(f"{classes} classes x {images} images x {doses} conditions: {time.perf_counter() - start:.2f} s")
 
 

@@ -14,11 +14,12 @@ What there is, by the question it answers:
     analyze, score       What does each class rely on? From a model and images, or from stored predictions.
     report               The page of a profile.
     recommend, export    How far may each class be augmented? As a policy, or as code for a training library.
+    advise               The same with its reasons: what is forecast for it and for what it was compared with.
     forecast, verify     What would training with a policy cost each class, and what did it cost?
     audit, transfer      Which classes does a regularizer harm, over many checkpoints, here or on another task?
     compare, check       Where do two models differ, and did a model lose accuracy?
     perturb              The perturbations, on one's own batches of images.
-    Profile, Policy      The results, which read and write JSON.
+    Profile, Policy      The results, which read and write JSON. PolicyOptions: what ``advise`` may recommend.
     PolicyAugmentation   A policy as a transform for training.
     Cue, CueVerdict      What a class can rely on, and what is found to be true of it.
     Classifier, Preprocessing, Perturbation, Draws
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from cuesense.errors import CuesenseError
     from cuesense.perturbations.apply import perturb
     from cuesense.planted.world import PlantedWorld
-    from cuesense.policies.policy import Policy
+    from cuesense.policies.advice import advise
+    from cuesense.policies.policy import Policy, PolicyOptions
     from cuesense.policies.recommend import export, recommend
     from cuesense.schemas.profile import Profile
     from cuesense.training.augmentation import PolicyAugmentation
@@ -66,9 +68,11 @@ _PUBLIC = {
     "Perturbation": "cuesense.types",
     "PlantedWorld": "cuesense.planted.world",
     "Policy": "cuesense.policies.policy",
+    "PolicyOptions": "cuesense.policies.policy",
     "PolicyAugmentation": "cuesense.training.augmentation",
     "Preprocessing": "cuesense.types",
     "Profile": "cuesense.schemas.profile",
+    "advise": "cuesense.policies.advice",
     "analyze": "cuesense.workflows.analyze",
     "audit": "cuesense.workflows.audit",
     "check": "cuesense.comparison.gate",
@@ -95,9 +99,11 @@ __all__ = [
     "PlantedWorld",
     "Policy",
     "PolicyAugmentation",
+    "PolicyOptions",
     "Preprocessing",
     "Profile",
     "__version__",
+    "advise",
     "analyze",
     "audit",
     "check",

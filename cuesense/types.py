@@ -57,6 +57,9 @@ class OutputKind(StrEnum):
 
 
 CLEAN = "clean"
+# The largest risk of a budget, where none is given: of five classes that are augmented as far as they may be, one may
+# lose more than the tolerance. Chosen by hand; not tuned.
+RISK = 0.2
 
 
 class BudgetStatus(StrEnum):
@@ -329,6 +332,9 @@ class Curve:
         repeats: How many times each image was perturbed at each severity.
         unpaired: The perturbed images' own counts where they are other images than the clean ones, or None. Lost and
             gained are then the difference of the two rates, in whole clean image-repeats.
+        squared: The net change of each image over its repeats (wrong ones minus right ones, counted against the clean
+            image), squared and added up over the images, shape (S, C); None where it is not known. It says how much
+            the repeats of one image differ.
     """
 
     perturbation: Perturbation
@@ -338,6 +344,7 @@ class Curve:
     gained: NDArray[np.int64]
     repeats: int = 1
     unpaired: Unpaired | None = None
+    squared: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -404,9 +411,15 @@ class Budget:
     Attributes:
         perturbation: The augmentation, with the ladder that was tested.
         status: Unlimited, limited, none or undetermined.
-        severity: The strongest severity shown to be safe, 0 where there is none.
-        drop: Accuracy drop at that severity, or at the mildest where there is none; a fraction with one-sided bounds.
-        limited_by: What stopped the search: ``"own accuracy"``, ``"leak into X"``, ``"too few images"`` or None.
+        severity: The strongest severity up to which the risk stays within its limit, 0 where there is none.
+        drop: Expected accuracy drop at that severity, or at the mildest where there is none; a fraction with two-sided
+            bounds.
+        limited_by: What stopped the search: ``"own accuracy"``, ``"leak into X"``, ``"leak from X"``,
+            ``"too few images"`` (more of them may show that a stronger severity is safe), or None.
+        risk: Chance that the class loses more than the tolerance there; None where it is not known.
+        certified: The strongest severity that is shown to be safe at the level of confidence, 0 where there is none.
+        expected: The expected drop at every severity, like ``drop``.
+        risks: The risk at every severity, like ``risk``.
     """
 
     perturbation: Perturbation
@@ -414,11 +427,20 @@ class Budget:
     severity: int
     drop: Interval
     limited_by: str | None
+    risk: float | None = None
+    certified: int = 0
+    expected: tuple[Interval, ...] = ()
+    risks: tuple[float | None, ...] = ()
 
     @property
     def value(self) -> float | None:
-        """The value of the severity, in the perturbation's unit; None where no severity is shown to be safe."""
+        """The value of the severity, in the perturbation's unit; None where there is none."""
         return self.perturbation.value(self.severity) if self.severity else None
+
+    @property
+    def certified_value(self) -> float | None:
+        """The value that is shown to be safe, in the perturbation's unit; None where there is none."""
+        return self.perturbation.value(self.certified) if self.certified else None
 
 
 @dataclass(frozen=True)

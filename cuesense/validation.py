@@ -88,6 +88,16 @@ def check_fraction(value: float, option: str, low: float = 0.0, high: float = 1.
         raise SettingsError(expected(option, f"between {low:g} and {high:g}", repr(value), "Choose a number inside"))
 
 
+def check_risk(value: float) -> None:
+    """Raise SettingsError unless a number is a risk that a budget may have: above 0, at most 0.5.
+
+    Args:
+        value: The number that was given with ``--risk``.
+    """
+    if not _is_number(value) or not 0 < value <= 0.5:
+        raise SettingsError(expected("--risk", "above 0 and at most 0.5", repr(value), "Choose a number such as 0.2"))
+
+
 def _is_number(value: object) -> bool:
     # True is an int in Python, but as a fraction it is a mistake; the comparison is False for NaN and infinity.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

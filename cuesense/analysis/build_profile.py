@@ -18,7 +18,7 @@ from cuesense.analysis.hypotheses import VERDICTS
 from cuesense.analysis.shape_scale import ShapeScale, shape_scales
 from cuesense.arrays import Floats
 from cuesense.errors import listed
-from cuesense.policies.budgets import budget, shared_budget
+from cuesense.policies.budgets import Levels, as_certified, budget, shared_budget
 from cuesense.predictions.predictions import Predictions
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import (
@@ -51,8 +51,7 @@ def build_profile(
     class_names: Sequence[str],
     result: AnalysisResult,
     *,
-    tolerance: float,
-    confidence: float,
+    levels: Levels,
     side: int | None,
     warnings: Sequence[str],
 ) -> Profile:
@@ -62,8 +61,7 @@ def build_profile(
         provenance: Where the numbers come from.
         class_names: Readable names of the C classes.
         result: What the predictions show.
-        tolerance: The accepted accuracy drop, a fraction.
-        confidence: Level of the intervals and bounds.
+        levels: The accepted accuracy drop, the level of intervals, and the risk of a budget.
         side: Shorter side of the network's input in pixels, or None where it is not known.
         warnings: What the user should know, in sentences.
 
@@ -103,11 +101,15 @@ def build_profile(
         ],
         groups=[_group(group, class_names, first.n) for group in result.groups],
         labeling=VerdictRule(
-            certainty=float(result.certain.min()), false_discovery=FALSE_DISCOVERY, confidence=confidence, rule=RULE
+            certainty=float(result.certain.min()),
+            false_discovery=FALSE_DISCOVERY,
+            confidence=levels.confidence,
+            rule=RULE,
         ),
         policy=PolicyModel(
-            tolerance=tolerance,
-            confidence=confidence,
+            tolerance=levels.tolerance,
+            confidence=levels.confidence,
+            risk=levels.risk,
             global_={name: _global(of_class, counts.raw[name], class_names) for name, of_class in budgets.items()},
             per_class={
                 name: {augmentation: of_class[index].value for augmentation, of_class in budgets.items()}
@@ -200,6 +202,7 @@ def _curve(raw: Curve, corrected: Curve, side: int | None) -> CurveModel:
         unpaired=None
         if raw.unpaired is None
         else UnpairedCounts(n=raw.unpaired.n.tolist(), correct=raw.unpaired.correct.tolist()),
+        squared=None if raw.squared is None else raw.squared.tolist(),
         corrected=Counts(
             clean_correct=corrected.clean_correct.tolist(),
             lost=corrected.lost.tolist(),
@@ -247,7 +250,15 @@ def _group(group: GroupCues, class_names: Sequence[str], images: np.ndarray) -> 
 def _global(budgets: Sequence[Budget], curve: Curve, class_names: Sequence[str]) -> GlobalBudget:
     shared = shared_budget(budgets, curve.n)
     limited_by = None if shared.limiting is None else class_names[shared.limiting]
-    return GlobalBudget(value=shared.value, status=shared.status, limited_by_class=limited_by, severity=shared.severity)
+    certified = shared_budget([as_certified(entry) for entry in budgets], curve.n)
+    return GlobalBudget(
+        value=shared.value,
+        status=shared.status,
+        limited_by_class=limited_by,
+        severity=shared.severity,
+        certified=certified.value,
+        certified_severity=certified.severity,
+    )
 
 
 @dataclass(frozen=True)
@@ -274,19 +285,19 @@ class AnalysisResult:
 
 
 def analyze_predictions(
-    predictions: Predictions, *, tolerance: float, confidence: float, groups: Mapping[str, Sequence[int]]
+    predictions: Predictions, *, levels: Levels, groups: Mapping[str, Sequence[int]]
 ) -> AnalysisResult:
     """Find the cue and the budgets of every class.
 
     Args:
         predictions: What every image was taken for.
-        tolerance: The accuracy drop that a class may suffer, a fraction in (0, 1).
-        confidence: Level of intervals and bounds, in (0.5, 1).
+        levels: The accuracy drop that a class may suffer, the level of intervals, and the risk of a budget.
         groups: Indices of the classes of every group.
 
     Returns:
         Counts, cues, budgets and groups.
     """
+    confidence = levels.confidence
     counts, evidence = count_predictions(predictions), gather(predictions, confidence)
     cues = name_cues(evidence, predictions.class_names)
     likely = np.array([list(entry.probabilities.values()) for entry in cues]).T.reshape(len(VERDICTS), -1)
@@ -297,7 +308,7 @@ def analyze_predictions(
         counts=counts,
         cues=cues,
         budgets={
-            name: budget(curve, tolerance=tolerance, confidence=confidence, leak_to=counts.takers[name])
+            name: budget(curve, levels, counts.takers[name])
             for name, curve in counts.raw.items()
             if curve.perturbation.role is Role.AUGMENTATION
         },

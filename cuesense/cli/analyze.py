@@ -27,6 +27,7 @@ from cuesense.cli.options import (
     OutputFolder,
     Resize,
     Restart,
+    Risk,
     Seed,
     Std,
     Tolerance,
@@ -63,6 +64,7 @@ def analyze(
     seed: Seed = 0,
     tolerance: Tolerance = 0.05,
     confidence: Confidence = 0.95,
+    risk: Risk = 0.2,
     data_root: DataRoot = None,
     groups: Groups = None,
     weights_only: WeightsOnly = False,
@@ -78,8 +80,8 @@ def analyze(
     reads tensors alone.
 
     Without --class-names, the model's outputs are the classes of DATASET in their order. The predictions are kept in
-    DIR: the same command goes on where an earlier run stopped, and another --tolerance or --confidence predicts
-    nothing again.
+    DIR: the same command goes on where an earlier run stopped, and another --tolerance, --confidence or
+    --risk predicts nothing again.
 
     \b
     Examples:
@@ -116,6 +118,7 @@ def analyze(
                 seed=seed,
                 tolerance=tolerance,
                 confidence=confidence,
+                risk=risk,
                 data_root=data_root,
                 groups=groups,
                 weights_only=weights_only,

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 _TOLERANCE = "Accuracy drop that a class may suffer, a fraction in (0, 1)."
-_CONFIDENCE = "Confidence of intervals and bounds, in (0.5, 1)."
+_CONFIDENCE = "Confidence of intervals and certificates, in (0.5, 1)."
+_RISK = "Largest chance that a class loses more than the tolerance under its budget, in (0, 0.5]."
 _IMAGES = "Images: a folder of class folders, a CSV or Parquet table, imagenet, or planted[:SEED]."
 _IMAGE_SIZE = "Side of the network's input in pixels."
 _RESULTS = "Folder for the results."
@@ -124,12 +125,14 @@ Config = Annotated[
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of every random draw.")]
 Tolerance = Annotated[float, typer.Option(metavar="T", help=_TOLERANCE)]
 Confidence = Annotated[float, typer.Option(metavar="C", help=_CONFIDENCE)]
+Risk = Annotated[float, typer.Option(metavar="R", help=_RISK)]
 ProfilesTolerance = Annotated[
     float | None, typer.Option("--tolerance", metavar="T", help=_TOLERANCE, show_default="the profile's")
 ]
 ProfilesConfidence = Annotated[
     float | None, typer.Option("--confidence", metavar="C", help=_CONFIDENCE, show_default="the profile's")
 ]
+ProfilesRisk = Annotated[float | None, typer.Option("--risk", metavar="R", help=_RISK, show_default="the profile's")]
 Regularizer = Annotated[str | None, typer.Option(metavar="NAME", help="Regularizer to audit, where RUNS has several.")]
 Order = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import ClassNames, Confidence, Groups, Json, KnownImageSize, OutputFolder, Tolerance
+from cuesense.cli.options import ClassNames, Confidence, Groups, Json, KnownImageSize, OutputFolder, Risk, Tolerance
 from cuesense.cli.terminal import remark_on_data, show_profile
 
 
@@ -20,6 +20,7 @@ def score(
     image_size: KnownImageSize = None,
     tolerance: Tolerance = 0.05,
     confidence: Confidence = 0.95,
+    risk: Risk = 0.2,
     json: Json = False,
 ) -> None:
     """Find the cue of every class and its augmentation budgets from predictions alone: no model, no images.
@@ -49,6 +50,7 @@ def score(
             image_size=image_size,
             tolerance=tolerance,
             confidence=confidence,
+            risk=risk,
             notify=remark_on_data,
         )
         show_profile(profile, output, as_json=json)

@@ -1,73 +1,174 @@
-"""How far each class may be augmented: up to the strongest severity shown to cost no more than a tolerance."""
+"""How far each class may be augmented: up to the strongest severity at which it hardly risks to lose too much.
+
+A budget is the strongest severity up to which the chance of losing more than the tolerance (the risk) stays within a
+limit. Beside it stands the strongest severity that a test certifies at the level of confidence, a milder one.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.stats.curves import one_sided_drops
+from cuesense.stats.drop_risk import expected_drops
 from cuesense.stats.intervals import interval, tango
 from cuesense.stats.training_loss import Forecast
-from cuesense.types import Budget, BudgetStatus, Curve, Perturbation
+from cuesense.types import RISK, Budget, BudgetStatus, Curve, Perturbation
 
 OWN_ACCURACY = "own accuracy"
 TOO_FEW = "too few images"
 UNRECOGNIZED = "class is not recognized clean"
+_LEAK_FROM = "leak from "
 
 # Where the search for a number of images ends: no dataset is larger.
 _MOST_IMAGES = 10**9
 # Risk above which a class that stops the search is rather harmed than not; up to it, more images may show that the
 # severity is safe.
 _PROBABLE = 0.5
+# Digits of what is given for every severity: a hundredth of a point is far below what any number of images can tell.
+_DIGITS = 4
 
 
-def budget(
-    curve: Curve, *, tolerance: float, confidence: float, leak_to: Sequence[Sequence[str | None]]
-) -> list[Budget]:
+@dataclass(frozen=True)
+class Levels:
+    """When an augmentation is safe for a class.
+
+    Attributes:
+        tolerance: The largest accuracy drop that is accepted, a fraction in (0, 1).
+        confidence: Two-sided level of bounds and one-sided level of certificates, in (0.5, 1).
+        risk: The largest chance that the drop exceeds the tolerance, in (0, 0.5].
+    """
+
+    tolerance: float
+    confidence: float
+    risk: float = RISK
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What is expected of C classes at S severities, rounded: decisions are made on what a profile shows.
+
+    Attributes:
+        drop: Expected drops, (S, C); NaN where unknown.
+        low: Two-sided bounds of the drops.
+        high: The same.
+        risk: Chance of a drop above the tolerance; NaN where unknown.
+        loss: Chance of any drop at the mildest severity, (C,).
+    """
+
+    drop: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    risk: NDArray[np.float64]
+    loss: NDArray[np.float64]
+
+
+def budget(curve: Curve, levels: Levels, leak_to: Sequence[Sequence[str | None]]) -> list[Budget]:
     """Return the budget of every class for one augmentation.
 
-    From mild to strong, a severity is safe while the one-sided upper bound of the accuracy drop stays within the
-    tolerance; the search stops at the first severity where it does not. Testing in this fixed order keeps the chance
-    that any unsafe severity is called safe at 1 - confidence, for each class (Maurer, Hothorn, Lehmacher 1995, in
-    Biometrie in der chemisch-pharmazeutischen Industrie 6:3). Harm is shown where the one-sided lower bound is above
-    the tolerance. A class whose clean accuracy is at or below the tolerance has no larger loss that a test could see.
+    The severity is the strongest one up to which the chance that the class's accuracy drop exceeds the tolerance stays
+    within the risk (``stats.drop_risk``). The certified severity comes from tests: from mild to strong, a severity is
+    shown to be safe while the one-sided upper bound of the accuracy drop stays within the tolerance; the search stops
+    at the first severity where it does not. Testing in this fixed order keeps the chance that any unsafe severity is
+    called safe at 1 - confidence, for each class (Maurer, Hothorn, Lehmacher 1995, in Biometrie in der
+    chemisch-pharmazeutischen Industrie 6:3). A class whose clean accuracy is at or below the tolerance has no larger
+    loss that could be seen.
 
     Args:
         curve: The augmentation's counts, S severities and C classes.
-        tolerance: The largest accuracy drop that is accepted, a fraction in (0, 1).
-        confidence: One-sided level of the bounds, in (0.5, 1).
+        levels: Tolerance, confidence and risk.
         leak_to: Per severity and class, shape (S, C), the name of the class that takes at least half of the images
             lost there, or None.
 
     Returns:
-        One Budget a class; its drop and one-sided bounds are those at its severity, or at the mildest where it has
-        none; they are unknown where the class has fewer than two images.
+        One Budget a class, without a severity: ``none`` where a loss is likely at the mildest one (a chance of at least
+        1 - risk that the class loses anything), ``undetermined`` where not even that is known, or where the class has
+        fewer than two images or is not recognized clean.
     """
-    drop, low, high = one_sided_drops(curve, confidence)
-    drop = np.where(curve.n > 1, drop, np.nan)
-    seen = (curve.clean_correct > tolerance * curve.n) | (curve.n <= 1)
-    reached = np.logical_and.accumulate((high <= tolerance) & seen, axis=0).sum(axis=0)
-    harmed = low > tolerance
+    drops = expected_drops(curve)
+    found = _expected(
+        drops.drop, drops.bounds(levels.confidence), drops.risk(levels.tolerance), drops.risk(0)[0], curve.n > 0
+    )
+    recognized = curve.clean_correct > levels.tolerance * curve.n
+    answered = recognized & (curve.n > 1)
+    reached = _reached(found.risk <= levels.risk, answered)
+    certified = _reached(one_sided_drops(curve, levels.confidence)[2] <= levels.tolerance, answered)
+    leaks = [list(column) for column in zip(*leak_to, strict=True)]
     budgets = []
     for index, safe in enumerate(reached.tolist()):
-        at = max(safe - 1, 0)
-        takers = [row[index] for row in leak_to]
-        reason = _reason(harmed[:, index], takers, safe) if seen[index] else UNRECOGNIZED
-        budgets.append(
-            Budget(
-                perturbation=curve.perturbation,
-                status=_status(safe, len(low), reason),
-                severity=safe,
-                drop=interval(drop[at, index], low[at, index], high[at, index]),
-                limited_by=reason,
-            )
-        )
+        unknown = None if answered[index] else TOO_FEW if curve.n[index] <= 1 else UNRECOGNIZED
+        reason = _reason(found.risk[:, index], safe, leaks[index][safe] if safe < len(leaks[index]) else None)
+        answer = (safe, *_status(safe, unknown or reason, found, index, levels.risk))
+        budgets.append(_made(curve.perturbation, found, index, answer, int(certified[index])))
     return budgets
+
+
+def _expected(
+    drop: NDArray[np.float64],
+    bounds: tuple[NDArray[np.float64], NDArray[np.float64]],
+    risk: NDArray[np.float64],
+    loss: NDArray[np.float64],
+    known: NDArray[np.bool_],
+) -> _Expected:
+    """Round what is expected, and leave out the classes of which nothing is known, (C,)."""
+
+    def rounded(part: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.round(np.where(known, part, np.nan), _DIGITS))
+
+    return _Expected(rounded(drop), rounded(bounds[0]), rounded(bounds[1]), rounded(risk), rounded(loss))
+
+
+def _reached(safe: NDArray[np.bool_], answered: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the strongest severity up to which all are safe, (C,), 0 for none, from (S, C)."""
+    return np.asarray(np.logical_and.accumulate(safe & answered, axis=0).sum(axis=0))
+
+
+def _status(
+    safe: int, reason: str | None, found: _Expected, index: int, risk: float
+) -> tuple[BudgetStatus, str | None]:
+    """Return the status of a class with this severity, and its reason: too few where the sign of the change is open."""
+    if safe:
+        return BudgetStatus.UNLIMITED if safe == len(found.risk) else BudgetStatus.LIMITED, reason
+    if reason == UNRECOGNIZED:
+        return BudgetStatus.UNDETERMINED, reason
+    # A class that takes the images of a harmed one is bound by that harm, whatever it loses itself.
+    harmed = found.loss[index] >= 1 - risk or (reason or "").startswith(_LEAK_FROM)
+    return (BudgetStatus.NONE, reason) if harmed else (BudgetStatus.UNDETERMINED, TOO_FEW)
+
+
+def _reason(risk: NDArray[np.float64], safe: int, leak: str | None) -> str | None:
+    """Return what stops the search at a severity, None where nothing does.
+
+    Args:
+        risk: The risk at every severity, (S,).
+        safe: The last severity that is safe.
+        leak: The class that takes the images lost at the next severity, or None.
+    """
+    if safe == len(risk):
+        return None
+    if not risk[safe] > _PROBABLE:
+        return TOO_FEW
+    return OWN_ACCURACY if leak is None else f"leak into {leak}"
+
+
+def _made(
+    perturbation: Perturbation,
+    found: _Expected,
+    index: int,
+    answer: tuple[int, BudgetStatus, str | None],
+    certified: int,
+) -> Budget:
+    severity, status, reason = answer
+    at = max(severity - 1, 0)
+    parts = np.stack([found.drop, found.low, found.high, found.risk])[..., index].T.tolist()
+    expected = tuple(interval(*numbers) for *numbers, _ in parts)
+    risks = tuple(interval(risk, risk, risk).value for *_, risk in parts)
+    return Budget(perturbation, status, severity, expected[at], reason, risks[at], certified, expected, risks)
 
 
 def forecast_budget(
@@ -77,14 +178,14 @@ def forecast_budget(
     taken: NDArray[np.float64],
     accuracy: NDArray[np.float64],
     *,
-    tolerance: float,
-    confidence: float,
+    levels: Levels,
 ) -> list[Budget]:
     """Return the budget of every class for one augmentation, by what training with it is forecast to cost.
 
-    From mild to strong, a severity is safe while the chance that the class loses more than the tolerance stays within
-    1 - confidence. Where most of what a class loses goes to another class, that class gets no stronger value either:
-    an augmentation harms the losers through those that take their images (Kirichenko et al. 2023, arXiv 2401.01764).
+    The severity is the strongest one up to which the chance that the class loses more than the tolerance stays within
+    the risk; the certified severity that up to which it stays within 1 - confidence. Where most of what a class loses
+    goes to another class, that class gets no stronger value either: an augmentation harms the losers through those
+    that take their images (Kirichenko et al. 2023, arXiv 2401.01764).
 
     Args:
         forecast: Expected losses, S severities and C classes.
@@ -94,71 +195,55 @@ def forecast_budget(
             (C, C).
         accuracy: Clean accuracy of each class without the augmentation, (C,), NaN where it is not known; a class at or
             below the tolerance has nothing that could be seen to be lost.
-        tolerance: The largest loss that is accepted, a fraction in (0, 1).
-        confidence: Level at which a severity is called safe, in (0.5, 1).
+        levels: Tolerance, confidence and risk.
 
     Returns:
-        One Budget a class; its drop is the forecast loss at its severity, or at the mildest where it has none, with
-        one-sided bounds.
+        One Budget a class; its drop is the forecast loss, a fraction with two-sided bounds.
     """
-    risk = forecast.risk(tolerance)
-    known = (accuracy > tolerance) & np.isfinite(forecast.spread).all(axis=0)
-    reached = np.logical_and.accumulate((risk <= 1 - confidence) & known, axis=0).sum(axis=0)
-    takers = [_taker(row, max(tolerance, loss / 2)) for row, loss in zip(taken, forecast.loss[-1], strict=True)]
-    leaks = [None if taker is None else f"leak into {class_names[taker]}" for taker in takers]
-    found = [
-        (safe, _forecast_reason(risk[:, index], safe, leaks[index]) if known[index] else UNRECOGNIZED)
-        for index, safe in enumerate(reached.tolist())
-    ]
+    found = _expected(
+        forecast.loss,
+        forecast.bounds(levels.confidence),
+        forecast.risk(levels.tolerance),
+        forecast.risk(0)[0],
+        np.asarray(np.isfinite(forecast.spread).all(axis=0)),
+    )
+    known = (accuracy > levels.tolerance) & ~np.isnan(found.loss)
+    takers = [_taker(row, max(levels.tolerance, loss / 2)) for row, loss in zip(taken, forecast.loss[-1], strict=True)]
+    reached = _with_leaks(_reached(found.risk <= levels.risk, known), found.risk, takers, class_names)
+    certified = _with_leaks(_reached(found.risk <= 1 - levels.confidence, known), found.risk, takers, class_names)
+    budgets = []
+    for index, (safe, reason) in enumerate(reached):
+        why = reason if known[index] else UNRECOGNIZED
+        answer = (safe, *_status(safe, why, found, index, levels.risk))
+        budgets.append(_made(perturbation, found, index, answer, certified[index][0]))
+    return budgets
+
+
+def _with_leaks(
+    reached: NDArray[np.int64], risk: NDArray[np.float64], takers: Sequence[int | None], class_names: Sequence[str]
+) -> list[tuple[int, str | None]]:
+    """Return the severity of every class and what stops it, where a class that takes another's images is bound by it.
+
+    Args:
+        reached: The severity of every class by itself, (C,).
+        risk: Its risk at every severity, (S, C); NaN where unknown.
+        takers: The class that takes most of what it loses, or None, of length C.
+        class_names: Names of the C classes.
+    """
+    names = [None if taker is None else class_names[taker] for taker in takers]
+    found = [(safe, _reason(risk[:, index], safe, names[index])) for index, safe in enumerate(reached.tolist())]
     for index, taker in enumerate(takers):
         # Only harm binds the taker: where the class itself is in doubt, nothing shows that it loses images to it.
-        harmed = found[index][1] not in (None, TOO_FEW, UNRECOGNIZED)
+        harmed = found[index][1] not in (None, TOO_FEW)
         if taker is not None and harmed and reached[index] < found[taker][0]:
-            found[taker] = int(reached[index]), f"leak from {class_names[index]}"
-    return [_forecast_budget(forecast, perturbation, index, *entry, confidence) for index, entry in enumerate(found)]
-
-
-def _forecast_reason(risk: NDArray[np.float64], safe: int, leak: str | None) -> str | None:
-    """Return what stops the search at a severity, by the risk at every severity, (S,); None where nothing does."""
-    if safe == len(risk):
-        return None
-    return TOO_FEW if risk[safe] <= _PROBABLE else leak or OWN_ACCURACY
+            found[taker] = int(reached[index]), f"{_LEAK_FROM}{class_names[index]}"
+    return found
 
 
 def _taker(shares: NDArray[np.float64], least: float) -> int | None:
     """Return the class that takes more than the least share of a class's images, None where there is none."""
     most = int(shares.argmax())
     return most if shares[most] > least else None
-
-
-def _forecast_budget(
-    forecast: Forecast, perturbation: Perturbation, index: int, safe: int, reason: str | None, confidence: float
-) -> Budget:
-    at = max(safe - 1, 0)
-    low, high = (float(bound[at, index]) for bound in forecast.bounds(2 * confidence - 1))
-    return Budget(
-        perturbation=perturbation,
-        status=_status(safe, len(forecast.loss), reason),
-        severity=safe,
-        drop=interval(float(forecast.loss[at, index]), low, high),
-        limited_by=reason,
-    )
-
-
-def _reason(harmed: NDArray[np.bool_], takers: Sequence[str | None], safe: int) -> str | None:
-    if safe == len(harmed):
-        return None
-    if not harmed[safe]:
-        return TOO_FEW
-    return OWN_ACCURACY if takers[safe] is None else f"leak into {takers[safe]}"
-
-
-def _status(safe: int, severities: int, reason: str | None) -> BudgetStatus:
-    if safe == severities:
-        return BudgetStatus.UNLIMITED
-    if safe:
-        return BudgetStatus.LIMITED
-    return BudgetStatus.UNDETERMINED if reason in (TOO_FEW, UNRECOGNIZED) else BudgetStatus.NONE
 
 
 @dataclass(frozen=True)
@@ -186,8 +271,9 @@ def shared_budget(
 ) -> SharedBudget:
     """Return the strongest severity of one augmentation that is safe for every class with images, or nearly every.
 
-    The claim holds at the confidence of the single budgets, without a correction for the number of classes: it is
-    wrong only if the budget of one particular class is (intersection-union test, Berger 1982, Technometrics 24:295).
+    The risk is that of each class, without a correction for their number. Of certificates (``as_certified``) the claim
+    holds at the confidence of the single ones: it is wrong only if that of one particular class is (intersection-union
+    test, Berger 1982, Technometrics 24:295).
 
     Args:
         budgets: The budgets of the C classes.
@@ -213,6 +299,18 @@ def _rank(budget: Budget) -> int:
     if not budget.severity:
         return -2 if budget.status is BudgetStatus.NONE else -1
     return budget.severity
+
+
+def as_certified(budget: Budget) -> Budget:
+    """Return a budget that goes as far as is certified, and no further; without a certificate it is undetermined."""
+    whole = budget.certified == len(budget.perturbation.ladder)
+    limited = BudgetStatus.LIMITED if budget.certified else BudgetStatus.UNDETERMINED
+    return replace(
+        budget,
+        severity=budget.certified,
+        status=BudgetStatus.UNLIMITED if whole else limited,
+        limited_by=None if whole else TOO_FEW,
+    )
 
 
 @cache

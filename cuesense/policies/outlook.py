@@ -1,90 +1,72 @@
-"""What a policy is forecast to cost: mean and worst-class accuracy."""
+"""What a policy is forecast to give: mean and worst-class accuracy, and which classes pay for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from cuesense.policies.policy import (
-    DEFAULT_AUGMENTATIONS,
-    SCOPES,
-    Outlook,
-    Policy,
-    PolicyOptions,
-    augmentation,
-    uniform,
-)
-from cuesense.policies.recommend import propose
-from cuesense.schemas.profile import LossModel, Profile
+from cuesense.policies.expected_losses import ExpectedLosses
+from cuesense.policies.policy import Outlook, Payer, Policy
+from cuesense.stats.training_loss import Forecast
+
+# Two-sided level of the ranges of losses: one in ten lies above, one in ten below. Chosen by hand; not tuned.
+_RANGE = 0.8
 
 
-def outlook(profile: Profile, policy: Policy) -> Outlook | None:
-    """Return the accuracy that a policy is forecast to give: losses of its augmentations add up, gains do not count.
+def outlook(
+    losses: ExpectedLosses, class_names: Sequence[str], policy: Policy, *, tolerance: float, risk: float
+) -> Outlook:
+    """Return the accuracy that a policy is forecast to give.
 
     Args:
-        profile: A profile with a forecast.
-        policy: The policy.
+        losses: What training with each augmentation is expected to cost.
+        class_names: Names of the C classes.
+        policy: The policy; augmentations that are not among the losses are left out and named.
+        tolerance: Recall that a class may lose, a fraction in (0, 1).
+        risk: The largest accepted chance of losing more.
 
     Returns:
-        The outlook; None where the profile has no forecast, or not for one of the policy's augmentations.
+        The outlook; of classes without images nothing counts. NaN where no class has any.
     """
-    losses = policy_losses(profile, policy)
-    if profile.forecast is None or losses is None:
-        return None
-    before = np.array([np.nan if value is None else value for value in profile.forecast.accuracy])
-    recall = np.maximum(before - np.maximum(losses, 0).sum(axis=0), 0)
+    known, left_out = _known(losses, policy)
+    cost = losses.of_policy(known) or Forecast(np.zeros((1, len(class_names))), np.zeros((1, len(class_names))))
+    recall = np.clip(losses.accuracy - cost.loss[0], 0, 1)
+    if np.isnan(recall).all():
+        return Outlook(float("nan"), float("nan"), "", (), left_out)
     worst = int(np.nanargmin(recall))
-    return Outlook(float(np.nanmean(recall)), float(recall[worst]), profile.classes[worst].name)
+    payers = _payers(cost, class_names, np.isnan(recall), tolerance, risk)
+    return Outlook(float(np.nanmean(recall)), float(recall[worst]), class_names[worst], payers, left_out)
 
 
-def outlooks(
-    profile: Profile,
-    *,
-    tolerance: float | None = None,
-    confidence: float | None = None,
-    augmentations: Sequence[str] | None = None,
-    all_but: float = 0.0,
-) -> dict[str, Outlook]:
-    """Return what no augmentation, the usual default and a policy of each scope are forecast to give.
-
-    The arguments are those of ``recommend``; policies that hold an augmentation without a forecast are left out.
-    """
-    if profile.forecast is None:
-        return {}
-    names = [entry.name for entry in profile.classes]
-    compared = {"none": uniform({}, names), "usual": uniform(DEFAULT_AUGMENTATIONS, names)}
-    for scope in SCOPES:
-        spared = all_but if scope == "global" else 0.0
-        options = PolicyOptions(scope, tolerance, confidence, augmentations, all_but=spared)
-        compared[scope] = propose(profile, options)
-    found = {name: outlook(profile, policy) for name, policy in compared.items()}
-    return {name: entry for name, entry in found.items() if entry is not None}
-
-
-def policy_losses(profile: Profile, policy: Policy) -> np.ndarray | None:
-    """Return the recall that each class is forecast to lose by each augmentation of a policy, negative where it gains.
+def policy_losses(losses: ExpectedLosses, policy: Policy) -> np.ndarray | None:
+    """Return the recall that each class is forecast to lose by a policy, (C,); None where an augmentation is not known.
 
     Args:
-        profile: A profile with a forecast.
-        policy: The policy; a value that was not forecast counts as the next stronger one.
-
-    Returns:
-        (A, C) for its A augmentations; None where the profile has no forecast, or not for one of them.
+        losses: What training with each augmentation is expected to cost.
+        policy: The policy.
     """
-    forecast = profile.forecast
-    if forecast is None or not set(policy.names) <= set(forecast.augmentations):
-        return None
-    losses = [_losses(forecast.augmentations[name], name, policy) for name in policy.names]
-    return np.array(losses).reshape(len(losses), len(profile.classes))
+    cost = losses.of_policy(policy)
+    return None if cost is None else cost.loss[0]
 
 
-def _losses(found: LossModel, name: str, policy: Policy) -> np.ndarray:
-    """Return what each class loses at its value, (C,): the loss at the next stronger one where it was not forecast."""
-    identity, loss = augmentation(name).identity, np.array(found.loss)
-    distances = np.abs(np.array(found.values) - identity)
-    values = [policy.of_class(index).get(name, identity) for index in range(loss.shape[1])]
-    distance = np.abs(np.array(values) - identity)
-    row = np.minimum(np.searchsorted(distances, distance), len(loss) - 1)
-    lost: np.ndarray = np.where(distance == 0, 0, loss[row, np.arange(loss.shape[1])])
-    return lost
+def _known(losses: ExpectedLosses, policy: Policy) -> tuple[Policy, tuple[str, ...]]:
+    """Return the policy without augmentations of which nothing is known, and their names."""
+    left_out = tuple(name for name in policy.names if name not in losses.losses)
+
+    def without(values: Mapping[str, float]) -> Mapping[str, float]:
+        return {name: value for name, value in values.items() if name not in left_out}
+
+    return replace(policy, values=tuple(without(values) for values in policy.values)), left_out
+
+
+def _payers(
+    cost: Forecast, class_names: Sequence[str], unknown: np.ndarray, tolerance: float, risk: float
+) -> tuple[Payer, ...]:
+    chance = np.where(unknown | ~np.isfinite(cost.spread[0]), 0.0, cost.risk(tolerance)[0])
+    low, high = (part[0] for part in cost.bounds(_RANGE))
+    order = sorted(np.flatnonzero(chance > risk).tolist(), key=lambda index: (-chance[index], index))
+    return tuple(
+        Payer(class_names[i], float(cost.loss[0, i]), float(low[i]), float(high[i]), float(chance[i])) for i in order
+    )

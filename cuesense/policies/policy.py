@@ -16,9 +16,13 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # The chance of a view with which docs/budgets.md trains, where 0.5 was tried for policies by class, too. Chosen by hand
 # before those trainings; not tuned.
 PROBABILITY = 0.8
-# What a policy is compared with: crops down to 8 % of the area, the default of torchvision's RandomResizedCrop, and
-# jitter of 0.4, usual in ImageNet recipes. Not tuned.
-DEFAULT_AUGMENTATIONS: Mapping[str, float] = {"random_resized_crop": 0.08, "color_jitter": 0.4}
+# What a policy is compared with: crops down to 8 % of the area, the default of torchvision's RandomResizedCrop, flips of
+# half of the views, and jitter of 0.4, usual in ImageNet recipes. Not tuned.
+DEFAULT_AUGMENTATIONS: Mapping[str, float] = {
+    "random_resized_crop": 0.08,
+    "color_jitter": 0.4,
+    "horizontal_flip": 0.5,
+}
 # How far the mean of class weights may be from 1: they are rounded to be read, and rounding moves the mean less.
 _MEAN_SLACK = 0.01
 
@@ -151,20 +155,24 @@ class PolicyOptions:
     Attributes:
         scope: ``"global"``, ``"grouped"`` or ``"per_class"``.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own.
+        risk: The largest chance, for each class, of losing more than the tolerance, in (0, 0.5]; None takes the
+            profile's own.
         augmentations: Names to choose from; None takes all that the profile measured, or forecast.
         probability: Chance that a view is augmented, in (0, 1].
         guards: Whether, with scope per_class, classes that are often confused share their values.
         all_but: With scope global, the share of the classes, in [0, 1), that may be harmed.
+        spares: Whether, with scope global, the few classes at risk may be left out of the augmentation where nothing
+            else is better than training without.
     """
 
     scope: Scope = "global"
     tolerance: float | None = None
-    confidence: float | None = None
+    risk: float | None = None
     augmentations: Sequence[str] | None = None
     probability: float = PROBABILITY
     guards: bool = True
     all_but: float = 0.0
+    spares: bool = True
 
 
 @dataclass(frozen=True)
@@ -174,9 +182,10 @@ class Limit:
     Attributes:
         augmentation: Its name.
         value: The value that is recommended, None where there is none.
-        limiting: Name of the class that allows no stronger value, None where nothing limits.
-        limited_by: Why: what the class's budget says.
-        given_up: Names of the classes for which this value is not shown to be safe, where some may be harmed.
+        limiting: Name of the class that the next stronger value puts at the largest risk above the accepted one; None
+            where there is no such class: the value is the last, or the next one is forecast to give no more.
+        limited_by: Why: that risk in words, or what the class's budget says.
+        given_up: Names of the classes for which this value is not within the risk, where some may be harmed.
     """
 
     augmentation: str
@@ -187,6 +196,25 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Payer:
+    """A class that a policy is forecast to cost more than is accepted, or may cost.
+
+    Attributes:
+        name: The class.
+        loss: Its expected loss of recall, a fraction.
+        low: Lower end of that, at 80 %.
+        high: Upper end.
+        risk: The chance that it loses more than the tolerance.
+    """
+
+    name: str
+    loss: float
+    low: float
+    high: float
+    risk: float
+
+
+@dataclass(frozen=True)
 class Outlook:
     """The clean accuracy that training with a policy is forecast to give.
 
@@ -194,11 +222,15 @@ class Outlook:
         mean: Mean of the classes' recalls, a fraction.
         worst: The lowest of them.
         worst_class: Name of the class with the lowest recall.
+        payers: The classes at more risk than is accepted, the largest risk first.
+        left_out: Augmentations of the policy that are not known, so that they do not count.
     """
 
     mean: float
     worst: float
     worst_class: str
+    payers: tuple[Payer, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def uniform(values: Mapping[str, float], class_names: Sequence[str], probability: float = PROBABILITY) -> Policy:

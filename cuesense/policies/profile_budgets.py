@@ -1,4 +1,4 @@
-"""Budgets recomputed from a profile, at any tolerance and confidence."""
+"""Budgets recomputed from a profile, at any tolerance, confidence and risk."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.errors import SettingsError, expected
-from cuesense.policies.budgets import TOO_FEW, budget, forecast_budget, images_needed, shared_budget
-from cuesense.policies.policy import Limit, augmentation
+from cuesense.policies.budgets import Levels, budget, forecast_budget
+from cuesense.policies.policy import augmentation
 from cuesense.schemas.profile import ForecastModel, LossModel, Profile
 from cuesense.types import Budget, Curve, Role
-from cuesense.validation import check_fraction
+from cuesense.validation import check_fraction, check_risk
 
 
 def profile_of(profile: Profile | Path | str) -> Profile:
@@ -35,6 +35,7 @@ def budgets_of(
     *,
     tolerance: float | None = None,
     confidence: float | None = None,
+    risk: float | None = None,
     augmentations: Sequence[str] | None = None,
 ) -> dict[str, list[Budget]]:
     """Return the budget of every class for every augmentation: by the forecast where there is one, else by the curves.
@@ -42,7 +43,8 @@ def budgets_of(
     Args:
         profile: The profile.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own.
+        confidence: Level of intervals and certificates, in (0.5, 1); None takes the profile's own.
+        risk: The largest chance that a class loses more than the tolerance, in (0, 0.5]; None takes the profile's own.
         augmentations: Names to choose from; None takes all.
 
     Returns:
@@ -51,54 +53,42 @@ def budgets_of(
     Raises:
         SettingsError: As in ``recommend``.
     """
-    check_numbers(profile, tolerance, confidence)
-    tolerance = profile.policy.tolerance if tolerance is None else tolerance
-    confidence = profile.policy.confidence if confidence is None else confidence
+    levels = levels_of(profile, tolerance=tolerance, confidence=confidence, risk=risk)
     curves = measured_augmentations(profile, augmentations)
     if profile.forecast is None:
-        budgets = {name: _budgets(curve, tolerance, confidence) for name, curve in curves.items()}
-        _refuse_too_few(profile, budgets, tolerance, confidence)
-        return budgets
-    _refuse_unforecast(augmentations or (), profile.forecast.augmentations)
+        return {name: _budgets(curve, levels) for name, curve in curves.items()}
+    refuse_unforecast(augmentations or (), profile.forecast.augmentations)
     return {
-        name: _forecast_budgets(profile, profile.forecast, name, tolerance, confidence)
+        name: _forecast_budgets(profile, profile.forecast, name, levels)
         for name in curves
         if name in profile.forecast.augmentations
     }
 
 
-def limits(
+def levels_of(
+    profile: Profile, *, tolerance: float | None = None, confidence: float | None = None, risk: float | None = None
+) -> Levels:
+    """Return the levels at which budgets are given, or raise SettingsError; None takes the profile's own."""
+    check_numbers(profile, tolerance, confidence, risk=risk)
+    return Levels(
+        profile.policy.tolerance if tolerance is None else tolerance,
+        profile.policy.confidence if confidence is None else confidence,
+        profile.policy.risk if risk is None else risk,
+    )
+
+
+def check_numbers(
     profile: Profile,
-    *,
-    tolerance: float | None = None,
-    confidence: float | None = None,
-    augmentations: Sequence[str] | None = None,
+    tolerance: float | None,
+    confidence: float | None,
     all_but: float = 0.0,
-) -> list[Limit]:
-    """Return which class stops each augmentation of the global policy; the arguments are those of ``recommend``."""
-    budgets = budgets_of(profile, tolerance=tolerance, confidence=confidence, augmentations=augmentations)
-    curves = measured_augmentations(profile, list(budgets))
-    spared = int(all_but * len(profile.classes))
-    found = []
-    for name, of_class in budgets.items():
-        shared = shared_budget(of_class, curves[name].n, spared=spared)
-        reason = None if shared.limiting is None else of_class[shared.limiting].limited_by
-        limited = None if shared.limiting is None else profile.classes[shared.limiting].name
-        given_up = _given_up(profile, of_class, curves[name], shared.severity) if spared else ()
-        found.append(Limit(name, shared.value, limited, reason, given_up))
-    return found
-
-
-def _given_up(profile: Profile, budgets: Sequence[Budget], curve: Curve, severity: int) -> tuple[str, ...]:
-    """Return the classes with images that get a stronger severity than their own budget."""
-    every = zip(profile.classes, budgets, curve.n.tolist(), strict=True)
-    return tuple(entry.name for entry, budget, images in every if images and budget.severity < severity)
-
-
-def check_numbers(profile: Profile, tolerance: float | None, confidence: float | None, all_but: float = 0.0) -> None:
+    *,
+    risk: float | None = None,
+) -> None:
     """Raise SettingsError unless the numbers of ``recommend`` are in their ranges; None takes the profile's own."""
     check_fraction(profile.policy.tolerance if tolerance is None else tolerance, "--tolerance")
     check_fraction(profile.policy.confidence if confidence is None else confidence, "--confidence", low=0.5)
+    check_risk(profile.policy.risk if risk is None else risk)
     if not 0 <= all_but < 1:
         raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
 
@@ -132,7 +122,8 @@ def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None
     return {name: curve.to_curve() for name, curve in known.items() if augmentations is None or name in augmentations}
 
 
-def _refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:
+def refuse_unforecast(augmentations: Sequence[str], found: Mapping[str, LossModel]) -> None:
+    """Raise SettingsError where one of the named augmentations was not forecast."""
     for name in augmentations:
         if name not in found:
             command = f"`cuesense recommend PROFILE --train DATASET --augmentations {name}`"
@@ -148,14 +139,11 @@ def _taken(found: LossModel, names: Sequence[str]) -> np.ndarray:
     return taken
 
 
-def _budgets(curve: Curve, tolerance: float, confidence: float) -> list[Budget]:
-    nowhere = [[None] * len(curve.n)] * len(curve.perturbation.ladder)
-    return budget(curve, tolerance=tolerance, confidence=confidence, leak_to=nowhere)
+def _budgets(curve: Curve, levels: Levels) -> list[Budget]:
+    return budget(curve, levels, [[None] * len(curve.n)] * len(curve.perturbation.ladder))
 
 
-def _forecast_budgets(
-    profile: Profile, forecast: ForecastModel, name: str, tolerance: float, confidence: float
-) -> list[Budget]:
+def _forecast_budgets(profile: Profile, forecast: ForecastModel, name: str, levels: Levels) -> list[Budget]:
     found, names = forecast.augmentations[name], [entry.name for entry in profile.classes]
     return forecast_budget(
         found.to_forecast(),
@@ -163,21 +151,5 @@ def _forecast_budgets(
         names,
         _taken(found, names),
         np.array([np.nan if value is None else value for value in forecast.accuracy]),
-        tolerance=tolerance,
-        confidence=confidence,
+        levels=levels,
     )
-
-
-def _refuse_too_few(
-    profile: Profile, budgets: Mapping[str, Sequence[Budget]], tolerance: float, confidence: float
-) -> None:
-    every = [entry for of_class in budgets.values() for entry in of_class]
-    if any(entry.value is not None for entry in every) or not any(entry.limited_by == TOO_FEW for entry in every):
-        return
-    most = max(entry.images for entry in profile.classes)
-    needed = images_needed(tolerance, confidence)
-    if most >= needed:
-        return
-    to_be = f"at least {needed} of each class, to certify a loss of at most {tolerance:g}"
-    do = "Analyze more images, or accept a larger --tolerance"
-    raise SettingsError(expected("the profile's images", to_be, f"{most} at most, which certify no value", do))

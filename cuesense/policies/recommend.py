@@ -13,8 +13,17 @@ from scipy.sparse.csgraph import connected_components
 from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.policies.budgets import shared_budget
-from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, PolicyOptions, Scope
-from cuesense.policies.profile_budgets import budgets_of, check_numbers, measured_augmentations, profile_of
+from cuesense.policies.expected_losses import expected_losses
+from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, PolicyOptions, Scope, uniform
+from cuesense.policies.profile_budgets import (
+    budgets_of,
+    check_numbers,
+    levels_of,
+    measured_augmentations,
+    profile_of,
+)
+from cuesense.policies.rivals import best_verified
+from cuesense.policies.search import Found, Limits, search
 from cuesense.schemas.profile import Profile, TrainedModel
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import LARGEST_SIDE, whole_number
@@ -36,49 +45,60 @@ def recommend(
     scope: Scope = "global",
     *,
     tolerance: float | None = None,
-    confidence: float | None = None,
+    risk: float | None = None,
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     guards: bool = True,
     all_but: float = 0.0,
+    spares: bool = True,
 ) -> Policy:
-    """Return the strongest policy whose values are shown to be safe for the classes that get them.
+    """Return the policy that is forecast to be best among those whose risk is accepted: at least, to augment nothing.
 
-    Where the profile holds a forecast, a value is safe if training with it costs no more than the tolerance, at the
-    profile's confidence. Else values come from the profile's test-time curves: an image of the class is still
-    recognized under them by the model as it is. That overstates what training with them would cost, so that classes
-    may bear more than is recommended. Each augmentation is tested by itself, not what several cost together.
+    With scope global, what training with each augmentation is expected to cost every class decides: by the profile's
+    forecast where it has one (``cuesense.forecast``), else by what trainings elsewhere cost classes that lose as much
+    at test time (``stats/training_prior``). Of all policies under which each class has at most the accepted risk of
+    losing more than the tolerance, the one with the largest sum of expected mean and lowest recall is recommended.
+    Where none is better than no augmentation, fewer augmented views are tried, then leaving out the few classes at
+    risk; a policy without augmentations means that training without is forecast to be best. ``cuesense.advise`` also
+    says against what it was chosen, with figures.
+
+    With scope grouped or per_class, every cluster or class gets the strongest values whose risk is accepted: by the
+    forecast, else by the profile's test-time budgets. Each augmentation is then considered by itself.
 
     Args:
         profile: The profile of the model, its file or its folder.
-        scope: ``"global"``: one value for all classes; ``"grouped"``: one for each cluster of classes that are linked,
-            directly or through others, by a loss of at least 5 % of a class's images to another under an
+        scope: ``"global"``: one set of values for all classes; ``"grouped"``: one for each cluster of classes that are
+            linked, directly or through others, by a loss of at least 5 % of a class's images to another under an
             augmentation; ``"per_class"``: one for each class.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own.
+        risk: The largest chance, for each class, of losing more than that, in (0, 0.5]; None takes the profile's own.
         augmentations: Names to choose from; None takes all that the profile measured, or forecast.
-        probability: Chance that a view is augmented, in (0, 1]; the others stay clean, in every class.
+        probability: Chance that a view is augmented, in (0, 1]; the others stay clean, in every class. With scope
+            global fewer views are augmented where that is forecast to be better.
         guards: With scope per_class, classes of which one loses at least 20 % of its images to another share their
             values: where their augmentations differ, training could tell the classes apart by the augmentation.
-        all_but: With scope global, the share of the classes, in [0, 1), that may be harmed: those with the mildest
-            budgets.
+        all_but: With scope global, the share of the classes, in [0, 1), that may be harmed.
+        spares: With scope global, whether at most a tenth of the classes may be left out of the augmentation where
+            nothing else is better than none.
 
     Returns:
-        The policy; augmentations that are safe at no value are left out of it.
+        The policy. Where ``cuesense verify`` trained it, and class weights or milder augmentation of intruding classes
+        were better, the winner of these.
 
     Raises:
-        SettingsError: The profile did not measure an augmentation, has too few images to certify any value, a number
-            is out of range, or trainings with the policy showed a lower worst-class accuracy than with a uniform one.
+        SettingsError: The profile did not measure an augmentation, a number is out of range, or trainings with a policy
+            by class showed a lower worst-class accuracy than with a uniform one.
     """
-    options = PolicyOptions(scope, tolerance, confidence, augmentations, probability, guards, all_but)
+    options = PolicyOptions(scope, tolerance, risk, augmentations, probability, guards, all_but, spares)
     known = profile_of(profile)
-    policy = propose(known, options)
+    policy = decide(known, options).policy
     _refuse_beaten(known, policy)
-    return policy
+    better = best_verified(known, policy) if scope == "global" else None
+    return policy if better is None else better[1]
 
 
 def propose(profile: Profile, options: PolicyOptions) -> Policy:
-    """Return the policy that ``recommend`` would, whatever its verification showed.
+    """Return the policy that forecasts and budgets recommend, whatever a verification showed.
 
     Args:
         profile: The profile of the model.
@@ -90,21 +110,45 @@ def propose(profile: Profile, options: PolicyOptions) -> Policy:
     Raises:
         SettingsError: As in ``recommend``, but for what verification showed.
     """
-    scope, all_but = options.scope, options.all_but
-    if scope not in SCOPES:
-        raise SettingsError(unknown(f"scope '{scope}'", str(scope), SCOPES))
-    check_numbers(profile, options.tolerance, options.confidence, all_but)
-    budgets = budgets_of(
-        profile, tolerance=options.tolerance, confidence=options.confidence, augmentations=options.augmentations
-    )
+    return decide(profile, options).policy
+
+
+def decide(profile: Profile, options: PolicyOptions) -> Found:
+    """Return the policy that forecasts and budgets recommend, with the classes left out and the best other policy.
+
+    Args:
+        profile: The profile of the model.
+        options: Which policy is wanted.
+
+    Returns:
+        The policy; policies by class have no runner-up.
+
+    Raises:
+        SettingsError: As in ``recommend``, but for what verification showed.
+    """
+    if options.scope not in SCOPES:
+        raise SettingsError(unknown(f"scope '{options.scope}'", str(options.scope), SCOPES))
+    check_numbers(profile, options.tolerance, None, options.all_but, risk=options.risk)
+    if options.scope == "global":
+        return _for_all(profile, options)
+    budgets = budgets_of(profile, tolerance=options.tolerance, risk=options.risk, augmentations=options.augmentations)
     curves = measured_augmentations(profile, list(budgets))
-    groups = _groups(profile, scope, guards=options.guards)
-    spared = int(all_but * len(profile.classes)) if scope == "global" else 0
+    groups = _groups(profile, options.scope, guards=options.guards)
     values = tuple(
-        _values(budgets, curves, np.flatnonzero(groups == group).tolist(), spared) for group in range(groups.max() + 1)
+        _values(budgets, curves, np.flatnonzero(groups == group).tolist()) for group in range(groups.max() + 1)
     )
     names = tuple(entry.name for entry in profile.classes)
-    return Policy(scope, options.probability, names, tuple(groups.tolist()), values)
+    return Found(Policy(options.scope, options.probability, names, tuple(groups.tolist()), values), (), None)
+
+
+def _for_all(profile: Profile, options: PolicyOptions) -> Found:
+    names = tuple(entry.name for entry in profile.classes)
+    # Refuses a probability out of range before anything is searched.
+    uniform({}, names, options.probability)
+    losses = expected_losses(profile, options.augmentations)
+    levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
+    limits = Limits(levels.tolerance, levels.risk, int(options.all_but * len(names)))
+    return search(losses, names, options.probability, limits, spares=options.spares)
 
 
 def export(policy: Policy, profile: Profile | Path | str, library: str, image_size: int | None = None) -> str:
@@ -140,7 +184,7 @@ def check_options(profile: Profile, options: PolicyOptions, library: str, image_
         library: A registered exporter.
         image_size: Side of the network's input in pixels, where the profile does not know it.
     """
-    check_numbers(profile, options.tolerance, options.confidence, options.all_but)
+    check_numbers(profile, options.tolerance, None, options.all_but, risk=options.risk)
     names = tuple(entry.name for entry in profile.classes)
     groups = (0,) * len(names) if options.scope == "global" else tuple(range(len(names)))
     empty = Policy(options.scope, options.probability, names, groups, ({},) * (max(groups) + 1))
@@ -219,16 +263,13 @@ def _refuse_beaten(profile: Profile, policy: Policy) -> None:
 
 
 def _groups(profile: Profile, scope: Scope, *, guards: bool) -> np.ndarray:
-    classes = len(profile.classes)
-    if scope == "global":
-        return np.zeros(classes, dtype=np.int64)
     if scope == "grouped":
         return clusters(profile, CONFUSED)
-    return clusters(profile, LEAK) if guards else np.arange(classes)
+    return clusters(profile, LEAK) if guards else np.arange(len(profile.classes))
 
 
 def _values(
-    budgets: Mapping[str, Sequence[Budget]], curves: Mapping[str, Curve], members: Sequence[int], spared: int
+    budgets: Mapping[str, Sequence[Budget]], curves: Mapping[str, Curve], members: Sequence[int]
 ) -> dict[str, float]:
-    found = {name: shared_budget(of_class, curves[name].n, members, spared).value for name, of_class in budgets.items()}
+    found = {name: shared_budget(of_class, curves[name].n, members).value for name, of_class in budgets.items()}
     return {name: value for name, value in found.items() if value is not None}

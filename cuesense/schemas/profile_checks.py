@@ -51,6 +51,8 @@ def _rules(profile: Profile) -> Iterator[str]:
     """Yield a clause for every tolerance or level that is out of its range."""
     yield from open_fraction("policy.tolerance", profile.policy.tolerance)
     yield from open_fraction("policy.confidence", profile.policy.confidence, low=0.5)
+    if not 0 < profile.policy.risk <= 0.5:
+        yield f"{profile.policy.risk:g} in 'policy.risk', which lies in (0, 0.5]"
     if profile.labeling is not None:
         yield from open_fraction("labeling.confidence", profile.labeling.confidence, low=0.5)
         yield from shares("labeling", profile.labeling.certainty, profile.labeling.false_discovery)
@@ -78,6 +80,9 @@ def _curve(field: str, curve: CurveModel, classes: int) -> Iterator[str]:
     yield from counts(f"{field}.n", curve.n)
     yield from _part(field, curve, curve)
     yield from _part(f"{field}.corrected", curve.corrected, curve)
+    for severity, row in enumerate(curve.squared or []):
+        most = [curve.repeats * (a + b) for a, b in zip(curve.lost[severity], curve.gained[severity], strict=True)]
+        yield from counts(f"{field}.squared.{severity}", row, most)
     if curve.unpaired is not None:
         for seen, correct in zip(curve.unpaired.n, curve.unpaired.correct, strict=True):
             yield from counts(f"{field}.unpaired.n", seen)
@@ -92,6 +97,8 @@ def _curve_lengths(field: str, curve: CurveModel, classes: int) -> Iterator[str]
     yield from lengths(f"{field}.corrected.clean_correct", curve.corrected.clean_correct, classes, "classes")
     tables = [("lost", curve.lost), ("gained", curve.gained)]
     tables += [("corrected.lost", curve.corrected.lost), ("corrected.gained", curve.corrected.gained)]
+    if curve.squared is not None:
+        tables.append(("squared", curve.squared))
     if curve.unpaired is not None:
         tables += [("unpaired.n", curve.unpaired.n), ("unpaired.correct", curve.unpaired.correct)]
     for name, table in tables:
@@ -129,6 +136,9 @@ def _class(field: str, entry: ClassModel) -> Iterator[str]:
         yield from shares(f"{field}.rivals.share", rival.share)
     for name, budget in entry.budgets.items():
         yield from outside(f"{field}.budgets.{name}", [budget.drop, budget.low, budget.high], -1, 1)
+        drops = [*budget.expected, *budget.expected_low, *budget.expected_high]
+        yield from outside(f"{field}.budgets.{name}", drops, -1, 1)
+        yield from shares(f"{field}.budgets.{name}.risks", budget.risk, *budget.risks)
 
 
 def _names(profile: Profile) -> Iterator[str]:

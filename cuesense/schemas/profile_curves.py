@@ -60,6 +60,12 @@ class CurveModel(JsonModel):
     unpaired: UnpairedCounts | None = Field(
         default=None, description="the perturbed images' own counts; null where they are the clean images"
     )
+    squared: list[list[int]] | None = Field(
+        default=None,
+        description="per severity and class: each image's wrong repeats minus right ones, counted against the clean "
+        "image, squared and added up over the images; it says what the repeats tell; null for one repeat, and in older "
+        "files",
+    )
     corrected: Counts = Field(description="the counts after correcting for classes that draw too many predictions")
 
     def to_curve(self) -> Curve:
@@ -79,6 +85,7 @@ class CurveModel(JsonModel):
             gained=np.array(self.gained),
             repeats=self.repeats,
             unpaired=None if unpaired is None else Unpaired(np.array(unpaired.n), np.array(unpaired.correct)),
+            squared=None if self.squared is None else np.array(self.squared),
         )
 
 

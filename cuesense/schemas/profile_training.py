@@ -34,12 +34,16 @@ class LossModel(JsonModel):
     parameter: str = Field(description="what the values are, for instance scale")
     unit: str = Field(description="unit of the values")
     values: list[float] = Field(description="physical strength at severity 1, 2, ..., in the unit")
-    loss: list[list[float]] = Field(description="expected loss of recall; below 0 it is a gain, which is not promised")
+    loss: list[list[float]] = Field(description="expected loss of recall; below 0 it is a gain")
     spread: list[list[float | None]] = Field(description="standard deviation of its error; null: too few images")
-    low: list[list[float]] = Field(description="lower end of the loss at the policy's confidence, gains cut off")
+    risk: list[list[float | None]] = Field(
+        default=[], description="chance of losing more than the policy's tolerance; null: nothing to lose"
+    )
+    low: list[list[float]] = Field(description="lower end of the loss at the policy's confidence; below 0 a gain")
     high: list[list[float]] = Field(description="upper end of the loss at the policy's confidence")
-    flags: list[list[Literal["likely loses", "unclear", "likely safe"]]] = Field(
-        description="whether the class is forecast to lose more than the policy's tolerance"
+    flags: list[list[Literal["likely loses", "unclear", "likely safe", "likely gains"]]] = Field(
+        description="whether the class is forecast to lose more than the policy's tolerance, or, where two or more "
+        "trainings agree, to gain"
     )
     augmented: list[float | None] = Field(
         default=[],

@@ -46,6 +46,7 @@ def count(
         lost=_count_by_severity(clean_correct & ~perturbed_correct, labels, classes),
         gained=_count_by_severity(~clean_correct & perturbed_correct, labels, classes),
         repeats=len(perturbed_correct),
+        squared=_squared(clean_correct, perturbed_correct, labels, classes),
     )
 
 
@@ -91,6 +92,18 @@ def _count_by_severity(flags: Bools, labels: NDArray[np.integer], classes: int) 
     _, severity, image = np.nonzero(flags)
     cells = np.bincount(severity * classes + labels[image], minlength=severities * classes)
     return cells.reshape(severities, classes)
+
+
+def _squared(clean: Bools, perturbed: Bools, labels: NDArray[np.integer], classes: int) -> Ints | None:
+    """Return the squared net changes of the images over repeats, added up, (S, C), or None for one repeat.
+
+    Integers, so that parts of a dataset add up exactly. With one repeat they would be lost + gained.
+    """
+    repeats = len(perturbed)
+    if repeats == 1:
+        return None
+    changes = repeats * clean.astype(np.int64) - perturbed.sum(axis=0)
+    return np.array([np.bincount(labels, weights=row**2, minlength=classes) for row in changes]).astype(np.int64)
 
 
 def drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from cuesense.arrays import Bools, Floats
+from cuesense.stats.shrinkage import shrunken
 from cuesense.types import Curve
 
 # Weight of the trainings, the rest being that of the heads. A least-squares fit on the worlds for choosing gave 0.76
@@ -36,6 +37,10 @@ INTERPOLATION_SPREAD = 0.2
 # Standard deviation of the error of a head's forecast beside the images'. Origin not recorded; the mean absolute error
 # of refitted heads is .13 on the prototype's planted worlds and .05 to .14 in docs/budgets.md.
 HEAD_SPREAD = 0.12
+# With fewer classes little is known of the spread between them: each counts by itself. Chosen by hand; not tuned.
+_POOLED_CLASSES = 3
+# The largest spread between classes that is tried: half of all recall. Chosen by hand; not tuned.
+_LARGEST_SPREAD = 0.5
 # A class is flagged "likely loses" from this probability on. Chosen by hand; 68 to 100 % of the flagged cells really
 # lost more than the tolerance (docs/budgets.md).
 LIKELY = 0.8
@@ -51,6 +56,7 @@ class Flag(StrEnum):
     LOSES = "likely loses"
     UNCLEAR = "unclear"
     SAFE = "likely safe"
+    GAINS = "likely gains"
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,9 @@ class Forecast:
     """The recall that classes lose by training with one augmentation, D severities and C classes.
 
     Attributes:
-        loss: Expected loss, a fraction, (D, C); below 0 it is a gain, which ``bounds`` cuts off.
-        spread: Standard deviation of the error of that, (D, C); infinite where a class has fewer than two images, or is
-            recognized no better than by chance, so that it has nothing to lose.
+        loss: Expected loss, a fraction, (D, C); below 0 it is a gain.
+        spread: Standard deviation of the error of that, (D, C), 0 where it is certain; infinite where a class has fewer
+            than two images, or is recognized no better than by chance, so that it has nothing to lose.
     """
 
     loss: Floats
@@ -68,33 +74,39 @@ class Forecast:
 
     def risk(self, tolerance: float) -> Floats:
         """Return the probability that a class loses more than the tolerance, (D, C)."""
-        above: Floats = ndtr((self.loss - tolerance) / self.spread)
+        # The smallest number stands for no spread: the chance is then 0 or 1.
+        above: Floats = ndtr((self.loss - tolerance) / np.maximum(self.spread, np.finfo(float).tiny))
         return above
 
     def bounds(self, confidence: float) -> tuple[Floats, Floats]:
-        """Return the range of the loss, (D, C) each, within [0, 1]: gains are not forecast.
+        """Return the range of the loss, (D, C) each, within [-1, 1].
 
         Args:
             confidence: Two-sided level, in (0, 1).
         """
         half = ndtri((1 + confidence) / 2) * self.spread
-        return np.clip(self.loss - half, 0, 1), np.clip(self.loss + half, 0, 1)
+        return np.clip(self.loss - half, -1, 1), np.clip(self.loss + half, -1, 1)
 
-    def flags(self, tolerance: float, confidence: float) -> list[list[Flag]]:
+    def flags(self, tolerance: float, confidence: float, gaining: Bools | None = None) -> list[list[Flag]]:
         """Return one flag for each severity and class.
 
         Args:
             tolerance: The accepted loss, a fraction in (0, 1).
             confidence: Level at which a class is called safe, in (0.5, 1).
+            gaining: Whether a gain of each class may be shown as such, (C,): from ``gains_agree``; None: of none.
 
         Returns:
             D lists of C flags: likely safe where the risk is at most 1 - confidence, likely loses where it is at least
-            0.8, else unclear.
+            0.8, else unclear; likely gains where a class may gain and does so with a probability of at least 0.8.
         """
-        return [[_flag(risk, confidence) for risk in row] for row in self.risk(tolerance).tolist()]
+        gain = (1 - self.risk(0.0) >= LIKELY) & (np.zeros(self.loss.shape[1], bool) if gaining is None else gaining)
+        pairs = zip(self.risk(tolerance).tolist(), gain.tolist(), strict=True)
+        return [[_flag(*cell, confidence) for cell in zip(*rows, strict=True)] for rows in pairs]
 
 
-def _flag(risk: float, confidence: float) -> Flag:
+def _flag(risk: float, gains: bool, confidence: float) -> Flag:
+    if gains:
+        return Flag.GAINS
     if risk <= 1 - confidence:
         return Flag.SAFE
     return Flag.LOSES if risk >= LIKELY else Flag.UNCLEAR
@@ -129,10 +141,12 @@ def forecast_from_trainings(
 ) -> Forecast:
     """Forecast all severities from whole trainings without the augmentation and with its strongest severity.
 
-    The variance of a loss has two parts, over the images that happened to be drawn and over the networks that happened
-    to be trained. The second is taken as k times the squared share of the class's images whose predictions differ,
-    divided by R. k starts at 0.08, from trainings on planted worlds and photographs, and is corrected by the variance
-    that the runs themselves show: the start counts as much as ten classes for one further run.
+    Classes are pooled in part: the loss of each at the strongest severity is drawn toward the mean of all, the more the
+    larger its error is beside the spread between classes (``stats/shrinkage.shrunken``). Milder severities cost a share
+    of it. The variance of a loss has two parts, over the images that happened to be drawn and over the networks that
+    happened to be trained. The second is taken as k times the squared share of the class's images whose predictions
+    differ, divided by R. k starts at 0.08, from trainings on planted worlds and photographs, and is corrected by the
+    variance that the runs themselves show: the start counts as much as ten classes for one further run.
 
     Args:
         plain: Whether each of N clean images is right after each of R trainings without the augmentation, (R, N).
@@ -142,15 +156,55 @@ def forecast_from_trainings(
         classes: Number of classes C.
 
     Returns:
-        The forecast, (D, C).
+        The forecast, (D, C); a loss below 0 is a gain.
     """
     n = np.bincount(labels, minlength=classes).astype(float)
     before, after = _rates(plain, labels, classes), _rates(strong, labels, classes)
     spread = _spread(strong.astype(float) - plain, labels, classes)
-    loss = before - after
+    loss, spread = _pooled(before - after, spread, n)
     part = shares[:, None]
-    interpolated = INTERPOLATION_SPREAD * (1 - part) * np.maximum(loss, 0)
+    interpolated = INTERPOLATION_SPREAD * (1 - part) * np.abs(loss)
     return _known(Forecast(loss=part * loss, spread=np.hypot(part * spread, interpolated)), before, n)
+
+
+def _pooled(loss: Floats, spread: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """Return losses drawn toward their mean and their standard deviations, (C,) each, of classes with two images."""
+    seen = np.where(n >= 2, loss, np.nan)
+    if np.isfinite(seen).sum() < _POOLED_CLASSES:
+        return loss, spread
+    found = shrunken(seen, spread**2, _LARGEST_SPREAD)
+    known = np.isfinite(found.value)
+    return np.where(known, found.value, loss), np.where(known, np.sqrt(found.variance), spread)
+
+
+def weighted(first: Forecast, second: Forecast) -> Forecast:
+    """Return two independent forecasts of the same losses as one: their mean, weighted by precision.
+
+    Where the first has an infinite spread, so has the result: what a class cannot lose stays so.
+
+    Args:
+        first: A forecast, (D, C).
+        second: Another one, (D, C), with a spread above 0.
+    """
+    weights = [1 / np.maximum(found.spread, np.finfo(float).eps) ** 2 for found in (first, second)]
+    loss = (weights[0] * first.loss + weights[1] * second.loss) / (weights[0] + weights[1])
+    spread = np.where(np.isfinite(first.spread), 1 / np.sqrt(weights[0] + weights[1]), np.inf)
+    return Forecast(np.where(np.isfinite(loss), loss, first.loss), spread)
+
+
+def gains_agree(plain: Bools, strong: Bools, labels: NDArray[np.integer], classes: int) -> Bools:
+    """Return whether two or more trainings, and all of them, show a gain of each class, (C,).
+
+    Args:
+        plain: Whether each of N clean images is right after each of R trainings without the augmentation, (R, N).
+        strong: The same after R trainings with it.
+        labels: Class of each image, (N,).
+        classes: Number of classes C.
+    """
+    pairs = zip(plain, strong, strict=True)
+    changes = [_rates(after[None], labels, classes) - _rates(before[None], labels, classes) for before, after in pairs]
+    agree: Bools = (np.stack(changes) > 0).all(axis=0) & (len(plain) > 1)
+    return agree
 
 
 def forecast_from_heads(plain: Bools, heads: Bools, labels: NDArray[np.integer], classes: int) -> Forecast:

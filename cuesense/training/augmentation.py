@@ -42,7 +42,7 @@ class PolicyAugmentation(nn.Module):
         scope: Scope = "global",
         *,
         tolerance: float | None = None,
-        confidence: float | None = None,
+        risk: float | None = None,
         augmentations: Sequence[str] | None = None,
         probability: float = PROBABILITY,
         guards: bool = True,
@@ -53,7 +53,7 @@ class PolicyAugmentation(nn.Module):
             profile: A profile, or the path of one.
             scope: ``"global"``, ``"grouped"`` or ``"per_class"``.
             tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-            confidence: Required confidence that a value is safe, in (0.5, 1); None takes the profile's own.
+            risk: The largest chance, for each class, of losing more, in (0, 0.5]; None takes the profile's own.
             augmentations: Names to choose from; None takes all that the profile measured.
             probability: Chance that a view is augmented, in (0, 1].
             guards: Whether classes that are confused with each other share their values in scope per_class.
@@ -69,7 +69,7 @@ class PolicyAugmentation(nn.Module):
             found,
             scope,
             tolerance=tolerance,
-            confidence=confidence,
+            risk=risk,
             augmentations=augmentations,
             probability=probability,
             guards=guards,

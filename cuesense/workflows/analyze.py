@@ -30,14 +30,15 @@ from cuesense.inference.probe import kind_settings, probe
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
+from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
 from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.stores.lock import locked
-from cuesense.types import Classifier, ClassNames, Condition, Dataset, Notify, Progress, no_progress
-from cuesense.validation import check_fraction, whole_number
+from cuesense.types import RISK, Classifier, ClassNames, Condition, Dataset, Notify, Progress, no_progress
+from cuesense.validation import check_fraction, check_risk, whole_number
 from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
@@ -58,6 +59,7 @@ class _Analysis:
     class_names: tuple[str, ...]
     groups: dict[str, list[int]]
     run: RunOptions
+    risk: float
 
 
 def analyze(
@@ -80,6 +82,7 @@ def analyze(
     seed: int = 0,
     tolerance: float = 0.05,
     confidence: float = 0.95,
+    risk: float = RISK,
     data_root: str | Path | None = None,
     groups: str | Path | None = None,
     weights_only: bool = False,
@@ -111,7 +114,8 @@ def analyze(
         workers: Threads that decode images.
         seed: Seed of every draw.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
-        confidence: Level of intervals and bounds, in (0.5, 1).
+        confidence: Level of intervals and certificates, in (0.5, 1).
+        risk: The largest chance that a class loses more than the tolerance under its budget, in (0, 0.5].
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
         groups: A CSV file with the columns class and group, for results of several classes together.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
@@ -133,6 +137,7 @@ def analyze(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
+    check_risk(risk)
     images = ImageOptions(image_size, resize, mean, std)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
@@ -144,7 +149,7 @@ def analyze(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
-    analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run)
+    analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run, risk)
     images_of_class = np.bincount(data.labels, minlength=len(outputs))
     plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
     if notify:
@@ -181,13 +186,13 @@ def _run(
     shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress)
     predictions = _predictions(analysis, store, shards, conditions)
     order = check_order(predictions)
-    levels = {"tolerance": plan.tolerance, "confidence": plan.confidence}
-    result = analyze_predictions(predictions, **levels, groups=analysis.groups)
+    levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
+    result = analyze_predictions(predictions, levels=levels, groups=analysis.groups)
     profile = build_profile(
         _provenance(analysis, digest),
         analysis.class_names,
         result,
-        **levels,
+        levels=levels,
         side=predictions.side,
         warnings=[*order, *_warnings(analysis, predictions, result.counts.sinks, store, shards)],
     )

@@ -19,6 +19,7 @@ from cuesense.inference.probe import Probe, probe_pixels
 from cuesense.models.load import load_classifier
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.perturbations.apply import perturb
+from cuesense.policies.expected_losses import expected_losses
 from cuesense.policies.policy import PROBABILITY, uniform
 from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
 from cuesense.predictions.label_order import check_labels
@@ -29,8 +30,10 @@ from cuesense.stats.training_loss import (
     combine,
     forecast_from_heads,
     forecast_from_trainings,
+    gains_agree,
     leaks,
     severity_shares,
+    weighted,
 )
 from cuesense.stores.lock import locked
 from cuesense.training.features import features
@@ -241,7 +244,7 @@ def _with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
     if forecast is None:
         return profile
     own = budgets_of(profile)
-    others = {f"confidence_{level}": budgets_of(profile, confidence=level) for level in _LESS_SURE}
+    others = {f"confidence_{level}": budgets_of(profile, risk=round(1 - level, 6)) for level in _LESS_SURE}
     listed = {
         entry.name: {
             name: TrainedBudget(
@@ -308,14 +311,18 @@ def forecast_trained(
         labels, before[0], ClassMap(names, names, range(len(names))), "the training without augmentation"
     )
     heads = _heads_of(profile)
+    # What is expected without training: it knows what mild severities give, of which nothing is trained here.
+    without = expected_losses(profile.model_copy(update={"forecast": None}), list(curves)).losses
     found: dict[str, LossModel] = {}
     for name, curve in curves.items():
         after = _predicted(experiment, strong[name])
-        whole = forecast_from_trainings(before == labels, after == labels, labels, severity_shares(curve), len(names))
-        both = combine(whole, heads[name]) if name in heads else whole
+        right = before == labels, after == labels, labels
+        whole = forecast_from_trainings(*right, severity_shares(curve), len(names))
+        both = weighted(combine(whole, heads[name]) if name in heads else whole, without[name])
         taken = _named(leaks(before, after, labels, len(names)), names)
         augmented = np.stack([experiment.predictions(trial).probed[0] for trial in strong[name]]) == labels
-        found[name] = _loss_model(profile, curve, both, taken, _accuracy(augmented, labels, len(names)))
+        shown = _Shown(taken, _accuracy(augmented, labels, len(names)), gains_agree(*right, len(names)))
+        found[name] = _loss_model(profile, curve, both, shown)
     return _with(
         _warned(_saying(profile, experiment.tried), order),
         ForecastModel(
@@ -395,7 +402,9 @@ def forecast_heads(
             progress(done, values)
         right = np.stack([on_clean for on_clean, _ in predicted]) == truth
         augmented = _accuracy(predicted[-1][1][None] == truth, truth, len(names))
-        found[name] = _loss_model(profile, curve, forecast_from_heads(plain, right, truth, len(names)), [], augmented)
+        found[name] = _loss_model(
+            profile, curve, forecast_from_heads(plain, right, truth, len(names)), _Shown([], augmented)
+        )
     return _with(
         _saying(profile, tried),
         ForecastModel(
@@ -465,23 +474,42 @@ def _named(taken: np.ndarray, names: Sequence[str]) -> list[LeakModel]:
     ]
 
 
-def _loss_model(
-    profile: Profile, curve: Curve, forecast: Forecast, named: list[LeakModel], augmented: list[float | None]
-) -> LossModel:
+@dataclass(frozen=True)
+class _Shown:
+    """What trainings or heads show beside the losses.
+
+    Attributes:
+        leaks: Classes that take others' images.
+        augmented: Recall of each class on augmented images, by the network adapted to them.
+        gaining: Whether a gain of each class may be shown as such, (C,); None: of none.
+    """
+
+    leaks: list[LeakModel]
+    augmented: list[float | None]
+    gaining: np.ndarray | None = None
+
+
+def _loss_model(profile: Profile, curve: Curve, forecast: Forecast, shown: _Shown) -> LossModel:
     low, high = forecast.bounds(profile.policy.confidence)
-    entry = curve.perturbation
+    entry, tolerance = curve.perturbation, profile.policy.tolerance
+    risk = np.where(np.isfinite(forecast.spread), forecast.risk(tolerance), np.nan)
     return LossModel(
         parameter=entry.parameter,
         unit=entry.unit,
         values=list(entry.ladder),
         loss=_rounded(forecast.loss),
-        spread=[[value if np.isfinite(value) else None for value in row] for row in _rounded(forecast.spread)],
+        spread=_nulls(forecast.spread),
+        risk=_nulls(risk),
         low=_rounded(low),
         high=_rounded(high),
-        flags=forecast.flags(profile.policy.tolerance, profile.policy.confidence),
-        augmented=augmented,
-        leaks=named,
+        flags=forecast.flags(tolerance, profile.policy.confidence, shown.gaining),
+        augmented=shown.augmented,
+        leaks=shown.leaks,
     )
+
+
+def _nulls(values: np.ndarray) -> list[list[float | None]]:
+    return [[value if np.isfinite(value) else None for value in row] for row in _rounded(values)]
 
 
 def _rounded(values: np.ndarray) -> list[list[float]]:

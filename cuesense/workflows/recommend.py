@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -9,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cuesense.atomic_files import refuse_folder, refuse_same, write_file
-from cuesense.policies.outlook import outlooks
-from cuesense.policies.policy import Policy, PolicyOptions
-from cuesense.policies.profile_budgets import limits
+from cuesense.policies.advice import Advice, advise
+from cuesense.policies.policy import PolicyOptions
 from cuesense.policies.recommend import check_options, export, recommend, verified
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile
@@ -43,13 +43,15 @@ class Recommendation:
 
     Attributes:
         text: Code, flags, JSON or YAML, with a final newline.
-        remarks: What limits each augmentation, and what the policy is forecast to cost, a line each.
-        json: The policy as JSON, whatever the library.
+        remarks: What the policy is forecast to give and against what, who pays, and what limits it, a line each.
+        json: The policy as JSON, whatever the library, with the advice.
+        advice: The policy and what it was compared with.
     """
 
     text: str
     remarks: list[str]
     json: str
+    advice: Advice
 
 
 def recommend_from_file(
@@ -85,16 +87,26 @@ def recommend_from_file(
     policy = recommend(
         profile,
         options.scope,
+        tolerance=options.tolerance,
+        risk=options.risk,
+        augmentations=options.augmentations,
         probability=options.probability,
-        **_budget_arguments(options),
+        guards=options.guards,
+        all_but=options.all_but,
+        spares=options.spares,
     )
     text = export(policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
+    advice = advise(profile, options, policy)
     forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
-    remarks = [*(f"Warning: {warning}" for warning in warnings), *_remarks(profile, policy, options)]
-    return Recommendation(text, remarks, export(policy, profile, "json", target.image_size))
+    remarks = [
+        *lines(advice, profile.summary.clean_accuracy, verified(profile, policy)),
+        *(f"Warning: {warning}" for warning in warnings),
+    ]
+    listed = json.dumps(policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"
+    return Recommendation(text, remarks, listed, advice)
 
 
 def _check_before_training(profile: Profile, options: PolicyOptions, target: Export) -> None:
@@ -120,23 +132,3 @@ def _forecast(
             progress=progress,
             **training,
         )
-
-
-def _remarks(profile: Profile, policy: Policy, options: PolicyOptions) -> list[str]:
-    return lines(
-        limits(profile, **_budget_arguments(options)),
-        outlooks(profile, **_budget_arguments(options)),
-        profile.summary.clean_accuracy,
-        verified(profile, policy),
-        policy,
-    )
-
-
-def _budget_arguments(options: PolicyOptions) -> dict[str, Any]:
-    """Return what decides which values are safe: all options but the scope and the probability."""
-    return {
-        "tolerance": options.tolerance,
-        "confidence": options.confidence,
-        "augmentations": options.augmentations,
-        "all_but": options.all_but,
-    }

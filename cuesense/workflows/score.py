@@ -16,14 +16,15 @@ from cuesense.analysis.groups import read_groups
 from cuesense.datasets.classes import read_class_names
 from cuesense.errors import SettingsError, expected
 from cuesense.perturbations.ablations import ABLATIONS
+from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.stores.lock import locked
-from cuesense.types import Notify
-from cuesense.validation import LARGEST_SIDE, check_fraction
+from cuesense.types import RISK, Notify
+from cuesense.validation import LARGEST_SIDE, check_fraction, check_risk
 from cuesense.workflows.profile_files import write_outputs
 
 _UNCORRECTED = (
@@ -47,6 +48,7 @@ def score(
     image_size: int | None = None,
     tolerance: float = 0.05,
     confidence: float = 0.95,
+    risk: float = RISK,
     notify: Notify | None = None,
 ) -> Profile:
     """Find the cue and the budgets of every class from stored predictions, whatever made them.
@@ -60,7 +62,8 @@ def score(
             suppression are read; None takes what ``analyze`` wrote into its table, and without that averages over all
             sizes.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
-        confidence: Level of intervals and bounds, in (0.5, 1).
+        confidence: Level of intervals and certificates, in (0.5, 1).
+        risk: The largest chance that a class loses more than the tolerance under its budget, in (0, 0.5].
         notify: Called with sentences on what so many images, recognized so often, can decide.
 
     Returns:
@@ -71,6 +74,7 @@ def score(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
+    check_risk(risk)
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         do = "Change it"
         raise SettingsError(expected("--image-size", f"a whole number from 1 to {LARGEST_SIDE}", image_size, do))
@@ -80,6 +84,7 @@ def score(
     if not isinstance(table, str | Path):
         do = "Write it to a .csv or .parquet file, and give its name"
         raise SettingsError(expected("the table", "the name of a file", f"a {type(table).__name__}", do))
+    levels = Levels(tolerance, confidence, risk)
     with locked(None if output is None else Path(output)):
         path = Path(table)
         names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
@@ -87,15 +92,14 @@ def score(
         if notify:
             _notify_of_images(predictions, tolerance, confidence, notify)
         together = {} if groups is None else read_groups(Path(groups), predictions.class_names)
-        result = analyze_predictions(predictions, tolerance=tolerance, confidence=confidence, groups=together)
+        result = analyze_predictions(predictions, levels=levels, groups=together)
         images = np.bincount(predictions.per_condition[0].labels, minlength=len(predictions.class_names)).tolist()
         known = [*check_order(predictions), *warnings, *_assumed(predictions)]
         profile = build_profile(
             _provenance(path, predictions),
             predictions.class_names,
             result,
-            tolerance=tolerance,
-            confidence=confidence,
+            levels=levels,
             side=predictions.side,
             warnings=data_warnings(
                 known, predictions.class_names, images, (), result.counts.sinks, corrected=predictions.corrected

@@ -58,7 +58,7 @@ def verify(
     epochs: float | None = None,
     images_per_class: int | None = None,
     tolerance: float | None = None,
-    confidence: float | None = None,
+    risk: float | None = None,
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     data_root: str | Path | None = None,
@@ -98,8 +98,7 @@ def verify(
         epochs: Passes over the training images, above 0 to 1000; None takes 16 from scratch and 3 for a checkpoint.
         images_per_class: Train on this many images of each class; None takes all.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1); None takes the profile's own.
-        confidence: How sure it must be that a value is safe, in (0.5, 1); None takes the profile's own. Intervals are
-            at the profile's own.
+        risk: The largest chance, for each class, of losing more than that, in (0, 0.5]; None takes the profile's own.
         augmentations: Names to choose from; None takes all of the profile.
         probability: Chance that a view is augmented, in (0, 1].
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
@@ -136,9 +135,7 @@ def verify(
     known = profile_of(profile)
     tolerance = known.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
-    wanted = PolicyOptions(
-        tolerance=tolerance, confidence=confidence, augmentations=augmentations, probability=probability
-    )
+    wanted = PolicyOptions(tolerance=tolerance, risk=risk, augmentations=augmentations, probability=probability)
     folder = None if output is None else Path(output)
     for name in _FILES:
         refuse_folder((folder or Path()) / name)

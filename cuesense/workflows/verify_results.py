@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cuesense.policies.baselines import describe
+from cuesense.policies.expected_losses import ExpectedLosses, expected_losses
 from cuesense.policies.outlook import outlook, policy_losses
-from cuesense.policies.policy import Policy, uniform
+from cuesense.policies.policy import Outlook, Policy, uniform
+from cuesense.policies.profile_budgets import levels_of
 from cuesense.predictions.label_order import check_labels
 from cuesense.predictions.predictions import ClassMap
 from cuesense.schemas.base import Estimate
@@ -62,6 +65,11 @@ class Study:
     def names(self) -> list[str]:
         """Names of the C classes."""
         return [entry.name for entry in self.profile.classes]
+
+    @cached_property
+    def losses(self) -> ExpectedLosses:
+        """What training with each augmentation was expected to cost."""
+        return expected_losses(self.profile)
 
     @property
     def confidence(self) -> float:
@@ -157,10 +165,10 @@ def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
     kept = precision(own, labels, count)
     kept_change = over_runs(kept - precision(plain, labels, count), study.confidence)
     # A forecast is about augmentations: what class weights do is not forecast.
-    losses = None if policy.class_weights else policy_losses(study.profile, policy)
-    expected_losses = np.full(count, np.nan) if losses is None else losses.sum(axis=0)
+    losses = None if policy.class_weights else policy_losses(study.losses, policy)
+    foreseen_losses = np.full(count, np.nan) if losses is None else losses
     images = np.bincount(labels, minlength=count)
-    foreseen = None if policy.class_weights else outlook(study.profile, policy)
+    foreseen = None if losses is None else _outlook(study, policy)
     gain, gain_error = lowest_recall_gain(study.predicted("global"), own, labels, count)
     same = [arm.name for arm in earlier if Trial(study.policies[arm.name], 0).key == Trial(policy, 0).key]
     recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
@@ -189,12 +197,17 @@ def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
                 recall_change=_at(change, index),
                 precision=_number(precisions[index]),
                 precision_change=_at(kept_change, index),
-                forecast_loss=_number(expected_losses[index]),
+                forecast_loss=_number(foreseen_losses[index]),
             )
             for index, entry in enumerate(study.names)
         ],
         leaks=_leaks(study, name),
     )
+
+
+def _outlook(study: Study, policy: Policy) -> Outlook:
+    levels = levels_of(study.profile, tolerance=study.tolerance)
+    return outlook(study.losses, study.names, policy, tolerance=levels.tolerance, risk=levels.risk)
 
 
 def _leaks(study: Study, name: str) -> list[Leak]:

@@ -1,10 +1,11 @@
-"""The lines beside a recommended policy: what limits each augmentation, and the accuracy that policies are forecast."""
+"""The lines beside a recommended policy: what it is forecast to give, against what, who pays and what limits it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cuesense.policies.policy import Limit, Outlook, Policy, augmentation
+from cuesense.policies.advice import NEXT, NONE, RECOMMENDED, USUAL, Advice
+from cuesense.policies.policy import Limit, Outlook, Payer, Policy, augmentation
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.text import percent, printable, readable_name
 from cuesense.schemas.profile import TrainedModel
@@ -16,58 +17,133 @@ _UNDERFIT = 0.1
 # Up to this share of augmented views a policy by class needs no warning. With half of the views clean it was above no
 # augmentation on the planted world, with a fifth it lost to it (docs/budgets.md, "Half of the views clean").
 _GUARDED_PROBABILITY = 0.5
+# Classes that are named before the rest is counted. Chosen by hand.
+_NAMED = 5
 
-_NO_FORECAST = (
-    "No forecast: limits are the strongest values under which the model, without retraining, still recognizes its "
-    "images, which is overcautious. Give --train DATASET (or --head) to forecast what training with them costs."
-)
-_NONE_SAFE = "No augmentation is shown to be safe for every class: the policy for all classes is empty."
+_BASIS = {
+    "no training": "Forecast without training: from what the model loses at test time and from what trainings on other "
+    "images cost such classes (docs/budgets.md), so ranges are wide. Give --train DATASET for a forecast from trainings "
+    "on your own.",
+    "head": "Forecast from refitted heads, without training: gains are not seen. Give --train DATASET for more.",
+    "trained": "Forecast from trainings without augmentation and with the strongest value of each.",
+    "trained and head": "Forecast from trainings and refitted heads.",
+}
 _LEAKING = (
     "warning: values differ by class, so a network can recognize a class by its augmentation; --probability 0.5 leaves "
     "half of the views clean, which prevents most of it (docs/budgets.md)."
 )
+_VERIFY = "Several augmentations together are assumed to add up: `cuesense verify` trains with the policy and tells."
 
 
 def lines(
-    limits: Sequence[Limit],
-    outlooks: Mapping[str, Outlook],
-    analyzed: float | None,
-    verified: Mapping[str, TrainedModel],
-    policy: Policy,
+    advice: Advice, analyzed: float | None, verified: Mapping[str, TrainedModel], more: Sequence[str] = ()
 ) -> list[str]:
     """Return what a person should know about a policy.
 
     Args:
-        limits: What limits each augmentation.
-        outlooks: The forecast accuracy of each policy that is compared; empty where there is no forecast.
+        advice: The recommendation and its alternatives.
         analyzed: Clean accuracy of the analyzed model, a fraction; None where it is not known.
         verified: What trainings with the policy and without augmentation showed; empty where there were none.
-        policy: The policy.
+        more: Further sentences, which come before the basis of the forecast.
 
     Returns:
         Lines of text.
     """
-    found = [_limit(entry) for entry in limits]
-    if not any(entry.value is not None for entry in limits):
-        found.append(_NONE_SAFE)
+    policy = advice.policy
+    found = [_headline(advice), *_compared(advice)]
+    found += [_limit(entry, advice) for entry in advice.limits]
     found += _verified(verified)
     if policy.scope != "global" and policy.probability > _GUARDED_PROBABILITY and policy.names:
         found.append(_LEAKING)
-    if not outlooks:
-        return [*found, _NO_FORECAST]
-    return [*found, *_underfit(outlooks["none"].mean, analyzed), *map(_forecast, outlooks, outlooks.values())]
+    found += [*more, _BASIS[advice.basis]]
+    if advice.basis != "no training":
+        found += _underfit(advice.outlooks[NONE].mean, analyzed)
+    return [*found, _VERIFY] if len(policy.names) > 1 and not verified else found
 
 
-def _limit(entry: Limit) -> str:
+def describe(policy: Policy) -> str:
+    """Return a policy in words, such as "random resized crop to 0.4, color jitter to 0.1"."""
+    kinds = [values for values in policy.values if values]
+    if not kinds:
+        return "no augmentation"
+    if len(kinds) > 1:
+        return f"{len(kinds)} sets of values, by class"
+    return ", ".join(
+        f"{readable_name(name)} to {value_text(value, augmentation(name).unit)}" for name, value in kinds[0].items()
+    )
+
+
+def _headline(advice: Advice) -> str:
+    policy, other = advice.policy, advice.policies.get(NEXT)
+    if policy.names:
+        spared = f", but not of {_listed(advice.spared)}" if advice.spared else ""
+        weights = ", and class weights in the loss" if policy.class_weights else ""
+        share = percent(policy.probability)
+        return f"Recommended: {describe(policy)}, for {share} of the views{spared}{weights}."
+    if other is None:
+        return "Recommended: train without augmentation; nothing else was measured."
+    plain, found = advice.outlooks[NONE], advice.outlooks[NEXT]
+    better = plain.mean - found.mean, plain.worst - found.worst
+    return f"Recommended: train without augmentation. {_against(describe(other), better, found, advice)}"
+
+
+def _against(other: str, better: tuple[float, float], found: Outlook, advice: Advice) -> str:
+    """Return why the best other policy is not recommended."""
+    if sum(better) >= 0:
+        mean, worst = (_points(value) for value in better)
+        best = f"the next best ({other})"
+        return f"It is forecast to be better than {best} by {mean} on average and {worst} in the worst class."
+    mean, worst = (_points(-value) for value in better)
+    count = len(found.payers)
+    return (
+        f"The best other policy ({other}) is forecast to change the average by {mean} and the worst class by {worst}, "
+        f"but puts {count} {'class' if count == 1 else 'classes'} at more than {percent(advice.risk)} risk of losing "
+        f"over {_points(advice.tolerance)}: {_listed([payer.name for payer in found.payers])}."
+    )
+
+
+def _compared(advice: Advice) -> list[str]:
+    order = (RECOMMENDED, NONE, USUAL, NEXT) if advice.policy.names else (NONE, USUAL, NEXT)
+    return [_outlook(name, advice) for name in order if name in advice.outlooks]
+
+
+def _outlook(name: str, advice: Advice) -> str:
+    found, policy = advice.outlooks[name], advice.policies[name]
+    what = f"{name} ({describe(policy)})" if name in (USUAL, NEXT) else name
+    if not found.worst_class:
+        return f"forecast for {what}: unknown, no class has images"
+    left_out = f"; without {_listed([readable_name(entry) for entry in found.left_out])}, which were not measured"
+    pays = f"; at risk: {'; '.join(map(_payer, found.payers[:_NAMED]))}{_rest(found.payers)}" if found.payers else ""
+    return (
+        f"forecast for {what}: {percent(found.mean)} on average, worst class {percent(found.worst)} "
+        f"({printable(found.worst_class)}){left_out if found.left_out else ''}{pays}"
+    )
+
+
+def _payer(payer: Payer) -> str:
+    low, high = (100 * value for value in (payer.low, payer.high))
+    return (
+        f"{printable(payer.name)} loses {100 * payer.loss:.0f} points [{low:.0f}, {high:.0f}], "
+        f"risk {percent(payer.risk)}"
+    )
+
+
+def _rest(payers: Sequence[Payer]) -> str:
+    return f"; and {len(payers) - _NAMED} more" if len(payers) > _NAMED else ""
+
+
+def _limit(entry: Limit, advice: Advice) -> str:
     name = readable_name(entry.augmentation)
-    unsafe = f"; not shown to be safe for {', '.join(map(printable, entry.given_up))}" if entry.given_up else ""
     if entry.value is None:
         limit = "left out"
     else:
         limit = f"to {value_text(entry.value, augmentation(entry.augmentation).unit)}"
     if entry.limiting is not None:
-        return f"{name}: {limit}, because of {printable(entry.limiting)} ({entry.limited_by}){unsafe}"
-    return f"{name}: {limit}{'' if entry.value is None else ', the end of its ladder'}{unsafe}"
+        loses = f"loses over {_points(advice.tolerance)} at a risk of {entry.limited_by}"
+        return f"{name}: {limit}; one step further, {printable(entry.limiting)} {loses}"
+    unit = augmentation(entry.augmentation)
+    last = entry.value is not None and entry.value == unit.ladder[-1]
+    return f"{name}: {limit}, {'the end of its ladder' if last else 'more is forecast to give no more'}"
 
 
 def _verified(trained: Mapping[str, TrainedModel]) -> list[str]:
@@ -91,6 +167,11 @@ def _underfit(plain: float, analyzed: float | None) -> list[str]:
     ]
 
 
-def _forecast(name: str, entry: Outlook) -> str:
-    worst = f"worst class {percent(entry.worst)} ({printable(entry.worst_class)})"
-    return f"forecast for {readable_name(name)}: {percent(entry.mean)} on average, not counting gains, {worst}"
+def _points(value: float) -> str:
+    number = f"{100 * value:.1f}".removesuffix(".0")
+    return f"{number} point{'' if number == '1' else 's'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(printable, names[:_NAMED]))
+    return shown + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

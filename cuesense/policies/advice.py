@@ -1,0 +1,128 @@
+"""A recommendation with its reasons: what is forecast for it, and against what it was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cuesense.policies.expected_losses import Basis, ExpectedLosses, expected_losses
+from cuesense.policies.outlook import outlook
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Limit, Outlook, Policy, PolicyOptions, sparing, uniform
+from cuesense.policies.profile_budgets import levels_of
+from cuesense.policies.recommend import decide
+from cuesense.schemas.profile import Profile
+
+NONE, USUAL, RECOMMENDED, NEXT = "no augmentation", "the usual default", "recommended", "next best"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What is recommended, what it is forecast to give, and what the alternatives are.
+
+    Attributes:
+        policy: The policy; without augmentations where training without is forecast to be best.
+        basis: Where the forecasts come from.
+        tolerance: Recall that a class may lose, a fraction.
+        risk: The largest accepted chance, for each class, of losing more.
+        outlooks: By ``"recommended"``, ``"no augmentation"``, ``"the usual default"`` and ``"next best"`` (where there
+            is one).
+        policies: The policies of these.
+        limits: What stops each augmentation of a policy for all classes; empty for policies by class.
+        spared: Names of the classes that the policy for all leaves out.
+    """
+
+    policy: Policy
+    basis: Basis
+    tolerance: float
+    risk: float
+    outlooks: Mapping[str, Outlook]
+    policies: Mapping[str, Policy]
+    limits: tuple[Limit, ...] = ()
+    spared: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the advice as JSON values."""
+        return {
+            "basis": self.basis,
+            "tolerance": self.tolerance,
+            "risk": self.risk,
+            "spared": list(self.spared),
+            "compared": [
+                {"name": name, "policy": self.policies[name].to_dict(), **_listed(found)}
+                for name, found in self.outlooks.items()
+            ],
+        }
+
+
+def advise(profile: Profile, options: PolicyOptions, policy: Policy | None = None) -> Advice:
+    """Return a recommendation with its alternatives.
+
+    Args:
+        profile: The profile of the model.
+        options: Which policy is wanted.
+        policy: What is recommended, where that is known; None finds it.
+
+    Returns:
+        The advice.
+
+    Raises:
+        SettingsError: As in ``recommend``.
+    """
+    names = tuple(entry.name for entry in profile.classes)
+    losses = expected_losses(profile, options.augmentations)
+    every = expected_losses(profile)
+    levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
+    tolerance, risk = levels.tolerance, levels.risk
+    found = decide(profile, options)
+    same = policy is None or policy.content == found.policy.content
+    chosen, other = (found.policy, found.runner_up) if same or policy is None else (policy, found.policy)
+    compared = {
+        RECOMMENDED: chosen,
+        NONE: uniform({}, names, options.probability),
+        USUAL: uniform(DEFAULT_AUGMENTATIONS, names, options.probability),
+    } | ({} if other is None or other.content == chosen.content else {NEXT: other})
+    outlooks = {
+        name: outlook(every if name == USUAL else losses, names, entry, tolerance=tolerance, risk=risk)
+        for name, entry in compared.items()
+    }
+    clean = [name for index, name in enumerate(names) if not chosen.of_class(index)]
+    spared = tuple(clean) if options.scope == "global" and chosen.names else ()
+    limits = _limits(losses, chosen, spared, tolerance, risk) if options.scope == "global" else ()
+    return Advice(chosen, losses.basis, tolerance, risk, outlooks, compared, limits, spared)
+
+
+def _limits(
+    losses: ExpectedLosses, policy: Policy, spared: tuple[str, ...], tolerance: float, risk: float
+) -> tuple[Limit, ...]:
+    """Return, for each augmentation, which class its next severity puts at more risk than is accepted."""
+    names, values = policy.class_names, max(policy.values, key=len)
+    found = []
+    for name, ladder in losses.ladders.items():
+        value = values.get(name)
+        severity = 0 if value is None else ladder.index(value) + 1
+        if severity == len(ladder):
+            found.append(Limit(name, value, None, None))
+            continue
+        stronger = sparing({**values, name: ladder[severity]}, names, spared, policy.probability)
+        payers = outlook(losses, names, stronger, tolerance=tolerance, risk=risk).payers
+        first = payers[0] if payers else None
+        found.append(Limit(name, value, first and first.name, first and f"{first.risk:.0%}"))
+    return tuple(found)
+
+
+def _listed(found: Outlook) -> dict[str, Any]:
+    return {
+        "mean": _number(found.mean),
+        "worst": _number(found.worst),
+        "worst_class": found.worst_class or None,
+        "pays": [
+            {"class": payer.name} | {key: _number(value) for key, value in vars(payer).items() if key != "name"}
+            for payer in found.payers
+        ],
+        "not_counted": list(found.left_out),
+    }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if value == value else None
