@@ -59,11 +59,16 @@ class Trainings:
         """The class names."""
         return self.images[3]
 
+    @property
+    def place(self) -> Path:
+        """The folder of this world's files."""
+        return self.folder / self.name.replace(":", "-")
+
     @cached_property
     def store(self) -> TrialStore:
         """Where predictions are kept."""
         settings = {"world": self.name, "widths": list(WIDTHS), **asdict(RECIPE)}
-        return TrialStore.open(self.folder / self.name.replace(":", "-"), settings)
+        return TrialStore.open(self.place, settings)
 
     def policy(self, values: Mapping[str, float]) -> Policy:
         """Return the policy that gives every class these values."""
