@@ -11,6 +11,7 @@ from cuesense.policies.budgets import (
     SharedBudget,
     as_certified,
     budget,
+    certified_severities,
     forecast_budget,
     images_needed,
     shared_budget,
@@ -78,7 +79,7 @@ def budget_loop(curve, index, levels, leak_to):
     return "unlimited", 3, None
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(seed=seeds, tolerance=st.sampled_from([0.02, 0.05, 0.1, 0.3]), risk=st.sampled_from([0.05, 0.2, 0.5]))
 def test_budgets_agree_with_the_loop(seed, tolerance, risk):
     curve, levels = random_curve(seed), Levels(tolerance, 0.95, risk)
@@ -167,7 +168,7 @@ def test_a_class_that_gains_is_not_harmed():
     assert answer.drop.high < 0
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(seed=seeds, pair=st.lists(st.floats(0.01, 0.4), min_size=2, max_size=2))
 def test_more_tolerance_or_risk_never_lowers_a_budget(seed, pair):
     curve = random_curve(seed)
@@ -200,8 +201,7 @@ def test_unsafe_values_are_rarely_certified(n, tolerance, gain):
     lost, gained = outcome[..., 0], outcome[..., 1]
     clean = np.maximum(lost.max(axis=0), n // 2)
     curve = Curve(CROP, np.full(10_000, n), clean, lost, gained)
-    found = budget(curve, Levels(tolerance, 0.95), [[None] * 10_000] * 3)
-    wrong = np.mean([answer.certified > 1 for answer in found])
+    wrong = np.mean(certified_severities(curve, tolerance, 0.95) > 1)
     assert wrong <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 10_000)
 
 
