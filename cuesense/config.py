@@ -137,7 +137,7 @@ def _parse(name: str, content: Mapping[str, Any]) -> Config:
 
 def _repeats(name: str, repeats: object, known: Sequence[str]) -> tuple[int, dict[str, int]]:
     """Return how often every perturbation is drawn, and the exceptions by name."""
-    given = repeats if isinstance(repeats, dict) else {"": repeats}
+    given: dict[str, Any] = repeats if isinstance(repeats, dict) else {"": repeats}
     for key, number in given.items():
         of = f" of {key}" if key else ""
         if key and key not in known:

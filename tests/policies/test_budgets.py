@@ -60,10 +60,9 @@ def certified_loop(curve, index, tolerance):
     return 3
 
 
-def budget_loop(curve, index, levels, leak_to):
+def budget_loop(curve, index, levels, leak_to, chances):
     """The rule of budgets, one severity after the other."""
-    drops = expected_drops(curve)
-    risks, loss = drops.risk(levels.tolerance)[:, index].round(4), drops.risk(0)[0, index].round(4)
+    risks, loss = chances[0][:, index].round(4), chances[1][0, index].round(4)
     if curve.n[index] <= 1:
         return "undetermined", 0, "too few images"
     if curve.clean_correct[index] <= levels.tolerance * curve.n[index]:
@@ -85,17 +84,18 @@ def test_budgets_agree_with_the_loop(seed, tolerance, risk):
     curve, levels = random_curve(seed), Levels(tolerance, 0.95, risk)
     names = np.random.default_rng(seed).choice(["coho", None], (3, 12)).tolist()
     drops = expected_drops(curve)
+    chances, bounds = (drops.risk(tolerance), drops.risk(0)), drops.bounds(0.95)
     for index, answer in enumerate(budget(curve, levels, names)):
-        assert (answer.status, answer.severity, answer.limited_by) == budget_loop(curve, index, levels, names)
+        assert (answer.status, answer.severity, answer.limited_by) == budget_loop(curve, index, levels, names, chances)
         assert answer.certified == certified_loop(curve, index, tolerance)
         at = max(answer.severity - 1, 0)
         assert (answer.drop, answer.risk) == (answer.expected[at], answer.risks[at])
         if curve.n[index] == 0:
             assert (answer.drop, answer.risks) == (Interval(), (None,) * 3)
             continue
-        assert answer.risks == pytest.approx(drops.risk(tolerance)[:, index], abs=1e-4)
+        assert answer.risks == pytest.approx(chances[0][:, index], abs=1e-4)
         numbers = [(part.value, part.low, part.high) for part in answer.expected]
-        both = zip(drops.drop[:, index], *(bound[:, index] for bound in drops.bounds(0.95)), strict=True)
+        both = zip(drops.drop[:, index], *(bound[:, index] for bound in bounds), strict=True)
         assert np.array(numbers) == pytest.approx(np.array(list(both)), abs=1e-4)
 
 
