@@ -33,8 +33,8 @@ _LEAKING = (
     "half of the views clean, which prevents most of it (docs/budgets.md)."
 )
 _WEIGHTS = (
-    "Class weights (after CLAM) let classes that are forecast to be harmed count more in the loss; the forecast does not "
-    "know what they give. In our trainings they raised the worst class (docs/value.md)."
+    "Class weights (after CLAM) let classes that are forecast to be harmed count more in the loss; the forecast does "
+    "not know what they give. In our trainings they raised the worst class (docs/value.md)."
 )
 _VERIFY = "Several augmentations together are assumed to add up: `cuesense verify` trains with the policy and tells."
 
