@@ -79,7 +79,7 @@ def recommend(
             values: where their augmentations differ, training could tell the classes apart by the augmentation.
         all_but: With scope global, the share of the classes, in [0, 1), that may be harmed.
         spares: With scope global, whether at most a tenth of the classes may be left out of the augmentation where
-            nothing else is better than none.
+            nothing else is better than none, and whether a verified winner may differ between classes.
 
     Returns:
         The policy. Where ``cuesense verify`` trained it, and class weights or milder augmentation of intruding classes
@@ -93,7 +93,7 @@ def recommend(
     known = profile_of(profile)
     policy = decide(known, options).policy
     _refuse_beaten(known, policy)
-    better = best_verified(known, policy) if scope == "global" else None
+    better = best_verified(known, policy, by_class=spares) if scope == "global" else None
     return policy if better is None else better[1]
 
 
