@@ -58,7 +58,7 @@ def verify(
 ) -> None:
     """Train networks with and without the recommended policies, and report the accuracy of every class.
 
-    Compared are no augmentation, the usual default (crop to 0.08, jitter 0.4), the uniform policy with the best
+    Compared are no augmentation, the usual default (crop to 0.08, flips, jitter 0.4), the uniform policy with the best
     average, the global, grouped and per-class policies, two controls for the last (its strengths exchanged between
     classes, and a uniform policy of its mean strength), and two published remedies for classes that pay for the global
     policy: class weights in the loss, and milder values for the classes that take others' images. DIR gets verify.json,

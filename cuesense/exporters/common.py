@@ -34,6 +34,9 @@ WEIGHTS_USE = (
     "torch.nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS))"
 )
 
+# What files of every format that has comments say of a policy without augmentations.
+NOTHING = "# Train without augmentation: that is forecast to be better than any policy within the accepted risk.\n"
+
 _FACTORS = ("brightness", "contrast", "saturation")
 _CHANCES: Mapping[str, Kind] = {
     "horizontal_flip": "horizontal_flip",

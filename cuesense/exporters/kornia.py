@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls, weights_constant
+from cuesense.exporters.common import (
+    CROP_RATIO,
+    ERASE_RATIO,
+    FILL,
+    NOTHING,
+    Kind,
+    Size,
+    Step,
+    library_calls,
+    weights_constant,
+)
 from cuesense.policies.policy import Policy
 
 _CODE = '''import torch
@@ -54,6 +64,8 @@ def export(policy: Policy, size: Size = None) -> str:
     """
     with_p = {kind: _closed(writer) for kind, writer in _WRITERS.items()}
     steps = "".join(f"    K.{line},\n" for line in library_calls(policy, size, "kornia", with_p))
+    if not steps:
+        return f"import torch\n\n{NOTHING}transform = torch.nn.Identity()\n" + weights_constant(policy)
     code = _CODE.format(steps=steps, percent=100 * policy.probability, probability=policy.probability)
     return code + weights_constant(policy)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cuesense.exporters.common import Size
+from cuesense.exporters.common import NOTHING, Size
 from cuesense.policies.policy import Policy
 
 
@@ -34,4 +34,4 @@ def export_yaml(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one
     import yaml
 
     text: str = yaml.safe_dump(policy.to_dict(), sort_keys=False, allow_unicode=True)
-    return text
+    return text if policy.names else NOTHING + text

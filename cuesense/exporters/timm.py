@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cuesense.exporters.common import CROP_RATIO, Size, shared_values, short, weights_constant
+from cuesense.exporters.common import CROP_RATIO, NOTHING, Size, shared_values, short, weights_constant
 from cuesense.policies.policy import Policy
 
 _ERASED = 0.33  # --reprob erases up to a third of the area, with no flag for less; the ladder rounds it to 0.33
@@ -37,12 +37,14 @@ def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one sign
     weights = weights_constant(policy).strip().splitlines()
     sentences = [*_comments(values), *([_NO_WEIGHTS, weights[-1]] if weights else [])]
     comments = "".join(f"# {sentence}\n" for sentence in sentences)
-    return comments + " ".join(_flags(values, policy.probability)) + "\n"
+    return ("" if values else NOTHING) + comments + " ".join(_flags(values, policy.probability)) + "\n"
 
 
 def _comments(values: Mapping[str, float]) -> list[str]:
     with_flag = (*_WITH_FLAG, *(["random_erasing"] if _erases(values) else []))
     left_out = [name for name in values if name not in with_flag]
+    if not values:
+        return ["timm augments by default, so that these flags turn it off."]
     comments = ["timm draws each augmentation apart from the others, not all or none."]
     if "random_resized_crop" in values:
         comments.append("timm crops every image: no view stays whole.")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls, weights_constant
+from cuesense.exporters.common import (
+    CROP_RATIO,
+    ERASE_RATIO,
+    FILL,
+    NOTHING,
+    Kind,
+    Size,
+    Step,
+    library_calls,
+    weights_constant,
+)
 from cuesense.policies.policy import Policy
 
 _HEAD = "# For one image (3, H, W) in [0, 1], before Normalize. A whole batch would share one draw.\n"
@@ -38,8 +48,10 @@ def export(policy: Policy, size: Size = None) -> str:
         SettingsError: The policy differs between classes, torchvision lacks an augmentation, or the size is needed.
     """
     lines = library_calls(policy, size, "torchvision", _WRITERS)
-    # RandomApply refuses an empty list: a policy without augmentations is the identity.
-    steps = "".join(f"        v2.{line},\n" for line in lines) or "        v2.Identity(),\n"
+    if not lines:
+        nothing = f"from torchvision.transforms import v2\n\n{NOTHING}transform = v2.Identity()\n"
+        return nothing + weights_constant(policy)
+    steps = "".join(f"        v2.{line},\n" for line in lines)
     return (
         f"from torchvision.transforms import v2\n\n{_HEAD}"
         f"transform = v2.RandomApply(\n    [\n{steps}    ],\n    p={policy.probability},\n)\n"

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cuesense.policies.expected_losses import Basis, ExpectedLosses, expected_losses
 from cuesense.policies.outlook import outlook
-from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Limit, Outlook, Policy, PolicyOptions, sparing, uniform
+from cuesense.policies.policy import (
+    DEFAULT_AUGMENTATIONS,
+    Limit,
+    Outlook,
+    Policy,
+    PolicyOptions,
+    augmentation,
+    sparing,
+    uniform,
+)
 from cuesense.policies.profile_budgets import levels_of
 from cuesense.policies.recommend import decide
 from cuesense.schemas.profile import Profile
 
 NONE, USUAL, RECOMMENDED, NEXT = "no augmentation", "the usual default", "recommended", "next best"
+# What stops an augmentation at its strongest value.
+LAST = "the end of its ladder"
 
 
 @dataclass(frozen=True)
@@ -96,19 +107,31 @@ def _limits(
     losses: ExpectedLosses, policy: Policy, spared: tuple[str, ...], tolerance: float, risk: float
 ) -> tuple[Limit, ...]:
     """Return, for each augmentation, which class its next severity puts at more risk than is accepted."""
-    names, values = policy.class_names, max(policy.values, key=len)
+    kinds = [values for values in policy.values if values]
+    if len(kinds) > 1:
+        # What a verification showed to be better may differ by class: then no single value is limited.
+        return ()
+    values = kinds[0] if kinds else {}
     found = []
     for name, ladder in losses.ladders.items():
         value = values.get(name)
-        severity = 0 if value is None else ladder.index(value) + 1
+        severity = _reached(name, ladder, value)
         if severity == len(ladder):
-            found.append(Limit(name, value, None, None))
+            found.append(Limit(name, value, None, LAST))
             continue
-        stronger = sparing({**values, name: ladder[severity]}, names, spared, policy.probability)
-        payers = outlook(losses, names, stronger, tolerance=tolerance, risk=risk).payers
-        first = payers[0] if payers else None
-        found.append(Limit(name, value, first and first.name, first and f"{first.risk:.0%}"))
+        stronger = sparing({**values, name: ladder[severity]}, policy.class_names, spared, policy.probability)
+        payers = outlook(losses, policy.class_names, stronger, tolerance=tolerance, risk=risk).payers
+        stops = (payers[0].name, f"{payers[0].risk:.0%}") if payers else (None, None)
+        found.append(Limit(name, value, *stops))
     return tuple(found)
+
+
+def _reached(name: str, ladder: Sequence[float], value: float | None) -> int:
+    """Return how many severities are no stronger than a value, which need not be one of theirs; 0 for None."""
+    if value is None:
+        return 0
+    identity = augmentation(name).identity
+    return sum(abs(step - identity) <= abs(value - identity) for step in ladder)
 
 
 def _listed(found: Outlook) -> dict[str, Any]:

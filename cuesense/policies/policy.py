@@ -187,15 +187,14 @@ class Limit:
         value: The value that is recommended, None where there is none.
         limiting: Name of the class that the next stronger value puts at the largest risk above the accepted one; None
             where there is no such class: the value is the last, or the next one is forecast to give no more.
-        limited_by: Why: that risk in words, or what the class's budget says.
-        given_up: Names of the classes for which this value is not within the risk, where some may be harmed.
+        limited_by: That risk in words, or "the end of its ladder"; None where the next value is forecast to give no
+            more.
     """
 
     augmentation: str
     value: float | None
     limiting: str | None
     limited_by: str | None
-    given_up: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def recommend(
             values: where their augmentations differ, training could tell the classes apart by the augmentation.
         all_but: With scope global, the share of the classes, in [0, 1), that may be harmed.
         spares: With scope global, whether at most a tenth of the classes may be left out of the augmentation where
-            nothing else is better than none.
+            nothing else is better than none, and whether a verified winner may differ between classes.
         weights: With scope global and a forecast by trainings, whether classes that the policy is forecast to harm
             count more in the loss (``Policy.class_weights``, after CLAM); the forecast itself knows nothing of them.
 
@@ -97,7 +97,7 @@ def recommend(
     known = profile_of(profile)
     policy = decide(known, options).policy
     _refuse_beaten(known, policy)
-    return _after_verification(known, policy) if scope == "global" else policy
+    return _after_verification(known, policy, by_class=spares) if scope == "global" else policy
 
 
 def propose(profile: Profile, options: PolicyOptions) -> Policy:
@@ -155,7 +155,7 @@ def _for_all(profile: Profile, options: PolicyOptions) -> Found:
     return replace(found, policy=_weighted(found.policy, losses)) if options.weights else found
 
 
-def _after_verification(profile: Profile, policy: Policy) -> Policy:
+def _after_verification(profile: Profile, policy: Policy, *, by_class: bool) -> Policy:
     """Return the policy that trainings showed to be best, where ``verify`` trained this one; else the policy itself.
 
     ``verify`` trains it without class weights, and with them beside it.
@@ -163,7 +163,7 @@ def _after_verification(profile: Profile, policy: Policy) -> Policy:
     plain = replace(policy, class_weights=())
     if not verified(profile, plain):
         return policy
-    better = best_verified(profile, plain)
+    better = best_verified(profile, plain, by_class=by_class)
     return plain if better is None else better[1]
 
 

@@ -162,12 +162,13 @@ def is_better(rival: Trained, recommended: Trained, seeds: int) -> bool:
     return gain > error and rival.worst > recommended.worst and rival.mean >= recommended.mean - _MEAN_LOSS
 
 
-def best_verified(profile: Profile, policy: Policy) -> tuple[str, Policy] | None:
+def best_verified(profile: Profile, policy: Policy, *, by_class: bool = True) -> tuple[str, Policy] | None:
     """Return the rival that trainings showed to be better than the recommended policy for all classes.
 
     Args:
         profile: A profile, which ``cuesense verify`` may have written its outcome into.
         policy: The policy for all classes that is recommended otherwise.
+        by_class: Whether the rival may differ between classes.
 
     Returns:
         The rival's name (none, usual, best_uniform, weighted or relaxed) and the policy; of several that ``is_better``,
@@ -182,10 +183,12 @@ def best_verified(profile: Profile, policy: Policy) -> tuple[str, Policy] | None
     if known is None or own is None or _rebuilt(own, names).content != policy.content:
         return None
     better = [name for name in RIVALS if name in known.policies and is_better(known.policies[name], own, known.seeds)]
-    if not better:
+    rebuilt = {name: _rebuilt(known.policies[name], names) for name in better}
+    offered = [name for name, rival in rebuilt.items() if by_class or rival.scope == "global"]
+    if not offered:
         return None
-    best = max(better, key=lambda name: known.policies[name].worst)
-    return best, _rebuilt(known.policies[best], names)
+    best = max(offered, key=lambda name: known.policies[name].worst)
+    return best, rebuilt[best]
 
 
 def _rebuilt(trained: TrainedModel, class_names: Sequence[str]) -> Policy:

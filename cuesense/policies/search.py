@@ -173,4 +173,5 @@ class _Space:
         A class without images, or that is not recognized, which has an infinite spread, has nothing to lose.
         """
         known = np.isfinite(cost.spread[0]) & ~np.isnan(self.losses.accuracy)
-        return known & (cost.risk(self.limits.tolerance)[0] > self.limits.risk)
+        at_risk: Bools = known & (cost.risk(self.limits.tolerance)[0] > self.limits.risk)
+        return at_risk

@@ -203,8 +203,8 @@ def gains_agree(plain: Bools, strong: Bools, labels: NDArray[np.integer], classe
     """
     pairs = zip(plain, strong, strict=True)
     changes = [_rates(after[None], labels, classes) - _rates(before[None], labels, classes) for before, after in pairs]
-    agree: Bools = (np.stack(changes) > 0).all(axis=0) & (len(plain) > 1)
-    return agree
+    agree: Bools = np.logical_and.reduce(np.stack(changes) > 0)
+    return agree if len(plain) > 1 else np.zeros(classes, dtype=bool)
 
 
 def forecast_from_heads(plain: Bools, heads: Bools, labels: NDArray[np.integer], classes: int) -> Forecast:

@@ -37,7 +37,10 @@ PLAIN = "none"
 _MOST_PROBES = 8
 _OTHER_RECIPE = "The forecast was made from another start or recipe than these trainings: it is about other networks."
 _SAME_IMAGES = "The forecast was made on these test images: its agreement with the outcome is overstated."
-_NO_FORECAST = "The profile holds no forecast to compare with: run `cuesense recommend PROFILE --train DATASET` first."
+_NO_FORECAST = (
+    "The profile holds no forecast from trainings: what is compared was expected without training. For one, run "
+    "`cuesense recommend PROFILE --train DATASET` first."
+)
 # Student's interval needs two values at least, and with two it is 12.7 standard errors wide to each side at 95 %.
 _ENOUGH_SEEDS = 3
 _FEW_SEEDS = "With fewer than three seeds intervals are missing or too narrow: give --seeds 3 or more."

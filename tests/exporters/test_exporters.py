@@ -268,3 +268,18 @@ def test_albumentations_refuses_class_weights() -> None:
 def test_the_plain_formats_hold_the_class_weights_by_class(library: str) -> None:
     assert yaml.safe_load(exported(library, WEIGHTED))["class_weights"] == {"a": 0.5, "b": 0.75, "c": 1.75}
     assert "class_weights" not in exported(library, replace(WEIGHTED, class_weights=()))
+
+
+@pytest.mark.parametrize("library", ["torchvision", "kornia", "timm", "yaml"])
+def test_a_policy_without_augmentation_says_so_in_words(library: str) -> None:
+    said = "# Train without augmentation: "
+    assert said in exported(library, uniform({}, NAMES))
+    assert said not in exported(library, uniform({"hue": 0.1}, NAMES))
+
+
+@pytest.mark.parametrize("library", CODE)
+def test_code_without_augmentation_is_a_module_that_does_nothing(library: str) -> None:
+    weighted = replace(WEIGHTED, values=({},))
+    for policy in (uniform({}, NAMES), weighted):
+        assert type(transform_of(exported(library, policy))).__name__ == "Identity"
+    assert "CLASS_WEIGHTS = [0.5, 0.75, 1.75]" in exported(library, weighted)

@@ -107,7 +107,7 @@ def test_a_uniform_policy_is_a_copy_of_its_values() -> None:
 
 
 def test_the_usual_policy_is_what_training_recipes_use() -> None:
-    assert DEFAULT_AUGMENTATIONS == {CROP: 0.08, JITTER: 0.4}
+    assert DEFAULT_AUGMENTATIONS == {CROP: 0.08, JITTER: 0.4, FLIP: 0.5}
     assert SCOPES == ("global", "grouped", "per_class")
 
 

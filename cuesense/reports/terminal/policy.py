@@ -99,9 +99,11 @@ def _against(other: str, better: tuple[float, float], found: Outlook, advice: Ad
         return f"It is forecast to be better than {best} by {mean} on average and {worst} in the worst class."
     mean, worst = (_points(-value) for value in better)
     count = len(found.payers)
+    change = f"is forecast to change the average by {mean} and the worst class by {worst}"
+    if not count:
+        return f"The best other policy ({other}) {change}, too little to be worth it."
     return (
-        f"The best other policy ({other}) is forecast to change the average by {mean} and the worst class by {worst}, "
-        f"but puts {count} {'class' if count == 1 else 'classes'} at more than {percent(advice.risk)} risk of losing "
+        f"The best other policy ({other}) {change}, but puts {count} {'class' if count == 1 else 'classes'} at more than {percent(advice.risk)} risk of losing "
         f"over {_points(advice.tolerance)}: {_listed([payer.name for payer in found.payers])}."
     )
 
@@ -116,7 +118,7 @@ def _outlook(name: str, advice: Advice) -> str:
     what = f"{name} ({describe(policy)})" if name in (USUAL, NEXT) else name
     if not found.worst_class:
         return f"forecast for {what}: unknown, no class has images"
-    left_out = f"; without {_listed([readable_name(entry) for entry in found.left_out])}, which were not measured"
+    left_out = f"; without {_listed([readable_name(entry) for entry in found.left_out])}, of which nothing is known"
     pays = f"; at risk: {'; '.join(map(_payer, found.payers[:_NAMED]))}{_rest(found.payers)}" if found.payers else ""
     return (
         f"forecast for {what}: {percent(found.mean)} on average, worst class {percent(found.worst)} "
@@ -145,9 +147,7 @@ def _limit(entry: Limit, advice: Advice) -> str:
     if entry.limiting is not None:
         loses = f"loses over {_points(advice.tolerance)} at a risk of {entry.limited_by}"
         return f"{name}: {limit}; one step further, {printable(entry.limiting)} {loses}"
-    unit = augmentation(entry.augmentation)
-    last = entry.value is not None and entry.value == unit.ladder[-1]
-    return f"{name}: {limit}, {'the end of its ladder' if last else 'more is forecast to give no more'}"
+    return f"{name}: {limit}, {entry.limited_by or 'more is forecast to give no more'}"
 
 
 def _verified(trained: Mapping[str, TrainedModel]) -> list[str]:
@@ -172,7 +172,8 @@ def _underfit(plain: float, analyzed: float | None) -> list[str]:
 
 
 def _points(value: float) -> str:
-    number = f"{100 * value:.1f}".removesuffix(".0")
+    # Adding 0 makes a negative zero a plain one.
+    number = f"{round(100 * value, 1) + 0.0:.1f}".removesuffix(".0")
     return f"{number} point{'' if number == '1' else 's'}"
 
 
