@@ -40,8 +40,10 @@ def planted(lost: dict[str, list[list[int]]], images: int = 200, rivals: dict[in
     return base.model_copy(update={"curves": curves, "classes": classes})
 
 
-def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = []) -> Profile:  # noqa: B006
-    """Return a profile of three classes that are forecast to lose just this (severities by classes)."""
+def forecast(
+    losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = [], runs: int = 1
+) -> Profile:  # noqa: B006
+    """Return a profile of three classes that are forecast to lose just this; gains count from two runs on."""
     base = planted({})
     found = {}
     for curve in base.curves:
@@ -62,7 +64,7 @@ def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: 
     block = ForecastModel(
         method="trained",
         probability=0.8,
-        runs=1,
+        runs=runs,
         recipe={},
         train=None,
         accuracy=[0.9, 0.8, 0.7],
