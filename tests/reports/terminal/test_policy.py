@@ -33,11 +33,11 @@ def test_a_policy_stands_first_with_what_it_and_the_others_are_forecast_to_give(
     payer = Payer("bus", 0.21, 0.1, 0.34, 0.987)
     found = advice(other=uniform({"hue": 0.2}, NAMES), seen=Outlook(0.7, 0.3, "bus", (payer,), ("horizontal_flip",)))
     assert said(found)[:5] == [
-        "Recommended: hue to 0.1 turns, for 80.0 % of the views.",
+        "Recommended: hue to 0.1, for 80.0 % of the views.",
         "forecast for recommended: 90.0 % on average, worst class 70.0 % (lemon)",
         "forecast for no augmentation: 80.0 % on average, worst class 60.0 % (lemon)",
         "forecast for the usual default (color jitter to 0.4): 50.0 % on average, worst class 40.0 % (bus)",
-        "forecast for next best (hue to 0.2 turns): 70.0 % on average, worst class 30.0 % (bus); without horizontal "
+        "forecast for next best (hue to 0.2): 70.0 % on average, worst class 30.0 % (bus); without horizontal "
         "flip, of which nothing is known; at risk: bus loses 21 points [10, 34], risk 98.7 %",
     ]
 
@@ -52,7 +52,7 @@ def test_spared_classes_and_weights_are_part_of_the_headline() -> None:
 @pytest.mark.parametrize(
     ("seen", "sentence"),
     [
-        (Outlook(0.79, 0.5, "bus"), "better than the next best (hue to 0.2 turns) by 1 point on average and 10 points"),
+        (Outlook(0.79, 0.5, "bus"), "better than the next best (hue to 0.2) by 1 point on average and 10 points"),
         (Outlook(0.802, 0.6, "bus"), "change the average by 0.2 points and the worst class by 0 points, too little"),
         (
             Outlook(0.83, 0.6, "bus", (Payer("bus", 0.2, 0.1, 0.3, 0.9),)),
@@ -80,7 +80,7 @@ def test_what_stops_each_augmentation_is_a_line() -> None:
         "random resized crop: to 0.4; one step further, bus loses over 5 points at a risk of 31%",
         "color jitter: left out; one step further, lemon loses over 5 points at a risk of 99%",
         "horizontal flip: to 1, the end of its ladder",
-        "hue: to 0.1 turns, more is forecast to give no more",
+        "hue: to 0.1, more is forecast to give no more",
     ]
 
 
