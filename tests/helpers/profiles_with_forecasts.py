@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, RivalModel
 from tests.helpers.profiles import NAMES, profile
 
@@ -41,8 +43,8 @@ def planted(lost: dict[str, list[list[int]]], images: int = 200, rivals: dict[in
 
 
 def forecast(
-    losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = [], runs: int = 1
-) -> Profile:  # noqa: B006
+    losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: Sequence[LeakModel] = (), runs: int = 1
+) -> Profile:
     """Return a profile of three classes that are forecast to lose just this; gains count from two runs on."""
     base = planted({})
     found = {}
@@ -59,7 +61,7 @@ def forecast(
                 low=loss,
                 high=loss,
                 flags=[["unclear"] * 3 for _ in loss],
-                leaks=leaks,
+                leaks=list(leaks),
             )
     block = ForecastModel(
         method="trained",
