@@ -16,7 +16,7 @@ from tests.helpers.profiles import NAMES, profile
 from tests.helpers.profiles_with_forecasts import CROP, CROPPED, forecast
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from([2, 10, 50]), st.sampled_from([0, 1, 3]), st.sampled_from([0.05, 0.2]))
 def test_there_is_always_a_recommendation_with_figures(seed: int, images: int, empty: int, risk: float) -> None:
     found = profile(5, images=images, empty=empty, seed=seed)
