@@ -82,7 +82,8 @@ def advise(profile: Profile, options: PolicyOptions, policy: Policy | None = Non
     """
     names = tuple(entry.name for entry in profile.classes)
     losses = expected_losses(profile, options.augmentations)
-    every = expected_losses(profile)
+    # Estimating losses without training takes a second.
+    every = losses if options.augmentations is None else expected_losses(profile)
     levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
     tolerance, risk = levels.tolerance, levels.risk
     found = decide(profile, options)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cuesense.errors import SettingsError
+from cuesense.policies.policy import PolicyOptions
 from tests.helpers.command_line import assert_one_sentence, run
 from tests.helpers.planted_profiles import ANALYZED, TEST, TRAIN, limited_profile, write_trainable_profile
 from tests.helpers.profiles import NAMES
@@ -29,7 +31,7 @@ def test_recommendations_are_printed_or_written(name: str, profile_file: Path, t
     flags = ["--format", name, "--augmentations", "random_resized_crop, color_jitter", "--image-size", "48"]
     printed = run("recommend", profile_file, *flags)
     assert printed.exit_code == 0, printed.output
-    assert "0.4" in printed.stdout
+    assert printed.stderr.startswith("Recommended: ")
     written = run("recommend", profile_file, *flags, "--output", tmp_path / "made" / "policy.txt")
     assert written.exit_code == 0
     assert (tmp_path / "made" / "policy.txt").read_text(encoding="utf-8") == printed.stdout
@@ -69,20 +71,48 @@ def test_a_forecast_is_made_kept_and_used(small_profile: Path) -> None:
     assert made.exit_code == 0, made.output
     forecast = json.loads(small_profile.read_text(encoding="utf-8"))["forecast"]
     assert forecast["method"] == "trained and head"
-    assert "forecast for usual" not in made.stderr
-    assert "forecast for per class: " in made.stderr
+    assert "forecast for the usual default" in made.stderr
+    assert "Forecast from trainings and refitted heads." in made.stderr
     again = run("recommend", small_profile, "--augmentations", "random_resized_crop")
     assert again.stdout == made.stdout
-    assert "forecast for none: " in again.stderr
+    assert "forecast for no augmentation: " in again.stderr
 
 
-def test_without_a_forecast_it_says_what_stops_an_augmentation(profile_file: Path) -> None:
-    result = run("recommend", profile_file, "--augmentations", "random_resized_crop,color_jitter")
-    assert "random resized crop: to 0.4, because of barn spider (own accuracy)" in result.stderr
-    assert "color jitter: left out, because of goldfish (own accuracy)" in result.stderr
-    assert "No forecast: " in result.stderr
-    empty = run("recommend", profile_file, "--augmentations", "color_jitter")
-    assert "the policy for all classes is empty" in empty.stderr
+@pytest.mark.parametrize("names", ["random_resized_crop", "color_jitter", "random_resized_crop,color_jitter"])
+def test_without_a_forecast_there_is_advice_with_figures_for_every_alternative(names: str, profile_file: Path) -> None:
+    result = run("recommend", profile_file, "--augmentations", names)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("Recommended: ")
+    for words in ("forecast for no augmentation: ", "forecast for the usual default (", "Forecast without training: "):
+        assert words in result.stderr
+    for name in names.split(","):
+        assert f"{name.replace('_', ' ')}: " in result.stderr
+    strict = run("recommend", profile_file, "--augmentations", names, "--risk", "0.01")
+    assert strict.stderr.startswith("Recommended: ")
+
+
+@pytest.mark.parametrize("risk", ["0", "0.51", "nan"])
+def test_a_risk_out_of_range_is_one_sentence(risk: str, profile_file: Path) -> None:
+    assert_one_sentence(run("recommend", profile_file, "--risk", risk), "--risk")
+
+
+@pytest.mark.parametrize(("name", "spares"), [("json", True), ("yaml", True), ("timm", False), ("torchvision", False)])
+def test_only_formats_that_know_classes_may_leave_some_out(
+    name: str, spares: bool, profile_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def seen(_path: Path, options: PolicyOptions, *_: object, **__: object) -> None:
+        asked.append(options.spares)
+        raise SettingsError("enough seen")
+
+    monkeypatch.setattr("cuesense.workflows.recommend.recommend_from_file", seen)
+    run("recommend", profile_file, "--format", name)
+    assert asked == [spares]
+
+
+def test_confidence_is_no_option_of_a_recommendation(profile_file: Path) -> None:
+    assert run("recommend", profile_file, "--confidence", "0.9").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -122,9 +152,13 @@ def test_wrong_trainings_are_one_sentence(
 def test_json_is_printed_beside_a_file_in_another_format(profile_file: Path, tmp_path: Path) -> None:
     plain = run("recommend", profile_file, "--format", "json")
     assert json.loads(plain.stdout)["scope"] == "global"
-    assert run("recommend", profile_file, "--json").stdout == plain.stdout
+    advised = run("recommend", profile_file, "--json").stdout
+    found = json.loads(advised)
+    compared = [entry["name"] for entry in found.pop("advice")["compared"]]
+    assert compared[:3] == ["recommended", "no augmentation", "the usual default"]
+    assert found == json.loads(plain.stdout)
     both = run("recommend", profile_file, "--json", "--format", "torchvision", "--output", tmp_path / "transform.py")
-    assert both.stdout == plain.stdout
+    assert both.stdout == advised
     assert "transform" in (tmp_path / "transform.py").read_text(encoding="utf-8")
     wrong = run("recommend", profile_file, "--json", "--format", "timm")
     assert_one_sentence(wrong, "--format to be left out or json with --json, but got 'timm'")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, RivalModel
 from tests.helpers.profiles import NAMES, profile
 
@@ -40,8 +42,10 @@ def planted(lost: dict[str, list[list[int]]], images: int = 200, rivals: dict[in
     return base.model_copy(update={"curves": curves, "classes": classes})
 
 
-def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: list[LeakModel] = []) -> Profile:  # noqa: B006
-    """Return a profile of three classes that are forecast to lose just this (severities by classes)."""
+def forecast(
+    losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: Sequence[LeakModel] = (), runs: int = 1
+) -> Profile:
+    """Return a profile of three classes that are forecast to lose just this; gains count from two runs on."""
     base = planted({})
     found = {}
     for curve in base.curves:
@@ -57,12 +61,12 @@ def forecast(losses: dict[str, list[list[float]]], spread: float = 0.01, leaks: 
                 low=loss,
                 high=loss,
                 flags=[["unclear"] * 3 for _ in loss],
-                leaks=leaks,
+                leaks=list(leaks),
             )
     block = ForecastModel(
         method="trained",
         probability=0.8,
-        runs=1,
+        runs=runs,
         recipe={},
         train=None,
         accuracy=[0.9, 0.8, 0.7],

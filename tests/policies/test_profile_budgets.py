@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.errors import SettingsError
 from cuesense.policies.budgets import Levels, budget
-from cuesense.policies.profile_budgets import budgets_of, check_numbers, limits, measured_augmentations
-from cuesense.schemas.profile import LeakModel, Profile
+from cuesense.policies.profile_budgets import budgets_of, check_numbers, measured_augmentations
+from cuesense.schemas.profile import LeakModel
 from cuesense.types import Budget, BudgetStatus, Role
-from tests.helpers.profiles import NAMES, SPECS, profile
+from tests.helpers.profiles import NAMES, SPECS
 from tests.helpers.profiles_with_forecasts import CLEAN, CROP, CROPPED, JITTER, LOST, forecast, planted
 
 AUGMENTATIONS = [name for name, role, *_ in SPECS if role is Role.AUGMENTATION]
@@ -195,39 +194,3 @@ def test_numbers_of_the_profile_are_checked_as_well() -> None:
     wrong = base.model_copy(update={"policy": base.policy.model_copy(update={"tolerance": 1.5})})
     assert refusal(check_numbers, wrong, None, None).startswith("Expected --tolerance to be between 0 and 1")
     check_numbers(wrong, 0.05, None)
-
-
-def many(seed: int, classes: int = 10) -> Profile:
-    """Return a profile of ten classes of 200 images that lose at random, the last of which has no images."""
-    rng = np.random.default_rng(seed)
-    base = profile(classes, images=200, empty=1)
-    images = [200] * (classes - 1) + [0]
-    curves = []
-    for curve in base.curves:
-        chances = np.sort(rng.choice([0.0, 0.005, 0.1, 0.4], (len(curve.values), classes)), axis=0)
-        counts = {"clean_correct": images, "lost": rng.binomial(images, chances).tolist(), "repeats": 1}
-        curves.append(curve.model_copy(update=counts | {"gained": [[0] * classes for _ in curve.values]}))
-    return base.model_copy(update={"curves": curves})
-
-
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize(("all_but", "spared"), [(0.0, 0), (0.09, 0), (0.1, 1), (0.3, 3), (0.99, 9)])
-def test_limits_are_those_of_the_weakest_class_that_is_not_spared(seed: int, all_but: float, spared: int) -> None:
-    found = many(seed)
-    budgets = budgets_of(found)
-    seen = limits(found, all_but=all_but)
-    assert [limit.augmentation for limit in seen] == list(budgets)
-    for limit in seen:
-        of_class = budgets[limit.augmentation]
-        # Shown harm is milder than doubt; the class without images has no say.
-        ranks = [
-            (entry.severity, entry.status is not BudgetStatus.NONE, index) for index, entry in enumerate(of_class[:-1])
-        ]
-        severity, _, index = sorted(ranks)[min(spared, 8)]
-        assert limit.value == of_class[index].value
-        if severity == 4:
-            assert (limit.limiting, limit.limited_by) == (None, None)
-        else:
-            assert (limit.limiting, limit.limited_by) == (NAMES[index], of_class[index].limited_by)
-        harmed = [NAMES[other] for other, entry in enumerate(of_class[:-1]) if entry.severity < severity]
-        assert limit.given_up == (tuple(harmed) if spared else ())

@@ -15,8 +15,10 @@ from cuesense.stats.training_loss import (
     combine,
     forecast_from_heads,
     forecast_from_trainings,
+    gains_agree,
     leaks,
     severity_shares,
+    weighted,
 )
 from cuesense.types import Curve
 
@@ -36,10 +38,11 @@ def curve(lost: list[list[int]], gained: list[list[int]] | None = None) -> Curve
 
 
 def test_losses_are_differences_of_recall_and_shares_of_them_at_milder_doses() -> None:
-    plain, labels = answers([0.9, 0.8, 0.5], 40)
-    strong, _ = answers([0.9, 0.5, 0.6], 40)
-    found = forecast_from_trainings(plain, strong, labels, SHAPE, 3)
-    assert found.loss == pytest.approx(SHAPE[:, None] * [0.0, 0.3, -0.1])
+    """Of two classes little is known of how classes differ: each counts by itself."""
+    plain, labels = answers([0.9, 0.6], 40)
+    strong, _ = answers([0.6, 0.7], 40)
+    found = forecast_from_trainings(plain, strong, labels, SHAPE, 2)
+    assert found.loss == pytest.approx(SHAPE[:, None] * [0.3, -0.1])
     assert (np.diff(found.spread[:, [0]], axis=0) > 0).all()
 
 
@@ -96,7 +99,7 @@ def test_a_class_without_images_stays_unclear() -> None:
     found = forecast_from_trainings(plain, plain, labels, SHAPE, 2)
     assert found.flags(0.05, 0.95)[0] == [Flag.SAFE, Flag.UNCLEAR]
     low, high = found.bounds(0.9)
-    assert (low[:, 1] == 0).all()
+    assert (low[:, 1] == -1).all()
     assert (high[:, 1] == 1).all()
 
 
@@ -109,11 +112,61 @@ def test_the_risk_is_what_simulated_losses_say() -> None:
     assert inside[1] == pytest.approx(0.9, abs=0.01)
 
 
-@given(st.floats(-0.5, 0.9), st.floats(0.001, 0.3), st.floats(0.5, 0.99))
-def test_gains_are_not_promised(loss: float, spread: float, confidence: float) -> None:
-    low, high = Forecast(np.array([[loss]]), np.array([[spread]])).bounds(confidence)
-    assert 0 <= low[0, 0] <= high[0, 0] <= 1
-    assert low[0, 0] <= max(loss, 0)
+@given(st.floats(-0.9, 0.9), st.floats(0.001, 0.3), st.floats(0.5, 0.99))
+def test_bounds_lie_around_the_loss_on_both_sides_and_within_all_images(
+    loss: float, spread: float, confidence: float
+) -> None:
+    low, high = (float(part[0, 0]) for part in Forecast(np.array([[loss]]), np.array([[spread]])).bounds(confidence))
+    assert -1 <= low <= loss <= high <= 1
+    if low > -1 and high < 1:
+        assert high - loss == pytest.approx(loss - low)
+
+
+@pytest.mark.parametrize("images", [20, 400])
+def test_three_classes_or_more_are_drawn_toward_their_mean_the_more_the_fewer_images(images: int) -> None:
+    plain, labels = answers([0.8] * 4, images)
+    strong, _ = answers([0.8, 0.7, 0.7, 0.6], images)
+    found = forecast_from_trainings(plain, strong, labels, SHAPE, 4)
+    own, mean = np.array([0.0, 0.1, 0.1, 0.2]), 0.1
+    assert found.loss == pytest.approx(SHAPE[:, None] * found.loss[-1])
+    drawn = found.loss[-1]
+    assert 0 < drawn[0] < drawn[1] < drawn[3] < 0.2
+    assert drawn[1] == pytest.approx(drawn[2])
+    kept = (drawn[3] - drawn[0]) / (own[3] - own[0])
+    assert kept < 0.7 if images == 20 else kept > 0.4
+    apart = answers([0.8, 0.6], images)[0], answers([0.6, 0.6], images)[0], np.repeat([0, 1], images)
+    alone = forecast_from_trainings(*apart, SHAPE, 2)
+    assert found.spread[-1, 3] < alone.spread[-1, 0]
+    assert mean == pytest.approx(drawn.mean(), abs=0.02)
+
+
+def test_two_forecasts_count_by_their_precision() -> None:
+    first = Forecast(np.array([[0.1, 0.1, 0.1]]), np.array([[0.1, 0.1, np.inf]]))
+    second = Forecast(np.array([[0.4, 0.4, 0.4]]), np.array([[0.2, np.inf, 0.1]]))
+    both = weighted(first, second)
+    # Precisions of 100 and 25.
+    assert both.loss[0, 0] == pytest.approx((100 * 0.1 + 25 * 0.4) / 125)
+    assert both.spread[0, 0] == pytest.approx(125**-0.5)
+    assert (both.loss[0, 1], both.spread[0, 1]) == pytest.approx((0.1, 0.1))
+    assert np.isinf(both.spread[0, 2])
+
+
+@pytest.mark.parametrize(
+    ("after", "agreed"), [([0.6, 0.6], True), ([0.6, 0.5], False), ([0.6, 0.4], False), ([0.6], False)]
+)
+def test_a_gain_is_one_where_two_trainings_and_all_show_it(after: list[float], agreed: bool) -> None:
+    plain, labels = answers([0.5, 0.5], 20, len(after))
+    strong = np.stack([answers([rate, 0.5], 20)[0][0] for rate in after])
+    assert gains_agree(plain, strong, labels, 2).tolist() == [agreed, False]
+
+
+def test_a_gain_is_flagged_where_it_may_be_shown_and_is_likely() -> None:
+    # The chance of a gain at 0.8416 standard deviations below nothing is .8.
+    found = Forecast(np.array([[-0.085, -0.083, -0.085, 0.3]]), np.full((1, 4), 0.1))
+    gaining = np.array([True, True, False, True])
+    safe = Flag.UNCLEAR
+    assert found.flags(0.05, 0.95, gaining) == [[Flag.GAINS, safe, safe, Flag.LOSES]]
+    assert Flag.GAINS not in found.flags(0.05, 0.95)[0]
 
 
 def test_a_dose_costs_as_much_of_the_strongest_as_the_model_says_on_average() -> None:
@@ -189,7 +242,8 @@ def test_milder_severities_add_a_fifth_of_the_interpolated_loss() -> None:
     strong, _ = answers([0.9, 0.9], 100)
     found = forecast_from_trainings(plain, strong, labels, SHAPE, 2).spread
     assert found[0, 0] == pytest.approx(np.hypot(0.25 * found[-1, 0], 0.2 * 0.75 * 0.1))
-    assert found[0, 1] == pytest.approx(0.25 * found[-1, 1])
+    # What a gain is taken off is in doubt, too.
+    assert found[0, 1] == pytest.approx(np.hypot(0.25 * found[-1, 1], 0.2 * 0.75 * 0.1))
 
 
 def test_heads_are_uncertain_by_their_images_and_twelve_points() -> None:
@@ -205,7 +259,8 @@ def test_heads_are_uncertain_by_their_images_and_twelve_points() -> None:
     [(0.05, Flag.SAFE), (0.0501, Flag.UNCLEAR), (0.7999, Flag.UNCLEAR), (0.8, Flag.LOSES), (1.0, Flag.LOSES)],
 )
 def test_flags_turn_at_the_confidence_and_at_eighty_percent(risk: float, flag: Flag) -> None:
-    assert _flag(risk, 0.95) is flag
+    assert _flag(risk, False, 0.95) is flag
+    assert _flag(risk, True, 0.95) is Flag.GAINS
 
 
 @pytest.mark.parametrize(("images", "known"), [(1, False), (2, True)])

@@ -16,6 +16,7 @@ from cuesense import registry
 from cuesense.errors import SettingsError
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.policy import Policy
+from cuesense.policies.recommend import recommend
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.types import Role
 from tests.helpers.profiles import profile
@@ -127,13 +128,14 @@ def test_from_profile_does_what_is_recommended(tmp_path: Path) -> None:
     (tmp_path / "profile.json").write_text(found.to_json(), encoding="utf-8")
     for source in (found, tmp_path):
         module = PolicyAugmentation.from_profile(source, "per_class", augmentations=[CROP, JITTER])
-        assert module.policy.of_class(1) == {CROP: 0.4, JITTER: 0.8}
+        assert module.policy == recommend(found, "per_class", augmentations=[CROP, JITTER])
+        assert module.policy.of_class(1)
     assert module.get_config() == module.policy.to_dict()
     assert "scope='per_class'" in repr(module)
     assert "probability=0.8" in repr(module)
     assert copy.deepcopy(module).policy == module.policy
-    with pytest.raises(SettingsError, match="at least 70"):
-        PolicyAugmentation.from_profile(profile(3, images=20))
+    # Few images are no reason to say nothing.
+    assert PolicyAugmentation.from_profile(profile(3, images=20)).policy == recommend(profile(3, images=20))
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,14 @@ from torch import nn
 
 from cuesense.errors import CuesenseError, DatasetError, SettingsError
 from cuesense.models.compact import build
+from cuesense.policies.expected_losses import expected_losses
 from cuesense.policies.policy import uniform
 from cuesense.policies.profile_budgets import budgets_of
 from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
+from cuesense.stats.training_loss import Forecast
 from cuesense.training.trials import Trial
+from cuesense.workflows import forecast as forecasts
 from cuesense.workflows.forecast import FOLDER, forecast
 from tests.helpers.kept_files import trials_in
 from tests.helpers.profiles_with_forecasts import CROP, JITTER
@@ -39,6 +42,28 @@ IMAGES = f"{WORLD},images=5"
 HERE: dict[str, Any] = {"model": MODEL, "dataset": IMAGES, "device": "cpu"}
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> list[Forecast]:
+    """Leave trainings alone, without what is expected without training; return what was left out."""
+    left_out: list[Forecast] = []
+
+    def first(trained: Forecast, expected: Forecast) -> Forecast:
+        left_out.append(expected)
+        return trained
+
+    monkeypatch.setattr(forecasts, "weighted", first)
+    return left_out
+
+
+def test_trainings_count_together_with_what_is_expected_without_training(alone: list[Forecast]) -> None:
+    forecast(profile(), augmentations=BOTH, **TRAINING)
+    expected = expected_losses(profile(), BOTH).losses
+    for left_out, name in zip(alone, BOTH, strict=True):
+        np.testing.assert_array_equal(left_out.loss, expected[name].loss)
+        np.testing.assert_array_equal(left_out.spread, expected[name].spread)
+
+
+@pytest.mark.usefixtures("alone")
 def test_losses_are_counted_on_the_test_images_against_the_same_training() -> None:
     steps: list[tuple[int, int]] = []
     found = forecast(
@@ -52,7 +77,10 @@ def test_losses_are_counted_on_the_test_images_against_the_same_training() -> No
     assert list(found.augmentations) == [CROP, JITTER]
     crop = found.augmentations[CROP]
     assert crop.values == [0.7, 0.4, 0.2, 0.08]
-    assert np.shape(crop.loss) == np.shape(crop.low) == np.shape(crop.flags) == (4, 3)
+    assert np.shape(crop.loss) == np.shape(crop.low) == np.shape(crop.flags) == np.shape(crop.risk) == (4, 3)
+    risk = crop.to_forecast().risk(profile().policy.tolerance)
+    for row, expected in zip(crop.risk, risk, strict=True):
+        assert all(one is None or one == pytest.approx(own, abs=1e-3) for one, own in zip(row, expected, strict=True))
     scale = np.array(crop.loss)[-1]
     assert np.linalg.matrix_rank(np.array(crop.loss), tol=1e-4) <= 1
     assert (np.abs(np.array(crop.loss)) <= np.abs(scale) + 1e-6).all()
@@ -95,6 +123,7 @@ def test_heads_are_refitted_for_every_value() -> None:
     assert found.augmentations[JITTER].leaks == []
 
 
+@pytest.mark.usefixtures("alone")
 def test_trainings_and_heads_are_combined_and_the_file_keeps_them(tmp_path: Path) -> None:
     (tmp_path / "profile.json").write_text(profile().to_json())
     train = f"{WORLD},split=train,images=8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,6 @@ def test_the_text_is_that_of_the_policy(path: Path) -> None:
     profile = limited_profile()
     policy = recommend(profile, augmentations=["random_resized_crop"])
     assert recommended(path).text == export(policy, profile, "yaml")
-    assert policy.of_class(0) == {"random_resized_crop": 0.4}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_other_options_do_not(option: dict[str, Any], path: Path, asked: list[di
     ("choice", "target"),
     [
         (PolicyOptions(tolerance=2), Export()),
-        (PolicyOptions(confidence=0.5), Export()),
+        (PolicyOptions(risk=0.6), Export()),
         (PolicyOptions(all_but=1.0), Export()),
         (PolicyOptions(probability=0), Export()),
         (PolicyOptions(scope="per_class"), Export("kornia")),
@@ -117,18 +117,19 @@ def test_a_file_holds_the_same_text(path: Path, tmp_path: Path) -> None:
     assert output.read_text(encoding="utf-8") == found.text
 
 
-def test_remarks_name_what_limits_an_augmentation(path: Path) -> None:
-    remarks = recommended(path).remarks
-    assert next(remark for remark in remarks if not remark.startswith("Warning: ")) == (
-        "random resized crop: to 0.4, because of barn spider (own accuracy)"
-    )
-    assert remarks[-1].startswith("No forecast: ")
-
-
-def test_warnings_of_the_profile_come_first(path: Path) -> None:
+def test_remarks_begin_with_the_recommendation_and_end_with_the_warnings(path: Path) -> None:
     known = limited_profile()
     summary = known.summary.model_copy(update={"warnings": ["Names seem exchanged.", "Sink classes, onto which: a."]})
     path.write_text(known.model_copy(update={"summary": summary}).to_json(), encoding="utf-8")
     found = recommended(path).remarks
-    assert found[0] == "Warning: Names seem exchanged."
+    assert found[0].startswith("Recommended: ")
+    assert any(line.startswith("random resized crop: ") for line in found)
+    assert found[-1] == "Warning: Names seem exchanged."
     assert not any("Sink" in remark for remark in found)
+
+
+def test_the_json_is_the_policy_with_the_advice(path: Path) -> None:
+    found = recommended(path)
+    listed = json.loads(found.json)
+    assert listed.pop("advice") == found.advice.to_dict()
+    assert listed == found.advice.policy.to_dict()

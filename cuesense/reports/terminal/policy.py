@@ -103,8 +103,9 @@ def _against(other: str, better: tuple[float, float], found: Outlook, advice: Ad
     if not count:
         return f"The best other policy ({other}) {change}, too little to be worth it."
     return (
-        f"The best other policy ({other}) {change}, but puts {count} {'class' if count == 1 else 'classes'} at more than {percent(advice.risk)} risk of losing "
-        f"over {_points(advice.tolerance)}: {_listed([payer.name for payer in found.payers])}."
+        f"The best other policy ({other}) {change}, but puts {count} {'class' if count == 1 else 'classes'} at more "
+        f"than {percent(advice.risk)} risk of losing over {_points(advice.tolerance)}: "
+        f"{_listed([payer.name for payer in found.payers])}."
     )
 
 

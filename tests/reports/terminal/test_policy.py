@@ -2,58 +2,101 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from cuesense.policies.policy import Limit, Outlook, Policy, uniform
+from cuesense.policies.advice import LAST, NEXT, NONE, RECOMMENDED, USUAL, Advice
+from cuesense.policies.policy import Limit, Outlook, Payer, Policy, sparing, uniform
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import TrainedModel
 
-NARROW = "\N{NO-BREAK SPACE}%"
-EVERY = uniform({"hue": 0.1}, ("lemon", "bus"))
+NAMES = ("lemon", "bus")
+EVERY = uniform({"hue": 0.1}, NAMES)
+NOTHING = uniform({}, NAMES)
+PLAIN = Outlook(0.8, 0.6, "lemon")
 
 
-def test_beside_a_policy_stands_what_stops_it_and_what_it_is_forecast_to_give() -> None:
-    limits = [
-        Limit("random_resized_crop", 0.4, "bus", "leak into truck"),
-        Limit("color_jitter", None, "lemon", "too few images"),
-        Limit("horizontal_flip", 1.0, None, None, ("cup", "pen")),
+def advice(policy: Policy = EVERY, other: Policy | None = None, seen: Outlook = PLAIN, **more: object) -> Advice:
+    policies = {RECOMMENDED: policy, NONE: NOTHING, USUAL: uniform({"color_jitter": 0.4}, NAMES)}
+    outlooks = {RECOMMENDED: Outlook(0.9, 0.7, "lemon"), NONE: PLAIN, USUAL: Outlook(0.5, 0.4, "bus")}
+    if other is not None:
+        policies[NEXT], outlooks[NEXT] = other, seen
+    return replace(Advice(policy, "trained", 0.05, 0.2, outlooks, policies), **more)
+
+
+def said(found: Advice, analyzed: float | None = None, verified: dict[str, TrainedModel] = {}) -> list[str]:  # noqa: B006
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines(found, analyzed, verified)]
+
+
+def test_a_policy_stands_first_with_what_it_and_the_others_are_forecast_to_give() -> None:
+    payer = Payer("bus", 0.21, 0.1, 0.34, 0.987)
+    found = advice(other=uniform({"hue": 0.2}, NAMES), seen=Outlook(0.7, 0.3, "bus", (payer,), ("horizontal_flip",)))
+    assert said(found)[:5] == [
+        "Recommended: hue to 0.1, for 80.0 % of the views.",
+        "forecast for recommended: 90.0 % on average, worst class 70.0 % (lemon)",
+        "forecast for no augmentation: 80.0 % on average, worst class 60.0 % (lemon)",
+        "forecast for the usual default (color jitter to 0.4): 50.0 % on average, worst class 40.0 % (bus)",
+        "forecast for next best (hue to 0.2): 70.0 % on average, worst class 30.0 % (bus); without horizontal "
+        "flip, of which nothing is known; at risk: bus loses 21 points [10, 34], risk 98.7 %",
     ]
-    none, usual = Outlook(0.9, 0.7, "lemon"), Outlook(0.8, 0.4, "lemon")
-    assert lines(limits, {"none": none, "usual": usual}, 0.92, {}, EVERY) == [
-        "random resized crop: to 0.4, because of bus (leak into truck)",
-        "color jitter: left out, because of lemon (too few images)",
-        "horizontal flip: to 1, the end of its ladder; not shown to be safe for cup, pen",
-        "forecast for none: 90.0 % on average, not counting gains, worst class 70.0 % (lemon)".replace(" %", NARROW),
-        "forecast for usual: 80.0 % on average, not counting gains, worst class 40.0 % (lemon)".replace(" %", NARROW),
+
+
+def test_spared_classes_and_weights_are_part_of_the_headline() -> None:
+    spared = sparing({"hue": 0.1}, NAMES, ["bus"], 0.5)
+    assert "of the views, but not of bus." in said(advice(spared, spared=("bus",)))[0]
+    weighted = replace(EVERY, class_weights=(0.5, 1.5))
+    assert said(advice(weighted))[0].endswith("of the views, and class weights in the loss.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "sentence"),
+    [
+        (Outlook(0.79, 0.5, "bus"), "better than the next best (hue to 0.2) by 1 point on average and 10 points"),
+        (Outlook(0.802, 0.6, "bus"), "change the average by 0.2 points and the worst class by 0 points, too little"),
+        (
+            Outlook(0.83, 0.6, "bus", (Payer("bus", 0.2, 0.1, 0.3, 0.9),)),
+            "by 3 points and the worst class by 0 points, but puts 1 class at more than 20.0 % risk of losing over "
+            "5 points: bus.",
+        ),
+    ],
+)
+def test_no_augmentation_is_recommended_with_what_was_turned_down(seen: Outlook, sentence: str) -> None:
+    found = said(advice(NOTHING, uniform({"hue": 0.2}, NAMES), seen))
+    assert found[0].startswith("Recommended: train without augmentation. ")
+    assert sentence in found[0]
+    assert not any(line.startswith("forecast for recommended") for line in found)
+    assert said(advice(NOTHING))[0] == "Recommended: train without augmentation; nothing else was measured."
+
+
+def test_what_stops_each_augmentation_is_a_line() -> None:
+    limits = (
+        Limit("random_resized_crop", 0.4, "bus", "31%"),
+        Limit("color_jitter", None, "lemon", "99%"),
+        Limit("horizontal_flip", 1.0, None, LAST),
+        Limit("hue", 0.1, None, None),
+    )
+    assert said(advice(limits=limits))[4:8] == [
+        "random resized crop: to 0.4; one step further, bus loses over 5 points at a risk of 31%",
+        "color jitter: left out; one step further, lemon loses over 5 points at a risk of 99%",
+        "horizontal flip: to 1, the end of its ladder",
+        "hue: to 0.1, more is forecast to give no more",
     ]
-    assert lines(limits[1:2], {}, None, {}, EVERY)[1:] == [
-        "No augmentation is shown to be safe for every class: the policy for all classes is empty.",
-        lines([], {}, None, {}, EVERY)[-1],
-    ]
 
 
-def test_what_was_verified_is_a_line_with_a_warning_where_it_harmed() -> None:
-    def trained(worst: float) -> TrainedModel:
-        return TrainedModel(policy=None, mean=0.8, worst=worst, over_tolerance=0)
-
-    worse = lines([], {}, None, {"policy": trained(0.4), "none": trained(0.6)}, EVERY)
-    better = lines([], {}, None, {"policy": trained(0.7), "none": trained(0.6)}, EVERY)
-    assert worse[1].startswith("warning: verified by training: 80.0\N{NO-BREAK SPACE}% on average, worst class 40.0")
-    assert better[1].startswith("verified by training: ")
+@pytest.mark.parametrize(("probability", "warned"), [(0.8, True), (0.51, True), (0.5, False)])
+def test_a_policy_by_class_with_few_clean_views_is_warned_of(probability: float, warned: bool) -> None:
+    by_class = Policy("per_class", probability, NAMES, (0, 1), ({"hue": 0.1}, {}))
+    assert any("--probability 0.5" in line for line in said(advice(by_class))) == warned
+    assert not any("--probability" in line for line in said(advice()))
 
 
-def test_a_policy_by_class_with_few_clean_views_is_warned_of() -> None:
-    by_class = Policy("per_class", 0.8, ("lemon", "bus"), (0, 1), ({"hue": 0.1}, {}))
-    assert any("--probability 0.5" in line for line in lines([], {}, None, {}, by_class))
-    guarded = Policy("per_class", 0.5, ("lemon", "bus"), (0, 1), ({"hue": 0.1}, {}))
-    assert not any("--probability" in line for line in lines([], {}, None, {}, guarded))
-
-
-@pytest.mark.parametrize(("analyzed", "warned"), [(None, False), (0.9, False), (1.0, False), (1.001, True)])
+@pytest.mark.parametrize(("analyzed", "warned"), [(None, False), (0.8, False), (0.9, False), (0.901, True)])
 def test_a_forecast_by_much_weaker_networks_is_warned_of(analyzed: float | None, warned: bool) -> None:
-    found = lines([], {"none": Outlook(0.9, 0.7, "lemon")}, analyzed, {}, EVERY)
-    expected = "warning: trained without augmentation, the networks of the forecast reach 90.0"
-    assert any(line.startswith(expected) for line in found) == warned
+    expected = "warning: trained without augmentation, the networks of the forecast reach 80.0 %"
+    assert any(line.startswith(expected) for line in said(advice(), analyzed)) == warned
+    without = said(advice(basis="no training"), analyzed)
+    assert not any(line.startswith(expected) for line in without)
 
 
 @pytest.mark.parametrize(("worst", "warning"), [(0.599, True), (0.6, False)])
@@ -61,6 +104,12 @@ def test_a_verified_policy_is_warned_of_where_its_worst_class_is_worse(worst: fl
     def trained(lowest: float) -> TrainedModel:
         return TrainedModel(policy=None, mean=0.8, worst=lowest, over_tolerance=0)
 
-    found = lines([], {}, None, {"policy": trained(worst), "none": trained(0.6)}, EVERY)
-    assert found[1].startswith("warning: verified by training: " if warning else "verified by training: ")
-    assert len(lines([], {}, None, {"policy": trained(worst)}, EVERY)) == len(found) - 1
+    found = said(advice(), None, {"policy": trained(worst), "none": trained(0.6)})
+    start = "warning: verified by training: " if warning else "verified by training: "
+    assert [line.startswith(start) for line in found].count(True) == 1
+    assert len(said(advice(), None, {"policy": trained(worst)})) == len(found) - 1
+
+
+def test_classes_without_images_are_said_to_be_unknown() -> None:
+    nowhere = dict.fromkeys((RECOMMENDED, NONE, USUAL), Outlook(float("nan"), float("nan"), ""))
+    assert "forecast for no augmentation: unknown, no class has images" in said(advice(outlooks=nowhere))
