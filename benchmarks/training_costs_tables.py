@@ -2,8 +2,7 @@
 
 From the two files that ``training_costs.py`` writes, nothing is trained: ``python benchmarks/training_costs_tables.py
 prior`` fits and judges forecasts without training on the worlds for choosing, each left out once, and then on those for
-measuring; ``lean`` prints rank correlations of what a profile knows with what training costs, world by world;
-``practice`` those of forecasts for a larger network (``training_costs_practice.csv``).
+measuring; ``lean`` prints rank correlations of what a profile knows with what training costs, world by world.
 """
 
 from __future__ import annotations
@@ -251,20 +250,8 @@ def _correlations(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T[sorted(worlds, key=lambda world: (world not in CHOOSING, world))]
 
 
-def practice() -> None:
-    """Print rank correlation and AUROC of each design's forecast for a larger network, with its cost."""
-    table = pd.read_csv(HERE / "training_costs_practice.csv")
-    for world, part in table.groupby("world"):
-        print(world)
-        rows = {
-            design: {"rank": _rank(of.forecast, of.loss), "AUROC": _auroc(of.loss.to_numpy() > TOLERANCE, of.forecast)}
-            for design, of in part.groupby("design", sort=False)
-        }
-        print(pd.DataFrame(rows).T.round(2).to_string())
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"prior": prior, "lean": lean, "practice": practice}
+    parts = {"prior": prior, "lean": lean}
     parser.add_argument("part", choices=parts)
     parts[parser.parse_args().part]()

@@ -3,7 +3,7 @@
 Classes lean to a cue; an augmentation may take it from them, at test time and in training. But a network that trains
 with it finds other ways: under color jitter classes far apart in hue lose most at test time and nothing in training. So
 the sentence has conditions, chosen so that it held in training in every world for choosing in which it was given
-(``python benchmarks/training_costs_tables.py sentence``; docs/class-dependence.md, "Who pays, and why").
+(``python benchmarks/training_costs.py --part sentences``; docs/class-dependence.md, "Who pays, and why").
 """
 
 from __future__ import annotations
