@@ -20,7 +20,7 @@ def test_cost_is_the_sum_of_strength_shape_and_drops_on_the_scale_of_odds() -> N
     drop, accuracy, without = np.array([[0.1, 0.3]]), np.array([0.5, 0.8]), np.array([0.9, 0.5])
     found = forecast_from_drops("random_resized_crop", drop, [0.54], accuracy, {Cue.SHAPE: without})
     for index, less_than_average in enumerate((-0.2, 0.2)):
-        shift = 0.5 * (-0.42 + 1.54 * less_than_average) + 1.62 * drop[0, index] + 3.69 * 0.2
+        shift = 0.5 * (-0.42 + 1.56 * less_than_average) + 1.61 * drop[0, index] + 3.77 * 0.2
         expected = accuracy[index] - expit(logit(accuracy[index]) - shift)
         assert found.loss[0, index] == pytest.approx(expected)
 
