@@ -89,8 +89,8 @@ BREAKS = [
     ),
     (
         "cuesense/policies/budgets.py",
-        "np.logical_and.accumulate((high",
-        "np.array((high",
+        "np.logical_and.accumulate(safe & answered, axis=0)",
+        "(safe & answered)",
         "tests/policies/test_budgets.py",
     ),
     (
@@ -126,8 +126,8 @@ BREAKS = [
     ("cuesense/training/fit.py", "step >= steps // 4", "step >= 0", "tests/training/test_fit.py"),
     (
         "cuesense/training/trials.py",
-        "_content(self.policy), self.seed,",
-        "_content(self.policy),",
+        "content = [policy, self.seed,",
+        "content = [policy,",
         "tests/training/test_trials.py",
     ),
     (
@@ -168,10 +168,10 @@ BREAKS = [
         "tests/stats/test_over_seeds.py",
     ),
     (
-        "cuesense/policies/outlook.py",
-        "np.maximum(losses, 0).sum(axis=0)",
-        "losses.sum(axis=0)",
-        "tests/policies/test_recommend.py",
+        "cuesense/policies/search.py",
+        "for other in self._neighbors(state) if self._safe(other, share))",
+        "for other in self._neighbors(state))",
+        "tests/policies/test_search.py",
     ),
     (
         "cuesense/workflows/verify_results.py",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import t as student
-from value_policies import BEST_UNIFORM, FORECAST, NONE, POLICIES, UNTRAINED, USUAL_DEFAULT
+from value_policies import FORECAST, NONE, POLICIES, UNTRAINED, USUAL_DEFAULT
 from value_table import Outcome, Table
 
 from cuesense.arrays import Floats
@@ -17,7 +17,12 @@ HARMED = 0.05
 # "Within the noise": not shown to be worse at this one-sided level.
 LEVEL = 0.95
 Measure = Callable[[Floats], float]
-KINDS = {"photographs": ("photos",), "planted": ("planted", "parts", "fields"), "mirror": ("mirror",), "twins": ("twins",)}
+KINDS = {
+    "photographs": ("photos",),
+    "planted": ("planted", "parts", "fields"),
+    "mirror": ("mirror",),
+    "twins": ("twins",),
+}
 
 
 def mean(recall: Floats) -> float:
@@ -166,5 +171,3 @@ def _policies(table: Table) -> str:
 
 def _row(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |"
-
-

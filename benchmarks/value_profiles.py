@@ -145,4 +145,3 @@ class _Kept(TrialStore):
         found = self.store.read(Trial(trial.policy, trial.seed))
         predicted = found.predicted[self.rows]
         return TrialPredictions(predicted, found.p_true[self.rows], predicted[None].repeat(len(trial.probes), axis=0))
-

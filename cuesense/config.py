@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,14 @@ class Config:
         description: One line for a list.
         perturbations: What is applied, each with the ladder to measure.
         repeats: How often each condition is drawn for each image.
+        repeats_of: Perturbations that are drawn another number of times, by name.
     """
 
     name: str
     description: str
     perturbations: tuple[Perturbation, ...]
     repeats: int = 1
+    repeats_of: Mapping[str, int] = field(default_factory=dict)
 
     def conditions(self) -> list[Condition]:
         """Return the clean condition and then, per perturbation, severity and repeat, the others."""
@@ -45,17 +47,19 @@ class Config:
             Condition(perturbation, severity, repeat)
             for perturbation in self.perturbations
             for severity in perturbation.severities
-            for repeat in range(self.repeats)
+            for repeat in range(self.repeats_of.get(perturbation.name, self.repeats))
         ]
         return [Condition(), *perturbed]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
-        return {
+        listed = {
             "preset": self.name,
             "repeats": self.repeats,
             "perturbations": {perturbation.name: list(perturbation.ladder) for perturbation in self.perturbations},
         }
+        # Only where it says something, so that what earlier versions wrote without it is still the same configuration.
+        return listed | ({"repeats_of": dict(self.repeats_of)} if self.repeats_of else {})
 
 
 def presets() -> dict[str, Config]:
@@ -67,7 +71,8 @@ def load_config(spec: str | Path) -> Config:
     """Read a preset or a TOML file.
 
     The file has a table ``[perturbations]`` with a list of values, mild to strong, for each name (or ``"ladder"`` for
-    the registered one), and may have ``description`` and ``repeats``.
+    the registered one), and may have ``description`` and ``repeats``: how often each condition is drawn for each image,
+    or a table of these numbers by perturbation, where those that are not named are drawn once.
 
     Args:
         spec: A preset's name, or the path of a ``.toml`` file.
@@ -125,12 +130,22 @@ def _parse(name: str, content: Mapping[str, Any]) -> Config:
                 "Start from configs/quick.toml",
             )
         )
-    repeats = content.get("repeats", 1)
-    if not isinstance(repeats, int) or isinstance(repeats, bool) or not 1 <= repeats <= _MOST_REPEATS:
-        to_be = f"a whole number from 1 to {_MOST_REPEATS}"
-        raise SettingsError(expected(f"repeats in {name}", to_be, _shown(repeats), "Change it"))
     perturbations = tuple(with_ladder(registry.get("perturbations", key), values) for key, values in table.items())
-    return Config(name, str(content.get("description", "")), perturbations, repeats)
+    repeats, repeats_of = _repeats(name, content.get("repeats", 1), list(table))
+    return Config(name, str(content.get("description", "")), perturbations, repeats, repeats_of)
+
+
+def _repeats(name: str, repeats: object, known: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """Return how often every perturbation is drawn, and the exceptions by name."""
+    given: dict[str, Any] = repeats if isinstance(repeats, dict) else {"": repeats}
+    for key, number in given.items():
+        of = f" of {key}" if key else ""
+        if key and key not in known:
+            raise SettingsError(unknown(f"perturbation '{key}' in the repeats of {name}", key, known))
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= _MOST_REPEATS:
+            to_be = f"a whole number from 1 to {_MOST_REPEATS}"
+            raise SettingsError(expected(f"repeats{of} in {name}", to_be, _shown(number), "Change it"))
+    return (1, given) if isinstance(repeats, dict) else (given[""], {})
 
 
 def _shown(value: object) -> str:

@@ -15,7 +15,7 @@ def test_presets_have_the_promised_sizes() -> None:
     found = presets()
     assert set(found) == {"quick", "standard", "thorough"}
     assert len(found["quick"].conditions()) - 1 <= 12
-    assert len(found["standard"].conditions()) - 1 <= 49
+    assert len(found["standard"].conditions()) - 1 <= 61
     for config in found.values():
         assert f"({len(config.conditions()) - 1} conditions)" in config.description
 
@@ -69,6 +69,8 @@ def test_a_file_overrides_ladders_and_repeats(tmp_path: Path) -> None:
         ("[perturbation]\ngrayscale = [1]", "Did you mean 'perturbations'"),
         ("[perturbations]", "table of values"),
         ("repeats = 0\n[perturbations]\nhue = [0.1]", "whole number from 1"),
+        ("perturbations = {hue = [0.1]}\n[repeats]\nhue = 0", "repeats of hue"),
+        ("perturbations = {hue = [0.1]}\n[repeats]\nblur = 2", "perturbation 'blur' in the repeats"),
         ("repeats = 101\n[perturbations]\nhue = [0.1]", "from 1 to 100"),
         ("[perturbations]\npatch_shuffle = [2.5]", "whole number from 1 to 32"),
         ("[perturbations]\nhue = [0.7]", "from 0 to 0.5"),
@@ -117,3 +119,13 @@ def test_a_folder_and_a_file_of_any_size_are_one_sentence(tmp_path: Path) -> Non
         stream.truncate(16 * 1024**2 + 1)
     with pytest.raises(SettingsError, match="got a file of more than 16 MB"):
         load_config(tmp_path / "large.toml")
+
+
+def test_repeats_may_differ_between_perturbations(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text("[perturbations]\ngrayscale = [1]\nhue = [0.1, 0.2]\n[repeats]\nhue = 3\n")
+    config = load_config(path)
+    drawn = [(entry.name, entry.severity, entry.repeat) for entry in config.conditions()[1:]]
+    assert drawn == [("grayscale", 1, 0), *[("hue", severity, repeat) for severity in (1, 2) for repeat in range(3)]]
+    assert config.to_dict()["repeats_of"] == {"hue": 3}
+    assert "repeats_of" not in load_config("quick").to_dict()

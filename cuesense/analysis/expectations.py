@@ -162,7 +162,8 @@ def _budgets(plan: Plan, images: NDArray[np.int64]) -> list[str]:
         return []
     needed, most = images_needed(plan.tolerance, plan.confidence), int(images.max())
     enough = int((images >= needed).sum())
-    within = f"A budget within {100 * plan.tolerance:g} points needs {needed:,} images of a class, none of them lost"
+    points = f"{100 * plan.tolerance:g} points"
+    within = f"A budget certified within {points} needs {needed:,} images of a class, none of them lost"
     if enough:
         who = "every class has" if enough == len(images) else f"{enough} of {len(images)} classes have"
         return [f"{within}; {who} them."]

@@ -72,12 +72,8 @@ def budget(curve: Curve, levels: Levels, leak_to: Sequence[Sequence[str | None]]
     """Return the budget of every class for one augmentation.
 
     The severity is the strongest one up to which the chance that the class's accuracy drop exceeds the tolerance stays
-    within the risk (``stats.drop_risk``). The certified severity comes from tests: from mild to strong, a severity is
-    shown to be safe while the one-sided upper bound of the accuracy drop stays within the tolerance; the search stops
-    at the first severity where it does not. Testing in this fixed order keeps the chance that any unsafe severity is
-    called safe at 1 - confidence, for each class (Maurer, Hothorn, Lehmacher 1995, in Biometrie in der
-    chemisch-pharmazeutischen Industrie 6:3). A class whose clean accuracy is at or below the tolerance has no larger
-    loss that could be seen.
+    within the risk (``stats.drop_risk``). A class whose clean accuracy is at or below the tolerance has no larger loss
+    that could be seen.
 
     Args:
         curve: The augmentation's counts, S severities and C classes.
@@ -94,10 +90,9 @@ def budget(curve: Curve, levels: Levels, leak_to: Sequence[Sequence[str | None]]
     found = _expected(
         drops.drop, drops.bounds(levels.confidence), drops.risk(levels.tolerance), drops.risk(0)[0], curve.n > 0
     )
-    recognized = curve.clean_correct > levels.tolerance * curve.n
-    answered = recognized & (curve.n > 1)
+    answered = _answered(curve, levels.tolerance)
     reached = _reached(found.risk <= levels.risk, answered)
-    certified = _reached(one_sided_drops(curve, levels.confidence)[2] <= levels.tolerance, answered)
+    certified = certified_severities(curve, levels.tolerance, levels.confidence)
     leaks = [list(column) for column in zip(*leak_to, strict=True)]
     budgets = []
     for index, safe in enumerate(reached.tolist()):
@@ -106,6 +101,30 @@ def budget(curve: Curve, levels: Levels, leak_to: Sequence[Sequence[str | None]]
         answer = (safe, *_status(safe, unknown or reason, found, index, levels.risk))
         budgets.append(_made(curve.perturbation, found, index, answer, int(certified[index])))
     return budgets
+
+
+def certified_severities(curve: Curve, tolerance: float, confidence: float) -> NDArray[np.int64]:
+    """Return the strongest severity that is shown to be safe for each class by its own images.
+
+    From mild to strong, a severity is safe while the one-sided upper bound of the accuracy drop stays within the
+    tolerance; the search stops at the first severity where it does not. Testing in this fixed order keeps the chance
+    that any unsafe severity is called safe at 1 - confidence, for each class (Maurer, Hothorn, Lehmacher 1995, in
+    Biometrie in der chemisch-pharmazeutischen Industrie 6:3).
+
+    Args:
+        curve: The augmentation's counts, S severities and C classes.
+        tolerance: The largest accuracy drop that is accepted, a fraction in (0, 1).
+        confidence: One-sided level of the bounds, in (0.5, 1).
+
+    Returns:
+        Severities, (C,), 0 where none is shown to be safe.
+    """
+    return _reached(one_sided_drops(curve, confidence)[2] <= tolerance, _answered(curve, tolerance))
+
+
+def _answered(curve: Curve, tolerance: float) -> NDArray[np.bool_]:
+    """Return which classes have images enough to be seen to lose more than the tolerance, (C,)."""
+    return np.asarray((curve.clean_correct > tolerance * curve.n) & (curve.n > 1))
 
 
 def _expected(

@@ -16,8 +16,8 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # The chance of a view with which docs/budgets.md trains, where 0.5 was tried for policies by class, too. Chosen by hand
 # before those trainings; not tuned.
 PROBABILITY = 0.8
-# What a policy is compared with: crops down to 8 % of the area, the default of torchvision's RandomResizedCrop, flips of
-# half of the views, and jitter of 0.4, usual in ImageNet recipes. Not tuned.
+# What a policy is compared with: crops down to 8 % of the area, the default of torchvision's RandomResizedCrop,
+# flips of half of the views, and jitter of 0.4, usual in ImageNet recipes. Not tuned.
 DEFAULT_AUGMENTATIONS: Mapping[str, float] = {
     "random_resized_crop": 0.08,
     "color_jitter": 0.4,

@@ -56,9 +56,14 @@ def class_weights(before: Floats, after: Floats, design: Design = "harm") -> tup
     """Return weights in the loss that favor the classes which an augmentation leaves badly off.
 
     From CLAM are the form, an exponential of a class's accuracy, the bounds of 1/2 and 2, and the mean of 1. CLAM
-    updates the weights after every epoch from the accuracy on the training images, whatever the augmentation; our
+    updates the weights after every epoch from the accuracy on the training images, whatever the augmentation. Our
     simplification derives them once from two finished trainings, so that any training script can use them as constants,
     and (design ``"harm"``) from what the augmentation costs rather than from how hard a class is.
+
+    Of the two designs harm repaired more where both were trained: with the usual default on six classes of photographs
+    the lowest recall of a class rose by 16.5 points and the mean by 0.3; with deficit by 10.5 points, and the mean fell
+    by 2.3 (two seeds; ``benchmarks/rival_designs.py photos:a:250``). Deficit is for a policy without augmentation,
+    which harms no class.
 
     Args:
         before: Recall of each class after training without augmentation, (C,), NaN where it is not known.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cuesense.reports.text import fixed, percent, readable_name
 from cuesense.schemas.base import Estimate
-from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, Profile
+from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, PolicyModel, Profile
 from cuesense.types import BudgetStatus
 
 # Headings of nine characters or fewer for the augmentations of a usual training recipe, in its order: those that stand
@@ -71,6 +71,20 @@ def budget_text(entry: BudgetModel) -> str:
     if entry.status is BudgetStatus.LIMITED and entry.value is not None:
         return value_text(entry.value, entry.unit)
     return entry.status.value
+
+
+def budget_meaning(policy: PolicyModel) -> str:
+    """Return what a budget is, to be read after "Budgets:"; the same words everywhere."""
+    lost, risk = f"{100 * policy.tolerance:g} points", f"{100 * policy.risk:g}\N{NO-BREAK SPACE}%"
+    return f"the strongest value whose risk of losing more than {lost} is at most {risk}"
+
+
+def budget_risk(entry: BudgetModel) -> str:
+    """Return a budget's risk and what is certified, such as ``"risk 12 %, certified to 0.7"``; empty in older files."""
+    if entry.risk is None:
+        return ""
+    certified = "nothing" if entry.certified is None else f"to {value_text(entry.certified, entry.unit)}"
+    return f"risk {fixed(100 * entry.risk, 0)}\N{NO-BREAK SPACE}%, certified {certified}"
 
 
 def global_budget_text(entry: GlobalBudget, curve: CurveModel | None) -> str:

@@ -91,6 +91,7 @@ def verification_problems(verification: Verification) -> Iterator[str]:
 
 def _arm(field: str, arm: ArmResult) -> Iterator[str]:
     yield from shares(field, arm.mean, arm.worst)
+    yield from outside(f"{field}.lowest_gain", [arm.lowest_gain], -1, 1)
     yield from disordered(f"{field}.mean_change", arm.mean_change)
     for number, entry in enumerate(arm.classes):
         yield from counts(f"{field}.classes.{number}.images", [entry.images])

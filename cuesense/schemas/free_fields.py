@@ -52,6 +52,9 @@ def policy_problems(field: str, policy: Mapping[str, Any] | None) -> Iterator[st
     groups = policy.get("groups", [])
     if not isinstance(groups, list) or not all(map(_is_group, groups)):
         yield f"a group without its classes and augmentations in '{field}.groups'"
+    weights = policy.get("class_weights", {})
+    if not isinstance(weights, dict) or not all(isinstance(weight, int | float) for weight in weights.values()):
+        yield f"something else than one number a class in '{field}.class_weights'"
 
 
 def _is_group(group: object) -> bool:

@@ -247,7 +247,7 @@ class Profile(Document):
             ``{shape,texture,color}_{value,low,high,necessary,sufficiency}``; leans_to;
             ``{shape,texture,color}_lean{,_low,_high,_rank,_top_fifth}``; what is kept, by column (``without_color``,
             ``color_alone``, ...) with ``_low`` and ``_high``; ``shape_tile{,_low,_high}``; flags, separated by spaces;
-            ``{augmentation}_{value,status,drop,low,high}`` for every augmentation; why.
+            ``{augmentation}_{value,status,drop,low,high,risk,certified}`` for every augmentation; why.
         """
         import pandas as pd
 
@@ -281,7 +281,7 @@ def _class_row(entry: ClassModel) -> dict[str, Any]:
     row |= graded_row(entry)
     row["flags"] = " ".join(entry.flags)
     for name, budget in entry.budgets.items():
-        fields = ("value", "status", "drop", "low", "high")
+        fields = ("value", "status", "drop", "low", "high", "risk", "certified")
         row |= {f"{name}_{key}": budget.model_dump(mode="json")[key] for key in fields}
     row |= {f"shape_tile{end}": getattr(entry.shape_scale, key) for end, key in _SCALE_COLUMNS.items()}
     return row | {"why": entry.why}

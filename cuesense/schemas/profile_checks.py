@@ -205,5 +205,6 @@ def _verified(found: VerifiedModel) -> Iterator[str]:
     yield from outside("verified.seeds", [found.seeds], 1, float("inf"), rounding=0)
     for name, trained in found.policies.items():
         yield from shares(f"verified.policies.{name}", trained.mean, trained.worst)
+        yield from outside(f"verified.policies.{name}.lowest_gain", [trained.lowest_gain], -1, 1)
         yield from policy_problems(f"verified.policies.{name}.policy", trained.policy)
         yield from counts(f"verified.policies.{name}.over_tolerance", [trained.over_tolerance])

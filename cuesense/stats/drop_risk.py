@@ -186,12 +186,15 @@ def _isotonic(values: Floats) -> Floats:
 
     Each fitted value is the largest, over starts up to it, of the smallest mean, over ends from it on.
     """
-    fitted = np.full_like(values, -np.inf)
+    falling = (values[1:] < values[:-1]).any(axis=0)
+    wrong = values[:, falling]
+    fitted = np.full_like(wrong, -np.inf)
     for start in range(len(values)):
-        steps = np.arange(1, len(values) - start + 1).reshape(-1, *[1] * (values.ndim - 1))
-        means = values[start:].cumsum(axis=0) / steps
+        means = wrong[start:].cumsum(axis=0) / np.arange(1, len(values) - start + 1)[:, None]
         fitted[start:] = np.maximum(fitted[start:], np.minimum.accumulate(means[::-1], axis=0)[::-1])
-    return fitted
+    found = values.copy()
+    found[:, falling] = fitted
+    return found
 
 
 def _crossing(above: Floats, level: float) -> Floats:

@@ -242,7 +242,8 @@ def _gallery(analysis: _Analysis, class_index: int) -> Gallery | None:
             continue
         sample_id = analysis.dataset.sample_ids[index]
         pixels = torch.from_numpy(image)[None].float().div_(255)
-        tiles = [_tile(pixels, sample_id, condition, analysis.run.seed) for condition in analysis.config.conditions()]
+        shown = [condition for condition in analysis.config.conditions() if not condition.repeat]
+        tiles = [_tile(pixels, sample_id, condition, analysis.run.seed) for condition in shown]
         return Gallery(analysis.class_names[class_index], sample_id, tuple(tiles))
     return None
 

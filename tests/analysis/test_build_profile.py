@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cuesense.analysis.build_profile import AnalysisResult, analyze_predictions, build_profile, data_warnings
+from cuesense.policies.budgets import Levels
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.registry import get
 from cuesense.schemas.profile import Profile
@@ -116,16 +117,17 @@ def found_predictions(paired: bool = True) -> Predictions:
     )
 
 
+LEVELS = Levels(0.1, 0.9)
 GROUPS = {"insects": [0, 1], "others": [2, 3]}
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["paired", "unpaired"])
 def analyzed(request: pytest.FixtureRequest) -> AnalysisResult:
-    return analyze_predictions(found_predictions(request.param), tolerance=0.1, confidence=0.9, groups=GROUPS)
+    return analyze_predictions(found_predictions(request.param), levels=LEVELS, groups=GROUPS)
 
 
 def built(result: AnalysisResult, side: int | None = 50) -> Profile:
-    options = {"tolerance": 0.1, "confidence": 0.9, "side": side, "warnings": ("Look.", "Listen.")}
+    options = {"levels": LEVELS, "side": side, "warnings": ("Look.", "Listen.")}
     return build_profile(PROVENANCE, CLASSES, result, **options)  # type: ignore[arg-type]
 
 
@@ -199,7 +201,7 @@ def test_curves_hold_the_raw_counts_and_the_corrected_ones(analyzed: AnalysisRes
 
 
 def test_other_images_are_counted_beside_the_clean_ones() -> None:
-    result = analyze_predictions(found_predictions(paired=False), tolerance=0.1, confidence=0.9, groups={})
+    result = analyze_predictions(found_predictions(paired=False), levels=LEVELS, groups={})
     (jitter,) = (curve for curve in built(result).curves if curve.perturbation == "color_jitter")
     assert jitter.unpaired is not None
     assert jitter.unpaired.n == [[180, 60, 12, 0]] * 2
@@ -208,7 +210,7 @@ def test_other_images_are_counted_beside_the_clean_ones() -> None:
 
 @pytest.mark.parametrize(("side", "pixels"), [(50, [0.5, 2.5]), (33, [0.33, 1.65]), (None, None)])
 def test_values_relative_to_the_side_are_given_in_pixels(side: int | None, pixels: list[float] | None) -> None:
-    result = analyze_predictions(found_predictions(), tolerance=0.1, confidence=0.9, groups={})
+    result = analyze_predictions(found_predictions(), levels=LEVELS, groups={})
     curves = {curve.perturbation: curve for curve in built(result, side).curves}
     assert curves["gaussian_blur"].pixels == pixels
     assert curves["color_jitter"].pixels is None
@@ -232,7 +234,7 @@ def test_only_augmentations_have_budgets_and_all_classes_share_the_mildest(analy
     }
     shared = found.policy.global_["color_jitter"]
     assert (shared.value, shared.status.value, shared.limited_by_class, shared.severity) == (None, "none", "bee", 0)
-    assert (found.policy.tolerance, found.policy.confidence) == (0.1, 0.9)
+    assert (found.policy.tolerance, found.policy.confidence, found.policy.risk) == (0.1, 0.9, 0.2)
 
 
 def test_rivals_are_listed_by_name(analyzed: AnalysisResult) -> None:
@@ -278,9 +280,7 @@ def test_a_dataset_without_images_has_no_accuracy() -> None:
     base = found_predictions()
     none = np.zeros(0, dtype=np.int64)
     parts = tuple(ConditionPredictions(none, none, none) for _ in base.per_condition)
-    result = analyze_predictions(
-        replace(base, per_condition=parts, sample_ids=[]), tolerance=0.1, confidence=0.9, groups={}
-    )
+    result = analyze_predictions(replace(base, per_condition=parts, sample_ids=[]), levels=LEVELS, groups={})
     found = built(result)
     assert (found.summary.clean_accuracy, found.summary.worst_class_accuracy) == (None, None)
     assert {entry.cue for entry in found.classes} == {CueVerdict.UNDETERMINED}

@@ -95,7 +95,7 @@ def test_a_missing_ablation_is_named() -> None:
 
 
 def test_budgets_need_the_images_that_the_bound_needs() -> None:
-    needs = f"A budget within 5 points needs {NEEDED} images of a class, none of them lost; "
+    needs = f"A budget certified within 5 points needs {NEEDED} images of a class, none of them lost; "
     assert f"{needs}every class has them." in said(NEEDED, NEEDED)
     assert f"{needs}1 of 2 classes have them." in said(NEEDED, NEEDED - 1)
     assert f"{needs}{NEEDED - 1} images show at best" in said(NEEDED - 1, 3)

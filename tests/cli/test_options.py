@@ -23,9 +23,18 @@ OPTIONS = {
     "analyze": _IMAGES
     | {"--weights-only"}
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
-    | {"--workers", "--seed", "--tolerance", "--confidence", "--groups", "--restart", "--json"}
+    | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
     | {"--allow-nondeterministic"},
-    "score": {"--output", "--class-names", "--groups", "--image-size", "--tolerance", "--confidence", "--json"},
+    "score": {
+        "--output",
+        "--class-names",
+        "--groups",
+        "--image-size",
+        "--tolerance",
+        "--confidence",
+        "--risk",
+        "--json",
+    },
     "recommend": _POLICY
     | _PROGRAMS
     | _TRAINING

@@ -11,6 +11,7 @@ from cuesense.policies.budgets import (
     SharedBudget,
     as_certified,
     budget,
+    certified_severities,
     forecast_budget,
     images_needed,
     shared_budget,
@@ -59,10 +60,9 @@ def certified_loop(curve, index, tolerance):
     return 3
 
 
-def budget_loop(curve, index, levels, leak_to):
+def budget_loop(curve, index, levels, leak_to, chances):
     """The rule of budgets, one severity after the other."""
-    drops = expected_drops(curve)
-    risks, loss = drops.risk(levels.tolerance)[:, index].round(4), drops.risk(0)[0, index].round(4)
+    risks, loss = chances[0][:, index].round(4), chances[1][0, index].round(4)
     if curve.n[index] <= 1:
         return "undetermined", 0, "too few images"
     if curve.clean_correct[index] <= levels.tolerance * curve.n[index]:
@@ -78,23 +78,24 @@ def budget_loop(curve, index, levels, leak_to):
     return "unlimited", 3, None
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(seed=seeds, tolerance=st.sampled_from([0.02, 0.05, 0.1, 0.3]), risk=st.sampled_from([0.05, 0.2, 0.5]))
 def test_budgets_agree_with_the_loop(seed, tolerance, risk):
     curve, levels = random_curve(seed), Levels(tolerance, 0.95, risk)
     names = np.random.default_rng(seed).choice(["coho", None], (3, 12)).tolist()
     drops = expected_drops(curve)
+    chances, bounds = (drops.risk(tolerance), drops.risk(0)), drops.bounds(0.95)
     for index, answer in enumerate(budget(curve, levels, names)):
-        assert (answer.status, answer.severity, answer.limited_by) == budget_loop(curve, index, levels, names)
+        assert (answer.status, answer.severity, answer.limited_by) == budget_loop(curve, index, levels, names, chances)
         assert answer.certified == certified_loop(curve, index, tolerance)
         at = max(answer.severity - 1, 0)
         assert (answer.drop, answer.risk) == (answer.expected[at], answer.risks[at])
         if curve.n[index] == 0:
             assert (answer.drop, answer.risks) == (Interval(), (None,) * 3)
             continue
-        assert answer.risks == pytest.approx(drops.risk(tolerance)[:, index], abs=1e-4)
+        assert answer.risks == pytest.approx(chances[0][:, index], abs=1e-4)
         numbers = [(part.value, part.low, part.high) for part in answer.expected]
-        both = zip(drops.drop[:, index], *(bound[:, index] for bound in drops.bounds(0.95)), strict=True)
+        both = zip(drops.drop[:, index], *(bound[:, index] for bound in bounds), strict=True)
         assert np.array(numbers) == pytest.approx(np.array(list(both)), abs=1e-4)
 
 
@@ -167,7 +168,7 @@ def test_a_class_that_gains_is_not_harmed():
     assert answer.drop.high < 0
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(seed=seeds, pair=st.lists(st.floats(0.01, 0.4), min_size=2, max_size=2))
 def test_more_tolerance_or_risk_never_lowers_a_budget(seed, pair):
     curve = random_curve(seed)
@@ -200,8 +201,7 @@ def test_unsafe_values_are_rarely_certified(n, tolerance, gain):
     lost, gained = outcome[..., 0], outcome[..., 1]
     clean = np.maximum(lost.max(axis=0), n // 2)
     curve = Curve(CROP, np.full(10_000, n), clean, lost, gained)
-    found = budget(curve, Levels(tolerance, 0.95), [[None] * 10_000] * 3)
-    wrong = np.mean([answer.certified > 1 for answer in found])
+    wrong = np.mean(certified_severities(curve, tolerance, 0.95) > 1)
     assert wrong <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 10_000)
 
 

@@ -42,6 +42,7 @@ from tests.helpers.contract_documents import OLD, real
         ("gate", ("results", 0, "worst", "images"), -1, "-1 in 'results.0.images'"),
         ("verification", ("tolerance",), -1, "-1 in 'tolerance'"),
         ("verification", ("arms", 0, "worst"), 1.2, "1.2 in 'arms.0'"),
+        ("verification", ("arms", 0, "lowest_gain"), 1.2, "1.2 in 'arms.0.lowest_gain'"),
         ("verification", ("arms", 0, "classes", 0, "recall"), -0.2, "-0.2 in 'arms.0.classes.0'"),
     ],
 )

@@ -33,11 +33,26 @@ def test_a_budget_is_kept_with_its_augmentation_s_unit(
     assert (found.drop, found.low, found.high) == (drop.value, drop.low, drop.high)
 
 
-def test_severity_is_a_field_that_came_later_so_it_is_optional_and_last() -> None:
+def test_fields_that_came_later_are_optional_and_last() -> None:
+    later = ["severity", "risk", "certified", "certified_severity"]
+    later += ["expected", "expected_low", "expected_high", "risks"]
+    assert list(BudgetModel.model_fields)[-8:] == later
+    assert list(GlobalBudget.model_fields)[-3:] == ["severity", "certified", "certified_severity"]
     for model in (BudgetModel, GlobalBudget):
-        assert list(model.model_fields)[-1] == "severity"
-        assert not model.model_fields["severity"].is_required()
+        assert not any(model.model_fields[name].is_required() for name in model.model_fields if name in later)
     assert list(TrainedBudget.model_fields) == [*BudgetModel.model_fields, "alternatives"]
+    assert PolicyModel.model_validate(OLD["profile"]["policy"]).risk == 0.2
+
+
+def test_a_budget_says_what_is_expected_at_every_severity() -> None:
+    expected = (Interval(0.01, -0.02, 0.04), Interval(0.06, 0.02, 0.1), Interval(), Interval())
+    hue = registry.get("perturbations", "hue")
+    found = budget_model(
+        Budget(hue, BudgetStatus.LIMITED, 2, expected[1], None, 0.2, 1, expected, (0.05, 0.2, None, None))
+    )
+    assert (found.risk, found.certified, found.certified_severity) == (0.2, hue.ladder[0], 1)
+    assert (found.expected, found.risks) == ([0.01, 0.06, None, None], [0.05, 0.2, None, None])
+    assert (found.expected_low[:2], found.expected_high[:2]) == ([-0.02, 0.02], [0.04, 0.1])
 
 
 def test_the_global_policy_is_given_under_either_name() -> None:
@@ -69,6 +84,6 @@ def test_values_per_class_may_be_unknown_and_those_of_all_classes_come_with_thei
     content = {"tolerance": 0.05, "confidence": 0.95, "global": {}, "per_class": {"lemon": {"hue": None, "blur": 2.0}}}
     policy = PolicyModel.model_validate(content)
     assert policy.per_class == {"lemon": {"hue": None, "blur": 2.0}}
-    assert policy.model_dump(by_alias=True) == content
+    assert policy.model_dump(by_alias=True) == content | {"risk": 0.2}
     with pytest.raises(ValidationError, match="limited_by_class"):
         PolicyModel.model_validate(content | {"global": {"hue": {"value": 0.1, "status": "limited"}}})

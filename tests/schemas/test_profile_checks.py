@@ -92,6 +92,12 @@ def refusal(content: object, folder: Path) -> str:
         (("forecast", "budgets", "yeti"), {}, "the unknown class 'yeti' in 'forecast.budgets'"),
         (("verified", "seeds"), 0, "0 in 'verified.seeds'"),
         (("verified", "policies", "none", "mean"), 2, "2 in 'verified.policies.none'"),
+        (("verified", "policies", "none", "lowest_gain"), -1.5, "-1.5 in 'verified.policies.none.lowest_gain'"),
+        (
+            ("verified", "policies", "none", "policy"),
+            {"class_weights": [1.0]},
+            "'verified.policies.none.policy.class_weights'",
+        ),
         (("verified", "policies", "none", "policy"), {"groups": [{}]}, "'verified.policies.none.policy.groups'"),
         (("provenance", "model", "preprocessing"), {"image_size": 224}, "preprocessing.image_size'"),
         (("summary", "labels", "shape"), -1, "-1 in 'summary.labels'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from time import process_time
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_the_isotonic_fit_is_that_of_pooled_neighbors() -> None:
     for _ in range(30):
         values = rng.normal(size=6)
         blocks = [[value] for value in values]
-        while any(np.mean(a) > np.mean(b) for a, b in zip(blocks, blocks[1:], strict=False)):
+        while any(np.mean(a) > np.mean(b) for a, b in pairwise(blocks)):
             at = next(i for i in range(len(blocks) - 1) if np.mean(blocks[i]) > np.mean(blocks[i + 1]))
             blocks[at : at + 2] = [blocks[at] + blocks[at + 1]]
         fitted = [np.mean(block) for block in blocks for _ in block]

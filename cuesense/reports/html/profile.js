@@ -135,13 +135,14 @@
 
   /* Detail: budgets and rivals */
 
-  const budgets = (entry) => sheet(["Augmentation", "Budget", "Drop there, pp", "Limited by"],
+  const budgets = (entry) => sheet(["Augmentation", "Budget", "Drop there, pp", "Risk", "Limited by"],
     data.augmentations.flatMap(({ title }, at) => {
       if (!entry.budgets[at]) return [];
-      const [, status, value, drop, low, high, limit] = entry.budgets[at];
+      const [, status, value, drop, low, high, limit, risk] = entry.budgets[at];
       const shown = value === null ? status : status === "unlimited" ? `${value}, unlimited` : value;
       return [html("tr", {}, html("th", { scope: "row" }, title), html("td", { class: status }, shown),
         html("td", {}, points(drop), " ", html("span", { class: "note" }, range([low, high], points))),
+        html("td", {}, risk || DASH),
         html("td", {}, limit === null ? DASH : named(limit)))];
     }));
   const rivals = (entry) => sheet(["Confused with", "Under", "Share of images"], entry.rivals.map(([rival, perturbation, share]) =>

@@ -20,6 +20,7 @@ from cuesense.reports.html.profile_data import ROLE_TITLES, page_data, pixels_at
 from cuesense.reports.profile_text import (
     augmentation_columns,
     axis_title,
+    budget_meaning,
     budget_text,
     global_budget_text,
     group_shares,
@@ -77,6 +78,7 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
         augmentations=augmentation_columns(profile, _BUDGET_COLUMNS),
         sections=_sections(profile),
         shared=_shared_budgets(profile),
+        budget_meaning=budget_meaning(profile.policy),
         galleries=[(gallery, *_clean_and_rows(gallery, profile.curves)) for gallery in galleries],
         data=page_data(profile),
     )

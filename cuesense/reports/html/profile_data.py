@@ -9,7 +9,7 @@ import numpy as np
 
 from cuesense.reports.charts.curve_accuracies import correct_counts, z_score
 from cuesense.reports.graded_text import largest_lean
-from cuesense.reports.profile_text import axis_title, curve_values, flag_texts, tick_labels, value_text
+from cuesense.reports.profile_text import axis_title, budget_risk, curve_values, flag_texts, tick_labels, value_text
 from cuesense.reports.text import CUE_LETTERS, readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
@@ -106,13 +106,13 @@ def _class(entry: ClassModel, augmentations: Iterable[str], curves: Mapping[str,
 
 
 def _budget(entry: BudgetModel, curve: CurveModel | None) -> list[Any]:
-    """Return rank for sorting, status, value as text, accuracy drop, its bounds and what limits it."""
+    """Return rank for sorting, status, value as text, accuracy drop with bounds, what limits it, and its risk."""
     if entry.value is None:
         rank, value = (_NONE_RANK if entry.status is BudgetStatus.NONE else _UNDETERMINED_RANK), None
     else:
         rank = _severity(entry.value, curve)
         value = value_text(entry.value, entry.unit, pixels_at(curve, rank))
-    return [rank, entry.status.value, value, entry.drop, entry.low, entry.high, entry.limited_by]
+    return [rank, entry.status.value, value, entry.drop, entry.low, entry.high, entry.limited_by, budget_risk(entry)]
 
 
 def _severity(value: float, curve: CurveModel | None) -> int:

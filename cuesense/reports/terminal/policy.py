@@ -21,9 +21,9 @@ _GUARDED_PROBABILITY = 0.5
 _NAMED = 5
 
 _BASIS = {
-    "no training": "Forecast without training: from what the model loses at test time and from what trainings on other "
-    "images cost such classes (docs/budgets.md), so ranges are wide. Give --train DATASET for a forecast from trainings "
-    "on your own.",
+    "no training": "Forecast without training: from what the model loses at test time and what trainings on other "
+    "images cost such classes (docs/budgets.md), so ranges are wide. Give --train DATASET to forecast from trainings "
+    "of your own.",
     "head": "Forecast from refitted heads, without training: gains are not seen. Give --train DATASET for more.",
     "trained": "Forecast from trainings without augmentation and with the strongest value of each.",
     "trained and head": "Forecast from trainings and refitted heads.",

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports.graded_text import graded_notes, is_graded, strongest_leans
-from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, group_shares
+from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_meaning, group_shares
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.graded import graded_caption, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
@@ -115,7 +115,7 @@ def _caption(profile: Profile, limit: int, which: str, *, budgets: bool) -> str:
     if total > limit:
         parts.append(f"{limit:,} of {total:,} classes, {which}; classes.csv has all {total:,}.")
     if budgets:
-        parts.append("Budgets are the strongest safe values: any = the whole ladder, ? = undetermined.")
+        parts.append(f"Budgets: {budget_meaning(profile.policy)}; any = the whole ladder, ? = even the sign is open.")
     return " ".join(parts)
 
 

@@ -1,0 +1,145 @@
+"""Whether the risks of budgets hold on images that they were not computed from.
+
+``python benchmarks/budget_risk.py FOLDER`` reads the predictions.parquet of an analysis, halves the images of every
+class at random, computes risks from one half and counts in the other. ``python benchmarks/budget_risk.py`` does the same
+planted lost and gained shares, where the true drops are known.
+
+A fresh half of 25 images exceeds a tolerance by chance alone. So the observed shares of photographs are compared with
+what the posterior, with the noise of the fresh half added, makes expected ("expected"), and not with the risk itself.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
+from cuesense.policies.budgets import Levels, budget
+from cuesense.predictions.predictions import Predictions
+from cuesense.predictions.table import read
+from cuesense.stats.curves import count
+from cuesense.stats.drop_risk import ExpectedDrops, draws_worth, expected_drops
+from cuesense.types import RISK, Curve, Perturbation, Role
+
+TOLERANCE = 0.05
+BINS = (0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8, 1)
+# Drops at which the posterior is cut into pieces, to add the noise of a fresh half to each.
+_DROPS = np.linspace(-0.5, 0.95, 146)
+
+Cells = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
+
+
+def curve_of(predictions: Predictions, perturbation: Perturbation, images: NDArray[np.int64], repeats: int) -> Curve:
+    """Return the counts of some images and of the first draws of a perturbation."""
+    rows = np.array([predictions.rows[perturbation.name, severity] for severity in perturbation.severities]).T
+    changed = np.stack([np.stack([predictions.right(row)[images] for row in part]) for part in rows[:repeats]])
+    labels = predictions.per_condition[0].labels[images]
+    return count(perturbation, predictions.right(0)[images], changed, labels, len(predictions.class_names))
+
+
+def expected_share(drops: ExpectedDrops, fresh: Curve) -> NDArray[np.float64]:
+    """Return the chance that each class's drop among fresh images exceeds the tolerance, (S, C)."""
+    images = np.maximum(fresh.n, 1)
+    net = (fresh.lost - fresh.gained) / (images * fresh.repeats)
+    changed = (fresh.lost + fresh.gained) / (images * fresh.repeats)
+    # At least the noise of one changed image in 50, so that no half is without any.
+    noise = np.sqrt(np.maximum(changed - net**2, 0.02) / images / draws_worth(fresh)[:, None])
+    above = np.stack([drops.risk(drop) for drop in _DROPS], axis=-1)
+    middle = (_DROPS[1:] + _DROPS[:-1]) / 2
+    return np.asarray((-np.diff(above) * ndtr((middle - TOLERANCE) / noise[..., None])).sum(axis=-1))
+
+
+def halves(predictions: Predictions, splits: int, rng: np.random.Generator) -> Iterator[Cells]:
+    """Yield risk, expected share, what the other half shows, and whether it is a budget's cell, for random halves."""
+    labels = predictions.per_condition[0].labels
+    augmentations = [entry for entry in predictions.perturbations if entry.role is Role.AUGMENTATION]
+    for _ in range(splits):
+        # The images of every class in a random order; every other one goes to the first half.
+        order = np.lexsort((rng.random(len(labels)), labels))
+        for entry in augmentations:
+            fresh = curve_of(predictions, entry, order[1::2], 3)
+            drops = expected_drops(curve_of(predictions, entry, order[::2], 3))
+            seen = (fresh.lost - fresh.gained) / (fresh.repeats * np.maximum(fresh.n, 1)) > TOLERANCE
+            yield _cells(drops, expected_share(drops, fresh), seen)
+
+
+def planted(images: int, worlds: int, rng: np.random.Generator) -> Iterator[Cells]:
+    """Yield the same for planted shares of 20 classes, where the truth takes the place of a fresh half."""
+    dose = np.array([0.25, 0.5, 0.75, 1])[:, None]
+    for _ in range(worlds):
+        ruined = rng.random(20) < 0.08
+        for lost, gained in (
+            (np.where(ruined, rng.uniform(0.1, 0.8, 20), 0.01) * dose, np.full((4, 20), 0.01)),
+            (np.full((4, 20), rng.uniform(0.02, 0.15)) * dose, np.full((4, 20), 0.02)),
+            (rng.beta(1, 9, 20) * dose, rng.beta(1, 30, 20) * dose),
+        ):
+            outcome = rng.multinomial(images, np.stack([lost, gained, 1 - lost - gained], axis=-1))
+            n = np.full(20, images)
+            drops = expected_drops(Curve(RANDOM_RESIZED_CROP, n, n, outcome[..., 0], outcome[..., 1]))
+            yield _cells(drops, drops.risk(TOLERANCE), lost - gained > TOLERANCE)
+
+
+def _cells(drops: ExpectedDrops, expected: NDArray[np.float64], seen: NDArray[np.bool_]) -> Cells:
+    risk = drops.risk(TOLERANCE)
+    reached = np.logical_and.accumulate(risk <= RISK, axis=0).sum(axis=0)
+    given = np.arange(1, len(risk) + 1)[:, None] == reached
+    return risk.ravel(), expected.ravel(), seen.ravel(), given.ravel()
+
+
+def show(title: str, cells: Iterator[Cells]) -> None:
+    """Print the share of cells over the tolerance by bins of risk, and that of the budgets' own cells."""
+    risk, expected, seen, given = (np.concatenate(part) for part in zip(*cells, strict=True))
+    print(f"\n{title}\n{'risk':>12} {'cells':>6} {'mean risk':>9} {'expected':>8} {'observed':>8}")
+    bins = [(f"{low:g} to {high:g}", (risk > low) & (risk <= high)) for low, high in zip(BINS, BINS[1:], strict=False)]
+    bins[0] = (bins[0][0], risk <= BINS[1])
+    for name, chosen in (*bins, ("budgets", given)):
+        if chosen.any():
+            means = (f"{part[chosen].mean():.3f}" for part in (risk, expected, seen))
+            print(f"{name:>12} {chosen.sum():6d} {' '.join(f'{mean:>8}' for mean in means)}")
+
+
+def show_answers(predictions: Predictions) -> None:
+    """Print how many cells have an answer, by the number of draws, and how much further draws tell."""
+    every = np.arange(len(predictions.sample_ids))
+    augmentations = [entry for entry in predictions.perturbations if entry.role is Role.AUGMENTATION]
+    for draws in (1, 2, 3):
+        found: Counter[str] = Counter()
+        certified = 0
+        for entry in augmentations:
+            curve = curve_of(predictions, entry, every, draws)
+            budgets = budget(curve, Levels(TOLERANCE, 0.95), [[None] * len(curve.n)] * len(curve.lost))
+            found += Counter(part.status.value for part in budgets)
+            certified += sum(part.certified > 0 for part in budgets)
+            print(
+                f"{entry.name}, {curve.repeats} draws count as {np.round(draws_worth(curve), 2)} images, width {_width(curve)}"
+            )
+        answers = found.total() - found["undetermined"]
+        print(f"up to {draws} draws: {answers} of {found.total()} cells answered, {certified} certified; {dict(found)}")
+
+
+def _width(curve: Curve) -> NDArray[np.float64]:
+    low, high = expected_drops(curve).bounds(0.95)
+    return np.asarray((high - low).mean(axis=1).round(3))
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="the output of an analysis")
+    parser.add_argument("--splits", type=int, default=20, help="random halves, or planted worlds of each kind")
+    options = parser.parse_args()
+    if options.folder is None:
+        for images in (10, 20, 50, 200):
+            show(f"Planted, {images} images a class", planted(images, options.splits, np.random.default_rng(images)))
+        return
+    predictions, _ = read(options.folder / "predictions.parquet", None, None)
+    show_answers(predictions)
+    show("Halves of the images", halves(predictions, options.splits, np.random.default_rng(0)))
+
+
+if __name__ == "__main__":
+    main()
