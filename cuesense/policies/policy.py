@@ -163,6 +163,8 @@ class PolicyOptions:
         all_but: With scope global, the share of the classes, in [0, 1), that may be harmed.
         spares: Whether, with scope global, the few classes at risk may be left out of the augmentation where nothing
             else is better than training without.
+        weights: Whether, with scope global and a forecast by trainings, classes that are forecast to be harmed count
+            more in the loss.
     """
 
     scope: Scope = "global"
@@ -173,6 +175,7 @@ class PolicyOptions:
     guards: bool = True
     all_but: float = 0.0
     spares: bool = True
+    weights: bool = True
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.policies.budgets import shared_budget
-from cuesense.policies.expected_losses import expected_losses
+from cuesense.policies.expected_losses import ExpectedLosses, expected_losses
 from cuesense.policies.policy import PROBABILITY, SCOPES, Policy, PolicyOptions, Scope, uniform
 from cuesense.policies.profile_budgets import (
     budgets_of,
@@ -22,7 +23,7 @@ from cuesense.policies.profile_budgets import (
     measured_augmentations,
     profile_of,
 )
-from cuesense.policies.rivals import best_verified
+from cuesense.policies.rivals import best_verified, class_weights
 from cuesense.policies.search import Found, Limits, search
 from cuesense.schemas.profile import Profile, TrainedModel
 from cuesense.types import Budget, Curve, Role
@@ -51,6 +52,7 @@ def recommend(
     guards: bool = True,
     all_but: float = 0.0,
     spares: bool = True,
+    weights: bool = True,
 ) -> Policy:
     """Return the policy that is forecast to be best among those whose risk is accepted: at least, to augment nothing.
 
@@ -80,6 +82,8 @@ def recommend(
         all_but: With scope global, the share of the classes, in [0, 1), that may be harmed.
         spares: With scope global, whether at most a tenth of the classes may be left out of the augmentation where
             nothing else is better than none.
+        weights: With scope global and a forecast by trainings, whether classes that the policy is forecast to harm
+            count more in the loss (``Policy.class_weights``, after CLAM); the forecast itself knows nothing of them.
 
     Returns:
         The policy. Where ``cuesense verify`` trained it, and class weights or milder augmentation of intruding classes
@@ -89,12 +93,11 @@ def recommend(
         SettingsError: The profile did not measure an augmentation, a number is out of range, or trainings with a policy
             by class showed a lower worst-class accuracy than with a uniform one.
     """
-    options = PolicyOptions(scope, tolerance, risk, augmentations, probability, guards, all_but, spares)
+    options = PolicyOptions(scope, tolerance, risk, augmentations, probability, guards, all_but, spares, weights)
     known = profile_of(profile)
     policy = decide(known, options).policy
     _refuse_beaten(known, policy)
-    better = best_verified(known, policy) if scope == "global" else None
-    return policy if better is None else better[1]
+    return _after_verification(known, policy) if scope == "global" else policy
 
 
 def propose(profile: Profile, options: PolicyOptions) -> Policy:
@@ -148,7 +151,31 @@ def _for_all(profile: Profile, options: PolicyOptions) -> Found:
     losses = expected_losses(profile, options.augmentations)
     levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
     limits = Limits(levels.tolerance, levels.risk, int(options.all_but * len(names)))
-    return search(losses, names, options.probability, limits, spares=options.spares)
+    found = search(losses, names, options.probability, limits, spares=options.spares)
+    return replace(found, policy=_weighted(found.policy, losses)) if options.weights else found
+
+
+def _after_verification(profile: Profile, policy: Policy) -> Policy:
+    """Return the policy that trainings showed to be best, where ``verify`` trained this one; else the policy itself.
+
+    ``verify`` trains it without class weights, and with them beside it.
+    """
+    plain = replace(policy, class_weights=())
+    if not verified(profile, plain):
+        return policy
+    better = best_verified(profile, plain)
+    return plain if better is None else better[1]
+
+
+def _weighted(policy: Policy, losses: ExpectedLosses) -> Policy:
+    """Return a policy with class weights after the harm that trainings forecast for it.
+
+    Harm that nothing was trained for is too uncertain to weigh classes by.
+    """
+    cost = losses.of_policy(policy)
+    if not policy.names or cost is None or losses.basis not in ("trained", "trained and head"):
+        return policy
+    return replace(policy, class_weights=class_weights(losses.accuracy, losses.accuracy - cost.loss[0]))
 
 
 def export(policy: Policy, profile: Profile | Path | str, library: str, image_size: int | None = None) -> str:

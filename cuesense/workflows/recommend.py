@@ -94,6 +94,7 @@ def recommend_from_file(
         guards=options.guards,
         all_but=options.all_but,
         spares=options.spares,
+        weights=options.weights,
     )
     text = export(policy, profile, target.library, target.image_size)
     if target.output is not None:

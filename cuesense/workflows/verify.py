@@ -135,7 +135,9 @@ def verify(
     known = profile_of(profile)
     tolerance = known.policy.tolerance if tolerance is None else tolerance
     check_fraction(tolerance, "--tolerance")
-    wanted = PolicyOptions(tolerance=tolerance, risk=risk, augmentations=augmentations, probability=probability)
+    wanted = PolicyOptions(
+        tolerance=tolerance, risk=risk, augmentations=augmentations, probability=probability, weights=False
+    )
     folder = None if output is None else Path(output)
     for name in _FILES:
         refuse_folder((folder or Path()) / name)

@@ -32,6 +32,10 @@ _LEAKING = (
     "warning: values differ by class, so a network can recognize a class by its augmentation; --probability 0.5 leaves "
     "half of the views clean, which prevents most of it (docs/budgets.md)."
 )
+_WEIGHTS = (
+    "Class weights (after CLAM) let classes that are forecast to be harmed count more in the loss; the forecast does "
+    "not know what they give. In our trainings they raised the worst class (docs/value.md)."
+)
 _VERIFY = "Several augmentations together are assumed to add up: `cuesense verify` trains with the policy and tells."
 
 
@@ -55,7 +59,7 @@ def lines(
     found += _verified(verified)
     if policy.scope != "global" and policy.probability > _GUARDED_PROBABILITY and policy.names:
         found.append(_LEAKING)
-    found += [*more, _BASIS[advice.basis]]
+    found += [*more, *([_WEIGHTS] if policy.class_weights else []), _BASIS[advice.basis]]
     if advice.basis != "no training":
         found += _underfit(advice.outlooks[NONE].mean, analyzed)
     return [*found, _VERIFY] if len(policy.names) > 1 and not verified else found
