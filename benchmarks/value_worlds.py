@@ -8,7 +8,7 @@ Even seeds and ``photos:a`` are for choosing, odd seeds and the other photograph
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,52 +69,80 @@ def make(name: str, photos: Path | None) -> World:
     if kind == "photos":
         return _photographs(which, int(rest[0]), photos)
     if kind in ("mirror", "twins"):
-        classes = _mirror_classes(int(which)) if kind == "mirror" else _twin_classes(int(which))
-        return _drawn(f"{kind}:{which}", classes)
+        return _drawn(f"{kind}:{which}", _classes(kind, int(which)))
     return _synthetic(kind, int(which))
 
 
-def _synthetic(kind: str, seed: int) -> World:
+def more_to_analyze(name: str, count: int, photos: Path | None) -> Images:
+    """Return further images to analyze, of every class, that are in none of the world's parts."""
+    kind, which, *rest = name.split(":")
+    if kind == "photos":
+        (first, _), _ = _folders(photos)
+        return gather(first, _chosen(which), int(rest[0]), int(rest[0]) + count)
+    if kind in ("mirror", "twins"):
+        return _part(f"{kind}:{which}", _classes(kind, int(which)), 1, range(ANALYZED, ANALYZED + count))
     held = ANALYZED + TESTED
+    return gather(*_held_out(kind, int(which), held + count), held, held + count)
+
+
+def _synthetic(kind: str, seed: int) -> World:
+    train: PlantedWorld | FamilyWorld
     if kind == "planted":
         train = PlantedWorld(seed, "train", TRAIN, SIDE, counts=COUNTS)
-        test = PlantedWorld(seed, "test", held, SIDE, counts=COUNTS)
     else:
-        train = FamilyWorld(kind, seed, SIDE, "train", TRAIN, FAMILY_COUNTS)  # type: ignore[assignment]
-        test = FamilyWorld(kind, seed, SIDE, "test", held, FAMILY_COUNTS)  # type: ignore[assignment]
-    return (*_split(images(train), images(test)), tuple(train.class_names))
+        train = FamilyWorld(kind, seed, SIDE, "train", TRAIN, FAMILY_COUNTS)
+    held, classes = _held_out(kind, seed, ANALYZED + TESTED)
+    analyzed, test = gather(held, classes, 0, ANALYZED), gather(held, classes, ANALYZED, ANALYZED + TESTED)
+    return images(train), analyzed, test, tuple(train.class_names)
 
 
-def _split(train: Images, rest: Images) -> tuple[Images, Images, Images]:
-    """Cut the held-out images of every class into those to analyze and those to test on."""
-    classes = range(int(train.labels.max()) + 1)
-    return train, gather(rest, classes, 0, ANALYZED), gather(rest, classes, ANALYZED, ANALYZED + TESTED)
+def _held_out(kind: str, seed: int, count: int) -> tuple[Images, range]:
+    """Return images that are not trained on, as many of every class, and the numbers of the classes."""
+    data: PlantedWorld | FamilyWorld
+    if kind == "planted":
+        data = PlantedWorld(seed, "test", count, SIDE, counts=COUNTS)
+    else:
+        data = FamilyWorld(kind, seed, SIDE, "test", count, FAMILY_COUNTS)
+    return images(data), range(len(data.class_names))
 
 
 def _photographs(which: str, count: int, photos: Path | None) -> World:
-    if photos is None:
-        raise SystemExit("Give --photos FOLDER.")
-    folders = [load_dataset(str(photos / split)) for split in ("train", "val")]
-    first, second = (images(data) for data in folders)
-    chosen = range(12)[{"a": slice(0, None, 2), "b": slice(1, None, 2), "all": slice(None)}[which]]
+    (first, second), names = _folders(photos)
+    chosen = _chosen(which)
     # The same images are analyzed and tested whatever the number to train on.
     train, analyzed = gather(first, chosen, 0, count), gather(first, chosen, 350, 350 + ANALYZED)
     test = joined(gather(first, chosen, 400, 500), gather(second, chosen, 0, 50))
-    return train, analyzed, test, tuple(folders[0].class_names[place] for place in chosen)
+    return train, analyzed, test, tuple(names[place] for place in chosen)
+
+
+def _folders(photos: Path | None) -> tuple[tuple[Images, Images], tuple[str, ...]]:
+    """Return the photographs of train/ and of val/, and the class names."""
+    if photos is None:
+        raise SystemExit("Give --photos FOLDER.")
+    first, second = (load_dataset(str(photos / split)) for split in ("train", "val"))
+    return (images(first), images(second)), first.class_names
+
+
+def _chosen(which: str) -> range:
+    return range(12)[{"a": slice(0, None, 2), "b": slice(1, None, 2), "all": slice(None)}[which]]
 
 
 def _drawn(key: str, classes: dict[str, _Draw]) -> World:
-    counts = (TRAIN, ANALYZED, TESTED)
-    sets = []
-    for part, count in enumerate(counts):
-        pixels, labels = [], []
-        for label, draw in enumerate(classes.values()):
-            for number in range(count):
-                rng = np.random.default_rng([*key.encode(), part, label, number])
-                pixels.append(_scene(draw(number, rng), rng))
-                labels.append(label)
-        sets.append(Images(torch.from_numpy(np.stack(pixels)), torch.tensor(labels), MEAN, STD))
-    return (*sets, tuple(classes))  # type: ignore[return-value]
+    train, analyzed, test = (
+        _part(key, classes, part, range(count)) for part, count in enumerate((TRAIN, ANALYZED, TESTED))
+    )
+    return train, analyzed, test, tuple(classes)
+
+
+def _part(key: str, classes: dict[str, _Draw], part: int, numbers: Sequence[int]) -> Images:
+    """Return the images with these numbers of every class: of part 0 to train on, of 1 to analyze, of 2 to test on."""
+    pixels, labels = [], []
+    for label, draw in enumerate(classes.values()):
+        for number in numbers:
+            rng = np.random.default_rng([*key.encode(), part, label, number])
+            pixels.append(_scene(draw(number, rng), rng))
+            labels.append(label)
+    return Images(torch.from_numpy(np.stack(pixels)), torch.tensor(labels), MEAN, STD)
 
 
 def _scene(image: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -200,6 +228,10 @@ def _glyph(shape: int, hue: float | None) -> _Draw:
         return _painted(_soft(figures[shape]), rng, None if hue is None else (hue + step) % 1)
 
     return draw
+
+
+def _classes(kind: str, seed: int) -> dict[str, _Draw]:
+    return _mirror_classes(seed) if kind == "mirror" else _twin_classes(seed)
 
 
 def _mirror_classes(seed: int) -> dict[str, _Draw]:
