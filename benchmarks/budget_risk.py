@@ -1,7 +1,7 @@
 """Whether the risks of budgets hold on images that they were not computed from.
 
 ``python benchmarks/budget_risk.py FOLDER`` reads the predictions.parquet of an analysis, halves the images of every
-class at random, computes risks from one half and counts in the other. ``python benchmarks/budget_risk.py`` does the same
+class at random, computes risks from one half and counts in the other. Without a folder it does the same for
 planted lost and gained shares, where the true drops are known.
 
 A fresh half of 25 images exceeds a tolerance by chance alone. So the observed shares of photographs are compared with
@@ -11,6 +11,7 @@ what the posterior, with the noise of the fresh half added, makes expected ("exp
 import argparse
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def show(title: str, cells: Iterator[Cells]) -> None:
     """Print the share of cells over the tolerance by bins of risk, and that of the budgets' own cells."""
     risk, expected, seen, given = (np.concatenate(part) for part in zip(*cells, strict=True))
     print(f"\n{title}\n{'risk':>12} {'cells':>6} {'mean risk':>9} {'expected':>8} {'observed':>8}")
-    bins = [(f"{low:g} to {high:g}", (risk > low) & (risk <= high)) for low, high in zip(BINS, BINS[1:], strict=False)]
+    bins = [(f"{low:g} to {high:g}", (risk > low) & (risk <= high)) for low, high in pairwise(BINS)]
     bins[0] = (bins[0][0], risk <= BINS[1])
     for name, chosen in (*bins, ("budgets", given)):
         if chosen.any():
@@ -115,7 +116,8 @@ def show_answers(predictions: Predictions) -> None:
             found += Counter(part.status.value for part in budgets)
             certified += sum(part.certified > 0 for part in budgets)
             print(
-                f"{entry.name}, {curve.repeats} draws count as {np.round(draws_worth(curve), 2)} images, width {_width(curve)}"
+                f"{entry.name}, {curve.repeats} draws count as {np.round(draws_worth(curve), 2)} images, "
+                f"width {_width(curve)}"
             )
         answers = found.total() - found["undetermined"]
         print(f"up to {draws} draws: {answers} of {found.total()} cells answered, {certified} certified; {dict(found)}")

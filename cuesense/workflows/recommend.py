@@ -13,6 +13,7 @@ from cuesense.atomic_files import refuse_folder, refuse_same, write_file
 from cuesense.policies.advice import Advice, advise
 from cuesense.policies.policy import PolicyOptions
 from cuesense.policies.recommend import check_options, export, recommend, verified
+from cuesense.policies.who_pays import who_pays
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile
 from cuesense.types import Progress
@@ -103,7 +104,7 @@ def recommend_from_file(
     forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [
-        *lines(advice, profile.summary.clean_accuracy, verified(profile, policy)),
+        *lines(advice, profile.summary.clean_accuracy, verified(profile, policy), who_pays(profile)),
         *(f"Warning: {warning}" for warning in warnings),
     ]
     listed = json.dumps(policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"
