@@ -101,10 +101,11 @@ def recommend_from_file(
     if target.output is not None:
         write_file(target.output, text)
     advice = advise(profile, options, policy)
+    sentences = [entry.sentence for entry in who_pays(profile)]
     forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [
-        *lines(advice, profile.summary.clean_accuracy, verified(profile, policy), who_pays(profile)),
+        *lines(advice, profile.summary.clean_accuracy, verified(profile, policy), sentences),
         *(f"Warning: {warning}" for warning in warnings),
     ]
     listed = json.dumps(policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"
