@@ -67,9 +67,8 @@ def test_jitter_is_judged_at_two_tenths_and_by_color() -> None:
 
 @pytest.mark.parametrize(("least", "said"), [(19, False), (20, True)])
 def test_who_pays_for_jitter_loses_at_least_twenty_percent_of_it_mild(least: int, *, said: bool) -> None:
-    assert (
-        bool(who_pays(made(Cue.COLOR, "color_jitter", [[0] * 6, [least, least, 0, 0, 0, 0], RISING, RISING]))) == said
-    )
+    drops = [[0] * 6, [least, least, 0, 0, 0, 0], RISING, RISING]
+    assert bool(who_pays(made(Cue.COLOR, "color_jitter", drops))) == said
 
 
 def test_drops_are_shares_of_all_repeats() -> None:
