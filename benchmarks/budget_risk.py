@@ -1,8 +1,8 @@
 """Whether the risks of budgets hold on images that they were not computed from.
 
 ``python benchmarks/budget_risk.py FOLDER`` reads the predictions.parquet of an analysis, halves the images of every
-class at random, computes risks from one half and counts in the other. Without a folder it does the same for
-planted lost and gained shares, where the true drops are known.
+class at random, computes risks from one half and counts in the other. Without FOLDER it does the same with planted lost
+and gained shares, where the true drops are known. ``--figure FILE`` draws the reliability diagram of the docs.
 
 A fresh half of 25 images exceeds a tolerance by chance alone. So the observed shares of photographs are compared with
 what the posterior, with the noise of the fresh half added, makes expected ("expected"), and not with the risk itself.
@@ -10,11 +10,12 @@ what the posterior, with the noise of the fresh half added, makes expected ("exp
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from figure_parts import COLORS, LEFT, PLOT_HEIGHT, PLOT_WIDTH, TOP, axes, page
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
@@ -31,6 +32,7 @@ BINS = (0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8, 1)
 # Drops at which the posterior is cut into pieces, to add the noise of a fresh half to each.
 _DROPS = np.linspace(-0.5, 0.95, 146)
 
+Points = list[tuple[float, float]]
 Cells = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
 
 
@@ -91,16 +93,43 @@ def _cells(drops: ExpectedDrops, expected: NDArray[np.float64], seen: NDArray[np
     return risk.ravel(), expected.ravel(), seen.ravel(), given.ravel()
 
 
-def show(title: str, cells: Iterator[Cells]) -> None:
-    """Print the share of cells over the tolerance by bins of risk, and that of the budgets' own cells."""
+def show(title: str, cells: Iterator[Cells]) -> Points:
+    """Print the share of cells over the tolerance by bins of risk, and that of the budgets' own cells.
+
+    Returns:
+        For every bin the expected and the observed share.
+    """
     risk, expected, seen, given = (np.concatenate(part) for part in zip(*cells, strict=True))
     print(f"\n{title}\n{'risk':>12} {'cells':>6} {'mean risk':>9} {'expected':>8} {'observed':>8}")
     bins = [(f"{low:g} to {high:g}", (risk > low) & (risk <= high)) for low, high in pairwise(BINS)]
     bins[0] = (bins[0][0], risk <= BINS[1])
+    points = []
     for name, chosen in (*bins, ("budgets", given)):
         if chosen.any():
-            means = (f"{part[chosen].mean():.3f}" for part in (risk, expected, seen))
-            print(f"{name:>12} {chosen.sum():6d} {' '.join(f'{mean:>8}' for mean in means)}")
+            means = [float(part[chosen].mean()) for part in (risk, expected, seen)]
+            print(f"{name:>12} {chosen.sum():6d} {' '.join(f'{mean:>8.3f}' for mean in means)}")
+            points.append((means[1], means[2]))
+    return points[:-1]
+
+
+def diagram(series: Mapping[str, Points]) -> str:
+    """Draw the observed share over the expected one, one line a series; below the diagonal, risks are overstated."""
+    ticks = {f"{value / 5:g}": value / 5 for value in range(6)}
+    parts = axes(ticks, ticks, "expected share of cells over the tolerance", "observed share")
+    left, bottom = _place(0, 0)
+    right, top = _place(1, 1)
+    parts.append(f'<path d="M{left:.1f} {bottom:.1f}L{right:.1f} {top:.1f}" stroke="#999" stroke-dasharray="4 4"/>')
+    for number, (name, points) in enumerate(series.items()):
+        color, places = COLORS[number % len(COLORS)], [_place(*point) for point in points]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}"/>' for x, y in places]
+        parts.append(f'<text x="{LEFT + PLOT_WIDTH + 14}" y="{TOP + 14 + 18 * number}" fill="{color}">{name}</text>')
+    return page("Risk of a budget against what fresh images show", parts)
+
+
+def _place(x: float, y: float) -> tuple[float, float]:
+    return LEFT + PLOT_WIDTH * x, TOP + PLOT_HEIGHT * (1 - y)
 
 
 def show_answers(predictions: Predictions) -> None:
@@ -115,10 +144,8 @@ def show_answers(predictions: Predictions) -> None:
             budgets = budget(curve, Levels(TOLERANCE, 0.95), [[None] * len(curve.n)] * len(curve.lost))
             found += Counter(part.status.value for part in budgets)
             certified += sum(part.certified > 0 for part in budgets)
-            print(
-                f"{entry.name}, {curve.repeats} draws count as {np.round(draws_worth(curve), 2)} images, "
-                f"width {_width(curve)}"
-            )
+            told = f"{curve.repeats} draws count as {np.round(draws_worth(curve), 2)} images"
+            print(f"{entry.name}, {told}, width {_width(curve)}")
         answers = found.total() - found["undetermined"]
         print(f"up to {draws} draws: {answers} of {found.total()} cells answered, {certified} certified; {dict(found)}")
 
@@ -129,18 +156,24 @@ def _width(curve: Curve) -> NDArray[np.float64]:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, and draw the diagram where a file is named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="the output of an analysis")
     parser.add_argument("--splits", type=int, default=20, help="random halves, or planted worlds of each kind")
+    parser.add_argument("--figure", type=Path, help="an SVG file to write, with planted worlds and FOLDER")
     options = parser.parse_args()
-    if options.folder is None:
+    series: dict[str, Points] = {}
+    if options.folder is not None:
+        predictions, _ = read(options.folder / "predictions.parquet", None, None)
+        show_answers(predictions)
+        found = show("Halves of the images", halves(predictions, options.splits, np.random.default_rng(0)))
+        series["photographs, 25 images"] = found
+    if options.folder is None or options.figure is not None:
         for images in (10, 20, 50, 200):
-            show(f"Planted, {images} images a class", planted(images, options.splits, np.random.default_rng(images)))
-        return
-    predictions, _ = read(options.folder / "predictions.parquet", None, None)
-    show_answers(predictions)
-    show("Halves of the images", halves(predictions, options.splits, np.random.default_rng(0)))
+            cells = planted(images, options.splits, np.random.default_rng(images))
+            series[f"planted, {images} images"] = show(f"Planted, {images} images a class", cells)
+    if options.figure is not None:
+        options.figure.write_text(diagram(series), encoding="utf-8")
 
 
 if __name__ == "__main__":

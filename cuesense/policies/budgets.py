@@ -96,9 +96,9 @@ def budget(curve: Curve, levels: Levels, leak_to: Sequence[Sequence[str | None]]
     leaks = [list(column) for column in zip(*leak_to, strict=True)]
     budgets = []
     for index, safe in enumerate(reached.tolist()):
-        unknown = None if answered[index] else TOO_FEW if curve.n[index] <= 1 else UNRECOGNIZED
         reason = _reason(found.risk[:, index], safe, leaks[index][safe] if safe < len(leaks[index]) else None)
-        answer = (safe, *_status(safe, unknown or reason, found, index, levels.risk))
+        status, reason = _status(safe, reason if answered[index] else UNRECOGNIZED, found, index, levels.risk)
+        answer = (safe, status, reason if curve.n[index] > 1 else TOO_FEW)
         budgets.append(_made(curve.perturbation, found, index, answer, int(certified[index])))
     return budgets
 
