@@ -24,7 +24,7 @@ from cuesense.policies.policy import PROBABILITY, uniform
 from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
 from cuesense.predictions.label_order import check_labels
 from cuesense.predictions.predictions import ClassMap
-from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, TrainedBudget, budget_model
+from cuesense.schemas.profile import ForecastModel, LossModel, Profile, TrainedBudget, budget_model
 from cuesense.stats.training_loss import (
     Forecast,
     combine,
@@ -49,12 +49,11 @@ from cuesense.training.setup import (
 )
 from cuesense.training.trials import Trial
 from cuesense.types import Curve, Perturbation, Progress, no_progress
+from cuesense.workflows.forecast_results import Shown, accuracy_of, loss_model, named_leaks
 
 FOLDER = "forecast"
 _ENDED = "Wait until it ends, or stop it"
 
-# A class that takes less than 2 % of another's images is not named. Chosen by hand; not tuned.
-_NAMED_LEAK = 0.02
 # Apart from verify's seeds (1999, 2000, ...), so that a policy is never verified with the trainings that chose it.
 _FIRST_SEED = 1000
 # Levels at which budgets are shown beside the profile's own: docs/budgets.md says what a lower level buys and costs.
@@ -319,10 +318,10 @@ def forecast_trained(
         right = before == labels, after == labels, labels
         whole = forecast_from_trainings(*right, severity_shares(curve), len(names))
         both = weighted(combine(whole, heads[name]) if name in heads else whole, without[name])
-        taken = _named(leaks(before, after, labels, len(names)), names)
+        taken = named_leaks(leaks(before, after, labels, len(names)), names)
         augmented = np.stack([experiment.predictions(trial).probed[0] for trial in strong[name]]) == labels
-        shown = _Shown(taken, _accuracy(augmented, labels, len(names)), gains_agree(*right, len(names)))
-        found[name] = _loss_model(profile, curve, both, shown)
+        shown = Shown(taken, accuracy_of(augmented, labels, len(names)), gains_agree(*right, len(names)))
+        found[name] = loss_model(profile, curve, both, shown)
     return _with(
         _warned(_saying(profile, experiment.tried), order),
         ForecastModel(
@@ -331,7 +330,7 @@ def forecast_trained(
             runs=seeds,
             recipe=experiment.recipe_values,
             train=experiment.source,
-            accuracy=_accuracy(before == labels, labels, len(names)),
+            accuracy=accuracy_of(before == labels, labels, len(names)),
             augmentations=found,
             warnings=list(experiment.remarks),
         ),
@@ -401,9 +400,9 @@ def forecast_heads(
             done += 1
             progress(done, values)
         right = np.stack([on_clean for on_clean, _ in predicted]) == truth
-        augmented = _accuracy(predicted[-1][1][None] == truth, truth, len(names))
-        found[name] = _loss_model(
-            profile, curve, forecast_from_heads(plain, right, truth, len(names)), _Shown([], augmented)
+        augmented = accuracy_of(predicted[-1][1][None] == truth, truth, len(names))
+        found[name] = loss_model(
+            profile, curve, forecast_from_heads(plain, right, truth, len(names)), Shown([], augmented)
         )
     return _with(
         _saying(profile, tried),
@@ -413,7 +412,7 @@ def forecast_heads(
             runs=1,
             recipe={},
             train=None,
-            accuracy=_accuracy(plain[None], truth, len(names)),
+            accuracy=accuracy_of(plain[None], truth, len(names)),
             augmentations=found,
             warnings=list(read.remarks),
         ),
@@ -457,61 +456,3 @@ def _heads_of(profile: Profile) -> dict[str, Forecast]:
 
 def _predicted(experiment: Experiment, trials: Sequence[Trial]) -> np.ndarray:
     return np.stack([experiment.predictions(trial).predicted for trial in trials])
-
-
-def _accuracy(right: np.ndarray, labels: np.ndarray, classes: int) -> list[float | None]:
-    """Return the accuracy of each class over runs, (R, N), None where it has no images."""
-    n = np.bincount(labels, minlength=classes)
-    counts = np.bincount(labels, weights=right.mean(axis=0), minlength=classes)
-    return [round(float(count / images), 6) if images else None for count, images in zip(counts, n, strict=True)]
-
-
-def _named(taken: np.ndarray, names: Sequence[str]) -> list[LeakModel]:
-    rows, columns = np.nonzero(taken >= _NAMED_LEAK)
-    return [
-        LeakModel(of=names[row], rival=names[column], share=round(float(taken[row, column]), 6))
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
-    ]
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What trainings or heads show beside the losses.
-
-    Attributes:
-        leaks: Classes that take others' images.
-        augmented: Recall of each class on augmented images, by the network adapted to them.
-        gaining: Whether a gain of each class may be shown as such, (C,); None: of none.
-    """
-
-    leaks: list[LeakModel]
-    augmented: list[float | None]
-    gaining: np.ndarray | None = None
-
-
-def _loss_model(profile: Profile, curve: Curve, forecast: Forecast, shown: _Shown) -> LossModel:
-    low, high = forecast.bounds(profile.policy.confidence)
-    entry, tolerance = curve.perturbation, profile.policy.tolerance
-    risk = np.where(np.isfinite(forecast.spread), forecast.risk(tolerance), np.nan)
-    return LossModel(
-        parameter=entry.parameter,
-        unit=entry.unit,
-        values=list(entry.ladder),
-        loss=_rounded(forecast.loss),
-        spread=_nulls(forecast.spread),
-        risk=_nulls(risk),
-        low=_rounded(low),
-        high=_rounded(high),
-        flags=forecast.flags(tolerance, profile.policy.confidence, shown.gaining),
-        augmented=shown.augmented,
-        leaks=shown.leaks,
-    )
-
-
-def _nulls(values: np.ndarray) -> list[list[float | None]]:
-    return [[value if np.isfinite(value) else None for value in row] for row in _rounded(values)]
-
-
-def _rounded(values: np.ndarray) -> list[list[float]]:
-    rounded: list[list[float]] = (values.round(6) + 0.0).tolist()
-    return rounded
