@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 TABLE, FIGURE = ROOT / "benchmarks" / "value.csv", ROOT / "assets" / "value.svg"
 
 
-def _profile(own: Trainings, options: argparse.Namespace) -> None:  # noqa: ARG001 - as every stage
+def _profile(own: Trainings, _: argparse.Namespace) -> None:
     found = profile(own)
     print(f"{own.name}: {found.summary.clean_accuracy:.1%} of the analyzed images are recognized", flush=True)
 

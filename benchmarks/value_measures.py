@@ -7,11 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import t as student
-from value_policies import FORECAST, NONE, POLICIES, UNTRAINED, USUAL_DEFAULT
+from value_policies import (
+    BEST_UNIFORM,
+    FORECAST,
+    NONE,
+    POLICIES,
+    RELAXED,
+    TURNED_DOWN,
+    UNTRAINED,
+    UNWEIGHTED,
+    USUAL_DEFAULT,
+    WEIGHTED,
+)
 from value_table import Outcome, Table
 
 from cuesense.arrays import Floats
 
+MAIN = (NONE, USUAL_DEFAULT, BEST_UNIFORM)
 # A class is harmed where its mean recall is this much below that of the trainings without augmentation.
 HARMED = 0.05
 # "Within the noise": not shown to be worse at this one-sided level.
@@ -86,18 +98,21 @@ def complete(table: Table, policies: Sequence[str]) -> list[str]:
 def agrees(found: dict[str, Outcome], ours: str) -> bool:
     """Return whether training confirms an advice: no alternative that it turned down is shown to be better.
 
-    Alternatives are no augmentation and the usual default; worst class and mean count together.
+    Alternatives are no augmentation, the usual default and, where no augmentation is advised after a forecast, the
+    policy with the best forecast; worst class and mean count together.
     """
-    alternatives = (found[name].recall for name in (NONE, USUAL_DEFAULT))
+    turned_down = (TURNED_DOWN,) if ours != UNTRAINED else ()
+    alternatives = (found[name].recall for name in (NONE, USUAL_DEFAULT, *turned_down))
     return all(difference(both, found[ours].recall, other).not_worse for other in alternatives)
 
 
 def report(table: Table) -> str:
     """Return all tables as Markdown."""
     parts = [_worlds(table)]
-    for ours in (UNTRAINED, FORECAST):
-        parts += [_summary(table, ours), _agreement(table, ours)]
-    return "\n\n".join([*parts, _wins(table), _policies(table)])
+    for ours in (FORECAST, UNWEIGHTED, UNTRAINED):
+        if complete(table, (ours, *MAIN)):
+            parts += [_summary(table, ours), _agreement(table, ours)]
+    return "\n\n".join([*parts, _differences(table, FORECAST), _wins(table), _policies(table)])
 
 
 def _worlds(table: Table) -> str:
@@ -118,28 +133,41 @@ def _cell(recall: Floats, plain: Floats) -> str:
 
 def _summary(table: Table, ours: str) -> str:
     """Return what one policy gains over the others, by kind of world."""
-    against = [name for name in POLICIES if name != ours]
-    head = _row("worlds", *(f"against {name}" for name in against))
-    rows = [head, _row(*["---"] * (len(against) + 1))]
-    for kind in (*KINDS, "all"):
-        cells = [_gain(table, ours, other, kind) for other in against]
-        rows.append(_row(kind, *cells))
-    return f"{ours}: gain in worst class / mean, points (worlds)\n\n" + "\n".join(rows)
+    against = [name for name in (*MAIN, WEIGHTED, RELAXED) if complete(table, (ours, name))]
+    rows = [_row("worlds", *(f"against {name}" for name in against)), _row(*["---"] * (len(against) + 1))]
+    rows += [_row(kind, *(_gain(table, ours, other, kind) for other in against)) for kind in (*KINDS, "all")]
+    return f"{ours}: gain in worst class / mean, points, with standard errors over worlds\n\n" + "\n".join(rows)
 
 
 def _gain(table: Table, ours: str, other: str, kind: str) -> str:
     worlds = [name for name in complete(table, (ours, other)) if kind in ("all", kind_of(name))]
+    pairs = [(table[name][ours].recall, table[name][other].recall) for name in worlds]
     if not worlds:
         return ""
-    gains = [
-        np.mean([difference(by, table[name][ours].recall, table[name][other].recall).value for name in worlds])
-        for by in (worst, mean)
-    ]
-    return f"{100 * gains[0]:+.1f} / {100 * gains[1]:+.1f} ({len(worlds)})"
+    parts = []
+    for measure in (worst, mean):
+        gains = 100 * np.array([measure(own) - measure(others) for own, others in pairs])
+        error = f" ± {gains.std(ddof=1) / np.sqrt(len(gains)):.1f}" if len(gains) > 1 else ""
+        parts.append(f"{gains.mean():+.1f}{error}")
+    return f"{' / '.join(parts)} ({len(worlds)} worlds)"
+
+
+def _differences(table: Table, ours: str) -> str:
+    """Return what one policy gains in each world, with standard errors over seeds."""
+    measures = {"worst class": worst, "worst class of each seed": worst_of_each_seed, "mean": mean}
+    columns = [(other, name) for other in (USUAL_DEFAULT, BEST_UNIFORM) for name in measures]
+    rows = [_row("world", *(f"{name}, against {other}" for other, name in columns))]
+    rows.append(_row(*["---"] * (len(columns) + 1)))
+    for world in complete(table, (ours, USUAL_DEFAULT, BEST_UNIFORM)):
+        found = table[world]
+        gains = [difference(measures[name], found[ours].recall, found[other].recall) for other, name in columns]
+        rows.append(_row(f"`{world}`", *(f"{100 * gain.value:+.1f} ± {100 * gain.error:.1f}" for gain in gains)))
+    return f"{ours}: gain by world, points, with standard errors over seeds (paired)\n\n" + "\n".join(rows)
 
 
 def _agreement(table: Table, ours: str) -> str:
-    worlds = complete(table, (ours, NONE, USUAL_DEFAULT))
+    turned_down = (TURNED_DOWN,) if ours != UNTRAINED else ()
+    worlds = complete(table, (ours, NONE, USUAL_DEFAULT, *turned_down))
     right = [name for name in worlds if agrees(table[name], ours)]
     others = ", ".join(name for name in worlds if name not in right) or "none"
     return f"{ours}: training agrees in {len(right)} of {len(worlds)} worlds (not in: {others})"
@@ -147,20 +175,21 @@ def _agreement(table: Table, ours: str) -> str:
 
 def _wins(table: Table) -> str:
     """Return in how many worlds each policy is best by worst class and mean together; equal policies share."""
-    worlds = complete(table, POLICIES)
-    wins = dict.fromkeys(POLICIES, 0.0)
+    names = (*MAIN, FORECAST)
+    worlds = complete(table, names)
+    wins = dict.fromkeys(names, 0.0)
     for world in worlds:
-        scores = {name: round(both(found.recall), 9) for name, found in table[world].items() if name in wins}
+        scores = {name: round(both(table[world][name].recall), 9) for name in names}
         best = [name for name, score in scores.items() if score == max(scores.values())]
         for name in best:
             wins[name] += 1 / len(best)
     said = ", ".join(f"{name} {count:.1f}" for name, count in wins.items())
-    return f"Best by worst class and mean together, of {len(worlds)} worlds with every policy: {said}"
+    return f"Best of four by worst class and mean together, of {len(worlds)} worlds (equal ones share): {said}"
 
 
 def _policies(table: Table) -> str:
     """Return what each policy is."""
-    shown = [name for name in POLICIES if name not in (NONE, USUAL_DEFAULT)]
+    shown = [name for name in POLICIES if name not in (NONE, USUAL_DEFAULT, UNWEIGHTED)]
     rows = [_row("world", *shown), _row(*["---"] * (len(shown) + 1))]
     rows += [
         _row(f"`{world}`", *(found[name].values if name in found else "" for name in shown))

@@ -24,11 +24,11 @@ from cuesense.stats.over_seeds import recall
 from cuesense.stats.training_loss import leaks
 
 NONE, USUAL_DEFAULT, BEST_UNIFORM = "none", "usual default", "best uniform"
-UNTRAINED, FORECAST = "ours, no training", "ours, forecast"
+UNTRAINED, FORECAST, UNWEIGHTED = "ours, no training", "ours, forecast", "ours, no weights"
 WEIGHTED, RELAXED = "class weights", "relaxed intruders"
 # What the forecast turned down: trained to see whether that was right.
 TURNED_DOWN = "turned down"
-POLICIES = (NONE, USUAL_DEFAULT, BEST_UNIFORM, UNTRAINED, FORECAST, WEIGHTED, RELAXED, TURNED_DOWN)
+POLICIES = (NONE, USUAL_DEFAULT, BEST_UNIFORM, UNTRAINED, FORECAST, UNWEIGHTED, WEIGHTED, RELAXED, TURNED_DOWN)
 _FIRST = CHOICE_SEEDS[:1]
 
 
@@ -56,6 +56,11 @@ def untrained(own: Trainings) -> Policy:
 def forecast(own: Trainings) -> Policy:
     """Return what ``cuesense recommend --train`` says: two trainings without and two with each augmentation."""
     return recommend(with_forecast(profile(own), own, ANALYZED))
+
+
+def unweighted(own: Trainings) -> Policy:
+    """Return the same without class weights."""
+    return replace(forecast(own), class_weights=())
 
 
 def turned_down(own: Trainings) -> Policy:
@@ -98,6 +103,7 @@ CHOICES: Mapping[str, Callable[[Trainings], Policy]] = {
     FORECAST: forecast,
     WEIGHTED: weighted,
     RELAXED: relaxed_intruders,
+    UNWEIGHTED: unweighted,
     TURNED_DOWN: turned_down,
 }
 

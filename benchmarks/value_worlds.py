@@ -1,4 +1,4 @@
-"""The worlds of ``value.py`` and ``training_costs.py``: images to train on, to analyze and to test on, 64 px a side.
+"""The worlds of ``value.py`` and ``training_costs.py``: images to train on, to analyze and to test on, 64 pixels wide.
 
 A world is named ``KIND:SEED[:IMAGES]``: ``planted``, ``parts`` and ``fields`` are the synthetic families of
 ``cuesense.planted`` and ``benchmarks/families``; ``photos:a|b|all:IMAGES`` are classes of a folder of photographs;
