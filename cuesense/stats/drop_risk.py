@@ -8,6 +8,10 @@ none, may lie anywhere (evenly over all angles). Mean, spread and that part are 
 mean, variance and part, as ``shrinkage`` does: with few classes little is known of their spread, and answers stay wide.
 What is asked of a class is then its posterior distribution, on a grid of shares.
 
+A normal distribution alone was tried, too. In worlds with a few ruined classes and 50 images it kept to its risks as
+well, but overstated them by twice (4.2 % for 2.0 % of the cells that budgets give, against 2.0 % for 1.7 %); on
+photographs the two were alike (docs/budget-risk.md).
+
 Harm never falls with severity: for every tolerance, the chance of a larger drop is made monotone by isotonic regression
 over the severities, so that drops, intervals and risks are ordered alike.
 """
