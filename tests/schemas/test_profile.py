@@ -112,5 +112,6 @@ def test_the_contract_s_fields_are_there() -> None:
     assert {"forecast", "verified"} <= content.keys()
     entry = content["classes"][0]
     assert set(entry["reliance"]) == {"shape", "texture", "color"}
-    assert list(next(iter(entry["budgets"].values())))[-1] == "severity"
-    assert list(next(iter(content["policy"]["global"].values())))[-1] == "severity"
+    assert {"severity", "risk", "certified", "risks", "expected"} <= next(iter(entry["budgets"].values())).keys()
+    assert "severity" in next(iter(content["policy"]["global"].values()))
+    assert content["policy"]["risk"] == 0.2

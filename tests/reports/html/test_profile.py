@@ -158,7 +158,8 @@ def test_embedded_budgets_rank_none_below_undetermined_below_values(page, profil
         for column, part in zip(data["augmentations"], found["budgets"], strict=True):
             budget = entry.budgets[column["name"]]
             rank, status, value, *rest = part
-            assert (status, rest) == (budget.status.value, [budget.drop, budget.low, budget.high, budget.limited_by])
+            shown = [budget.drop, budget.low, budget.high, budget.limited_by, profile_text.budget_risk(budget)]
+            assert (status, rest) == (budget.status.value, shown)
             if budget.value is None:
                 assert value is None
                 assert rank == {"none": -1, "undetermined": 0}[status]
