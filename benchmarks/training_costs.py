@@ -5,7 +5,7 @@ names and keeps what the networks predict; what is there already is kept, and so
 ``value_training.py`` in the same folder. ``--part write`` analyzes the network of seed 1000 that was trained without
 augmentation, and writes two tables over all worlds: ``training_costs.csv``, the test images that every training gets
 right, and ``training_costs_profiles.csv``, what the profile counts. ``training_costs_tables.py`` reads them. ``--part
-sentences`` prints who is said to pay for what, and who does.
+sentences`` prints who is said to lose by what, and who does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from value_worlds import CHOOSING, MEASURING, SIDE, network
 import cuesense
 from cuesense.config import Config, load_config, with_ladder
 from cuesense.models.compact import MEAN, STD
-from cuesense.policies.who_pays import who_pays
+from cuesense.policies.losses_by_lean import losses_by_lean
 from cuesense.registry import get
 from cuesense.schemas.profile import Profile
 from cuesense.training.fit import Images, fit
@@ -158,11 +158,11 @@ def measured(own: Trainings) -> Iterator[dict[str, object]]:
 
 
 def sentences(worlds: Sequence[Trainings]) -> None:
-    """Print who is said to pay in each world, and what training costs them and the others, in points."""
+    """Print who is said to lose in each world, and what training costs them and the others, in points."""
     strongest = {name: value for values in STRONG for name, value in values.items()}
     for own in worlds:
         plain = own.recall({}, _trained(own, {})).mean(axis=0)
-        for found in who_pays(profile(own)):
+        for found in losses_by_lean(profile(own)):
             values = {found.augmentation: strongest[found.augmentation]}
             seeds = _trained(own, values)
             if seeds:

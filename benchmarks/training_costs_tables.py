@@ -1,4 +1,4 @@
-"""The tables of ``docs/class-dependence.md`` ("Who pays, and why") and the constants of ``stats/training_prior.py``.
+"""The tables of ``docs/class-dependence.md`` ("Who loses, and why") and the constants of ``stats/training_prior.py``.
 
 From the two files that ``training_costs.py`` writes, nothing is trained: ``python benchmarks/training_costs_tables.py
 prior`` fits and judges forecasts without training on the worlds for choosing, each left out once, and then on those for

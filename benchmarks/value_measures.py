@@ -1,4 +1,4 @@
-"""The numbers of ``docs/value.md`` from the counts of ``value.csv``: mean, worst class, who pays, and their errors."""
+"""The numbers of ``docs/value.md`` from the counts of ``value.csv``: mean, worst class, who loses, and their errors."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def recommend(
 
     There is always a recommendation: a policy, or to train without augmentation. Beside it stand, on stderr, the mean
     and worst-class accuracy that are forecast for it, for no augmentation and for the usual default (crop to 0.08,
-    flips, jitter 0.4), and the classes that would pay. No class gets more than the accepted risk (--risk, 20 % unless
+    flips, jitter 0.4), and the classes at risk. No class gets more than the accepted risk (--risk, 20 % unless
     given) of losing more than the tolerance; where nothing within it is better than no augmentation, fewer views are
     augmented, or, in json and yaml, the few classes at risk are left out.
 

@@ -60,7 +60,7 @@ def verify(
 
     Compared are no augmentation, the usual default (crop to 0.08, flips, jitter 0.4), the uniform policy with the best
     average, the global, grouped and per-class policies, two controls for the last (its strengths exchanged between
-    classes, and a uniform policy of its mean strength), and two published remedies for classes that pay for the global
+    classes, and a uniform policy of its mean strength), and two published remedies for classes that lose by the global
     policy: class weights in the loss, and milder values for the classes that take others' images. DIR gets verify.json,
     verify.csv and forecast.svg (forecast against outcome); the profile keeps the outcome, and recommend no longer
     offers a per-class policy whose worst class fared worse than under the uniform one. --images-per-class holds for the

@@ -121,8 +121,8 @@ def _limits(
             found.append(Limit(name, value, None, LAST))
             continue
         stronger = sparing({**values, name: ladder[severity]}, policy.class_names, spared, policy.probability)
-        payers = outlook(losses, policy.class_names, stronger, tolerance=tolerance, risk=risk).payers
-        stops = (payers[0].name, f"{payers[0].risk:.0%}") if payers else (None, None)
+        at_risk = outlook(losses, policy.class_names, stronger, tolerance=tolerance, risk=risk).at_risk
+        stops = (at_risk[0].name, f"{at_risk[0].risk:.0%}") if at_risk else (None, None)
         found.append(Limit(name, value, *stops))
     return tuple(found)
 
@@ -140,9 +140,9 @@ def _listed(found: Outlook) -> dict[str, Any]:
         "mean": _number(found.mean),
         "worst": _number(found.worst),
         "worst_class": found.worst_class or None,
-        "pays": [
-            {"class": payer.name} | {key: _number(value) for key, value in vars(payer).items() if key != "name"}
-            for payer in found.payers
+        "at_risk": [
+            {"class": entry.name} | {key: _number(value) for key, value in vars(entry).items() if key != "name"}
+            for entry in found.at_risk
         ],
         "not_counted": list(found.left_out),
     }

@@ -1,4 +1,4 @@
-"""What a policy is forecast to give: mean and worst-class accuracy, and which classes pay for it."""
+"""What a policy is forecast to give: mean and worst-class accuracy, and which classes it puts at risk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cuesense.policies.expected_losses import ExpectedLosses
-from cuesense.policies.policy import Outlook, Payer, Policy
+from cuesense.policies.policy import ClassAtRisk, Outlook, Policy
 from cuesense.stats.training_loss import Forecast
 
 # Two-sided level of the ranges of losses: one in ten lies above, one in ten below. Chosen by hand; not tuned.
@@ -36,8 +36,8 @@ def outlook(
     if np.isnan(recall).all():
         return Outlook(float("nan"), float("nan"), "", (), left_out)
     worst = int(np.nanargmin(recall))
-    payers = _payers(cost, class_names, np.isnan(recall), tolerance, risk)
-    return Outlook(float(np.nanmean(recall)), float(recall[worst]), class_names[worst], payers, left_out)
+    at_risk = _at_risk(cost, class_names, np.isnan(recall), tolerance, risk)
+    return Outlook(float(np.nanmean(recall)), float(recall[worst]), class_names[worst], at_risk, left_out)
 
 
 def policy_losses(losses: ExpectedLosses, policy: Policy) -> np.ndarray | None:
@@ -61,12 +61,13 @@ def _known(losses: ExpectedLosses, policy: Policy) -> tuple[Policy, tuple[str, .
     return replace(policy, values=tuple(without(values) for values in policy.values)), left_out
 
 
-def _payers(
+def _at_risk(
     cost: Forecast, class_names: Sequence[str], unknown: np.ndarray, tolerance: float, risk: float
-) -> tuple[Payer, ...]:
+) -> tuple[ClassAtRisk, ...]:
     chance = np.where(unknown | ~np.isfinite(cost.spread[0]), 0.0, cost.risk(tolerance)[0])
     low, high = (part[0] for part in cost.bounds(_RANGE))
     order = sorted(np.flatnonzero(chance > risk).tolist(), key=lambda index: (-chance[index], index))
     return tuple(
-        Payer(class_names[i], float(cost.loss[0, i]), float(low[i]), float(high[i]), float(chance[i])) for i in order
+        ClassAtRisk(class_names[i], float(cost.loss[0, i]), float(low[i]), float(high[i]), float(chance[i]))
+        for i in order
     )

@@ -198,7 +198,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Payer:
+class ClassAtRisk:
     """A class that a policy is forecast to cost more than is accepted, or may cost.
 
     Attributes:
@@ -224,14 +224,14 @@ class Outlook:
         mean: Mean of the classes' recalls, a fraction.
         worst: The lowest of them.
         worst_class: Name of the class with the lowest recall.
-        payers: The classes at more risk than is accepted, the largest risk first.
+        at_risk: The classes at more risk than is accepted, the largest risk first.
         left_out: Augmentations of the policy that are not known, so that they do not count.
     """
 
     mean: float
     worst: float
     worst_class: str
-    payers: tuple[Payer, ...] = ()
+    at_risk: tuple[ClassAtRisk, ...] = ()
     left_out: tuple[str, ...] = ()
 
 

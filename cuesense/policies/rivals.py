@@ -1,4 +1,4 @@
-"""Two published remedies for classes that pay for an augmentation, which a verification trains beside the policies.
+"""Two published remedies for classes that lose by an augmentation, which a verification trains beside the policies.
 
 Class weights, after CLAM (Jiang, Ban, Weng 2025, TMLR, arXiv 2407.03146), count the images of harmed classes more in
 the loss. Relaxing, after Kirichenko et al. (2023, arXiv 2401.01764), gives the classes that take others' images a

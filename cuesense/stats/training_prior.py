@@ -1,7 +1,7 @@
 """What training with an augmentation is expected to cost each class, from a profile alone: nothing is trained.
 
 The figures are those of trainings in other worlds, and the answer is as wide as those worlds differ. It says which
-augmentation is worth trying and who is likely to pay; trainings of one's own (``training_loss``) say more.
+augmentation is worth trying and who is likely to lose; trainings of one's own (``training_loss``) say more.
 """
 
 from __future__ import annotations

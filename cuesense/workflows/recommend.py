@@ -11,9 +11,9 @@ from typing import Any
 
 from cuesense.atomic_files import refuse_folder, refuse_same, write_file
 from cuesense.policies.advice import Advice, advise
+from cuesense.policies.losses_by_lean import losses_by_lean
 from cuesense.policies.policy import PolicyOptions
 from cuesense.policies.recommend import check_options, export, recommend, verified
-from cuesense.policies.who_pays import who_pays
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile
 from cuesense.types import Progress
@@ -44,7 +44,7 @@ class Recommendation:
 
     Attributes:
         text: Code, flags, JSON or YAML, with a final newline.
-        remarks: What the policy is forecast to give and against what, who pays, and what limits it, a line each.
+        remarks: What the policy is forecast to give and against what, who is at risk, and what limits it, a line each.
         json: The policy as JSON, whatever the library, with the advice.
         advice: The policy and what it was compared with.
     """
@@ -101,7 +101,7 @@ def recommend_from_file(
     if target.output is not None:
         write_file(target.output, text)
     advice = advise(profile, options, policy)
-    sentences = [entry.sentence for entry in who_pays(profile)]
+    sentences = [entry.sentence for entry in losses_by_lean(profile)]
     forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [

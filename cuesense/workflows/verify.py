@@ -75,7 +75,7 @@ def verify(
     mean accuracy, found with one training for each value of each augmentation, with a seed of its own, on the test
     images, which favors it; the global, grouped and per-class policies; the per-class policy with its values given to
     other classes; a uniform policy of the per-class policy's mean strength; and two published remedies for classes that
-    pay for the global policy (the best uniform one where the global policy is empty): weighted, class weights in the
+    lose by the global policy (the best uniform one where the global policy is empty): weighted, class weights in the
     loss, and relaxed, milder values for the classes that take others' images (``cuesense.policies.rivals``). Both
     follow from one training with that policy and one without, with the seed of the search, on the test images, which
     favors them. Where there is no augmentation to repair, weighted favors the classes with the lowest recall.

@@ -15,7 +15,7 @@ from tests.helpers.command_line import COMMANDS, parameters
 # Options of images and networks that come together.
 _IMAGES = {"--image-size", "--resize", "--mean", "--std", "--images-per-class", "--data-root"}
 _PROGRAMS = {"--weights-only", "--allow-code"}
-_POLICY = {"--augmentations", "--probability", "--tolerance", "--confidence"}
+_POLICY = {"--augmentations", "--probability", "--tolerance", "--risk"}
 _TRAINING = {"--train", "--from", "--arch", "--epochs", "--seeds", "--train-size", "--images-per-class", "--restart"}
 _SWEEP = {"--regularizer", "--order", "--tolerance", "--confidence", "--profile"}
 

@@ -28,7 +28,7 @@ def test_there_is_always_a_recommendation_with_figures(seed: int, images: int, e
     assert " 0 classes" not in said[0]
     for name in (NONE, USUAL):
         assert any(line.startswith(f"forecast for {name}") and "on average, worst class" in line for line in said)
-    assert advice.outlooks[RECOMMENDED].payers == ()
+    assert advice.outlooks[RECOMMENDED].at_risk == ()
     assert policy.names or NEXT in advice.outlooks
     assert "NaN" not in json.dumps(advice.to_dict())
 

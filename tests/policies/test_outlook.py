@@ -50,6 +50,6 @@ def test_losses_and_outlooks_are_those_of_a_plain_loop(values: tuple[dict[str, f
 
 def test_who_pays_is_named_and_what_is_not_known_is_left_out() -> None:
     found = outlook(KNOWN, NAMES, uniform({CROP: 0.2, "hue": 0.1}, NAMES), tolerance=0.05, risk=0.2)
-    assert ([payer.name for payer in found.payers], found.left_out) == (["bee"], ("hue",))
-    assert found.payers[0].low == pytest.approx(0.4 - 1.2815516 * 0.01)
+    assert ([entry.name for entry in found.at_risk], found.left_out) == (["bee"], ("hue",))
+    assert found.at_risk[0].low == pytest.approx(0.4 - 1.2815516 * 0.01)
     assert policy_losses(KNOWN, uniform({"hue": 0.1}, NAMES)) is None

@@ -1,11 +1,11 @@
-"""The lines beside a recommended policy: what it is forecast to give, against what, who pays and what limits it."""
+"""The lines beside a recommended policy: what it is forecast to give, against what, who is at risk, what limits it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from cuesense.policies.advice import NEXT, NONE, RECOMMENDED, USUAL, Advice
-from cuesense.policies.policy import Limit, Outlook, Payer, Policy, augmentation
+from cuesense.policies.policy import ClassAtRisk, Limit, Outlook, Policy, augmentation
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.text import percent, printable, readable_name
 from cuesense.schemas.profile import TrainedModel
@@ -98,14 +98,14 @@ def _against(other: str, better: tuple[float, float], found: Outlook, advice: Ad
         best = f"the next best ({other})"
         return f"It is forecast to be better than {best} by {mean} on average and {worst} in the worst class."
     mean, worst = (_points(-value) for value in better)
-    count = len(found.payers)
+    count = len(found.at_risk)
     change = f"is forecast to change the average by {mean} and the worst class by {worst}"
     if not count:
         return f"The best other policy ({other}) {change}, too little to be worth it."
     return (
         f"The best other policy ({other}) {change}, but puts {count} {'class' if count == 1 else 'classes'} at more "
         f"than {percent(advice.risk)} risk of losing over {_points(advice.tolerance)}: "
-        f"{_listed([payer.name for payer in found.payers])}."
+        f"{_listed([entry.name for entry in found.at_risk])}."
     )
 
 
@@ -120,23 +120,27 @@ def _outlook(name: str, advice: Advice) -> str:
     if not found.worst_class:
         return f"forecast for {what}: unknown, no class has images"
     left_out = f"; without {_listed([readable_name(entry) for entry in found.left_out])}, of which nothing is known"
-    pays = f"; at risk: {'; '.join(map(_payer, found.payers[:_NAMED]))}{_rest(found.payers)}" if found.payers else ""
+    risky = (
+        f"; at risk: {'; '.join(map(_class_at_risk, found.at_risk[:_NAMED]))}{_rest(found.at_risk)}"
+        if found.at_risk
+        else ""
+    )
     return (
         f"forecast for {what}: {percent(found.mean)} on average, worst class {percent(found.worst)} "
-        f"({printable(found.worst_class)}){left_out if found.left_out else ''}{pays}"
+        f"({printable(found.worst_class)}){left_out if found.left_out else ''}{risky}"
     )
 
 
-def _payer(payer: Payer) -> str:
-    low, high = (100 * value for value in (payer.low, payer.high))
+def _class_at_risk(entry: ClassAtRisk) -> str:
+    low, high = (100 * value for value in (entry.low, entry.high))
     return (
-        f"{printable(payer.name)} loses {100 * payer.loss:.0f} points [{low:.0f}, {high:.0f}], "
-        f"risk {percent(payer.risk)}"
+        f"{printable(entry.name)} loses {100 * entry.loss:.0f} points [{low:.0f}, {high:.0f}], "
+        f"risk {percent(entry.risk)}"
     )
 
 
-def _rest(payers: Sequence[Payer]) -> str:
-    return f"; and {len(payers) - _NAMED} more" if len(payers) > _NAMED else ""
+def _rest(at_risk: Sequence[ClassAtRisk]) -> str:
+    return f"; and {len(at_risk) - _NAMED} more" if len(at_risk) > _NAMED else ""
 
 
 def _limit(entry: Limit, advice: Advice) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cuesense.policies.advice import LAST, NEXT, NONE, RECOMMENDED, USUAL, Advice
-from cuesense.policies.policy import Limit, Outlook, Payer, Policy, sparing, uniform
+from cuesense.policies.policy import ClassAtRisk, Limit, Outlook, Policy, sparing, uniform
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import TrainedModel
 
@@ -30,8 +30,8 @@ def said(found: Advice, analyzed: float | None = None, verified: dict[str, Train
 
 
 def test_a_policy_stands_first_with_what_it_and_the_others_are_forecast_to_give() -> None:
-    payer = Payer("bus", 0.21, 0.1, 0.34, 0.987)
-    found = advice(other=uniform({"hue": 0.2}, NAMES), seen=Outlook(0.7, 0.3, "bus", (payer,), ("horizontal_flip",)))
+    entry = ClassAtRisk("bus", 0.21, 0.1, 0.34, 0.987)
+    found = advice(other=uniform({"hue": 0.2}, NAMES), seen=Outlook(0.7, 0.3, "bus", (entry,), ("horizontal_flip",)))
     assert said(found)[:5] == [
         "Recommended: hue to 0.1, for 80.0 % of the views.",
         "forecast for recommended: 90.0 % on average, worst class 70.0 % (lemon)",
@@ -55,7 +55,7 @@ def test_spared_classes_and_weights_are_part_of_the_headline() -> None:
         (Outlook(0.79, 0.5, "bus"), "better than the next best (hue to 0.2) by 1 point on average and 10 points"),
         (Outlook(0.802, 0.6, "bus"), "change the average by 0.2 points and the worst class by 0 points, too little"),
         (
-            Outlook(0.83, 0.6, "bus", (Payer("bus", 0.2, 0.1, 0.3, 0.9),)),
+            Outlook(0.83, 0.6, "bus", (ClassAtRisk("bus", 0.2, 0.1, 0.3, 0.9),)),
             "by 3 points and the worst class by 0 points, but puts 1 class at more than 20.0 % risk of losing over "
             "5 points: bus.",
         ),

@@ -1,9 +1,9 @@
-"""Who pays for an augmentation in training, in a sentence, where the profile's own data say so: else nothing is said.
+"""Who loses by an augmentation in training, in a sentence, where the profile's own data say so: else nothing is said.
 
 Classes lean to a cue; an augmentation may take it from them, at test time and in training. But a network that trains
 with it finds other ways: under color jitter classes far apart in hue lose most at test time and nothing in training. So
 the sentence has conditions, chosen so that it held in training in every world for choosing in which it was given
-(``python benchmarks/training_costs.py --part sentences``; docs/class-dependence.md, "Who pays, and why").
+(``python benchmarks/training_costs.py --part sentences``; docs/class-dependence.md, "Who loses, and why").
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FEWEST_CLASSES = 4
 
 
 class _Case(NamedTuple):
-    """An augmentation that classes of one cue may pay for.
+    """An augmentation that classes of one cue may lose by.
 
     Attributes:
         augmentation: Its name.
@@ -46,8 +46,8 @@ class _Case(NamedTuple):
 
 # Strong jitter takes every color at test time, so that its drops tell nothing: classes that lose already at mild jitter
 # differ from their rivals by small steps of hue, which training cannot bring back. In the worlds for choosing they lost
-# .34 where they pay and .08 at most elsewhere. A first limit of .15 was wrong in one world for measuring (.16), so that
-# the middle between the two, .2, is not free of it.
+# .34 where they lose in training and .08 at most elsewhere. A first limit of .15 was wrong in one world for measuring
+# (.16), so that the middle between the two, .2, is not free of it.
 _CASES = (
     _Case("random_resized_crop", Cue.SHAPE, 0.08),
     _Case("random_erasing", Cue.SHAPE, 0.33),
@@ -57,8 +57,8 @@ _CASES = (
 
 
 @dataclass(frozen=True)
-class Payers:
-    """Classes that are expected to pay for training with an augmentation.
+class LeanLosses:
+    """Classes that are expected to lose by training with an augmentation.
 
     Attributes:
         augmentation: Its name.
@@ -73,11 +73,11 @@ class Payers:
     @property
     def sentence(self) -> str:
         """The same in words."""
-        return f"Classes that lean on {self.cue} pay for {self.augmentation} here: {', '.join(self.classes)}."
+        return f"Classes that lean on {self.cue} lose by {self.augmentation} here: {', '.join(self.classes)}."
 
 
-def who_pays(profile: Profile) -> list[Payers]:
-    """Return which classes pay for which augmentation, where the profile's test-time data support it.
+def losses_by_lean(profile: Profile) -> list[LeanLosses]:
+    """Return which classes lose by which augmentation, where the profile's test-time data support it.
 
     Args:
         profile: The profile; nothing is returned for an augmentation or cue that it did not measure.
@@ -88,11 +88,11 @@ def who_pays(profile: Profile) -> list[Payers]:
         their lean (rank correlation, one-sided test at 5 %); for color jitter they must lose 20 % at a strength of 0.2.
     """
     curves = {curve.perturbation: curve for curve in profile.curves}
-    found = [_payers(profile, case, curves[case.augmentation]) for case in _CASES if case.augmentation in curves]
+    found = [_lean_losses(profile, case, curves[case.augmentation]) for case in _CASES if case.augmentation in curves]
     return [entry for entry in found if entry is not None]
 
 
-def _payers(profile: Profile, case: _Case, curve: CurveModel) -> Payers | None:
+def _lean_losses(profile: Profile, case: _Case, curve: CurveModel) -> LeanLosses | None:
     drop = _drop(curve, case.value)
     # Profiles of older versions have no leans.
     leans = [entry.lean.get(case.cue, UNKNOWN) for entry in profile.classes]
@@ -103,7 +103,7 @@ def _payers(profile: Profile, case: _Case, curve: CurveModel) -> Payers | None:
     if case.ordered and not _in_order(lean, drop):
         return None
     order = [index for index in np.argsort(-lean, kind="stable") if leaning[index]]
-    return Payers(case.augmentation, case.cue, tuple(profile.classes[index].name for index in order))
+    return LeanLosses(case.augmentation, case.cue, tuple(profile.classes[index].name for index in order))
 
 
 def _drop(curve: CurveModel, value: float) -> Floats | None:

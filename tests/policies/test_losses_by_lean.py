@@ -1,4 +1,4 @@
-"""Who pays for an augmentation: said where the profile's data support it, and on both sides of every limit."""
+"""Who loses by an augmentation: said where the profile's data support it, and on both sides of every limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cuesense.policies.who_pays import who_pays
+from cuesense.policies.losses_by_lean import losses_by_lean
 from cuesense.schemas.profile import Profile
 from cuesense.types import Cue
 from tests.helpers import graded_profiles
@@ -39,56 +39,58 @@ RISING = [40, 30, 20, 10, 5, 0]
 
 def test_classes_that_lean_on_shape_pay_for_rotations_that_cost_in_their_order() -> None:
     profile = made(Cue.SHAPE, "random_rotation", [[0] * 6] * 3 + [RISING])
-    (found,) = who_pays(profile)
+    (found,) = losses_by_lean(profile)
     names = [entry.name for entry in profile.classes]
     assert found.classes == (names[0], names[1])
-    assert found.sentence == f"Classes that lean on shape pay for random_rotation here: {names[0]}, {names[1]}."
+    assert found.sentence == f"Classes that lean on shape lose by random_rotation here: {names[0]}, {names[1]}."
 
 
 def test_no_order_no_sentence() -> None:
-    assert not who_pays(made(Cue.SHAPE, "random_rotation", [RISING, RISING, RISING, [30, 30, 40, 30, 40, 35]]))
-    assert not who_pays(made(Cue.SHAPE, "random_rotation", [RISING, RISING, RISING, [30] * 6]))
-    assert not who_pays(made(Cue.SHAPE, "random_rotation", [RISING, RISING, RISING, RISING[::-1]]))
+    assert not losses_by_lean(made(Cue.SHAPE, "random_rotation", [RISING, RISING, RISING, [30, 30, 40, 30, 40, 35]]))
+    assert not losses_by_lean(made(Cue.SHAPE, "random_rotation", [RISING, RISING, RISING, [30] * 6]))
+    assert not losses_by_lean(made(Cue.SHAPE, "random_rotation", [RISING, RISING, RISING, RISING[::-1]]))
 
 
 @pytest.mark.parametrize(("least", "said"), [(14, False), (15, True)])
 def test_who_pays_loses_at_least_fifteen_percent_at_test_time(least: int, *, said: bool) -> None:
     drops = [least, least, 8, 5, 2, 0]
-    assert bool(who_pays(made(Cue.SHAPE, "random_rotation", [drops] * 4))) == said
+    assert bool(losses_by_lean(made(Cue.SHAPE, "random_rotation", [drops] * 4))) == said
 
 
 def test_jitter_is_judged_at_two_tenths_and_by_color() -> None:
     strong = [[0] * 6, [0] * 6, RISING, RISING]
-    assert not who_pays(made(Cue.COLOR, "color_jitter", strong))
+    assert not losses_by_lean(made(Cue.COLOR, "color_jitter", strong))
     mild = [[0] * 6, RISING, RISING, RISING]
-    (found,) = who_pays(made(Cue.COLOR, "color_jitter", mild))
+    (found,) = losses_by_lean(made(Cue.COLOR, "color_jitter", mild))
     assert (found.cue, found.augmentation) == (Cue.COLOR, "color_jitter")
 
 
 @pytest.mark.parametrize(("least", "said"), [(19, False), (20, True)])
 def test_who_pays_for_jitter_loses_at_least_twenty_percent_of_it_mild(least: int, *, said: bool) -> None:
     drops = [[0] * 6, [least, least, 0, 0, 0, 0], RISING, RISING]
-    assert bool(who_pays(made(Cue.COLOR, "color_jitter", drops))) == said
+    assert bool(losses_by_lean(made(Cue.COLOR, "color_jitter", drops))) == said
 
 
 def test_drops_are_shares_of_all_repeats() -> None:
     mild = [[0] * 6, [30, 30, 0, 0, 0, 0], RISING, RISING]
-    assert who_pays(made(Cue.COLOR, "color_jitter", mild))
-    assert not who_pays(made(Cue.COLOR, "color_jitter", mild, repeats=2))
+    assert losses_by_lean(made(Cue.COLOR, "color_jitter", mild))
+    assert not losses_by_lean(made(Cue.COLOR, "color_jitter", mild, repeats=2))
 
 
 def test_the_strongest_value_that_was_trained_with_counts() -> None:
     crops = [[0] * 6] * 3 + [RISING]
-    assert who_pays(made(Cue.SHAPE, "random_resized_crop", crops))
-    assert not who_pays(made(Cue.SHAPE, "random_resized_crop", crops, values=[0.7, 0.4, 0.2, 0.05]))
-    assert not who_pays(made(Cue.SHAPE, "random_resized_crop", crops, values=[0.07, 0.06, 0.05, 0.04]))
+    assert losses_by_lean(made(Cue.SHAPE, "random_resized_crop", crops))
+    assert not losses_by_lean(made(Cue.SHAPE, "random_resized_crop", crops, values=[0.7, 0.4, 0.2, 0.05]))
+    assert not losses_by_lean(made(Cue.SHAPE, "random_resized_crop", crops, values=[0.07, 0.06, 0.05, 0.04]))
 
 
 def test_nobody_leans_nobody_pays() -> None:
-    assert not who_pays(made(Cue.SHAPE, "random_rotation", [RISING] * 4, leans=[0.09, 0.05, 0.0, -0.02, -0.05, -0.07]))
+    assert not losses_by_lean(
+        made(Cue.SHAPE, "random_rotation", [RISING] * 4, leans=[0.09, 0.05, 0.0, -0.02, -0.05, -0.07])
+    )
 
 
 def test_a_profile_without_leans_or_curves_says_nothing() -> None:
     source = graded_profiles.graded(6, images=0)
-    assert not who_pays(source)
-    assert not who_pays(source.model_copy(update={"curves": []}))
+    assert not losses_by_lean(source)
+    assert not losses_by_lean(source.model_copy(update={"curves": []}))
