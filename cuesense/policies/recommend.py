@@ -259,8 +259,11 @@ def verified(profile: Profile, policy: Policy) -> dict[str, TrainedModel]:
         policy: The policy.
 
     Returns:
-        Results by ``"policy"``, ``"matched"`` and ``"none"``; empty where the policy was not verified.
+        Results by ``"policy"``, ``"matched"`` and ``"none"``; empty where the policy was not verified. What is kept by
+        scope was trained without class weights, so that it says nothing of a policy with them.
     """
+    if policy.class_weights:
+        return {}
     known = {} if profile.verified is None else profile.verified.policies
     own = known.get(policy.scope)
     if own is None or not policy.names or _by_class(own.policy, policy) != _by_class(policy.to_dict(), policy):

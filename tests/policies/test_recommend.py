@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -327,3 +328,12 @@ def test_a_profile_may_be_named_by_its_file_or_folder(tmp_path: Path) -> None:
 def test_what_is_given_is_checked_in_one_sentence(call: Callable[[object], object], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         call(planted(LOST))
+
+
+def test_trainings_without_class_weights_say_nothing_of_a_policy_with_them() -> None:
+    policy = uniform({CROP: 0.4}, NAMES[:3])
+    trained = TrainedModel(policy=policy.to_dict(), mean=0.8, worst=0.6, over_tolerance=0)
+    block = VerifiedModel(tolerance=0.05, seeds=5, policies={"global": trained})
+    seen = forecast({CROP: CROPPED}).model_copy(update={"verified": block})
+    assert list(verified(seen, policy)) == ["policy"]
+    assert verified(seen, replace(policy, class_weights=(0.8, 1.2, 1.0))) == {}
