@@ -3,7 +3,7 @@
 Every job takes worlds (all that are for measuring, where none is named) and goes on where it stopped:
 
 - ``python benchmarks/value_training.py WORLD... --folder FOLDER``: the trainings that policies are chosen from.
-- ``profile``: analyze the network that was trained without augmentation.
+- ``profile``: analyze the network that was trained without augmentation, on 10, 20, 50 and 200 images a class.
 - ``policies``: choose each policy (``--policies``), none of which sees a test image.
 - ``train``: train with each policy that was chosen, five seeds that chose none of them.
 - ``table``: write what every class got right to ``benchmarks/value.csv``.
@@ -21,19 +21,21 @@ from pathlib import Path
 import torch
 import value_measures
 from value_figure import figure
-from value_policies import POLICIES, choose, chosen
+from value_policies import EVERY, SIZES, choose, chosen
 from value_profiles import profile
 from value_table import described, read, write
 from value_training import REPORTED_SEEDS, Trainings
-from value_worlds import MEASURING
+from value_worlds import ANALYZED, MEASURING
 
 ROOT = Path(__file__).parents[1]
 TABLE, FIGURE = ROOT / "benchmarks" / "value.csv", ROOT / "assets" / "value.svg"
 
 
 def _profile(own: Trainings, _: argparse.Namespace) -> None:
-    found = profile(own)
-    print(f"{own.name}: {found.summary.clean_accuracy:.1%} of the analyzed images are recognized", flush=True)
+    for images in (*SIZES, ANALYZED):
+        found = profile(own, images)
+        count = f"{found.provenance.dataset.images} analyzed images"
+        print(f"{own.name}: {found.summary.clean_accuracy:.1%} of {count} are recognized", flush=True)
 
 
 def _policies(own: Trainings, options: argparse.Namespace) -> None:
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("worlds", nargs="*", default=MEASURING)
     parser.add_argument("--folder", type=Path, help="where the trainings are kept")
     parser.add_argument("--photos", type=Path, help="photographs with train/ and val/")
-    parser.add_argument("--policies", nargs="+", choices=POLICIES, default=POLICIES)
+    parser.add_argument("--policies", nargs="+", choices=EVERY, default=EVERY)
     parser.add_argument("--again", action="store_true", help="choose policies that were chosen before")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)

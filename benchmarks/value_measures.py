@@ -11,6 +11,7 @@ from value_policies import (
     BEST_UNIFORM,
     FORECAST,
     NONE,
+    OF_SIZE,
     POLICIES,
     RELAXED,
     TURNED_DOWN,
@@ -20,6 +21,7 @@ from value_policies import (
     WEIGHTED,
 )
 from value_table import Outcome, Table
+from value_worlds import ANALYZED
 
 from cuesense.arrays import Floats
 
@@ -112,7 +114,7 @@ def report(table: Table) -> str:
     for ours in (FORECAST, UNWEIGHTED, UNTRAINED):
         if complete(table, (ours, *MAIN)):
             parts += [_summary(table, ours), _agreement(table, ours)]
-    return "\n\n".join([*parts, _differences(table, FORECAST), _wins(table), _policies(table)])
+    return "\n\n".join([*parts, _sizes(table), _differences(table, FORECAST), _wins(table), _policies(table)])
 
 
 def _worlds(table: Table) -> str:
@@ -141,15 +143,49 @@ def _summary(table: Table, ours: str) -> str:
 
 def _gain(table: Table, ours: str, other: str, kind: str) -> str:
     worlds = [name for name in complete(table, (ours, other)) if kind in ("all", kind_of(name))]
+    return f"{_gains(table, worlds, ours, other)} ({len(worlds)} worlds)" if worlds else ""
+
+
+def _gains(table: Table, worlds: Sequence[str], ours: str, other: str) -> str:
+    """Return what one policy gains over another in some worlds, in worst class and mean."""
     pairs = [(table[name][ours].recall, table[name][other].recall) for name in worlds]
-    if not worlds:
-        return ""
     parts = []
     for measure in (worst, mean):
         gains = 100 * np.array([measure(own) - measure(others) for own, others in pairs])
         error = f" ± {gains.std(ddof=1) / np.sqrt(len(gains)):.1f}" if len(gains) > 1 else ""
         parts.append(f"{gains.mean():+.1f}{error}")
-    return f"{' / '.join(parts)} ({len(worlds)} worlds)"
+    return " / ".join(parts)
+
+
+def harm(recall: Floats, plain: Floats) -> float:
+    """Return what classes lose against the trainings without augmentation, mean over all; gains count as 0."""
+    return float(np.maximum(plain.mean(axis=0) - recall.mean(axis=0), 0).mean())
+
+
+def _sizes(table: Table) -> str:
+    """Return what following the advice without training gives, by the number of analyzed images."""
+    names = {images: OF_SIZE.get(images, UNTRAINED) for images in sorted({*OF_SIZE, ANALYZED})}
+    worlds = complete(table, (*names.values(), USUAL_DEFAULT))
+    head = ("images a class", "augments in", "classes harmed", "loss of a class, mean", "largest loss of a class")
+    against = [f"worst class / mean, against {other}" for other in (NONE, USUAL_DEFAULT)]
+    rows = [_row(*head, *against), _row(*["---"] * (len(head) + len(against)))]
+    rows += [_row(str(images), *_of_size(table, worlds, name)) for images, name in names.items()]
+    rows.append(_row(USUAL_DEFAULT, *_of_size(table, worlds, USUAL_DEFAULT)))
+    return f"Advice without training, by analyzed images, {len(worlds)} worlds\n\n" + "\n".join(rows)
+
+
+def _of_size(table: Table, worlds: Sequence[str], name: str) -> list[str]:
+    pairs = [(table[world][name].recall, table[world][NONE].recall) for world in worlds]
+    augmented = sum(table[world][name].values != "nothing" for world in worlds)
+    largest = max((float((plain.mean(axis=0) - own.mean(axis=0)).max()) for own, plain in pairs), default=0.0)
+    classes = sum(own.shape[1] for own, _ in pairs)
+    return [
+        f"{augmented} worlds",
+        f"{sum(harmed(own, plain) for own, plain in pairs)} of {classes}",
+        f"{100 * np.mean([harm(own, plain) for own, plain in pairs]):.2f}",
+        f"{100 * largest:.1f}",
+        *(_gains(table, worlds, name, other) for other in (NONE, USUAL_DEFAULT)),
+    ]
 
 
 def _differences(table: Table, ours: str) -> str:

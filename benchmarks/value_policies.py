@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from value_profiles import profile, with_forecast
@@ -28,7 +29,11 @@ UNTRAINED, FORECAST, UNWEIGHTED = "ours, no training", "ours, forecast", "ours, 
 WEIGHTED, RELAXED = "class weights", "relaxed intruders"
 # What the forecast turned down: trained to see whether that was right.
 TURNED_DOWN = "turned down"
+# The advice without training to a profile of fewer or more images of every class than ANALYZED.
+SIZES = (10, 20, 200)
+OF_SIZE = {images: f"ours, {images} images" for images in SIZES}
 POLICIES = (NONE, USUAL_DEFAULT, BEST_UNIFORM, UNTRAINED, FORECAST, UNWEIGHTED, WEIGHTED, RELAXED, TURNED_DOWN)
+EVERY = (*POLICIES, *OF_SIZE.values())
 _FIRST = CHOICE_SEEDS[:1]
 
 
@@ -48,9 +53,9 @@ def _mean(own: Trainings, policy: Policy) -> float:
     return float(own.recall(policy, _FIRST, test=False).mean())
 
 
-def untrained(own: Trainings) -> Policy:
-    """Return what ``cuesense recommend`` says to the profile alone."""
-    return recommend(profile(own))
+def untrained(own: Trainings, images: int = ANALYZED) -> Policy:
+    """Return what ``cuesense recommend`` says to the profile alone, of so many images of every class."""
+    return recommend(profile(own, images))
 
 
 def forecast(own: Trainings) -> Policy:
@@ -105,7 +110,7 @@ CHOICES: Mapping[str, Callable[[Trainings], Policy]] = {
     RELAXED: relaxed_intruders,
     UNWEIGHTED: unweighted,
     TURNED_DOWN: turned_down,
-}
+} | {name: partial(untrained, images=images) for images, name in OF_SIZE.items()}
 
 
 def choose(own: Trainings, wanted: tuple[str, ...], *, again: bool = False) -> dict[str, Policy]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
+from budget_worlds import joined
 from torch import nn
 from value_training import CHOICE_SEEDS, RECIPE, STRONGEST, Trainings
-from value_worlds import network
+from value_worlds import ANALYZED, more_to_analyze, network
 
 from cuesense import analyze
 from cuesense.config import Config
@@ -51,16 +52,22 @@ class _Listed:
         return self.images.pixels[index], int(self.images.labels[index])
 
 
-def profile(own: Trainings) -> Profile:
-    """Return the profile of a world's network on all analyzed images; analyzed once, then read back."""
-    path = own.place / "profile.json"
+def profile(own: Trainings, images: int = ANALYZED) -> Profile:
+    """Return the profile of a world's network on so many images of every class; analyzed once, then read back."""
+    path = own.place / ("profile.json" if images == ANALYZED else f"profile-{images}.json")
     if not path.exists():
-        path.write_text(analyzed(own, own.images[1]).to_json())
+        path.write_text(_analyzed(own, _to_analyze(own, images)).to_json())
     return Profile.read(path)
 
 
-def analyzed(own: Trainings, images: Images) -> Profile:
-    """Return the profile of a world's network on some images."""
+def _to_analyze(own: Trainings, images: int) -> Images:
+    """Return the first analyzed images of every class; where more than these are asked for, further ones as well."""
+    if images <= ANALYZED:
+        return own.images[1].take(first_rows(own.images[1], images))
+    return joined(own.images[1], more_to_analyze(own.name, images - ANALYZED, own.photos))
+
+
+def _analyzed(own: Trainings, images: Images) -> Profile:
     return analyze(
         plain_network(own),
         _Listed(images, own.names),

@@ -27,6 +27,8 @@ COUNTS = {"color": 3, "shape": 3, "texture": 3, "redundant": 1, "mixed": 0, "con
 FAMILY_COUNTS = {"color": 3, "shape": 3, "texture": 3, "redundant": 1}
 # Images a class: to train on, to analyze, to test on.
 TRAIN, ANALYZED, TESTED = 80, 50, 100
+# Of the 500 photographs of a class in train/, the first that is analyzed.
+_FIRST_ANALYZED = 350
 # Channels of the network: half the multiplications of the default, at an accuracy that is as good on photographs.
 WIDTHS = (16, 32, 64)
 
@@ -74,11 +76,15 @@ def make(name: str, photos: Path | None) -> World:
 
 
 def more_to_analyze(name: str, count: int, photos: Path | None) -> Images:
-    """Return further images to analyze, of every class, that are in none of the world's parts."""
+    """Return further images to analyze, of every class, that are in none of the world's parts.
+
+    Of photographs there may be fewer than are asked for: those between the images to train on and the analyzed ones.
+    """
     kind, which, *rest = name.split(":")
     if kind == "photos":
         (first, _), _ = _folders(photos)
-        return gather(first, _chosen(which), int(rest[0]), int(rest[0]) + count)
+        trained = int(rest[0])
+        return gather(first, _chosen(which), trained, min(trained + count, _FIRST_ANALYZED))
     if kind in ("mirror", "twins"):
         return _part(f"{kind}:{which}", _classes(kind, int(which)), 1, range(ANALYZED, ANALYZED + count))
     held = ANALYZED + TESTED
@@ -110,7 +116,8 @@ def _photographs(which: str, count: int, photos: Path | None) -> World:
     (first, second), names = _folders(photos)
     chosen = _chosen(which)
     # The same images are analyzed and tested whatever the number to train on.
-    train, analyzed = gather(first, chosen, 0, count), gather(first, chosen, 350, 350 + ANALYZED)
+    train = gather(first, chosen, 0, count)
+    analyzed = gather(first, chosen, _FIRST_ANALYZED, _FIRST_ANALYZED + ANALYZED)
     test = joined(gather(first, chosen, 400, 500), gather(second, chosen, 0, 50))
     return train, analyzed, test, tuple(names[place] for place in chosen)
 
