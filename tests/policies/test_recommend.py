@@ -164,8 +164,11 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     assert propose(seen(0.5), PolicyOptions("per_class")) == own
     with pytest.raises(SettingsError, match=r"got a worst class of 50.0% instead of 60.0%.*Take the policy for all"):
         recommend(seen(0.5), "per_class")
-    assert list(verified(seen(0.5), own)) == ["policy", "matched"]
-    assert verified(seen(0.5), recommend(found)) == {}
+    known = verified(seen(0.5), own)
+    assert known is not None
+    assert list(known.policies) == ["policy", "matched"]
+    assert verified(seen(0.5), recommend(found)) is None
+    assert verified(seen(0.5), replace(own, probability=0.5)) is None
 
 
 @pytest.mark.parametrize("seeds", [2, 3])
@@ -335,5 +338,7 @@ def test_trainings_without_class_weights_say_nothing_of_a_policy_with_them() -> 
     trained = TrainedModel(policy=policy.to_dict(), mean=0.8, worst=0.6, over_tolerance=0)
     block = VerifiedModel(tolerance=0.05, seeds=5, policies={"global": trained})
     seen = forecast({CROP: CROPPED}).model_copy(update={"verified": block})
-    assert list(verified(seen, policy)) == ["policy"]
-    assert verified(seen, replace(policy, class_weights=(0.8, 1.2, 1.0))) == {}
+    known = verified(seen, policy)
+    assert known is not None
+    assert known.policies == {"policy": trained, "global": trained}
+    assert verified(seen, replace(policy, class_weights=(0.8, 1.2, 1.0))) is None
