@@ -82,7 +82,8 @@ def recommend(
         spares: With scope global, whether at most a tenth of the classes may be left out of the augmentation where
             nothing else is better than none, and whether a verified winner may differ between classes.
         weights: With scope global and a forecast by trainings, whether classes that the policy is forecast to harm
-            count more in the loss (``Policy.class_weights``, after CLAM); the forecast itself knows nothing of them.
+            count more in the loss (``Policy.class_weights``, after CLAM), and whether a verified winner may have class
+            weights; the forecast itself knows nothing of them.
 
     Returns:
         The policy. Where ``cuesense verify`` trained it, and class weights or milder augmentation of intruding classes
@@ -173,7 +174,8 @@ def after_verification(profile: Profile, policy: Policy, options: PolicyOptions)
     if options.scope != "global":
         _refuse_beaten(profile, policy)
         return policy
-    best = best_verified(profile, replace(policy, class_weights=()), by_class=options.spares)
+    plain = replace(policy, class_weights=())
+    best = best_verified(profile, plain, by_class=options.spares, weights=options.weights)
     return policy if best is None else best[1]
 
 

@@ -162,13 +162,16 @@ def is_better(rival: Trained, recommended: Trained, seeds: int) -> bool:
     return gain > error and rival.worst > recommended.worst and rival.mean >= recommended.mean - _MEAN_LOSS
 
 
-def best_verified(profile: Profile, policy: Policy, *, by_class: bool = True) -> tuple[str, Policy] | None:
+def best_verified(
+    profile: Profile, policy: Policy, *, by_class: bool = True, weights: bool = True
+) -> tuple[str, Policy] | None:
     """Return what trainings showed to be best: the recommended policy for all classes, or a rival that is better.
 
     Args:
         profile: A profile, which ``cuesense verify`` may have written its outcome into.
         policy: The policy for all classes that is recommended otherwise.
         by_class: Whether the rival may differ between classes.
+        weights: Whether the rival may have class weights.
 
     Returns:
         Name (global, none, usual, best_uniform, weighted or relaxed) and policy; of several rivals that are better
@@ -184,7 +187,11 @@ def best_verified(profile: Profile, policy: Policy, *, by_class: bool = True) ->
         return None
     better = [name for name in RIVALS if name in known.policies and is_better(known.policies[name], own, known.seeds)]
     rivals = {name: rebuilt(known.policies[name], names) for name in better}
-    offered = {name: rival for name, rival in rivals.items() if by_class or rival.scope == "global"}
+    offered = {
+        name: rival
+        for name, rival in rivals.items()
+        if (by_class or rival.scope == "global") and (weights or not rival.class_weights)
+    }
     if not offered:
         return "global", policy
     best = max(offered, key=lambda name: known.policies[name].worst)

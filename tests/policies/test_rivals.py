@@ -180,6 +180,7 @@ def test_policies_that_were_not_beaten_stay() -> None:
     for known in (verified(ENOUGH_SEEDS - 1, **better), verified(), verified(**by_class)):
         assert best_verified(known, OWN) == ("global", OWN)
     assert best_verified(verified(relaxed=trained(MILDER, 0.9)), OWN, by_class=False) == ("global", OWN)
+    assert best_verified(verified(**better), OWN, weights=False) == ("global", OWN)
 
 
 def test_nothing_is_known_of_policies_that_were_not_verified() -> None:
