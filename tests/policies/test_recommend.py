@@ -29,6 +29,16 @@ def test_the_global_policy_is_the_best_within_the_risk() -> None:
     assert recommend(forecast({CROP: gaining, JITTER: CLEAN}, runs=2)) == uniform({CROP: 0.7}, NAMES[:3])
 
 
+@pytest.mark.parametrize(("all_but", "names"), [(0.0, ()), (0.333, ()), (0.334, (CROP,)), (0.666, (CROP,))])
+def test_a_whole_number_of_classes_may_be_harmed(all_but: float, names: tuple[str, ...]) -> None:
+    harming_one = [[-0.2, 0.9, -0.2]] * 4
+    found = forecast({CROP: harming_one, JITTER: [[0.5] * 3] * 4}, runs=2)
+    accuracy = [0.6, 0.95, 0.3]
+    assert found.forecast is not None
+    known = found.model_copy(update={"forecast": found.forecast.model_copy(update={"accuracy": accuracy})})
+    assert recommend(known, all_but=all_but, spares=False, weights=False).names == names
+
+
 @pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.05, 2, 3), (0.2, 2, 2), (0.199, 2, 3), (0.049, 3, 3)])
 def test_confused_classes_share_their_values(share: float, grouped: int, guarded: int) -> None:
     confused = planted(LOST, rivals={1: [(0, CROP, share)]})
