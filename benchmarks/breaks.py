@@ -174,6 +174,36 @@ BREAKS = [
         "tests/policies/test_search.py",
     ),
     (
+        "cuesense/training/trials.py",
+        "task.train.weighted(policy.class_weights)",
+        "task.train",
+        "tests/training/test_trials.py",
+    ),
+    (
+        "cuesense/policies/rivals.py",
+        "gained = taken.sum(axis=0)",
+        "gained = taken.sum(axis=1)",
+        "tests/policies/test_rivals.py",
+    ),
+    (
+        "cuesense/policies/rivals.py",
+        "(weights or not rival.class_weights)",
+        "True",
+        "tests/policies/test_rivals.py",
+    ),
+    (
+        "cuesense/policies/advice.py",
+        "chosen = after_verification(profile, found.policy, options)",
+        "chosen = found.policy",
+        "tests/policies/test_advice.py",
+    ),
+    (
+        "cuesense/stats/drop_risk.py",
+        "return _isotonic(_at_cells(self._above(tolerance), self.cell))",
+        "return _at_cells(self._above(tolerance), self.cell)",
+        "tests/stats/test_drop_risk.py",
+    ),
+    (
         "cuesense/workflows/verify_results.py",
         "leak(rival[0], rival[1][control",
         "leak(own[0], own[1][control",

@@ -1,6 +1,7 @@
 """One lazy table: kind and name -> "module:attribute". Other packages add to it through entry points."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -84,7 +85,7 @@ def names(kind: str) -> tuple[str, ...]:
         The names in the order of the table.
     """
     ours = tuple(_TABLE[kind])
-    return ours + tuple(sorted(_plugins(kind).keys() - set(ours)))
+    return ours + tuple(sorted(plugins(kind).keys() - set(ours)))
 
 
 def get(kind: str, name: str) -> Any:
@@ -105,13 +106,13 @@ def get(kind: str, name: str) -> Any:
         module, _, attribute = target.partition(":")
         return getattr(import_module(module), attribute)
     check(kind, name)
-    return _plugins(kind)[name].load()
+    return plugins(kind)[name].load()
 
 
 def check(kind: str, name: str) -> None:
     """Raise SettingsError, as ``get`` does, unless a name is registered; nothing is imported."""
     # Plug-ins are looked for in every installed package, which takes long: only where the name is none of ours.
-    if name not in _TABLE[kind] and name not in _plugins(kind):
+    if name not in _TABLE[kind] and name not in plugins(kind):
         raise SettingsError(unknown(f"{kind.removesuffix('s')} '{name}'", name, names(kind)))
 
 
@@ -120,5 +121,11 @@ def is_own(kind: str, name: str) -> bool:
     return name in _TABLE[kind]
 
 
-def _plugins(kind: str) -> dict[str, Any]:
+@cache
+def plugins(kind: str) -> Mapping[str, Any]:
+    """Return the entry points that other packages declare, by name; they are looked for once a process.
+
+    Args:
+        kind: One of KINDS.
+    """
     return {point.name: point for point in entry_points(group=f"cuesense.{kind}")}

@@ -1,6 +1,8 @@
 """Files a user would have: a small exported network, folders of images, a table."""
 
 import os
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from cuesense import registry
 from tests.helpers.small_networks import NAMES, SIZE, Meanest, picture
 
 # Derandomized, so that a run is the same everywhere. Forty examples instead of the usual hundred keep ./check short;
@@ -36,6 +39,18 @@ def photos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "photos"
     make_folder(folder, 20)
     return folder
+
+
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, EntryPoint], None]]:
+    """Make an entry point the only plug-in that is installed, of one kind."""
+
+    def install(kind: str, point: EntryPoint) -> None:
+        monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == f"cuesense.{kind}" else [])
+        registry.plugins.cache_clear()
+
+    yield install
+    registry.plugins.cache_clear()
 
 
 def make_folder(folder: Path, images_per_class: int, first: int = 0) -> None:

@@ -19,8 +19,8 @@ from cuesense.policies.policy import (
     uniform,
 )
 from cuesense.policies.profile_budgets import levels_of
-from cuesense.policies.recommend import decide
-from cuesense.schemas.profile import Profile
+from cuesense.policies.recommend import after_verification, decide, verified
+from cuesense.schemas.profile import Profile, VerifiedModel
 
 NONE, USUAL, RECOMMENDED, NEXT = "no augmentation", "the usual default", "recommended", "next best"
 # What stops an augmentation at its strongest value.
@@ -41,6 +41,7 @@ class Advice:
         policies: The policies of these.
         limits: What stops each augmentation of a policy for all classes; empty for policies by class.
         spared: Names of the classes that the policy for all leaves out.
+        verified: What trainings with the policy showed, as ``policies.recommend.verified``; None where there are none.
     """
 
     policy: Policy
@@ -51,6 +52,7 @@ class Advice:
     policies: Mapping[str, Policy]
     limits: tuple[Limit, ...] = ()
     spared: tuple[str, ...] = ()
+    verified: VerifiedModel | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the advice as JSON values."""
@@ -63,16 +65,16 @@ class Advice:
                 {"name": name, "policy": self.policies[name].to_dict(), **_listed(found)}
                 for name, found in self.outlooks.items()
             ],
+            "verified": None if self.verified is None else self.verified.model_dump(),
         }
 
 
-def advise(profile: Profile, options: PolicyOptions, policy: Policy | None = None) -> Advice:
-    """Return a recommendation with its alternatives.
+def advise(profile: Profile, options: PolicyOptions) -> Advice:
+    """Return a recommendation, the same as ``recommend``, with its alternatives.
 
     Args:
         profile: The profile of the model.
         options: Which policy is wanted.
-        policy: What is recommended, where that is known; None finds it.
 
     Returns:
         The advice.
@@ -82,13 +84,13 @@ def advise(profile: Profile, options: PolicyOptions, policy: Policy | None = Non
     """
     names = tuple(entry.name for entry in profile.classes)
     losses = expected_losses(profile, options.augmentations)
-    # Estimating losses without training takes a second.
+    # Estimating losses without training takes most of the time: once, where no augmentations were chosen.
     every = losses if options.augmentations is None else expected_losses(profile)
     levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
     tolerance, risk = levels.tolerance, levels.risk
-    found = decide(profile, options)
-    same = policy is None or policy.content == found.policy.content
-    chosen, other = (found.policy, found.runner_up) if same or policy is None else (policy, found.policy)
+    found = decide(profile, options, losses)
+    chosen = after_verification(profile, found.policy, options)
+    other = found.runner_up if chosen.content == found.policy.content else found.policy
     compared = {
         RECOMMENDED: chosen,
         NONE: uniform({}, names, options.probability),
@@ -101,7 +103,8 @@ def advise(profile: Profile, options: PolicyOptions, policy: Policy | None = Non
     clean = [name for index, name in enumerate(names) if not chosen.of_class(index)]
     spared = tuple(clean) if options.scope == "global" and chosen.names else ()
     limits = _limits(losses, chosen, spared, tolerance, risk) if options.scope == "global" else ()
-    return Advice(chosen, losses.basis, tolerance, risk, outlooks, compared, limits, spared)
+    seen = verified(profile, chosen)
+    return Advice(chosen, losses.basis, tolerance, risk, outlooks, compared, limits, spared, seen)
 
 
 def _limits(

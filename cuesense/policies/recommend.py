@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -23,9 +22,9 @@ from cuesense.policies.profile_budgets import (
     measured_augmentations,
     profile_of,
 )
-from cuesense.policies.rivals import best_verified, class_weights
+from cuesense.policies.rivals import best_verified, class_weights, rebuilt
 from cuesense.policies.search import Found, Limits, search
-from cuesense.schemas.profile import Profile, TrainedModel
+from cuesense.schemas.profile import Profile, VerifiedModel
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import LARGEST_SIDE, whole_number
 
@@ -83,7 +82,8 @@ def recommend(
         spares: With scope global, whether at most a tenth of the classes may be left out of the augmentation where
             nothing else is better than none, and whether a verified winner may differ between classes.
         weights: With scope global and a forecast by trainings, whether classes that the policy is forecast to harm
-            count more in the loss (``Policy.class_weights``, after CLAM); the forecast itself knows nothing of them.
+            count more in the loss (``Policy.class_weights``, after CLAM), and whether a verified winner may have class
+            weights; the forecast itself knows nothing of them.
 
     Returns:
         The policy. Where ``cuesense verify`` trained it, and class weights or milder augmentation of intruding classes
@@ -95,9 +95,7 @@ def recommend(
     """
     options = PolicyOptions(scope, tolerance, risk, augmentations, probability, guards, all_but, spares, weights)
     known = profile_of(profile)
-    policy = decide(known, options).policy
-    _refuse_beaten(known, policy)
-    return _after_verification(known, policy, by_class=spares) if scope == "global" else policy
+    return after_verification(known, decide(known, options).policy, options)
 
 
 def propose(profile: Profile, options: PolicyOptions) -> Policy:
@@ -116,12 +114,14 @@ def propose(profile: Profile, options: PolicyOptions) -> Policy:
     return decide(profile, options).policy
 
 
-def decide(profile: Profile, options: PolicyOptions) -> Found:
+def decide(profile: Profile, options: PolicyOptions, losses: ExpectedLosses | None = None) -> Found:
     """Return the policy that forecasts and budgets recommend, with the classes left out and the best other policy.
 
     Args:
         profile: The profile of the model.
         options: Which policy is wanted.
+        losses: ``expected_losses`` of the profile and the options' augmentations, where they are known already: without
+            training their estimate takes most of the time.
 
     Returns:
         The policy; policies by class have no runner-up.
@@ -133,7 +133,7 @@ def decide(profile: Profile, options: PolicyOptions) -> Found:
         raise SettingsError(unknown(f"scope '{options.scope}'", str(options.scope), SCOPES))
     check_numbers(profile, options.tolerance, None, options.all_but, risk=options.risk)
     if options.scope == "global":
-        return _for_all(profile, options)
+        return _for_all(profile, options, losses)
     budgets = budgets_of(profile, tolerance=options.tolerance, risk=options.risk, augmentations=options.augmentations)
     curves = measured_augmentations(profile, list(budgets))
     groups = _groups(profile, options.scope, guards=options.guards)
@@ -144,27 +144,39 @@ def decide(profile: Profile, options: PolicyOptions) -> Found:
     return Found(Policy(options.scope, options.probability, names, tuple(groups.tolist()), values), (), None)
 
 
-def _for_all(profile: Profile, options: PolicyOptions) -> Found:
+def _for_all(profile: Profile, options: PolicyOptions, losses: ExpectedLosses | None) -> Found:
     names = tuple(entry.name for entry in profile.classes)
     # Refuses a probability out of range before anything is searched.
     uniform({}, names, options.probability)
-    losses = expected_losses(profile, options.augmentations)
+    losses = losses or expected_losses(profile, options.augmentations)
     levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
     limits = Limits(levels.tolerance, levels.risk, int(options.all_but * len(names)))
     found = search(losses, names, options.probability, limits, spares=options.spares)
     return replace(found, policy=_weighted(found.policy, losses)) if options.weights else found
 
 
-def _after_verification(profile: Profile, policy: Policy, *, by_class: bool) -> Policy:
-    """Return the policy that trainings showed to be best, where ``verify`` trained this one; else the policy itself.
+def after_verification(profile: Profile, policy: Policy, options: PolicyOptions) -> Policy:
+    """Return the policy for all that trainings showed to be best, where ``verify`` trained this one; else the policy.
 
     ``verify`` trains it without class weights, and with them beside it.
+
+    Args:
+        profile: The profile of the model.
+        policy: What forecasts and budgets recommend.
+        options: Which policy is wanted.
+
+    Returns:
+        The policy; one by class is never replaced.
+
+    Raises:
+        SettingsError: Trainings with the policy by class showed a lower worst-class accuracy than with a uniform one.
     """
-    plain = replace(policy, class_weights=())
-    if not verified(profile, plain):
+    if options.scope != "global":
+        _refuse_beaten(profile, policy)
         return policy
-    better = best_verified(profile, plain, by_class=by_class)
-    return plain if better is None else better[1]
+    plain = replace(policy, class_weights=())
+    best = best_verified(profile, plain, by_class=options.spares, weights=options.weights)
+    return policy if best is None else best[1]
 
 
 def _weighted(policy: Policy, losses: ExpectedLosses) -> Policy:
@@ -251,43 +263,42 @@ def clusters(profile: Profile, share: float) -> np.ndarray:
     return found
 
 
-def verified(profile: Profile, policy: Policy) -> dict[str, TrainedModel]:
-    """Return what trainings with just this policy, with the uniform one of its mean strength and without any showed.
+def verified(profile: Profile, policy: Policy) -> VerifiedModel | None:
+    """Return what trainings with just this policy showed, and with what it is compared with.
 
     Args:
         profile: The profile.
-        policy: The policy.
+        policy: The policy; with class weights it is another one than without.
 
     Returns:
-        Results by ``"policy"``, ``"matched"`` and ``"none"``; empty where the policy was not verified. What is kept by
-        scope was trained without class weights, so that it says nothing of a policy with them.
+        Results by ``"policy"``, and, where they are known, ``"none"``, ``"global"`` (what was forecast to be best for
+        all classes) and, beside a policy by class, ``"matched"`` (the uniform policy of its mean strength); None where
+        the policy was not verified.
+
+    Raises:
+        SettingsError: A policy in the profile is none, or has values that do not exist.
     """
-    if policy.class_weights:
-        return {}
-    known = {} if profile.verified is None else profile.verified.policies
-    own = known.get(policy.scope)
-    if own is None or not policy.names or _by_class(own.policy, policy) != _by_class(policy.to_dict(), policy):
-        return {}
-    return {"policy": own} | {name: known[name] for name in ("matched", "none") if name in known}
-
-
-def _by_class(listed: Mapping[str, Any] | None, policy: Policy) -> list[Any]:
-    """Return what a policy, as JSON values, does to each class."""
-    if listed is None:
-        return []
-    groups = listed.get("groups", [{"classes": policy.class_names, "augmentations": listed.get("augmentations")}])
-    done = {name: group["augmentations"] for group in groups for name in group["classes"]}
-    return [done.get(name) for name in policy.class_names]
+    names = [entry.name for entry in profile.classes]
+    known = profile.verified
+    if known is None:
+        return None
+    same = [name for name, found in known.policies.items() if rebuilt(found, names).content == policy.content]
+    if not same:
+        return None
+    by_class = ["matched"] if policy.scope != "global" and policy.scope in same else []
+    others = {name: known.policies[name] for name in ("none", "global", *by_class) if name in known.policies}
+    return known.model_copy(update={"policies": {"policy": known.policies[same[0]]} | others})
 
 
 def _refuse_beaten(profile: Profile, policy: Policy) -> None:
     """Refuse a policy by class whose trainings showed a lower worst-class accuracy than those with a uniform policy."""
     seen = verified(profile, policy)
-    few = profile.verified is None or profile.verified.seeds < _SEEDS
-    if few or policy.scope == "global" or "matched" not in seen or seen["policy"].worst >= seen["matched"].worst:
+    if seen is None or seen.seeds < _SEEDS or "matched" not in seen.policies:
         return
-    worst = f"a worst class of {seen['policy'].worst:.1%} instead of {seen['matched'].worst:.1%}"
-    got = f"{worst}, as `cuesense verify` found"
+    own, matched = (seen.policies[name].worst for name in ("policy", "matched"))
+    if own >= matched:
+        return
+    got = f"a worst class of {own:.1%} instead of {matched:.1%}, as `cuesense verify` found"
     to_be = "at least as good as the uniform policy of its mean strength"
     raise SettingsError(expected("the policy by class", to_be, got, "Take the policy for all classes"))
 

@@ -3,7 +3,7 @@
 Class weights, after CLAM (Jiang, Ban, Weng 2025, TMLR, arXiv 2407.03146), count the images of harmed classes more in
 the loss. Relaxing, after Kirichenko et al. (2023, arXiv 2401.01764), gives the classes that take others' images a
 milder augmentation: an augmentation harms the losers through them. ``best_verified`` says whether trainings showed one
-of them to be better than the recommended policy.
+of them, or another policy that was trained, to be better than the recommended one.
 """
 
 from __future__ import annotations
@@ -162,17 +162,20 @@ def is_better(rival: Trained, recommended: Trained, seeds: int) -> bool:
     return gain > error and rival.worst > recommended.worst and rival.mean >= recommended.mean - _MEAN_LOSS
 
 
-def best_verified(profile: Profile, policy: Policy, *, by_class: bool = True) -> tuple[str, Policy] | None:
-    """Return the rival that trainings showed to be better than the recommended policy for all classes.
+def best_verified(
+    profile: Profile, policy: Policy, *, by_class: bool = True, weights: bool = True
+) -> tuple[str, Policy] | None:
+    """Return what trainings showed to be best: the recommended policy for all classes, or a rival that is better.
 
     Args:
         profile: A profile, which ``cuesense verify`` may have written its outcome into.
         policy: The policy for all classes that is recommended otherwise.
         by_class: Whether the rival may differ between classes.
+        weights: Whether the rival may have class weights.
 
     Returns:
-        The rival's name (none, usual, best_uniform, weighted or relaxed) and the policy; of several that ``is_better``,
-        the one with the best worst class. None where there is none, or where another policy was verified than this one.
+        Name (global, none, usual, best_uniform, weighted or relaxed) and policy; of several rivals that are better
+        (``is_better``), the one with the best worst class. None where another policy was verified than this one.
 
     Raises:
         SettingsError: A policy in the profile is none, or has values that do not exist.
@@ -180,16 +183,21 @@ def best_verified(profile: Profile, policy: Policy, *, by_class: bool = True) ->
     names = [entry.name for entry in profile.classes]
     known = profile.verified
     own = None if known is None else known.policies.get("global")
-    if known is None or own is None or _rebuilt(own, names).content != policy.content:
+    if known is None or own is None or rebuilt(own, names).content != policy.content:
         return None
     better = [name for name in RIVALS if name in known.policies and is_better(known.policies[name], own, known.seeds)]
-    rebuilt = {name: _rebuilt(known.policies[name], names) for name in better}
-    offered = [name for name, rival in rebuilt.items() if by_class or rival.scope == "global"]
+    rivals = {name: rebuilt(known.policies[name], names) for name in better}
+    offered = {
+        name: rival
+        for name, rival in rivals.items()
+        if (by_class or rival.scope == "global") and (weights or not rival.class_weights)
+    }
     if not offered:
-        return None
+        return "global", policy
     best = max(offered, key=lambda name: known.policies[name].worst)
-    return best, rebuilt[best]
+    return best, offered[best]
 
 
-def _rebuilt(trained: TrainedModel, class_names: Sequence[str]) -> Policy:
+def rebuilt(trained: TrainedModel, class_names: Sequence[str]) -> Policy:
+    """Return the policy of trainings that a profile holds; raises SettingsError where it is none."""
     return uniform({}, class_names) if trained.policy is None else Policy.from_dict(trained.policy, class_names)

@@ -13,7 +13,7 @@ from cuesense.atomic_files import refuse_folder, refuse_same, write_file
 from cuesense.policies.advice import Advice, advise
 from cuesense.policies.losses_by_lean import losses_by_lean
 from cuesense.policies.policy import PolicyOptions
-from cuesense.policies.recommend import check_options, export, recommend, verified
+from cuesense.policies.recommend import check_options, export
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile
 from cuesense.types import Progress
@@ -85,30 +85,18 @@ def recommend_from_file(
         refuse_same(target.output, path)
     if forecast["head"] or any(forecast[name] is not None for name in _TRAINING):
         profile = _forecast(path, options, forecast, watch)
-    policy = recommend(
-        profile,
-        options.scope,
-        tolerance=options.tolerance,
-        risk=options.risk,
-        augmentations=options.augmentations,
-        probability=options.probability,
-        guards=options.guards,
-        all_but=options.all_but,
-        spares=options.spares,
-        weights=options.weights,
-    )
-    text = export(policy, profile, target.library, target.image_size)
+    advice = advise(profile, options)
+    text = export(advice.policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
-    advice = advise(profile, options, policy)
     sentences = [entry.sentence for entry in losses_by_lean(profile)]
     forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [
-        *lines(advice, profile.summary.clean_accuracy, verified(profile, policy), sentences),
+        *lines(advice, profile.summary.clean_accuracy, sentences),
         *(f"Warning: {warning}" for warning in warnings),
     ]
-    listed = json.dumps(policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"
+    listed = json.dumps(advice.policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"
     return Recommendation(text, remarks, listed, advice)
 
 

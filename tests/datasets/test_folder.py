@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from cuesense import registry
 from cuesense.datasets.classes import read_class_names
 from cuesense.datasets.load import load_dataset
 from cuesense.errors import CuesenseError, DatasetError, SettingsError, UnreadableImageError
@@ -244,9 +243,8 @@ class TestSpecs:
     def test_a_folder_takes_no_other_root(self, colors, tmp_path):
         assert "left out for a folder" in failure(colors, data_root=tmp_path)
 
-    def test_plugins_get_argument_and_root(self, monkeypatch, tmp_path):
-        plugin = EntryPoint("echo", f"{__name__}:echo", "cuesense.datasets")
-        monkeypatch.setattr(registry, "entry_points", lambda group: [plugin] if group == "cuesense.datasets" else [])
+    def test_plugins_get_argument_and_root(self, plug, tmp_path):
+        plug("datasets", EntryPoint("echo", f"{__name__}:echo", "cuesense.datasets"))
         assert load_dataset("echo:a:b", data_root=tmp_path) == ("a:b", tmp_path)
         assert load_dataset("echo") == ("", None)
 

@@ -7,6 +7,7 @@ import pickle
 import random
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -84,10 +85,14 @@ def test_the_deeds_and_the_watch_are_real(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spec", ["python:evil:build", "python:cuesense.models.compact:build ", "plugged:x"])
 @pytest.mark.parametrize("how", ["argument", "environment", "both and code allowed"])
 def test_specs_that_run_code_are_refused_before_it_is_imported(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch, models: dict[str, Path], spec: str, how: str
+    workplace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    plug: Callable[[str, EntryPoint], None],
+    models: dict[str, Path],
+    spec: str,
+    how: str,
 ) -> None:
-    point = EntryPoint("plugged", "evil_plugin:build", "cuesense.models")
-    monkeypatch.setattr("cuesense.registry.entry_points", lambda group: [point] if group == "cuesense.models" else [])
+    plug("models", EntryPoint("plugged", "evil_plugin:build", "cuesense.models"))
     if how != "argument":
         monkeypatch.setenv(VARIABLE, "Yes")
     trust = Trust(weights_only=how != "environment", allow_code=how.startswith("both"))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
 from cuesense.policies.budgets import (
@@ -259,6 +260,70 @@ def by_forecast(
     ladder = replace(RANDOM_RESIZED_CROP, ladder=RANDOM_RESIZED_CROP.ladder[: len(forecast.loss)])
     found = forecast_budget(forecast, ladder, CLASSES, taken, accuracy, levels=STRICT)
     return [(entry.value, entry.status.value, entry.limited_by) for entry in found]
+
+
+def random_forecast(seed: int) -> tuple[Forecast, np.ndarray, np.ndarray]:
+    """Return a forecast of four severities and three classes, which class takes whose images, and clean accuracies."""
+    random = np.random.default_rng(seed)
+    loss = np.sort(random.choice([-0.1, 0.0, 0.03, 0.05, 0.08, 0.3], (4, 3)), axis=0)
+    taken = np.where(np.eye(3) == 1, 0, random.choice([0.0, 0.04, 0.1, 0.25], (3, 3)))
+    spread = np.where(random.random(3) < 0.1, np.inf, random.choice([0.005, 0.03, 0.1], 3))
+    return (
+        Forecast(loss, np.tile(spread, (4, 1))),
+        taken,
+        random.choice([0.02, 0.5, 0.9, np.nan], 3, p=[0.1, 0.4, 0.4, 0.1]),
+    )
+
+
+def forecast_loop(
+    forecast: Forecast, taken: np.ndarray, accuracy: np.ndarray, tolerance: float, risk: float
+) -> list[int]:
+    """The rule of budgets by forecast, one class and one severity after the other."""
+
+    def chance(step: int, index: int) -> float:
+        return round(ndtr((forecast.loss[step, index] - tolerance) / forecast.spread[step, index]), 4)
+
+    known = [accuracy[index] > tolerance and np.isfinite(forecast.spread[0, index]) for index in range(3)]
+    found = []
+    for index in range(3):
+        safe = 0
+        while known[index] and safe < 4 and chance(safe, index) <= risk:
+            safe += 1
+        found.append(safe)
+    bound = list(found)
+    for index, safe in enumerate(found):
+        taker = int(taken[index].argmax())
+        takes_most = taken[index, taker] > max(tolerance, forecast.loss[-1, index] / 2)
+        if takes_most and safe < 4 and np.isfinite(forecast.spread[0, index]) and chance(safe, index) > 0.5:
+            bound[taker] = min(bound[taker], safe)
+    return bound
+
+
+@settings(max_examples=40)
+@given(seed=seeds, tolerance=st.sampled_from([0.02, 0.05, 0.1]), risk=st.sampled_from([0.05, 0.2, 0.5]))
+def test_budgets_by_forecast_agree_with_the_loop(seed: int, tolerance: float, risk: float) -> None:
+    forecast, taken, accuracy = random_forecast(seed)
+    levels = Levels(tolerance, 0.9, risk)
+    budgets = forecast_budget(forecast, RANDOM_RESIZED_CROP, CLASSES, taken, accuracy, levels=levels)
+    assert [entry.severity for entry in budgets] == forecast_loop(forecast, taken, accuracy, tolerance, risk)
+    certified = forecast_loop(forecast, taken, accuracy, tolerance, 1 - levels.confidence)
+    assert [entry.certified for entry in budgets] == certified
+
+
+@settings(max_examples=40)
+@given(seed=seeds, pair=st.lists(st.floats(0.01, 0.4), min_size=2, max_size=2))
+def test_more_accepted_risk_never_lowers_a_budget_by_forecast(seed: int, pair: list[float]) -> None:
+    forecast, _, accuracy = random_forecast(seed)
+    severities = [
+        [
+            entry.severity
+            for entry in forecast_budget(
+                forecast, RANDOM_RESIZED_CROP, CLASSES, NO_LEAK, accuracy, levels=Levels(0.05, 0.95, risk)
+            )
+        ]
+        for risk in sorted(pair)
+    ]
+    assert all(less <= more for less, more in zip(*severities, strict=True))
 
 
 def test_a_forecast_value_is_safe_while_the_risk_is_small() -> None:

@@ -29,6 +29,16 @@ def test_the_global_policy_is_the_best_within_the_risk() -> None:
     assert recommend(forecast({CROP: gaining, JITTER: CLEAN}, runs=2)) == uniform({CROP: 0.7}, NAMES[:3])
 
 
+@pytest.mark.parametrize(("all_but", "names"), [(0.0, ()), (0.333, ()), (0.334, (CROP,)), (0.666, (CROP,))])
+def test_a_whole_number_of_classes_may_be_harmed(all_but: float, names: tuple[str, ...]) -> None:
+    harming_one = [[-0.2, 0.9, -0.2]] * 4
+    found = forecast({CROP: harming_one, JITTER: [[0.5] * 3] * 4}, runs=2)
+    accuracy = [0.6, 0.95, 0.3]
+    assert found.forecast is not None
+    known = found.model_copy(update={"forecast": found.forecast.model_copy(update={"accuracy": accuracy})})
+    assert recommend(known, all_but=all_but, spares=False, weights=False).names == names
+
+
 @pytest.mark.parametrize(("share", "grouped", "guarded"), [(0.05, 2, 3), (0.2, 2, 2), (0.199, 2, 3), (0.049, 3, 3)])
 def test_confused_classes_share_their_values(share: float, grouped: int, guarded: int) -> None:
     confused = planted(LOST, rivals={1: [(0, CROP, share)]})
@@ -164,8 +174,11 @@ def test_a_policy_by_class_that_was_beaten_is_not_offered() -> None:
     assert propose(seen(0.5), PolicyOptions("per_class")) == own
     with pytest.raises(SettingsError, match=r"got a worst class of 50.0% instead of 60.0%.*Take the policy for all"):
         recommend(seen(0.5), "per_class")
-    assert list(verified(seen(0.5), own)) == ["policy", "matched"]
-    assert verified(seen(0.5), recommend(found)) == {}
+    known = verified(seen(0.5), own)
+    assert known is not None
+    assert list(known.policies) == ["policy", "matched"]
+    assert verified(seen(0.5), recommend(found)) is None
+    assert verified(seen(0.5), replace(own, probability=0.5)) is None
 
 
 @pytest.mark.parametrize("seeds", [2, 3])
@@ -335,5 +348,7 @@ def test_trainings_without_class_weights_say_nothing_of_a_policy_with_them() -> 
     trained = TrainedModel(policy=policy.to_dict(), mean=0.8, worst=0.6, over_tolerance=0)
     block = VerifiedModel(tolerance=0.05, seeds=5, policies={"global": trained})
     seen = forecast({CROP: CROPPED}).model_copy(update={"verified": block})
-    assert list(verified(seen, policy)) == ["policy"]
-    assert verified(seen, replace(policy, class_weights=(0.8, 1.2, 1.0))) == {}
+    known = verified(seen, policy)
+    assert known is not None
+    assert known.policies == {"policy": trained, "global": trained}
+    assert verified(seen, replace(policy, class_weights=(0.8, 1.2, 1.0))) is None

@@ -174,13 +174,19 @@ def test_the_better_rival_with_the_best_worst_class_is_rebuilt_from_the_profile(
     assert (found[0], found[1].names) == ("none", ())
 
 
-def test_policies_that_were_not_verified_or_not_beaten_have_no_rival() -> None:
+def test_policies_that_were_not_beaten_stay() -> None:
+    better = {"weighted": trained(WEIGHTED, 0.5)}
+    by_class = {"per_class": trained(MILDER, 0.9), "matched": trained(MILDER, 0.9)}
+    for known in (verified(ENOUGH_SEEDS - 1, **better), verified(), verified(**by_class)):
+        assert best_verified(known, OWN) == ("global", OWN)
+    assert best_verified(verified(relaxed=trained(MILDER, 0.9)), OWN, by_class=False) == ("global", OWN)
+    assert best_verified(verified(**better), OWN, weights=False) == ("global", OWN)
+
+
+def test_nothing_is_known_of_policies_that_were_not_verified() -> None:
     better = {"weighted": trained(WEIGHTED, 0.5)}
     assert best_verified(verified(**better), uniform({CROP: 0.7}, KNOWN)) is None
     assert best_verified(verified(**better), WEIGHTED) is None
-    assert best_verified(verified(ENOUGH_SEEDS - 1, **better), OWN) is None
-    assert best_verified(verified(), OWN) is None
-    assert best_verified(verified(per_class=trained(MILDER, 0.9), matched=trained(MILDER, 0.9)), OWN) is None
     assert best_verified(made(len(KNOWN), images=100, names=KNOWN), OWN) is None
     assert "global" not in RIVALS
 

@@ -138,3 +138,48 @@ def test_no_single_change_within_the_risk_gives_more(crop, jitter, risk) -> None
     cost = known.of_policy(best.policy)
     assert cost is not None
     assert (cost.risk(0.05) <= risk + 1e-12).all()
+
+
+def within(known: ExpectedLosses, share: float, limits: Limits) -> list[tuple[float, Policy]]:
+    """Return gain and policy of every combination of severities within the risk, in a plain loop."""
+    every = [(0.0, uniform({}, NAMES, share))]
+    for pair in itertools.product(range(3), repeat=2):
+        values = {name: LADDERS[name][step - 1] for name, step in zip(LADDERS, pair, strict=True) if step}
+        policy = uniform(values, NAMES, share)
+        cost = known.of_policy(policy)
+        assert cost is not None
+        if sum(chance > limits.risk for chance in cost.risk(limits.tolerance)[0]) <= limits.all_but:
+            every.append((gain(known, policy), policy))
+    return every
+
+
+LIMITS = st.builds(Limits, st.just(0.05), st.sampled_from([0.05, 0.2, 0.5]), st.integers(0, 2))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), LIMITS)
+def test_the_best_of_all_combinations_is_found_where_one_augmentation_only_harms(seed: int, limits: Limits) -> None:
+    """Where crops cost every class something, changing one severity at a time cannot miss the best combination."""
+    random = np.random.default_rng(seed)
+    known = losses(random.uniform(0.001, 0.1, (2, 3)).tolist(), random.normal(0, 0.08, (2, 3)).tolist(), 0.02)
+    best = search(known, NAMES, 0.8, limits, spares=False).policy
+    for share in (0.8, 0.5, 0.25):
+        most, policy = max(within(known, share, limits), key=lambda entry: entry[0])
+        if most > 0.005:
+            assert best == policy
+            return
+    assert best == uniform({}, NAMES, 0.8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), LIMITS)
+def test_what_is_found_is_no_worse_than_the_best_single_augmentation(seed: int, limits: Limits) -> None:
+    random = np.random.default_rng(seed)
+    known = losses(random.normal(0, 0.08, (2, 3)).tolist(), random.normal(0, 0.08, (2, 3)).tolist(), 0.02)
+    best = search(known, NAMES, 0.8, limits, spares=False).policy
+    every = within(known, best.probability, limits)
+    single = max(found for found, policy in every if len(policy.names) < 2)
+    # A policy is recommended where it is forecast to give half a point more than none.
+    assert gain(known, best) >= (single if best.names else min(single, 0.0)) - 1e-9
+    assert gain(known, best) <= max(found for found, _ in every) + 1e-9
+    assert best.names or single <= 0.005 + 1e-9

@@ -8,6 +8,8 @@ from time import process_time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
 from cuesense.stats.drop_risk import _isotonic, draws_worth, expected_drops
@@ -116,6 +118,19 @@ def test_risk_falls_with_the_tolerance_and_gains_are_no_risk() -> None:
     assert (np.diff(risks, axis=0) <= 0).all()
     assert risks[0, 2] < 0.05
     assert risks[2, 1] > 0.9
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 10, 50]))
+def test_risk_never_falls_with_the_severity_nor_rises_with_the_tolerance(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    lost = rng.binomial(n // 2, rng.uniform(0, 1, (4, 6)))
+    found = expected_drops(curve_of(n, lost, rng.binomial(n - n // 2, rng.uniform(0, 0.5, (4, 6)))))
+    risks = np.stack([found.risk(tolerance) for tolerance in (-0.1, 0, 0.02, 0.05, 0.1, 0.3, 0.9)])
+    assert (np.diff(risks, axis=0) <= 1e-9).all()
+    assert (np.diff(risks, axis=1) >= -1e-9).all()
+    assert (risks >= 0).all()
+    assert (risks <= 1 + 1e-9).all()
 
 
 def test_the_isotonic_fit_is_that_of_pooled_neighbors() -> None:

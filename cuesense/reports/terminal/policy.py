@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from cuesense.policies.advice import NEXT, NONE, RECOMMENDED, USUAL, Advice
 from cuesense.policies.policy import ClassAtRisk, Limit, Outlook, Policy, augmentation
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.text import percent, printable, readable_name
-from cuesense.schemas.profile import TrainedModel
+from cuesense.schemas.profile import VerifiedModel
 
 # The forecast's networks reach so much less clean accuracy than the analyzed model that they are another kind of
 # network: their losses say little about it (10 points, chosen by hand, not tuned).
@@ -36,18 +36,16 @@ _WEIGHTS = (
     "Class weights (after CLAM) let classes that are forecast to be harmed count more in the loss; the forecast does "
     "not know what they give. In our trainings they raised the worst class (docs/value.md)."
 )
+_TRAINED = {"none": "without augmentation", "global": "with the policy for all classes that was forecast to be best"}
 _VERIFY = "Several augmentations together are assumed to add up: `cuesense verify` trains with the policy and tells."
 
 
-def lines(
-    advice: Advice, analyzed: float | None, verified: Mapping[str, TrainedModel], more: Sequence[str] = ()
-) -> list[str]:
+def lines(advice: Advice, analyzed: float | None, more: Sequence[str] = ()) -> list[str]:
     """Return what a person should know about a policy.
 
     Args:
         advice: The recommendation and its alternatives.
         analyzed: Clean accuracy of the analyzed model, a fraction; None where it is not known.
-        verified: What trainings with the policy and without augmentation showed; empty where there were none.
         more: Further sentences, which come before the basis of the forecast.
 
     Returns:
@@ -56,13 +54,13 @@ def lines(
     policy = advice.policy
     found = [_headline(advice), *_compared(advice)]
     found += [_limit(entry, advice) for entry in advice.limits]
-    found += _verified(verified)
+    found += _verified(advice.verified)
     if policy.scope != "global" and policy.probability > _GUARDED_PROBABILITY and policy.names:
         found.append(_LEAKING)
     found += [*more, *([_WEIGHTS] if policy.class_weights else []), _BASIS[advice.basis]]
     if advice.basis != "no training":
         found += _underfit(advice.outlooks[NONE].mean, analyzed)
-    return [*found, _VERIFY] if len(policy.names) > 1 and not verified else found
+    return [*found, _VERIFY] if len(policy.names) > 1 and not advice.verified else found
 
 
 def describe(policy: Policy) -> str:
@@ -155,14 +153,21 @@ def _limit(entry: Limit, advice: Advice) -> str:
     return f"{name}: {limit}, {entry.limited_by or 'more is forecast to give no more'}"
 
 
-def _verified(trained: Mapping[str, TrainedModel]) -> list[str]:
-    if "policy" not in trained or "none" not in trained:
+def _verified(seen: VerifiedModel | None) -> list[str]:
+    """Return what trainings with the recommended policy and with others showed, in a line."""
+    if seen is None:
         return []
-    own, plain = trained["policy"], trained["none"]
-    warning = "warning: " if own.worst < plain.worst else ""
+    own, plain = seen.policies["policy"], seen.policies.get("none")
+    others = (
+        f"; {what} {percent(other.mean)} and {percent(other.worst)}"
+        for name, what in _TRAINED.items()
+        if (other := seen.policies.get(name)) is not None and other.policy != own.policy
+    )
+    warning = "warning: " if plain is not None and own.worst < plain.worst else ""
+    seeds = f"{seen.seeds} seed{'' if seen.seeds == 1 else 's'}"
     return [
-        f"{warning}verified by training: {percent(own.mean)} on average, worst class {percent(own.worst)}; "
-        f"without augmentation {percent(plain.mean)} and {percent(plain.worst)}"
+        f"{warning}verified by training ({seeds}): {percent(own.mean)} on average, worst class {percent(own.worst)}"
+        + "".join(others)
     ]
 
 

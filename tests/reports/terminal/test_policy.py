@@ -9,7 +9,7 @@ import pytest
 from cuesense.policies.advice import LAST, NEXT, NONE, RECOMMENDED, USUAL, Advice
 from cuesense.policies.policy import ClassAtRisk, Limit, Outlook, Policy, sparing, uniform
 from cuesense.reports.terminal.policy import lines
-from cuesense.schemas.profile import TrainedModel
+from cuesense.schemas.profile import TrainedModel, VerifiedModel
 
 NAMES = ("lemon", "bus")
 EVERY = uniform({"hue": 0.1}, NAMES)
@@ -25,8 +25,8 @@ def advice(policy: Policy = EVERY, other: Policy | None = None, seen: Outlook = 
     return replace(Advice(policy, "trained", 0.05, 0.2, outlooks, policies), **more)
 
 
-def said(found: Advice, analyzed: float | None = None, verified: dict[str, TrainedModel] = {}) -> list[str]:  # noqa: B006
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines(found, analyzed, verified)]
+def said(found: Advice, analyzed: float | None = None) -> list[str]:
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines(found, analyzed)]
 
 
 def test_a_policy_stands_first_with_what_it_and_the_others_are_forecast_to_give() -> None:
@@ -101,13 +101,20 @@ def test_a_forecast_by_much_weaker_networks_is_warned_of(analyzed: float | None,
 
 @pytest.mark.parametrize(("worst", "warning"), [(0.599, True), (0.6, False)])
 def test_a_verified_policy_is_warned_of_where_its_worst_class_is_worse(worst: float, warning: bool) -> None:
-    def trained(lowest: float) -> TrainedModel:
-        return TrainedModel(policy=None, mean=0.8, worst=lowest, over_tolerance=0)
+    own = TrainedModel(policy=EVERY.to_dict(), mean=0.8, worst=worst, over_tolerance=0)
+    plain = TrainedModel(policy=None, mean=0.7, worst=0.6, over_tolerance=0)
 
-    found = said(advice(), None, {"policy": trained(worst), "none": trained(0.6)})
-    start = "warning: verified by training: " if warning else "verified by training: "
-    assert [line.startswith(start) for line in found].count(True) == 1
-    assert len(said(advice(), None, {"policy": trained(worst)})) == len(found) - 1
+    def shown(seeds: int = 3, **others: TrainedModel) -> list[str]:
+        block = VerifiedModel(tolerance=0.05, seeds=seeds, policies={"policy": own, **others})
+        return [line for line in said(advice(verified=block)) if "verified by training" in line]
+
+    line = f"verified by training (3 seeds): 80.0 % on average, worst class {100 * worst:.1f} %"
+    both = f"{line}; without augmentation 70.0 % and 60.0 %"
+    assert shown() == [line]
+    assert shown(none=plain) == [f"warning: {both}" if warning else both]
+    assert shown(1, **{"global": own}) == [line.replace("3 seeds", "1 seed")]
+    best = f"{both}; with the policy for all classes that was forecast to be best 70.0 % and 60.0 %"
+    assert shown(none=plain, **{"global": plain}) == [f"warning: {best}" if warning else best]
 
 
 def test_classes_without_images_are_said_to_be_unknown() -> None:
