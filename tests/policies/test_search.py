@@ -109,37 +109,6 @@ def test_classes_without_images_or_recognition_do_not_bind() -> None:
     assert found(nothing).policy.names == ()
 
 
-CELLS = st.lists(
-    st.lists(st.sampled_from([-0.1, -0.02, 0.0, 0.03, 0.2]), min_size=3, max_size=3), min_size=2, max_size=2
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(CELLS, CELLS, st.sampled_from([0.05, 0.2, 0.5]))
-def test_no_single_change_within_the_risk_gives_more(crop, jitter, risk) -> None:
-    known = losses(crop, jitter)
-    best = found(known, risk, spares=False)
-    own = gain(known, best.policy)
-    assert own >= -1e-12
-    if best.policy.probability != 0.8:
-        return
-    every = [
-        {name: LADDERS[name][severity - 1] for name, severity in zip(LADDERS, pair, strict=True) if severity}
-        for pair in itertools.product(range(3), repeat=2)
-    ]
-    mine = best.policy.values[0]
-    for values in every:
-        policy = uniform(values, NAMES, 0.8)
-        changed = sum(values.get(name) != mine.get(name) for name in LADDERS)
-        cost = known.of_policy(policy)
-        assert cost is not None
-        if changed == 1 and (not values or (cost.risk(0.05) <= risk).all()):
-            assert gain(known, policy) <= own + 1e-9
-    cost = known.of_policy(best.policy)
-    assert cost is not None
-    assert (cost.risk(0.05) <= risk + 1e-12).all()
-
-
 def within(known: ExpectedLosses, share: float, limits: Limits) -> list[tuple[float, Policy]]:
     """Return gain and policy of every combination of severities within the risk, in a plain loop."""
     every = [(0.0, uniform({}, NAMES, share))]
@@ -158,10 +127,10 @@ LIMITS = st.builds(Limits, st.just(0.05), st.sampled_from([0.05, 0.2, 0.5]), st.
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), LIMITS)
-def test_the_best_of_all_combinations_is_found_where_one_augmentation_only_harms(seed: int, limits: Limits) -> None:
-    """Where crops cost every class something, changing one severity at a time cannot miss the best combination."""
+def test_the_best_of_all_combinations_of_two_augmentations_is_found(seed: int, limits: Limits) -> None:
+    """Two changes at once reach every combination of two augmentations."""
     random = np.random.default_rng(seed)
-    known = losses(random.uniform(0.001, 0.1, (2, 3)).tolist(), random.normal(0, 0.08, (2, 3)).tolist(), 0.02)
+    known = losses(random.normal(0, 0.08, (2, 3)).tolist(), random.normal(0, 0.08, (2, 3)).tolist(), 0.02)
     best = search(known, NAMES, 0.8, limits, spares=False).policy
     for share in (0.8, 0.5, 0.25):
         most, policy = max(within(known, share, limits), key=lambda entry: entry[0])
@@ -169,17 +138,3 @@ def test_the_best_of_all_combinations_is_found_where_one_augmentation_only_harms
             assert best == policy
             return
     assert best == uniform({}, NAMES, 0.8)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), LIMITS)
-def test_what_is_found_is_no_worse_than_the_best_single_augmentation(seed: int, limits: Limits) -> None:
-    random = np.random.default_rng(seed)
-    known = losses(random.normal(0, 0.08, (2, 3)).tolist(), random.normal(0, 0.08, (2, 3)).tolist(), 0.02)
-    best = search(known, NAMES, 0.8, limits, spares=False).policy
-    every = within(known, best.probability, limits)
-    single = max(found for found, policy in every if len(policy.names) < 2)
-    # A policy is recommended where it is forecast to give half a point more than none.
-    assert gain(known, best) >= (single if best.names else min(single, 0.0)) - 1e-9
-    assert gain(known, best) <= max(found for found, _ in every) + 1e-9
-    assert best.names or single <= 0.005 + 1e-9
