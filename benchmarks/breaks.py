@@ -169,8 +169,8 @@ BREAKS = [
     ),
     (
         "cuesense/policies/search.py",
-        "for other in self._neighbors(state) if self._safe(other, share))",
-        "for other in self._neighbors(state))",
+        "for other in self._neighbors(state, changes) if self._safe(other, share)]",
+        "for other in self._neighbors(state, changes)]",
         "tests/policies/test_search.py",
     ),
     (

@@ -57,6 +57,14 @@ def test_gains_of_several_augmentations_add_up() -> None:
     assert found(losses(GAINING, GAINING)).policy.values == ({CROP: 0.7, JITTER: 0.1},)
 
 
+def test_two_augmentations_change_at_once_where_one_at_a_time_goes_no_further() -> None:
+    """The stronger crop is best alone and forbids jitter; the milder one is worse alone and best with it."""
+    crop = [[0.03, -0.06, -0.06], [0.0, -0.03, -0.03]]
+    jitter = [[0.035, -0.05, -0.05], [0.3, 0.3, 0.3]]
+    assert found(losses(crop, [[0.3] * 3] * 2)).policy.values == ({CROP: 0.7},)
+    assert found(losses(crop, jitter)).policy.values == ({CROP: 0.4, JITTER: 0.1},)
+
+
 def test_where_nothing_gains_nothing_is_recommended_and_the_next_best_named() -> None:
     best = found(losses(HARMING, HARMING))
     assert best.policy == uniform({}, NAMES, 0.8)
