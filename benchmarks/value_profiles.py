@@ -33,7 +33,7 @@ LADDERS = {
 
 
 @dataclass(frozen=True)
-class _Listed:
+class Listed:
     """Images as a torch dataset of (image, label)."""
 
     images: Images
@@ -63,7 +63,7 @@ def analyzed(own: Trainings, images: Images) -> Profile:
     """Return the profile of a world's network on some images."""
     return analyze(
         plain_network(own),
-        _Listed(images, own.names),
+        Listed(images, own.names),
         class_names=own.names,
         config=_config(),
         mean=MEAN,
