@@ -41,6 +41,7 @@ class Listed:
 
     @property
     def targets(self) -> list[int]:
+        """The label of every image."""
         labels: list[int] = self.images.labels.tolist()
         return labels
 
