@@ -11,7 +11,7 @@ posterior, with the noise of the fresh images added, makes expected ("expected")
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,7 +32,11 @@ TOLERANCE = 0.05
 BINS = (0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8, 1)
 # Drops at which the posterior is cut into pieces, to add the noise of fresh images to each.
 _DROPS = np.linspace(-0.5, 0.95, 146)
+# What part of the strongest severity's loss each severity of a planted world has.
+_DOSE = np.array([0.25, 0.5, 0.75, 1])[:, None]
 
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+Shares = Callable[[np.random.Generator], Iterator[Pair]]
 Points = list[tuple[float, float]]
 Cells = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
 
@@ -80,20 +84,31 @@ def parted(predictions: Predictions, images: int | None, splits: int, rng: np.ra
             yield _cells(drops, expected_share(drops, fresh), seen)
 
 
-def planted(images: int, worlds: int, rng: np.random.Generator) -> Iterator[Cells]:
+def planted(images: int, worlds: int, rng: np.random.Generator, shares: Shares) -> Iterator[Cells]:
     """Yield the same for planted shares of 20 classes, where the truth takes the place of fresh images."""
-    dose = np.array([0.25, 0.5, 0.75, 1])[:, None]
+    n = np.full(20, images)
     for _ in range(worlds):
-        ruined = rng.random(20) < 0.08
-        for lost, gained in (
-            (np.where(ruined, rng.uniform(0.1, 0.8, 20), 0.01) * dose, np.full((4, 20), 0.01)),
-            (np.full((4, 20), rng.uniform(0.02, 0.15)) * dose, np.full((4, 20), 0.02)),
-            (rng.beta(1, 9, 20) * dose, rng.beta(1, 30, 20) * dose),
-        ):
+        for lost, gained in shares(rng):
             outcome = rng.multinomial(images, np.stack([lost, gained, 1 - lost - gained], axis=-1))
-            n = np.full(20, images)
             drops = expected_drops(Curve(RANDOM_RESIZED_CROP, n, n, outcome[..., 0], outcome[..., 1]))
             yield _cells(drops, drops.risk(TOLERANCE), lost - gained > TOLERANCE)
+
+
+def three_kinds(rng: np.random.Generator) -> Iterator[Pair]:
+    """Yield the lost and gained shares of worlds with a few ruined classes, with classes all alike, and spread."""
+    ruined = rng.random(20) < 0.08
+    yield np.where(ruined, rng.uniform(0.1, 0.8, 20), 0.01) * _DOSE, np.full((4, 20), 0.01)
+    yield np.full((4, 20), rng.uniform(0.02, 0.15)) * _DOSE, np.full((4, 20), 0.02)
+    yield rng.beta(1, 9, 20) * _DOSE, rng.beta(1, 30, 20) * _DOSE
+
+
+def unlike_accuracies(rng: np.random.Generator) -> Iterator[Pair]:
+    """Yield those of a world where classes lose about the same part of what is right clean, and accuracies differ.
+
+    Three classes in 20 are hardly recognized, so that they can lose next to nothing.
+    """
+    accuracy = np.where(rng.random(20) < 0.15, 0.04, rng.beta(3, 1.5, 20))
+    yield 2 * accuracy * rng.normal(0.12, 0.05, 20).clip(0, 0.5) * _DOSE, (1 - accuracy) * 0.06 * _DOSE
 
 
 def _cells(drops: ExpectedDrops, expected: NDArray[np.float64], seen: NDArray[np.bool_]) -> Cells:
@@ -170,7 +185,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, help="the outputs of analyses")
     parser.add_argument("--images", type=int, help="images of each class that risks are computed from; default: half")
-    parser.add_argument("--splits", type=int, default=20, help="random parts, or planted worlds of each kind")
+    parser.add_argument("--splits", type=int, default=10, help="random parts of the images of each folder")
+    parser.add_argument("--worlds", type=int, default=60, help="planted worlds of each kind")
     parser.add_argument("--figure", type=Path, help="an SVG file to write, with planted worlds and FOLDERs")
     options = parser.parse_args()
     series: dict[str, Points] = {}
@@ -184,8 +200,10 @@ def main() -> None:
         series["networks"] = show("All together", together)
     if not options.folders or options.figure is not None:
         for images in (10, 20, 50, 200):
-            cells = planted(images, options.splits, np.random.default_rng(images))
+            cells = planted(images, options.worlds, np.random.default_rng(images), three_kinds)
             series[f"planted, {images} images"] = show(f"Planted, {images} images a class", cells)
+            cells = planted(images, options.worlds, np.random.default_rng(images), unlike_accuracies)
+            show(f"Planted, {images} images a class, accuracies differ", cells)
     if options.figure is not None:
         options.figure.write_text(diagram(series), encoding="utf-8")
 
