@@ -34,7 +34,7 @@ LADDERS = {
 
 
 @dataclass(frozen=True)
-class _Listed:
+class Listed:
     """Images as a torch dataset of (image, label)."""
 
     images: Images
@@ -42,6 +42,7 @@ class _Listed:
 
     @property
     def targets(self) -> list[int]:
+        """The label of every image."""
         labels: list[int] = self.images.labels.tolist()
         return labels
 
@@ -70,7 +71,7 @@ def _to_analyze(own: Trainings, images: int) -> Images:
 def _analyzed(own: Trainings, images: Images) -> Profile:
     return analyze(
         plain_network(own),
-        _Listed(images, own.names),
+        Listed(images, own.names),
         class_names=own.names,
         config=_config(),
         mean=MEAN,
