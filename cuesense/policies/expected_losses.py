@@ -85,6 +85,9 @@ class ExpectedLosses:
         share, classes = probability / self.probability, len(self.accuracy)
         loss = sum((one for one, _ in parts), start=np.zeros(classes))
         variance = sum((spread**2 for _, spread in parts), start=np.zeros(classes))
+        # Of a class that is recognized no better than by chance, or has too few images, nothing is foreseen: a gain in
+        # the lowest recall that rests on it would recommend the strongest values where least is known.
+        loss = np.where(np.isfinite(variance), loss, 0.0)
         return Forecast((share * loss)[None], (share * np.sqrt(variance))[None])
 
 
@@ -105,7 +108,9 @@ def expected_losses(profile: Profile, augmentations: Sequence[str] | None = None
     if profile.forecast is not None:
         refuse_unforecast(augmentations or (), profile.forecast.augmentations)
         return _forecast(profile.forecast, list(curves))
-    accuracy = np.array([np.nan if entry.clean_accuracy is None else entry.clean_accuracy for entry in profile.classes])
+    # One image says nothing of a class, as in forecasts by trainings (``stats/training_loss``).
+    known = [None if entry.images < 2 else entry.clean_accuracy for entry in profile.classes]
+    accuracy = np.array([np.nan if value is None else value for value in known])
     kept = kept_without(profile)
     ladders = {name: curve.perturbation.ladder for name, curve in curves.items()}
     losses = {
