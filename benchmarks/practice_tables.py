@@ -30,7 +30,7 @@ UNTRAINED: Mapping[str, str] = {
     "lean color": "lean to color",
     "lean texture": "lean to texture",
 }
-# The best design below a fifth of one training in the worlds for choosing, added to the prior with weights fitted there.
+# The best design below a fifth of one training in the worlds for choosing; added to the prior, with weights from there.
 BEST = "scratch 16 px, 12 | recall"
 
 
@@ -90,7 +90,7 @@ def chosen(cells: pd.DataFrame, design: str) -> str | None:
 
 
 def combined(choosing: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
-    """Return the best design's figure and the prior, with the weights that fit the losses in the worlds for choosing."""
+    """Return the best design's figure and the prior, added with the weights that fit the worlds for choosing."""
     columns = [BEST, "prior"]
     known = choosing.dropna(subset=columns)
     weights = np.linalg.lstsq(known[columns].to_numpy(), known.truth.to_numpy(), rcond=None)[0]

@@ -59,13 +59,13 @@ def profile(own: Trainings) -> Profile:
     return Profile.read(path)
 
 
-def analyzed(own: Trainings, images: Images) -> Profile:
-    """Return the profile of a world's network on some images."""
+def analyzed(own: Trainings, images: Images, config: Config | None = None) -> Profile:
+    """Return the profile of a world's network on some images; by default of what recommendations read."""
     return analyze(
         plain_network(own),
         _Listed(images, own.names),
         class_names=own.names,
-        config=_config(),
+        config=config or _config(),
         mean=MEAN,
         std=STD,
         image_size=images.pixels.shape[-1],
