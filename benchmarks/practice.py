@@ -79,14 +79,8 @@ DESIGNS: Mapping[str, Design] = {
     "continued 0.8, peak": _continued(0.8, PEAK),
     "continued 0.8, cycle": _continued(0.8, PEAK, cycle=True),
     "continued 0.8, averaged": _continued(0.8, PEAK, average=True),
-    "continued 3, low": _continued(3, PEAK / 10),
-    "continued 3, cycle": _continued(3, PEAK, cycle=True),
-    "scratch 0.8": Design(Recipe(0.8, PEAK)),
-    "scratch 3": Design(Recipe(3, PEAK)),
     "scratch 32 px, narrow, 9": Design(Recipe(9, PEAK), side=32, widths=(8, 16, 32)),
     "scratch 16 px, 12": Design(Recipe(12, PEAK), side=16),
-    "scratch 32 px, 16": Design(Recipe(16, PEAK), side=32),
-    "scratch narrow, 16": Design(Recipe(16, PEAK), widths=(8, 16, 32)),
 }
 HEAD = "frozen features, new head"
 # Passes of augmented views through the frozen features.
@@ -277,7 +271,7 @@ def finer(own: Trainings) -> None:
     for arm in ARMS:
         path = _fine_path(own, arm)
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, _recall(arm, train, test))
 
 
