@@ -18,20 +18,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
-from value_training import MILDER, RECIPE, STRONGEST, USUAL, Trainings
-from value_worlds import CHOOSING, MEASURING, SIDE, network
+from value_profiles import analyzed
+from value_training import MILDER, STRONGEST, USUAL, Trainings
+from value_worlds import CHOOSING, MEASURING
 
-import cuesense
 from cuesense.config import Config, load_config, with_ladder
-from cuesense.models.compact import MEAN, STD
 from cuesense.policies.losses_by_lean import losses_by_lean
 from cuesense.registry import get
 from cuesense.schemas.profile import Profile
-from cuesense.training.fit import Images, fit
 from cuesense.training.trials import Trial
 
-SEED = 1000
 STRONG = (*STRONGEST, {"random_erasing": 0.33}, {"random_rotation": 180.0})
 MILD = ({"random_resized_crop": 0.4}, {"color_jitter": 0.2}, {"random_erasing": 0.1}, {"random_rotation": 30.0})
 BLUR = ({"random_gaussian_blur": 0.036},)
@@ -71,45 +67,14 @@ CONDITIONS: Mapping[str, object] = {
 }
 
 
-class _Listed:
-    """Images with the names of their classes, as torchvision's datasets carry them."""
-
-    def __init__(self, images: Images, classes: tuple[str, ...]) -> None:
-        self.images, self.classes, self.targets = images, list(classes), images.labels.tolist()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.images.pixels[index], int(self.images.labels[index])
-
-
-def plain_network(own: Trainings) -> nn.Module:
-    """Return the network of seed 1000 that was trained without augmentation; trained once, then read back."""
-    path = _file(own, "pt")
-    start = network(len(own.names), SEED)
-    if not path.exists():
-        torch.save(fit(start, own.images[0], RECIPE, seed=SEED).state_dict(), path)
-    start.load_state_dict(torch.load(path))
-    return start.eval()
-
-
 def profile(own: Trainings) -> Profile:
-    """Return that network's profile, from the 50 analyzed images a class; measured once, then read back."""
-    path = _file(own, "json")
+    """Return the profile of the network without augmentation, from all analyzed images; measured once, then read."""
+    path = own.place.with_suffix(".json")
     if not path.exists():
         ladders = tuple(with_ladder(get("perturbations", name), values) for name, values in CONDITIONS.items())
         config: Config = replace(load_config("standard"), perturbations=ladders)
-        pixels = {"image_size": SIDE, "resize": SIDE, "mean": MEAN, "std": STD}
-        found = cuesense.analyze(
-            plain_network(own), _Listed(own.images[1], own.names), config=config, workers=1, **pixels
-        )
-        path.write_text(found.to_json())
+        path.write_text(analyzed(own, own.images[1], config).to_json())
     return Profile.read(path)
-
-
-def _file(own: Trainings, kind: str) -> Path:
-    return own.folder / f"{own.name.replace(':', '-')}.{kind}"
 
 
 def outcomes(own: Trainings) -> Iterator[dict[str, object]]:

@@ -57,7 +57,7 @@ def profile(own: Trainings, images: int = ANALYZED) -> Profile:
     """Return the profile of a world's network on so many images of every class; analyzed once, then read back."""
     path = own.place / ("profile.json" if images == ANALYZED else f"profile-{images}.json")
     if not path.exists():
-        path.write_text(_analyzed(own, _to_analyze(own, images)).to_json())
+        path.write_text(analyzed(own, _to_analyze(own, images)).to_json())
     return Profile.read(path)
 
 
@@ -68,12 +68,13 @@ def _to_analyze(own: Trainings, images: int) -> Images:
     return joined(own.images[1], more_to_analyze(own.name, images - ANALYZED, own.photos))
 
 
-def _analyzed(own: Trainings, images: Images) -> Profile:
+def analyzed(own: Trainings, images: Images, config: Config | None = None) -> Profile:
+    """Return the profile of a world's network on some images; by default of what recommendations read."""
     return analyze(
         plain_network(own),
         Listed(images, own.names),
         class_names=own.names,
-        config=_config(),
+        config=config or _config(),
         mean=MEAN,
         std=STD,
         image_size=images.pixels.shape[-1],
