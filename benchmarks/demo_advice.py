@@ -2,7 +2,7 @@
 
 DEMO is the folder that ``cuesense demo`` wrote. Networks like the demo's are trained on fresh images of its world with
 what is recommended and with every alternative that the advice names, five seeds each, and tested on 100 other images of
-every class. Some 40 s a training on one core.
+every class. Some 20 s a training on one core.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import fit, log_probabilities
 from cuesense.workflows.demo import WORLD
 
-SEEDS, TRAIN, TESTED = range(5), 200, 100
+SEEDS, TRAIN, TESTED = range(5), 100, 100
 
 
 def main() -> None:
