@@ -38,10 +38,10 @@ def main() -> None:
     labels = test.labels.numpy()
     done: dict[str, str] = {}
     for name, policy in advice.policies.items():
-        if policy.content in done:
-            print(f"{name}: the same as {done[policy.content]}")
+        if (key := repr(policy.to_dict())) in done:
+            print(f"{name}: the same as {done[key]}")
             continue
-        done[policy.content] = name
+        done[key] = name
         found = []
         for seed in SEEDS:
             torch.manual_seed(seed)
