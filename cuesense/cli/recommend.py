@@ -130,8 +130,6 @@ def recommend(
                 all_but=all_but,
                 # Code and flags of libraries know no classes, so that none can be left out.
                 spares=library in ("json", "yaml"),
-                # Its JSON is a transform and has no place for a loss.
-                weights=library != "albumentations",
             ),
             Export(library=library, image_size=image_size, output=output),
             forecast={

@@ -31,7 +31,7 @@ _DIGITS = 6  # hides errors of binary fractions (0.30000000000000004) and keeps 
 
 WEIGHTS_USE = (
     "One weight a class, in the order of the profile's classes: "
-    "torch.nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS))"
+    "torch.nn.CrossEntropyLoss(weight=torch.tensor(class_weights))"
 )
 
 # What files of every format that has comments say of a policy without augmentations.
@@ -115,7 +115,7 @@ def weights_constant(policy: Policy) -> str:
     if not policy.class_weights:
         return ""
     listed = ", ".join(map(str, policy.class_weights))
-    return f"\n# {WEIGHTS_USE}\nCLASS_WEIGHTS = [{listed}]\n"
+    return f"\n# {WEIGHTS_USE}\nclass_weights = [{listed}]\n"
 
 
 def short(number: float) -> float:

@@ -12,6 +12,7 @@ from cuesense.policies.policy import PolicyOptions
 from tests.helpers.command_line import assert_one_sentence, run
 from tests.helpers.planted_profiles import ANALYZED, TEST, TRAIN, limited_profile, write_trainable_profile
 from tests.helpers.profiles import NAMES
+from tests.helpers.profiles_with_forecasts import CROP, forecast
 
 
 @pytest.fixture
@@ -109,6 +110,19 @@ def test_only_formats_that_know_classes_may_leave_some_out(
     monkeypatch.setattr("cuesense.workflows.recommend.recommend_from_file", seen)
     run("recommend", profile_file, "--format", name)
     assert asked == [spares]
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"])
+def test_class_weights_are_part_of_the_recommendation_in_every_format(name: str, tmp_path: Path) -> None:
+    path, output = tmp_path / "profile.json", tmp_path / "policy"
+    path.write_text(forecast({CROP: [[-0.1, 0.03, -0.1]] * 4}, runs=2).to_json(), encoding="utf-8")
+    result = run("recommend", path, "--format", name, "--image-size", "48", "--json", "--output", output)
+    assert result.exit_code == 0, result.output
+    weights = json.loads(result.stdout)["class_weights"]
+    assert weights[NAMES[1]] > 1
+    written = output.read_text(encoding="utf-8")
+    assert ("class weights in the loss" if name == "timm" else "class_weights") in written
+    assert (str(weights[NAMES[1]]) in written) is (name != "timm")
 
 
 def test_confidence_is_no_option_of_a_recommendation(profile_file: Path) -> None:

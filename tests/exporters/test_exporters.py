@@ -243,25 +243,30 @@ WEIGHTED = replace(uniform({"hue": 0.1}, ("a", "b", "c")), class_weights=(0.5, 0
 def test_code_defines_the_class_weights_and_only_where_there_are_any(library: str) -> None:
     scope: dict[str, Any] = {}
     exec(exported(library, WEIGHTED), scope)
-    assert scope["CLASS_WEIGHTS"] == [0.5, 0.75, 1.75]
-    torch.nn.CrossEntropyLoss(weight=torch.tensor(scope["CLASS_WEIGHTS"]))(torch.zeros(2, 3), torch.tensor([0, 2]))
+    assert scope["class_weights"] == [0.5, 0.75, 1.75]
+    torch.nn.CrossEntropyLoss(weight=torch.tensor(scope["class_weights"]))(torch.zeros(2, 3), torch.tensor([0, 2]))
     assert scope["transform"](images(2)).shape == (2, 3, *SIZE)
     plain = exported(library, replace(WEIGHTED, class_weights=()))
-    assert "WEIGHTS" not in plain
+    assert "weights" not in plain
     assert exported(library, WEIGHTED).startswith(plain)
 
 
-def test_timm_s_comments_give_the_class_weights_it_has_no_flag_for() -> None:
+def test_timm_s_comments_say_that_class_weights_are_left_out() -> None:
     lines = exported("timm", WEIGHTED).splitlines()
-    assert "# CLASS_WEIGHTS = [0.5, 0.75, 1.75]" in lines[:-1]
-    assert any("no flag for class weights" in line for line in lines[:-1])
-    assert lines[-1] == exported("timm", replace(WEIGHTED, class_weights=())).splitlines()[-1]
-    assert "WEIGHTS" not in exported("timm", replace(WEIGHTED, class_weights=()))
+    plain = exported("timm", replace(WEIGHTED, class_weights=())).splitlines()
+    assert [line for line in lines if line not in plain] == [
+        "# Left out, because timm has no flag for them: class weights in the loss (the format yaml has them)."
+    ]
+    assert lines[-1] == plain[-1]
 
 
-def test_albumentations_refuses_class_weights() -> None:
-    with pytest.raises(SettingsError, match="without class weights, because albumentations' JSON has no place"):
-        exported("albumentations", WEIGHTED)
+def test_albumentations_json_has_the_class_weights_beside_the_transform() -> None:
+    written = json.loads(exported("albumentations", WEIGHTED))
+    plain = json.loads(exported("albumentations", replace(WEIGHTED, class_weights=())))
+    assert written.pop("class_weights") == [0.5, 0.75, 1.75]
+    assert "torch.nn.CrossEntropyLoss(weight=torch.tensor(class_weights))" in written.pop("class_weights_use")
+    # albumentations.load reads "transform" alone.
+    assert written == plain
 
 
 @pytest.mark.parametrize("library", ["json", "yaml"])
@@ -282,4 +287,4 @@ def test_code_without_augmentation_is_a_module_that_does_nothing(library: str) -
     weighted = replace(WEIGHTED, values=({},))
     for policy in (uniform({}, NAMES), weighted):
         assert type(transform_of(exported(library, policy))).__name__ == "Identity"
-    assert "CLASS_WEIGHTS = [0.5, 0.75, 1.75]" in exported(library, weighted)
+    assert "class_weights = [0.5, 0.75, 1.75]" in exported(library, weighted)
