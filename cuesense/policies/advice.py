@@ -19,10 +19,14 @@ from cuesense.policies.policy import (
     uniform,
 )
 from cuesense.policies.profile_budgets import levels_of
-from cuesense.policies.recommend import after_verification, decide, verified
+from cuesense.policies.recommend import after_verification, decide, verdict_on, verified, with_classes_left_out
+from cuesense.policies.rivals import Verdict
+from cuesense.policies.verdicts import said_of
 from cuesense.schemas.profile import Profile, VerifiedModel
 
 NONE, USUAL, RECOMMENDED, NEXT = "no augmentation", "the usual default", "recommended", "next best"
+# What is forecast to be better, where classes may not be left out.
+LEFT_OUT = "with classes left out"
 # What stops an augmentation at its strongest value.
 LAST = "the end of its ladder"
 
@@ -42,6 +46,8 @@ class Advice:
         limits: What stops each augmentation of a policy for all classes; empty for policies by class.
         spared: Names of the classes that the policy for all leaves out.
         verified: What trainings with the policy showed, as ``policies.recommend.verified``; None where there are none.
+        verdict: What trainings showed of what was forecast to be best and of its rivals; None where it was not trained.
+        trainings: The same in words, or that the trainings were with other policies; empty where there were none.
     """
 
     policy: Policy
@@ -53,6 +59,13 @@ class Advice:
     limits: tuple[Limit, ...] = ()
     spared: tuple[str, ...] = ()
     verified: VerifiedModel | None = None
+    verdict: Verdict | None = None
+    trainings: str = ""
+
+    @property
+    def proven(self) -> bool:
+        """Whether trainings, not forecasts, chose the policy."""
+        return self.verdict is not None and self.verdict.replaces
 
     def to_dict(self) -> dict[str, Any]:
         """Return the advice as JSON values."""
@@ -65,8 +78,16 @@ class Advice:
                 {"name": name, "policy": self.policies[name].to_dict(), **_listed(found)}
                 for name, found in self.outlooks.items()
             ],
-            "verified": None if self.verified is None else self.verified.model_dump(),
+            "verified": self._trained(),
         }
+
+    def _trained(self) -> dict[str, Any] | None:
+        if self.verified is None and not self.trainings:
+            return None
+        seen = {} if self.verified is None else self.verified.model_dump()
+        verdict = self.verdict
+        best = {} if verdict is None else {"best": verdict.best, "trained": verdict.trained, "seeds": verdict.seeds}
+        return seen | best | ({"conclusion": self.trainings} if self.trainings else {})
 
 
 def advise(profile: Profile, options: PolicyOptions) -> Advice:
@@ -89,13 +110,15 @@ def advise(profile: Profile, options: PolicyOptions) -> Advice:
     levels = levels_of(profile, tolerance=options.tolerance, risk=options.risk)
     tolerance, risk = levels.tolerance, levels.risk
     found = decide(profile, options, losses)
-    chosen = after_verification(profile, found.policy, options)
+    chosen = after_verification(profile, found.policy, options, losses)
     other = found.runner_up if chosen.content == found.policy.content else found.policy
     compared = {
         RECOMMENDED: chosen,
         NONE: uniform({}, names, options.probability),
         USUAL: uniform(DEFAULT_AUGMENTATIONS, names, options.probability),
     } | ({} if other is None or other.content == chosen.content else {NEXT: other})
+    left_out = with_classes_left_out(profile, found.policy, options, losses)
+    compared |= {} if left_out is None else {LEFT_OUT: left_out}
     outlooks = {
         name: outlook(every if name == USUAL else losses, names, entry, tolerance=tolerance, risk=risk)
         for name, entry in compared.items()
@@ -104,7 +127,9 @@ def advise(profile: Profile, options: PolicyOptions) -> Advice:
     spared = tuple(clean) if options.scope == "global" and chosen.names else ()
     limits = _limits(losses, chosen, spared, tolerance, risk) if options.scope == "global" else ()
     seen = verified(profile, chosen)
-    return Advice(chosen, losses.basis, tolerance, risk, outlooks, compared, limits, spared, seen)
+    verdict = verdict_on(profile, found.policy, options, losses)
+    said = said_of(profile, verdict, verified=seen is not None)
+    return Advice(chosen, losses.basis, tolerance, risk, outlooks, compared, limits, spared, seen, verdict, said)
 
 
 def _limits(

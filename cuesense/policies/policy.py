@@ -79,6 +79,13 @@ class Policy:
         return self.values[self.groups[index]]
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The classes that get no augmentation where all others get the same; empty where there are no such."""
+        if len({tuple(sorted(values.items())) for values in self.values if values}) != 1:
+            return ()
+        return tuple(name for index, name in enumerate(self.class_names) if not self.of_class(index))
+
+    @property
     def content(self) -> object:
         """What is done to each class's images, as JSON values: policies with equal contents are the same training.
 

@@ -93,7 +93,7 @@ def recommend_from_file(
     forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [
-        *lines(advice, profile.summary.clean_accuracy, sentences),
+        *lines(advice, profile.summary.clean_accuracy, sentences, target.library),
         *(f"Warning: {warning}" for warning in warnings),
     ]
     listed = json.dumps(advice.policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"

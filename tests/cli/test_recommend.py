@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cuesense.errors import SettingsError
-from cuesense.policies.policy import PolicyOptions
+from cuesense.policies.policy import PolicyOptions, uniform
+from cuesense.schemas.profile import TrainedModel, VerifiedModel
 from tests.helpers.command_line import assert_one_sentence, run
 from tests.helpers.planted_profiles import ANALYZED, TEST, TRAIN, limited_profile, write_trainable_profile
 from tests.helpers.profiles import NAMES
@@ -110,6 +111,21 @@ def test_only_formats_that_know_classes_may_leave_some_out(
     monkeypatch.setattr("cuesense.workflows.recommend.recommend_from_file", seen)
     run("recommend", profile_file, "--format", name)
     assert asked == [spares]
+
+
+@pytest.mark.parametrize("name", ["yaml", "torchvision", "kornia", "timm"])
+def test_files_begin_with_what_trainings_showed(name: str, tmp_path: Path) -> None:
+    known = forecast({CROP: [[0.3] * 3] * 4}, runs=2)
+    policy = uniform({CROP: 0.4}, NAMES[:3]).to_dict()
+    worse = TrainedModel(policy=None, mean=0.8, worst=0.5, over_tolerance=0, lowest_gain=0.0, lowest_gain_error=0.01)
+    better = worse.model_copy(update={"policy": policy, "worst": 0.7, "lowest_gain": 0.2})
+    block = VerifiedModel(tolerance=0.05, seeds=5, policies={"global": worse, "best_uniform": better})
+    path = tmp_path / "profile.json"
+    path.write_text(known.model_copy(update={"verified": block}).to_json(), encoding="utf-8")
+    result = run("recommend", path, "--format", name, "--image-size", "48")
+    measured = result.stderr.splitlines()[1]
+    assert measured.startswith("`cuesense verify` trained 2 policies with 5 seeds; the policy with the best average")
+    assert result.stdout.startswith(f"# {measured}\n")
 
 
 @pytest.mark.parametrize("name", ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"])

@@ -21,7 +21,7 @@ from torch import Tensor
 from cuesense import registry
 from cuesense.errors import SettingsError
 from cuesense.perturbations.apply import perturb
-from cuesense.policies.policy import Policy, uniform
+from cuesense.policies.policy import Policy, sparing, uniform
 from cuesense.types import Role
 from tests.helpers.profiles import NAMES
 
@@ -216,6 +216,16 @@ def test_yaml_and_json_say_the_same() -> None:
     assert yaml.safe_load(exported("yaml", policy)) == json.loads(exported("json", policy)) == policy.to_dict()
 
 
+def test_yaml_says_that_one_policy_leaves_classes_out() -> None:
+    """Else its groups look like a policy by class that nobody asked for."""
+    policy = sparing({"hue": 0.1}, ("a", "b", "c"), ["b"], 0.5)
+    text = exported("yaml", policy)
+    assert text.startswith("# One policy, not one a class: the classes of the group without augmentations are left out")
+    assert yaml.safe_load(text) == policy.to_dict()
+    by_class = Policy("per_class", 0.5, ("a", "b"), (0, 1), ({"hue": 0.1}, {"hue": 0.2}))
+    assert not exported("yaml", by_class).startswith("#")
+
+
 @pytest.mark.parametrize("library", [name for name in FORMATS if name not in ("json", "yaml")])
 def test_policies_by_class_are_refused_where_they_cannot_be_said(library: str) -> None:
     policy = Policy("per_class", 0.8, ("a", "b"), (0, 1), ({"hue": 0.1}, {}))
@@ -277,7 +287,7 @@ def test_the_plain_formats_hold_the_class_weights_by_class(library: str) -> None
 
 @pytest.mark.parametrize("library", ["torchvision", "kornia", "timm", "yaml"])
 def test_a_policy_without_augmentation_says_so_in_words(library: str) -> None:
-    said = "# Train without augmentation: "
+    said = "# Train without augmentation."
     assert said in exported(library, uniform({}, NAMES))
     assert said not in exported(library, uniform({"hue": 0.1}, NAMES))
 

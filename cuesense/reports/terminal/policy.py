@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cuesense.policies.advice import NEXT, NONE, RECOMMENDED, USUAL, Advice
+from cuesense.policies.advice import LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, Advice
 from cuesense.policies.policy import ClassAtRisk, Limit, Outlook, Policy, augmentation
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.text import percent, printable, readable_name
@@ -37,24 +37,29 @@ _WEIGHTS = (
     "not know what they give. In our trainings they raised the worst class (docs/value.md)."
 )
 _TRAINED = {"none": "without augmentation", "global": "with the policy for all classes that was forecast to be best"}
+_PROVEN = "These trainings count more than the forecasts of any policy, which --json still lists."
 _VERIFY = "Several augmentations together are assumed to add up: `cuesense verify` trains with the policy and tells."
 
 
-def lines(advice: Advice, analyzed: float | None, more: Sequence[str] = ()) -> list[str]:
+def lines(advice: Advice, analyzed: float | None, more: Sequence[str] = (), library: str = "") -> list[str]:
     """Return what a person should know about a policy.
 
     Args:
         advice: The recommendation and its alternatives.
         analyzed: Clean accuracy of the analyzed model, a fraction; None where it is not known.
         more: Further sentences, which come before the basis of the forecast.
+        library: The format that the policy is written in, where it is one that cannot treat classes differently.
 
     Returns:
         Lines of text.
     """
     policy = advice.policy
-    found = [_headline(advice), *_compared(advice)]
+    if advice.proven:
+        return [_headline(advice), advice.trainings, _PROVEN, *more]
+    found = [_headline(advice), *([advice.trainings] if advice.trainings else [])]
+    found += _verified(advice.verified) if advice.verdict is None else []
+    found += [*_left_out(advice, library), *_compared(advice)]
     found += [_limit(entry, advice) for entry in advice.limits]
-    found += _verified(advice.verified)
     if policy.scope != "global" and policy.probability > _GUARDED_PROBABILITY and policy.names:
         found.append(_LEAKING)
     found += [*more, *([_WEIGHTS] if policy.class_weights else []), _BASIS[advice.basis]]
@@ -82,6 +87,8 @@ def _headline(advice: Advice) -> str:
         weights = ", and class weights in the loss" if policy.class_weights else ""
         share = percent(policy.probability)
         return f"Recommended: {describe(policy)}, for {share} of the views{spared}{weights}."
+    if advice.proven:
+        return "Recommended: train without augmentation."
     if other is None:
         return "Recommended: train without augmentation; nothing else was measured."
     plain, found = advice.outlooks[NONE], advice.outlooks[NEXT]
@@ -105,6 +112,19 @@ def _against(other: str, better: tuple[float, float], found: Outlook, advice: Ad
         f"than {percent(advice.risk)} risk of losing over {_points(advice.tolerance)}: "
         f"{_listed([entry.name for entry in found.at_risk])}."
     )
+
+
+def _left_out(advice: Advice, library: str) -> list[str]:
+    """Return what is forecast to be better where classes may be left out of the augmentation."""
+    policy, found, plain = advice.policies.get(LEFT_OUT), advice.outlooks.get(LEFT_OUT), advice.outlooks[NONE]
+    if policy is None or found is None:
+        return []
+    better, worse = (f"{percent(part.mean)} on average, worst class {percent(part.worst)}" for part in (found, plain))
+    views = f"{percent(policy.probability)} of the views of all but {_listed(policy.left_out)}"
+    return [
+        f"{describe(policy).capitalize()}, for {views}, is forecast to be better ({better}; without augmentation "
+        f"{worse}); {library or 'one policy for all classes'} cannot treat classes differently: `--format yaml` has it."
+    ]
 
 
 def _compared(advice: Advice) -> list[str]:
