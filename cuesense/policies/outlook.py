@@ -78,6 +78,5 @@ def _at_risk(
     loss, low, high = (_possible(part[0], accuracy) for part in (cost.loss, *cost.bounds(_RANGE)))
     order = sorted(np.flatnonzero(chance > risk).tolist(), key=lambda index: (-chance[index], index))
     return tuple(
-        ClassAtRisk(class_names[i], float(loss[i]), float(low[i]), float(high[i]), float(chance[i]))
-        for i in order
+        ClassAtRisk(class_names[i], float(loss[i]), float(low[i]), float(high[i]), float(chance[i])) for i in order
     )
