@@ -90,8 +90,9 @@ def test_a_policy_by_class_that_is_worse_is_first_of_all_said_to_be_so() -> None
     found = by_class(PER_CLASS, Outlook(0.797, 0.55, "bus", (risky,)), Outlook(0.9, 0.6, "bus"))
     assert found[:2] == [
         "With --per-class: 2 sets of values, by class, for 50.0 % of the views; forecast to be worse than no "
-        "augmentation (0.3 points more on average and 5 points more in the worst class) and than the policy for all "
-        "classes (hue to 0.1; 10.3 points more on average and 5 points more in the worst class): leave out --per-class.",
+        "augmentation (0.3 points more on average and 5 points more in the worst class) and than the policy for "
+        "all classes (hue to 0.1; 10.3 points more on average and 5 points more in the worst class): leave out "
+        "--per-class.",
         "Each augmentation is considered by itself, by its forecast. Together they are over the accepted risk (20.0 % "
         "of losing over 5 points) for 1 class.",
     ]
