@@ -39,6 +39,17 @@ def test_recommendations_are_printed_or_written(name: str, profile_file: Path, t
     assert (tmp_path / "made" / "policy.txt").read_text(encoding="utf-8") == printed.stdout
 
 
+@pytest.mark.parametrize("flag", ["--grouped", "--per-class"])
+def test_policies_by_class_are_compared_with_the_one_for_all(flag: str, profile_file: Path) -> None:
+    result = run("recommend", profile_file, flag, "--json")
+    assert "Each augmentation is considered by itself, by its budgets at test time." in result.stderr
+    assert "nothing else was measured" not in result.stderr
+    compared = {entry["name"]: entry for entry in json.loads(result.stdout)["advice"]["compared"]}
+    alone = json.loads(run("recommend", profile_file, "--json").stdout)["advice"]["compared"][0]
+    assert compared["the policy for all classes"]["policy"] == alone["policy"]
+    assert "can put classes at more than the accepted" in " ".join(run("recommend", "--help").stdout.split())
+
+
 def test_recommendations_by_class_name_every_class(profile_file: Path) -> None:
     result = run("recommend", profile_file, "--per-class", "--format", "json")
     assert [group["classes"] for group in json.loads(result.stdout)["groups"]] == [[name] for name in NAMES[:3]]
@@ -125,7 +136,8 @@ def test_files_begin_with_what_trainings_showed(name: str, tmp_path: Path) -> No
     result = run("recommend", path, "--format", name, "--image-size", "48")
     measured = result.stderr.splitlines()[1]
     assert measured.startswith("`cuesense verify` trained 2 policies with 5 seeds; the policy with the best average")
-    assert result.stdout.startswith(f"# {measured}\n")
+    # On a terminal the line is broken.
+    assert result.stdout.startswith(f"# {measured}")
 
 
 @pytest.mark.parametrize("name", ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"])
@@ -167,6 +179,8 @@ def test_confidence_is_no_option_of_a_recommendation(profile_file: Path) -> None
         (["--train", TRAIN, "--dataset", TEST, "--device", "foo"], "--device"),
         (["--train", TRAIN, "--dataset", TEST, "--output", "/"], "a file, but got a folder"),
         (["--epochs", "2"], "Add --train DATASET"),
+        (["--seeds", "3"], "Add --train DATASET"),
+        (["--head", "--model", ANALYZED, "--dataset", TEST, "--seeds", "3"], "Add --train DATASET"),
     ],
 )
 def test_wrong_trainings_are_one_sentence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +14,16 @@ import cuesense
 from cuesense.errors import SettingsError
 from cuesense.policies import advice as advice_module
 from cuesense.policies import recommend as recommend_module
-from cuesense.policies.advice import LAST, LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, advise
+from cuesense.policies.advice import FOR_ALL, LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, advise, reason
 from cuesense.policies.expected_losses import ExpectedLosses, expected_losses
+from cuesense.policies.losses_by_lean import LeanLosses
 from cuesense.policies.policy import Limit, Policy, PolicyOptions, uniform
 from cuesense.policies.recommend import propose, recommend
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
+from cuesense.types import Cue
 from tests.helpers.profiles import NAMES, profile
-from tests.helpers.profiles_with_forecasts import CROP, CROPPED, forecast
+from tests.helpers.profiles_with_forecasts import CROP, CROPPED, JITTER, forecast
 
 
 @settings(max_examples=4, deadline=None)
@@ -42,9 +45,54 @@ def test_there_is_always_a_recommendation_with_figures(seed: int, images: int, e
 
 def test_what_stops_an_augmentation_is_named_with_its_risk() -> None:
     gaining = [[-0.1] * 3, [-0.12, 0.2, -0.1], [0.3] * 3, [0.3] * 3]
-    assert advise(forecast({CROP: gaining}, runs=2), PolicyOptions()).limits == (Limit(CROP, 0.7, NAMES[1], "100%"),)
-    strongest = advise(forecast({CROP: [[0.0] * 3] * 3 + [[-0.1] * 3]}, runs=2), PolicyOptions())
-    assert strongest.limits == (Limit(CROP, 0.08, None, LAST),)
+    advice = advise(forecast({CROP: gaining}, runs=2))
+    (limit,) = advice.limits
+    assert limit == Limit(CROP, 0.7, NAMES[1], pytest.approx(1.0))
+    assert advice.to_dict()["limits"] == [
+        {
+            "augmentation": CROP,
+            "value": 0.7,
+            "reason": "over the risk one step further",
+            "limiting_class": NAMES[1],
+            "risk": 1.0,
+        }
+    ]
+    strongest = advise(forecast({CROP: [[0.0] * 3] * 3 + [[-0.1] * 3]}, runs=2))
+    assert strongest.limits == (Limit(CROP, 0.08, is_last=True),)
+    assert strongest.to_dict()["limits"][0]["reason"] == "the end of its ladder"
+    assert reason(Limit(CROP, 0.7)) == "more is forecast to give no more"
+
+
+def test_beside_policies_by_class_stands_the_policy_for_all() -> None:
+    found = forecast({CROP: CROPPED, JITTER: [[-0.1, -0.1, -0.1]] * 4}, runs=2)
+    for scope in ("grouped", "per_class"):
+        advice = advise(found, PolicyOptions(scope=scope))
+        assert advice.scope == scope
+        assert advice.policies[FOR_ALL] == recommend(found)
+        assert advice.outlooks[FOR_ALL] == advise(found).outlooks[RECOMMENDED]
+    assert FOR_ALL not in advise(found).policies
+
+
+def test_who_loses_by_its_lean_is_part_of_the_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = LeanLosses("random_rotation", Cue.SHAPE, ("ant", "bee"))
+    monkeypatch.setattr(advice_module, "losses_by_lean", lambda _: [entry])
+    assert advise(profile(3, images=20)).to_dict()["leans"] == [
+        {
+            "augmentation": "random_rotation",
+            "cue": "shape",
+            "classes": ["ant", "bee"],
+            "sentence": "Classes that lean on shape lose by random rotation here: ant, bee.",
+        }
+    ]
+
+
+def test_a_profile_may_be_named_by_its_file(tmp_path: Path) -> None:
+    (tmp_path / "profile.json").write_text(forecast({CROP: CROPPED}).to_json(), encoding="utf-8")
+    assert advise(tmp_path) == advise(str(tmp_path / "profile.json")) == advise(Profile.read(tmp_path), PolicyOptions())
+    with pytest.raises(SettingsError, match="Expected profile to be a Profile, a profile"):
+        advise(3)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="Expected options to be PolicyOptions, but got dict"):
+        advise(tmp_path, {"scope": "global"})  # type: ignore[arg-type]
 
 
 def verified(found: Profile, winner: Policy, **others: Policy) -> Profile:
@@ -161,7 +209,7 @@ def test_what_is_better_with_classes_left_out_is_said_where_none_may_be() -> Non
     advice = advise(found, PolicyOptions(spares=False))
     assert advice.policy.names == ()
     (said,) = [line for line in lines(advice, None, library="timm") if "--format yaml" in line]
-    assert f"of the views of all but {NAMES[9]}, is forecast to be better (" in said
+    assert f"of the views of all but '{NAMES[9]}', is forecast to be better (" in said
     assert "timm cannot treat classes differently: `--format yaml` has it." in said
     assert LEFT_OUT in [entry["name"] for entry in advice.to_dict()["compared"]]
 
