@@ -6,7 +6,7 @@ Measure a model, then use the profile:
 
     profile = cuesense.analyze("model.pt2", "photos/val", output="cuesense-out")
     print(profile.classes[0].cue, profile.classes[0].budgets)
-    policy = cuesense.recommend(profile)
+    policy = cuesense.recommend(profile, spares=False)  # torchvision does not know the class of an image
     print(cuesense.export(policy, profile, "torchvision"))
 
 What there is, by the question it answers:

@@ -11,7 +11,7 @@ from typing import Any
 from cuesense import package_files, registry
 from cuesense.errors import SettingsError, expected, first_line, unknown
 from cuesense.types import Condition, Perturbation
-from cuesense.validation import _is_number
+from cuesense.validation import is_number
 
 _KEYS = ("description", "repeats", "perturbations")
 _WHOLE_LADDER = "ladder"
@@ -168,7 +168,7 @@ def with_ladder(perturbation: Perturbation, values: object) -> Perturbation:
     """
     if values == _WHOLE_LADDER:
         return perturbation
-    if not isinstance(values, list) or not values or not all(_is_number(value) for value in values):
+    if not isinstance(values, list) or not values or not all(is_number(value) for value in values):
         raise SettingsError(
             expected(
                 f"the values of {perturbation.name}", 'a list of numbers or "ladder"', _shown(values), "Change them"

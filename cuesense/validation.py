@@ -84,7 +84,7 @@ def check_fraction(value: float, option: str, low: float = 0.0, high: float = 1.
         low: The number lies above this.
         high: The number lies below this.
     """
-    if not _is_number(value) or not low < value < high:
+    if not is_number(value) or not low < value < high:
         raise SettingsError(expected(option, f"between {low:g} and {high:g}", repr(value), "Choose a number inside"))
 
 
@@ -94,11 +94,12 @@ def check_risk(value: float) -> None:
     Args:
         value: The number that was given with ``--risk``.
     """
-    if not _is_number(value) or not 0 < value <= 0.5:
+    if not is_number(value) or not 0 < value <= 0.5:
         raise SettingsError(expected("--risk", "above 0 and at most 0.5", repr(value), "Choose a number such as 0.2"))
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Return whether a value is a finite number of Python that may stand for a fraction."""
     # True is an int in Python, but as a fraction it is a mistake; the comparison is False for NaN and infinity.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 

@@ -101,7 +101,9 @@ Epochs = Annotated[
     float | None,
     typer.Option(metavar="N", help="Passes over the training images.", show_default="16, and 3 with --from"),
 ]
-Seeds = Annotated[int, typer.Option(metavar="N", help="Trainings of each compared network, each with its own seed.")]
+_SEEDS = "Trainings of each compared network, each with its own seed."
+Seeds = Annotated[int, typer.Option(metavar="N", help=_SEEDS)]
+SeedsIfAny = Annotated[int | None, typer.Option("--seeds", metavar="N", help=_SEEDS, show_default="2")]
 TrainSize = Annotated[
     int | None,
     typer.Option(

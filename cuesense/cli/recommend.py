@@ -26,14 +26,14 @@ from cuesense.cli.options import (
     ProfilesRisk,
     ProfilesTolerance,
     Restart,
-    Seeds,
+    SeedsIfAny,
     Start,
     TrainIfAny,
     TrainSize,
     WeightsOnly,
     names_in,
 )
-from cuesense.cli.terminal import progress, remark
+from cuesense.cli.terminal import progress, remark, remark_wrapped
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.malloc import keep_freed_memory
 
@@ -65,7 +65,7 @@ def recommend(
     ] = False,
     start: Start = None,
     epochs: Epochs = None,
-    seeds: Seeds = 2,
+    seeds: SeedsIfAny = None,
     train_size: TrainSize = None,
     images_per_class: ImagesPerClass = None,
     model: Annotated[
@@ -87,9 +87,9 @@ def recommend(
 
     There is always a recommendation: a policy, or to train without augmentation. Beside it stand, on stderr, the mean
     and worst-class accuracy that are forecast for it, for no augmentation and for the usual default (crop to 0.08,
-    flips, jitter 0.4), and the classes at risk. No class gets more than the accepted risk (--risk, 20 % unless
-    given) of losing more than the tolerance; where nothing within it is better than no augmentation, fewer views are
-    augmented, or, in json and yaml, the few classes at risk are left out.
+    flips, jitter 0.4), and the classes at risk. The policy for all classes gives no class more than the accepted risk
+    (--risk, 20 % unless given) of losing more than the tolerance; where nothing within it is better than no
+    augmentation, fewer views are augmented, or, in json and yaml, the few classes at risk are left out.
 
     Without a forecast, losses are estimated from the profile alone, which costs no training and is least certain. With
     --train, networks are trained without augmentation and with the strongest value of each augmentation, and the
@@ -98,7 +98,8 @@ def recommend(
 
     By default one policy holds for all classes; --grouped writes one for each cluster of confused classes, --per-class
     one for each class (two classes share one where one loses a fifth of its images to the other); both need --format
-    json or yaml, and consider each augmentation alone.
+    json or yaml. They consider each augmentation by itself: together several can put classes at more than the accepted
+    risk, and can be worse than the policy for all classes or than none. The output then says so first.
 
     \b
     Examples:
@@ -130,8 +131,6 @@ def recommend(
                 all_but=all_but,
                 # Code and flags of libraries know no classes, so that none can be left out.
                 spares=library in ("json", "yaml"),
-                # Its JSON is a transform and has no place for a loss.
-                weights=library != "albumentations",
             ),
             Export(library=library, image_size=image_size, output=output),
             forecast={
@@ -155,7 +154,7 @@ def recommend(
             watch=lambda: progress("forecasting", "steps"),
         )
         for line in found.remarks:
-            remark(line)
+            remark_wrapped(line)
         if json:
             typer.echo(found.json, nl=False)
         elif output is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -32,6 +34,8 @@ class _Verbosity:
 
 
 _USUAL = _Verbosity()
+# Columns of a sentence that is easily read, and without which no word fits. Chosen by hand.
+_WIDEST, _NARROWEST = 100, 20
 
 
 class Result(Protocol):
@@ -85,6 +89,20 @@ def remark(text: str) -> None:
             # Not typer.echo, which finds the stream below the one that rich puts a progress bar on, and would write
             # into the bar.
             sys.stderr.write(f"{text}\n")
+
+
+def remark_wrapped(text: str) -> None:
+    """Print a sentence on stderr in lines as wide as the terminal, 100 columns at most; the further ones are indented.
+
+    Words that are longer than a line stay whole, so that they can be searched for. Names of classes are printed without
+    characters that command a terminal.
+    """
+    from cuesense.reports.text import printable
+
+    columns = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((_WIDEST, 0)).columns))
+    indent = " " * (2 + len(text) - len(text.lstrip(" ")))
+    safe = printable(text)
+    remark(textwrap.fill(safe, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
 def remark_on_data(text: str) -> None:

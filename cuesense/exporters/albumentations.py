@@ -10,8 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cuesense.errors import SettingsError, expected
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, Kind, Size, Step, library_calls
+from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, WEIGHTS_USE, Kind, Size, Step, library_calls
 from cuesense.policies.policy import Policy
 
 VERSION = "2.0.8"  # the version whose documentation the argument names come from
@@ -37,6 +36,9 @@ _WRITERS: Mapping[Kind, Callable[[Step], dict[str, Any]]] = {
 def export(policy: Policy, size: Size = None) -> str:
     """Return JSON for ``albumentations.load``: one pipeline for 8-bit images, with ``p`` in every step.
 
+    Class weights, where there are any, follow as ``class_weights``, with a sentence on how they are used:
+    ``albumentations.load`` reads nothing but ``transform``.
+
     Args:
         policy: A policy that is the same for all classes.
         size: The network's input as (height, width) in pixels.
@@ -45,18 +47,15 @@ def export(policy: Policy, size: Size = None) -> str:
         The JSON.
 
     Raises:
-        SettingsError: The policy differs between classes or has class weights, albumentations lacks an augmentation, or
-            the size is needed.
+        SettingsError: The policy differs between classes, albumentations lacks an augmentation, or the size is needed.
     """
-    if policy.class_weights:
-        do = "Choose --format torchvision or kornia, whose code has a place for them, or json or yaml"
-        to_be = "one without class weights, because albumentations' JSON has no place for them"
-        raise SettingsError(expected("the policy", to_be, "one with class weights", do))
     steps = library_calls(policy, size, "albumentations", _WRITERS)
     # Sequential inside Compose: an image gets all augmentations or none, as it does in PolicyAugmentation.
     together = {"__class_fullname__": "Sequential", "p": policy.probability, "transforms": steps}
     pipeline = {"__class_fullname__": "Compose", "p": 1.0, "transforms": [together]}
-    return json.dumps({"__version__": VERSION, "transform": pipeline}, indent=1) + "\n"
+    weights = {"class_weights": list(policy.class_weights), "class_weights_use": WEIGHTS_USE}
+    written = {"__version__": VERSION, "transform": pipeline} | (weights if policy.class_weights else {})
+    return json.dumps(written, indent=1) + "\n"
 
 
 def _named(name: str, step: Step) -> dict[str, Any]:

@@ -31,12 +31,13 @@ _DIGITS = 6  # hides errors of binary fractions (0.30000000000000004) and keeps 
 
 WEIGHTS_USE = (
     "One weight a class, in the order of the profile's classes: "
-    "torch.nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS))"
+    "torch.nn.CrossEntropyLoss(weight=torch.tensor(class_weights))"
 )
 
 # What files of every format that has comments say of a policy without augmentations.
-NOTHING = "# Train without augmentation: that is forecast to be better than any policy within the accepted risk.\n"
+NOTHING = "# Train without augmentation.\n"
 
+_FLAGS = "Leave --per-class and --grouped out"
 _FACTORS = ("brightness", "contrast", "saturation")
 _CHANCES: Mapping[str, Kind] = {
     "horizontal_flip": "horizontal_flip",
@@ -83,8 +84,14 @@ def shared_values(policy: Policy, library: str) -> Mapping[str, float]:
     """
     if policy.scope != "global":
         to_be = f"the same for all classes, because {library} does not know the class of an image"
-        do = "Leave --per-class and --grouped out, choose --format json or yaml, or train with PolicyAugmentation"
-        raise SettingsError(expected("the policy", to_be, f"one of scope {policy.scope}", do))
+        got = f"one of scope {policy.scope}"
+        if policy.left_out:
+            rest = len(policy.left_out) - 1
+            got = f"one that leaves out '{policy.left_out[0]}'" + (f" and {rest} more" if rest else "")
+        # A policy with values was recommended already, in Python; the options of the command line have none.
+        without = "Recommend one with scope='global' and spares=False" if policy.names else _FLAGS
+        do = f"{without}, choose --format json or yaml, or train with PolicyAugmentation"
+        raise SettingsError(expected("the policy", to_be, got, do))
     return {name: policy.values[0][name] for name in policy.names}
 
 
@@ -115,7 +122,7 @@ def weights_constant(policy: Policy) -> str:
     if not policy.class_weights:
         return ""
     listed = ", ".join(map(str, policy.class_weights))
-    return f"\n# {WEIGHTS_USE}\nCLASS_WEIGHTS = [{listed}]\n"
+    return f"\n# {WEIGHTS_USE}\nclass_weights = [{listed}]\n"
 
 
 def short(number: float) -> float:

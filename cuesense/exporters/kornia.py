@@ -50,7 +50,7 @@ def export(policy: Policy, size: Size = None) -> str:
     """Return Python code that defines ``transform``, from batches in [0, 1] to batches in [0, 1].
 
     Every ``p`` is written, because kornia's defaults differ from one augmentation to the next. Class weights, where
-    there are any, follow as ``CLASS_WEIGHTS``.
+    there are any, follow as ``class_weights``.
 
     Args:
         policy: A policy that is the same for all classes.

@@ -29,9 +29,15 @@ def export_yaml(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one
         size: Not used.
 
     Returns:
-        YAML.
+        YAML; one policy that leaves classes out is told from one by class in its first line.
     """
     import yaml
 
     text: str = yaml.safe_dump(policy.to_dict(), sort_keys=False, allow_unicode=True)
-    return text if policy.names else NOTHING + text
+    return text if policy.names and not policy.left_out else _comment(policy) + text
+
+
+def _comment(policy: Policy) -> str:
+    if not policy.names:
+        return NOTHING
+    return "# One policy, not one a class: the classes of the group without augmentations are left out of it.\n"

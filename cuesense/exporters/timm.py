@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cuesense.exporters.common import CROP_RATIO, NOTHING, Size, shared_values, short, weights_constant
+from cuesense.exporters.common import CROP_RATIO, NOTHING, Size, shared_values, short
 from cuesense.policies.policy import Policy
 
 _ERASED = 0.33  # --reprob erases up to a third of the area, with no flag for less; the ladder rounds it to 0.33
 _PROBABILITY_FLAGS = {"hflip": "horizontal_flip", "vflip": "vertical_flip", "grayscale-prob": "random_grayscale"}
 _WITH_FLAG = ("random_resized_crop", "color_jitter", *_PROBABILITY_FLAGS.values())
-_NO_WEIGHTS = (
-    "timm's train.py has no flag for class weights, so that without a change it trains another policy: give these to "
-    "its loss."
-)
+_NO_WEIGHTS = "Left out, because timm has no flag for them: class weights in the loss (the format yaml has them)."
 
 
 def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
@@ -34,8 +31,7 @@ def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one sign
         SettingsError: The policy differs between classes.
     """
     values = shared_values(policy, "timm")
-    weights = weights_constant(policy).strip().splitlines()
-    sentences = [*_comments(values), *([_NO_WEIGHTS, weights[-1]] if weights else [])]
+    sentences = [*_comments(values), *([_NO_WEIGHTS] if policy.class_weights else [])]
     comments = "".join(f"# {sentence}\n" for sentence in sentences)
     return ("" if values else NOTHING) + comments + " ".join(_flags(values, policy.probability)) + "\n"
 

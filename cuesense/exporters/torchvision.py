@@ -35,7 +35,7 @@ _WRITERS: Mapping[Kind, Callable[[Step], str]] = {
 def export(policy: Policy, size: Size = None) -> str:
     """Return Python code that defines ``transform``, from images in [0, 1] to images in [0, 1].
 
-    Class weights, where there are any, follow as ``CLASS_WEIGHTS``.
+    Class weights, where there are any, follow as ``class_weights``.
 
     Args:
         policy: A policy that is the same for all classes.

@@ -73,7 +73,12 @@ class LeanLosses:
     @property
     def sentence(self) -> str:
         """The same in words."""
-        return f"Classes that lean on {self.cue} lose by {self.augmentation} here: {', '.join(self.classes)}."
+        return f"{self.start}: {', '.join(self.classes)}."
+
+    @property
+    def start(self) -> str:
+        """The sentence without the names of the classes."""
+        return f"Classes that lean on {self.cue} lose by {self.augmentation.replace('_', ' ')} here"
 
 
 def losses_by_lean(profile: Profile) -> list[LeanLosses]:

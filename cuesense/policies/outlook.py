@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from cuesense.arrays import Floats
 from cuesense.policies.expected_losses import ExpectedLosses
 from cuesense.policies.policy import ClassAtRisk, Outlook, Policy
 from cuesense.stats.training_loss import Forecast
@@ -36,7 +37,7 @@ def outlook(
     if np.isnan(recall).all():
         return Outlook(float("nan"), float("nan"), "", (), left_out)
     worst = int(np.nanargmin(recall))
-    at_risk = _at_risk(cost, class_names, np.isnan(recall), tolerance, risk)
+    at_risk = _at_risk(cost, class_names, losses.accuracy, tolerance, risk)
     return Outlook(float(np.nanmean(recall)), float(recall[worst]), class_names[worst], at_risk, left_out)
 
 
@@ -46,9 +47,18 @@ def policy_losses(losses: ExpectedLosses, policy: Policy) -> np.ndarray | None:
     Args:
         losses: What training with each augmentation is expected to cost.
         policy: The policy.
+
+    Returns:
+        Losses of at most the recall without augmentation, below 0 for gains up to a recall of 1.
     """
     cost = losses.of_policy(policy)
-    return None if cost is None else cost.loss[0]
+    return None if cost is None else _possible(cost.loss[0], losses.accuracy)
+
+
+def _possible(loss: Floats, recall: Floats) -> Floats:
+    """Return losses, (C,), between all of a recall and what is missing to 1: those of several augmentations add up."""
+    known = np.isfinite(recall)
+    return np.clip(loss, np.where(known, recall - 1, -1.0), np.where(known, recall, 1.0))
 
 
 def _known(losses: ExpectedLosses, policy: Policy) -> tuple[Policy, tuple[str, ...]]:
@@ -62,12 +72,11 @@ def _known(losses: ExpectedLosses, policy: Policy) -> tuple[Policy, tuple[str, .
 
 
 def _at_risk(
-    cost: Forecast, class_names: Sequence[str], unknown: np.ndarray, tolerance: float, risk: float
+    cost: Forecast, class_names: Sequence[str], accuracy: Floats, tolerance: float, risk: float
 ) -> tuple[ClassAtRisk, ...]:
-    chance = np.where(unknown | ~np.isfinite(cost.spread[0]), 0.0, cost.risk(tolerance)[0])
-    low, high = (part[0] for part in cost.bounds(_RANGE))
+    chance = np.where(np.isnan(accuracy) | ~np.isfinite(cost.spread[0]), 0.0, cost.risk(tolerance)[0])
+    loss, low, high = (_possible(part[0], accuracy) for part in (cost.loss, *cost.bounds(_RANGE)))
     order = sorted(np.flatnonzero(chance > risk).tolist(), key=lambda index: (-chance[index], index))
     return tuple(
-        ClassAtRisk(class_names[i], float(cost.loss[0, i]), float(low[i]), float(high[i]), float(chance[i]))
-        for i in order
+        ClassAtRisk(class_names[i], float(loss[i]), float(low[i]), float(high[i]), float(chance[i])) for i in order
     )

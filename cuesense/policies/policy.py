@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.types import Perturbation
+from cuesense.validation import is_number
 
 Scope = Literal["global", "grouped", "per_class"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -57,9 +58,9 @@ class Policy:
     class_weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 < self.probability <= 1:
+        if not is_number(self.probability) or not 0 < self.probability <= 1:
             do = "Choose a number inside, such as 0.8"
-            raise SettingsError(expected("--probability", "in (0, 1]", self.probability, do))
+            raise SettingsError(expected("--probability", "in (0, 1]", repr(self.probability), do))
         if self.scope not in SCOPES:
             raise SettingsError(unknown(f"scope '{self.scope}'", str(self.scope), SCOPES))
         for values in self.values:
@@ -77,6 +78,13 @@ class Policy:
     def of_class(self, index: int) -> Mapping[str, float]:
         """Return the strongest value of each augmentation of one class."""
         return self.values[self.groups[index]]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The classes that get no augmentation where all others get the same; empty where there are no such."""
+        if len({tuple(sorted(values.items())) for values in self.values if values}) != 1:
+            return ()
+        return tuple(name for index, name in enumerate(self.class_names) if not self.of_class(index))
 
     @property
     def content(self) -> object:
@@ -136,7 +144,8 @@ class Policy:
             weights = listed.get("class_weights", {})
             return cls(
                 listed["scope"],
-                listed["probability"],
+                # The sign changes no number, and of a text it is the TypeError that says the policy is none.
+                +listed["probability"],
                 names,
                 tuple(group_of[name] for name in names),
                 tuple(_strongest(group["augmentations"]) for group in groups),
@@ -186,15 +195,17 @@ class Limit:
         augmentation: Its name.
         value: The value that is recommended, None where there is none.
         limiting: Name of the class that the next stronger value puts at the largest risk above the accepted one; None
-            where there is no such class: the value is the last, or the next one is forecast to give no more.
-        limited_by: That risk in words, or "the end of its ladder"; None where the next value is forecast to give no
-            more.
+            where there is no such class.
+        risk: That risk; None where there is no such class.
+        is_last: Whether the value is the last of its ladder; where it is not, and no class limits it, the next one is
+            forecast to give no more.
     """
 
     augmentation: str
     value: float | None
-    limiting: str | None
-    limited_by: str | None
+    limiting: str | None = None
+    risk: float | None = None
+    is_last: bool = False
 
 
 @dataclass(frozen=True)

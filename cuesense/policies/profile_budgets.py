@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cuesense.policies.budgets import Levels, budget, forecast_budget
 from cuesense.policies.policy import augmentation
 from cuesense.schemas.profile import ForecastModel, LossModel, Profile
 from cuesense.types import Budget, Curve, Role
-from cuesense.validation import check_fraction, check_risk
+from cuesense.validation import check_fraction, check_risk, is_number
 
 
 def profile_of(profile: Profile | Path | str) -> Profile:
@@ -89,8 +89,8 @@ def check_numbers(
     check_fraction(profile.policy.tolerance if tolerance is None else tolerance, "--tolerance")
     check_fraction(profile.policy.confidence if confidence is None else confidence, "--confidence", low=0.5)
     check_risk(profile.policy.risk if risk is None else risk)
-    if not 0 <= all_but < 1:
-        raise SettingsError(expected("--all-but", "a share in [0, 1)", all_but, "Change it, for instance to 0.1"))
+    if not is_number(all_but) or not 0 <= all_but < 1:
+        raise SettingsError(expected("--all-but", "a share in [0, 1)", repr(all_but), "Change it, for instance to 0.1"))
 
 
 def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None = None) -> dict[str, Curve]:
@@ -113,6 +113,8 @@ def measured_augmentations(profile: Profile, augmentations: Sequence[str] | None
     if isinstance(augmentations, str):
         do = f'Pass ["{augmentations}"]'
         raise SettingsError(expected("augmentations", "a list of names", f"the text '{augmentations}'", do))
+    if not isinstance(augmentations, Iterable | None):
+        raise SettingsError(expected("augmentations", "a list of names", repr(augmentations), "Pass a list, or None"))
     for name in augmentations or ():
         if name not in known:
             do = f"Choose from {', '.join(known)}, or analyze with a configuration that measures it"

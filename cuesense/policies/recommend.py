@@ -22,8 +22,9 @@ from cuesense.policies.profile_budgets import (
     measured_augmentations,
     profile_of,
 )
-from cuesense.policies.rivals import best_verified, class_weights, rebuilt
+from cuesense.policies.rivals import Verdict, best_verified, class_weights, rebuilt
 from cuesense.policies.search import Found, Limits, search
+from cuesense.policies.verdicts import reason
 from cuesense.schemas.profile import Profile, VerifiedModel
 from cuesense.types import Budget, Curve, Role
 from cuesense.validation import LARGEST_SIDE, whole_number
@@ -35,6 +36,8 @@ CONFUSED = 0.05
 # class is augmented (the leaks of 11 to 23 points in docs/budgets.md). Chosen by hand; not tuned.
 LEAK = 0.2
 
+# The formats of which lines that begin with # are comments.
+_WITH_COMMENTS = ("yaml", "torchvision", "kornia", "timm")
 # With fewer seeds a worst class may be lower by luck: from seed to seed a class changes by 5 to 8 points (standard
 # deviations, docs/budgets.md). Chosen by hand; not tuned.
 _SEEDS = 3
@@ -80,7 +83,8 @@ def recommend(
             values: where their augmentations differ, training could tell the classes apart by the augmentation.
         all_but: With scope global, the share of the classes, in [0, 1), that may be harmed.
         spares: With scope global, whether at most a tenth of the classes may be left out of the augmentation where
-            nothing else is better than none, and whether a verified winner may differ between classes.
+            nothing else is better than none, and whether a verified winner may differ between classes. False for code
+            and flags of libraries, which do not know the class of an image.
         weights: With scope global and a forecast by trainings, whether classes that the policy is forecast to harm
             count more in the loss (``Policy.class_weights``, after CLAM), and whether a verified winner may have class
             weights; the forecast itself knows nothing of them.
@@ -155,7 +159,9 @@ def _for_all(profile: Profile, options: PolicyOptions, losses: ExpectedLosses | 
     return replace(found, policy=_weighted(found.policy, losses)) if options.weights else found
 
 
-def after_verification(profile: Profile, policy: Policy, options: PolicyOptions) -> Policy:
+def after_verification(
+    profile: Profile, policy: Policy, options: PolicyOptions, losses: ExpectedLosses | None = None
+) -> Policy:
     """Return the policy for all that trainings showed to be best, where ``verify`` trained this one; else the policy.
 
     ``verify`` trains it without class weights, and with them beside it.
@@ -164,6 +170,7 @@ def after_verification(profile: Profile, policy: Policy, options: PolicyOptions)
         profile: The profile of the model.
         policy: What forecasts and budgets recommend.
         options: Which policy is wanted.
+        losses: As in ``decide``.
 
     Returns:
         The policy; one by class is never replaced.
@@ -174,9 +181,56 @@ def after_verification(profile: Profile, policy: Policy, options: PolicyOptions)
     if options.scope != "global":
         _refuse_beaten(profile, policy)
         return policy
-    plain = replace(policy, class_weights=())
-    best = best_verified(profile, plain, by_class=options.spares, weights=options.weights)
-    return policy if best is None else best[1]
+    verdict = verdict_on(profile, policy, options, losses)
+    return policy if verdict is None else verdict.policy
+
+
+def verdict_on(
+    profile: Profile, policy: Policy, options: PolicyOptions, losses: ExpectedLosses | None = None
+) -> Verdict | None:
+    """Return what trainings showed of the policy for all classes, and which one is recommended after them.
+
+    Where no class may be left out, they may have been made with the policy that leaves some out: what was better than
+    that is recommended, too.
+
+    Args:
+        profile: The profile of the model.
+        policy: What forecasts and budgets recommend.
+        options: Which policy is wanted.
+        losses: As in ``decide``.
+
+    Returns:
+        The verdict; None where ``verify`` trained neither of these, and for policies by class.
+    """
+    if options.scope != "global" or profile.verified is None:
+        return None
+    choice = {"by_class": options.spares, "weights": options.weights}
+    found = best_verified(profile, replace(policy, class_weights=()), **choice)
+    other = with_classes_left_out(profile, policy, options, losses) if found is None else None
+    if other is None:
+        return found
+    found = best_verified(profile, replace(other, class_weights=()), **choice)
+    return found if found is None or found.replaces else replace(found, policy=policy)
+
+
+def with_classes_left_out(
+    profile: Profile, policy: Policy, options: PolicyOptions, losses: ExpectedLosses | None = None
+) -> Policy | None:
+    """Return the policy that leaves classes out and is forecast to be better than none, where none may be left out.
+
+    Args:
+        profile: The profile of the model.
+        policy: What is recommended instead.
+        options: Which policy is wanted.
+        losses: As in ``decide``.
+
+    Returns:
+        The policy; None where the recommended one has augmentations, or classes may be left out anyway.
+    """
+    if options.scope != "global" or options.spares or policy.names:
+        return None
+    found = decide(profile, replace(options, spares=True), losses).policy
+    return found if found.names else None
 
 
 def _weighted(policy: Policy, losses: ExpectedLosses) -> Policy:
@@ -200,7 +254,8 @@ def export(policy: Policy, profile: Profile | Path | str, library: str, image_si
         image_size: Side of the network's input in pixels, where the profile does not know it.
 
     Returns:
-        Code, flags, JSON or YAML, with a final newline.
+        Code, flags, JSON or YAML, with a final newline. What cuesense writes itself begins, where there may be
+        comments, with what trainings showed of the policy, and why there is no augmentation.
 
     Raises:
         SettingsError: The library is unknown or cannot express the policy, or the size is needed and not known.
@@ -211,7 +266,8 @@ def export(policy: Policy, profile: Profile | Path | str, library: str, image_si
     side = None if image_size is None else whole_number(image_size, "--image-size", highest=LARGEST_SIDE)
     known = profile_of(profile).provenance.model.preprocessing.get("image_size") if side is None else [side] * 2
     text: str = registry.get("exporters", library)(policy, known and tuple(known))
-    return text
+    why = reason(profile_of(profile), policy) if library in _WITH_COMMENTS else ""
+    return f"# {why}\n{text}" if why else text
 
 
 def check_options(profile: Profile, options: PolicyOptions, library: str, image_size: int | None) -> None:

@@ -9,7 +9,7 @@ of them, or another policy that was trained, to be better than the recommended o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -159,12 +159,46 @@ def is_better(rival: Trained, recommended: Trained, seeds: int) -> bool:
     gain, error = rival.lowest_gain, rival.lowest_gain_error
     if seeds < ENOUGH_SEEDS or gain is None or error is None:
         return False
-    return gain > error and rival.worst > recommended.worst and rival.mean >= recommended.mean - _MEAN_LOSS
+    return gain > error and rival.worst > recommended.worst and is_level(rival, recommended)
 
 
-def best_verified(
-    profile: Profile, policy: Policy, *, by_class: bool = True, weights: bool = True
-) -> tuple[str, Policy] | None:
+def is_level(rival: Trained, recommended: Trained) -> bool:
+    """Return whether a rival's mean accuracy is at most half a point below the recommended policy's."""
+    return rival.mean >= recommended.mean - _MEAN_LOSS
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What trainings showed of the policy for all classes that was forecast to be best, and of its rivals.
+
+    Attributes:
+        best: Name of what is recommended after them: global, which is the forecast's policy, or the rival that was
+            shown to be better (``is_better``) and has the best worst class.
+        policy: That policy.
+        trained: Number of different policies that were trained.
+        seeds: Trainings of each.
+        results: What these showed, by name.
+        ahead: Name of the rival with the best worst class among those whose worst class was better but which were not
+            shown to be better; None where there is none.
+        barred: Name of a rival that was shown to be better than what is recommended, but that may not be recommended:
+            it differs between classes, or has class weights; None where there is none.
+    """
+
+    best: str
+    policy: Policy
+    trained: int
+    seeds: int
+    results: Mapping[str, TrainedModel]
+    ahead: str | None = None
+    barred: str | None = None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether another policy is recommended than the one that was forecast to be best."""
+        return self.best != "global"
+
+
+def best_verified(profile: Profile, policy: Policy, *, by_class: bool = True, weights: bool = True) -> Verdict | None:
     """Return what trainings showed to be best: the recommended policy for all classes, or a rival that is better.
 
     Args:
@@ -174,8 +208,7 @@ def best_verified(
         weights: Whether the rival may have class weights.
 
     Returns:
-        Name (global, none, usual, best_uniform, weighted or relaxed) and policy; of several rivals that are better
-        (``is_better``), the one with the best worst class. None where another policy was verified than this one.
+        The verdict; None where another policy was verified than this one.
 
     Raises:
         SettingsError: A policy in the profile is none, or has values that do not exist.
@@ -185,17 +218,31 @@ def best_verified(
     own = None if known is None else known.policies.get("global")
     if known is None or own is None or rebuilt(own, names).content != policy.content:
         return None
-    better = [name for name in RIVALS if name in known.policies and is_better(known.policies[name], own, known.seeds)]
-    rivals = {name: rebuilt(known.policies[name], names) for name in better}
-    offered = {
-        name: rival
-        for name, rival in rivals.items()
-        if (by_class or rival.scope == "global") and (weights or not rival.class_weights)
-    }
-    if not offered:
-        return "global", policy
-    best = max(offered, key=lambda name: known.policies[name].worst)
-    return best, offered[best]
+    results = known.policies
+    policies = {name: rebuilt(trained, names) for name, trained in results.items()}
+    rivals = [name for name in RIVALS if name in results]
+    better = [name for name in rivals if is_better(results[name], own, known.seeds)]
+    offered = [
+        name
+        for name, rival in policies.items()
+        if name in better and (by_class or rival.scope == "global") and (weights or not rival.class_weights)
+    ]
+
+    def first(names: Sequence[str], above: str) -> str | None:
+        """Return the name with the best worst class, where that is better than another policy's."""
+        found = max(names, key=lambda name: results[name].worst, default=above)
+        return found if results[found].worst > results[above].worst else None
+
+    best = first(offered, "global") or "global"
+    return Verdict(
+        best,
+        policies[best] if best in offered else policy,
+        len({repr(entry.content) for entry in policies.values()}),
+        known.seeds,
+        results,
+        ahead=first([name for name in rivals if name not in better], best),
+        barred=first([name for name in better if name not in offered], best),
+    )
 
 
 def rebuilt(trained: TrainedModel, class_names: Sequence[str]) -> Policy:

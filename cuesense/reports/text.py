@@ -40,6 +40,11 @@ def printable(name: str) -> str:
     return "".join("\ufffd" if category(letter) == "Cc" or letter in _BIDIRECTIONAL else letter for letter in name)
 
 
+def quoted(name: str) -> str:
+    """Return a name from outside in quotes, printable: a class may be called "none", or "in the worst class"."""
+    return f"'{printable(name)}'"
+
+
 def fixed(number: float, digits: int) -> str:
     """Return a number with so many decimals and a real minus sign; what rounds to zero has no sign.
 

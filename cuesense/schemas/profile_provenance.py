@@ -8,6 +8,9 @@ from pydantic import Field
 
 from cuesense.schemas.base import JsonModel
 
+# The architecture of a profile whose predictions were read from a table: no model and no images stood beside them.
+FROM_TABLE = "predictions from a table"
+
 
 class ModelInfo(JsonModel):
     """Which model was analyzed and how its images were prepared."""

@@ -25,6 +25,7 @@ from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
 from cuesense.predictions.label_order import check_labels
 from cuesense.predictions.predictions import ClassMap
 from cuesense.schemas.profile import ForecastModel, LossModel, Profile, TrainedBudget, budget_model
+from cuesense.schemas.profile_provenance import FROM_TABLE
 from cuesense.stats.training_loss import (
     Forecast,
     combine,
@@ -56,6 +57,8 @@ _ENDED = "Wait until it ends, or stop it"
 
 # Apart from verify's seeds (1999, 2000, ...), so that a policy is never verified with the trainings that chose it.
 _FIRST_SEED = 1000
+# Trainings of each network unless a number is given: from two on gains count.
+_SEEDS = 2
 # Levels at which budgets are shown beside the profile's own: docs/budgets.md says what a lower level buys and costs.
 _LESS_SURE = (0.8, 0.55)
 
@@ -104,6 +107,10 @@ class AnalyzedModel:
         if self.dataset is not None:
             return self.dataset
         spec = profile.provenance.dataset.spec
+        if profile.provenance.model.architecture == FROM_TABLE:
+            got = f"nothing, and the profile is of the predictions in '{spec}'"
+            do = "Give the images that the predictions are of"
+            raise SettingsError(expected("--dataset", "the analyzed images", got, do))
         if not Path(spec).exists() and spec.partition(":")[0] not in registry.names("datasets"):
             got = f"nothing, and the profile's '{spec}' is not there"
             raise SettingsError(expected("--dataset", "the analyzed images", got, "Give the images that were analyzed"))
@@ -116,6 +123,9 @@ class AnalyzedModel:
             SettingsError: It is not given, and the profile is of a module that was in memory.
         """
         spec = self.model or profile.provenance.model.spec
+        if not self.model and profile.provenance.model.architecture == FROM_TABLE:
+            got = f"nothing, and the profile is of the predictions in '{spec}'"
+            raise SettingsError(expected("--model", "the analyzed model", got, "Give its file or spec"))
         if spec.startswith("python:") and spec.count(":") == 1:
             got = f"nothing, and the profile's '{spec}' was a module in memory"
             raise SettingsError(expected("--model", "the analyzed model", got, "Give its file or spec"))
@@ -130,7 +140,7 @@ def forecast(
     start: str | None = None,
     arch: str | None = None,
     epochs: float | None = None,
-    seeds: int = 2,
+    seeds: int | None = None,
     image_size: int | None = None,
     images_per_class: int | None = None,
     model: str | None = None,
@@ -159,7 +169,7 @@ def forecast(
         start: Spec or file of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a file that holds weights only, of the start and of the model.
         epochs: Passes over the training images, above 0 to 1000; None takes 16 from scratch and 3 for a checkpoint.
-        seeds: Trainings without augmentation and with each, at least 1; more make the forecast surer.
+        seeds: Trainings without augmentation and with each, at least 1; None makes 2, and more make the forecast surer.
         image_size: Side of the training images in pixels; None takes the profile's.
         images_per_class: Train on this many images of each class; None takes all.
         model: The analyzed model, where it is not where the profile says.
@@ -183,7 +193,8 @@ def forecast(
     Raises:
         CuesenseError: Something given is wrong; the sentence says what to do, and the file stays as it was.
     """
-    _refuse_untrained(train, head, (start, epochs, image_size, images_per_class))
+    _refuse_untrained(train, head, (start, epochs, seeds, image_size, images_per_class))
+    runs = _SEEDS if seeds is None else seeds
     file = None if isinstance(profile, Profile) else Profile.file(profile)
     # No folder is made for a profile that is not there.
     with locked(file.parent if file is not None and file.is_file() else None, do=_ENDED):
@@ -212,10 +223,10 @@ def forecast(
                 trust=trust,
                 allow_nondeterministic=allow_nondeterministic,
             )
-            _check_choice(found, choice, seeds)
+            _check_choice(found, choice, runs)
             folder = None if file is None else file.parent / FOLDER
             experiment = prepare_training(found, options, folder, apart=True, restart=restart)
-            found = forecast_trained(found, experiment, choice, seeds, report)
+            found = forecast_trained(found, experiment, choice, runs, report)
         found = _with_budgets(found, _merged(earlier.forecast, found.forecast))
         if file is not None:
             write_file(file, found.to_json())

@@ -11,16 +11,15 @@ from typing import Any
 
 from cuesense.atomic_files import refuse_folder, refuse_same, write_file
 from cuesense.policies.advice import Advice, advise
-from cuesense.policies.losses_by_lean import losses_by_lean
 from cuesense.policies.policy import PolicyOptions
 from cuesense.policies.recommend import check_options, export
 from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile
 from cuesense.types import Progress
 
-# Giving one of these asks for a forecast, as head does. The number of seeds and where the model and the images lie do
-# not: they have defaults, and a script may always give them.
-_TRAINING = ("train", "start", "epochs", "image_size", "images_per_class")
+# Giving one of these asks for a forecast, as head does; without --train it is refused. Where the model and the images
+# lie does not: a script may always give that.
+_TRAINING = ("train", "start", "epochs", "seeds", "image_size", "images_per_class")
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,10 @@ def recommend_from_file(
     text = export(advice.policy, profile, target.library, target.image_size)
     if target.output is not None:
         write_file(target.output, text)
-    sentences = [entry.sentence for entry in losses_by_lean(profile)]
     forecast_warnings = profile.forecast.warnings if profile.forecast is not None else []
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [
-        *lines(advice, profile.summary.clean_accuracy, sentences),
+        *lines(advice, profile.summary.clean_accuracy, target.library),
         *(f"Warning: {warning}" for warning in warnings),
     ]
     listed = json.dumps(advice.policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"

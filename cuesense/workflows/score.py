@@ -22,6 +22,7 @@ from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
+from cuesense.schemas.profile_provenance import FROM_TABLE
 from cuesense.stores.lock import locked
 from cuesense.types import RISK, Notify
 from cuesense.validation import LARGEST_SIDE, check_fraction, check_risk
@@ -131,7 +132,7 @@ def _provenance(path: Path, predictions: Predictions) -> Provenance:
     return Provenance(
         cuesense=version("cuesense"),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        model=ModelInfo(spec=str(path), sha256=None, architecture="predictions from a table", preprocessing={}),
+        model=ModelInfo(spec=str(path), sha256=None, architecture=FROM_TABLE, preprocessing={}),
         dataset=DatasetInfo(
             spec=str(path),
             images=len(ids),

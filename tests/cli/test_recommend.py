@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from cuesense.errors import SettingsError
-from cuesense.policies.policy import PolicyOptions
+from cuesense.policies.policy import PolicyOptions, uniform
+from cuesense.schemas.profile import TrainedModel, VerifiedModel
 from tests.helpers.command_line import assert_one_sentence, run
 from tests.helpers.planted_profiles import ANALYZED, TEST, TRAIN, limited_profile, write_trainable_profile
 from tests.helpers.profiles import NAMES
+from tests.helpers.profiles_with_forecasts import CROP, forecast
 
 
 @pytest.fixture
@@ -35,6 +37,17 @@ def test_recommendations_are_printed_or_written(name: str, profile_file: Path, t
     written = run("recommend", profile_file, *flags, "--output", tmp_path / "made" / "policy.txt")
     assert written.exit_code == 0
     assert (tmp_path / "made" / "policy.txt").read_text(encoding="utf-8") == printed.stdout
+
+
+@pytest.mark.parametrize("flag", ["--grouped", "--per-class"])
+def test_policies_by_class_are_compared_with_the_one_for_all(flag: str, profile_file: Path) -> None:
+    result = run("recommend", profile_file, flag, "--json")
+    assert "Each augmentation is considered by itself, by its budgets at test time." in result.stderr
+    assert "nothing else was measured" not in result.stderr
+    compared = {entry["name"]: entry for entry in json.loads(result.stdout)["advice"]["compared"]}
+    alone = json.loads(run("recommend", profile_file, "--json").stdout)["advice"]["compared"][0]
+    assert compared["the policy for all classes"]["policy"] == alone["policy"]
+    assert "can put classes at more than the accepted" in " ".join(run("recommend", "--help").stdout.split())
 
 
 def test_recommendations_by_class_name_every_class(profile_file: Path) -> None:
@@ -111,6 +124,35 @@ def test_only_formats_that_know_classes_may_leave_some_out(
     assert asked == [spares]
 
 
+@pytest.mark.parametrize("name", ["yaml", "torchvision", "kornia", "timm"])
+def test_files_begin_with_what_trainings_showed(name: str, tmp_path: Path) -> None:
+    known = forecast({CROP: [[0.3] * 3] * 4}, runs=2)
+    policy = uniform({CROP: 0.4}, NAMES[:3]).to_dict()
+    worse = TrainedModel(policy=None, mean=0.8, worst=0.5, over_tolerance=0, lowest_gain=0.0, lowest_gain_error=0.01)
+    better = worse.model_copy(update={"policy": policy, "worst": 0.7, "lowest_gain": 0.2})
+    block = VerifiedModel(tolerance=0.05, seeds=5, policies={"global": worse, "best_uniform": better})
+    path = tmp_path / "profile.json"
+    path.write_text(known.model_copy(update={"verified": block}).to_json(), encoding="utf-8")
+    result = run("recommend", path, "--format", name, "--image-size", "48")
+    measured = result.stderr.splitlines()[1]
+    assert measured.startswith("`cuesense verify` trained 2 policies with 5 seeds; the policy with the best average")
+    # On a terminal the line is broken.
+    assert result.stdout.startswith(f"# {measured}")
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"])
+def test_class_weights_are_part_of_the_recommendation_in_every_format(name: str, tmp_path: Path) -> None:
+    path, output = tmp_path / "profile.json", tmp_path / "policy"
+    path.write_text(forecast({CROP: [[-0.1, 0.03, -0.1]] * 4}, runs=2).to_json(), encoding="utf-8")
+    result = run("recommend", path, "--format", name, "--image-size", "48", "--json", "--output", output)
+    assert result.exit_code == 0, result.output
+    weights = json.loads(result.stdout)["class_weights"]
+    assert weights[NAMES[1]] > 1
+    written = output.read_text(encoding="utf-8")
+    assert ("class weights in the loss" if name == "timm" else "class_weights") in written
+    assert (str(weights[NAMES[1]]) in written) is (name != "timm")
+
+
 def test_confidence_is_no_option_of_a_recommendation(profile_file: Path) -> None:
     assert run("recommend", profile_file, "--confidence", "0.9").exit_code == 2
 
@@ -137,6 +179,8 @@ def test_confidence_is_no_option_of_a_recommendation(profile_file: Path) -> None
         (["--train", TRAIN, "--dataset", TEST, "--device", "foo"], "--device"),
         (["--train", TRAIN, "--dataset", TEST, "--output", "/"], "a file, but got a folder"),
         (["--epochs", "2"], "Add --train DATASET"),
+        (["--seeds", "3"], "Add --train DATASET"),
+        (["--head", "--model", ANALYZED, "--dataset", TEST, "--seeds", "3"], "Add --train DATASET"),
     ],
 )
 def test_wrong_trainings_are_one_sentence(

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from cuesense.cli.terminal import remark, remark_on_data, verbosity
+from cuesense.cli.terminal import remark, remark_on_data, remark_wrapped, verbosity
 
 
 def test_a_remark_stands_above_the_progress_bar_and_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +37,17 @@ def test_remarks_are_left_out_where_they_are_not_wanted(capsys: pytest.CaptureFi
 def test_names_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     remark_on_data("fewest: \x1b[31mred\u202e")
     assert capsys.readouterr().err == "fewest: \ufffd[31mred\ufffd\n"
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("60", 60), ("300", 100), ("3", 20)])
+def test_sentences_are_wrapped_with_their_names_whole(
+    columns: str, widest: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    remark_wrapped("  over the risk for: " + "'dog-2' loses, " * 20 + "y" * 150 + "\x1b")
+    lines = capsys.readouterr().err.splitlines()
+    assert all(len(line) <= widest for line in lines[:-1])
+    assert lines[0].startswith("  over")
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert lines[-1].strip() == "y" * 150 + "\ufffd"
+    assert "".join(lines).count("'dog-2'") == 20

@@ -32,6 +32,11 @@ def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> No
     assert_one_sentence(run(*command, "--epochs", "2"), "other recipe")
 
 
+def test_help_says_that_recommend_takes_the_winner() -> None:
+    said = " ".join(run("verify", "--help").output.replace("│", " ").split())
+    assert "from then on recommend takes the winner, where over at least five seeds" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

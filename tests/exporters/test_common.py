@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cuesense.errors import SettingsError
 from cuesense.exporters.common import Kind, Step, library_calls, shared_values, short
 from cuesense.perturbations import geometry
-from cuesense.policies.policy import Policy, uniform
+from cuesense.policies.policy import Policy, sparing, uniform
 
 NAMES = ("lemon", "lime")
 
@@ -93,12 +93,16 @@ def test_steps_come_in_the_order_in_which_the_policy_does_them() -> None:
 
 def test_a_policy_that_differs_between_classes_is_refused() -> None:
     with pytest.raises(SettingsError) as caught:
-        shared_values(Policy("grouped", 0.8, NAMES, (0, 1), ({"hue": 0.1}, {})), "timm")
+        shared_values(Policy("grouped", 0.8, NAMES, (0, 1), ({"hue": 0.1}, {"hue": 0.2})), "timm")
     assert str(caught.value) == (
         "Expected the policy to be the same for all classes, because timm does not know the class of an image, but got "
-        'one of scope grouped. Leave scope="per_class" and scope="grouped" out, choose library json or yaml, or train '
-        "with PolicyAugmentation."
+        "one of scope grouped. Recommend one with scope='global' and spares=False, choose library json or yaml, or "
+        "train with PolicyAugmentation."
     )
+    with pytest.raises(SettingsError, match=r"leaves out 'lime'\. Recommend one with scope='global' and spares="):
+        shared_values(sparing({"hue": 0.1}, NAMES, ["lime"], 0.5), "timm")
+    with pytest.raises(SettingsError, match=r"one of scope per_class\. Leave scope=.per_class. and"):
+        shared_values(Policy("per_class", 0.8, NAMES, (0, 1), ({}, {})), "timm")
 
 
 @given(st.floats(-200, 200))

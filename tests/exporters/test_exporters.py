@@ -21,7 +21,7 @@ from torch import Tensor
 from cuesense import registry
 from cuesense.errors import SettingsError
 from cuesense.perturbations.apply import perturb
-from cuesense.policies.policy import Policy, uniform
+from cuesense.policies.policy import Policy, sparing, uniform
 from cuesense.types import Role
 from tests.helpers.profiles import NAMES
 
@@ -216,6 +216,16 @@ def test_yaml_and_json_say_the_same() -> None:
     assert yaml.safe_load(exported("yaml", policy)) == json.loads(exported("json", policy)) == policy.to_dict()
 
 
+def test_yaml_says_that_one_policy_leaves_classes_out() -> None:
+    """Else its groups look like a policy by class that nobody asked for."""
+    policy = sparing({"hue": 0.1}, ("a", "b", "c"), ["b"], 0.5)
+    text = exported("yaml", policy)
+    assert text.startswith("# One policy, not one a class: the classes of the group without augmentations are left out")
+    assert yaml.safe_load(text) == policy.to_dict()
+    by_class = Policy("per_class", 0.5, ("a", "b"), (0, 1), ({"hue": 0.1}, {"hue": 0.2}))
+    assert not exported("yaml", by_class).startswith("#")
+
+
 @pytest.mark.parametrize("library", [name for name in FORMATS if name not in ("json", "yaml")])
 def test_policies_by_class_are_refused_where_they_cannot_be_said(library: str) -> None:
     policy = Policy("per_class", 0.8, ("a", "b"), (0, 1), ({"hue": 0.1}, {}))
@@ -243,25 +253,30 @@ WEIGHTED = replace(uniform({"hue": 0.1}, ("a", "b", "c")), class_weights=(0.5, 0
 def test_code_defines_the_class_weights_and_only_where_there_are_any(library: str) -> None:
     scope: dict[str, Any] = {}
     exec(exported(library, WEIGHTED), scope)
-    assert scope["CLASS_WEIGHTS"] == [0.5, 0.75, 1.75]
-    torch.nn.CrossEntropyLoss(weight=torch.tensor(scope["CLASS_WEIGHTS"]))(torch.zeros(2, 3), torch.tensor([0, 2]))
+    assert scope["class_weights"] == [0.5, 0.75, 1.75]
+    torch.nn.CrossEntropyLoss(weight=torch.tensor(scope["class_weights"]))(torch.zeros(2, 3), torch.tensor([0, 2]))
     assert scope["transform"](images(2)).shape == (2, 3, *SIZE)
     plain = exported(library, replace(WEIGHTED, class_weights=()))
-    assert "WEIGHTS" not in plain
+    assert "weights" not in plain
     assert exported(library, WEIGHTED).startswith(plain)
 
 
-def test_timm_s_comments_give_the_class_weights_it_has_no_flag_for() -> None:
+def test_timm_s_comments_say_that_class_weights_are_left_out() -> None:
     lines = exported("timm", WEIGHTED).splitlines()
-    assert "# CLASS_WEIGHTS = [0.5, 0.75, 1.75]" in lines[:-1]
-    assert any("no flag for class weights" in line for line in lines[:-1])
-    assert lines[-1] == exported("timm", replace(WEIGHTED, class_weights=())).splitlines()[-1]
-    assert "WEIGHTS" not in exported("timm", replace(WEIGHTED, class_weights=()))
+    plain = exported("timm", replace(WEIGHTED, class_weights=())).splitlines()
+    assert [line for line in lines if line not in plain] == [
+        "# Left out, because timm has no flag for them: class weights in the loss (the format yaml has them)."
+    ]
+    assert lines[-1] == plain[-1]
 
 
-def test_albumentations_refuses_class_weights() -> None:
-    with pytest.raises(SettingsError, match="without class weights, because albumentations' JSON has no place"):
-        exported("albumentations", WEIGHTED)
+def test_albumentations_json_has_the_class_weights_beside_the_transform() -> None:
+    written = json.loads(exported("albumentations", WEIGHTED))
+    plain = json.loads(exported("albumentations", replace(WEIGHTED, class_weights=())))
+    assert written.pop("class_weights") == [0.5, 0.75, 1.75]
+    assert "torch.nn.CrossEntropyLoss(weight=torch.tensor(class_weights))" in written.pop("class_weights_use")
+    # albumentations.load reads "transform" alone.
+    assert written == plain
 
 
 @pytest.mark.parametrize("library", ["json", "yaml"])
@@ -272,7 +287,7 @@ def test_the_plain_formats_hold_the_class_weights_by_class(library: str) -> None
 
 @pytest.mark.parametrize("library", ["torchvision", "kornia", "timm", "yaml"])
 def test_a_policy_without_augmentation_says_so_in_words(library: str) -> None:
-    said = "# Train without augmentation: "
+    said = "# Train without augmentation."
     assert said in exported(library, uniform({}, NAMES))
     assert said not in exported(library, uniform({"hue": 0.1}, NAMES))
 
@@ -282,4 +297,4 @@ def test_code_without_augmentation_is_a_module_that_does_nothing(library: str) -
     weighted = replace(WEIGHTED, values=({},))
     for policy in (uniform({}, NAMES), weighted):
         assert type(transform_of(exported(library, policy))).__name__ == "Identity"
-    assert "CLASS_WEIGHTS = [0.5, 0.75, 1.75]" in exported(library, weighted)
+    assert "class_weights = [0.5, 0.75, 1.75]" in exported(library, weighted)

@@ -18,8 +18,8 @@ def parts(probability: float = 0.8, **values: float) -> tuple[list[str], str]:
 
 def test_no_augmentation_is_written_out_because_timm_augments_by_default() -> None:
     comments, flags = parts()
-    assert [comment.split(":")[0].split(",")[0] for comment in comments] == [
-        "Train without augmentation",
+    assert [comment.split(",")[0] for comment in comments] == [
+        "Train without augmentation.",
         "timm augments by default",
     ]
     assert flags == "--scale 1.0 1.0 --ratio 1.0 1.0 --color-jitter 0.0 --hflip 0.0 --vflip 0.0 --grayscale-prob 0.0"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -43,9 +45,40 @@ def test_losses_and_outlooks_are_those_of_a_plain_loop(values: tuple[dict[str, f
     recalls = []
     for index, own in enumerate(values):
         lost = share / 0.8 * sum(loss_of(*pair, index) for pair in own.items())
+        lost = min(ACCURACY[index], max(ACCURACY[index] - 1, lost))
         assert losses[index] == pytest.approx(lost)
         recalls.append(min(1.0, max(0.0, ACCURACY[index] - lost)))
     assert (found.mean, found.worst) == pytest.approx((sum(recalls) / 3, min(recalls)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(VALUES, st.floats(0.001, 0.5))
+def test_a_class_loses_at_most_its_recall_and_its_estimate_lies_in_its_interval(
+    values: dict[str, float], spread: float
+) -> None:
+    wide = {name: Forecast(known.loss, np.full((2, 3), spread)) for name, known in KNOWN.losses.items()}
+    losses = replace(KNOWN, losses=wide)
+    policy = uniform(values, NAMES)
+    cost = losses.of_policy(policy)
+    assert cost is not None
+    risks = dict(zip(NAMES, cost.risk(0.05)[0].tolist(), strict=True))
+    for entry in outlook(losses, NAMES, policy, tolerance=0.05, risk=0.01).at_risk:
+        recall = ACCURACY[NAMES.index(entry.name)]
+        assert recall - 1 <= entry.low <= entry.loss <= entry.high <= recall
+        # What is possible limits the estimate; the risk is that of the losses before.
+        assert entry.risk == risks[entry.name]
+
+
+def test_two_losses_that_exceed_the_recall_together_are_all_of_it() -> None:
+    (bee, cow) = outlook(
+        replace(KNOWN, losses=KNOWN.losses | {CROP: Forecast(np.array([[0, 0.5, 0.6]] * 2), np.full((2, 3), 0.01))}),
+        NAMES,
+        uniform({CROP: 0.2, JITTER: 0.8}, NAMES[:3]),
+        tolerance=0.05,
+        risk=0.999999,
+    ).at_risk[1:]
+    assert (bee.name, bee.loss, bee.high) == ("bee", pytest.approx(0.6), pytest.approx(0.6 + 1.2815516 * 0.01 * 2**0.5))
+    assert (cow.name, cow.low, cow.loss, cow.high) == ("cow", 0.7, 0.7, 0.7)
 
 
 def test_who_pays_is_named_and_what_is_not_known_is_left_out() -> None:

@@ -172,6 +172,21 @@ def test_the_json_gives_every_class_once_and_its_own_values(groups: list[int], d
 
 
 @pytest.mark.parametrize(
+    ("values", "groups", "left_out"),
+    [
+        (({}, {CROP: 0.4}), (0, 1, 1), NAMES[:1]),
+        (({}, {CROP: 0.4}, {CROP: 0.5}), (0, 1, 2), ()),
+        (({CROP: 0.4},), (0, 0, 0), ()),
+        (({},), (0, 0, 0), ()),
+    ],
+)
+def test_classes_are_left_out_where_all_others_get_the_same(
+    values: tuple[Mapping[str, float], ...], groups: tuple[int, ...], left_out: tuple[str, ...]
+) -> None:
+    assert grouped(*values, groups=groups).left_out == left_out
+
+
+@pytest.mark.parametrize(
     "weights",
     [(1.0, 1.0), (1.5, 1.5, 0.0), (4.0, -0.5, -0.5), (1.1, 1.0, 1.0), (0.9, 1.0, 1.0), (1.0, float("nan"), 1.0)],
 )

@@ -98,6 +98,10 @@ def test_the_needed_number_is_the_smallest_that_does(tolerance: float, confidenc
         ({"scope": "clas"}, "Unknown scope"),
         ({"probability": 0.0}, r"in \(0, 1\]"),
         ({"probability": 1.5}, r"in \(0, 1\]"),
+        ({"probability": "x"}, r"Expected probability to be in \(0, 1\], but got 'x'"),
+        ({"probability": None}, r"but got None"),
+        ({"all_but": "x"}, "all_but"),
+        ({"augmentations": 5}, "Expected augmentations to be a list of names, but got 5"),
     ],
 )
 def test_wrong_arguments_are_named(arguments: dict[str, object], sentence: str) -> None:

@@ -18,6 +18,7 @@ from cuesense.policies.rivals import (
     RIVALS,
     WEIGHT_BOUNDS,
     Design,
+    Verdict,
     best_verified,
     class_weights,
     intruders,
@@ -157,30 +158,40 @@ def verified(seeds: int = ENOUGH_SEEDS, **arms: TrainedModel) -> Profile:
     return Profile.model_validate_json(known.to_json())
 
 
+def best(found: Profile, policy: Policy = OWN, **options: bool) -> Verdict:
+    verdict = best_verified(found, policy, **options)
+    assert verdict is not None
+    return verdict
+
+
 def test_the_better_rival_with_the_best_worst_class_is_rebuilt_from_the_profile() -> None:
     lucky = trained(None, 0.9, lowest_gain=0.01)
-    found = best_verified(
-        verified(none=lucky, weighted=trained(WEIGHTED, 0.5), relaxed=trained(MILDER, 0.45), usual=trained(OWN, 0.44)),
-        OWN,
+    found = best(
+        verified(none=lucky, weighted=trained(WEIGHTED, 0.5), relaxed=trained(MILDER, 0.45), usual=trained(OWN, 0.44))
     )
-    assert found is not None
-    assert found[0] == "weighted"
-    assert found[1] == WEIGHTED
-    found = best_verified(verified(weighted=trained(WEIGHTED, 0.5), relaxed=trained(MILDER, 0.6)), OWN)
-    assert found is not None
-    assert (found[0], found[1].content) == ("relaxed", MILDER.content)
-    found = best_verified(verified(none=trained(None, 0.6)), OWN)
-    assert found is not None
-    assert (found[0], found[1].names) == ("none", ())
+    assert (found.best, found.policy, found.ahead) == ("weighted", WEIGHTED, "none")
+    # The usual default equals what was forecast to be best here: one training for both.
+    assert (found.trained, found.seeds, found.replaces) == (4, ENOUGH_SEEDS, True)
+    found = best(verified(weighted=trained(WEIGHTED, 0.5), relaxed=trained(MILDER, 0.6)))
+    assert (found.best, found.policy.content) == ("relaxed", MILDER.content)
+    found = best(verified(none=trained(None, 0.6)))
+    assert (found.best, found.policy.names) == ("none", ())
 
 
 def test_policies_that_were_not_beaten_stay() -> None:
     better = {"weighted": trained(WEIGHTED, 0.5)}
     by_class = {"per_class": trained(MILDER, 0.9), "matched": trained(MILDER, 0.9)}
-    for known in (verified(ENOUGH_SEEDS - 1, **better), verified(), verified(**by_class)):
-        assert best_verified(known, OWN) == ("global", OWN)
-    assert best_verified(verified(relaxed=trained(MILDER, 0.9)), OWN, by_class=False) == ("global", OWN)
-    assert best_verified(verified(**better), OWN, weights=False) == ("global", OWN)
+    for known, ahead in ((verified(ENOUGH_SEEDS - 1, **better), "weighted"), (verified(), None)):
+        assert (best(known).best, best(known).policy, best(known).ahead) == ("global", OWN, ahead)
+    found = best(verified(**by_class))
+    assert (found.policy, found.replaces, found.ahead, found.barred) == (OWN, False, None, None)
+    barred = best(verified(relaxed=trained(MILDER, 0.9), **better), by_class=False)
+    assert (barred.best, barred.barred) == ("weighted", "relaxed")
+    assert best(verified(relaxed=trained(MILDER, 0.9)), by_class=False).policy == OWN
+    barred = best(verified(**better), weights=False)
+    assert (barred.policy, barred.barred) == (OWN, "weighted")
+    # What is recommended has the better worst class already.
+    assert best(verified(relaxed=trained(MILDER, 0.49), **better), by_class=False).barred is None
 
 
 def test_nothing_is_known_of_policies_that_were_not_verified() -> None:
@@ -193,9 +204,8 @@ def test_nothing_is_known_of_policies_that_were_not_verified() -> None:
 
 def test_an_empty_policy_has_rivals_too() -> None:
     found = verified(**{"global": trained(None, 0.4), "best_uniform": trained(OWN, 0.5)})
-    best = best_verified(found, uniform({}, KNOWN, 0.3))
-    assert best is not None
-    assert best == ("best_uniform", OWN)
+    verdict = best(found, uniform({}, KNOWN, 0.3))
+    assert (verdict.best, verdict.policy) == ("best_uniform", OWN)
 
 
 def test_a_verified_policy_that_is_none_is_one_sentence() -> None:

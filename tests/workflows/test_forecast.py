@@ -18,6 +18,7 @@ from cuesense.policies.policy import uniform
 from cuesense.policies.profile_budgets import budgets_of
 from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
+from cuesense.schemas.profile_provenance import FROM_TABLE
 from cuesense.stats.training_loss import Forecast
 from cuesense.training.trials import Trial
 from cuesense.workflows import forecast as forecasts
@@ -195,3 +196,26 @@ def test_images_and_a_model_that_were_in_memory_are_asked_for() -> None:
         forecast(gone, train="planted:0,size=32")
     with pytest.raises(SettingsError, match="Expected model to be the analyzed model, but got nothing"):
         forecast(gone, head=True)
+
+
+def test_a_profile_of_a_table_asks_for_the_model_and_the_images_by_their_options() -> None:
+    known = profile()
+    model = known.provenance.model.model_copy(update={"architecture": FROM_TABLE, "spec": "predictions.csv"})
+    scored = known.model_copy(update={"provenance": known.provenance.model_copy(update={"model": model})})
+    of_table = "the profile is of the predictions in"
+    with pytest.raises(
+        SettingsError, match=f"Expected model to be the analyzed model, but got nothing, and {of_table}"
+    ):
+        forecast(scored, head=True)
+    images = f"Expected dataset to be the analyzed images, but got nothing, and {of_table}"
+    with pytest.raises(SettingsError, match=images):
+        forecast(scored, train="planted:0,size=32")
+    with pytest.raises(SettingsError, match=images):
+        forecast(scored, head=True, model="python:tests.helpers.planted_profiles:analyzed_network")
+
+
+@pytest.mark.parametrize("head", [False, True])
+def test_seeds_without_training_images_are_refused_as_epochs_are(head: bool) -> None:
+    for options in ({"seeds": 3}, {"epochs": 3}):
+        with pytest.raises(SettingsError, match="Expected options of training to be given with train"):
+            forecast(profile(), head=head, **options)

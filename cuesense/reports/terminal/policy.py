@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from cuesense.policies.advice import NEXT, NONE, RECOMMENDED, USUAL, Advice
-from cuesense.policies.policy import ClassAtRisk, Limit, Outlook, Policy, augmentation
+from cuesense.policies.advice import FOR_ALL, LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, Advice, reason
+from cuesense.policies.losses_by_lean import LeanLosses
+from cuesense.policies.policy import ClassAtRisk, Limit, Policy, augmentation
 from cuesense.reports.profile_text import value_text
-from cuesense.reports.text import percent, printable, readable_name
+from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
 from cuesense.schemas.profile import VerifiedModel
 
 # The forecast's networks reach so much less clean accuracy than the analyzed model that they are another kind of
@@ -17,8 +19,10 @@ _UNDERFIT = 0.1
 # Up to this share of augmented views a policy by class needs no warning. With half of the views clean it was above no
 # augmentation on the planted world, with a fifth it lost to it (docs/budgets.md, "Half of the views clean").
 _GUARDED_PROBABILITY = 0.5
-# Classes that are named before the rest is counted. Chosen by hand.
-_NAMED = 5
+# Classes that are named before the rest is counted; all are in the JSON. Chosen by hand.
+_NAMED = 3
+# Changes below this show as 0 points: they are no difference.
+_SHOWN = 0.0005
 
 _BASIS = {
     "no training": "Forecast without training: from what the model loses at test time and what trainings on other "
@@ -32,32 +36,42 @@ _LEAKING = (
     "warning: values differ by class, so a network can recognize a class by its augmentation; --probability 0.5 leaves "
     "half of the views clean, which prevents most of it (docs/budgets.md)."
 )
+_BUDGETS = (
+    "Budgets, as in the report, are about accuracy drops on augmented test images; this advice is about what training "
+    'with an augmentation costs on clean ones: one with the budget "any" may be left out.'
+)
 _WEIGHTS = (
     "Class weights (after CLAM) let classes that are forecast to be harmed count more in the loss; the forecast does "
     "not know what they give. In our trainings they raised the worst class (docs/value.md)."
 )
 _TRAINED = {"none": "without augmentation", "global": "with the policy for all classes that was forecast to be best"}
+_PROVEN = "These trainings count more than the forecasts of any policy, which --json still lists."
 _VERIFY = "Several augmentations together are assumed to add up: `cuesense verify` trains with the policy and tells."
 
 
-def lines(advice: Advice, analyzed: float | None, more: Sequence[str] = ()) -> list[str]:
+def lines(advice: Advice, analyzed: float | None, library: str = "") -> list[str]:
     """Return what a person should know about a policy.
 
     Args:
         advice: The recommendation and its alternatives.
         analyzed: Clean accuracy of the analyzed model, a fraction; None where it is not known.
-        more: Further sentences, which come before the basis of the forecast.
+        library: The format that the policy is written in, where it is one that cannot treat classes differently.
 
     Returns:
-        Lines of text.
+        Lines of text, long ones unbroken; lines that begin with blanks belong to the one before.
     """
     policy = advice.policy
-    found = [_headline(advice), *_compared(advice)]
-    found += [_limit(entry, advice) for entry in advice.limits]
-    found += _verified(advice.verified)
+    if advice.proven:
+        return [*_headline(advice), advice.trainings, _PROVEN, *(_lean(entry) for entry in advice.leans)]
+    found = [*(_headline(advice) if advice.scope == "global" else _by_class(advice))]
+    found += [advice.trainings] if advice.trainings else []
+    found += _verified(advice.verified) if advice.verdict is None else []
+    found += [*_left_out(advice, library), *_compared(advice), *_limits(advice)]
     if policy.scope != "global" and policy.probability > _GUARDED_PROBABILITY and policy.names:
         found.append(_LEAKING)
-    found += [*more, *([_WEIGHTS] if policy.class_weights else []), _BASIS[advice.basis]]
+    found += [_lean(entry) for entry in advice.leans]
+    found += [*([_WEIGHTS] if policy.class_weights else []), *([_BUDGETS] if advice.limits else [])]
+    found.append(_BASIS[advice.basis])
     if advice.basis != "no training":
         found += _underfit(advice.outlooks[NONE].mean, analyzed)
     return [*found, _VERIFY] if len(policy.names) > 1 and not advice.verified else found
@@ -75,82 +89,147 @@ def describe(policy: Policy) -> str:
     )
 
 
-def _headline(advice: Advice) -> str:
+def _headline(advice: Advice) -> list[str]:
     policy, other = advice.policy, advice.policies.get(NEXT)
     if policy.names:
-        spared = f", but not of {_listed(advice.spared)}" if advice.spared else ""
+        spared = f", but not of {_named(advice.spared)}" if advice.spared else ""
         weights = ", and class weights in the loss" if policy.class_weights else ""
-        share = percent(policy.probability)
-        return f"Recommended: {describe(policy)}, for {share} of the views{spared}{weights}."
+        return [f"Recommended: {_with_share(policy)}{spared}{weights}."]
+    if advice.proven:
+        return ["Recommended: train without augmentation."]
     if other is None:
-        return "Recommended: train without augmentation; nothing else was measured."
-    plain, found = advice.outlooks[NONE], advice.outlooks[NEXT]
-    better = plain.mean - found.mean, plain.worst - found.worst
-    return f"Recommended: train without augmentation. {_against(describe(other), better, found, advice)}"
+        return ["Recommended: train without augmentation; nothing else was measured."]
+    start = "Recommended: train without augmentation"
+    if advice.verified is None:
+        start += ": no policy within the accepted risk is forecast to be clearly better"
+    return [f"{start}. {_turned_down(describe(other), advice)}"]
 
 
-def _against(other: str, better: tuple[float, float], found: Outlook, advice: Advice) -> str:
-    """Return why the best other policy is not recommended."""
-    if sum(better) >= 0:
-        mean, worst = (_points(value) for value in better)
-        best = f"the next best ({other})"
-        return f"It is forecast to be better than {best} by {mean} on average and {worst} in the worst class."
-    mean, worst = (_points(-value) for value in better)
-    count = len(found.at_risk)
-    change = f"is forecast to change the average by {mean} and the worst class by {worst}"
-    if not count:
-        return f"The best other policy ({other}) {change}, too little to be worth it."
-    return (
-        f"The best other policy ({other}) {change}, but puts {count} {'class' if count == 1 else 'classes'} at more "
-        f"than {percent(advice.risk)} risk of losing over {_points(advice.tolerance)}: "
-        f"{_listed([entry.name for entry in found.at_risk])}."
+def _turned_down(other: str, advice: Advice) -> str:
+    """Return what the best other policy is forecast to give beside no augmentation, and why it is not recommended."""
+    at_risk, change = advice.outlooks[NEXT].at_risk, _change(advice, NEXT, NONE)
+    gives = f"The next best ({other}) is forecast to give {_in_words(change)}"
+    if at_risk:
+        classes = f"{counted(len(at_risk), 'class')}: {_named([entry.name for entry in at_risk])}"
+        return f"{gives}, and is {_over(advice)} for {classes}."
+    return f"{gives}, too little to be worth it." if sum(change) > _SHOWN else f"{gives}."
+
+
+def _by_class(advice: Advice) -> list[str]:
+    """Return what is recommended for each class or cluster, first of all whether it pays."""
+    policy = advice.policy
+    flag, who = ("--grouped", "cluster of classes") if advice.scope == "grouped" else ("--per-class", "class")
+    better = [_better(advice, name) for name in (NONE, FOR_ALL) if _is_better(advice, name)]
+    instead = f" than {' and than '.join(better)}: leave out {flag}" if better else ""
+    alone = "Each augmentation is considered by itself"
+    alone += ", by its budgets at test time." if advice.basis == "no training" else ", by its forecast."
+    if not policy.names:
+        start = f"Recommended: train without augmentation: none is within the risk for any {who}"
+        return [f"{start}; but that is forecast to be worse{instead}." if better else f"{start}.", alone]
+    start = f"With {flag}: {_with_share(policy)}" if better else f"Recommended: {_with_share(policy)}"
+    at_risk = advice.outlooks[RECOMMENDED].at_risk
+    together = f" Together they are {_over(advice)} for {counted(len(at_risk), 'class')}." if at_risk else ""
+    return [f"{start}; forecast to be worse{instead}." if better else f"{start}.", alone + together]
+
+
+def _is_better(advice: Advice, name: str) -> bool:
+    return name in advice.outlooks and sum(_change(advice, name, RECOMMENDED)) > _SHOWN
+
+
+def _better(advice: Advice, name: str) -> str:
+    """Return an alternative in words with what it gives more than what is recommended."""
+    what = f"{describe(advice.policies[name])}; " if name == FOR_ALL else ""
+    return f"{name} ({what}{_in_words(_change(advice, name, RECOMMENDED))})"
+
+
+def _change(advice: Advice, name: str, base: str) -> tuple[float, float]:
+    """Return what one policy is forecast to give more than another, on average and in the worst class."""
+    found, other = advice.outlooks[name], advice.outlooks[base]
+    return found.mean - other.mean, found.worst - other.worst
+
+
+def _in_words(change: tuple[float, float]) -> str:
+    if any(math.isnan(part) for part in change):
+        return "nothing that is known, since no class has images"
+    if all(abs(part) < _SHOWN for part in change):
+        return "about the same"
+    mean, worst = (
+        "about the same" if abs(part) < _SHOWN else f"{_points(abs(part))} {'more' if part > 0 else 'less'}"
+        for part in change
     )
+    return f"{mean} on average and {worst} in the worst class"
+
+
+def _over(advice: Advice) -> str:
+    return f"over the accepted risk ({percent(advice.risk)} of losing over {_points(advice.tolerance)})"
+
+
+def _left_out(advice: Advice, library: str) -> list[str]:
+    """Return what is forecast to be better where classes may be left out of the augmentation."""
+    policy, found, plain = advice.policies.get(LEFT_OUT), advice.outlooks.get(LEFT_OUT), advice.outlooks[NONE]
+    if policy is None or found is None:
+        return []
+    better, worse = (f"{percent(part.mean)} on average, worst class {percent(part.worst)}" for part in (found, plain))
+    views = f"{percent(policy.probability)} of the views of all but {_named(policy.left_out)}"
+    return [
+        f"{describe(policy).capitalize()}, for {views}, is forecast to be better ({better}; without augmentation "
+        f"{worse}); {library or 'one policy for all classes'} cannot treat classes differently: `--format yaml` has it."
+    ]
 
 
 def _compared(advice: Advice) -> list[str]:
-    order = (RECOMMENDED, NONE, USUAL, NEXT) if advice.policy.names else (NONE, USUAL, NEXT)
-    return [_outlook(name, advice) for name in order if name in advice.outlooks]
+    order = (RECOMMENDED, NONE, FOR_ALL, USUAL, NEXT) if advice.policy.names else (NONE, FOR_ALL, USUAL, NEXT)
+    return [line for name in order if name in advice.outlooks for line in _outlook(name, advice)]
 
 
-def _outlook(name: str, advice: Advice) -> str:
+def _outlook(name: str, advice: Advice) -> list[str]:
     found, policy = advice.outlooks[name], advice.policies[name]
-    what = f"{name} ({describe(policy)})" if name in (USUAL, NEXT) else name
+    what = f"{name} ({describe(policy)})" if name in (USUAL, NEXT, FOR_ALL) else name
     if not found.worst_class:
-        return f"forecast for {what}: unknown, no class has images"
-    left_out = f"; without {_listed([readable_name(entry) for entry in found.left_out])}, of which nothing is known"
-    risky = (
-        f"; at risk: {'; '.join(map(_class_at_risk, found.at_risk[:_NAMED]))}{_rest(found.at_risk)}"
-        if found.at_risk
-        else ""
-    )
-    return (
+        return [f"forecast for {what}: unknown, no class has images"]
+    unknown = ", ".join(readable_name(entry) for entry in found.left_out)
+    left_out = f"; without {unknown}, of which nothing is known" if unknown else ""
+    line = (
         f"forecast for {what}: {percent(found.mean)} on average, worst class {percent(found.worst)} "
-        f"({printable(found.worst_class)}){left_out if found.left_out else ''}{risky}"
+        f"({quoted(found.worst_class)}){left_out}"
     )
+    if not found.at_risk:
+        return [line]
+    but = "better than recommended, but " if name == NEXT and _is_better(advice, NEXT) else ""
+    rest = f"; and {len(found.at_risk) - _NAMED} more" if len(found.at_risk) > _NAMED else ""
+    return [line, f"  {but}over the risk for: {'; '.join(map(_class_at_risk, found.at_risk[:_NAMED]))}{rest}"]
 
 
 def _class_at_risk(entry: ClassAtRisk) -> str:
-    low, high = (100 * value for value in (entry.low, entry.high))
-    return (
-        f"{printable(entry.name)} loses {100 * entry.loss:.0f} points [{low:.0f}, {high:.0f}], "
-        f"risk {percent(entry.risk)}"
-    )
+    low, high = (fixed(100 * value, 0) for value in (entry.low, entry.high))
+    name, loss, risk = quoted(entry.name), round(100 * entry.loss), f"(risk {percent(entry.risk)})"
+    if loss < 0:
+        return f"{name} gains {counted(-loss, 'point')}, but may lose {high} {risk}"
+    return f"{name} loses {counted(loss, 'point')} [{low}, {high}] {risk}"
 
 
-def _rest(at_risk: Sequence[ClassAtRisk]) -> str:
-    return f"; and {len(at_risk) - _NAMED} more" if len(at_risk) > _NAMED else ""
+def _limits(advice: Advice) -> list[str]:
+    """Return what stops each augmentation; those that stop alike share a line."""
+    found: dict[str, list[str]] = {}
+    for entry in advice.limits:
+        # A value is its own augmentation's; classes and risks differ between the others, too.
+        found.setdefault(_limit(entry, advice), []).append(readable_name(entry.augmentation))
+    return [f"{', '.join(names)}: {limit}" for limit, names in found.items()]
 
 
 def _limit(entry: Limit, advice: Advice) -> str:
-    name = readable_name(entry.augmentation)
     if entry.value is None:
         limit = "left out"
     else:
         limit = f"to {value_text(entry.value, augmentation(entry.augmentation).unit)}"
     if entry.limiting is not None:
-        loses = f"loses over {_points(advice.tolerance)} at a risk of {entry.limited_by}"
-        return f"{name}: {limit}; one step further, {printable(entry.limiting)} {loses}"
-    return f"{name}: {limit}, {entry.limited_by or 'more is forecast to give no more'}"
+        loses = f"the risk that {quoted(entry.limiting)} loses over {_points(advice.tolerance)}"
+        return f"{limit}; one step further, {loses} is {percent(entry.risk)}"
+    return f"{limit}, {reason(entry)}"
+
+
+def _lean(entry: LeanLosses) -> str:
+    return f"{entry.start}: {_named(entry.classes)}."
 
 
 def _verified(seen: VerifiedModel | None) -> list[str]:
@@ -181,12 +260,14 @@ def _underfit(plain: float, analyzed: float | None) -> list[str]:
     ]
 
 
+def _with_share(policy: Policy) -> str:
+    return f"{describe(policy)}, for {percent(policy.probability)} of the views"
+
+
 def _points(value: float) -> str:
-    # Adding 0 makes a negative zero a plain one.
-    number = f"{round(100 * value, 1) + 0.0:.1f}".removesuffix(".0")
+    number = fixed(100 * value, 1).removesuffix(".0")
     return f"{number} point{'' if number == '1' else 's'}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(printable, names[:_NAMED]))
-    return shown + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+def _named(names: Sequence[str]) -> str:
+    return listed([quoted(name) for name in names], _NAMED)
