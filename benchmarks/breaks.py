@@ -193,7 +193,7 @@ BREAKS = [
     ),
     (
         "cuesense/policies/advice.py",
-        "chosen = after_verification(profile, found.policy, options)",
+        "chosen = after_verification(known, found.policy, options, losses)",
         "chosen = found.policy",
         "tests/policies/test_advice.py",
     ),
