@@ -150,7 +150,7 @@ def _change(advice: Advice, name: str, base: str) -> tuple[float, float]:
 
 def _in_words(change: tuple[float, float]) -> str:
     if any(math.isnan(part) for part in change):
-        return "nothing that is known, since no class has images"
+        return "nothing that is known, since no class has two images"
     if all(abs(part) < _SHOWN for part in change):
         return "about the same"
     mean, worst = (
@@ -186,7 +186,7 @@ def _outlook(name: str, advice: Advice) -> list[str]:
     found, policy = advice.outlooks[name], advice.policies[name]
     what = f"{name} ({describe(policy)})" if name in (USUAL, NEXT, FOR_ALL) else name
     if not found.worst_class:
-        return [f"forecast for {what}: unknown, no class has images"]
+        return [f"forecast for {what}: unknown, no class has two images"]
     unknown = ", ".join(readable_name(entry) for entry in found.left_out)
     left_out = f"; without {unknown}, of which nothing is known" if unknown else ""
     line = (

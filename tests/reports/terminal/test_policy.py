@@ -204,7 +204,7 @@ def test_a_verified_policy_is_warned_of_where_its_worst_class_is_worse(worst: fl
 
 def test_classes_without_images_are_said_to_be_unknown() -> None:
     nowhere = dict.fromkeys((RECOMMENDED, NONE, USUAL), Outlook(float("nan"), float("nan"), ""))
-    assert "forecast for no augmentation: unknown, no class has images" in said(advice(outlooks=nowhere))
+    assert "forecast for no augmentation: unknown, no class has two images" in said(advice(outlooks=nowhere))
     found = advice(NOTHING, EVERY)
     unknown = said(replace(found, outlooks=nowhere | {NEXT: nowhere[NONE]}))
-    assert "is forecast to give nothing that is known, since no class has images." in unknown[0]
+    assert "is forecast to give nothing that is known, since no class has two images." in unknown[0]
