@@ -272,7 +272,7 @@ class SharedBudget:
     Attributes:
         severity: The strongest severity that is safe for all of them, 0 where there is none.
         value: Its value, None where there is none.
-        status: The status of the limiting class; undetermined where no class has two images.
+        status: The status of the limiting class; undetermined where no class has images.
         limiting: The class with the mildest budget, None where nothing limits.
     """
 

@@ -114,7 +114,7 @@ class ShrunkenShares:
         variance: Posterior variances, (C,).
         low: Lower bounds, in [0, 1].
         high: Upper bounds.
-        spread: Posterior mean of the standard deviation between classes; NaN where no class has two images.
+        spread: Posterior mean of the standard deviation between classes; NaN where no class has images.
         spread_high: Its upper bound, at 95 %.
     """
 
