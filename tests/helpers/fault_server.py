@@ -9,7 +9,6 @@ told that the disk is full instead of, the one that the request names.
 from __future__ import annotations
 
 import errno
-import functools
 import importlib
 import json
 import os
@@ -19,7 +18,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cuesense import registry
 from cuesense.__main__ import main as run_command
 from cuesense.cli.signals import end_once, exit_code
 from cuesense.inference import engine
@@ -111,10 +109,9 @@ def main() -> None:
     """Answer requests until the input ends: a command is answered by its process's number, a wait by its exit code."""
     for name in _MODULES:
         importlib.import_module(name)
-    # Small work: several shards of a few images, heads of one penalty, plug-ins looked up once.
+    # Small work: several shards of a few images, heads of one penalty.
     engine.SHARD_SIZE = shards.SHARD_SIZE = _SHARD_SIZE  # type: ignore[misc]
     linear_probe._PENALTIES, linear_probe._STEPS = (0.1,), 5  # type: ignore[assignment]
-    registry._plugins = functools.cache(registry._plugins)  # type: ignore[assignment]
     signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
