@@ -200,17 +200,25 @@ def verdict_on(
         losses: As in ``decide``.
 
     Returns:
-        The verdict; None where ``verify`` trained neither of these, and for policies by class.
+        The verdict; None where ``verify`` trained neither of these, where the winner is not what the options want, and
+        for policies by class.
     """
     if options.scope != "global" or profile.verified is None:
         return None
     choice = {"by_class": options.spares, "weights": options.weights}
     found = best_verified(profile, replace(policy, class_weights=()), **choice)
     other = with_classes_left_out(profile, policy, options, losses) if found is None else None
-    if other is None:
-        return found
-    found = best_verified(profile, replace(other, class_weights=()), **choice)
-    return found if found is None or found.replaces else replace(found, policy=policy)
+    if other is not None:
+        found = best_verified(profile, replace(other, class_weights=()), **choice)
+        found = found if found is None or found.replaces else replace(found, policy=policy)
+    return found if found is None or _is_wanted(found.policy, options) else None
+
+
+def _is_wanted(policy: Policy, options: PolicyOptions) -> bool:
+    """Return whether a policy has no other augmentations and no more augmented views than the options name."""
+    chosen = options.augmentations
+    known = chosen is None or set(policy.names) <= set(chosen)
+    return known and (not policy.names or policy.probability <= options.probability)
 
 
 def with_classes_left_out(

@@ -21,7 +21,8 @@ _OTHERS = (
     "say nothing of it. Run it again to prove this one."
 )
 _FORECAST = (
-    "To train without augmentation is forecast to be better than any policy for all classes within the accepted risk."
+    "No policy for all classes within the accepted risk is forecast to be clearly better than to train without "
+    "augmentation."
 )
 
 

@@ -157,6 +157,22 @@ def test_a_verified_winner_replaces_an_empty_recommendation() -> None:
     assert "no augmentation, which was forecast to be best: 80.0 % and 40.0 %." in lines(advice, None)[1]
 
 
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        (PolicyOptions(augmentations=(CROP,)), True),
+        (PolicyOptions(augmentations=(JITTER,)), False),
+        (PolicyOptions(probability=0.8), True),
+        (PolicyOptions(probability=0.7), False),
+    ],
+)
+def test_a_verified_winner_that_the_options_exclude_is_not_recommended(options: PolicyOptions, taken: bool) -> None:
+    found = forecast({CROP: [[0.3] * 3] * 4, JITTER: [[0.3] * 3] * 4}, runs=2)
+    winner = uniform({CROP: 0.4}, NAMES[:3])
+    advice = advise(verified(found, winner), options)
+    assert (advice.policy == winner) is taken
+
+
 def test_no_augmentation_that_trainings_chose_is_not_argued_for_by_forecasts() -> None:
     found = forecast({CROP: CROPPED}, runs=2)
     assert recommend(found).names

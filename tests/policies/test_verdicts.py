@@ -89,7 +89,7 @@ def test_files_begin_with_what_trainings_showed_of_just_their_policy() -> None:
     assert reason(known, OTHER) == ""
     assert reason(profile(3, images=20), OWN) == ""
     nothing = uniform({}, NAMES[:3])
-    assert "forecast to be better than any policy for all classes" in reason(profile(3, images=20), nothing)
+    assert "is forecast to be clearly better than to train without" in reason(profile(3, images=20), nothing)
     chosen = reason(verified(**{"none": trained(None, 0.7), "global": trained(OWN, 0.5)}), nothing)
     assert "no augmentation was best: 80.0 % on average and 70.0 %" in chosen
     assert "forecast to be better" not in chosen

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cuesense.policies.advice import FOR_ALL, LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, Advice, reason
 from cuesense.policies.losses_by_lean import LeanLosses
-from cuesense.policies.policy import ClassAtRisk, Limit, Policy, augmentation
+from cuesense.policies.policy import PROBABILITY, ClassAtRisk, Limit, Policy, augmentation
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
 from cuesense.schemas.profile import VerifiedModel
@@ -89,6 +89,13 @@ def describe(policy: Policy) -> str:
     )
 
 
+def _in_full(policy: Policy) -> str:
+    """Return an alternative in words, with its share of augmented views where that is not the usual one."""
+    views = f", for {percent(policy.probability)} of the views" if policy.names else ""
+    spared = f", but not of {_named(policy.left_out)}" if policy.left_out else ""
+    return f"{describe(policy)}{views if policy.probability != PROBABILITY else ''}{spared}"
+
+
 def _headline(advice: Advice) -> list[str]:
     policy, other = advice.policy, advice.policies.get(NEXT)
     if policy.names:
@@ -102,7 +109,7 @@ def _headline(advice: Advice) -> list[str]:
     start = "Recommended: train without augmentation"
     if advice.verified is None:
         start += ": no policy within the accepted risk is forecast to be clearly better"
-    return [f"{start}. {_turned_down(describe(other), advice)}"]
+    return [f"{start}. {_turned_down(_in_full(other), advice)}"]
 
 
 def _turned_down(other: str, advice: Advice) -> str:
@@ -120,7 +127,7 @@ def _by_class(advice: Advice) -> list[str]:
     policy = advice.policy
     flag, who = ("--grouped", "cluster of classes") if advice.scope == "grouped" else ("--per-class", "class")
     better = [_better(advice, name) for name in (NONE, FOR_ALL) if _is_better(advice, name)]
-    instead = f" than {' and than '.join(better)}: leave out {flag}" if better else ""
+    instead = f" than {', and than '.join(better)}: leave out {flag}" if better else ""
     alone = "Each augmentation is considered by itself"
     alone += ", by its budgets at test time." if advice.basis == "no training" else ", by its forecast."
     if not policy.names:
@@ -138,8 +145,8 @@ def _is_better(advice: Advice, name: str) -> bool:
 
 def _better(advice: Advice, name: str) -> str:
     """Return an alternative in words with what it gives more than what is recommended."""
-    what = f"{describe(advice.policies[name])}; " if name == FOR_ALL else ""
-    return f"{name} ({what}{_in_words(_change(advice, name, RECOMMENDED))})"
+    what = f" ({_in_full(advice.policies[name])})" if name == FOR_ALL else ""
+    return f"{name}{what}, which gives {_in_words(_change(advice, name, RECOMMENDED))}"
 
 
 def _change(advice: Advice, name: str, base: str) -> tuple[float, float]:
@@ -184,7 +191,7 @@ def _compared(advice: Advice) -> list[str]:
 
 def _outlook(name: str, advice: Advice) -> list[str]:
     found, policy = advice.outlooks[name], advice.policies[name]
-    what = f"{name} ({describe(policy)})" if name in (USUAL, NEXT, FOR_ALL) else name
+    what = f"{name} ({_in_full(policy)})" if name in (USUAL, NEXT, FOR_ALL) else name
     if not found.worst_class:
         return [f"forecast for {what}: unknown, no class has two images"]
     unknown = ", ".join(readable_name(entry) for entry in found.left_out)

@@ -90,9 +90,9 @@ def test_a_policy_by_class_that_is_worse_is_first_of_all_said_to_be_so() -> None
     found = by_class(PER_CLASS, Outlook(0.797, 0.55, "bus", (risky,)), Outlook(0.9, 0.6, "bus"))
     assert found[:2] == [
         "With --per-class: 2 sets of values, by class, for 50.0 % of the views; forecast to be worse than no "
-        "augmentation (0.3 points more on average and 5 points more in the worst class) and than the policy for "
-        "all classes (hue to 0.1; 10.3 points more on average and 5 points more in the worst class): leave out "
-        "--per-class.",
+        "augmentation, which gives 0.3 points more on average and 5 points more in the worst class, and than the "
+        "policy for all classes (hue to 0.1), which gives 10.3 points more on average and 5 points more in the worst "
+        "class: leave out --per-class.",
         "Each augmentation is considered by itself, by its forecast. Together they are over the accepted risk (20.0 % "
         "of losing over 5 points) for 1 class.",
     ]
@@ -105,8 +105,8 @@ def test_where_no_class_bears_an_augmentation_the_policy_for_all_may_be_better()
     start = "Recommended: train without augmentation: none is within the risk for any class"
     assert by_class(NOTHING, PLAIN)[0] == f"{start}."
     assert by_class(NOTHING, PLAIN, Outlook(0.805, 0.6, "bus"))[0] == (
-        f"{start}; but that is forecast to be worse than the policy for all classes (hue to 0.1; 0.5 points more on "
-        "average and about the same in the worst class): leave out --per-class."
+        f"{start}; but that is forecast to be worse than the policy for all classes (hue to 0.1), which gives 0.5 "
+        "points more on average and about the same in the worst class: leave out --per-class."
     )
 
 
