@@ -123,7 +123,7 @@ def _turned_down(other: str, advice: Advice) -> str:
 
 
 def _by_class(advice: Advice) -> list[str]:
-    """Return what is recommended for each class or cluster, first of all whether that is forecast to be worse than a simpler policy."""
+    """Return what is recommended for each class or cluster; first, whether it is forecast to be worse."""
     policy = advice.policy
     flag, who = ("--grouped", "cluster of classes") if advice.scope == "grouped" else ("--per-class", "class")
     better = [_better(advice, name) for name in (NONE, FOR_ALL) if _is_better(advice, name)]
