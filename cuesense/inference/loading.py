@@ -15,6 +15,7 @@ from cuesense.datasets.classes import check_names, display_names, match_classes,
 from cuesense.datasets.in_memory import wrap
 from cuesense.datasets.load import load_dataset
 from cuesense.datasets.names import composed
+from cuesense.datasets.own_size import own_size
 from cuesense.errors import ModelError, expected, listed
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
@@ -63,7 +64,9 @@ def load_matched(
     names = _names(class_names)
     if names is None and _is_zero_shot(model, arch):
         names = _default_names(dataset)
-    return _matched(_classifier(model, arch, names, images, trust), dataset)
+    # A size that is given needs no look at the images.
+    own = own_size(dataset) if images.size is None and isinstance(model, (str, Path)) else None
+    return _matched(_classifier(model, arch, names, images, trust, own), dataset)
 
 
 def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> ClassNames | None:
@@ -95,6 +98,7 @@ def _classifier(
     names: ClassNames | None,
     images: ImageOptions,
     trust: Trust,
+    own: tuple[int, int] | None,
 ) -> Classifier:
     if isinstance(model, Classifier):
         if names is None:
@@ -105,7 +109,7 @@ def _classifier(
     if not isinstance(model, (str, Path)):
         do = "Wrap it in an nn.Module whose forward calls it"
         raise ModelError(expected("the model", "a file, a spec, an nn.Module or a Classifier", repr(model), do))
-    return load_classifier(str(model), arch=arch, class_names=names, images=images, trust=trust)
+    return load_classifier(str(model), arch=arch, class_names=names, images=images, trust=trust, own_size=own)
 
 
 def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:
@@ -125,7 +129,9 @@ def preprocessing_values(classifier: Classifier) -> dict[str, Any]:
     """Return how a classifier's images are prepared, as JSON values."""
     preprocessing = classifier.preprocessing
     size = preprocessing.image_size
-    return {
+    # The usual order of the channels is left out, so that results from before it was known still go on.
+    turned = {} if preprocessing.channels == "rgb" else {"channels": preprocessing.channels}
+    return turned | {
         "image_size": None if size is None else list(size),
         "resize": preprocessing.resize,
         "mean": list(preprocessing.mean),
@@ -138,8 +144,8 @@ def guesses(classifier: Classifier) -> list[str]:
     """Return what was assumed because neither the user nor the weights say it, in sentences."""
     values = preprocessing_values(classifier)
     words = {
-        "image_size": f"a center crop of {_sides(values['image_size'])} pixels",
-        "resize": f"a shorter side of {values['resize']} pixels before the crop",
+        "image_size": f"an image size of {_sides(values['image_size'])} pixels",
+        "resize": _resizing(values["resize"]),
         "mean": f"mean {_numbers(values['mean'])}",
         "std": f"standard deviation {_numbers(values['std'])}",
         "interpolation": f"{values['interpolation']} interpolation",
@@ -153,6 +159,10 @@ def guesses(classifier: Classifier) -> list[str]:
         shown = listed([f"'{name}'" for name in names], _LISTED)
         found.append(f"Neither the weights nor an option name the {len(names)} outputs: assumed in order {shown}.")
     return found
+
+
+def _resizing(resize: int | None) -> str:
+    return "no crop" if resize is None else f"a shorter side of {resize} pixels before the center crop"
 
 
 def _sides(size: list[int] | None) -> str:

@@ -91,7 +91,7 @@ def ask(trial: Trial) -> Answer:
         ModelError: The network fails on them.
     """
     before = _training(trial.network)
-    with torch.inference_mode(), _kept_generators(trial.images.device), _kept_buffers(trial.network):
+    with undisturbed(trial.network, trial.images.device):
         first, states = trial.run(trial.images), [_generators(trial)]
         # What is filled in at the first call, such as a cache, is no dependence: states are compared from here on.
         buffers = _buffers(trial.network)
@@ -200,6 +200,18 @@ def _state_of(value: object) -> Callable[[], object] | None:
     if isinstance(value, random.Random):
         return value.getstate
     return (lambda: value.bit_generator.state) if isinstance(value, np.random.Generator) else None
+
+
+@contextmanager
+def undisturbed(network: object, device: torch.device) -> Iterator[None]:
+    """Run a network without traces: buffers and global random generators are afterwards as they were.
+
+    Args:
+        network: The network.
+        device: Where it runs.
+    """
+    with torch.inference_mode(), _kept_generators(device), _kept_buffers(network):
+        yield
 
 
 @contextmanager

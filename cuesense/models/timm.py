@@ -9,7 +9,7 @@ from torch import nn
 
 from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, guessed_names
+from cuesense.models.common import Loaded, State, fetching, guessed_images, guessed_names
 from cuesense.models.names import unknown_name
 from cuesense.models.weights import build_filled
 from cuesense.types import ClassNames, Preprocessing
@@ -24,7 +24,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         class_names: Names of the outputs, or None for those that the weights know.
 
     Returns:
-        The network with the preprocessing of the name's weights, and ImageNet's names where it has 1000 outputs.
+        The network with the preprocessing of the name's weights, which is a guess for the user's own, and ImageNet's names where it has 1000 outputs.
 
     Raises:
         ModelError: The name is unknown, has no classifier or no weights, or the weights do not fit.
@@ -46,7 +46,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         preprocessing,
         class_names=class_names or known,
         warnings=warnings,
-        guessed=guessed_names(class_names, known, state),
+        guessed=guessed_names(class_names, known, state) | guessed_images(state),
     )
 
 
