@@ -11,7 +11,7 @@ from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, expected
-from cuesense.models.common import Loaded, State, only_tensors, ready
+from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
 from cuesense.models.names import is_file, path_mode, refuse_misspelled
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
@@ -103,8 +103,10 @@ def _classifier(
 
 def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
     """Return the file and the builder of its network, each None where there is none."""
-    if is_file(spec):
-        return Path(spec), arch
+    # Of a file the digest is known, and it is what is in it that counts.
+    path = spec.removeprefix("onnx:")
+    if is_file(path):
+        return Path(path), arch
     if ":" not in spec:
         raise _no_file(spec)
     if arch is not None:
@@ -132,6 +134,11 @@ def _from_file(
             return content
         raise ModelError(
             f"Expected --arch to say which network {path} holds the weights of. {_advice(content, trust)}."
+        )
+    if isinstance(content, Loaded) and isinstance(content.network, ForeignNetwork):
+        do = "Leave it out"
+        raise ModelError(
+            expected("--arch", "left out with a network of its own", f"{content.architecture}: {path}", do)
         )
     state = content.network.state_dict() if isinstance(content, Loaded) else content
     try:
