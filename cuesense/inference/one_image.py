@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from cuesense.models.adapted import unwrapped
+
 # Difference that rounding explains, as shares of the size of the outputs and of what noise of half a gray level
 # changes. Measured on networks of torchvision (random, and trained on ImageNet) on a CPU in batches of 1 to 16: at most
 # 1.2e-6 of the size; 0.0005 of the noise's change where trained, 0.05 in an untrained one. Repeated batches never
@@ -276,7 +278,8 @@ def _training(network: object) -> set[str]:
     return {
         name
         for name, module in network.named_modules()
-        if module.training and any(part in _kind(module) for part in ("Drop", "Norm", "RReLU"))
+        # Frozen TorchScript has no mode.
+        if getattr(module, "training", False) and any(part in _kind(module) for part in ("Drop", "Norm", "RReLU"))
     }
 
 
@@ -297,6 +300,7 @@ def _in_training(network: object, before: set[str]) -> list[str]:
 
 def _is_quantized(network: object) -> bool:
     """Return whether a network has operators or modules of torch's quantization."""
+    network = unwrapped(network)
     if isinstance(network, torch.jit.ScriptModule):
         return "quantized::" in str(network.inlined_graph)
     if not isinstance(network, nn.Module):

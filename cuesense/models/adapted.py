@@ -6,7 +6,7 @@ own weights are used as they are, so that it may be trained through them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -24,9 +24,9 @@ Path = tuple[str | int, ...]
 
 
 class Adapted(nn.Module):
-    """A network and what it needs before or behind it."""
+    """A network, or any callable, and what it needs before or behind it."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Callable[[Tensor], Any]) -> None:
         super().__init__()
         self.network = network
 
@@ -42,7 +42,7 @@ class Bgr(Adapted):
 class Gray(Adapted):
     """A network of one channel: it is given the luminance of RGB images."""
 
-    def __init__(self, network: nn.Module, std: Sequence[float] = (1.0, 1.0, 1.0)) -> None:
+    def __init__(self, network: Callable[[Tensor], Any], std: Sequence[float] = (1.0, 1.0, 1.0)) -> None:
         """Put the luminance before a network.
 
         Args:
@@ -51,10 +51,15 @@ class Gray(Adapted):
                 normalized by the luminance of mean and std, which are the channels' own where these are all equal.
         """
         super().__init__(network)
-        shares = torch.tensor(LUMINANCE, dtype=torch.float64) * torch.tensor(tuple(std), dtype=torch.float64)
+        shares = torch.tensor(self.share(std), dtype=torch.float64)
         self.shares: Tensor
         # The weights of a file keep their digest: what is put around them is no part of them.
         self.register_buffer("shares", (shares / shares.sum()).float().view(1, 3, 1, 1), persistent=False)
+
+    @staticmethod
+    def share(values: Sequence[float]) -> list[float]:
+        """Return what each channel's value adds to the luminance."""
+        return [weight * value for weight, value in zip(LUMINANCE, values, strict=True)]
 
     def forward(self, images: Tensor) -> Any:
         """Map normalized RGB (N, 3, H, W) to the network's outputs."""
@@ -64,7 +69,7 @@ class Gray(Adapted):
 class MoreChannels(Adapted):
     """A network of four or more channels: RGB comes first, and the others are constant."""
 
-    def __init__(self, network: nn.Module, channels: int, fill: float = 0.0) -> None:
+    def __init__(self, network: Callable[[Tensor], Any], channels: int, fill: float = 0.0) -> None:
         """Append constant channels.
 
         Args:
@@ -93,7 +98,7 @@ class ChannelsLast(Adapted):
 class PickedOutput(Adapted):
     """A network that returns its logits among other things, or with dimensions of size 1 behind them."""
 
-    def __init__(self, network: nn.Module, path: Path = ()) -> None:
+    def __init__(self, network: Callable[[Tensor], Any], path: Path = ()) -> None:
         """Pick one tensor of what a network returns.
 
         Args:
@@ -115,7 +120,7 @@ class PickedOutput(Adapted):
 class TwoClasses(Adapted):
     """A network of one output, which is the logit or the probability of the second of two classes."""
 
-    def __init__(self, network: nn.Module, *, probability: bool) -> None:
+    def __init__(self, network: Callable[[Tensor], Any], *, probability: bool) -> None:
         """Turn one output into two.
 
         Args:
@@ -192,7 +197,8 @@ def as_rows(tensor: object, images: int) -> Tensor | None:
         tensor = tensor.unsqueeze(0)  # a network that squeezes its output loses a batch of one image, too
     if not tensor.ndim or tensor.shape[0] != images or tensor.numel() != images * max(tensor.shape[1:], default=1):
         return None
-    return tensor.reshape(images, -1)
+    # The very tensor where it has rows already: a head is recognized by giving it (training.features).
+    return tensor if tensor.ndim == 2 else tensor.reshape(images, -1)
 
 
 def unwrapped(network: object) -> object:

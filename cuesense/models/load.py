@@ -14,7 +14,7 @@ from cuesense import registry
 from cuesense.errors import ModelError, expected
 from cuesense.models.channels import in_order
 from cuesense.models.checkpoint import Found
-from cuesense.models.common import Loaded, State, only_tensors, ready
+from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
 from cuesense.models.names import is_file, path_mode, refuse_misspelled
 from cuesense.models.preprocessing import AS_CARRIED, Beside, ImageOptions, Prepared, prepare, prepare_as_they_come
@@ -112,8 +112,10 @@ def _classifier(
 
 def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
     """Return the file and the builder of its network, each None where there is none."""
-    if is_file(spec):
-        return Path(spec), arch
+    # Of a file the digest is known, and it is what is in it that counts.
+    path = spec.removeprefix("onnx:")
+    if is_file(path):
+        return Path(path), arch
     if ":" not in spec:
         raise _no_file(spec)
     if arch is not None:
@@ -138,6 +140,11 @@ def _from_file(
     content = read(path, trust)
     if isinstance(content, Loaded) and arch is None:
         return content
+    if isinstance(content, Loaded) and isinstance(content.network, ForeignNetwork):
+        do = "Leave it out"
+        raise ModelError(
+            expected("--arch", "left out with a network of its own", f"{content.architecture}: {path}", do)
+        )
     state = content.network.state_dict() if isinstance(content, Loaded) else _state(content)
     if arch is None:
         raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {_advice(state, trust)}.")
