@@ -64,6 +64,10 @@ class DatasetError(CuesenseError):
     """The dataset is missing, empty, unreadable, or does not fit the model's classes."""
 
 
+class SplitError(DatasetError):
+    """The dataset has no such part (train, val, ...), or no parts at all."""
+
+
 class SettingsError(CuesenseError):
     """An option, a preset or a name is unknown or out of range."""
 
