@@ -22,7 +22,13 @@ _SPLIT = re.compile(
 _SHOWN = 3
 
 
-def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG001 (the signature of every dataset)
+def load(
+    argument: str,
+    *,
+    data_root: Path | None = None,  # noqa: ARG001 (the signature of every dataset)
+    split: str | None = None,  # noqa: ARG001
+    download: bool = False,  # noqa: ARG001
+) -> FileDataset:
     """Return the images below a folder, one class for each folder in it.
 
     Args:

@@ -32,6 +32,7 @@ class MemoryDataset:
 
     Attributes:
         source: What was wrapped.
+        remarks: What the user should know of how it was read, in sentences.
     """
 
     spec: str
@@ -39,6 +40,7 @@ class MemoryDataset:
     sample_ids: tuple[str, ...]
     labels: tuple[int, ...]
     source: Any
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

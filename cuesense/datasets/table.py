@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from cuesense.datasets.columns import Columns, choose_columns, is_heading, value
 from cuesense.datasets.files import FileDataset, from_files
 from cuesense.datasets.labels import Labels, read_labels
 from cuesense.datasets.left_out import is_image_name
-from cuesense.datasets.name_files import read_names
+from cuesense.datasets.names_beside import name_classes
 from cuesense.datasets.places import place
 from cuesense.datasets.split_choice import choose_split, kind_of_split
 from cuesense.datasets.splits import refuse_download, refuse_split
@@ -23,12 +23,6 @@ from cuesense.tables.read_listing import SUFFIXES, read_listing
 from cuesense.tables.sniff import Form
 
 _SPLIT_HEADINGS = frozenset(("split", "subset", "partition", "phase", "fold", "set", "data set", "dataset", "usage"))
-# Files beside a table that name the classes in the order of their numbers.
-_NAME_FILES = (
-    "classes.txt", "class_names.txt", "classnames.txt", "names.txt", "labels.txt", "label_names.txt", "categories.txt",
-    "classes.json", "class_names.json", "labels.json", "label_map.json", "label_names.json", "class_to_idx.json",
-    "classes.csv", "class_names.csv",
-)  # fmt: skip
 
 
 def load(
@@ -65,6 +59,38 @@ def load(
 
 def read_table(table: Path, spec: str, *, root: Path | None = None, split: str | None = None) -> FileDataset:
     """Return the images that a table lists, under a given spec; arguments and errors as for ``load``."""
+    found = read_rows(table, split)
+    paths, where = place(found.ids, table, root)
+    files = list(zip(found.ids, found.labels.indices, paths, strict=True))
+    remarks = [*found.remarks, *([where] if where else [])]
+    return replace(from_files(spec, found.labels.names, files), remarks=tuple(remarks))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a table says of its images.
+
+    Attributes:
+        ids: The paths as the table writes them, all different.
+        labels: The class of each.
+        remarks: What was chosen, in sentences.
+    """
+
+    ids: list[str]
+    labels: Labels
+    remarks: tuple[str, ...]
+
+
+def read_rows(table: Path, split: str | None = None) -> Rows:
+    """Return what a table says, wherever its images lie.
+
+    Args:
+        table: The file.
+        split: The rows to read, where it has a column of parts.
+
+    Raises:
+        DatasetError: As for ``load``.
+    """
     what = f"the table '{table}'"
     if table.suffix.lower() not in SUFFIXES:
         do = "Save the list of images as one of them, or name a folder of class folders"
@@ -78,10 +104,8 @@ def read_table(table: Path, spec: str, *, root: Path | None = None, split: str |
     ids = [_id(path, row, table) for row, path in enumerate(columns.paths, start=1)]
     _check_distinct(ids, table)
     labels, named = _labels(columns, table)
-    paths, found = place(ids, table, root)
-    files = list(zip(ids, labels.indices, paths, strict=True))
-    remarks = [part, *_form_remarks(form), *columns.remarks, named, found]
-    return replace(from_files(spec, labels.names, files), remarks=tuple(filter(None, remarks)))
+    remarks = [part, *_form_remarks(form), *columns.remarks, named]
+    return Rows(ids, labels, tuple(filter(None, remarks)))
 
 
 def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[pd.DataFrame, str | None]:
@@ -107,28 +131,7 @@ def _labels(columns: Columns, table: Path) -> tuple[Labels, str | None]:
     what = f"'{table}'"
     if columns.names is not None:
         return read_labels(columns.labels, what, columns.names), None
-    labels = read_labels(columns.labels, what)
-    if not all(name.isdecimal() for name in labels.names):
-        return labels, None
-    return _named(labels, table)
-
-
-def _named(labels: Labels, table: Path) -> tuple[Labels, str | None]:
-    """Return numbered classes by the names that a file beside the table gives, and what to say of it."""
-    path = next((table.parent / name for name in _NAME_FILES if (table.parent / name).is_file()), None)
-    if path is None or path == table:
-        return labels, None
-    try:
-        names = read_names(path).names
-    except DatasetError:
-        return labels, None
-    numbers = [int(name) for name in labels.names]
-    # Counted from 1 only where it cannot be from 0.
-    first = int(numbers[0] == 1 and numbers[-1] == len(names))
-    if len(set(names)) != len(names) or "" in names or numbers[-1] - first >= len(names):
-        return labels, None
-    said = f"The classes are named by '{path.name}' beside the table" + (", counted from 1." if first else ".")
-    return Labels(names, tuple(numbers[index] - first for index in labels.indices)), said
+    return name_classes(read_labels(columns.labels, what), [table.parent])
 
 
 def _id(value: Any, row: int, table: Path) -> str:

@@ -1,0 +1,209 @@
+"""Hugging Face datasets: Parquet files with images in them, ``save_to_disk`` folders, image folders, hub names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cuesense.datasets.arrow_images import ArrowImages, arrow_files, parquet_files
+from cuesense.datasets.columns import label_headings, path_headings
+from cuesense.datasets.flat import has_label_file, read_flat
+from cuesense.datasets.folder import load as load_classes
+from cuesense.datasets.hub import from_hub
+from cuesense.datasets.labels import read_labels
+from cuesense.datasets.records import RecordDataset, from_records, record_ids
+from cuesense.datasets.split_choice import choose_split, kind_of_split
+from cuesense.datasets.splits import refuse_download, refuse_split
+from cuesense.errors import DatasetError, expected, listed
+from cuesense.types import Dataset
+
+_SHOWN = 6
+
+
+def load(argument: str, *, data_root: Path | None = None, split: str | None = None, download: bool = False) -> Dataset:
+    """Return images of a Hugging Face dataset.
+
+    Parquet files and ``save_to_disk`` folders are read with pyarrow, without the package ``datasets``; class names
+    are those of the dataset's ClassLabel. A folder of class folders, or of images with a ``metadata.jsonl`` or
+    ``metadata.csv``, is read as the imagefolder builder reads it.
+
+    Args:
+        argument: A ``.parquet`` or ``.arrow`` file, a folder, or the name of a dataset on the hub (``user/name``,
+            ``user/name@config``), which needs the package ``datasets`` (cuesense[hf]).
+        data_root: A folder that a relative path may start from.
+        split: The part to read; None takes validation, else test, and says so.
+        download: Fetch a dataset of the hub that is not in the cache of ``datasets``.
+
+    Returns:
+        The dataset. Ids are the names of the images' files, in the folder of their class where they have none, else
+        positions.
+
+    Raises:
+        SplitError: There is no such part.
+        DatasetError: Nothing is there, it is damaged, or holds no images with one class each.
+    """
+    if not argument:
+        raise DatasetError(expected("hf", "followed by a path or a name", "none", "Write hf:PATH or hf:USER/NAME"))
+    path = next((path for path in _paths(argument, data_root) if path.exists()), None)
+    if path is None:
+        return from_hub(argument, split=split, download=download)
+    refuse_download(f"'{argument}'", download=download)
+    spec = f"hf:{argument}"
+    return read_folder(path, spec, split) if path.is_dir() else read_files([path], spec, f"'{path}'")
+
+
+def _paths(argument: str, root: Path | None) -> list[Path]:
+    return [Path(argument), *([root / argument] if root else [])]
+
+
+def read_folder(folder: Path, spec: str, split: str | None = None) -> Dataset:
+    """Return the images of a folder in any of the layouts of ``datasets``; the rest as for ``load``."""
+    what = f"'{folder}'"
+    if (folder / "dataset_dict.json").is_file():
+        return _of_dict(folder, spec, split)
+    saved = arrow_files(folder)
+    if saved:
+        refuse_split(what, split)
+        return read_files(saved, spec, what)
+    parts = parts_of(parquet_files(folder))
+    if parts:
+        chosen, said = choose_split(list(parts), split, what)
+        return read_files(parts[chosen], spec, what, said)
+    if has_label_file(folder):
+        return read_flat(folder, spec, split=split)
+    return replace(load_classes(str(folder), split=split), spec=spec)
+
+
+def _of_dict(folder: Path, spec: str, split: str | None) -> Dataset:
+    """Return one part of a saved DatasetDict."""
+    what = f"'{folder}'"
+    found = _json(folder / "dataset_dict.json").get("splits")
+    names = [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+    there = [name for name in names if Path(name).name == name and arrow_files(folder / name)]
+    if not there:
+        do = "Save it again with save_to_disk, or name a folder with data-*.arrow files"
+        raise DatasetError(expected(what, "a DatasetDict with its parts", "none of their folders", do))
+    chosen, said = choose_split(there, split, what)
+    return read_files(arrow_files(folder / chosen), spec, what, said)
+
+
+def parts_of(files: Sequence[Path]) -> dict[str, list[Path]]:
+    """Return Parquet files by the part that their names or folders say; one part where they say none."""
+    parts: dict[str, list[Path]] = {}
+    for path in files:
+        word = path.stem.split("-")[0]
+        name = word if kind_of_split(word) else path.parent.name if kind_of_split(path.parent.name) else ""
+        parts.setdefault(name, []).append(path)
+    if len(parts) > 1:
+        parts.pop("", None)
+    return parts
+
+
+def read_files(files: Sequence[Path], spec: str, what: str, said: str | None = None) -> RecordDataset:
+    """Return the images that lie in Parquet or Arrow files.
+
+    Args:
+        files: The files, all of one schema.
+        spec: What the user named.
+        what: What errors call it.
+        said: What to say of the choice of these files.
+
+    Raises:
+        DatasetError: A file is damaged, or there is no column of images or of classes.
+    """
+    images = ArrowImages(tuple(files), what)
+    schema = images.schema
+    features = features_of(schema, files[0].parent)
+    image = image_column(schema, features, what)
+    label = label_column(schema, features, image, what)
+    values, names = images.columns(image, label)
+    labels = read_labels(values, what, class_names(features.get(label)))
+    classes = [labels.names[index] for index in labels.indices]
+    ids = record_ids(names, classes)
+    records = zip(ids, labels.indices, range(len(ids)), strict=True)
+    return from_records(spec, labels.names, records, images.source(image), filter(None, [said]))
+
+
+def features_of(schema: pa.Schema, folder: Path) -> dict[str, Any]:
+    """Return what ``datasets`` wrote of the columns: in the schema, else in ``dataset_info.json`` beside the file."""
+    text = (schema.metadata or {}).get(b"huggingface", b"{}")
+    try:
+        info = json.loads(text).get("info", {})
+    except (ValueError, AttributeError, RecursionError):
+        info = {}
+    found = info.get("features") if isinstance(info, dict) else None
+    if not isinstance(found, dict):
+        found = _json(folder / "dataset_info.json").get("features")
+    return found if isinstance(found, dict) else {}
+
+
+def class_names(feature: Any) -> list[str] | None:
+    """Return the names of a ClassLabel, None for another column."""
+    names = feature.get("names") if isinstance(feature, dict) else None
+    if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+        return names if len(set(names)) == len(names) else None
+    return None
+
+
+def image_column(schema: pa.Schema, features: Mapping[str, Any], what: str) -> str:
+    """Return the column of images: the one called so by ``datasets``, else the only one of bytes.
+
+    Raises:
+        DatasetError: There is none, or several.
+    """
+    marked = [name for name in schema.names if _type(features.get(name)) == "Image"]
+    found = marked or [field.name for field in schema if holds_bytes(field.type)]
+    if len(found) > 1:
+        found = path_headings(found)[:1] or found
+    if len(found) == 1:
+        return found[0]
+    shown = listed(list(schema.names), _SHOWN) or "none"
+    got = f"{len(found)} of them (its columns: {shown})"
+    do = "Keep the column that counts, or call it image"
+    raise DatasetError(expected(what, "a dataset with one column of images", got, do))
+
+
+def label_column(schema: pa.Schema, features: Mapping[str, Any], image: str, what: str) -> str:
+    """Return the column of classes: the only ClassLabel, else the one that is called so.
+
+    Raises:
+        DatasetError: There is none, or several, or it has several labels an image.
+    """
+    if "objects" in schema.names and _type(features.get("label")) != "ClassLabel":
+        do = "cuesense needs one class an image: cut the boxes out, or keep images with one object"
+        raise DatasetError(expected(what, "images with one class each", "boxes of objects (object detection)", do))
+    others = [name for name in schema.names if name != image]
+    marked = [name for name in others if _type(features.get(name)) == "ClassLabel"]
+    headed = label_headings(others)
+    both = [name for name in headed if name in marked]
+    found = marked if len(marked) == 1 else both[:1] or marked or headed[:1]
+    if len(found) == 1:
+        return found[0]
+    shown = listed(others, _SHOWN) or "none"
+    got = f"several ({listed(found, _SHOWN)})" if found else f"none (its other columns: {shown})"
+    raise DatasetError(expected(what, "a dataset with one column of classes", got, "Call the one that counts label"))
+
+
+def holds_bytes(kind: pa.DataType) -> bool:
+    """Return whether a column holds files: bytes, or structures with bytes and a path."""
+    if pa.types.is_struct(kind):
+        return kind.get_field_index("bytes") >= 0 and holds_bytes(kind.field(kind.get_field_index("bytes")).type)
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _type(feature: Any) -> str | None:
+    found = feature.get("_type") if isinstance(feature, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
