@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cuesense.datasets.files import FileDataset, from_files
+from cuesense.datasets.splits import refuse_download, refuse_split
 from cuesense.errors import DatasetError, expected
 from cuesense.tables.boundary import TableFile
 from cuesense.tables.read_csv import read_csv
@@ -22,7 +23,13 @@ _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _OTHER_NUMBER = re.compile(r"-[0-9]+|[+-]?[0-9]*\.[0-9]*")
 
 
-def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG001 (the signature of every dataset)
+def load(
+    argument: str,
+    *,
+    data_root: Path | None = None,  # noqa: ARG001 (the signature of every dataset)
+    split: str | None = None,
+    download: bool = False,
+) -> FileDataset:
     """Return the images that a table lists.
 
     Integer labels are sorted as numbers, names as strings; each distinct label is a class. A file that is missing
@@ -31,6 +38,8 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG0
     Args:
         argument: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; its paths are absolute or relative to it.
         data_root: Not used: the argument is a path.
+        split: Refused: a table has no parts.
+        download: Refused: there is nothing to fetch.
 
     Returns:
         The dataset; its ids are the paths as the table writes them.
@@ -40,6 +49,8 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG0
             neither a name nor a non-negative integer.
     """
     table = Path(argument)
+    refuse_split(f"the table '{table}'", split)
+    refuse_download(f"the table '{table}'", download=download)
     paths, values = _columns(table)
     if not paths:
         raise DatasetError(expected(f"the table '{table}'", "a list of images", "no rows", "Add one row per image"))
