@@ -45,6 +45,13 @@ ImagesPerClass = Annotated[int | None, typer.Option(metavar="N", help="Use only 
 DataRoot = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder that holds imagenet.", show_default="CUESENSE_DATA")
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Part of the dataset that is tested on.", show_default="val, else test; train to train on"
+    ),
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch a named dataset that is not on disk.")]
 
 # How images are prepared; None takes what the weights, the table or the profile says.
 ImageSize = Annotated[int | None, typer.Option(metavar="N", help=_IMAGE_SIZE, show_default="what the weights carry")]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cuesense.datasets.files import FileDataset, from_files
 from cuesense.datasets.left_out import LeftOut, is_image_name, is_litter
+from cuesense.datasets.splits import refuse_download, refuse_split
 from cuesense.errors import DatasetError, expected, listed
 
 # Names of parts of a dataset, also as "train2017", "val_images" or "test-set". A class may be called so too ("train"):
@@ -26,14 +27,16 @@ def load(
     argument: str,
     *,
     data_root: Path | None = None,  # noqa: ARG001 (the signature of every dataset)
-    split: str | None = None,  # noqa: ARG001
-    download: bool = False,  # noqa: ARG001
+    split: str | None = None,
+    download: bool = False,
 ) -> FileDataset:
     """Return the images below a folder, one class for each folder in it.
 
     Args:
         argument: The folder.
         data_root: Not used: the argument is a path.
+        split: The part of the dataset; None takes the class folders of the folder itself.
+        download: Refused: there is nothing to fetch.
 
     Returns:
         The dataset; its ids are paths relative to the folder.
@@ -44,6 +47,9 @@ def load(
     """
     if not argument:
         raise DatasetError(expected("folder", "followed by a path", "none", "Write folder:PATH"))
+    what = f"the folder '{argument}'"
+    refuse_download(what, download=download)
+    refuse_split(what, split)
     return scan(Path(argument), spec=argument)
 
 

@@ -7,17 +7,22 @@ from pathlib import Path
 
 from cuesense.datasets.files import FileDataset
 from cuesense.datasets.folder import scan
-from cuesense.errors import DatasetError, expected
+from cuesense.datasets.splits import refuse_download
+from cuesense.errors import DatasetError, SplitError, expected
 from cuesense.imagenet_names import imagenet_synsets
 
 
-def load(argument: str, *, data_root: Path | None) -> FileDataset:
+def load(
+    argument: str, *, data_root: Path | None = None, split: str | None = None, download: bool = False
+) -> FileDataset:
     """Return the ILSVRC-2012 validation images; nothing is downloaded.
 
     Args:
         argument: Empty: there is one validation set.
         data_root: The folder that holds ``imagenet/val`` or ``val``, or the synset folders themselves; else the
             environment variable CUESENSE_DATA names it.
+        split: ``"val"`` or None.
+        download: Refused: ImageNet's terms ask everyone to fetch it themselves.
 
     Returns:
         The dataset; its classes are the 1000 synsets in sorted order.
@@ -27,6 +32,9 @@ def load(argument: str, *, data_root: Path | None) -> FileDataset:
     """
     if argument:
         raise DatasetError(expected("imagenet", "named alone", f"'imagenet:{argument}'", "Write imagenet"))
+    refuse_download("imagenet", download=download)
+    if split not in (None, "val"):
+        raise SplitError(expected("--split", "val for imagenet", f"'{split}'", "Leave it out"))
     root = data_root or os.environ.get("CUESENSE_DATA")
     if not root:
         do = "Give --data-root or set CUESENSE_DATA to the folder that holds imagenet/val"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from cuesense.datasets.files import FileDataset, fingerprint
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.splits import split_of
 from cuesense.errors import SettingsError, expected
 from cuesense.types import Dataset, Sample
 
@@ -33,6 +34,11 @@ class Subset:
     def remarks(self) -> tuple[str, ...]:
         """What the source has to say about how it was read."""
         return remarks_of(self.source)
+
+    @property
+    def split(self) -> str | None:
+        """Which part of a larger dataset the source is."""
+        return split_of(self.source)
 
     def __len__(self) -> int:
         """Return the number of chosen samples."""

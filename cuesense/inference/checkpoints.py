@@ -15,6 +15,7 @@ from cuesense.arrays import Floats
 from cuesense.atomic_files import digest, remove_file
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.datasets.value_range import range_remarks
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected, naming
@@ -268,11 +269,11 @@ def _similarity(found: list[_SingleCheckpoint], runs: Runs, order: np.ndarray) -
     return np.mean(known, axis=0) if known else None
 
 
-def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int | None) -> Dataset:
+def images_of(dataset: Any, options: DatasetOptions, images_per_class: int | None) -> Dataset:
     """Return the images that a sweep is tested on, all or some of each class."""
     if dataset is None:
         raise SettingsError(expected("--dataset", "given with RUNS", "none", "Name the images to test on"))
-    data = dataset_of(dataset, data_root)
+    data = dataset_of(dataset, options)
     return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
 
 
