@@ -61,7 +61,7 @@ def read_cifar(folder: Path, spec: str, split: str | None = None) -> RecordDatas
     chosen, said = choose_split(list(there), split, what)
     read = _from_binary if suffix else _from_pickles
     images, labels = read(there[chosen], name)
-    return build(spec, images, labels, what, Extras(folder, _names(folder, name), said))
+    return build(spec, images, labels, what, Extras(folder, _names(folder, name), said, chosen))
 
 
 def _from_pickles(paths: Sequence[Path], name: str) -> tuple[NDArray[Any], NDArray[Any]]:

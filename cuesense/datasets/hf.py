@@ -51,10 +51,18 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
         raise DatasetError(expected("hf", "followed by a path or a name", "none", "Write hf:PATH or hf:USER/NAME"))
     path = next((path for path in _paths(argument, data_root) if path.exists()), None)
     if path is None:
+        _refuse_missing_path(argument)
         return from_hub(argument, split=split, download=download)
     refuse_download(f"'{argument}'", download=download)
     spec = f"hf:{argument}"
     return read_folder(path, spec, split) if path.is_dir() else read_files([path], spec, f"'{path}'")
+
+
+def _refuse_missing_path(argument: str) -> None:
+    """Refuse what looks like a path and not like the name of a dataset on the hub."""
+    path = Path(argument.partition("@")[0])
+    if path.is_absolute() or argument.startswith(".") or len(path.parts) > 2 or path.suffix in (".parquet", ".arrow"):
+        raise DatasetError(expected(f"hf:{argument}", "a file or a folder", "nothing there", "Check the path"))
 
 
 def _paths(argument: str, root: Path | None) -> list[Path]:
@@ -71,9 +79,12 @@ def read_folder(folder: Path, spec: str, split: str | None = None) -> Dataset:
         refuse_split(what, split)
         return read_files(saved, spec, what)
     parts = parts_of(parquet_files(folder))
+    if list(parts) == [""]:
+        refuse_split(what, split)
+        return read_files(parts[""], spec, what)
     if parts:
         chosen, said = choose_split(list(parts), split, what)
-        return read_files(parts[chosen], spec, what, said)
+        return replace(read_files(parts[chosen], spec, what, said), split=chosen)
     if has_label_file(folder):
         return read_flat(folder, spec, split=split)
     return replace(load_classes(str(folder), split=split), spec=spec)
@@ -89,7 +100,7 @@ def _of_dict(folder: Path, spec: str, split: str | None) -> Dataset:
         do = "Save it again with save_to_disk, or name a folder with data-*.arrow files"
         raise DatasetError(expected(what, "a DatasetDict with its parts", "none of their folders", do))
     chosen, said = choose_split(there, split, what)
-    return read_files(arrow_files(folder / chosen), spec, what, said)
+    return replace(read_files(arrow_files(folder / chosen), spec, what, said), split=chosen)
 
 
 def parts_of(files: Sequence[Path]) -> dict[str, list[Path]]:

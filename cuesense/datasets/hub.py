@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,8 @@ def from_hub(argument: str, *, split: str | None, download: bool) -> RecordDatas
     library = _library(argument)
     with _network(library, allowed=download), _asking(argument, download=download):
         parts = library.load_dataset(name, config or None)
-    rows: Any = parts
-    said = None
-    if hasattr(parts, "keys"):
-        chosen, said = choose_split(list(parts), split, f"'{argument}'")
-        rows = parts[chosen]
-    return from_rows(rows, f"hf:{argument}", said)
+    chosen, said = choose_split(list(parts), split, f"'{argument}'")
+    return replace(from_rows(parts[chosen], f"hf:{argument}", said), split=chosen)
 
 
 def from_rows(rows: Any, spec: str, said: str | None = None) -> RecordDataset:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cuesense import registry
+from cuesense.datasets.recognize import read_path
 from cuesense.errors import DatasetError, SplitError, expected, nearest
 from cuesense.types import Dataset
 
-# A path says where these lie.
-_NAMED_BY_PATH = ("folder", "table")
+# What is read where its path says, and never fetched.
+_NAMED_BY_PATH = ("path", "folder", "table", "wds", "npz", "zip")
+# Names that stand before a path or another name and mean nothing alone: a folder may be called so.
+_NEVER_ALONE = ("folder", "table", "hf", "wds", "torchvision", "npz", "zip")
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,13 @@ def load_dataset(
 ) -> Dataset:
     """Return the dataset that a spec names.
 
-    A registered name wins over a folder of the same name; write ``./imagenet`` for the folder.
+    A registered name wins over a folder of the same name; write ``./imagenet`` for the folder. What lies at a path is
+    recognized by its name and content.
 
     Args:
-        spec: A folder of class folders, a CSV or Parquet table, or a registered ``name`` or ``name:argument``, for
-            instance ``"imagenet"`` or ``"planted:7"``.
+        spec: A folder of class folders (or of images and a table), a table, a ``.zip``, ``.tar``, ``.npz`` or Parquet
+            file of images, or a registered ``name`` or ``name:argument``, for instance ``"imagenet"`` or
+            ``"planted:7"``.
         data_root: Where datasets such as ImageNet are; the docstring of each plug-in's load describes its layout.
         split: The part of the dataset that is used, such as ``"val"``; None takes the reader's own choice.
         download: Fetch a dataset that is not on disk.
@@ -57,11 +62,13 @@ def load_dataset(
 
     Raises:
         SplitError: The dataset has no such part, or no parts at all.
-        DatasetError: Nothing is there, or it holds no labeled images, or data_root is given for a folder or table.
+        DatasetError: Nothing is there, or it holds no labeled images, or data_root is given for a folder.
         SettingsError: The prefix before the colon is no registered dataset.
     """
     name, argument = _plugin(spec)
-    if data_root is not None and name in _NAMED_BY_PATH:
+    if name == "path":
+        return read_path(spec, data_root=data_root, split=split, download=download)
+    if data_root is not None and name == "folder":
         to_be = f"left out for a {name}, which its path names"
         raise DatasetError(expected("--data-root", to_be, str(data_root), "Leave it out"))
     load = registry.get("datasets", name)
@@ -117,10 +124,10 @@ def _plugin(spec: str) -> tuple[str, str]:
     name, colon, argument = spec.partition(":")
     path = Path(spec)
     # The registry first: a folder that happens to be called imagenet must not change what the spec means.
-    if name in registry.names("datasets"):
+    if name in registry.names("datasets") and (colon or name not in _NEVER_ALONE or not path.exists()):
         return name, argument
     if spec and path.exists():
-        return "folder" if path.is_dir() else "table", spec
+        return "path", spec
     if colon and name.isidentifier():
         return name, argument
     is_path = len(path.parts) > 1 or path.suffix

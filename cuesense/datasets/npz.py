@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,7 @@ def load(
         pixels = _array(shapes[images])
         names = next((_array(shapes[name]) for name in shapes if name.lower() in _NAMES and name != labels), None)
         found = _array(shapes[labels])
-    return build(argument, pixels, found, what, Extras(path.parent, names, said))
+    return build(f"npz:{argument}", pixels, found, what, Extras(path.parent, names, said, _role(images)[0] or None))
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,13 @@ class Extras:
         folder: Where a file with names of classes may lie.
         names: The names of the classes as an array, None where there are none.
         said: What to say of the choice of these arrays.
+        split: The part of a dataset that they are, None where they are no part.
     """
 
     folder: Path
     names: NDArray[Any] | Sequence[str] | None = None
     said: str | None = None
+    split: str | None = None
 
 
 def build(spec: str, images: NDArray[Any], labels: NDArray[Any], what: str, extras: Extras) -> RecordDataset:
@@ -133,7 +135,7 @@ def build(spec: str, images: NDArray[Any], labels: NDArray[Any], what: str, extr
     names = None if extras.names is None else [str(name) for name in extras.names]
     found, named = name_classes(read_labels(values, what, names), [extras.folder])
     records = zip(position_ids(len(values)), found.indices, range(len(values)), strict=True)
-    return from_records(spec, found.names, records, source, filter(None, [extras.said, named]))
+    return from_records(spec, found.names, records, source, filter(None, [extras.said, named]), extras.split)
 
 
 def _source(images: NDArray[Any], what: str) -> ArraySource:
@@ -283,6 +285,3 @@ def _reading(what: str) -> Iterator[None]:
     except _RAISED as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
         raise DatasetError(expected(what, "a NumPy archive", f"'{reason}'", "Save or copy it again")) from error
-
-
-Arrays = Mapping[str, NDArray[Any]]

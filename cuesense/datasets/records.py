@@ -49,6 +49,7 @@ class RecordDataset:
         source: What holds the images.
         places: Each sample's place in the source.
         remarks: What the user should know of how the data were read, in sentences.
+        split: Which part of a larger dataset it is, as its source calls it; None where it is no part.
     """
 
     spec: str
@@ -58,6 +59,7 @@ class RecordDataset:
     source: Source
     places: tuple[int, ...]
     remarks: tuple[str, ...] = ()
+    split: str | None = None
 
     @cached_property
     def contents(self) -> tuple[str, ...]:
@@ -118,6 +120,7 @@ def from_records(
     records: Iterable[tuple[str, int, int]],
     source: Source,
     remarks: Iterable[str] = (),
+    split: str | None = None,
 ) -> RecordDataset:
     """Return a dataset of records, sorted by their ids.
 
@@ -127,6 +130,7 @@ def from_records(
         records: Id, label and place in the source of each image; at least one.
         source: What holds the images.
         remarks: As in RecordDataset.
+        split: As in RecordDataset.
 
     Raises:
         DatasetError: There is no image.
@@ -135,7 +139,7 @@ def from_records(
     if not rows:
         raise DatasetError(expected(f"'{spec}'", "a dataset with images", "none", "Name one that holds labeled images"))
     ids, labels, places = zip(*rows, strict=True)
-    return RecordDataset(spec, tuple(class_names), ids, labels, source, places, tuple(remarks))
+    return RecordDataset(spec, tuple(class_names), ids, labels, source, places, tuple(remarks), split)
 
 
 def record_ids(names: Sequence[str | None], classes: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from cuesense.datasets.files import FileDataset, fingerprint
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.records import RecordDataset
 from cuesense.datasets.splits import split_of
 from cuesense.errors import SettingsError, expected
 from cuesense.types import Dataset, Sample
@@ -80,6 +81,8 @@ def subset(dataset: Dataset, images_per_class: int) -> Dataset:
     indices = _choose(dataset, images_per_class)
     ids, labels = dataset.sample_ids, dataset.labels
     chosen_ids, chosen_labels = tuple(ids[i] for i in indices), tuple(labels[i] for i in indices)
+    if isinstance(dataset, RecordDataset):
+        return dataset.chosen(indices)
     if isinstance(dataset, FileDataset):
         # Files that were not chosen are not read for the fingerprint.
         paths = tuple(dataset.paths[i] for i in indices)

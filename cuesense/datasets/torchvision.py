@@ -74,6 +74,8 @@ _KNOWN: Mapping[str, _Known] = {
     "Places365": _Known({"val": {"split": "val"}, "train": {"split": "train-standard"}}, "", "val_large"),
 }
 NAMES = tuple(_KNOWN)
+# They lie in class folders or in parts with class folders.
+_CLASS_FOLDERS = ("Country211", "Imagenette", "RenderedSST2", "Places365", "EuroSAT", "Caltech256")
 # Where torchvision's classes keep the labels, and the names of the classes.
 _LABELS = ("targets", "labels", "_labels", "y")
 _SAMPLES = ("samples", "_samples", "imgs")
@@ -107,7 +109,7 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
         folder = next((folder for folder in _cifar_folders(Path(root), name) if folder.is_dir()), None)
         if folder is not None:
             return read_cifar(folder, what, split)
-    said = None
+    chosen, said = None, None
     part: Mapping[str, Any] = {}
     if known.parts:
         chosen, said = _choose(known, split, what)
@@ -115,7 +117,7 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
     else:
         refuse_split(what, split)
     found = _open(name, Path(root), {**dict(known.given), **part}, download=download)
-    return _labeled(found, what, said)
+    return _labeled(found, what, said, chosen)
 
 
 def of_folder(folder: Path) -> tuple[str, Path] | None:
@@ -123,14 +125,11 @@ def of_folder(folder: Path) -> tuple[str, Path] | None:
 
     Folders of class folders are left to the reader of folders.
     """
-    for place, root in ((folder, folder.parent), (folder, folder)):
-        for name, known in _KNOWN.items():
-            if root == folder.parent and folder.name != known.folder:
-                continue
-            base = place if root == folder.parent else place / known.folder
-            if (known.folder or root == folder) and known.file and (base / known.file).exists():
-                if name in ("Country211", "Imagenette", "RenderedSST2", "Places365"):
-                    continue
+    for name, known in _KNOWN.items():
+        if not known.file or name in _CLASS_FOLDERS:
+            continue
+        for root in [folder, *([folder.parent] if known.folder == folder.name else [])]:
+            if (root / known.folder / known.file).exists():
                 return name, root
     return None
 
@@ -178,7 +177,8 @@ def _choose(known: _Known, split: str | None, what: str) -> tuple[str, str | Non
 def _open(name: str, root: Path, given: Mapping[str, Any], *, download: bool) -> Any:
     """Return torchvision's dataset, from the first root that has it."""
     make = getattr(import_module("torchvision.datasets"), name)
-    takes_download = {"download": True} if download and name not in ("Places365",) else {}
+    # Some fetch by default what is not there.
+    takes_download = {} if name == "FER2013" else {"download": download}
     first = None
     for place in [root] if download else _roots(root, name):
         try:
@@ -211,7 +211,7 @@ class _Labeled:
         return image, label
 
 
-def _labeled(found: Any, spec: str, said: str | None) -> Dataset:
+def _labeled(found: Any, spec: str, said: str | None, split: str | None) -> Dataset:
     labels = _labels_of(found)
     names = next((list(map(str, getattr(found, key))) for key in _CLASSES if getattr(found, key, None)), None)
     if labels is not None and len(labels) == len(found):
@@ -219,7 +219,7 @@ def _labeled(found: Any, spec: str, said: str | None) -> Dataset:
         found = _Labeled(found, labels, names)
     dataset = wrap(found)
     if isinstance(dataset, MemoryDataset):
-        return replace(dataset, spec=spec, remarks=(said,) if said else ())
+        return replace(dataset, spec=spec, remarks=(said,) if said else (), split=split)
     return dataset
 
 

@@ -29,11 +29,13 @@ class Tree:
         class_names: Names of the classes.
         records: Id, label, and place among the members of each image.
         remarks: What was chosen or left out, in sentences.
+        split: The part of a dataset that was read, None where there are no parts.
     """
 
     class_names: tuple[str, ...]
     records: list[tuple[str, int, int]]
     remarks: tuple[str, ...]
+    split: str | None = None
 
 
 @dataclass
@@ -44,6 +46,7 @@ class _Members:
     images: dict[str, int]
     others: dict[str, int]
     said: list[str] = field(default_factory=list)
+    split: str | None = None
 
     def below(self, folder: str) -> None:
         """Go into a folder; what lies elsewhere is forgotten."""
@@ -81,6 +84,7 @@ def read_tree(names: Sequence[str], what: str, split: str | None, read: Callable
         chosen, said = choose_split(parts, split, what)
         members.said += [said] if said else []
         members.below(chosen)
+        members.split = chosen
     else:
         refuse_split(what, split)
     table = _table(members)
@@ -130,7 +134,7 @@ def _by_folder(members: _Members) -> Tree:
     index = {name: place for place, name in enumerate(classes)}
     records = [(name, index[name.partition("/")[0]], place) for name, place in members.images.items() if "/" in name]
     remarks = (*members.said, *left_out.remarks(len(classes)))
-    return Tree(tuple(classes), records, remarks)
+    return Tree(tuple(classes), records, remarks, members.split)
 
 
 def _table(members: _Members) -> str | None:
@@ -165,4 +169,4 @@ def _by_table(members: _Members, table: str, read: Callable[[int], bytes]) -> Tr
         raise DatasetError(expected(f"the images of '{table}' in {members.what}", "there", got, "Correct the table"))
     records = [(name, label, places[name]) for name, label in zip(rows.ids, rows.labels.indices, strict=True)]
     said = f"The classes are those of the table '{table}' in the archive."
-    return Tree(rows.labels.names, records, (*members.said, said, *rows.remarks))
+    return Tree(rows.labels.names, records, (*members.said, said, *rows.remarks), members.split)

@@ -8,7 +8,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -64,15 +64,16 @@ def load(
         raise DatasetError(expected("wds", "followed by shards", "none", "Write wds:FOLDER or wds:PATTERN"))
     refuse_download(f"the shards '{argument}'", download=download)
     what = f"the shards '{argument}'"
-    tars, said, split = _of_split(_shards(argument, data_root), split, what)
+    tars, said, part = _of_split(_shards(argument, data_root), split, what)
+    split = None if part else split
     members = index_tars(tars)
     samples = _samples(members)
     if any(sample.labels for sample in samples):
         refuse_split(what, split)
-        return _labeled(argument, tars, members, samples, said)
+        return replace(_labeled(f"wds:{argument}", tars, members, samples, said), split=part)
     source = TarSource(tuple(tars), tuple(members))
     tree = read_tree([member.name for member in members], what, split, source.read)
-    return from_records(argument, tree.class_names, tree.records, source, (*said, *tree.remarks))
+    return from_records(f"wds:{argument}", tree.class_names, tree.records, source, (*said, *tree.remarks), tree.split or part)
 
 
 @dataclass
@@ -106,7 +107,7 @@ def _samples(members: Sequence[Member]) -> list[_Sample]:
 def _labeled(
     spec: str, tars: Sequence[Path], members: Sequence[Member], samples: Sequence[_Sample], said: list[str]
 ) -> RecordDataset:
-    what = f"the shards '{spec}'"
+    what = f"the shards '{spec.removeprefix('wds:')}'"
     source = TarSource(tuple(tars), tuple(members))
     kind = next(kind for kind in _LABELS if any(kind in sample.labels for sample in samples))
     without = [sample.name for sample in samples if kind not in sample.labels]
@@ -209,16 +210,15 @@ def tars_in(folder: Path) -> list[Path]:
 
 
 def _of_split(tars: Sequence[Path], split: str | None, what: str) -> tuple[list[Path], list[str], str | None]:
-    """Return the shards of one part where names tell parts, what to say of it, and the split that is still open."""
+    """Return the shards of one part where names tell parts, what to say of it, and the part's name."""
     parts: dict[str, list[Path]] = defaultdict(list)
     for path in tars:
         words = [word for word in re.split(r"[-_.]", path.stem) if kind_of_split(word)]
         parts[words[0] if words else path.parent.name].append(path)
-    if len(parts) < 2 or not all(map(kind_of_split, parts)):
-        name = next(iter(parts), "")
-        return list(tars), [], None if split and kind_of_split(name) == kind_of_split(split) else split
+    if not all(map(kind_of_split, parts)):
+        return list(tars), [], None
     chosen, said = choose_split(sorted(parts), split, what)
-    return parts[chosen], [said] if said else [], None
+    return parts[chosen], [said] if said else [], chosen
 
 
 def _folders(tars: Sequence[Path]) -> list[Path]:

@@ -54,7 +54,7 @@ def load(
     infos = _members(path, what)
     source = ZipSource(path, tuple(info.filename for info in infos))
     tree = read_tree(source.names, what, split, source.read)
-    return from_records(argument, tree.class_names, tree.records, source, tree.remarks)
+    return from_records(f"zip:{argument}", tree.class_names, tree.records, source, tree.remarks, tree.split)
 
 
 @dataclass
