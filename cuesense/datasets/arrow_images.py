@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -195,6 +196,7 @@ class ParquetSource:
     def _put_away(self, content: bytes) -> tuple[int, int]:
         if self._spool is None:
             self._spool = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the dataset)
+            weakref.finalize(self, self._spool.close)
         if shutil.disk_usage(tempfile.gettempdir()).free < len(content) + _ALWAYS_ALLOWED:
             reason = "no room is left for unpacked images in the folder of temporary files (set TMPDIR to a larger one)"
             raise UnreadableImageError(reason)

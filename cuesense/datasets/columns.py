@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -85,7 +85,7 @@ def choose_columns(table: pd.DataFrame, file: TableFile) -> Columns:
         return _one_hot(table, path, others, file)
     paths = values_of(table[path])
     if len(label) == 1:
-        said = (_said(names, path, label[0], others),)
+        said = (_said(label[0], others),)
         return Columns(paths, values_of(table[label[0]]), None, tuple(filter(None, said)))
     return _several(table, path, label, file)
 
@@ -172,10 +172,8 @@ def _several(table: pd.DataFrame, path: str, label: Sequence[str], file: TableFi
     return Columns(paths, [str(value) for value in values_of(table[name])], tuple(n for _, n in order), (remark,))
 
 
-def _said(names: Sequence[str], path: str, label: str, others: Sequence[str]) -> str:
+def _said(label: str, others: Sequence[str]) -> str:
     """Return what to say of a choice that is no matter of course."""
-    if (_plain(path), _plain(label)) == ("path", "label") or len(names) == 2:
-        return ""
     left = [name for name in _ranked(others, (*_LABELS, "coarselabel", "superclass", "supercategory")) if name != label]
     return f"The classes are those of the column {label}, not of {listed(left, _SHOWN)}." if left else ""
 
@@ -185,10 +183,10 @@ def _one_hot(table: pd.DataFrame, path: str, others: Sequence[str], file: TableF
     columns = [name for name in others if _are_zero_one(table[name])]
     if len(columns) < 2:
         _refuse_missing(file, [path, *others], "the classes (such as label, class or target)")
-    ones = sum(table[name].map(_is_one).astype(int) for name in columns)
+    ones = table[columns].map(_is_one).to_numpy().sum(axis=1)
     wrong = next((row for row, count in enumerate(ones, start=1) if count != 1), None)
     if wrong is not None:
-        got = f"{int(ones.iloc[wrong - 1])} of the {len(columns)} columns set in row {wrong} (a multi-label table)"
+        got = f"{int(ones[wrong - 1])} of the {len(columns)} columns set in row {wrong} (a multi-label table)"
         do = "cuesense needs one class an image: keep the images with one label, or analyze one label with yes and no"
         file.refuse("one with one class an image (exactly one column with 1)", got, do)
     found = table[columns].map(_is_one).to_numpy().argmax(axis=1)
@@ -211,7 +209,7 @@ def _refuse_boxes(table: pd.DataFrame, path: str, others: Sequence[str], file: T
         file.refuse("a list of images with one class each", "boxes of several objects (object detection)", do)
 
 
-def _refuse_missing(file: TableFile, names: Sequence[str], what: str) -> None:
+def _refuse_missing(file: TableFile, names: Sequence[str], what: str) -> NoReturn:
     shown = listed([str(name) for name in names], _SHOWN) or "none"
     do = "Name two columns path and label"
     got = f"none that names {what}; its columns: {shown}"

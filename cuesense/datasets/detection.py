@@ -99,7 +99,9 @@ def _is_yolo(path: Path) -> bool:
         # Beside images, a text file for each of them.
         beside = {Path(name).stem for name in names if is_image_name(name)}
         alike = path.name.casefold() in ("labels", "train", "val", "test") or {file.stem for file in files} <= beside
-        return alike and all(_is_boxes(file) or not file.stat().st_size for file in files) and any(map(_is_boxes, files))
+        return (
+            alike and all(_is_boxes(file) or not file.stat().st_size for file in files) and any(map(_is_boxes, files))
+        )
     return path.name == "labels" and any(_is_yolo(path / name) for name in names if (path / name).is_dir())
 
 

@@ -111,6 +111,7 @@ def decode(path: Path) -> Image.Image:
     Raises:
         UnreadableImageError: The file is missing, empty, no image, damaged or too large.
     """
+
     def opened() -> IO[bytes]:
         if path.is_fifo():
             raise UnreadableImageError("it is a pipe")

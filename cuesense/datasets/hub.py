@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,10 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from cuesense.datasets.hf_features import class_names, image_column, label_column
 from cuesense.datasets.labels import read_labels
 from cuesense.datasets.records import Content, RecordDataset, from_records, record_ids
 from cuesense.datasets.split_choice import choose_split
-from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line, listed
+from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line
 
 _SHOWN = 6
 
@@ -72,9 +72,10 @@ def from_rows(rows: Any, spec: str, said: str | None = None) -> RecordDataset:
     Raises:
         DatasetError: It has no column of images or of classes.
     """
-    from cuesense.datasets.hf import class_names, image_column, label_column
-
-    features = {name: feature.to_dict() if hasattr(feature, "to_dict") else _plain(feature) for name, feature in rows.features.items()}
+    features = {
+        name: feature.to_dict() if hasattr(feature, "to_dict") else _plain(feature)
+        for name, feature in rows.features.items()
+    }
     schema = rows.features.arrow_schema
     image = image_column(schema, features, f"'{spec}'")
     label = label_column(schema, features, image, f"'{spec}'")
@@ -97,7 +98,11 @@ def _plain(feature: Any) -> dict[str, Any]:
 def _file_names(images: Any, image: str) -> list[str | None]:
     table = images.data.table
     column = table.column(image)
-    if images._indices is not None or not hasattr(column.type, "get_field_index") or column.type.get_field_index("path") < 0:
+    if (
+        images._indices is not None
+        or not hasattr(column.type, "get_field_index")
+        or column.type.get_field_index("path") < 0
+    ):
         return [None] * len(images)
     return [name for chunk in column.chunks for name in chunk.field("path").to_pylist()]
 

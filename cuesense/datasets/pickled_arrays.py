@@ -104,8 +104,12 @@ _KNOWN: dict[str, Callable[..., Any]] = {
 }
 
 
-class _Reader(pickle._Unpickler):
-    """Python's own reader, in its form without C, which takes no memory that a file announces but does not fill."""
+# Python's own reader in its form without C, which takes no memory that a file announces but does not fill.
+_UNPICKLER: Any = pickle._Unpickler
+
+
+class _Reader(_UNPICKLER):  # type: ignore[misc]
+    """A reader of pickles that knows the names in ``_KNOWN`` alone."""
 
     def __init__(self, content: bytes) -> None:
         # Texts of Python 2 are bytes; latin-1 keeps each of them.
@@ -135,7 +139,7 @@ class _Reader(pickle._Unpickler):
             raise ValueError("bytes that the file does not have")
         self.append(bytearray(self.read(length)))
 
-    dispatch = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: load_bytearray8}  # noqa: RUF012
+    dispatch = {**_UNPICKLER.dispatch, pickle.BYTEARRAY8[0]: load_bytearray8}  # noqa: RUF012
 
 
 def _text(key: Any) -> str:

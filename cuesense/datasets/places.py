@@ -49,7 +49,8 @@ def _folders(base: Path, stem: str) -> list[Path]:
             inside = sorted(entry.name for entry in entries if entry.is_dir() and not is_litter(entry.name))
     except OSError:
         return [base]
-    known = {name: rank for rank, name in enumerate((stem, *_USUAL))}
+    ranked = (stem, *(name for name in _USUAL if name != stem))
+    known = {name: rank for rank, name in enumerate(ranked)}
     return [base, *(base / name for name in sorted(inside, key=lambda name: known.get(name, len(known))))]
 
 

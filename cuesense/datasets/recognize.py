@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from cuesense.datasets.arrow_images import arrow_files, parquet_files
 from cuesense.datasets.cifar import read_cifar
 from cuesense.datasets.detection import refuse_detection
 from cuesense.datasets.flat import has_label_file, no_table, read_flat
+from cuesense.datasets.hf_features import features_of, holds_bytes
 from cuesense.datasets.left_out import is_image_name, is_litter
 from cuesense.datasets.split_choice import kind_of_split
 from cuesense.datasets.splits import refuse_download
@@ -32,9 +33,7 @@ _OF_IMAGES = frozenset(("images", "image", "imgs", "img", "jpg", "jpeg", "jpegim
 _LOOKED = 200
 
 
-def read_path(
-    spec: str, *, data_root: Path | None = None, split: str | None = None, download: bool = False
-) -> Dataset:
+def read_path(spec: str, *, data_root: Path | None = None, split: str | None = None, download: bool = False) -> Dataset:
     """Return the dataset that lies at a path.
 
     Args:
@@ -59,6 +58,16 @@ def read_path(
     return _read(reader, path, spec, _Options(data_root, split))
 
 
+_LOAD: Mapping[str, Callable[..., Dataset]] = {
+    "hf": hf.load,
+    "wds": wds.load,
+    "npz": npz.load,
+    "zip": zipped.load,
+    "table": table.load,
+    "folder": folders.load,
+}
+
+
 @dataclass(frozen=True)
 class _Options:
     root: Path | None
@@ -74,9 +83,8 @@ def _read(reader: str, path: Path, spec: str, options: _Options) -> Dataset:
     if reader == "torchvision":
         name, root = named.of_folder(path) or ("", path)
         return named.load(name, data_root=root, split=options.split)
-    module = {"hf": hf, "wds": wds, "npz": npz, "zip": zipped, "table": table, "folder": folders}[reader]
-    root = options.root if reader == "table" else None
-    return module.load(spec, data_root=root, split=options.split)
+    load: Callable[..., Dataset] = _LOAD[reader]
+    return load(spec, data_root=options.root if reader == "table" else None, split=options.split)
 
 
 def _of_file(path: Path) -> str:
@@ -108,12 +116,12 @@ def _holds_images(path: Path) -> bool:
         schema = pq.read_schema(path)
     except Exception:  # whatever is wrong with it, the reader of tables says so
         return False
-    features = hf.features_of(schema, path.parent)
+    features = features_of(schema, path.parent)
     marked = any(isinstance(value, dict) and value.get("_type") == "Image" for value in features.values())
     kinds = [field.type for field in schema]
-    headed = [field.name for field in schema if hf.holds_bytes(field.type)]
+    headed = [field.name for field in schema if holds_bytes(field.type)]
     # Text without a mark is bytes, too: a column of names is no column of images.
-    structured = any(hf.holds_bytes(kind) and kind.num_fields for kind in kinds)
+    structured = any(holds_bytes(kind) and kind.num_fields for kind in kinds)
     return marked or structured or bool(headed and set(headed) & {"image", "img", "images", "bytes", "jpg", "png"})
 
 
@@ -155,7 +163,8 @@ def _without_images(path: Path, inside: Sequence[str]) -> str:
 
 def _looked(path: Path) -> tuple[list[str], list[str]]:
     """Return the names of files and of folders in a folder, without what systems leave behind; empty on error."""
-    files, inside = [], []
+    files: list[str] = []
+    inside: list[str] = []
     try:
         with os.scandir(path) as entries:
             for entry in entries:

@@ -1,4 +1,4 @@
-"""Images that lie inside other files (archives, tables, arrays): labels and ids are known, pixels are read on demand."""
+"""Images that lie inside other files (archives, tables, arrays): labels and ids are known, pixels are read later."""
 
 from __future__ import annotations
 

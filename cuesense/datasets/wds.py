@@ -42,8 +42,8 @@ def load(
 
     A sample is all members of one key (the name up to the first dot of the last part): an image, and a label in a
     member ``.cls``, ``.json`` (under label, class, cls or category) or ``.txt``. Tars without labels are read like
-    folders: class folders, parts with class folders, or images and a table. Nothing is streamed: an index of all members
-    is made, and images are read from their places in the files.
+    folders: class folders, parts with class folders, or images and a table. Nothing is streamed: images are
+    read from their places in the files, in any order.
 
     Args:
         argument: A tar, a folder of tars, or a pattern: braces (``val-{000000..000009}.tar``), ``*`` and ``?``;
@@ -73,7 +73,8 @@ def load(
         return replace(_labeled(f"wds:{argument}", tars, members, samples, said), split=part)
     source = TarSource(tuple(tars), tuple(members))
     tree = read_tree([member.name for member in members], what, split, source.read)
-    return from_records(f"wds:{argument}", tree.class_names, tree.records, source, (*said, *tree.remarks), tree.split or part)
+    remarks = (*said, *tree.remarks)
+    return from_records(f"wds:{argument}", tree.class_names, tree.records, source, remarks, tree.split or part)
 
 
 @dataclass

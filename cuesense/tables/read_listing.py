@@ -112,7 +112,7 @@ def _parsed(file: TableFile, text: str) -> Any:
 
 
 def _rows(file: TableFile, value: Any) -> list[dict[str, Any]]:
-    if isinstance(value, dict) and _COCO <= value.keys():
+    if isinstance(value, dict) and value.keys() >= _COCO:
         do = (
             "cuesense needs one class an image: write a table with the columns path and label, of images with one "
             "category, or cut the boxes out"

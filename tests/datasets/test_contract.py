@@ -1,4 +1,4 @@
-"""One contract for all readers: the same images give the same ids, pixels, fingerprint and profile, whatever the form."""
+"""One contract for all readers: the same images give the same ids, pixels and profile, whatever their form."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def npy(folder: Path) -> Dataset:
 
 # Readers of what has no names: all give positions.
 UNNAMED: dict[str, Callable[[Path], Dataset]] = {
-    "memory": lambda folder: wrap(Pairs()),
+    "memory": lambda _: wrap(Pairs()),
     "npz": lambda folder: load_dataset(str(made.arrays(folder / "a.npz"))),
     "npz of MedMNIST": lambda folder: load_dataset(
         f"npz:{made.arrays(folder / 'a.npz', 'test_images', 'test_labels', train_images=made.PIXELS[:2])}"
@@ -175,12 +175,16 @@ def profile_of(family: str, read: Callable[[str], Dataset]) -> dict[str, Any]:
 def test_what_is_not_drawn_is_the_same_in_both_families(read):
     """Without names the draws are others; clean predictions and what needs no draws are not."""
     named, unnamed = profile_of("folder", read), profile_of("memory", read)
-    drawn = {curve["perturbation"] for curve, other in zip(named["curves"], unnamed["curves"], strict=True) if curve != other}
+    drawn = {
+        curve["perturbation"] for curve, other in zip(named["curves"], unnamed["curves"], strict=True) if curve != other
+    }
     assert drawn.isdisjoint(("grayscale", "gaussian_blur", "median_blur", "bilateral_blur", "brightness"))
     assert named["summary"]["clean_accuracy"] == unnamed["summary"]["clean_accuracy"]
 
 
-@pytest.mark.parametrize("name", ["folder", "csv", "inline parquet", "save_to_disk", "wds: cls", "zip", "npz", "torchvision:"])
+@pytest.mark.parametrize(
+    "name", ["folder", "csv", "inline parquet", "save_to_disk", "wds: cls", "zip", "npz", "torchvision:"]
+)
 def test_other_content_has_another_fingerprint(name, read, tmp_path, monkeypatch):
     changed = made.PIXELS.copy()
     changed[5, 0, 0, 0] ^= 255

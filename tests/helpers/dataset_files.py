@@ -96,7 +96,10 @@ def saved_to_disk(folder: Path) -> Path:
     """What ``Dataset.save_to_disk`` writes."""
     folder.mkdir(parents=True)
     table = inline_table()
-    with pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as file, pa.ipc.new_stream(file, table.schema) as out:
+    with (
+        pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as file,
+        pa.ipc.new_stream(file, table.schema) as out,
+    ):
         for batch in table.to_batches(7):
             out.write_batch(batch)
     (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}))
