@@ -14,7 +14,9 @@ import typer
 _TOLERANCE = "Accuracy drop that a class may suffer, a fraction in (0, 1)."
 _CONFIDENCE = "Confidence of intervals and certificates, in (0.5, 1)."
 _RISK = "Largest chance that a class loses more than the tolerance under its budget, in (0, 0.5]."
-_IMAGES = "Images: a folder, table, .zip, .tar, .npz or Parquet file, imagenet, torchvision:NAME, hf:..., planted[:SEED]."
+_IMAGES = (
+    "Images: a folder, table, .zip, .tar, .npz or Parquet file, imagenet, torchvision:NAME, hf:..., planted[:SEED]."
+)
 _IMAGE_SIZE = "Side of the network's input in pixels."
 _RESULTS = "Folder for the results."
 _THREADS = "Threads that decode images."

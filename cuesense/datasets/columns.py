@@ -132,7 +132,7 @@ def _label_columns(table: pd.DataFrame, others: Sequence[str]) -> list[str]:
         return named if len(named) > 1 else named + beside[:1]
     if ranked:
         return ranked
-    return list(others) if len(others) == 1 and not _are_zero_one(table[others[0]]) else []
+    return list(others) if len(others) == 1 else []
 
 
 def _is_number_of(table: pd.DataFrame, number: str, name: str) -> bool:

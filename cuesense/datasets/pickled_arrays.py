@@ -90,6 +90,11 @@ def _encode(text: Any, *_: Any) -> bytes:
     return str(text).encode("latin-1")
 
 
+def _no_bytes() -> bytes:
+    """Return what protocol 2 calls for where there are no bytes."""
+    return b""
+
+
 def _new_array(*_: Any) -> _Array:
     return _Array()
 
@@ -101,6 +106,8 @@ _KNOWN: dict[str, Callable[..., Any]] = {
     "numpy.ndarray": _Array,
     "numpy.dtype": _Type,
     "_codecs.encode": _encode,
+    "__builtin__.bytes": _no_bytes,
+    "builtins.bytes": _no_bytes,
 }
 
 

@@ -50,7 +50,7 @@ def read_path(spec: str, *, data_root: Path | None = None, split: str | None = N
         DatasetError: No reader knows what lies there, or the one that does cannot read it.
     """
     path = Path(spec)
-    refuse_download(f"'{spec}'", download=download)
+    refuse_download(f"the {'folder' if path.is_dir() else 'file'} '{spec}'", download=download)
     reader = _of_folder(path) if path.is_dir() else _of_file(path)
     if data_root is not None and reader not in ("table", "flat"):
         to_be = f"left out for a {'folder' if path.is_dir() else 'file'}, which its path names"

@@ -186,7 +186,7 @@ def _open(name: str, root: Path, given: Mapping[str, Any], *, download: bool) ->
         except (RuntimeError, OSError, ImportError, ValueError, KeyError) as error:
             first = first or error
     folder = _KNOWN[name].folder or _KNOWN[name].file
-    if isinstance(first, ImportError):
+    if isinstance(first, ImportError) or "pip install" in str(first):
         got, do = f"'{first_line(first)}'", "Install the package that it names"
     else:
         got = f"'{first_line(first)}'"

@@ -101,7 +101,8 @@ def _sorted_out(names: Sequence[str], what: str) -> _Members:
     kept = [
         (PurePosixPath(name.replace("\\", "/")).as_posix(), place)
         for place, name in enumerate(names)
-        if not name.endswith("/") and not any(is_litter(part) for part in PurePosixPath(name).parts if part != ".")
+        if not name.endswith("/")
+        and not any(is_litter(part) for part in PurePosixPath(name).parts if part not in (".", ".."))
     ]
     images = {name: place for name, place in kept if is_image_name(name)}
     if not images:

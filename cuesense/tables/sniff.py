@@ -68,4 +68,5 @@ def _separator(lines: Sequence[str], is_heading: Callable[[str], bool]) -> str:
     several = [mark for mark in SEPARATORS if min(counts[mark]) > 1]
     if several:
         return several[0]
-    return " " if all(len(line.split()) > 1 for line in lines) else ","
+    # A line without a blank among many with one is a mistake, which is named when the lines are read.
+    return " " if 2 * sum(len(line.split()) > 1 for line in lines) > len(lines) else ","

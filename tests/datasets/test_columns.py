@@ -25,7 +25,19 @@ def refused(**columns):
 
 @pytest.mark.parametrize(
     "path",
-    ["path", "PATH", "file", "File Name", "file_name", "filename", "image", "image_id", "img", "Image Path", "filepath"],
+    [
+        "path",
+        "PATH",
+        "file",
+        "File Name",
+        "file_name",
+        "filename",
+        "image",
+        "image_id",
+        "img",
+        "Image Path",
+        "filepath",
+    ],
 )
 @pytest.mark.parametrize("label", ["label", "Class", "class_name", "TARGET", "category", "y", "label_name", "species"])
 def test_usual_headings_in_any_spelling(path, label):

@@ -171,7 +171,9 @@ class TestFolders:
 
     def test_metadata_beside_images(self, tmp_path):
         made.flat_images(tmp_path)
-        rows = [{"file_name": f"{stem}.png", "label": NAMES[k]} for stem, k in zip(made.STEMS, made.LABELS, strict=True)]
+        rows = [
+            {"file_name": f"{stem}.png", "label": NAMES[k]} for stem, k in zip(made.STEMS, made.LABELS, strict=True)
+        ]
         (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         assert load(str(tmp_path)).class_names == NAMES
 

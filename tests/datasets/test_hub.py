@@ -44,14 +44,14 @@ def test_a_name_goes_to_the_package_offline_and_its_parts_are_chosen(rows, monke
     before = datasets.config.HF_HUB_OFFLINE
     dataset = load_dataset("hf:user/birds@small")
     assert asked == [("user/birds", "small", True)]
-    assert datasets.config.HF_HUB_OFFLINE == before
+    assert before == datasets.config.HF_HUB_OFFLINE
     assert (dataset.spec, dataset.split, len(dataset)) == ("hf:user/birds@small", "test", made.COUNT)
     load_dataset("hf:user/birds", download=True, split="train")
     assert asked[1] == ("user/birds", None, before)
 
 
 def test_what_is_not_in_the_cache_says_how_to_fetch_it(monkeypatch):
-    def load(name, config):
+    def load(*_):
         raise ConnectionError("offline\nmode")
 
     monkeypatch.setattr(datasets, "load_dataset", load)

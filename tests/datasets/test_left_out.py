@@ -212,7 +212,7 @@ class TestSplits:
         assert remark.startswith("All images are of one class, 'photos', in 2 folders of their own")
 
 
-def test_a_folder_of_shards_says_what_it_holds(tmp_path: Path) -> None:
-    touched(tmp_path, "val-000000.tar", "val-000001.tar")
-    with pytest.raises(DatasetError, match=r"no class folder in it; 2 files of other kinds \(\.tar\) were left"):
+def test_a_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:
+    touched(tmp_path, "val-000000.rec", "val-000001.rec")
+    with pytest.raises(DatasetError, match=r"no class folder in it; 2 files of other kinds \(\.rec\) were left"):
         load_dataset(str(tmp_path))

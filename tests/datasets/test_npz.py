@@ -30,7 +30,8 @@ def refused(spec, **options):
 class TestNames:
     @pytest.mark.parametrize(
         ("images", "labels"),
-        [("images", "labels"), ("x", "y"), ("X", "Y"), ("data", "labels"), ("data", "target"), ("test_images", "test_labels"),
+        [("images", "labels"), ("x", "y"), ("X", "Y"), ("data", "labels"), ("data", "target"),
+         ("test_images", "test_labels"),
          ("X_test", "y_test"), ("x_val", "y_val"), ("arr_0", "arr_1"), ("imgs", "targets")],
     )  # fmt: skip
     def test_usual_names(self, images, labels, tmp_path):
