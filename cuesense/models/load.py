@@ -5,12 +5,14 @@ import hashlib
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, expected
+from cuesense.models.checkpoint import Found
 from cuesense.models.common import Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
 from cuesense.models.names import is_file, path_mode, refuse_misspelled
@@ -127,17 +129,19 @@ def _from_file(
     path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None
 ) -> Loaded:
     content = read(path, trust)
+    if isinstance(content, Loaded) and arch is None:
+        return content
+    state = content.network.state_dict() if isinstance(content, Loaded) else _state(content)
     if arch is None:
-        if isinstance(content, Loaded):
-            return content
-        raise ModelError(
-            f"Expected --arch to say which network {path} holds the weights of. {_advice(content, trust)}."
-        )
-    state = content.network.state_dict() if isinstance(content, Loaded) else content
+        raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {_advice(state, trust)}.")
     try:
-        return _from_library(arch, state, class_names, trust, named_in)
+        return replace(_from_library(arch, state, class_names, trust, named_in), about=content.about)
     except MisfitError as error:
         raise ModelError(f"{error.for_command_line} {_advice(state, trust)}.") from None
+
+
+def _state(found: Found) -> State:
+    return found.weights.state_dict() if isinstance(found.weights, nn.Module) else found.weights
 
 
 def _from_library(
