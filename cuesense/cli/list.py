@@ -103,7 +103,7 @@ def _dataset_rows() -> Rows:
     what = {
         "folder": "a folder of class folders",
         "table": "a CSV or Parquet file with columns path,label",
-        "imagenet": "imagenet, with --data-root or CUESENSE_DATA",
+        "imagenet": "imagenet in any usual layout, with --data-root or CUESENSE_DATA",
         "planted": "planted[:SEED[,size=N][,cluttered][,long-tailed]...], images whose cues are known",
     }
     return [("name", "spec"), *((name, what.get(name, f"{name}:...")) for name in registry.names("datasets"))]
