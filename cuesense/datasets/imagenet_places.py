@@ -119,7 +119,7 @@ def _classes(folders: list[str]) -> dict[str, str]:
     synsets = imagenet_synsets()
     if set(map(str, range(len(synsets)))) <= set(folders):
         return {synset: str(index) for index, synset in enumerate(synsets)}
-    known, found = set(synsets), {}
+    known, found = set(synsets), dict[str, str]()
     for name in folders:
         match = _SYNSET.match(name)
         if match and match[1] in known:
