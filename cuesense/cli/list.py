@@ -108,7 +108,7 @@ def _dataset_rows() -> Rows:
         "wds": "wds:SHARDS, a folder or pattern of .tar files (WebDataset, or class folders)",
         "npz": "npz:FILE, arrays of images and labels (MedMNIST)",
         "zip": "zip:FILE, a ZIP archive of class folders, or of images with a table",
-        "imagenet": "imagenet, with --data-root or CUESENSE_DATA",
+        "imagenet": "imagenet in any usual layout, with --data-root or CUESENSE_DATA",
         "planted": "planted[:SEED[,size=N][,cluttered][,long-tailed]...], images whose cues are known",
     }
     return [("name", "spec"), *((name, what.get(name, f"{name}:...")) for name in registry.names("datasets"))]

@@ -9,7 +9,8 @@ from pathlib import Path
 from cuesense.datasets.columns import is_heading
 from cuesense.datasets.files import FileDataset
 from cuesense.datasets.left_out import is_image_name, is_litter
-from cuesense.datasets.split_choice import choose_split, kind_of_split
+from cuesense.datasets.split_choice import choose_split
+from cuesense.datasets.splits import split_kind
 from cuesense.datasets.table import read_table
 from cuesense.errors import CuesenseError, DatasetError, expected, listed
 from cuesense.tables.boundary import TableFile
@@ -61,7 +62,7 @@ def read_flat(folder: Path, spec: str, *, root: Path | None = None, split: str |
     tables = [path for path in tables_in(folder) if _is_labels(path)]
     if not tables:
         return _part(folder, spec, root, split)
-    parts = {path.stem: path for path in tables if kind_of_split(path.stem)}
+    parts = {path.stem: path for path in tables if split_kind(path.stem)}
     if len(parts) == len(tables) and (len(parts) > 1 or split is not None):
         chosen, said = choose_split(list(parts), split, f"'{folder}'")
         return _noted(read_table(parts[chosen], spec, root=root), said)
@@ -98,7 +99,7 @@ def _the_one(folder: Path, tables: list[Path]) -> Path:
 def _parts(folder: Path) -> dict[str, Path]:
     """Return the parts of a dataset in a folder that have a table each."""
     with os.scandir(folder) as entries:
-        inside = sorted(Path(entry.path) for entry in entries if entry.is_dir() and kind_of_split(entry.name))
+        inside = sorted(Path(entry.path) for entry in entries if entry.is_dir() and split_kind(entry.name))
     return {path.name: path for path in inside if any(map(_is_labels, tables_in(path)))}
 
 

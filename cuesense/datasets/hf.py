@@ -13,8 +13,8 @@ from cuesense.datasets.hf_features import class_names, features_of, image_column
 from cuesense.datasets.hub import from_hub
 from cuesense.datasets.labels import read_labels
 from cuesense.datasets.records import RecordDataset, from_records, record_ids
-from cuesense.datasets.split_choice import choose_split, kind_of_split
-from cuesense.datasets.splits import refuse_download, refuse_split
+from cuesense.datasets.split_choice import choose_split
+from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
 from cuesense.errors import DatasetError, expected
 from cuesense.types import Dataset
 
@@ -102,7 +102,7 @@ def parts_of(files: Sequence[Path]) -> dict[str, list[Path]]:
     parts: dict[str, list[Path]] = {}
     for path in files:
         word = path.stem.split("-")[0]
-        name = word if kind_of_split(word) else path.parent.name if kind_of_split(path.parent.name) else ""
+        name = word if split_kind(word) else path.parent.name if split_kind(path.parent.name) else ""
         parts.setdefault(name, []).append(path)
     if len(parts) > 1:
         parts.pop("", None)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from cuesense.datasets.labels import read_labels, refuse_multilabel
 from cuesense.datasets.names_beside import name_classes
 from cuesense.datasets.records import Content, RecordDataset, from_records, position_ids
-from cuesense.datasets.split_choice import choose_split, kind_of_split
-from cuesense.datasets.splits import refuse_download, refuse_split
+from cuesense.datasets.split_choice import choose_split
+from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
 from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line, listed
 
 # Names of arrays without the part that they belong to ("train_images", "X_test"), in lower case.
@@ -214,7 +214,7 @@ def _npy_pair(path: Path, what: str) -> dict[str, _Stored]:
 
 def kind_of_part(name: str) -> str:
     """Return which part of a dataset an array is of, by its name; "" where it says none."""
-    return next((kind for word in name.split("_") if (kind := kind_of_split(word))), "")
+    return next((kind for word in name.split("_") if (kind := split_kind(word))), "")
 
 
 def _stored(file: IO[bytes], path: Path, member: str | None, held: int, what: str) -> _Stored:
@@ -269,7 +269,7 @@ def _pair(names: Sequence[str], split: str | None, what: str) -> tuple[str, str,
 def _role(name: str) -> tuple[str, str]:
     """Return which part an array belongs to, as its name writes it, and what it holds."""
     words = name.split("_")
-    part = next((word for word in words if kind_of_split(word)), "")
+    part = next((word for word in words if split_kind(word)), "")
     rest = "_".join(word for word in words if word != part).lower()
     if name.lower() in ("arr_0", "arr_1"):
         rest = name.lower()

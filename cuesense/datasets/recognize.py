@@ -19,8 +19,7 @@ from cuesense.datasets.detection import refuse_detection
 from cuesense.datasets.flat import has_label_file, no_table, read_flat
 from cuesense.datasets.hf_features import features_of, holds_bytes
 from cuesense.datasets.left_out import is_image_name, is_litter
-from cuesense.datasets.split_choice import kind_of_split
-from cuesense.datasets.splits import refuse_download
+from cuesense.datasets.splits import ANNOTATIONS, find_parts, refuse_download, split_kind
 from cuesense.errors import DatasetError, expected
 from cuesense.types import Dataset
 
@@ -135,6 +134,9 @@ def _of_folder(path: Path) -> str:
     if named.of_folder(path):
         return "torchvision"
     files, inside = _looked(path)
+    # What the reader of folders knows by itself, or knows what to say of.
+    if (path / ANNOTATIONS).is_file() or find_parts(path) or any(name.startswith("ILSVRC2012_val_") for name in files):
+        return "folder"
     with_images = [name for name in inside[:_LOOKED] if _has_images(path / name)]
     images = [name for name in files if is_image_name(name)]
     if not images and not with_images:
@@ -148,7 +150,7 @@ def _of_folder(path: Path) -> str:
 
 def _may_be_flat(path: Path, with_images: Sequence[str]) -> bool:
     """Return whether no folder with images is a class: there is at most one, or all are called like parts or images."""
-    other = [name for name in with_images if name.casefold() not in _OF_IMAGES and not kind_of_split(name)]
+    other = [name for name in with_images if name.casefold() not in _OF_IMAGES and not split_kind(name)]
     return len(other) < 2 and len(with_images) - len(other) < 9 and not any(_has_folders(path / n) for n in with_images)
 
 

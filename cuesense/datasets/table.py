@@ -15,8 +15,8 @@ from cuesense.datasets.labels import Labels, read_labels
 from cuesense.datasets.left_out import is_image_name
 from cuesense.datasets.names_beside import name_classes
 from cuesense.datasets.places import place
-from cuesense.datasets.split_choice import choose_split, kind_of_split
-from cuesense.datasets.splits import refuse_download, refuse_split
+from cuesense.datasets.split_choice import choose_split
+from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
 from cuesense.errors import DatasetError, expected
 from cuesense.tables.boundary import TableFile
 from cuesense.tables.read_listing import SUFFIXES, read_listing
@@ -113,7 +113,7 @@ def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[p
     column = next((name for name in frame.columns if str(name).strip().casefold() in _SPLIT_HEADINGS), None)
     parts = [] if column is None else [str(value) for value in values_of(frame[column])]
     known = sorted(set(parts))
-    if not known or not all(map(kind_of_split, known)):
+    if not known or not all(map(split_kind, known)):
         refuse_split(what, split)
         return frame, None
     chosen, said = choose_split(known, split, what)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from cuesense.datasets.left_out import LeftOut, is_image_name, is_litter
-from cuesense.datasets.split_choice import choose_split, kind_of_split
-from cuesense.datasets.splits import refuse_split
+from cuesense.datasets.split_choice import choose_split
+from cuesense.datasets.splits import refuse_split, split_kind
 from cuesense.datasets.table import read_rows
 from cuesense.errors import DatasetError, expected, listed
 from cuesense.tables.read_listing import SUFFIXES
@@ -80,7 +80,7 @@ def read_tree(names: Sequence[str], what: str, split: str | None, read: Callable
     while _is_wrapped(members):
         members.below(members.folders()[0])
     parts = members.folders()
-    if parts and all(map(kind_of_split, parts)) and all(name.count("/") for name in members.images):
+    if parts and all(map(split_kind, parts)) and all(name.count("/") for name in members.images):
         chosen, said = choose_split(parts, split, what)
         members.said += [said] if said else []
         members.below(chosen)
@@ -118,7 +118,7 @@ def _is_wrapped(members: _Members) -> bool:
     folders = members.folders()
     return (
         len(folders) == 1
-        and not kind_of_split(folders[0])
+        and not split_kind(folders[0])
         and all(name.count("/") >= 2 for name in members.images)
         and all("/" in name for name in members.images)
     )

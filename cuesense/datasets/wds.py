@@ -16,8 +16,8 @@ from cuesense.datasets.labels import read_labels
 from cuesense.datasets.left_out import is_image_name, is_litter
 from cuesense.datasets.names_beside import name_classes
 from cuesense.datasets.records import RecordDataset, from_records, record_ids
-from cuesense.datasets.split_choice import choose_split, kind_of_split
-from cuesense.datasets.splits import refuse_download, refuse_split
+from cuesense.datasets.split_choice import choose_split
+from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
 from cuesense.datasets.tars import Member, TarSource, index_tars
 from cuesense.datasets.tree import read_tree
 from cuesense.errors import DatasetError, expected, listed
@@ -207,16 +207,16 @@ def _files(name: str, root: Path | None) -> list[Path]:
 def tars_in(folder: Path) -> list[Path]:
     """Return the tars in a folder, or in the folders in it that are called like parts of a dataset."""
     here = sorted(path for path in folder.glob("*.tar") if not is_litter(path.name))
-    return here or sorted(path for path in folder.glob("*/*.tar") if kind_of_split(path.parent.name))
+    return here or sorted(path for path in folder.glob("*/*.tar") if split_kind(path.parent.name))
 
 
 def _of_split(tars: Sequence[Path], split: str | None, what: str) -> tuple[list[Path], list[str], str | None]:
     """Return the shards of one part where names tell parts, what to say of it, and the part's name."""
     parts: dict[str, list[Path]] = defaultdict(list)
     for path in tars:
-        words = [word for word in re.split(r"[-_.]", path.stem) if kind_of_split(word)]
+        words = [word for word in re.split(r"[-_.]", path.stem) if split_kind(word)]
         parts[words[0] if words else path.parent.name].append(path)
-    if not all(map(kind_of_split, parts)):
+    if not all(map(split_kind, parts)):
         return list(tars), [], None
     chosen, said = choose_split(sorted(parts), split, what)
     return parts[chosen], [said] if said else [], chosen

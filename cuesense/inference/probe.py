@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,14 @@ class Probe:
         dependence: What else than one image its outputs depend on, in words with figures; None where on nothing.
         warnings: What the user should know, in sentences.
         assumptions: What was assumed and how, in sentences.
+        output_count: How many outputs it has; None where no image could be tried.
     """
 
     output_kind: OutputKind = OutputKind.LOGITS
     dependence: str | None = None
     warnings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    output_count: int | None = field(default=None, compare=False)
 
     def applied(self, classifier: Classifier) -> Classifier:
         """Return a classifier whose outputs are known, with the warnings and assumptions."""
@@ -98,6 +100,7 @@ def probe_pixels(classifier: Classifier, pixels: Tensor, options: RunOptions) ->
         dependence=answer.dependence,
         warnings=batch.warnings + kind.warnings,
         assumptions=batch.assumptions + kind.assumptions,
+        output_count=answer.outputs.shape[1],
     )
 
 

@@ -25,6 +25,7 @@ from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.splits import split_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
+from cuesense.inference.class_outputs import settle
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
@@ -162,7 +163,9 @@ def analyze(
         for sentence in expected_from_images(plan):
             notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
+    tried = probe(classifier, data, run)
+    classifier, outputs = settle(tried.applied(classifier), data, outputs, tried.output_count, run)
+    analysis = replace(analysis, classifier=classifier, outputs=outputs)
     with locked(folder) as fresh:
         try:
             return _run(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)

@@ -2,17 +2,8 @@
 
 import pytest
 
-from cuesense.datasets.split_choice import choose_split, kind_of_split
+from cuesense.datasets.split_choice import choose_split
 from cuesense.errors import SplitError
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [("train", "train"), ("Training", "train"), ("val2017", "val"), ("validation", "val"), ("test-set", "test"),
-     ("TEST_images", "test"), ("dev", "val"), ("trainer", None), ("valley", None), ("data", None), ("", None)],
-)  # fmt: skip
-def test_kinds(name, kind):
-    assert kind_of_split(name) == kind
 
 
 @pytest.mark.parametrize(
