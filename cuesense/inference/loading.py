@@ -13,9 +13,10 @@ from torch import nn
 
 from cuesense.datasets.classes import check_names, display_names, match_classes, read_class_names
 from cuesense.datasets.in_memory import wrap
-from cuesense.datasets.load import load_dataset
+from cuesense.datasets.load import AS_GIVEN, DatasetOptions, load_dataset
 from cuesense.datasets.names import composed
 from cuesense.datasets.own_size import own_size
+from cuesense.datasets.splits import refuse_split
 from cuesense.errors import ModelError, expected, listed
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
@@ -29,10 +30,19 @@ _SYNSET = re.compile(r"n\d{8}")
 _LISTED = 3
 
 
-def dataset_of(dataset: Any, data_root: str | Path | None) -> Dataset:
-    """Return the images that a spec names, or that a torch dataset gives; errors as in ``load_dataset``."""
+def dataset_of(dataset: Any, options: DatasetOptions = AS_GIVEN) -> Dataset:
+    """Return the images that a spec names, or that a torch dataset gives.
+
+    Args:
+        dataset: The spec, its path, or the dataset.
+        options: Where it lies and which part of it is used; a dataset in memory has no parts.
+
+    Raises:
+        CuesenseError: As for ``load_dataset``.
+    """
     if isinstance(dataset, (str, Path)):
-        return load_dataset(str(dataset), data_root=None if data_root is None else Path(data_root))
+        return load_dataset(str(dataset), data_root=options.root, split=options.split, download=options.download)
+    refuse_split("a dataset in memory", options.split)
     return wrap(dataset)
 
 

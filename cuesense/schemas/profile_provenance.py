@@ -30,6 +30,9 @@ class DatasetInfo(JsonModel):
     images: int = Field(description="number of images")
     classes: int = Field(description="number of classes")
     fingerprint: str = Field(description="hash of image ids, labels and files: equal for equal data")
+    split: str | None = Field(
+        default=None, description="part of the dataset that was used, such as val; null where it has no parts"
+    )
 
 
 class Provenance(JsonModel):

@@ -21,8 +21,11 @@ from cuesense.config import Config, load_config
 from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.load import DatasetOptions
+from cuesense.datasets.splits import split_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
+from cuesense.inference.class_outputs import settle
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
@@ -84,6 +87,8 @@ def analyze(
     confidence: float = 0.95,
     risk: float = RISK,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     groups: str | Path | None = None,
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
@@ -117,6 +122,8 @@ def analyze(
         confidence: Level of intervals and certificates, in (0.5, 1).
         risk: The largest chance that a class loses more than the tolerance under its budget, in (0, 0.5].
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        split: The part of the dataset, such as ``"val"``; None takes ``val``, else ``test``, where it has parts.
+        download: Fetch a named dataset that is not on disk.
         groups: A CSV file with the columns class and group, for results of several classes together.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
@@ -140,7 +147,7 @@ def analyze(
     check_risk(risk)
     images = ImageOptions(image_size, resize, mean, std)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
-    data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
+    data = dataset_of(dataset, DatasetOptions(data_root, split, download))
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     # Before the model is loaded and tried, which may take minutes.
     folder = None if output is None else _output(Path(output), data)
@@ -156,7 +163,9 @@ def analyze(
         for sentence in expected_from_images(plan):
             notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
+    tried = probe(classifier, data, run)
+    classifier, outputs = settle(tried.applied(classifier), data, outputs, tried.output_count, run)
+    analysis = replace(analysis, classifier=classifier, outputs=outputs)
     with locked(folder) as fresh:
         try:
             return _run(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)
@@ -324,6 +333,7 @@ def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
             images=len(analysis.dataset),
             classes=len(analysis.dataset.class_names),
             fingerprint=analysis.dataset.fingerprint,
+            split=split_of(analysis.dataset),
         ),
         config=analysis.config.to_dict() | {"precision": analysis.run.precision},
         seed=analysis.run.seed,

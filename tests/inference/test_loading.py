@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, ModelError
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.inference import loading as room
@@ -183,17 +184,17 @@ def test_what_is_no_model_is_one_sentence(model: Any) -> None:
 
 def test_datasets_come_from_specs_paths_and_torch(photos_folder: Path) -> None:
     for spec in (f"folder:{photos_folder}", str(photos_folder), photos_folder):
-        found = dataset_of(spec, None)
+        found = dataset_of(spec)
         assert found.class_names == NAMES
         assert len(found) == 60
     pairs = [(np.full((4, 4, 3), value, np.uint8), value % 2) for value in range(6)]
-    wrapped = dataset_of(pairs, None)
+    wrapped = dataset_of(pairs)
     assert list(wrapped.labels) == [0, 1] * 3
     assert wrapped.class_names == ("0", "1")
     data = Colors()
-    assert dataset_of(data, None) is data
+    assert dataset_of(data) is data
     with pytest.raises(CuesenseError, match="a length and items"):
-        dataset_of(object(), None)
+        dataset_of(object())
 
 
 @pytest.mark.parametrize(("root", "handed"), [(None, None), ("data", Path("data")), (Path("data"), Path("data"))])
@@ -201,9 +202,9 @@ def test_the_root_of_the_data_reaches_the_loader_as_a_path(
     root: str | Path | None, handed: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr(room, "load_dataset", lambda spec, *, data_root: calls.append((spec, data_root)))
-    dataset_of(Path("photos"), root)
-    assert calls == [("photos", handed)]
+    monkeypatch.setattr(room, "load_dataset", lambda spec, **options: calls.append((spec, options)))
+    dataset_of(Path("photos"), DatasetOptions(root, "val", download=True))
+    assert calls == [("photos", {"data_root": handed, "split": "val", "download": True})]
 
 
 @pytest.mark.parametrize(("size", "listed"), [((20, 30), [20, 30]), (None, None)])
