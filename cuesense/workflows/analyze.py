@@ -27,7 +27,7 @@ from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.inference.class_outputs import settle
 from cuesense.inference.engine import predict, weights_digest
-from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
+from cuesense.inference.loading import guesses, images_for, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.inference.probe import kind_settings, probe
 from cuesense.models.preprocessing import ImageOptions
@@ -147,11 +147,12 @@ def analyze(
     check_risk(risk)
     images = ImageOptions(image_size, resize, mean, std)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
-    data = dataset_of(dataset, DatasetOptions(data_root, split, download))
+    trust = Trust(weights_only=weights_only)
+    where = DatasetOptions(data_root, split, download)
+    data = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     # Before the model is loaded and tried, which may take minutes.
     folder = None if output is None else _output(Path(output), data)
-    trust = Trust(weights_only=weights_only)
     classifier, outputs, shown = load_matched(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust
     )
