@@ -41,6 +41,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "kornia": "cuesense.exporters.kornia:export",
         "albumentations": "cuesense.exporters.albumentations:export",
         "timm": "cuesense.exporters.timm:export",
+        "ultralytics": "cuesense.exporters.ultralytics:export",
     },
     "perturbations": {
         name: f"{_CATALOG}:{name.upper()}"

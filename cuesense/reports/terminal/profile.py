@@ -15,6 +15,7 @@ from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, bud
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.graded import graded_caption, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
+from cuesense.reports.terminal.pipeline import pipeline_lines
 from cuesense.reports.text import CUE_LETTERS, DASH, fixed, percent, printable, readable_name
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import ClassModel, Profile
@@ -41,11 +42,12 @@ class _ProfileReport:
     limit: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        """Yield the summary, the table with its caption, the groups, the warnings and what was assumed."""
+        """Yield the summary, the classes, their groups, the training transform, warnings and what was assumed."""
         width = min(options.max_width, _WIDEST)
         yield from _summary(self.profile)
         yield from (_graded if is_graded(self.profile) else _verdicts)(self.profile, self.limit, width)
         yield from _groups(self.profile)
+        yield from pipeline_lines(self.profile, width)
         yield from warning_lines(self.profile.summary.warnings)
         yield from assumption_lines(self.profile.provenance.assumptions)
 
