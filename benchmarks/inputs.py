@@ -9,6 +9,7 @@ it works (exit code 0, and the clean accuracy is that of the same network on the
 refused in one sentence that names the true cause and the way out. What came is one of
 
 - works, right refusal;
+- right warning: another accuracy, which nothing can know without a probe, and a warning that names the flags;
 - unsaid: the true accuracy, without the sentence about a choice that was made (which weights, which split);
 - refused, can work: a sentence, where the input could be used;
 - misleading: a refusal without the true cause or the way out;
@@ -49,12 +50,12 @@ from typer.testing import CliRunner
 from benchmarks.inputs_world import Kind, Place, World
 from cuesense.cli.app import app
 
-_FILES: tuple[str, ...] = ("weights",)
+_FILES: tuple[str, ...] = ("scripts",)
 
 _SECONDS = 60
 # What warns of an accuracy that is not the true one; that something was assumed is not yet a warning.
 _WARNS = r"far (better|higher)|higher accuracy|--probe|no better than chance|near chance|may be wrong|another reading"
-GOOD = ("works", "right refusal")
+GOOD = ("works", "right refusal", "right warning")
 OUTCOMES = (*GOOD, "unsaid", "refused, can work", "misleading", "wrong, said", "silently wrong", "traceback")
 
 
@@ -256,7 +257,9 @@ def _judged(kind: Kind, place: Place, code: int, text: str, accuracy: float | No
     if not right.works:
         return ("silently wrong" if lacking or not right.words else "wrong, said"), lacking
     if accuracy is None or abs(accuracy - place.truth) > place.tolerance:
-        return ("wrong, said" if re.search(_WARNS, text, re.IGNORECASE) else "silently wrong"), lacking
+        lacking = [word for word in right.warned or (_WARNS,) if not re.search(word, text, re.IGNORECASE)]
+        said = "right warning" if right.warned else "wrong, said"
+        return ("silently wrong" if lacking else said), lacking
     return ("silently wrong" if right.essential else "unsaid") if lacking else "works", lacking
 
 

@@ -105,12 +105,14 @@ class Right:
         works: Whether the input can be used.
         words: Regular expressions that the answer (stdout and stderr, blanks collapsed) must contain, case ignored.
         refusal: Where both are right: words of a refusal that is accepted instead of working.
+        warned: Where a wrong accuracy with a warning is right, too: words of the warning.
         essential: Whether an answer without the words is wrong, such as one that leaves images out without a word.
     """
 
     works: bool
     words: tuple[str, ...] = ()
     refusal: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
     essential: bool = False
 
 
@@ -122,6 +124,11 @@ def works(*words: str) -> Right:
 def told(*words: str) -> Right:
     """As ``works``, but an answer without the words is wrong: it leaves something out in silence."""
     return Right(True, words, essential=True)
+
+
+def warned(*words: str) -> Right:
+    """The true accuracy, or another one with a warning in these words: nothing can know it without a probe."""
+    return Right(True, warned=words)
 
 
 def refused(*words: str) -> Right:
