@@ -27,6 +27,7 @@ from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.inference.probe import kind_settings, probe
+from cuesense.inference.readings import find_readings
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
@@ -41,6 +42,7 @@ from cuesense.types import RISK, Classifier, ClassNames, Condition, Dataset, Not
 from cuesense.validation import check_fraction, check_risk, whole_number
 from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
+from cuesense.workflows.readings import settled
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -74,6 +76,7 @@ def analyze(
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
+    channels: str | None = None,
     images_per_class: int | None = None,
     batch_size: int | None = None,
     device: str | torch.device = "auto",
@@ -103,10 +106,12 @@ def analyze(
         config: Preset name, TOML file or Config.
         output: Folder for profile.json, report.html, classes.csv, curves.csv, predictions.parquet and outcomes/; None
             keeps all in memory.
-        image_size: Side of the network's input in pixels; default: what the weights carry.
-        resize: Shorter side before the center crop, in pixels; default: what the weights carry.
-        mean: Normalization mean, RGB in [0, 1] units; default: what the weights carry.
+        image_size: Side of the network's input in pixels; default: what the weights say, else what a few images show
+            to be best (``docs/models.md``). Images of an ``nn.Module`` stay as they come.
+        resize: Shorter side before the center crop, in pixels, 0 for resizing whole; default: likewise.
+        mean: Normalization mean, RGB in [0, 1] units; default: likewise.
         std: Normalization standard deviation, likewise.
+        channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class, chosen by a hash of their ids.
         batch_size: Images a forward pass, up to 128.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
@@ -138,7 +143,7 @@ def analyze(
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
     check_risk(risk)
-    images = ImageOptions(image_size, resize, mean, std)
+    images = ImageOptions(image_size, resize, mean, std, channels)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
     data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
@@ -156,7 +161,10 @@ def analyze(
         for sentence in expected_from_images(plan):
             notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
+    analysis = replace(analysis, classifier=_prepared(classifier, model, data, outputs, run))
+    if notify:
+        for sentence in analysis.classifier.warnings:
+            notify(sentence)
     with locked(folder) as fresh:
         try:
             return _run(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)
@@ -166,6 +174,22 @@ def analyze(
             if fresh and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
+
+
+def _prepared(
+    classifier: Classifier, model: object, data: Dataset, outputs: tuple[int, ...], run: RunOptions
+) -> Classifier:
+    """Return a classifier that was tried, its images prepared as they are recognized best where nobody says how."""
+    # A library's weights are of one training, and a Classifier is all its maker's word.
+    if classifier.sha256 is None and not isinstance(model, nn.Module):
+        return probe(classifier, data, run).applied(classifier)
+    readings = find_readings(classifier, data, outputs, run)
+    classifier = settled(classifier, readings)
+    classifier = probe(classifier, data, run).applied(classifier)
+    if readings is None:
+        # The trial may have found out how the network takes its images.
+        classifier = settled(classifier, find_readings(classifier, data, outputs, run))
+    return classifier
 
 
 def _run(
