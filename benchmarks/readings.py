@@ -16,10 +16,8 @@ Training takes some eight minutes on one core, the rest two.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -195,7 +193,9 @@ def train(one: Trained, seed: int) -> nn.Module:
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(labels)).split(BATCH):
             given = batch(pixels[rows.numpy()], one.preprocessing)
-            loss = nn.functional.cross_entropy(model(torch.where(torch.rand(len(rows), 1, 1, 1) < 0.5, given, given.flip(3))), labels[rows])
+            loss = nn.functional.cross_entropy(
+                model(torch.where(torch.rand(len(rows), 1, 1, 1) < 0.5, given, given.flip(3))), labels[rows]
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -205,14 +205,22 @@ def train(one: Trained, seed: int) -> nn.Module:
 
 if __name__ == "__main__":
     import sys
+
     torch.set_num_threads(1)
-    folder = Path(sys.argv[1]); folder.mkdir(exist_ok=True, parents=True)
+    folder = Path(sys.argv[1])
+    folder.mkdir(exist_ok=True, parents=True)
     for number, one in enumerate(NETWORKS):
         path = folder / f"{one.name}.pt"
         start = time.time()
         if not path.exists():
             torch.save(train(one, number).state_dict(), path)
-        model = network(); model.load_state_dict(torch.load(path)); model.eval()
+        model = network()
+        model.load_state_dict(torch.load(path))
+        model.eval()
         test = Images(world("test"), one.images, one.side)
         guess = Preprocessing((224, 224), 256, *IMAGENET)
-        print(one.name, f"{accuracy(model, test, one.preprocessing):.3f} {accuracy(model, test, guess):.3f} {time.time()-start:.0f}s", flush=True)
+        print(
+            one.name,
+            f"{accuracy(model, test, one.preprocessing):.3f} {accuracy(model, test, guess):.3f} {time.time() - start:.0f}s",
+            flush=True,
+        )

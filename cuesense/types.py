@@ -214,6 +214,7 @@ class Classifier:
         output_kind: What the network gives: logits, or probabilities (softmax, or a sigmoid for each output) whose
             logarithm or logit is taken. Found out from a few images (inference.probe).
         assumptions: What was assumed about the network and how, in sentences.
+        usual_size: Height and width that are usual for the architecture, where the weights do not say theirs.
     """
 
     spec: str
@@ -227,6 +228,7 @@ class Classifier:
     guessed: frozenset[str] = frozenset()
     output_kind: OutputKind = OutputKind.LOGITS
     assumptions: tuple[str, ...] = ()
+    usual_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

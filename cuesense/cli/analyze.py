@@ -12,6 +12,7 @@ from cuesense.cli.options import (
     AllowNondeterministic,
     Arch,
     BatchSize,
+    Channels,
     ClassNames,
     Confidence,
     Config,
@@ -54,6 +55,13 @@ def analyze(
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
+    channels: Channels = None,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe", help="Only show how well 64 images are recognized at plausible sizes and normalizations."
+        ),
+    ] = False,
     images_per_class: ImagesPerClass = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
@@ -110,6 +118,28 @@ def analyze(
         from cuesense.workflows.analyze import analyze as run_analysis
 
         keep_freed_memory()
+        if probe:
+            from cuesense.cli.terminal import show
+            from cuesense.inference.loading import dataset_of
+            from cuesense.inference.options import run_options
+            from cuesense.models.preprocessing import ImageOptions
+            from cuesense.models.trust import Trust
+            from cuesense.reports.terminal.readings import render
+            from cuesense.workflows.readings import try_readings
+
+            found = try_readings(
+                model,
+                dataset_of(dataset, data_root),
+                arch=arch,
+                class_names=class_names,
+                images=ImageOptions(
+                    image_size, resize, parse_channels(mean, "--mean"), parse_channels(std, "--std"), channels
+                ),
+                run=run_options(device, batch_size, precision),
+                trust=Trust(weights_only=weights_only),
+            )
+            show(found, render, as_json=json)
+            return
         with progress() as advance:
             profile = run_analysis(
                 model,
@@ -122,6 +152,7 @@ def analyze(
                 resize=resize,
                 mean=parse_channels(mean, "--mean"),
                 std=parse_channels(std, "--std"),
+                channels=channels,
                 images_per_class=images_per_class,
                 batch_size=batch_size,
                 device=device,

@@ -64,7 +64,9 @@ KnownImageSize = Annotated[
 Resize = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="Shorter side before the center crop, in pixels.", show_default="what the weights carry"
+        metavar="N",
+        help="Shorter side before the center crop, in pixels; 0: resize whole, crop nothing.",
+        show_default="what the weights carry",
     ),
 ]
 Mean = Annotated[
@@ -73,6 +75,15 @@ Mean = Annotated[
 Std = Annotated[
     str | None,
     typer.Option(metavar="R,G,B", help="Normalization standard deviation.", show_default="what the weights carry"),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="rgb|bgr",
+        help="Order in which the network takes the color channels.",
+        show_default="what the weights carry",
+        autocompletion=lambda: ["rgb", "bgr"],
+    ),
 ]
 
 # What a training script does to its images.

@@ -29,7 +29,7 @@ _COARSE = (48, 96, 192)
 # Sides that are tried once the coarse one is known.
 _NEAR = 1.7
 # The share of the shorter side that the usual center crop keeps (224 of 256 pixels).
-_CROP = 0.875
+USUAL_CROP = 0.875
 
 
 def coarse(current: Preprocessing, *, size: bool, normalization: bool) -> Iterator[Preprocessing]:
@@ -63,7 +63,7 @@ def crops(best: Preprocessing) -> Iterator[Preprocessing]:
     if best.image_size is None:
         return
     longer, shorter = max(best.image_size), min(best.image_size)
-    for resize in (longer, max(round(shorter / _CROP), longer), None):
+    for resize in (longer, max(round(shorter / USUAL_CROP), longer), None):
         yield replace(best, resize=resize)
 
 

@@ -21,12 +21,14 @@ from scipy.stats import binom
 from torch import Tensor
 
 from cuesense.datasets.images import prepare, to_rgb
+from cuesense.datasets.own_size import LARGEST_OWN
 from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected
 from cuesense.inference import reading_candidates as candidates
 from cuesense.inference.forward import forward, placed
 from cuesense.inference.one_image import undisturbed
 from cuesense.inference.options import RunOptions
 from cuesense.inference.output_kind import add_up, as_logits
+from cuesense.models.preprocessing import IMAGENET
 from cuesense.stats.intervals import sign_test
 from cuesense.types import Classifier, Dataset, OutputKind, Preprocessing
 
@@ -84,6 +86,7 @@ class Readings:
         classes: Number of classes of the images, for the accuracy of guessing.
         confirmed: Of the images that the choice was not made on: how many there are, and how many the current reading
             and the chosen one recognize; None where there was no choice, or no such images.
+        hint: A reading that recognizes a tenth of the images more, of too few to tell it from chance; else None.
     """
 
     current: Tried
@@ -92,6 +95,7 @@ class Readings:
     better: Tried | None
     classes: int
     confirmed: tuple[int, int, int] | None = None
+    hint: Tried | None = None
 
     @property
     def images(self) -> int:
@@ -224,6 +228,19 @@ class _Search:
     run: Callable[[Preprocessing], Tried]
     tried: dict[Preprocessing, Tried] = field(default_factory=dict)
 
+    def first_that_runs(self, classifier: Classifier, free: frozenset[str]) -> Tried:
+        """Return the reading that is taken so far; where the network takes no such size, one of the usual size."""
+        start = classifier.preprocessing
+        first = self.tried[start] = self.run(start)
+        if first.failed is None or "image_size" not in free:
+            return first
+        for size in dict.fromkeys((classifier.usual_size or IMAGENET.image_size, IMAGENET.image_size)):
+            resized = replace(start, image_size=size, resize=round(min(size) / candidates.USUAL_CROP))
+            found = self.tried[resized] = self.run(resized)
+            if found.failed is None:
+                return found
+        return first
+
     def best_of(self, best: Tried, readings: Iterable[Preprocessing]) -> Tried:
         """Return the best of a reading and others; on equal terms the first stays."""
         for reading in readings:
@@ -262,6 +279,7 @@ class _Contest:
     search: _Search
     pool: _Images
     more: tuple[list[Image.Image], NDArray[np.int64]] | None = None
+    hint: Tried | None = None
 
     def winner(self, current: Tried, best: Tried) -> tuple[Tried, tuple[int, int, int] | None]:
         """Return the better one of the current reading and the finalists, with the further images' counts."""
@@ -271,6 +289,8 @@ class _Contest:
         if self.more is None:
             self.more = self.pool.take(MORE_IMAGES)
         if len(self.more[0]) < _FEWEST_MORE:
+            if not certain and best.count - current.count >= _FAR * len(current.right):
+                self.hint = best
             return (best if certain else current), None
         before = self.runner(current.reading, *self.more)
         finalists = sorted(self.search.tried.values(), key=_rank)[-_FINALISTS:]
@@ -286,7 +306,6 @@ def find_readings(
     dataset: Dataset,
     outputs: Sequence[int],
     options: RunOptions,
-    usual: Sequence[tuple[int, int]] = (),
     *,
     thorough: bool = False,
 ) -> Readings | None:
@@ -297,31 +316,39 @@ def find_readings(
         dataset: The images; those tried are the same whatever the order of the files, and of all classes alike.
         outputs: The network's output of each class.
         options: Device, batch size and precision.
-        usual: Sizes that are likely, beside the common ones: the architecture's, the dataset's own.
         thorough: Search also where no other reading could be far better.
 
     Returns:
-        What was found; None where no image can be read.
+        What was found; None where no image can be read, or the network fails on all that it may be given.
     """
     pool = _Images(dataset, outputs)
     images, truth = pool.take(IMAGES)
     if not images:
         return None
+    free = _axes(classifier.guessed)
+    usual = tuple(filter(None, (classifier.usual_size, _shared_size(images))))
     with undisturbed(classifier.network, torch.device(options.device)):
         runner = _Runner(classifier, options)
         search = _Search(lambda reading: runner(reading, images, truth))
-        current = search.tried[classifier.preprocessing] = search.run(classifier.preprocessing)
-        found = Readings(current, (current,), current, None, len(dataset.class_names))
+        current = search.first_that_runs(classifier, free)
+        if current.failed is not None:
+            return None
+        found = Readings(current, tuple(search.tried.values()), current, None, len(dataset.class_names))
         if not thorough and not far_better(current.right, np.ones_like(current.right), _USUAL_TESTS):
             return found
         contest = _Contest(runner, search, pool)
-        free = _axes(classifier.guessed)
         best, confirmed = contest.winner(current, search.improved(current, free, usual))
-        better = None
-        if free != _AXES:
-            better, more = contest.winner(best, search.improved(best, _AXES, usual))
-            better, confirmed = (None, confirmed) if better is best else (better, more)
-        return replace(found, tried=tuple(search.tried.values()), best=best, better=better, confirmed=confirmed)
+        better, more = (best, None) if free == _AXES else contest.winner(best, search.improved(best, _AXES, usual))
+    tried = tuple(search.tried.values())
+    if better is best:
+        return replace(found, tried=tried, best=best, confirmed=confirmed, hint=contest.hint)
+    return replace(found, tried=tried, best=best, better=better, confirmed=more)
+
+
+def _shared_size(images: list[Image.Image]) -> tuple[int, int] | None:
+    """Return height and width where all images share them, and a network may have been trained on them as they are."""
+    sizes = {(image.height, image.width) for image in images}
+    return size if len(sizes) == 1 and max(size := next(iter(sizes))) <= LARGEST_OWN else None
 
 
 def _axes(fields: frozenset[str]) -> frozenset[str]:

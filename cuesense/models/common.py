@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import Any
 
@@ -119,7 +119,7 @@ def guessed_images(state: State | None) -> frozenset[str]:
         state: The user's weights, which may have been trained on images of any size and normalization, or None where
             the weights are the library's too.
     """
-    return frozenset() if state is None else frozenset({"image_size", "resize", "mean", "std", "interpolation"})
+    return frozenset() if state is None else frozenset(field.name for field in fields(Preprocessing))
 
 
 @contextmanager

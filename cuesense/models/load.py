@@ -107,6 +107,7 @@ def _classifier(
         fixed_batch=loaded.fixed_batch,
         guessed=(loaded.guessed & {"class_names"}) | prepared.guessed,
         assumptions=prepared.assumptions,
+        usual_size=None if loaded.preprocessing is None else loaded.preprocessing.image_size,
     )
 
 

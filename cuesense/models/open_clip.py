@@ -13,7 +13,7 @@ from cuesense.types import ClassNames, Preprocessing
 
 _KEPT = ("mean", "std", "interpolation", "resize_mode")
 # What is assumed for a user's own weights; the input size belongs to the architecture.
-_OPEN_CLIPS_OWN = frozenset({"resize", "mean", "std", "interpolation"})
+_OPEN_CLIPS_OWN = frozenset({"resize", "mean", "std", "interpolation", "channels"})
 _NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # buffers of OpenAI's own archives
 
 

@@ -22,7 +22,7 @@ Channels = tuple[float, float, float]
 # (87.5 %), normalized by the mean and deviation of the training images (torchvision.transforms, ImageClassification).
 IMAGENET = Preprocessing((224, 224), 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
-_FIELDS = frozenset({"image_size", "resize", "mean", "std", "interpolation"})
+_FIELDS = frozenset({"image_size", "resize", "mean", "std", "interpolation", "channels"})
 # What the sentence about a guess begins with.
 _NOTHING_SAYS = "Nothing says how"
 
@@ -130,10 +130,8 @@ def prepare(loaded: Loaded, given: ImageOptions, beside: Beside = ALONE) -> Prep
     if size is not None and resize and resize < max(size):
         do = "Pass a larger one or --image-size too"
         raise SettingsError(expected("--resize", f"at least the image size of {max(size)}", resize, do))
-    channels = given.channels or beside.said.channels or base.channels
-    chosen = Preprocessing(
-        size, resize or None, given.mean or base.mean, given.std or base.std, base.interpolation, channels
-    )
+    normalization = given.mean or base.mean, given.std or base.std
+    chosen = Preprocessing(size, resize or None, *normalization, base.interpolation, given.channels or base.channels)
     guessed = _FIELDS - known - _given(given)
     usual = "" if loaded.preprocessing is None else loaded.architecture
     warnings = (*beside.said.ignored, *_warnings(guessed, chosen, usual, as_it_is=as_it_is is not None))
@@ -142,7 +140,7 @@ def prepare(loaded: Loaded, given: ImageOptions, beside: Beside = ALONE) -> Prep
 
 def prepare_as_they_come(given: ImageOptions) -> Prepared:
     """Return the preprocessing of images that are neither resized nor cropped: only the normalization is left."""
-    guessed = frozenset(name for name in ("mean", "std") if getattr(given, name) is None)
+    guessed = frozenset(name for name in ("mean", "std", "channels") if getattr(given, name) is None)
     channels = given.channels or IMAGENET.channels
     chosen = Preprocessing(None, None, given.mean or IMAGENET.mean, given.std or IMAGENET.std, channels=channels)
     return Prepared(chosen, guessed, _warnings(guessed, chosen))
@@ -166,8 +164,9 @@ def _said_or_usual(loaded: Loaded, said: Carried) -> tuple[Preprocessing, frozen
         known |= {"resize"} if resize == said.resize else frozenset()
     if said.mean is not None and said.std is not None:
         base, known = replace(base, mean=said.mean, std=said.std), known | {"mean", "std"}
-    if said.interpolation is not None:
-        base, known = replace(base, interpolation=said.interpolation), known | {"interpolation"}
+    for name in ("interpolation", "channels"):
+        if getattr(said, name) is not None:
+            base, known = replace(base, **{name: getattr(said, name)}), known | {name}
     return base, known
 
 
@@ -180,7 +179,8 @@ def _scaled(base: Preprocessing, size: tuple[int, int] | None) -> int | None:
 
 def _given(given: ImageOptions) -> frozenset[str]:
     """Return the fields that the user gives."""
-    return frozenset(name for name in ("image_size", "resize", "mean", "std") if getattr(given, name) is not None)
+    names = ("image_size", "resize", "mean", "std", "channels")
+    return frozenset(name for name in names if getattr(given, name) is not None)
 
 
 def _said(said: Carried, given: ImageOptions) -> tuple[str, ...]:
@@ -194,7 +194,9 @@ def _said(said: Carried, given: ImageOptions) -> tuple[str, ...]:
     return (f"The weights' file, or one beside it, says {', '.join(taken)}.",) if taken else ()
 
 
-def _warnings(guessed: frozenset[str], chosen: Preprocessing, usual: str = "", *, as_it_is: bool = False) -> tuple[str, ...]:
+def _warnings(
+    guessed: frozenset[str], chosen: Preprocessing, usual: str = "", *, as_it_is: bool = False
+) -> tuple[str, ...]:
     """Return what a user should know of what was guessed; the interpolation is not worth a sentence.
 
     Args:

@@ -26,11 +26,10 @@ from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.splits import split_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
-from cuesense.inference.class_outputs import settle
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import guesses, images_for, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
-from cuesense.inference.probe import kind_settings, probe
+from cuesense.inference.probe import kind_settings
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
@@ -48,6 +47,7 @@ from cuesense.validation import check_fraction, check_risk, whole_number
 from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
+from cuesense.workflows.prepared import prepared
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -82,6 +82,7 @@ def analyze(
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
+    channels: str | None = None,
     images_per_class: int | None = None,
     batch_size: int | None = None,
     device: str | torch.device = "auto",
@@ -116,10 +117,12 @@ def analyze(
         config: Preset name, TOML file or Config.
         output: Folder for profile.json, report.html, classes.csv, curves.csv, predictions.parquet and outcomes/; None
             keeps all in memory.
-        image_size: Side of the network's input in pixels; default: what the weights carry.
-        resize: Shorter side before the center crop, in pixels; default: what the weights carry.
-        mean: Normalization mean, RGB in [0, 1] units; default: what the weights carry.
+        image_size: Side of the network's input in pixels; default: what the weights say, else what a few images show
+            to be best (``docs/models.md``). Images of an ``nn.Module`` stay as they come.
+        resize: Shorter side before the center crop, in pixels, 0 for resizing whole; default: likewise.
+        mean: Normalization mean, RGB in [0, 1] units; default: likewise.
         std: Normalization standard deviation, likewise.
+        channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class, chosen by a hash of their ids.
         batch_size: Images a forward pass, up to 128.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
@@ -158,7 +161,7 @@ def analyze(
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
     check_risk(risk)
-    images = ImageOptions(image_size, resize, mean, std)
+    images = ImageOptions(image_size, resize, mean, std, channels)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
     trust = Trust(weights_only=weights_only)
     where = DatasetOptions(data_root, split, download)
@@ -180,9 +183,11 @@ def analyze(
         for sentence in expected_from_images(plan):
             notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    tried = probe(classifier, data, run)
-    classifier, outputs = settle(tried.applied(classifier), data, outputs, tried.output_count, run)
+    classifier, outputs = prepared(model, classifier, data, outputs, run)
     analysis = replace(analysis, classifier=classifier, outputs=outputs)
+    if notify:
+        for sentence in classifier.warnings:
+            notify(sentence)
     with locked(folder) as fresh:
         try:
             return _run(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)

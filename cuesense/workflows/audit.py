@@ -52,6 +52,7 @@ def audit(
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
+    channels: str | None = None,
     images_per_class: int | None = None,
     batch_size: int | None = None,
     device: str | torch.device = "auto",
@@ -91,6 +92,7 @@ def audit(
         resize: Shorter side before the center crop, in pixels; likewise.
         mean: Normalization mean, RGB in [0, 1] units; likewise.
         std: Normalization standard deviation; likewise.
+        channels: The order in which the networks take the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class.
         batch_size: Images a forward pass, up to 128.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
@@ -136,7 +138,7 @@ def audit(
     run = run_options(device, batch_size, workers=workers, allow_nondeterministic=allow_nondeterministic)
     options = checkpoints.CheckpointOptions(
         run,
-        ImageOptions(image_size, resize, mean, std),
+        ImageOptions(image_size, resize, mean, std, channels),
         class_names,
         trust,
         FILES[::-1],

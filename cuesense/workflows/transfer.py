@@ -115,6 +115,7 @@ def transfer(
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
+    channels: str | None = None,
     images_per_class: int | None = None,
     device: str | torch.device = "auto",
     workers: int = 2,
@@ -152,6 +153,7 @@ def transfer(
         resize: Shorter side before the center crop, in pixels; likewise.
         mean: Normalization mean, RGB in [0, 1] units; likewise.
         std: Normalization standard deviation; likewise.
+        channels: The order in which the networks take the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class of the dataset.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
@@ -177,7 +179,7 @@ def transfer(
     folder, known = None if output is None else Path(output), read_profile(profile)
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
-    images = ImageOptions(image_size, resize, mean, std)
+    images = ImageOptions(image_size, resize, mean, std, channels)
     run = run_options(device, workers=workers, allow_nondeterministic=allow_nondeterministic)
     test = images_of(dataset, DatasetOptions(data_root, split, download), images_per_class)
     fitted = None if train is None else load_images(train, DatasetOptions(data_root, None, download), for_training=True)
