@@ -25,7 +25,14 @@ from cuesense.types import Dataset
 
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tbz2", ".txz")
 _OTHER_ARCHIVES = {".7z": "7z x", ".rar": "unrar x", ".gz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k"}
-_MODELS = frozenset((".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".h5", ".keras", ".tflite", ".pt2", ".bin"))
+_MODELS = frozenset((".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".keras", ".tflite", ".pt2", ".bin"))
+# Other libraries' ways to keep images.
+_OTHER_DATA = {
+    ".tfrecord": "a TFRecord file", ".tfrecords": "a TFRecord file", ".rec": "an MXNet RecordIO file",
+    ".mdb": "an LMDB database", ".lmdb": "an LMDB database", ".h5": "an HDF5 file", ".hdf5": "an HDF5 file",
+    ".mat": "a MATLAB file", ".beton": "an FFCV file", ".pkl": "a Python pickle", ".pickle": "a Python pickle",
+    ".xlsx": "an Excel workbook (save the list as CSV UTF-8)", ".xls": "an Excel workbook (save the list as CSV UTF-8)",
+}  # fmt: skip
 # Folders of images that are no classes, beside a table.
 _OF_IMAGES = frozenset(("images", "image", "imgs", "img", "jpg", "jpeg", "jpegimages", "pictures", "photos", "data"))
 # Entries that are looked at to find out what a folder holds. Chosen by hand.
@@ -103,6 +110,10 @@ def _of_file(path: Path) -> str:
     if is_image_name(path.name):
         do = "Name the folder of class folders that it lies in, or a table of images and labels"
         raise DatasetError(expected(f"'{path}'", "a dataset", "one image", do))
+    if suffix in _OTHER_DATA:
+        do = "Export its images into one folder per class, or into a .npz or .tar (WebDataset) file"
+        got = f"{_OTHER_DATA[suffix]}, which is not read"
+        raise DatasetError(expected(f"'{path}'", "a folder, a table or an archive of images", got, do))
     if suffix in _MODELS:
         do = "Give images with --dataset: a folder of class folders, a table, or an archive"
         raise DatasetError(expected(f"'{path}'", "a dataset", "a file of a model", do))
