@@ -27,7 +27,7 @@ def refused(spec, **options):
         ("a.h5", "an HDF5 file"),
         ("a.mdb", "an LMDB database"),
         ("a.pkl", "a Python pickle"),
-        ("a.xlsx", "an Excel workbook"),
+        ("a.xlsx", "as CSV UTF-8"),
         ("a.7z", "`7z x "),
         ("a.rar", "`unrar x "),
         ("a.jpg", "one image"),
