@@ -15,6 +15,8 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "torchvision": "cuesense.models.torchvision:load",
         "timm": "cuesense.models.timm:load",
         "open_clip": "cuesense.models.open_clip:load",
+        "hf": "cuesense.models.huggingface:load",
+        "onnx": "cuesense.models.onnx:load",
         "python": "cuesense.models.python:load",
     },
     "datasets": {
@@ -39,6 +41,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "kornia": "cuesense.exporters.kornia:export",
         "albumentations": "cuesense.exporters.albumentations:export",
         "timm": "cuesense.exporters.timm:export",
+        "ultralytics": "cuesense.exporters.ultralytics:export",
     },
     "perturbations": {
         name: f"{_CATALOG}:{name.upper()}"

@@ -26,13 +26,16 @@ from cuesense.cli.options import (
     Mean,
     ModelSpec,
     OutputFolder,
+    PipelineFile,
     Resize,
     Restart,
     Risk,
     Seed,
     Split,
     Std,
+    TimmArgs,
     Tolerance,
+    TorchvisionArgs,
     WeightsOnly,
     Workers,
 )
@@ -71,6 +74,9 @@ def analyze(
     split: Split = None,
     download: Download = False,
     groups: Groups = None,
+    pipeline: PipelineFile = None,
+    timm_args: TimmArgs = None,
+    torchvision_args: TorchvisionArgs = None,
     weights_only: WeightsOnly = False,
     allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
@@ -92,6 +98,8 @@ def analyze(
       cuesense analyze model.pt2 --dataset photos/val --class-names imagenet
       cuesense analyze weights.pt --arch torchvision:resnet18 --dataset photos/val
       cuesense analyze torchvision:resnet50 --dataset imagenet --data-root /data --config quick
+      cuesense analyze model.pt2 --dataset photos/val --pipeline train.py:transform
+      cuesense analyze model.pt2 --dataset photos/val --timm-args "--aa rand-m9 --reprob 0.25"
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
@@ -127,6 +135,9 @@ def analyze(
                 split=split,
                 download=download,
                 groups=groups,
+                pipeline=pipeline,
+                timm_args=timm_args,
+                torchvision_args=torchvision_args,
                 weights_only=weights_only,
                 allow_nondeterministic=allow_nondeterministic,
                 restart=restart,

@@ -137,6 +137,7 @@ def _exporter_rows() -> Rows:
         "kornia": "code of kornia.augmentation that defines transform, for a batch",
         "albumentations": "JSON for albumentations.load",
         "timm": "flags of timm's train.py, and what they cannot express",
+        "ultralytics": "hyperparameters of Ultralytics' classification (cfg=FILE), and what they cannot express",
     }
     return [("name", "writes"), *((name, what.get(name, "another package's")) for name in registry.names("exporters"))]
 

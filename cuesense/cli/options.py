@@ -75,6 +75,22 @@ Std = Annotated[
     typer.Option(metavar="R,G,B", help="Normalization standard deviation.", show_default="what the weights carry"),
 ]
 
+# What a training script does to its images.
+PipelineFile = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline",
+        metavar="FILE.py:NAME",
+        help="Your training transform, or Ultralytics' args.yaml: what each of its steps costs every class.",
+    ),
+]
+TimmArgs = Annotated[
+    str | None, typer.Option(metavar="FLAGS", help="The same, as flags of timm's training script in quotes.")
+]
+TorchvisionArgs = Annotated[
+    str | None, typer.Option(metavar="FLAGS", help="The same, as flags of torchvision's reference scripts.")
+]
+
 # What may run when a model is loaded.
 WeightsOnly = Annotated[
     bool, typer.Option("--weights-only", help="Read tensors alone; refuse TorchScript, .pt2, python:, whole modules.")

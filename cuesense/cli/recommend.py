@@ -47,9 +47,9 @@ def recommend(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="json, yaml, torchvision, kornia, albumentations or timm.",
+            help="json, yaml, torchvision, kornia, albumentations, timm or ultralytics.",
             show_default="yaml, json with --json",
-            autocompletion=lambda: ["json", "yaml", "torchvision", "kornia", "albumentations", "timm"],
+            autocompletion=lambda: ["json", "yaml", "torchvision", "kornia", "albumentations", "timm", "ultralytics"],
         ),
     ] = None,
     tolerance: ProfilesTolerance = None,

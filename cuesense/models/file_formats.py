@@ -21,10 +21,11 @@ from cuesense.models.checkpoint import Found, find
 from cuesense.models.common import Loaded
 from cuesense.models.exported import load_exported, load_torchscript
 from cuesense.models.file_kinds import DOWNLOAD_AGAIN, other_kind, other_kind_of_archive
+from cuesense.models.onnx import is_onnx, load_onnx
 from cuesense.models.pickles import load_pickle
 from cuesense.models.trust import OWN_WORD, Trust
 
-_KINDS = "a state dict, a checkpoint, a module, TorchScript, a torch.export .pt2 or safetensors"
+_KINDS = "a state dict, a checkpoint, a module, TorchScript, a torch.export .pt2, safetensors or ONNX"
 _PICKLE = b"\x80"
 # The longest start that tells one kind of file from another: tar has its mark at 257.
 _START = 512
@@ -60,6 +61,8 @@ def read(path: Path, trust: Trust = OWN_WORD) -> Found | Loaded:
             return _unwrapped(load_pickle(path, modules=not trust.strict), path)
         if _is_safetensors(start, path.stat().st_size):
             return _read_safetensors(path)
+        if is_onnx(start):
+            return load_onnx(path)
         raise _no_model(path, *other_kind(start))
 
 

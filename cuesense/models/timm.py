@@ -1,6 +1,7 @@
 """``timm:NAME``: the networks of PyTorch Image Models, with or without the tag of their weights."""
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch import nn
 
 from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, guessed_names
+from cuesense.models.common import Loaded, State, fetching, guessed_images, guessed_names
 from cuesense.models.names import unknown_name
 from cuesense.models.weights import build_filled
 from cuesense.types import ClassNames, Preprocessing
@@ -24,7 +25,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         class_names: Names of the outputs, or None for those that the weights know.
 
     Returns:
-        The network with the preprocessing of the name's weights, and ImageNet's names where it has 1000 outputs.
+        The network with the preprocessing of the name's weights, which is a guess for the user's own, and ImageNet's names where it has 1000 outputs.
 
     Raises:
         ModelError: The name is unknown, has no classifier or no weights, or the weights do not fit.
@@ -36,7 +37,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         raise ModelError(
             expected(f"timm:{name}", "a classifier", "a network without a head", "Choose weights trained on classes")
         )
-    preprocessing, warnings = _preprocessing(network.pretrained_cfg)
+    preprocessing, warnings = preprocessing_of(network.pretrained_cfg)
     # timm's weights do not carry names. A thousand outputs are nearly always ImageNet's, but in a user's own weights
     # they may be anything.
     known = ClassNames(imagenet_names(), imagenet_synsets()) if network.num_classes == 1000 else None
@@ -46,7 +47,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         preprocessing,
         class_names=class_names or known,
         warnings=warnings,
-        guessed=guessed_names(class_names, known, state),
+        guessed=guessed_names(class_names, known, state) | guessed_images(state),
     )
 
 
@@ -65,7 +66,12 @@ def _filled(name: str, state: State) -> nn.Module:
     return build_filled(partial(timm.create_model, name), state, f"timm:{name}", head)
 
 
-def _preprocessing(kept: dict[str, Any]) -> tuple[Preprocessing, tuple[str, ...]]:
+def preprocessing_of(kept: Mapping[str, Any]) -> tuple[Preprocessing, tuple[str, ...]]:
+    """Return what timm's data configuration of weights says, and what of it is done otherwise here.
+
+    Args:
+        kept: With input_size, crop_pct, crop_mode, interpolation, mean and std.
+    """
     height, width = kept["input_size"][1:]
     mode = kept["crop_mode"]
     resize = None if mode == "squash" else math.floor(min(height, width) / kept["crop_pct"])

@@ -34,6 +34,11 @@ class DatasetInfo(JsonModel):
         default=None, description="part of the dataset that was used, such as val; null where it has no parts"
     )
 
+    @property
+    def named(self) -> str:
+        """The dataset and its part, as a report calls them."""
+        return self.spec if self.split is None else f"{self.spec} ({self.split})"
+
 
 class Provenance(JsonModel):
     """Where the numbers come from: enough to repeat the run."""

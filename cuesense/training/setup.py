@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from cuesense.atomic_files import digest
 from cuesense.datasets.contents import refuse_changed, remember
@@ -23,6 +23,7 @@ from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import Probe, probe_pixels
+from cuesense.models.common import is_program
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.models.trust import OWN_WORD, Trust
@@ -175,11 +176,15 @@ def prepare_training(
     shared = trained_on(tests.digests, set(read.digests.tolist()))
     refuse_shared(shared, options.test_set_name)
     images, tested = read.images, tests.images
-    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     tried = Probe()
-    if classifier is not None:
+    if classifier is None:
+        network = _compact(len(names), images)
+    else:
         run = RunOptions(device, allow_nondeterministic=options.allow_nondeterministic)
-        tried = probe_pixels(replace(classifier, preprocessing=preprocessing), images.pixels, run)
+        classifier = replace(classifier, preprocessing=preprocessing)
+        _trainable(classifier)  # said before it is run
+        tried = probe_pixels(classifier, images.pixels, run)
+        network = _checkpoint(tried.applied(classifier), len(names), images)
     settings = {
         "cuesense": version("cuesense"),
         "start": start or "compact network",
@@ -320,10 +325,7 @@ def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:
 
 def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callable[[int], nn.Module]:
     """Return copies of a network, with a new head where its own does not already tell the classes apart."""
-    network = classifier.network
-    if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
-        do = "Give its weights as a state dict with --arch, or leave out --from"
-        raise ModelError(expected("--from", "a network that can be trained", f"the exported {classifier.spec}", do))
+    network = _trainable(classifier)
     head = linear_head_name(network, images)
     keep = _knows(network, images, classes)
     if head is None and not keep:
@@ -337,6 +339,14 @@ def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callabl
         return own.requires_grad_(True)
 
     return start
+
+
+def _trainable(classifier: Classifier) -> nn.Module:
+    network = classifier.network
+    if not isinstance(network, nn.Module) or is_program(network):
+        do = "Give its weights as a state dict with --arch, or leave out --from"
+        raise ModelError(expected("--from", "a network that can be trained", f"the exported {classifier.spec}", do))
+    return network
 
 
 def _knows(network: nn.Module, images: Images, classes: int) -> bool:

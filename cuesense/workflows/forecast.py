@@ -403,13 +403,13 @@ def forecast_heads(
     data = load_images(analyzed.images_of(profile), analyzed.part_of(profile))
     read = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     images = read.images
-    network: Any = classifier.network
     device = device_of(analyzed.device)
     tried = probe_pixels(
         replace(classifier, preprocessing=profile_preprocessing(profile)),
         images.pixels,
         RunOptions(device, allow_nondeterministic=analyzed.allow_nondeterministic),
     )
+    network: Any = tried.applied(classifier).network
     labels, truth = images.labels, images.labels.numpy()
     clean = features(network.to(device), images, lambda pixels, _: pixels, device)
     plain = cross_fitted(clean, clean, labels, len(names), probability)[0] == truth

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from cuesense.arrays import Floats
 from cuesense.atomic_files import digest
@@ -25,6 +25,7 @@ from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.inference.probe import dependence_remarks, probe
+from cuesense.models.common import is_program
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
@@ -268,7 +269,9 @@ def _predict_all(
         trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
         with naming(model):
             classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
-            dependences.append(probe(classifier, task.test, task.run).dependence)
+            tried = probe(classifier, task.test, task.run)
+            classifier = tried.applied(classifier)
+            dependences.append(tried.dependence)
             name = f"run-{_digest(classifier, task)}.npz"
             if store is not None and name in store:
                 found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
@@ -294,7 +297,7 @@ def _digest(classifier: Classifier, task: _Task) -> str:
 
 def _predict_one(classifier: Classifier, task: _Task, advance: Any) -> _HeadPredictions:
     network = classifier.network
-    if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
+    if not isinstance(network, nn.Module) or is_program(network):
         do = "Give its weights as a state dict with --arch"
         raise ModelError(expected("the checkpoints", "networks whose features can be seen", classifier.spec, do))
     network.to(task.run.device)

@@ -14,7 +14,7 @@ from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, ModelError
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.inference import loading as room
-from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.loading import dataset_of, images_for, load_matched, preprocessing_values
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD
 from cuesense.types import Classifier, ClassNames, Preprocessing
@@ -221,3 +221,39 @@ def test_preprocessing_becomes_json_values_without_a_change(
         "std": [0.4, 0.5, 0.6],
         "interpolation": "bicubic",
     }
+
+
+def test_all_that_is_missing_is_said_in_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUESENSE_DATA", raising=False)
+    torch.save({"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}, tmp_path / "weights.pt")
+    with pytest.raises(DatasetError) as caught:
+        images_for(tmp_path / "weights.pt", "imagenet", class_names=tmp_path / "gone.txt")
+    said = caught.value.for_command_line
+    parts = [
+        "Expected --arch to say which network",
+        "'No such file or directory'",
+        "neither --data-root nor CUESENSE_DATA",
+    ]
+    assert sorted(parts, key=said.index) == parts
+    with pytest.raises(DatasetError) as caught:
+        images_for("gone.pt", "imagenet", DatasetOptions(tmp_path))
+    said = caught.value.for_command_line
+    parts = ["Expected MODEL to be an existing file", "weights only also needs --arch.", "at most 0 of its 1,000"]
+    assert sorted(parts, key=said.index) == parts
+    with pytest.raises(DatasetError) as caught:
+        images_for("gone.pt", "imagenet", DatasetOptions(tmp_path), arch="torchvision:resnet18")
+    assert "also needs --arch" not in caught.value.for_command_line
+
+
+@pytest.mark.parametrize("model", ["torchvision:resnet18", Meanest()])
+def test_a_model_that_is_no_file_is_not_tried_for_a_missing_dataset(
+    model: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "load_classifier", None)
+    with pytest.raises(DatasetError) as caught:
+        images_for(model, "no/such/folder")  # type: ignore[arg-type]
+    assert caught.value.for_command_line.startswith("Expected the dataset 'no/such/folder'")
+
+
+def test_images_that_are_there_are_all_that_is_looked_at(photos_folder: Path) -> None:
+    assert len(images_for("gone.pt", photos_folder, class_names="gone.txt")) == 60
