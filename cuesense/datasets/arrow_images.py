@@ -32,8 +32,8 @@ _RAISED = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, Memor
 
 
 def arrow_files(folder: Path) -> list[Path]:
-    """Return the files of a dataset that ``save_to_disk`` wrote into a folder, none where it is no such folder."""
-    if not (folder / "state.json").is_file():
+    """Return the files of a dataset that ``datasets`` wrote into a folder, to keep or into its cache; else none."""
+    if not any((folder / name).is_file() for name in ("state.json", "dataset_info.json")):
         return []
     return sorted(path for path in folder.glob("*.arrow") if not path.name.startswith("cache-"))
 
@@ -166,7 +166,7 @@ class ParquetSource:
                     self._kept[number] = self._unpack(number)
             found = self._kept[number][place - self._groups[number][0]]
             if isinstance(found, tuple):
-                return os.pread(self._spool.fileno(), found[1], found[0])
+                return self._taken_back(*found)
             return _bytes(found, self._groups[number][1].parent)
         except _RAISED as error:
             raise UnreadableImageError(first_line(error)) from error
@@ -200,10 +200,15 @@ class ParquetSource:
         if shutil.disk_usage(tempfile.gettempdir()).free < len(content) + _ALWAYS_ALLOWED:
             reason = "no room is left for unpacked images in the folder of temporary files (set TMPDIR to a larger one)"
             raise UnreadableImageError(reason)
-        start = self._spool.tell()
+        start: int = self._spool.seek(0, os.SEEK_END)
         self._spool.write(content)
-        self._spool.flush()
         return start, len(content)
+
+    def _taken_back(self, start: int, length: int) -> bytes:
+        with self._lock:
+            self._spool.seek(start)
+            content: bytes = self._spool.read(length)
+        return content
 
 
 def _bytes(value: Any, folder: Path) -> bytes:

@@ -69,10 +69,7 @@ def read_folder(folder: Path, spec: str, split: str | None = None) -> Dataset:
     if (folder / "dataset_dict.json").is_file():
         return _of_dict(folder, spec, split)
     saved = arrow_files(folder)
-    if saved:
-        refuse_split(what, split)
-        return read_files(saved, spec, what)
-    parts = parts_of(parquet_files(folder))
+    parts = parts_of(saved or parquet_files(folder))
     if list(parts) == [""]:
         refuse_split(what, split)
         return read_files(parts[""], spec, what)
@@ -98,12 +95,12 @@ def _of_dict(folder: Path, spec: str, split: str | None) -> Dataset:
 
 
 def parts_of(files: Sequence[Path]) -> dict[str, list[Path]]:
-    """Return Parquet files by the part that their names or folders say; one part where they say none."""
+    """Return files by the part that their names or folders say; one part, "", where they say none."""
     parts: dict[str, list[Path]] = {}
     for path in files:
-        word = path.stem.split("-")[0]
-        name = word if split_kind(word) else path.parent.name if split_kind(path.parent.name) else ""
-        parts.setdefault(name, []).append(path)
+        words = [word for word in path.stem.split("-") if split_kind(word)]
+        folder = path.parent.name if path.suffix != ".arrow" and split_kind(path.parent.name) else ""
+        parts.setdefault(words[0] if words else folder, []).append(path)
     if len(parts) > 1:
         parts.pop("", None)
     return parts

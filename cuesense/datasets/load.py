@@ -9,6 +9,7 @@ from typing import Any
 
 from cuesense import registry
 from cuesense.datasets.recognize import read_path
+from cuesense.datasets.torchvision import named
 from cuesense.errors import DatasetError, SplitError, expected, nearest
 from cuesense.types import Dataset
 
@@ -128,8 +129,22 @@ def _plugin(spec: str) -> tuple[str, str]:
         return name, argument
     if spec and path.exists():
         return "path", spec
+    if argument.startswith("//"):
+        do = "Download it, and name the file or folder"
+        raise DatasetError(expected(f"the dataset '{spec}'", "on this machine", "an address", do))
     if colon and name.isidentifier():
         return name, argument
+    raise DatasetError(
+        expected(f"the dataset '{spec}'", "a folder, a table or a known name", "nothing there", _hint(spec, path))
+    )
+
+
+def _hint(spec: str, path: Path) -> str:
+    """Return what a spec may have meant where nothing is."""
+    name = named(spec)
+    if name is not None:
+        return f"Check the path, or write torchvision:{name} with --data-root"
+    if len(path.parts) == 2 and not path.suffix and not path.is_absolute():
+        return f"Check the path, or write hf:{spec} for a dataset of the Hugging Face hub"
     is_path = len(path.parts) > 1 or path.suffix
-    hint = "Check the path" if is_path else nearest(spec, registry.names("datasets"))
-    raise DatasetError(expected(f"the dataset '{spec}'", "a folder, a table or a known name", "nothing there", hint))
+    return "Check the path" if is_path else nearest(spec, registry.names("datasets"))

@@ -25,7 +25,15 @@ from cuesense.types import Dataset
 
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tbz2", ".txz")
 _OTHER_ARCHIVES = {".7z": "7z x", ".rar": "unrar x", ".gz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k"}
-_MODELS = frozenset((".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".h5", ".keras", ".tflite", ".pt2", ".bin"))
+_MODELS = frozenset((".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".keras", ".tflite", ".pt2", ".bin"))
+_SPREADSHEETS = (".xlsx", ".xls", ".ods")
+_EXPORT = "Export its images into one folder per class, or into a .npz or .tar (WebDataset) file"
+# Other libraries' ways to keep images.
+_OTHER_DATA = {
+    ".tfrecord": "a TFRecord file", ".tfrecords": "a TFRecord file", ".rec": "an MXNet RecordIO file",
+    ".mdb": "an LMDB database", ".lmdb": "an LMDB database", ".h5": "an HDF5 file", ".hdf5": "an HDF5 file",
+    ".mat": "a MATLAB file", ".beton": "an FFCV file", ".pkl": "a Python pickle", ".pickle": "a Python pickle",
+}  # fmt: skip
 # Folders of images that are no classes, beside a table.
 _OF_IMAGES = frozenset(("images", "image", "imgs", "img", "jpg", "jpeg", "jpegimages", "pictures", "photos", "data"))
 # Entries that are looked at to find out what a folder holds. Chosen by hand.
@@ -97,17 +105,24 @@ def _of_file(path: Path) -> str:
         return readers[suffix]
     if suffix in (".parquet", ".pq") and _holds_images(path):
         return "hf"
-    if suffix in _OTHER_ARCHIVES:
-        do = f"Unpack it with `{_OTHER_ARCHIVES[suffix]} {path}`, and name what is in it"
-        raise DatasetError(expected(f"'{path}'", "a folder, a table, a .zip or a .tar", f"a {suffix} archive", do))
-    if is_image_name(path.name):
-        do = "Name the folder of class folders that it lies in, or a table of images and labels"
-        raise DatasetError(expected(f"'{path}'", "a dataset", "one image", do))
-    if suffix in _MODELS:
-        do = "Give images with --dataset: a folder of class folders, a table, or an archive"
-        raise DatasetError(expected(f"'{path}'", "a dataset", "a file of a model", do))
+    _refuse_other_kinds(path, suffix)
     refuse_detection(path)
     return "zip" if not suffix and zipfile.is_zipfile(path) else "table"
+
+
+def _refuse_other_kinds(path: Path, suffix: str) -> None:
+    """Raise DatasetError where a suffix tells a kind of file that is no dataset, or none that is read."""
+    known = {
+        **{kind: (f"a {kind} archive", f"Unpack it with `{how} {path}`") for kind, how in _OTHER_ARCHIVES.items()},
+        **dict.fromkeys(_SPREADSHEETS, ("a spreadsheet", "Save the list of images in its program as CSV UTF-8")),
+        **{kind: (f"{what}, which is not read", _EXPORT) for kind, what in _OTHER_DATA.items()},
+        **dict.fromkeys(_MODELS, ("a file of a model", "Give images: a folder of class folders, a table, an archive")),
+    }
+    found = known.get(suffix)
+    if found is None and is_image_name(path.name):
+        found = ("one image", "Name the folder of class folders that it lies in, or a table of images and labels")
+    if found is not None:
+        raise DatasetError(expected(f"'{path}'", "a folder, a table or an archive of images", *found))
 
 
 def _holds_images(path: Path) -> bool:

@@ -63,7 +63,7 @@ def read_table(table: Path, spec: str, *, root: Path | None = None, split: str |
     paths, where = place(found.ids, table, root)
     files = list(zip(found.ids, found.labels.indices, paths, strict=True))
     remarks = [*found.remarks, *([where] if where else [])]
-    return replace(from_files(spec, found.labels.names, files), remarks=tuple(remarks))
+    return replace(from_files(spec, found.labels.names, files), remarks=tuple(remarks), split=found.split)
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,13 @@ class Rows:
         ids: The paths as the table writes them, all different.
         labels: The class of each.
         remarks: What was chosen, in sentences.
+        split: The part that the rows are, where a column says the parts.
     """
 
     ids: list[str]
     labels: Labels
     remarks: tuple[str, ...]
+    split: str | None = None
 
 
 def read_rows(table: Path, split: str | None = None) -> Rows:
@@ -99,25 +101,25 @@ def read_rows(table: Path, split: str | None = None) -> Rows:
     frame, form = read_listing(file, is_heading, is_image_name)
     if not len(frame):
         raise DatasetError(expected(what, "a list of images", "no rows", "Add one row per image"))
-    frame, part = _rows_of_split(frame, split, what)
+    frame, part, said = _rows_of_split(frame, split, what)
     columns = choose_columns(frame, file)
     ids = [_id(path, row, table) for row, path in enumerate(columns.paths, start=1)]
     _check_distinct(ids, table)
     labels, named = _labels(columns, table)
-    remarks = [part, *_form_remarks(form), *columns.remarks, named]
-    return Rows(ids, labels, tuple(filter(None, remarks)))
+    remarks = [said, *_form_remarks(form), *columns.remarks, named]
+    return Rows(ids, labels, tuple(filter(None, remarks)), part)
 
 
-def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[pd.DataFrame, str | None]:
-    """Return the rows of one part where a column says the parts, and what to say of the choice."""
+def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[pd.DataFrame, str | None, str | None]:
+    """Return the rows of one part where a column says the parts, its name, and what to say of the choice."""
     column = next((name for name in frame.columns if str(name).strip().casefold() in _SPLIT_HEADINGS), None)
     parts = [] if column is None else [str(value) for value in values_of(frame[column])]
     known = sorted(set(parts))
     if not known or not all(map(split_kind, known)):
         refuse_split(what, split)
-        return frame, None
+        return frame, None, None
     chosen, said = choose_split(known, split, what)
-    return frame[[part == chosen for part in parts]].reset_index(drop=True), said
+    return frame[[part == chosen for part in parts]].reset_index(drop=True), chosen, said
 
 
 def _form_remarks(form: Form | None) -> list[str]:

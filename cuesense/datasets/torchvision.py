@@ -141,9 +141,13 @@ def cifar_in(folder: Path) -> Path | None:
     return next((folder / name for name in CIFAR_FOLDERS if (folder / name).is_dir()), None)
 
 
+def named(text: str) -> str | None:
+    """Return the name of torchvision's dataset that a text spells in any way, such as "cifar-10"; else None."""
+    return {_plain(name): name for name in NAMES}.get(_plain(text))
+
+
 def _name(argument: str) -> str:
-    plain = {_plain(name): name for name in NAMES}
-    name = plain.get(_plain(argument))
+    name = named(argument)
     if name is None:
         hint = nearest(argument, NAMES)
         raise DatasetError(expected(f"'torchvision:{argument}'", "a dataset with one class an image", "none", hint))
