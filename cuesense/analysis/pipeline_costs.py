@@ -189,7 +189,7 @@ class _Costs:
 def _step(costs: _Costs, measured: MeasuredPipeline, step: MeasuredStep) -> StepModel:
     seen, tolerance = costs.seen(step.alone), costs.levels.tolerance
     alone = costs.of_severity(seen, 1, step.probability)
-    drops = np.array([np.nan if value is None else value for value in alone.drop])
+    drops, low = (np.array([np.nan if value is None else value for value in row]) for row in (alone.drop, alone.low))
     training = _training(costs, step, seen.drops.drop[-1])
     known = None if step.augmentation is None else augmentation(step.augmentation)
     safe = costs.safe_probability(seen.drops)
@@ -209,6 +209,7 @@ def _step(costs: _Costs, measured: MeasuredPipeline, step: MeasuredStep) -> Step
         worst_class=None if worst is None else costs.names[worst],
         taken=costs.taken(seen, step.probability),
         beyond=[costs.names[index] for index in np.flatnonzero(drops > tolerance)],
+        certain=[costs.names[index] for index in np.flatnonzero(low > tolerance)],
         safe_probability=safe,
         training=training,
         verdict=_verdict(training),

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
-from cuesense.errors import SettingsError, expected, nearest
+from cuesense.errors import SettingsError, expected
 
+# Names as alike as this are the same one, misspelled: the scripts' own flags are less alike (--interpolation and
+# --train-interpolation .81).
+_MISSPELLED = 0.85
 # What stands between a flag and the next one.
 Values = Sequence[str]
 
@@ -83,8 +87,8 @@ def read_flags(
             others.append(name)
     for name in others:
         # A misspelled flag must not pass for one of the many that say nothing of augmentation.
-        if (hint := nearest(name, flags)).startswith("Did you mean"):
-            raise SettingsError(f"Unknown flag '--{name}' in {option}. {hint}")
+        if close := get_close_matches(name, flags, n=1, cutoff=_MISSPELLED):
+            raise SettingsError(f"Unknown flag '--{name}' in {option}. Did you mean '--{close[0]}'?")
     if others:
         remarks.append(f"Of {option}, these say nothing of augmentation: {', '.join(f'--{name}' for name in others)}.")
     return found, remarks

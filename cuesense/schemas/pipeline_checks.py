@@ -42,7 +42,7 @@ def _step(field: str, step: StepModel, names: Sequence[str]) -> Iterator[str]:
             yield from _cost(f"{field}.{name}", cost, len(names))
     yield from shares(f"{field}.taken", *(taken.share for taken in step.taken if taken is not None))
     # Images may go to outputs of the network that are no classes of the images.
-    yield from strangers(f"{field}.beyond", step.beyond, set(names), "class")
+    yield from strangers(f"{field}.beyond", [*step.beyond, *step.certain], set(names), "class")
     yield from strangers(f"{field}.worst_class", [step.worst_class] if step.worst_class else [], set(names), "class")
     if step.training is not None:
         yield from lengths(f"{field}.training.loss", step.training.loss, len(names), "classes")

@@ -64,7 +64,10 @@ class StepModel(JsonModel):
     )
     worst_class: str | None = Field(description="the class that the step alone costs most; null if it costs none")
     taken: list[TakenModel | None] = Field(description="where the images of each class go; null where none is lost")
-    beyond: list[str] = Field(description="classes that the step alone costs more than the tolerance")
+    beyond: list[str] = Field(description="classes that the step alone is expected to cost more than the tolerance")
+    certain: list[str] = Field(
+        default=[], description="those of them of which the lower bound of the cost exceeds the tolerance, too"
+    )
     safe_probability: float = Field(
         description="the largest probability at which the step alone keeps every class within the policy's risk of "
         "losing more than its tolerance, in steps of .05; 0 for none"
