@@ -210,6 +210,8 @@ class Classifier:
         output_kind: What the network gives: logits, or probabilities (softmax, or a sigmoid for each output) whose
             logarithm or logit is taken. Found out from a few images (inference.probe).
         assumptions: What was assumed about the network and how, in sentences.
+        weights_key: Where in the file the weights lie, as a dotted path, if there was a choice; else empty.
+        other_weights: Where other weights of the same network lie in the file.
     """
 
     spec: str
@@ -223,6 +225,8 @@ class Classifier:
     guessed: frozenset[str] = frozenset()
     output_kind: OutputKind = OutputKind.LOGITS
     assumptions: tuple[str, ...] = ()
+    weights_key: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
