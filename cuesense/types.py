@@ -215,6 +215,8 @@ class Classifier:
             logarithm or logit is taken. Found out from a few images (inference.probe).
         assumptions: What was assumed about the network and how, in sentences.
         usual_size: Height and width that are usual for the architecture, where the weights do not say theirs.
+        weights_key: Where in the file the weights lie, as a dotted path, if there was a choice; else empty.
+        other_weights: Where other weights of the same network lie in the file.
     """
 
     spec: str
@@ -229,6 +231,8 @@ class Classifier:
     output_kind: OutputKind = OutputKind.LOGITS
     assumptions: tuple[str, ...] = ()
     usual_size: tuple[int, int] | None = None
+    weights_key: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ class Loaded:
         fixed_batch: The only batch size the network accepts, or None.
         guessed: What of these was assumed, by the names of the fields of ``Preprocessing``, or ``"class_names"``.
         about: The plain data beside the weights in their file, as ``models.checkpoint.about`` returns it.
+        weights_key: Where in its file the weights lie, as a dotted path, if there was a choice; else empty.
+        other_weights: Where other weights lie that the network could have as well.
     """
 
     network: nn.Module
@@ -42,6 +44,8 @@ class Loaded:
     fixed_batch: int | None = None
     guessed: frozenset[str] = frozenset()
     about: Mapping[str, Any] = field(default_factory=dict)
+    weights_key: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 def ready(network: nn.Module) -> nn.Module:

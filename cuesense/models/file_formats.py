@@ -7,20 +7,20 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import nn
 
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.models.archives import RefusedArchiveError, open_archive
 from cuesense.models.checkpoint import Found, find
 from cuesense.models.common import Loaded
 from cuesense.models.exported import load_exported, load_torchscript
-from cuesense.models.file_kinds import DOWNLOAD_AGAIN, other_kind, other_kind_of_archive
+from cuesense.models.file_kinds import DOWNLOAD_AGAIN, content_without_weights, other_kind, other_kind_of_archive
 from cuesense.models.onnx import is_onnx, load_onnx
 from cuesense.models.pickles import load_pickle
 from cuesense.models.trust import OWN_WORD, Trust
@@ -35,15 +35,16 @@ _ITEM_SIZES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32"
 _ITEM_SIZES |= {"U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1}
 
 
-def read(path: Path, trust: Trust = OWN_WORD) -> Found | Loaded:
+def read(path: Path, trust: Trust = OWN_WORD, key: str | None = None) -> Found | Loaded:
     """Read a file with a model in it.
 
     Args:
         path: The file.
         trust: Whether programs run (see ``models.trust``).
+        key: The dotted path of the weights to take, where the file holds several.
 
     Returns:
-        The weights of a file that holds no network, with the plain data beside them; else the network.
+        The weights or modules in the file, with the plain data beside them; for an exported file the network.
 
     Raises:
         ModelError: The file cannot be read, is empty, damaged or no model, or could run code.
@@ -56,11 +57,11 @@ def read(path: Path, trust: Trust = OWN_WORD) -> Found | Loaded:
         if not start:
             raise _no_model(path, "an empty file")
         if start.startswith(b"PK"):
-            return _read_zip(path, trust)
+            return _read_zip(path, trust, key)
         if start.startswith(_PICKLE):
-            return _unwrapped(load_pickle(path, modules=not trust.strict), path)
+            return _unwrapped(load_pickle(path, modules=not trust.strict), path, key)
         if _is_safetensors(start, path.stat().st_size):
-            return _read_safetensors(path)
+            return _read_safetensors(path, key)
         if is_onnx(start):
             return load_onnx(path)
         raise _no_model(path, *other_kind(start))
@@ -90,7 +91,7 @@ def reading(path: Path) -> Iterator[None]:
         raise _no_model(path, f"a damaged one ({type(error).__name__}: {first_line(error)})") from error
 
 
-def _read_zip(path: Path, trust: Trust) -> Found | Loaded:
+def _read_zip(path: Path, trust: Trust, key: str | None) -> Found | Loaded:
     try:
         with path.open("rb") as file, open_archive(file) as archive:
             members = archive.namelist()
@@ -107,22 +108,15 @@ def _read_zip(path: Path, trust: Trust) -> Found | Loaded:
         trust.permit(str(path), "TorchScript", trust.model_named_in)
         return load_torchscript(path)
     if "data.pkl" in names:
-        return _unwrapped(load_pickle(path, modules=not trust.strict), path)
+        return _unwrapped(load_pickle(path, modules=not trust.strict), path, key)
     raise _no_model(path, *other_kind_of_archive(members))
 
 
-def _unwrapped(content: object, path: Path) -> Found | Loaded:
-    found = find(content)
+def _unwrapped(content: object, path: Path, key: str | None) -> Found:
+    found = find(content, key)
     if found is None:
-        keys = ", ".join(map(first_line, list(content)[:5])) if isinstance(content, dict) else ""
-        what = f"an object of type {type(content).__name__}" + (f" with the keys {keys}" if keys else "")
-        raise _no_model(path, f"{what} and no weights in it")
-    if not isinstance(found.weights, nn.Module):
-        return found
-    network = found.weights
-    while isinstance(network, nn.DataParallel):
-        network = network.module
-    return Loaded(network, type(network).__name__, about=found.about)
+        raise _no_model(path, *content_without_weights(content))
+    return found
 
 
 def _is_safetensors(start: bytes, size: int) -> bool:
@@ -130,7 +124,7 @@ def _is_safetensors(start: bytes, size: int) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size
 
 
-def _read_safetensors(path: Path) -> Found:
+def _read_safetensors(path: Path, key: str | None) -> Found:
     damage = _damage_of_header(path)
     if damage is not None:
         raise _no_model(path, f"damaged safetensors ({damage})")
@@ -142,7 +136,8 @@ def _read_safetensors(path: Path) -> Found:
         raise _no_model(path, f"damaged safetensors ({first_line(error)})") from error
     if not state:
         raise _no_model(path, "safetensors without tensors")
-    return Found(state, about=beside)
+    found = _unwrapped(state, path, key)
+    return replace(found, about=beside)
 
 
 def _damage_of_header(path: Path) -> str | None:

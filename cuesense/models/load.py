@@ -5,23 +5,29 @@ import hashlib
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, expected
+from cuesense.models.architectures import fitting_architectures
 from cuesense.models.channels import in_order
-from cuesense.models.checkpoint import Found
+from cuesense.models.checkpoint import Found, state_in
 from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
+from cuesense.models.file_kinds import whole_module
+from cuesense.models.from_checkpoint import as_module, fitted
 from cuesense.models.names import is_file, path_mode, refuse_misspelled
 from cuesense.models.preprocessing import AS_CARRIED, Beside, ImageOptions, Prepared, prepare, prepare_as_they_come
 from cuesense.models.sidecar import said_about
+from cuesense.models.stand_ins import StandIn
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
 from cuesense.models.weights import MisfitError
 from cuesense.types import Classifier, ClassNames
+
+# Architectures that have the same keys and differ in padding or input size: enough to choose from. Chosen by hand.
+_MOST_ADVISED = 4
 
 
 def load_classifier(
@@ -32,6 +38,7 @@ def load_classifier(
     images: ImageOptions = AS_CARRIED,
     trust: Trust = OWN_WORD,
     own_size: tuple[int, int] | None = None,
+    weights_key: str | None = None,
 ) -> Classifier:
     """Load what a user names as a model.
 
@@ -43,6 +50,7 @@ def load_classifier(
         images: How images are prepared, where the weights should not decide.
         trust: Who named the model, and whether programs run (see ``models.trust``).
         own_size: Height and width that all images of the dataset share, which are taken where nobody says a size.
+        weights_key: Where in the file the weights lie, as a dotted path; None takes the first that fit.
 
     Returns:
         The classifier: in evaluation mode, float32, on the CPU, without gradients. Preprocessing that was not given is
@@ -61,7 +69,7 @@ def load_classifier(
         return _classifier(spec, loaded, prepare(loaded, images), class_names, None)
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
-        loaded = _from_file(file, builder, class_names, trust, named_in)
+        loaded = _from_file(file, builder, class_names, trust, named_in, weights_key)
         beside = Beside(said_about(file, loaded.about), own_size)
         return _classifier(spec, loaded, prepare(loaded, images, beside), class_names, _digest(file))
 
@@ -108,6 +116,8 @@ def _classifier(
         guessed=(loaded.guessed & {"class_names"}) | prepared.guessed,
         assumptions=prepared.assumptions,
         usual_size=None if loaded.preprocessing is None else loaded.preprocessing.image_size,
+        weights_key=loaded.weights_key,
+        other_weights=loaded.other_weights,
     )
 
 
@@ -136,27 +146,37 @@ def _no_file(spec: str) -> ModelError:
 
 
 def _from_file(
-    path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None
+    path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None, key: str | None
 ) -> Loaded:
-    content = read(path, trust)
-    if isinstance(content, Loaded) and arch is None:
-        return content
-    if isinstance(content, Loaded) and isinstance(content.network, ForeignNetwork):
-        do = "Leave it out"
-        raise ModelError(
-            expected("--arch", "left out with a network of its own", f"{content.architecture}: {path}", do)
-        )
-    state = content.network.state_dict() if isinstance(content, Loaded) else _state(content)
-    if arch is None:
-        raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {_advice(state, trust)}.")
+    content = read(path, trust, key)
+    if isinstance(content, Loaded):
+        if arch is not None and isinstance(content.network, ForeignNetwork):
+            got = f"the {content.architecture} file {path}"
+            raise ModelError(expected("--arch", "left out where a file has its network in it", got, "Leave it out"))
+        return content if arch is None else _filled(Found(content.network), arch, class_names, trust, named_in)
+    weights = content.weights
+    if trust.strict and isinstance(weights, StandIn | nn.Module):
+        raise whole_module(path, weights, strict=True)
+    if arch is not None:
+        try:
+            return _filled(content, arch, class_names, trust, named_in)
+        except MisfitError:
+            if isinstance(weights, nn.Module):
+                return as_module(content, weights, unlike=arch)
+            raise
+    if isinstance(weights, nn.Module):
+        return as_module(content, weights)
+    if isinstance(weights, StandIn):
+        raise whole_module(path, weights, strict=False)
+    advice = _advice(content, trust)
+    raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {advice}.")
+
+
+def _filled(found: Found, arch: str, class_names: ClassNames | None, trust: Trust, named_in: str | None) -> Loaded:
     try:
-        return replace(_from_library(arch, state, class_names, trust, named_in), about=content.about)
+        return fitted(found, lambda state: _from_library(arch, state, class_names, trust, named_in))
     except MisfitError as error:
-        raise ModelError(f"{error.for_command_line} {_advice(state, trust)}.") from None
-
-
-def _state(found: Found) -> State:
-    return found.weights.state_dict() if isinstance(found.weights, nn.Module) else found.weights
+        raise MisfitError(f"{error.for_command_line} {_advice(found, trust)}.") from None
 
 
 def _from_library(
@@ -176,12 +196,12 @@ def _from_library(
         return load(name, state, class_names)
 
 
-def _advice(state: State, trust: Trust) -> str:
-    from cuesense.models.architectures import fitting_architectures
-
-    fitting = " or ".join(fitting_architectures(state))
-    if fitting:
-        return f"Pass --arch {fitting}, which fits its keys"
+def _advice(found: Found, trust: Trust) -> str:
+    for key, weights in found.in_order.items():
+        fitting = fitting_architectures(state_in(weights))
+        if fitting:
+            also = " --weights-key " + key if key != found.key else ""
+            return f"Pass --arch {' or '.join(fitting[:_MOST_ADVISED])}{also}, which fits its keys"
     own = "" if trust.strict else ", for your own code --arch python:module:factory"
     return f"Pass the architecture it was trained with{own}"
 

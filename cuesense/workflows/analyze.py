@@ -175,8 +175,6 @@ def analyze(
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run, risk)
-    if source is not None:
-        analysis = replace(analysis, pipeline=pipelines.read_for(source, classifier))
     images_of_class = np.bincount(data.labels, minlength=len(outputs))
     plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
     if notify:
@@ -185,6 +183,8 @@ def analyze(
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
     classifier, outputs = prepared(model, classifier, data, outputs, run)
     analysis = replace(analysis, classifier=classifier, outputs=outputs)
+    if source is not None:
+        analysis = replace(analysis, pipeline=pipelines.read_for(source, classifier))
     if notify:
         for sentence in classifier.warnings:
             notify(sentence)
