@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +30,7 @@ class Loaded:
         warnings: What the user should know.
         fixed_batch: The only batch size the network accepts, or None.
         guessed: What of these was assumed, by the names of the fields of ``Preprocessing``, or ``"class_names"``.
+        about: The plain data beside the weights in their file, as ``models.checkpoint.about`` returns it.
     """
 
     network: nn.Module
@@ -40,6 +41,7 @@ class Loaded:
     warnings: tuple[str, ...] = ()
     fixed_batch: int | None = None
     guessed: frozenset[str] = frozenset()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ready(network: nn.Module) -> nn.Module:

@@ -11,19 +11,19 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.models.archives import RefusedArchiveError, open_archive
-from cuesense.models.common import Loaded, State
+from cuesense.models.checkpoint import Found, find
+from cuesense.models.common import Loaded
 from cuesense.models.exported import load_exported, load_torchscript
 from cuesense.models.file_kinds import DOWNLOAD_AGAIN, other_kind, other_kind_of_archive
 from cuesense.models.onnx import is_onnx, load_onnx
 from cuesense.models.pickles import load_pickle
 from cuesense.models.trust import OWN_WORD, Trust
-from cuesense.models.weights import find
 
 _KINDS = "a state dict, a checkpoint, a module, TorchScript, a torch.export .pt2, safetensors or ONNX"
 _PICKLE = b"\x80"
@@ -35,7 +35,7 @@ _ITEM_SIZES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32"
 _ITEM_SIZES |= {"U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1}
 
 
-def read(path: Path, trust: Trust = OWN_WORD) -> State | Loaded:
+def read(path: Path, trust: Trust = OWN_WORD) -> Found | Loaded:
     """Read a file with a model in it.
 
     Args:
@@ -43,7 +43,7 @@ def read(path: Path, trust: Trust = OWN_WORD) -> State | Loaded:
         trust: Whether programs run (see ``models.trust``).
 
     Returns:
-        The weights of a file that holds only those, else the network.
+        The weights of a file that holds no network, with the plain data beside them; else the network.
 
     Raises:
         ModelError: The file cannot be read, is empty, damaged or no model, or could run code.
@@ -90,7 +90,7 @@ def reading(path: Path) -> Iterator[None]:
         raise _no_model(path, f"a damaged one ({type(error).__name__}: {first_line(error)})") from error
 
 
-def _read_zip(path: Path, trust: Trust) -> State | Loaded:
+def _read_zip(path: Path, trust: Trust) -> Found | Loaded:
     try:
         with path.open("rb") as file, open_archive(file) as archive:
             members = archive.namelist()
@@ -111,17 +111,18 @@ def _read_zip(path: Path, trust: Trust) -> State | Loaded:
     raise _no_model(path, *other_kind_of_archive(members))
 
 
-def _unwrapped(content: object, path: Path) -> State | Loaded:
+def _unwrapped(content: object, path: Path) -> Found | Loaded:
     found = find(content)
     if found is None:
         keys = ", ".join(map(first_line, list(content)[:5])) if isinstance(content, dict) else ""
         what = f"an object of type {type(content).__name__}" + (f" with the keys {keys}" if keys else "")
         raise _no_model(path, f"{what} and no weights in it")
-    if not isinstance(found, nn.Module):
+    if not isinstance(found.weights, nn.Module):
         return found
-    while isinstance(found, nn.DataParallel):
-        found = found.module
-    return Loaded(found, type(found).__name__)
+    network = found.weights
+    while isinstance(network, nn.DataParallel):
+        network = network.module
+    return Loaded(network, type(network).__name__, about=found.about)
 
 
 def _is_safetensors(start: bytes, size: int) -> bool:
@@ -129,17 +130,19 @@ def _is_safetensors(start: bytes, size: int) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size
 
 
-def _read_safetensors(path: Path) -> State:
+def _read_safetensors(path: Path) -> Found:
     damage = _damage_of_header(path)
     if damage is not None:
         raise _no_model(path, f"damaged safetensors ({damage})")
     try:
-        state: State = load_file(path)
+        with safe_open(path, framework="pt") as opened:
+            beside = opened.metadata() or {}
+        state = load_file(path)
     except SafetensorError as error:
         raise _no_model(path, f"damaged safetensors ({first_line(error)})") from error
     if not state:
         raise _no_model(path, "safetensors without tensors")
-    return state
+    return Found(state, about=beside)
 
 
 def _damage_of_header(path: Path) -> str | None:

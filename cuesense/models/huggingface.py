@@ -1,4 +1,4 @@
-"""``hf:NAME_OR_FOLDER``: image classifiers of Hugging Face transformers, and folders in timm's layout of the same hub."""
+"""``hf:NAME_OR_FOLDER``: image classifiers of transformers, and folders in timm's layout of the same hub."""
 
 from __future__ import annotations
 
@@ -158,7 +158,8 @@ def _unpickled(transformers: Any, folder: Path, config: Any) -> nn.Module:
         to_be = f"beside {CONFIG} ({_SAFE[0]} or {_PICKLED})"
         raise ModelError(expected(f"the weights of {folder}", to_be, f"only {got}", "Download them too"))
     content = read(folder / _PICKLED)
-    state = content.network.state_dict() if isinstance(content, Loaded) else content
+    weights = content.network if isinstance(content, Loaded) else content.weights
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
     return _filled(transformers, config, str(folder), state)
 
 

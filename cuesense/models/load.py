@@ -5,16 +5,19 @@ import hashlib
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, expected
+from cuesense.models.checkpoint import Found
 from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
+from cuesense.models.huggingface import is_folder
 from cuesense.models.names import is_file, path_mode, refuse_misspelled
-from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
+from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come, sized
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
 from cuesense.models.weights import MisfitError
 from cuesense.types import Classifier, ClassNames
@@ -50,7 +53,8 @@ def load_classifier(
     refuse_misspelled(spec, arch)
     file, builder = _file_and_builder(spec, arch)
     if file is None:
-        loaded = _from_library(spec, None, class_names, trust, trust.model_named_in)
+        library = f"hf:{spec}" if is_folder(Path(spec)) else spec
+        loaded = _from_library(library, None, class_names, trust, trust.model_named_in)
         return _classifier(spec, loaded, prepare(loaded, images), class_names, None)
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
@@ -88,10 +92,11 @@ def wrap_module(
 def _classifier(
     spec: str, loaded: Loaded, prepared: Prepared, class_names: ClassNames | None, sha256: str | None
 ) -> Classifier:
+    network = sized(loaded.network, loaded.preprocessing, prepared.preprocessing)
     return Classifier(
         spec=spec,
         architecture=loaded.architecture,
-        network=ready(loaded.network),
+        network=ready(network),
         preprocessing=prepared.preprocessing,
         class_names=class_names or loaded.class_names,
         sha256=sha256,
@@ -107,7 +112,7 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
     path = spec.removeprefix("onnx:")
     if is_file(path):
         return Path(path), arch
-    if ":" not in spec:
+    if ":" not in spec and not is_folder(Path(spec)):
         raise _no_file(spec)
     if arch is not None:
         raise ModelError(expected("--arch", f"left out with {spec}", arch, "Use it with a file of weights only"))
@@ -118,7 +123,8 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
 def _no_file(spec: str) -> ModelError:
     mode = path_mode(spec)
     if stat.S_ISDIR(mode):
-        return ModelError(expected("MODEL", "a file", f"the folder {spec}", "Name the file in it"))
+        to_be, do = "a file or a folder with a config.json", "Name the file in it"
+        return ModelError(expected("MODEL", to_be, f"the folder {spec} without one", do))
     if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
     kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))
@@ -129,22 +135,22 @@ def _from_file(
     path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None
 ) -> Loaded:
     content = read(path, trust)
-    if arch is None:
-        if isinstance(content, Loaded):
-            return content
-        raise ModelError(
-            f"Expected --arch to say which network {path} holds the weights of. {_advice(content, trust)}."
-        )
+    if isinstance(content, Loaded) and arch is None:
+        return content
     if isinstance(content, Loaded) and isinstance(content.network, ForeignNetwork):
-        do = "Leave it out"
-        raise ModelError(
-            expected("--arch", "left out with a network of its own", f"{content.architecture}: {path}", do)
-        )
-    state = content.network.state_dict() if isinstance(content, Loaded) else content
+        got = f"the {content.architecture} file {path}"
+        raise ModelError(expected("--arch", "left out where a file has its network in it", got, "Leave it out"))
+    state = content.network.state_dict() if isinstance(content, Loaded) else _state(content)
+    if arch is None:
+        raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {_advice(state, trust)}.")
     try:
-        return _from_library(arch, state, class_names, trust, named_in)
+        return replace(_from_library(arch, state, class_names, trust, named_in), about=content.about)
     except MisfitError as error:
         raise ModelError(f"{error.for_command_line} {_advice(state, trust)}.") from None
+
+
+def _state(found: Found) -> State:
+    return found.weights.state_dict() if isinstance(found.weights, nn.Module) else found.weights
 
 
 def _from_library(

@@ -1,25 +1,21 @@
-"""State dicts: finding them in checkpoints, and fitting them to networks."""
+"""State dicts: fitting them to networks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from cuesense.errors import ModelError, listed
 from cuesense.models.common import State
 
-# Keys under which training scripts keep weights; averaged weights (EMA), which are the ones in use, come first.
-_NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
 # What DataParallel, torch.compile, Lightning and hand-written wrappers put before every key.
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 # Counters of steps: networks predict the same without them, and files of old torch lack them.
 _COUNTERS = ("num_batches_tracked", "n_averaged")
 _SHOWN = 3
-# Checkpoints hold weights at the second or third level; one that holds itself would be searched without end.
-_DEEPEST = 3
 
 
 class MisfitError(ModelError):
@@ -45,25 +41,6 @@ def sketch(make: Callable[[], nn.Module]) -> nn.Module:
     """
     with _OnMeta():
         return make()
-
-
-def find(content: object, depth: int = 0) -> State | nn.Module | None:
-    """Return the weights inside a checkpoint, averaged ones (EMA) before raw ones.
-
-    Args:
-        content: What was unpickled: a module, a state dict, or a checkpoint that holds one under a usual key.
-        depth: How deep in a checkpoint it lies.
-
-    Returns:
-        The state dict or the module, or None where there is neither.
-    """
-    if isinstance(content, nn.Module):
-        return content
-    if not isinstance(content, Mapping) or depth > _DEEPEST:
-        return None
-    inner = (find(content.get(key), depth + 1) for key in _NESTED)
-    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
-    return next((found for found in inner if found is not None), tensors or None)
 
 
 def variants(state: State) -> Iterator[State]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cuesense.models.architectures import fitting_architectures
-from cuesense.models.weights import MisfitError, count_classes, fill, find, head_of, sketch, variants
+from cuesense.models.checkpoint import find
+from cuesense.models.weights import MisfitError, count_classes, fill, head_of, sketch, variants
 
 NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
@@ -26,19 +27,19 @@ def wrapped(state, prefix):
 @pytest.mark.parametrize("key", NESTED)
 def test_weights_are_found_under_every_usual_key(key):
     state = {"fc.weight": torch.zeros(2, 3)}
-    assert find({"epoch": 3, key: state, "optimizer": {"lr": torch.tensor(0.1)}}) == state
+    assert find({"epoch": 3, key: state, "optimizer": {"lr": torch.tensor(0.1)}}).weights == state
 
 
 @given(st.lists(st.sampled_from(NESTED), min_size=2, unique=True))
 def test_the_first_key_in_the_order_wins(keys):
     content = {key: {"fc.weight": torch.full((1,), float(NESTED.index(key)))} for key in keys}
     found = find(content)
-    assert found["fc.weight"].item() == min(map(NESTED.index, keys))
+    assert found.weights["fc.weight"].item() == min(map(NESTED.index, keys))
 
 
 def test_a_module_in_a_checkpoint_and_two_levels_are_found(tiny):
-    assert find({"epoch": 1, "model": tiny}) is tiny
-    assert find({"model": {"state_dict": {"w": torch.ones(1)}}})["w"] == 1
+    assert find({"epoch": 1, "model": tiny}).weights is tiny
+    assert find({"model": {"state_dict": {"w": torch.ones(1)}}}).weights["w"] == 1
 
 
 @pytest.mark.parametrize("empty", [{}, {"epoch": 3}, {"ema": None, "model": {}}, [1, 2], "text", {1: torch.ones(1)}])
@@ -47,7 +48,7 @@ def test_nothing_is_found_where_nothing_is(empty):
 
 
 def test_an_empty_average_does_not_hide_the_weights():
-    assert find({"ema": None, "model_ema": {}, "ema_decay": 0.9, "model": {"w": torch.ones(1)}})["w"] == 1
+    assert find({"ema": None, "model_ema": {}, "ema_decay": 0.9, "model": {"w": torch.ones(1)}}).weights["w"] == 1
 
 
 @given(st.lists(st.sampled_from(PREFIXES), max_size=4))
