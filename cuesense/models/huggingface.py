@@ -16,7 +16,6 @@ from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.models.adapted import Bgr
 from cuesense.models.common import Loaded, State, fetching, optional_library, quiet
 from cuesense.models.hf_images import Images, preprocessing_of
-from cuesense.models.weights import fill
 from cuesense.types import ClassNames
 
 CONFIG = "config.json"
@@ -164,9 +163,14 @@ def _unpickled(transformers: Any, folder: Path, config: Any) -> nn.Module:
 
 
 def _filled(transformers: Any, config: Any, name: str, state: State) -> nn.Module:
+    found = transformers.AutoModelForImageClassification._model_mapping[type(config)]
+    kind = found[0] if isinstance(found, tuple) else found
     with quiet(), _silent(transformers):
-        model: nn.Module = transformers.AutoModelForImageClassification.from_config(config, trust_remote_code=False)
-    return fill(model, state, f"hf:{name}")
+        # transformers itself fills it: it knows older names of its weights.
+        model, report = kind.from_pretrained(None, config=config, state_dict=dict(state), output_loading_info=True)
+    _refuse_missing(name, report)
+    filled: nn.Module = model
+    return filled
 
 
 def _silent(transformers: Any) -> Any:

@@ -11,7 +11,7 @@ from torch import nn
 
 from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, guessed_names
+from cuesense.models.common import Loaded, State, fetching, guessed_names, only_tensors
 from cuesense.models.names import HUB, unknown_name
 from cuesense.models.weights import build_filled, sketch, variants
 from cuesense.types import ClassNames, Preprocessing
@@ -67,7 +67,8 @@ def _pretrained(name: str) -> Any:
 
 
 def _from_hub(name: str) -> Any:
-    with fetching(f"timm:{name}", "Check the name and the network, and that config.json and weights are there"):
+    do = "Check the name and the network, and that config.json and weights are there"
+    with fetching(f"timm:{name}", do), only_tensors():
         return timm.create_model(name, pretrained=True)
 
 
@@ -128,4 +129,4 @@ def preprocessing_of(kept: Mapping[str, Any]) -> tuple[Preprocessing, tuple[str,
     warnings = (
         ("These weights were evaluated on padded images; a center crop is used instead.",) if mode == "border" else ()
     )
-    return Preprocessing((height, width), resize, kept["mean"], kept["std"], interpolation), warnings
+    return Preprocessing((height, width), resize, tuple(kept["mean"]), tuple(kept["std"]), interpolation), warnings
