@@ -13,6 +13,11 @@ _FILTERS = {2: "bilinear", 3: "bicubic"}
 # ConvNextImageProcessor resizes straight to sizes from 384 on, and crops below.
 _UNCROPPED = 384
 _CHANNELS = 3
+_SQUASHED = (
+    "These weights' images are squashed to a square before the crop; here their shorter side is resized, which is the "
+    "same for square images."
+)
+_NEVER_NORMALIZE = ("MobileViTImageProcessor",)
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def preprocessing_of(processor: Any, side: tuple[int, int] | None) -> Images:
     return Images(
         Preprocessing(image_size, resize, mean, std, interpolation),
         _flips(processor),
-        warnings + _padded(processor),
+        warnings + _padded(processor) + ((_SQUASHED,) if guessed == ("resize",) else ()),
         frozenset(guessed),
     )
 
@@ -75,13 +80,16 @@ def _sizes(
     if kind == "LevitImageProcessor" and shortest and crop:
         # It enlarges the shorter side by the usual 256/224 before it crops.
         return (crop, int(256 / 224 * shortest)), ()
+    if kind == "PerceiverImageProcessor" and given and cropped:
+        # It crops a share of the shorter side first and then resizes, which comes to the same.
+        return (given, max(_pair(cropped) or given)), ()
     if share and crop and (shortest or given):
         return (crop, int((shortest or min(given or crop)) / share)), ()
     if shortest:
         return ((crop, shortest) if _pair(cropped) else ((shortest, shortest), shortest)), ()
     if given and cropped and crop and given != crop:
-        # A square that is squashed, and then its center.
-        return (crop, None), ("resize",)
+        # Squashed to a square, of which the center is taken: for square images the shorter side is the same.
+        return (crop, max(*given, *crop)), ("resize",)
     found = given or crop or side
     return (None, ()) if found is None else ((found, None), () if given else ("image_size", "resize"))
 
@@ -102,13 +110,13 @@ def _normalization(processor: Any, kind: str) -> tuple[tuple[float, float, float
     # The processor's values are this many times those from 0 to 1.
     factor = 255 * float(getattr(processor, "rescale_factor", None) or 1 / 255) if rescales else 255.0
     mean, std = [0.0] * _CHANNELS, [1.0] * _CHANNELS
-    if getattr(processor, "do_normalize", True):
+    if getattr(processor, "do_normalize", True) and kind not in _NEVER_NORMALIZE:
         mean = _channels(getattr(processor, "image_mean", None), 0.0)
         std = _channels(getattr(processor, "image_std", None), 1.0)
     if kind == "EfficientNetImageProcessor" and getattr(processor, "include_top", False):
         # It divides by the standard deviation a second time, as the original network's own layer does.
         std = [value * value for value in std]
-    if kind in ("VivitImageProcessor", "EfficientNetImageProcessor") and getattr(processor, "rescale_offset", False):
+    if getattr(processor, "rescale_offset", False):
         mean = [value + 1 for value in mean]
     red, green, blue = (value / factor for value in mean)
     scales = [value / factor for value in std]

@@ -1,4 +1,4 @@
-"""``hf:NAME_OR_FOLDER``: image classifiers of Hugging Face transformers, and folders in timm's layout of the same hub."""
+"""``hf:NAME_OR_FOLDER``: image classifiers of transformers, and folders in timm's layout of the same hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.models.adapted import Bgr
 from cuesense.models.common import Loaded, State, fetching, optional_library, quiet
 from cuesense.models.hf_images import Images, preprocessing_of
-from cuesense.models.weights import fill
 from cuesense.types import ClassNames
 
 CONFIG = "config.json"
@@ -158,14 +157,20 @@ def _unpickled(transformers: Any, folder: Path, config: Any) -> nn.Module:
         to_be = f"beside {CONFIG} ({_SAFE[0]} or {_PICKLED})"
         raise ModelError(expected(f"the weights of {folder}", to_be, f"only {got}", "Download them too"))
     content = read(folder / _PICKLED)
-    state = content.network.state_dict() if isinstance(content, Loaded) else content
+    weights = content.network if isinstance(content, Loaded) else content.weights
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
     return _filled(transformers, config, str(folder), state)
 
 
 def _filled(transformers: Any, config: Any, name: str, state: State) -> nn.Module:
+    found = transformers.AutoModelForImageClassification._model_mapping[type(config)]
+    kind = found[0] if isinstance(found, tuple) else found
     with quiet(), _silent(transformers):
-        model: nn.Module = transformers.AutoModelForImageClassification.from_config(config, trust_remote_code=False)
-    return fill(model, state, f"hf:{name}")
+        # transformers itself fills it: it knows older names of its weights.
+        model, report = kind.from_pretrained(None, config=config, state_dict=dict(state), output_loading_info=True)
+    _refuse_missing(name, report)
+    filled: nn.Module = model
+    return filled
 
 
 def _silent(transformers: Any) -> Any:

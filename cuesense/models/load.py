@@ -18,8 +18,9 @@ from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, 
 from cuesense.models.file_formats import read, reading
 from cuesense.models.file_kinds import whole_module
 from cuesense.models.from_checkpoint import as_module, fitted
+from cuesense.models.huggingface import is_folder
 from cuesense.models.names import is_file, path_mode, refuse_misspelled
-from cuesense.models.preprocessing import AS_CARRIED, Beside, ImageOptions, Prepared, prepare, prepare_as_they_come
+from cuesense.models.preprocessing import AS_CARRIED, Beside, ImageOptions, Prepared, prepare, prepare_as_they_come, sized
 from cuesense.models.sidecar import said_about
 from cuesense.models.stand_ins import StandIn
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
@@ -65,7 +66,8 @@ def load_classifier(
     refuse_misspelled(spec, arch)
     file, builder = _file_and_builder(spec, arch)
     if file is None:
-        loaded = _from_library(spec, None, class_names, trust, trust.model_named_in)
+        library = f"hf:{spec}" if is_folder(Path(spec)) else spec
+        loaded = _from_library(library, None, class_names, trust, trust.model_named_in)
         return _classifier(spec, loaded, prepare(loaded, images), class_names, None)
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
@@ -104,10 +106,11 @@ def wrap_module(
 def _classifier(
     spec: str, loaded: Loaded, prepared: Prepared, class_names: ClassNames | None, sha256: str | None
 ) -> Classifier:
+    network = sized(loaded.network, loaded.preprocessing, prepared.preprocessing)
     return Classifier(
         spec=spec,
         architecture=loaded.architecture,
-        network=in_order(ready(loaded.network), prepared.preprocessing.channels),
+        network=in_order(ready(network), prepared.preprocessing.channels),
         preprocessing=prepared.preprocessing,
         class_names=class_names or loaded.class_names,
         sha256=sha256,
@@ -127,7 +130,7 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
     path = spec.removeprefix("onnx:")
     if is_file(path):
         return Path(path), arch
-    if ":" not in spec:
+    if ":" not in spec and not is_folder(Path(spec)):
         raise _no_file(spec)
     if arch is not None:
         raise ModelError(expected("--arch", f"left out with {spec}", arch, "Use it with a file of weights only"))
@@ -138,7 +141,8 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
 def _no_file(spec: str) -> ModelError:
     mode = path_mode(spec)
     if stat.S_ISDIR(mode):
-        return ModelError(expected("MODEL", "a file", f"the folder {spec}", "Name the file in it"))
+        to_be, do = "a file or a folder with a config.json", "Name the file in it"
+        return ModelError(expected("MODEL", to_be, f"the folder {spec} without one", do))
     if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
     kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))

@@ -26,6 +26,8 @@ _MEMBER = re.compile(r"^    (\w+) = ", re.MULTILINE)
 _TAKES_WEIGHTS = re.compile(r"^def (\w+)\(\s*\*,\s*weights: Optional\[(\w+)\]", re.MULTILINE)
 _TAGGED = re.compile(r"['\"](\w+)\.(\w[\w.]*)['\"]\s*:")
 _KEY = re.compile(r"['\"]([\w.]+)['\"]\s*:")
+HUB = ("hf-hub:", "hf_hub:", "local-dir:")
+"""What names of timm's begin with that no list has: on the hub, or a folder in its layout."""
 # Fewer mean that the library has come to write its names in another way: then it is asked itself. Chosen by hand, at
 # half of what each has today.
 _FEWEST = {"torchvision": 60, "timm": 600, "open_clip": 60}
@@ -53,6 +55,8 @@ def refuse_misspelled(model: str | None, arch: str | None = None) -> None:
 
 
 def _refuse_unknown(library: str, name: str, weights: str) -> None:
+    if library == "timm" and name.startswith(HUB):
+        return
     # A program that has imported the library may have added architectures of its own.
     if library not in _READERS or library in sys.modules:
         return

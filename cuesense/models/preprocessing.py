@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from torch import nn
+
 from cuesense.errors import SettingsError, expected
 from cuesense.models.carried import NOTHING, Carried
 from cuesense.models.common import Loaded
@@ -239,3 +241,19 @@ def _sides(size: tuple[int, int] | None) -> str:
 
 def _numbers(numbers: Channels | None) -> str:
     return ", ".join(f"{number:g}" for number in numbers or ())
+
+
+def sized(network: nn.Module, carried: Preprocessing | None, chosen: Preprocessing) -> nn.Module:
+    """Return a network for another image size than its weights are for, where it can be changed to it.
+
+    Transformers of timm interpolate their position embeddings so (their own ``set_input_size``).
+
+    Args:
+        network: The network; it is changed in place.
+        carried: What its weights carry.
+        chosen: How images are prepared.
+    """
+    change = getattr(network, "set_input_size", None)
+    if carried is not None and chosen.image_size not in (None, carried.image_size) and callable(change):
+        change(img_size=chosen.image_size)
+    return network
