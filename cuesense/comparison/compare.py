@@ -162,8 +162,7 @@ def _triples(found: Sequence[Estimate]) -> list[Floats]:
 
 def _identities(augmentations: Iterable[str]) -> dict[str, float | None]:
     """Return the value of each augmentation that changes nothing; None for one that is not installed here."""
-    # Asked once and not for every class: looking for other packages' perturbations takes tens of milliseconds.
-    known = set(registry.names("perturbations"))
+    known = {name for name in augmentations if registry.known("perturbations", name)}
     return {name: registry.get("perturbations", name).identity if name in known else None for name in augmentations}
 
 
