@@ -91,7 +91,7 @@ def analyze(
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(model, arch)
         from cuesense.validation import parse_channels
