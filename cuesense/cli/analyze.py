@@ -111,7 +111,7 @@ def analyze(
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(model, arch)
         from cuesense.validation import parse_channels
@@ -120,6 +120,7 @@ def analyze(
         keep_freed_memory()
         if probe:
             from cuesense.cli.terminal import show
+            from cuesense.datasets.load import DatasetOptions
             from cuesense.inference.loading import dataset_of
             from cuesense.inference.options import run_options
             from cuesense.models.preprocessing import ImageOptions
@@ -129,7 +130,7 @@ def analyze(
 
             found = try_readings(
                 model,
-                dataset_of(dataset, data_root),
+                dataset_of(dataset, DatasetOptions(data_root, split, download)),
                 arch=arch,
                 class_names=class_names,
                 images=ImageOptions(

@@ -101,7 +101,7 @@ def audit(
       cuesense audit --accuracies accuracies.csv --order none,mild,strong --json
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(similarity, arch)
         from cuesense.schemas.profile import Profile

@@ -77,7 +77,7 @@ def compare(
       cuesense compare old.pt2 new.pt2 --dataset photos/val --config quick --output compared
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(None, arch)
         from cuesense.comparison.compare import check_output, write_outputs

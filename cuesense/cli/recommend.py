@@ -114,7 +114,7 @@ def recommend(
       cuesense recommend cuesense-out --per-class --format json
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(start, arch)
         refuse_misspelled(model)

@@ -80,7 +80,7 @@ def transfer(
       cuesense transfer runs.csv --dataset flowers/test --train flowers/train --regularizer weight_decay
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(None, arch)
         from cuesense.schemas.profile import Profile

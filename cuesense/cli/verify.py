@@ -82,7 +82,7 @@ def verify(
       cuesense verify cuesense-out --train photos/train --test photos/test --from timm:resnet18 --seeds 3
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(start, arch)
         from cuesense.reports.terminal.verification import render

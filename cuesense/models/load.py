@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import logging
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -19,14 +20,24 @@ from cuesense.models.file_formats import read, reading
 from cuesense.models.file_kinds import whole_module
 from cuesense.models.from_checkpoint import as_module, fitted
 from cuesense.models.huggingface import is_folder
-from cuesense.models.names import is_file, path_mode, refuse_misspelled
-from cuesense.models.preprocessing import AS_CARRIED, Beside, ImageOptions, Prepared, prepare, prepare_as_they_come, sized
+from cuesense.models.names import is_file, path_mode
+from cuesense.models.preprocessing import (
+    AS_CARRIED,
+    Beside,
+    ImageOptions,
+    Prepared,
+    prepare,
+    prepare_as_they_come,
+    sized,
+)
 from cuesense.models.sidecar import said_about
+from cuesense.models.spellings import no_such_model, refuse_misspelled, understood
 from cuesense.models.stand_ins import StandIn
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
 from cuesense.models.weights import MisfitError
 from cuesense.types import Classifier, ClassNames
 
+_LOG = logging.getLogger(__name__)
 # Architectures that have the same keys and differ in padding or input size: enough to choose from. Chosen by hand.
 _MOST_ADVISED = 4
 
@@ -64,6 +75,7 @@ def load_classifier(
             the crop is smaller than the crop.
     """
     refuse_misspelled(spec, arch)
+    spec, arch = _said(spec, "MODEL"), None if arch is None else _said(arch, "--arch")
     file, builder = _file_and_builder(spec, arch)
     if file is None:
         library = f"hf:{spec}" if is_folder(Path(spec)) else spec
@@ -124,6 +136,14 @@ def _classifier(
     )
 
 
+def _said(spec: str, what: str) -> str:
+    """Return what is understood by a spec, and say it where it is written in another way."""
+    meant = understood(spec, what)
+    if meant != spec:
+        _LOG.warning("%s %s is read as %s.", what, spec, meant)
+    return meant
+
+
 def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
     """Return the file and the builder of its network, each None where there is none."""
     # Of a file the digest is known, and it is what is in it that counts.
@@ -145,8 +165,7 @@ def _no_file(spec: str) -> ModelError:
         return ModelError(expected("MODEL", to_be, f"the folder {spec} without one", do))
     if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
-    kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))
-    return ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", "Check the path"))
+    return no_such_model(spec)
 
 
 def _from_file(

@@ -46,8 +46,8 @@ from cuesense.types import RISK, Classifier, ClassNames, Condition, Dataset, Not
 from cuesense.validation import check_fraction, check_risk, whole_number
 from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
-from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 from cuesense.workflows.prepared import prepared
+from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
