@@ -50,7 +50,7 @@ from typer.testing import CliRunner
 from benchmarks.inputs_world import Kind, Place, World
 from cuesense.cli.app import app
 
-_FILES: tuple[str, ...] = ("names", "folders")
+_FILES: tuple[str, ...] = ("tables", "readers")
 
 _SECONDS = 60
 # What warns of an accuracy that is not the true one; that something was assumed is not yet a warning.
