@@ -50,7 +50,7 @@ from typer.testing import CliRunner
 from benchmarks.inputs_world import Kind, Place, World
 from cuesense.cli.app import app
 
-_FILES: tuple[str, ...] = ("scripts",)
+_FILES: tuple[str, ...] = ("tables", "readers")
 
 _SECONDS = 60
 # What warns of an accuracy that is not the true one; that something was assumed is not yet a warning.
@@ -150,8 +150,12 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 def _run(kind: Kind, world: World) -> Answer:
-    folder = world.folder / kind.part / re.sub(r"\W+", "-", kind.name)
-    folder.mkdir(parents=True)
+    (world.folder / kind.part).mkdir(exist_ok=True)
+    # Names that differ in punctuation alone would share a folder.
+    number = len(list((world.folder / kind.part).iterdir()))
+    plain = re.sub(r"\W+", "-", kind.name)
+    folder = world.folder / kind.part / f"{number:03d}-{plain}"
+    folder.mkdir()
     (folder / "usernet.py").write_text((world.folder / "usernet.py").read_text(encoding="utf-8"), encoding="utf-8")
     place = Place(folder, world)
     # Whole modules are pickled by the name of their module.
@@ -180,7 +184,7 @@ def _run(kind: Kind, world: World) -> Answer:
         "" if accuracy is None else f"{accuracy:.4f}",
         round(seconds, 2),
         " + ".join(lacking),
-        text.replace(str(world.folder), ""),
+        _shown(text).replace(str(world.folder), ""),
         shown,
         kind.why,
     )
@@ -226,6 +230,13 @@ def _answer(arguments: list[str]) -> tuple[int, str]:
         return 1, f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
     said = result.stderr if result.exit_code else result.stderr + _remarks(result.stdout)
     return result.exit_code, " ".join(said.split())
+
+
+def _shown(text: str) -> str:
+    """Return an answer from the error on, or without the remarks that every run of one condition has."""
+    start = text.find("cuesense: ")
+    usual = r"With \d+ images of a class,.*?all of them are recognized\.|No cue is named without.*?not apply\."
+    return text[start:] if start >= 0 else re.sub(usual, "", text).strip()
 
 
 def _remarks(stdout: str) -> str:
