@@ -172,27 +172,40 @@ def _from_file(
     path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None, key: str | None
 ) -> Loaded:
     content = read(path, trust, key)
-    if isinstance(content, Loaded):
-        if arch is not None and isinstance(content.network, ForeignNetwork):
-            got = f"the {content.architecture} file {path}"
-            raise ModelError(expected("--arch", "left out where a file has its network in it", got, "Leave it out"))
-        return content if arch is None else _filled(Found(content.network), arch, class_names, trust, named_in)
-    weights = content.weights
-    if trust.strict and isinstance(weights, StandIn | nn.Module):
-        raise whole_module(path, weights, strict=True)
     if arch is not None:
-        try:
-            return _filled(content, arch, class_names, trust, named_in)
-        except MisfitError:
-            if isinstance(weights, nn.Module):
-                return as_module(content, weights, unlike=arch)
-            raise
-    if isinstance(weights, nn.Module):
-        return as_module(content, weights)
-    if isinstance(weights, StandIn):
-        raise whole_module(path, weights, strict=False)
+        return _with_architecture(path, content, arch, class_names, trust, named_in)
+    if isinstance(content, Loaded):
+        return content
+    _refuse_whole_module(path, content.weights, trust)
+    if isinstance(content.weights, nn.Module):
+        return as_module(content, content.weights)
     advice = _advice(content, trust)
     raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {advice}.")
+
+
+def _with_architecture(
+    path: Path, content: Found | Loaded, arch: str, class_names: ClassNames | None, trust: Trust, named_in: str | None
+) -> Loaded:
+    """Return the network that --arch names with a file's weights, or the file's own where it is another one."""
+    if isinstance(content, Loaded):
+        if isinstance(content.network, ForeignNetwork):
+            got = f"the {content.architecture} file {path}"
+            raise ModelError(expected("--arch", "left out where a file has its network in it", got, "Leave it out"))
+        return _filled(Found(content.network), arch, class_names, trust, named_in)
+    if trust.strict:
+        _refuse_whole_module(path, content.weights, trust)
+    try:
+        return _filled(content, arch, class_names, trust, named_in)
+    except MisfitError:
+        if isinstance(content.weights, nn.Module):
+            return as_module(content, content.weights, unlike=arch)
+        raise
+
+
+def _refuse_whole_module(path: Path, weights: object, trust: Trust) -> None:
+    """Raise for a module of a class that is not known, and where only weights are read for any module."""
+    if isinstance(weights, StandIn) or (trust.strict and isinstance(weights, nn.Module)):
+        raise whole_module(path, weights, strict=trust.strict)
 
 
 def _filled(found: Found, arch: str, class_names: ClassNames | None, trust: Trust, named_in: str | None) -> Loaded:
