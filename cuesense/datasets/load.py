@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cuesense import registry
-from cuesense.datasets.recognize import read_path
+from cuesense.datasets.recognize import read_path, takes_root
 from cuesense.datasets.torchvision import named
 from cuesense.errors import DatasetError, SplitError, expected, nearest
 from cuesense.types import Dataset
@@ -80,8 +80,8 @@ def load_dataset(
 def load_one_of_several(spec: str, options: DatasetOptions, *, for_training: bool = False) -> Dataset:
     """Return one of the datasets of a command that is given several, such as training and test images.
 
-    They share one ``data_root`` and one ``download``, although only one of them may have use for it: a folder or a
-    table ignores both.
+    They share one ``data_root`` and one ``download``, although only one of them may have use for it: a folder ignores
+    both, a table the wish to download.
 
     Args:
         spec: As for ``load_dataset``.
@@ -95,8 +95,10 @@ def load_one_of_several(spec: str, options: DatasetOptions, *, for_training: boo
         CuesenseError: As for ``load_dataset``.
     """
     root, download = options.root, options.download
-    if _plugin(spec)[0] in _NAMED_BY_PATH:
-        root, download = None, False
+    name = _plugin(spec)[0]
+    if name in _NAMED_BY_PATH:
+        download = False
+        root = None if name == "folder" or (name == "path" and not takes_root(spec)) else root
     if for_training and options.split is None:
         try:
             return load_dataset(spec, data_root=root, split="train", download=download)

@@ -58,13 +58,14 @@ def read_path(spec: str, *, data_root: Path | None = None, split: str | None = N
     """
     path = Path(spec)
     refuse_download(f"the {'folder' if path.is_dir() else 'file'} '{spec}'", download=download)
-    reader = _of_folder(path) if path.is_dir() else _of_file(path)
-    if data_root is not None and reader not in ("table", "flat"):
+    reader = _reader(path)
+    if data_root is not None and reader not in _ROOTED:
         to_be = f"left out for a {'folder' if path.is_dir() else 'file'}, which its path names"
         raise DatasetError(expected("--data-root", to_be, str(data_root), "Leave it out"))
     return _read(reader, path, spec, _Options(data_root, split))
 
 
+_ROOTED = ("table", "flat")
 _LOAD: Mapping[str, Callable[..., Dataset]] = {
     "hf": hf.load,
     "wds": wds.load,
@@ -73,6 +74,15 @@ _LOAD: Mapping[str, Callable[..., Dataset]] = {
     "table": table.load,
     "folder": folders.load,
 }
+
+
+def takes_root(spec: str) -> bool:
+    """Return whether what lies at a path names images elsewhere, so that a root for them makes sense."""
+    return _reader(Path(spec)) in _ROOTED
+
+
+def _reader(path: Path) -> str:
+    return _of_folder(path) if path.is_dir() else _of_file(path)
 
 
 @dataclass(frozen=True)

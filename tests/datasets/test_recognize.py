@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from cuesense.datasets.load import load_dataset
+from cuesense.datasets.load import DatasetOptions, load_dataset, load_one_of_several
 from cuesense.datasets.subset import subset
 from cuesense.errors import CuesenseError, DatasetError
 from tests.helpers import dataset_files as made
@@ -118,3 +118,12 @@ def test_a_subset_of_an_archive_is_part_of_a_larger_one(tmp_path):
     two, three = subset(dataset, 2), subset(dataset, 3)
     assert set(two.sample_ids) < set(three.sample_ids)
     assert len(two.contents) == 6
+
+
+def test_of_several_datasets_each_takes_the_root_that_it_has_use_for(tmp_path):
+    made.class_folders(tmp_path / "far" / "away")
+    made.separated(tmp_path / "list.csv", ",")
+    options = DatasetOptions(tmp_path / "far" / "away", download=True)
+    assert load_one_of_several(str(tmp_path / "list.csv"), options)[0].image.size == (made.SIDE, made.SIDE)
+    assert len(load_one_of_several(str(tmp_path / "far" / "away"), options)) == made.COUNT
+    assert len(load_one_of_several(str(made.zipped(tmp_path / "a.zip")), options)) == made.COUNT
