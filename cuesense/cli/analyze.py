@@ -24,7 +24,9 @@ from cuesense.cli.options import (
     Json,
     Mean,
     ModelSpec,
+    MoreAugmentations,
     OutputFolder,
+    Plugin,
     Resize,
     Restart,
     Risk,
@@ -33,6 +35,7 @@ from cuesense.cli.options import (
     Tolerance,
     WeightsOnly,
     Workers,
+    names_in,
 )
 from cuesense.cli.terminal import progress, remark_on_data, show_profile
 from cuesense.inference.malloc import keep_freed_memory
@@ -44,6 +47,8 @@ def analyze(
     arch: Arch = None,
     class_names: ClassNames = None,
     config: Config = "standard",
+    augmentations: MoreAugmentations = None,
+    plugin: Plugin = None,
     output: OutputFolder = Path("cuesense-out"),
     image_size: ImageSize = None,
     resize: Resize = None,
@@ -105,6 +110,8 @@ def analyze(
                 arch=arch,
                 class_names=class_names,
                 config=config,
+                augmentations=names_in(augmentations) or (),
+                plugin=plugin,
                 output=output,
                 image_size=image_size,
                 resize=resize,

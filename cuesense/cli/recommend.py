@@ -21,6 +21,7 @@ from cuesense.cli.options import (
     Json,
     KnownImageSize,
     OutputFileIfAny,
+    Plugin,
     Probability,
     ProfilePath,
     ProfilesRisk,
@@ -55,6 +56,7 @@ def recommend(
     grouped: Annotated[bool, typer.Option("--grouped", help="A policy for each cluster of confused classes.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="A policy for each class.")] = False,
     augmentations: Augmentations = None,
+    plugin: Plugin = None,
     probability: Probability = 0.8,
     all_but: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of the classes that the policy for all may harm, in [0, 1).")
