@@ -159,6 +159,11 @@ def register(perturbation: Perturbation) -> Perturbation:
     return perturbation
 
 
+def added(kind: str) -> dict[str, Any]:
+    """Return what programs have registered in this process, by name."""
+    return dict(_ADDED[kind])
+
+
 def names(kind: str) -> tuple[str, ...]:
     """Return every registered name of a kind, ours first, then those of other packages and of programs.
 

@@ -26,8 +26,10 @@ from cuesense.cli.options import (
     Json,
     Mean,
     ModelSpec,
+    MoreAugmentations,
     OutputFolder,
     PipelineFile,
+    Plugin,
     Resize,
     Restart,
     Risk,
@@ -39,6 +41,7 @@ from cuesense.cli.options import (
     TorchvisionArgs,
     WeightsOnly,
     Workers,
+    names_in,
 )
 from cuesense.cli.terminal import progress, remark_on_data, show_profile
 from cuesense.inference.malloc import keep_freed_memory
@@ -50,6 +53,8 @@ def analyze(
     arch: Arch = None,
     class_names: ClassNames = None,
     config: Config = "standard",
+    augmentations: MoreAugmentations = None,
+    plugin: Plugin = None,
     output: OutputFolder = Path("cuesense-out"),
     image_size: ImageSize = None,
     resize: Resize = None,
@@ -148,6 +153,8 @@ def analyze(
                 arch=arch,
                 class_names=class_names,
                 config=config,
+                augmentations=names_in(augmentations) or (),
+                plugin=plugin,
                 output=output,
                 image_size=image_size,
                 resize=resize,

@@ -146,6 +146,10 @@ TrainSize = Annotated[
         metavar="N", help="Side of the training images in pixels, a multiple of 32.", show_default="the profile's"
     ),
 ]
+MoreAugmentations = Annotated[
+    str | None, typer.Option("--augmentations", metavar="A,B", help="Measure these augmentations, too.")
+]
+Plugin = Annotated[Path | None, typer.Option(metavar="FILE.py", help="Run a file that registers perturbations.")]
 Augmentations = Annotated[
     str | None, typer.Option(metavar="A,B", help="Augmentations to choose from.", show_default="all")
 ]

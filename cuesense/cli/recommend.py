@@ -22,6 +22,7 @@ from cuesense.cli.options import (
     Json,
     KnownImageSize,
     OutputFileIfAny,
+    Plugin,
     Probability,
     ProfilePath,
     ProfilesRisk,
@@ -57,6 +58,7 @@ def recommend(
     grouped: Annotated[bool, typer.Option("--grouped", help="A policy for each cluster of confused classes.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="A policy for each class.")] = False,
     augmentations: Augmentations = None,
+    plugin: Plugin = None,
     probability: Probability = 0.8,
     all_but: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of the classes that the policy for all may harm, in [0, 1).")

@@ -18,7 +18,7 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.expectations import Plan, expected_from_clean, expected_from_images
 from cuesense.analysis.groups import read_groups
 from cuesense.analysis.pipeline_costs import pipeline_costs
-from cuesense.config import Config, load_config
+from cuesense.config import Config, load_config, with_more
 from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
@@ -33,6 +33,7 @@ from cuesense.inference.probe import kind_settings
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
+from cuesense.perturbations.libraries import confirm
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
 from cuesense.pipelines.source import find
 from cuesense.policies.budgets import Levels
@@ -46,6 +47,7 @@ from cuesense.types import RISK, Classifier, ClassNames, Condition, Dataset, Not
 from cuesense.validation import check_fraction, check_risk, whole_number
 from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
+from cuesense.workflows.plugin_files import changing_code, load_plugin
 from cuesense.workflows.prepared import prepared
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
@@ -77,6 +79,8 @@ def analyze(
     arch: str | None = None,
     class_names: str | Path | Sequence[str] | ClassNames | None = None,
     config: str | Path | Config = "standard",
+    augmentations: Sequence[str] = (),
+    plugin: str | Path | None = None,
     output: str | Path | None = None,
     image_size: int | None = None,
     resize: int | None = None,
@@ -115,6 +119,8 @@ def analyze(
         class_names: Names of the model's outputs in their order: ``"imagenet"``, a file, or the names themselves;
             None takes the dataset's classes in their order (or ImageNet's, for 1,000 outputs and synset folders).
         config: Preset name, TOML file or Config.
+        augmentations: Names of augmentations to measure beside those of the configuration, with their own ladders.
+        plugin: A Python file that registers perturbations of one's own (docs/augmentations.md); it is run.
         output: Folder for profile.json, report.html, classes.csv, curves.csv, predictions.parquet and outcomes/; None
             keeps all in memory.
         image_size: Side of the network's input in pixels; default: what the weights say, else what a few images show
@@ -164,6 +170,9 @@ def analyze(
     images = ImageOptions(image_size, resize, mean, std, channels)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
     trust = Trust(weights_only=weights_only)
+    # Before the model is loaded: its own mistakes are found in a second.
+    load_plugin(plugin, trust)
+    chosen = _config(config, augmentations)
     where = DatasetOptions(data_root, split, download)
     data = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
@@ -174,7 +183,7 @@ def analyze(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
-    analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run, risk)
+    analysis = _Analysis(classifier, data, chosen, outputs, shown, together, run, risk)
     images_of_class = np.bincount(data.labels, minlength=len(outputs))
     plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
     if notify:
@@ -328,12 +337,13 @@ def _output(folder: Path, data: Dataset) -> Path:
     return folder
 
 
-def _config(config: str | Path | Config) -> Config:
-    if isinstance(config, Config):
-        return config
-    if not isinstance(config, (str, Path)):
+def _config(config: str | Path | Config, augmentations: Sequence[str]) -> Config:
+    if not isinstance(config, (str, Path, Config)):
         raise SettingsError(expected("config", "a preset, a TOML file or a Config", repr(config), "Pass one of these"))
-    return load_config(config)
+    found = with_more(config if isinstance(config, Config) else load_config(config), augmentations)
+    for perturbation in found.perturbations:
+        confirm(perturbation)
+    return found
 
 
 def _store(analysis: _Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
@@ -359,7 +369,7 @@ def _settings(analysis: _Analysis, digest: str | None) -> dict[str, Any]:
         "dataset": analysis.dataset.fingerprint,
         "images": len(analysis.dataset),
         "outputs": list(analysis.outputs),
-        "config": analysis.config.to_dict(),
+        "config": analysis.config.to_dict() | changing_code(analysis.config),
         "precision": analysis.run.precision,
         "seed": analysis.run.seed,
     } | kind_settings(analysis.classifier)
