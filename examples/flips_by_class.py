@@ -111,12 +111,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--images", type=int, default=50, help="of each class, to find the classes that lose")
     options = parser.parse_args()
     rows: dict[str, list[Tensor]] = {"none": [], "all": [], "those that bear it": []}
     for world in range(options.worlds):
         train_set, test_set = draw(world, 24, 1000 + world), draw(world, 200, 2000 + world)
         plain = train(*train_set, (), options.steps, world)
-        lost = no_flip_classes(plain, Images(*draw(world, 50, 3000 + world)))
+        lost = no_flip_classes(plain, Images(*draw(world, options.images, 3000 + world)))
         print(f"world {world}: no_flip_classes = {lost}")
         bearing = [index for index, name in enumerate(NAMES) if name not in lost]
         networks = (

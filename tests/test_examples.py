@@ -17,7 +17,12 @@ from tests.helpers.small_networks import NAMES
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.py")))
+# Scripts that make their own images.
+ALONE = {"flips_by_class.py"}
+SCRIPTS = sorted({path.name for path in EXAMPLES.glob("*.py")} - ALONE)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_an_example_trains(script: str, photos_folder: Path, tmp_path: Path) -> None:
     profile = planted(LOST)
     classes = [
@@ -27,19 +32,34 @@ def test_an_example_trains(script: str, photos_folder: Path, tmp_path: Path) -> 
     path = tmp_path / "profile.json"
     policy = profile.policy.model_copy(update={"per_class": {}})
     path.write_text(profile.model_copy(update={"classes": classes, "policy": policy}).to_json())
+    output = run(script, path, photos_folder, "--epochs", "2")
+    losses = [float(loss) for loss in re.findall(r"loss (\d+\.\d+)", output)]
+    assert losses
+    assert all(math.isfinite(loss) for loss in losses)
+
+
+def test_flips_by_class_are_compared_with_flips_for_all_and_none() -> None:
+    output = run("flips_by_class.py", "--steps", "8", "--images", "5")
+    assert "world 0: no_flip_classes = [" in output
+    rows = re.findall(r"^(none|all|those that bear it) +" + r" +(\d+\.\d)" * 4, output, re.MULTILINE)
+    assert [row[0] for row in rows] == ["none", "all", "those that bear it"]
+    assert all(0 <= float(share) <= 100 for row in rows for share in row[1:])
+
+
+def run(script: str, *arguments: object) -> str:
+    """Return what an example prints."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", EXAMPLES / script, path, photos_folder, "--epochs", "2"],
+        [sys.executable, "-W", "ignore", EXAMPLES / script, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
     )
     assert done.returncode == 0, done.stderr
-    losses = [float(loss) for loss in re.findall(r"loss (\d+\.\d+)", done.stdout)]
-    assert losses
-    assert all(math.isfinite(loss) for loss in losses)
+    return done.stdout
 
 
 def test_the_readme_of_the_examples_names_them_all() -> None:
     text = (EXAMPLES / "README.md").read_text()
-    assert set(re.findall(r"`(\w+\.py) PROFILE FOLDER`", text)) == {path.name for path in EXAMPLES.glob("*.py")}
+    assert sorted(re.findall(r"`(\w+\.py) PROFILE FOLDER`", text)) == SCRIPTS
+    assert set(re.findall(r"`(\w+\.py)`", text)) == ALONE

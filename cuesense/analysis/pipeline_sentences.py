@@ -17,6 +17,7 @@ _SHOWN = 0.0005
 # Which step the headline is about: one that costs and gives nothing before one that gives. Among equals, the costliest.
 _ORDER = ("does not pay", "pays, but not for all", "unknown", "pays")
 _CHANCE = "probability"
+_FLIPS = ("horizontal_flip", "vertical_flip")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def step_sentence(step: StepModel, class_names: Sequence[str]) -> str:
         step: The step; its own sentence is not read.
         class_names: Names of the classes.
     """
-    return f"{_cost(step, class_names)}{_training(step)}{_advice(step)}."
+    return f"{_cost(step, class_names)}{_training(step)}{_advice(step, len(class_names))}."
 
 
 def milder_setting(step: MeasuredStep, safe: float, profile: Profile) -> str | None:
@@ -130,10 +131,14 @@ def _training(step: StepModel) -> str:
     return f"{gain}, but puts {_named(training.at_risk)} at risk" if training.at_risk else gain
 
 
-def _advice(step: StepModel) -> str:
+def _advice(step: StepModel, classes: int) -> str:
     """Return what to do, an end of the sentence."""
     if not step.beyond or step.verdict == "pays":
         return ""
+    # A flipped image does not show that it was flipped: of other augmentations a network would learn which class they
+    # are done to (docs/budgets.md, "Half of the views clean").
+    if step.augmentation in _FLIPS and 0 < len(step.certain) < classes:
+        return f": leave it out for {_named(step.certain)} alone"
     if step.milder is None:
         return ": leave it out"
     return f": leave it out, or take {step.milder}" if step.verdict == "does not pay" else f": try {step.milder}"
