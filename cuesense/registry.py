@@ -23,6 +23,11 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "folder": "cuesense.datasets.folder:load",
         "table": "cuesense.datasets.table:load",
         "imagenet": "cuesense.datasets.imagenet:load",
+        "torchvision": "cuesense.datasets.torchvision:load",
+        "hf": "cuesense.datasets.hf:load",
+        "wds": "cuesense.datasets.wds:load",
+        "npz": "cuesense.datasets.npz:load",
+        "zip": "cuesense.datasets.zipped:load",
         "planted": "cuesense.planted.world:load",
     },
     "reports": {
@@ -36,6 +41,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "kornia": "cuesense.exporters.kornia:export",
         "albumentations": "cuesense.exporters.albumentations:export",
         "timm": "cuesense.exporters.timm:export",
+        "ultralytics": "cuesense.exporters.ultralytics:export",
     },
     "perturbations": {
         name: f"{_CATALOG}:{name.upper()}"

@@ -57,6 +57,7 @@ class OutputKind(StrEnum):
 
 
 CLEAN = "clean"
+CHANNEL_ORDERS = ("rgb", "bgr")
 # The largest risk of a budget, where none is given: of five classes that are augmented as far as they may be, one may
 # lose more than the tolerance. Chosen by hand; not tuned.
 RISK = 0.2
@@ -170,6 +171,8 @@ class Preprocessing:
         mean: Per-channel mean, RGB, in [0, 1] units.
         std: Per-channel standard deviation, RGB, in [0, 1] units.
         interpolation: ``"bilinear"`` or ``"bicubic"``; both antialiased.
+        channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; images, mean and
+            std are RGB all the same.
     """
 
     image_size: tuple[int, int] | None
@@ -177,6 +180,7 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str = "bilinear"
+    channels: str = "rgb"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from cuesense.cli.options import (
     DataRoot,
     Dataset,
     Device,
+    Download,
     Groups,
     ImageSize,
     ImagesPerClass,
@@ -25,12 +26,16 @@ from cuesense.cli.options import (
     Mean,
     ModelSpec,
     OutputFolder,
+    PipelineFile,
     Resize,
     Restart,
     Risk,
     Seed,
+    Split,
     Std,
+    TimmArgs,
     Tolerance,
+    TorchvisionArgs,
     WeightsOnly,
     Workers,
 )
@@ -66,7 +71,12 @@ def analyze(
     confidence: Confidence = 0.95,
     risk: Risk = 0.2,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     groups: Groups = None,
+    pipeline: PipelineFile = None,
+    timm_args: TimmArgs = None,
+    torchvision_args: TorchvisionArgs = None,
     weights_only: WeightsOnly = False,
     allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
@@ -74,10 +84,10 @@ def analyze(
 ) -> None:
     """Measure what a model relies on, class by class, and write a profile and a report.
 
-    MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, Lightning .ckpt), or
-    torchvision:NAME[@WEIGHTS], timm:NAME, open_clip:NAME[@TAG or FILE], python:module:factory. TorchScript, .pt2 and
-    python: are programs, which run with your rights; for files of others, --weights-only (or CUESENSE_WEIGHTS_ONLY=1)
-    reads tensors alone.
+    MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, ONNX), a Hugging Face
+    folder, or torchvision:NAME[@WEIGHTS], timm:NAME, hf:NAME, open_clip:NAME[@TAG or FILE], python:module:factory.
+    TorchScript, .pt2 and python: are programs, which run with your rights; for files of others, --weights-only (or
+    CUESENSE_WEIGHTS_ONLY=1) reads tensors alone.
 
     Without --class-names, the model's outputs are the classes of DATASET in their order. The predictions are kept in
     DIR: the same command goes on where an earlier run stopped, and another --tolerance, --confidence or
@@ -88,6 +98,8 @@ def analyze(
       cuesense analyze model.pt2 --dataset photos/val --class-names imagenet
       cuesense analyze weights.pt --arch torchvision:resnet18 --dataset photos/val
       cuesense analyze torchvision:resnet50 --dataset imagenet --data-root /data --config quick
+      cuesense analyze model.pt2 --dataset photos/val --pipeline train.py:transform
+      cuesense analyze model.pt2 --dataset photos/val --timm-args "--aa rand-m9 --reprob 0.25"
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
@@ -120,7 +132,12 @@ def analyze(
                 confidence=confidence,
                 risk=risk,
                 data_root=data_root,
+                split=split,
+                download=download,
                 groups=groups,
+                pipeline=pipeline,
+                timm_args=timm_args,
+                torchvision_args=torchvision_args,
                 weights_only=weights_only,
                 allow_nondeterministic=allow_nondeterministic,
                 restart=restart,

@@ -18,6 +18,7 @@ from cuesense.cli.options import (
     DataRoot,
     DatasetIfAny,
     Device,
+    Download,
     ImageSize,
     ImagesPerClass,
     Json,
@@ -25,6 +26,7 @@ from cuesense.cli.options import (
     OutputFolderIfAny,
     Resize,
     Restart,
+    Split,
     Std,
     WeightsOnly,
     Workers,
@@ -48,6 +50,8 @@ def compare(
     batch_size: BatchSize = None,
     workers: Workers = None,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     device: Device = "auto",
     weights_only: WeightsOnly = False,
     allow_nondeterministic: AllowNondeterministic = False,
@@ -94,6 +98,8 @@ def compare(
             "batch_size": batch_size,
             "workers": workers,
             "data_root": data_root,
+            "split": split,
+            "download": download or None,
         }
         # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}

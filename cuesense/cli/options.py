@@ -14,7 +14,9 @@ import typer
 _TOLERANCE = "Accuracy drop that a class may suffer, a fraction in (0, 1)."
 _CONFIDENCE = "Confidence of intervals and certificates, in (0.5, 1)."
 _RISK = "Largest chance that a class loses more than the tolerance under its budget, in (0, 0.5]."
-_IMAGES = "Images: a folder of class folders, a CSV or Parquet table, imagenet, or planted[:SEED]."
+_IMAGES = (
+    "Images: a folder, table, .zip, .tar, .npz or Parquet file, imagenet, torchvision:NAME, hf:..., planted[:SEED]."
+)
 _IMAGE_SIZE = "Side of the network's input in pixels."
 _RESULTS = "Folder for the results."
 _THREADS = "Threads that decode images."
@@ -45,6 +47,13 @@ ImagesPerClass = Annotated[int | None, typer.Option(metavar="N", help="Use only 
 DataRoot = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder that holds imagenet.", show_default="CUESENSE_DATA")
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Part of the dataset that is tested on.", show_default="val, else test; train to train on"
+    ),
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch a named dataset that is not on disk.")]
 
 # How images are prepared; None takes what the weights, the table or the profile says.
 ImageSize = Annotated[int | None, typer.Option(metavar="N", help=_IMAGE_SIZE, show_default="what the weights carry")]
@@ -64,6 +73,22 @@ Mean = Annotated[
 Std = Annotated[
     str | None,
     typer.Option(metavar="R,G,B", help="Normalization standard deviation.", show_default="what the weights carry"),
+]
+
+# What a training script does to its images.
+PipelineFile = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline",
+        metavar="FILE.py:NAME",
+        help="Your training transform, or Ultralytics' args.yaml: what each of its steps costs every class.",
+    ),
+]
+TimmArgs = Annotated[
+    str | None, typer.Option(metavar="FLAGS", help="The same, as flags of timm's training script in quotes.")
+]
+TorchvisionArgs = Annotated[
+    str | None, typer.Option(metavar="FLAGS", help="The same, as flags of torchvision's reference scripts.")
 ]
 
 # What may run when a model is loaded.

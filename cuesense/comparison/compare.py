@@ -192,7 +192,7 @@ def _side(profile: Profile) -> ComparedModel:
     dataset, summary = profile.provenance.dataset, profile.summary
     return ComparedModel(
         model=profile.provenance.model.spec,
-        dataset=dataset.spec,
+        dataset=dataset.named,
         fingerprint=dataset.fingerprint,
         images=sum(entry.images for entry in profile.classes),
         clean_accuracy=summary.clean_accuracy,

@@ -1,11 +1,27 @@
-"""A policy as JSON or YAML: cuesense's own format, the only one for policies that differ between classes."""
+"""A policy as JSON or YAML: cuesense's own format, the only one for policies that differ between classes.
+
+Of a policy by class, lists such as ``no_flip_classes`` name the classes that do not get an augmentation: what a
+training script needs where it decides by the label whether to flip.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from cuesense.exporters.common import NOTHING, Size
 from cuesense.policies.policy import Policy
+
+# What a training script calls them.
+_SHORT: Mapping[str, str] = {
+    "horizontal_flip": "flip",
+    "random_resized_crop": "crop",
+    "random_grayscale": "grayscale",
+    "random_gaussian_blur": "blur",
+    "random_erasing": "erasing",
+    "random_rotation": "rotation",
+}
 
 
 def export_json(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
@@ -18,7 +34,7 @@ def export_json(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one
     Returns:
         Indented JSON.
     """
-    return json.dumps(policy.to_dict(), indent=1) + "\n"
+    return json.dumps(_listed(policy), indent=1) + "\n"
 
 
 def export_yaml(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
@@ -33,8 +49,14 @@ def export_yaml(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one
     """
     import yaml
 
-    text: str = yaml.safe_dump(policy.to_dict(), sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(_listed(policy), sort_keys=False, allow_unicode=True)
     return text if policy.names and not policy.left_out else _comment(policy) + text
+
+
+def _listed(policy: Policy) -> dict[str, Any]:
+    """Return a policy as JSON values, with the classes that do not get an augmentation which others get."""
+    found = {f"no_{_SHORT.get(name, name)}_classes": list(policy.without(name)) for name in policy.names}
+    return policy.to_dict() | {key: classes for key, classes in found.items() if classes}
 
 
 def _comment(policy: Policy) -> str:

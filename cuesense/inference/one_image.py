@@ -93,7 +93,7 @@ def ask(trial: Trial) -> Answer:
         ModelError: The network fails on them.
     """
     before = _training(trial.network)
-    with torch.inference_mode(), undisturbed(trial.network, trial.images.device):
+    with undisturbed(trial.network, trial.images.device):
         first, states = trial.run(trial.images), [_generators(trial)]
         # What is filled in at the first call, such as a cache, is no dependence: states are compared from here on.
         buffers = _buffers(trial.network)
@@ -206,8 +206,13 @@ def _state_of(value: object) -> Callable[[], object] | None:
 
 @contextmanager
 def undisturbed(network: object, device: torch.device) -> Iterator[None]:
-    """Leave a network's buffers and the global generators of random numbers as they were, whatever runs inside."""
-    with _kept_generators(device), _kept_buffers(network):
+    """Run a network without traces: buffers and global random generators are afterwards as they were.
+
+    Args:
+        network: The network.
+        device: Where it runs.
+    """
+    with torch.inference_mode(), _kept_generators(device), _kept_buffers(network):
         yield
 
 

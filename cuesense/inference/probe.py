@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ class Probe:
         warnings: What the user should know, in sentences.
         assumptions: What was assumed and how, in sentences.
         adapted: The classifier with its network in adapters, and of the size that it takes; None where it needs none.
+        output_count: How many outputs it has; None where no image could be tried.
     """
 
     output_kind: OutputKind = OutputKind.LOGITS
@@ -48,6 +49,7 @@ class Probe:
     warnings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     adapted: Classifier | None = None
+    output_count: int | None = field(default=None, compare=False)
 
     def applied(self, classifier: Classifier) -> Classifier:
         """Return a classifier that can be run and whose outputs are known, with the warnings and assumptions."""
@@ -111,6 +113,7 @@ def _probe(classifier: Classifier, pixels: Tensor, options: RunOptions, *, resiz
         warnings=adaptation.warnings + batch.warnings + kind.warnings,
         assumptions=adaptation.assumptions + batch.assumptions + kind.assumptions,
         adapted=None if adapted is classifier else adapted,
+        output_count=answer.outputs.shape[1],
     )
 
 

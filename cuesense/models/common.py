@@ -112,6 +112,16 @@ def guessed_names(given: ClassNames | None, known: ClassNames | None, state: Sta
     return frozenset({"class_names"}) if given is None and known is not None and state is not None else frozenset()
 
 
+def guessed_images(state: State | None) -> frozenset[str]:
+    """Return the fields of the preprocessing that are guessed where a library's stand for a user's own weights.
+
+    Args:
+        state: The user's weights, which may have been trained on images of any size and normalization, or None where
+            the weights are the library's too.
+    """
+    return frozenset() if state is None else frozenset({"image_size", "resize", "mean", "std", "interpolation"})
+
+
 @contextmanager
 def fetching(what: str, do: str = "Check the network, or pass a local file as MODEL with --arch") -> Iterator[None]:
     """Turn whatever goes wrong while a library gets its weights into one sentence.

@@ -12,12 +12,22 @@ from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, expected
+from cuesense.models.channels import in_order
 from cuesense.models.checkpoint import Found
 from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
 from cuesense.models.huggingface import is_folder
 from cuesense.models.names import is_file, path_mode, refuse_misspelled
-from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come, sized
+from cuesense.models.preprocessing import (
+    AS_CARRIED,
+    Beside,
+    ImageOptions,
+    Prepared,
+    prepare,
+    prepare_as_they_come,
+    sized,
+)
+from cuesense.models.sidecar import said_about
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
 from cuesense.models.weights import MisfitError
 from cuesense.types import Classifier, ClassNames
@@ -30,6 +40,7 @@ def load_classifier(
     class_names: ClassNames | None = None,
     images: ImageOptions = AS_CARRIED,
     trust: Trust = OWN_WORD,
+    own_size: tuple[int, int] | None = None,
 ) -> Classifier:
     """Load what a user names as a model.
 
@@ -40,10 +51,12 @@ def load_classifier(
         class_names: Names of the outputs in their order; needed by open_clip.
         images: How images are prepared, where the weights should not decide.
         trust: Who named the model, and whether programs run (see ``models.trust``).
+        own_size: Height and width that all images of the dataset share, which are taken where nobody says a size.
 
     Returns:
         The classifier: in evaluation mode, float32, on the CPU, without gradients. Preprocessing that was not given is
-        what the weights carry, else the usual one of ImageNet, with a warning, and named in ``guessed``.
+        what the weights' file or one beside it says (``models.sidecar``), else the dataset's own size and the
+        architecture's usual normalization, with a warning, and named in ``guessed``.
 
     Raises:
         ModelError: The model cannot be loaded, or is a program that may not run.
@@ -59,7 +72,8 @@ def load_classifier(
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
         loaded = _from_file(file, builder, class_names, trust, named_in)
-        return _classifier(spec, loaded, prepare(loaded, images), class_names, _digest(file))
+        beside = Beside(said_about(file, loaded.about), own_size)
+        return _classifier(spec, loaded, prepare(loaded, images, beside), class_names, _digest(file))
 
 
 def wrap_module(
@@ -96,13 +110,14 @@ def _classifier(
     return Classifier(
         spec=spec,
         architecture=loaded.architecture,
-        network=ready(network),
+        network=in_order(ready(network), prepared.preprocessing.channels),
         preprocessing=prepared.preprocessing,
         class_names=class_names or loaded.class_names,
         sha256=sha256,
         warnings=loaded.warnings + prepared.warnings,
         fixed_batch=loaded.fixed_batch,
-        guessed=loaded.guessed | prepared.guessed,
+        guessed=(loaded.guessed & {"class_names"}) | prepared.guessed,
+        assumptions=prepared.assumptions,
     )
 
 

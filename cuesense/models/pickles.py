@@ -22,6 +22,7 @@ from torch import nn
 from cuesense.errors import ModelError, expected, first_line
 from cuesense.models.archives import open_archive
 from cuesense.models.pickle_machine import Built, Maker, PickleMachine, RefusedPickleError, hashable
+from cuesense.models.recipes import recipe
 from cuesense.models.storages import (
     DTYPES,
     StreamStorages,
@@ -282,6 +283,7 @@ def _refusal(path: Path, error: RefusedPickleError, *, modules: bool) -> ModelEr
     if isinstance(error, UnlistedNameError):
         what = "only tensors and modules of torch, torchvision or timm" if modules else "only tensors and plain data"
         do = "Save model.state_dict() and pass --arch" + (", or use torch.export.save" if modules else "")
+        do += f". {recipe(path, got)}" if modules else ""
         return ModelError(expected(str(path), what, f"{got}, which could run code and was not loaded", do))
     with path.open("rb") as stream:
         start = stream.read(2)

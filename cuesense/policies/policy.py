@@ -79,6 +79,14 @@ class Policy:
         """Return the strongest value of each augmentation of one class."""
         return self.values[self.groups[index]]
 
+    def without(self, name: str) -> tuple[str, ...]:
+        """Return the classes that do not get an augmentation, such as those whose images may not be flipped.
+
+        Args:
+            name: Name of the augmentation.
+        """
+        return tuple(known for index, known in enumerate(self.class_names) if name not in self.of_class(index))
+
     @property
     def left_out(self) -> tuple[str, ...]:
         """The classes that get no augmentation where all others get the same; empty where there are no such."""

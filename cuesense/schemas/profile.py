@@ -1,7 +1,7 @@
 """profile.json: which cue each class relies on, and how far each may be augmented.
 
 The whole document is ``Profile``. Its larger parts stand in ``profile_provenance``, ``profile_curves``,
-``profile_budgets`` and ``profile_training``; all of them are imported from here.
+``profile_budgets``, ``profile_pipeline`` and ``profile_training``; all of them are imported from here.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from cuesense.schemas.profile_graded import (
     ranked,
     strongest,
 )
+from cuesense.schemas.profile_pipeline import CostModel, PipelineModel, StepModel, TakenModel, TrainingModel
 from cuesense.schemas.profile_provenance import DatasetInfo, ModelInfo, Provenance
 from cuesense.schemas.profile_training import (
     ForecastModel,
@@ -52,6 +53,7 @@ __all__ = [
     "BudgetModel",
     "ClassModel",
     "ColumnModel",
+    "CostModel",
     "Counts",
     "CueModel",
     "CurveModel",
@@ -67,6 +69,7 @@ __all__ = [
     "LossModel",
     "ModelInfo",
     "PairsModel",
+    "PipelineModel",
     "PolicyModel",
     "Profile",
     "Provenance",
@@ -74,9 +77,12 @@ __all__ = [
     "RivalModel",
     "ShapeScaleModel",
     "SharpenModel",
+    "StepModel",
     "Summary",
+    "TakenModel",
     "TrainedBudget",
     "TrainedModel",
+    "TrainingModel",
     "UnpairedCounts",
     "VerdictRule",
     "VerifiedModel",
@@ -209,6 +215,9 @@ class Profile(Document):
     policy: PolicyModel = Field(description="the budgets as a training run would use them")
     forecast: ForecastModel | None = Field(default=None, description="what training would cost; null if not forecast")
     verified: VerifiedModel | None = Field(default=None, description="what training did cost; null if not verified")
+    pipeline: PipelineModel | None = Field(
+        default=None, description="what the training transform costs, step by step; null if none was named"
+    )
 
     @property
     def warnings_to_repeat(self) -> list[str]:

@@ -17,6 +17,7 @@ from cuesense.schemas.impossible import (
     shares,
     strangers,
 )
+from cuesense.schemas.pipeline_checks import pipeline_problems
 
 if TYPE_CHECKING:
     from cuesense.schemas.profile import ClassModel, CurveModel, ForecastModel, LossModel, Profile, VerifiedModel
@@ -45,6 +46,8 @@ def profile_problems(profile: Profile) -> Iterator[str]:
         yield from _forecast(profile.forecast, [entry.name for entry in profile.classes])
     if profile.verified is not None:
         yield from _verified(profile.verified)
+    if profile.pipeline is not None:
+        yield from pipeline_problems(profile.pipeline, [entry.name for entry in profile.classes])
 
 
 def _rules(profile: Profile) -> Iterator[str]:

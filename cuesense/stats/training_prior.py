@@ -49,6 +49,8 @@ _COSTS: Mapping[str, _Cost] = {
     "random_rotation": _Cost(-0.41, _DROP, _SHARED, 0.132, strongest=180.0),
     "horizontal_flip": _Cost(-0.08, _DROP, _SHARED, 0.067, strongest=0.5),
 }
+TRAINED_WITH = frozenset(_COSTS)
+"""The augmentations whose costs in training are known."""
 # What was never trained with: no gain is expected, and the error is larger than that of all that was. Chosen by hand.
 _OTHER = _Cost(0.0, _DROP, _SHARED, 0.2)
 # Cost of relying on shape more than the average class does, at the strongest value. Fitted with the others.

@@ -17,28 +17,35 @@ from torch import nn
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.expectations import Plan, expected_from_clean, expected_from_images
 from cuesense.analysis.groups import read_groups
+from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.config import Config, load_config
 from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.load import DatasetOptions
+from cuesense.datasets.splits import split_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
+from cuesense.inference.class_outputs import settle
 from cuesense.inference.engine import predict, weights_digest
-from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
+from cuesense.inference.loading import guesses, images_for, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.inference.probe import kind_settings, probe
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
+from cuesense.pipelines.perturbations import Plan as PipelinePlan
+from cuesense.pipelines.source import find
 from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
 from cuesense.reports.html.gallery import Gallery, Tile, encode
-from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
+from cuesense.schemas.profile import DatasetInfo, ModelInfo, PipelineModel, Profile, Provenance
 from cuesense.stores.lock import locked
 from cuesense.types import RISK, Classifier, ClassNames, Condition, Dataset, Notify, Progress, no_progress
 from cuesense.validation import check_fraction, check_risk, whole_number
+from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
@@ -60,6 +67,7 @@ class _Analysis:
     groups: dict[str, list[int]]
     run: RunOptions
     risk: float
+    pipeline: PipelinePlan | None = None
 
 
 def analyze(
@@ -84,7 +92,12 @@ def analyze(
     confidence: float = 0.95,
     risk: float = RISK,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     groups: str | Path | None = None,
+    pipeline: Any = None,
+    timm_args: str | None = None,
+    torchvision_args: str | None = None,
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
@@ -117,7 +130,14 @@ def analyze(
         confidence: Level of intervals and certificates, in (0.5, 1).
         risk: The largest chance that a class loses more than the tolerance under its budget, in (0, 0.5].
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        split: The part of the dataset, such as ``"val"``; None takes ``val``, else ``test``, where it has parts.
+        download: Fetch a named dataset that is not on disk.
         groups: A CSV file with the columns class and group, for results of several classes together.
+        pipeline: The transform of your training images, to learn what each of its steps costs every class: a
+            ``Compose``, list or function (torchvision, timm, albumentations, kornia, your own), its place
+            ``"train.py:transform"``, or Ultralytics' ``"args.yaml"``.
+        timm_args: The same as flags of timm's training script, for instance ``"--aa rand-m9 --reprob 0.25"``.
+        torchvision_args: The same as flags of torchvision's reference scripts.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_nondeterministic: Also analyze a model that is no function of one image (dropout left on, batch
@@ -140,23 +160,29 @@ def analyze(
     check_risk(risk)
     images = ImageOptions(image_size, resize, mean, std)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
-    data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
+    trust = Trust(weights_only=weights_only)
+    where = DatasetOptions(data_root, split, download)
+    data = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     # Before the model is loaded and tried, which may take minutes.
     folder = None if output is None else _output(Path(output), data)
-    trust = Trust(weights_only=weights_only)
+    source = find(pipeline, timm_args, torchvision_args, trust)
     classifier, outputs, shown = load_matched(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run, risk)
+    if source is not None:
+        analysis = replace(analysis, pipeline=pipelines.read_for(source, classifier))
     images_of_class = np.bincount(data.labels, minlength=len(outputs))
     plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
     if notify:
         for sentence in expected_from_images(plan):
             notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
+    tried = probe(classifier, data, run)
+    classifier, outputs = settle(tried.applied(classifier), data, outputs, tried.output_count, run)
+    analysis = replace(analysis, classifier=classifier, outputs=outputs)
     with locked(folder) as fresh:
         try:
             return _run(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)
@@ -200,7 +226,12 @@ def _run(
         earlier = earlier_profile(profile, folder)
         if earlier is not None:
             # What later commands added to it.
-            profile = profile.model_copy(update={"forecast": earlier.forecast, "verified": earlier.verified})
+            added = ("forecast", "verified", "pipeline")
+            profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
+    if analysis.pipeline is not None:
+        costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=progress)
+        profile = profile.model_copy(update={"pipeline": costs})
+    if folder is not None:
         write_outputs(profile, folder, galleries(analysis, profile), predictions)
     return profile
 
@@ -210,6 +241,26 @@ def _notify_of_clean(analysis: _Analysis, plan: Plan, clean: Condition, progress
     found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run, progress)
     for sentence in () if found is None else expected_from_clean(plan, *found):
         notify(sentence)
+
+
+def _pipeline(
+    analysis: _Analysis,
+    profile: Profile,
+    settings: dict[str, Any],
+    folder: Path | None,
+    *,
+    restart: bool,
+    progress: Progress,
+) -> PipelineModel | None:
+    """Return what the user's training transform costs; the profile is that of the same images."""
+    planned = analysis.pipeline
+    if planned is None:
+        return None
+    store = pipelines.open_store(folder, settings, planned, restart=restart)
+    conditions = planned.config.conditions()
+    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress)
+    predictions = _predictions(replace(analysis, config=planned.config), store, shards, conditions)
+    return pipeline_costs(pipelines.measured(planned), predictions, profile)
 
 
 def _predictions(analysis: _Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
@@ -324,6 +375,7 @@ def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
             images=len(analysis.dataset),
             classes=len(analysis.dataset.class_names),
             fingerprint=analysis.dataset.fingerprint,
+            split=split_of(analysis.dataset),
         ),
         config=analysis.config.to_dict() | {"precision": analysis.run.precision},
         seed=analysis.run.seed,

@@ -18,13 +18,14 @@ from cuesense.validation import path_of
 
 PREDICTIONS = "predictions.parquet"
 # The profile first, in the order in which a restart deletes them: one that is there is never of other files.
-FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PREDICTIONS)
+PIPELINE = "pipeline.csv"
+FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PREDICTIONS)
 
 
 def write_outputs(
     profile: Profile, folder: Path, pictures: Sequence[Gallery] = (), predictions: Predictions | None = None
 ) -> None:
-    """Write report.html, classes.csv, curves.csv, predictions.parquet where they are given, and last profile.json.
+    """Write report.html, the CSV files and predictions.parquet, those that are given, and last profile.json.
 
     A profile.json of another model, dataset or configuration is removed first: one that is there is never of other
     predictions than those beside it, also after a run that was killed between two files.
@@ -43,6 +44,9 @@ def write_outputs(
         "classes.csv": csv_text(profile.model_copy(update={"classes": profile.classes_by_lean}).to_frame()),
         "curves.csv": csv_text(profile.curves_frame()),
     }
+    if profile.pipeline is not None:
+        names = [entry.name for entry in profile.classes]
+        contents[PIPELINE] = csv_text(profile.pipeline.to_frame(names))
     for name in (*contents, PREDICTIONS, Profile.FILE_NAME):
         refuse_folder(folder / name)
     if earlier_profile(profile, folder) is None:

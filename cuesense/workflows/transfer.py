@@ -18,6 +18,7 @@ from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected, naming
 from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
@@ -43,7 +44,7 @@ from cuesense.training.features import features
 from cuesense.training.fit import Images
 from cuesense.training.images import match_names, pixel_digests, refuse_shared
 from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
-from cuesense.training.setup import arch_of
+from cuesense.training.setup import arch_of, load_images
 from cuesense.types import Classifier, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction
 from cuesense.workflows.audit import FILES, check_output, cues_of, read_profile, write_audit
@@ -118,6 +119,8 @@ def transfer(
     device: str | torch.device = "auto",
     workers: int = 2,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     weights_only: bool = False,
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
@@ -153,6 +156,8 @@ def transfer(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        split: The part of the dataset, such as ``"val"``; None takes ``val``, else ``test``, where it has parts.
+        download: Fetch a named dataset that is not on disk.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
@@ -174,8 +179,8 @@ def transfer(
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
     images = ImageOptions(image_size, resize, mean, std)
     run = run_options(device, workers=workers, allow_nondeterministic=allow_nondeterministic)
-    test = images_of(dataset, data_root, images_per_class)
-    fitted = None if train is None else images_of(train, data_root, None)
+    test = images_of(dataset, DatasetOptions(data_root, split, download), images_per_class)
+    fitted = None if train is None else load_images(train, DatasetOptions(data_root, None, download), for_training=True)
     task = _Task(
         test=CachedDataset(test),
         train=None if fitted is None else CachedDataset(fitted),

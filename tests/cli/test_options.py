@@ -13,7 +13,7 @@ from cuesense.cli.options import names_in
 from tests.helpers.command_line import COMMANDS, parameters
 
 # Options of images and networks that come together.
-_IMAGES = {"--image-size", "--resize", "--mean", "--std", "--images-per-class", "--data-root"}
+_IMAGES = {"--image-size", "--resize", "--mean", "--std", "--images-per-class", "--data-root", "--split", "--download"}
 _PROGRAMS = {"--weights-only", "--allow-code"}
 _POLICY = {"--augmentations", "--probability", "--tolerance", "--risk"}
 _TRAINING = {"--train", "--from", "--arch", "--epochs", "--seeds", "--train-size", "--images-per-class", "--restart"}
@@ -38,12 +38,23 @@ OPTIONS = {
     "recommend": _POLICY
     | _PROGRAMS
     | _TRAINING
-    | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
+    | {
+        "--format",
+        "--grouped",
+        "--per-class",
+        "--all-but",
+        "--head",
+        "--model",
+        "--dataset",
+        "--data-root",
+        "--split",
+        "--download",
+    }
     | {"--device", "--image-size", "--output", "--allow-nondeterministic", "--json"},
     "verify": _POLICY
     | _TRAINING
     | {"--weights-only", "--allow-nondeterministic"}
-    | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
+    | {"--test", "--output", "--data-root", "--split", "--download", "--device", "--workers", "--json"},
     "audit": _IMAGES
     | _PROGRAMS
     | _SWEEP

@@ -17,6 +17,7 @@ from cuesense.reports.graded_text import is_graded, lean_text, lean_words
 from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data, pixels_at
+from cuesense.reports.pipeline_text import caption, forecast_text, safe_text, worst_text
 from cuesense.reports.profile_text import (
     augmentation_columns,
     axis_title,
@@ -80,6 +81,8 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
         shared=_shared_budgets(profile),
         budget_meaning=budget_meaning(profile.policy),
         galleries=[(gallery, *_clean_and_rows(gallery, profile.curves)) for gallery in galleries],
+        worst_step=worst_text,
+        pipeline_caption=None if profile.pipeline is None else caption(profile, profile.pipeline),
         data=page_data(profile),
     )
 
@@ -88,6 +91,8 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
 def _environment() -> Environment:
     environment = template_environment()
     environment.filters |= {
+        "safe_step": safe_text,
+        "training_step": forecast_text,
         "budget": budget_text,
         "group_shares": group_shares,
         "lean": lean_text,

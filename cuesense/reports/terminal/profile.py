@@ -15,6 +15,7 @@ from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, bud
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.graded import graded_caption, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
+from cuesense.reports.terminal.pipeline import pipeline_lines
 from cuesense.reports.text import CUE_LETTERS, DASH, fixed, percent, printable, readable_name
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import ClassModel, Profile
@@ -41,11 +42,12 @@ class _ProfileReport:
     limit: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        """Yield the summary, the table with its caption, the groups, the warnings and what was assumed."""
+        """Yield the summary, the classes, their groups, the training transform, warnings and what was assumed."""
         width = min(options.max_width, _WIDEST)
         yield from _summary(self.profile)
         yield from (_graded if is_graded(self.profile) else _verdicts)(self.profile, self.limit, width)
         yield from _groups(self.profile)
+        yield from pipeline_lines(self.profile, width)
         yield from warning_lines(self.profile.summary.warnings)
         yield from assumption_lines(self.profile.provenance.assumptions)
 
@@ -65,7 +67,7 @@ def render(profile: Profile, *, limit: int = 30) -> RenderableType:
 
 def _summary(profile: Profile) -> Iterator[Text]:
     model, dataset, summary = profile.provenance.model, profile.provenance.dataset, profile.summary
-    where = f" on {printable(dataset.spec)}: {dataset.images:,} images, {dataset.classes:,} classes"
+    where = f" on {printable(dataset.named)}: {dataset.images:,} images, {dataset.classes:,} classes"
     yield Text.assemble((printable(model.spec), "bold"), where)
     yield Text(f"Clean accuracy {percent(summary.clean_accuracy)}, worst class {percent(summary.worst_class_accuracy)}")
     counts = [(cue, summary.labels.get(cue, 0)) for cue in CueVerdict]

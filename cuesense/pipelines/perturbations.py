@@ -1,0 +1,69 @@
+"""A training transform as perturbations: the whole, each step alone, and the whole without each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cuesense.config import Config
+from cuesense.perturbations.wrapped import PROBABILITIES, Sometimes
+from cuesense.pipelines.chain import Chain
+from cuesense.pipelines.read import Pipeline
+from cuesense.types import Perturbation, Role
+
+# Draws of every image: with two, what one draw of an image adds to the noise is halved. Chosen by hand.
+REPEATS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured of a training transform.
+
+    Attributes:
+        pipeline: The transform.
+        whole: All of it, by the share of the images.
+        alone: Each step on every image, in the order of the pipeline's augmentations.
+        without: The whole without each step, likewise; empty where there is one step.
+    """
+
+    pipeline: Pipeline
+    whole: Perturbation
+    alone: tuple[Perturbation, ...]
+    without: tuple[Perturbation, ...]
+
+    @property
+    def config(self) -> Config:
+        """The perturbations as a configuration, the whole first."""
+        return Config(
+            "pipeline", self.pipeline.spec, (self.whole, *self.alone, *self.without), repeats=REPEATS, repeats_of={}
+        )
+
+
+def plan(pipeline: Pipeline) -> Plan:
+    """Return what is measured of a training transform."""
+    names = [part.name for part in pipeline.augmentations]
+    return Plan(
+        pipeline,
+        _perturbation("pipeline", pipeline.chain(names), PROBABILITIES),
+        tuple(_perturbation(name, pipeline.chain([name], always=True)) for name in names),
+        tuple(
+            _perturbation(f"pipeline without {name}", pipeline.chain([other for other in names if other != name]))
+            for name in (names if len(names) > 1 else ())
+        ),
+    )
+
+
+def _perturbation(name: str, chain: Chain, shares: Sequence[float] = (1.0,)) -> Perturbation:
+    """Return a chain as a perturbation whose value is the chance that it is applied to an image."""
+    return Perturbation(
+        name=name,
+        role=Role.AUGMENTATION,
+        suppresses=(),
+        damages="what it changes",
+        parameter="probability",
+        unit="probability",
+        ladder=tuple(shares),
+        identity=0.0,
+        limits=(0.0, 1.0),
+        apply=Sometimes(name, chain, "tensor"),
+    )

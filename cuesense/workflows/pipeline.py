@@ -1,0 +1,78 @@
+"""Measure a user's training transform on the images of an analysis: what each of its steps costs every class."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cuesense.analysis.pipeline_costs import MeasuredPipeline
+from cuesense.analysis.pipeline_sentences import MeasuredStep
+from cuesense.atomic_files import digest, unwritable
+from cuesense.pipelines.perturbations import Plan, plan
+from cuesense.pipelines.read import read
+from cuesense.pipelines.source import Source
+from cuesense.predictions.shards import OutcomeStore
+from cuesense.types import Classifier
+
+FOLDER = "pipeline-outcomes"
+"""Beside the folder of the other predictions, with a folder for each transform: another one leaves all as it is."""
+
+
+def read_for(source: Source, classifier: Classifier) -> Plan:
+    """Return what is measured of a training transform, for a network's input.
+
+    Args:
+        source: The transform.
+        classifier: The network.
+
+    Raises:
+        SettingsError: It is no transform, fails, or changes nothing at random.
+    """
+    size = classifier.preprocessing.image_size
+    return plan(read(source.made(size), source.spec, size, remarks=source.remarks, source=source.text))
+
+
+def open_store(folder: Path | None, settings: Mapping[str, Any], planned: Plan, *, restart: bool) -> OutcomeStore:
+    """Return where the predictions under a transform go.
+
+    Args:
+        folder: The output folder, or None to keep them in memory.
+        settings: All else that decides them.
+        planned: What is measured.
+        restart: Throw away those of all transforms.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    if folder is None:
+        return OutcomeStore()
+    decided = {**settings, "pipeline": planned.pipeline.digest, "config": planned.config.to_dict()}
+    try:
+        if restart and (folder / FOLDER).is_dir():
+            shutil.rmtree(folder / FOLDER)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    return OutcomeStore.open(folder / FOLDER / digest(decided), decided)
+
+
+def measured(planned: Plan) -> MeasuredPipeline:
+    """Return a transform as the analysis of its predictions knows it."""
+    pipeline = planned.pipeline
+    without = planned.without or (None,) * len(planned.alone)
+    steps = tuple(
+        MeasuredStep(
+            name=part.name,
+            settings=part.settings,
+            probability=part.probability,
+            adjustable=part.always is not None,
+            augmentation=None if part.known is None else part.known.name,
+            value=None if part.known is None else part.known.value,
+            note="" if part.known is None else part.known.note,
+            alone=alone,
+            without=other,
+        )
+        for part, alone, other in zip(pipeline.augmentations, planned.alone, without, strict=True)
+    )
+    return MeasuredPipeline(pipeline.spec, planned.whole, steps, pipeline.preparation, pipeline.remarks)
