@@ -97,10 +97,10 @@ def analyze(
 ) -> None:
     """Measure what a model relies on, class by class, and write a profile and a report.
 
-    MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, Lightning .ckpt), or
-    torchvision:NAME[@WEIGHTS], timm:NAME, open_clip:NAME[@TAG or FILE], python:module:factory. TorchScript, .pt2 and
-    python: are programs, which run with your rights; for files of others, --weights-only (or CUESENSE_WEIGHTS_ONLY=1)
-    reads tensors alone.
+    MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, ONNX), a Hugging Face
+    folder, or torchvision:NAME[@WEIGHTS], timm:NAME, hf:NAME, open_clip:NAME[@TAG or FILE], python:module:factory.
+    TorchScript, .pt2 and python: are programs, which run with your rights; for files of others, --weights-only (or
+    CUESENSE_WEIGHTS_ONLY=1) reads tensors alone.
 
     Without --class-names, the model's outputs are the classes of DATASET in their order. The predictions are kept in
     DIR: the same command goes on where an earlier run stopped, and another --tolerance, --confidence or

@@ -91,8 +91,10 @@ def rows(kind: str) -> Rows:
 def _model_rows() -> Rows:
     what = {
         "torchvision": "torchvision:NAME[@WEIGHTS]",
-        "timm": "timm:NAME",
+        "timm": "timm:NAME, timm:hf-hub:NAME, timm:local-dir:FOLDER",
         "open_clip": "open_clip:NAME[@TAG or FILE], zero-shot on the class names",
+        "hf": "hf:NAME_OR_FOLDER, an image classifier of transformers (extra hf)",
+        "onnx": "onnx:FILE, or the .onnx file itself (extra onnx)",
         "python": "python:module:factory",
     }
     others = [(name, what.get(name, f"{name}:...")) for name in registry.names("models")]

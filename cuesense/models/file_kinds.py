@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from cuesense.errors import ModelError, expected, first_line
+from cuesense.models.recipes import is_ultralytics, recipe
 from cuesense.models.stand_ins import StandIn
 
 DOWNLOAD_AGAIN = "Save or download it again"
@@ -94,6 +95,9 @@ def whole_module(path: Path, module: StandIn | nn.Module, *, strict: bool) -> Mo
         return ModelError(
             expected(str(path), "only tensors and plain data", got, "Save model.state_dict() and pass --arch")
         )
+    if is_ultralytics(name):
+        got = f"a network of Ultralytics ({name})"
+        return ModelError(expected(str(path), "a network or weights that are read without its code", got, recipe(path)))
     place, _, kind = name.rpartition(".")
     place = "your_script" if place == "__main__" else place
     return ModelError(

@@ -26,13 +26,11 @@ class Images:
 
     Attributes:
         preprocessing: Sizes and normalization, None where they are not known.
-        bgr: Whether channels come as blue, green, red.
         warnings: What of it is done otherwise here, in sentences.
         guessed: Fields of the preprocessing that the processor does not say.
     """
 
     preprocessing: Preprocessing | None
-    bgr: bool = False
     warnings: tuple[str, ...] = ()
     guessed: frozenset[str] = frozenset()
 
@@ -53,13 +51,12 @@ def preprocessing_of(processor: Any, side: tuple[int, int] | None) -> Images:
     sizes, guessed = _sizes(processor, kind, side)
     if sizes is None:
         said = f"The {kind} of these weights does not say the size of its images."
-        return Images(None, _flips(processor), (said,))
+        return Images(None, (said,))
     mean, std = _normalization(processor, kind)
     interpolation, warnings = _interpolation(processor)
     image_size, resize = sizes
     return Images(
-        Preprocessing(image_size, resize, mean, std, interpolation),
-        _flips(processor),
+        Preprocessing(image_size, resize, mean, std, interpolation, _order(processor)),
         warnings + _padded(processor) + ((_SQUASHED,) if guessed == ("resize",) else ()),
         frozenset(guessed),
     )
@@ -138,8 +135,8 @@ def _interpolation(processor: Any) -> tuple[str, tuple[str, ...]]:
     return "bicubic", (f"These weights' images are resized with PIL's filter {int(number)}; bicubic is used instead.",)
 
 
-def _flips(processor: Any) -> bool:
-    return bool(getattr(processor, "do_flip_channel_order", False))
+def _order(processor: Any) -> str:
+    return "bgr" if getattr(processor, "do_flip_channel_order", False) else "rgb"
 
 
 def _padded(processor: Any) -> tuple[str, ...]:

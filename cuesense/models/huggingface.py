@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
-from cuesense.models.adapted import Bgr
 from cuesense.models.common import Loaded, State, fetching, optional_library, quiet
 from cuesense.models.hf_images import Images, preprocessing_of
 from cuesense.types import ClassNames
@@ -78,10 +77,9 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         _refuse_unfit(transformers, name, config)
         model = _filled(transformers, config, name, state) if state else _pretrained(transformers, name, folder, config)
     images = _images(transformers, name, config)
-    network: nn.Module = HfNetwork(model, _side(config))
     known = _class_names(config)
     return Loaded(
-        Bgr(network) if images.bgr else network,
+        HfNetwork(model, _side(config)),
         type(model).__name__,
         images.preprocessing,
         input_size=None if images.preprocessing else _side(config),

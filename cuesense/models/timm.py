@@ -16,6 +16,8 @@ from cuesense.models.names import HUB, unknown_name
 from cuesense.models.weights import build_filled, sketch
 from cuesense.types import ClassNames, Preprocessing
 
+# Where a configuration's size is that of the user's own weights, as their position embeddings say.
+_BY_POSITIONS = "size_by_positions"
 _SYNSET = re.compile(r"n\d{8}")
 
 
@@ -29,8 +31,8 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         class_names: Names of the outputs, or None for those that the weights know.
 
     Returns:
-        The network with the preprocessing of the name's weights, which is a guess for the user's own, and ImageNet's
-        names where it has 1000 outputs.
+        The network with the preprocessing of the name's weights, which is a guess for the user's own but for the size
+        that position embeddings tell, and the names of the weights, or ImageNet's where it has 1000 outputs.
 
     Raises:
         ModelError: The name is unknown, has no classifier or no weights, or the weights do not fit.
@@ -49,13 +51,14 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     known = _own_names(network.pretrained_cfg, network.num_classes)
     if known is None and network.num_classes == 1000:
         known = ClassNames(imagenet_names(), imagenet_synsets())
+    guessed = guessed_names(class_names, known, state) | guessed_images(state)
     return Loaded(
         network,
         network.pretrained_cfg.get("architecture") or name,
         preprocessing,
         class_names=class_names or known,
         warnings=warnings,
-        guessed=guessed_names(class_names, known, state) | guessed_images(state),
+        guessed=guessed - {"image_size"} if network.pretrained_cfg.get(_BY_POSITIONS) else guessed,
     )
 
 
@@ -82,7 +85,7 @@ def _filled(name: str, state: State) -> nn.Module:
     network = build_filled(make if size is None else partial(make, img_size=size), state, f"timm:{name}", head)
     if size is not None:
         # What the library says of its own weights' images does not hold for these.
-        network.pretrained_cfg = {**network.pretrained_cfg, "input_size": (3, *size)}
+        network.pretrained_cfg = {**network.pretrained_cfg, "input_size": (3, *size), _BY_POSITIONS: True}
     return network
 
 

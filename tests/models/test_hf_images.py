@@ -52,7 +52,7 @@ def test_settings_give_the_processors_own_images(image: Image.Image, name: str, 
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (chosen.mean, chosen.std))
     own = (torch.from_numpy(resize_and_crop(image, chosen)) / 255 - mean) / std
     theirs = processor(image, return_tensors="pt")["pixel_values"][0]
-    levels = 255 * std * (own.flip(0) if found.bgr else own).sub(theirs).abs()
+    levels = 255 * std * (own.flip(0) if chosen.channels == "bgr" else own).sub(theirs).abs()
     assert float(levels.max()) <= _LARGEST
     assert float(levels.mean()) <= _MEAN
     assert (found.warnings, found.guessed) == ((), frozenset())
