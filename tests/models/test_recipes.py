@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
@@ -33,7 +34,10 @@ class Yolo(Own):
 Yolo.__module__ = "ultralytics.nn.tasks"
 
 
-def test_files_of_ultralytics_are_told_how_to_be_exported(tmp_path: Path) -> None:
+def test_files_of_ultralytics_are_told_how_to_be_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ultralytics", "ultralytics.nn", "ultralytics.nn.tasks"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr(sys.modules["ultralytics.nn.tasks"], "Yolo", Yolo, raising=False)
     path = tmp_path / "best.pt"
     torch.save({"model": Yolo(), "epoch": 3}, path)
     with pytest.raises(ModelError) as caught:
@@ -57,7 +61,7 @@ def test_ultralytics_networks_carry_names_and_size(monkeypatch: pytest.MonkeyPat
 def test_a_factory_of_an_ultralytics_network_is_ready_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("factory_of_yolo")
     module.build = Yolo  # type: ignore[attr-defined]
-    monkeypatch.setitem(__import__("sys").modules, "factory_of_yolo", module)
+    monkeypatch.setitem(sys.modules, "factory_of_yolo", module)
     found = load_classifier("python:factory_of_yolo:build")
     assert found.preprocessing.image_size == (32, 32)
     assert found.class_names is not None
