@@ -12,6 +12,7 @@ from cuesense.errors import DatasetError, expected
 # Labels that are numbers are sorted as numbers, so that class 10 does not stand before class 2. Leading zeros make a
 # name ("007"); other numbers, such as -1 or 0.5, are no class index and more likely a mistake than a name.
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
+_WHOLE = re.compile(r"[0-9]{1,15}\.0+")
 _OTHER_NUMBER = re.compile(r"-[0-9]+|[+-]?[0-9]*\.[0-9]*")
 _ONE_CLASS = (
     "cuesense needs one class an image: keep the images with one label, or write a table with one label each; a "
@@ -46,6 +47,8 @@ def read_labels(values: Sequence[Any], what: str, names: Sequence[str] | None = 
     Raises:
         DatasetError: A label is missing, a negative or broken number, or several labels; or it is none of the names.
     """
+    if all(_is_whole(value) for value in values):
+        values = [int(float(value)) for value in values]
     texts = [_text(value, row, what) for row, value in enumerate(values, start=1)]
     if names is not None:
         return _of_names(texts, what, names)
@@ -64,6 +67,13 @@ def refuse_multilabel(what: str, got: str) -> DatasetError:
         got: What shows that there are several.
     """
     return DatasetError(expected(f"each label of {what}", "one class (single-label)", got, _ONE_CLASS))
+
+
+def _is_whole(value: Any) -> bool:
+    """Return whether a label is a whole number written as a decimal one, as pandas leaves a column with gaps."""
+    if isinstance(value, float):
+        return value.is_integer() and value >= 0
+    return isinstance(value, str) and _WHOLE.fullmatch(value.strip()) is not None
 
 
 def _text(value: Any, row: int, what: str) -> str:
@@ -124,11 +134,11 @@ def _are_combinations(parts: dict[str, list[str]], joined: Sequence[str], *, str
     """Return whether labels are combinations of fewer labels, some of which stand alone as well.
 
     "tench, Tinca tinca" and "school bus" are names: their parts are no labels. Of blanks, which names often have, also
-    combinations of different lengths are asked for.
+    combinations of different lengths, or of labels that all stand alone, are asked for.
     """
     alone = {text for text, found in parts.items() if len(found) == 1}
     pieces = {piece for text in joined for piece in parts[text]}
     lengths = {len(parts[text]) for text in joined}
     if len(joined) < _COMBINATIONS or not pieces & alone:
         return False
-    return len(pieces | alone) < len(parts) and (not strict or len(lengths) > 1)
+    return len(pieces | alone) < len(parts) and (not strict or len(lengths) > 1 or pieces <= alone)

@@ -256,7 +256,7 @@ def _pair(names: Sequence[str], split: str | None, what: str) -> tuple[str, str,
             pairs[part] = (name, labels)
     if not pairs:
         got = f"the arrays {listed(list(names), _SHOWN) or 'none'}"
-        do = "Name them images and labels, or train_images and train_labels (also val, test)"
+        do = "Name them images and labels, or test_images and test_labels, in one .npz or as .npy files side by side"
         raise DatasetError(expected(what, "arrays of images and of labels", got, do))
     parts = [part for part in pairs if part]
     if not parts:

@@ -27,7 +27,9 @@ _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tbz2", 
 _OTHER_ARCHIVES = {".7z": "7z x", ".rar": "unrar x", ".gz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k"}
 _MODELS = frozenset((".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".keras", ".tflite", ".pt2", ".bin"))
 _SPREADSHEETS = (".xlsx", ".xls", ".ods")
-_EXPORT = "Export its images into one folder per class, or into a .npz or .tar (WebDataset) file"
+_EXPORT = (
+    "Export its images into one folder per class, or a .npz or .tar file, or save a list of paths and labels as CSV"
+)
 # Other libraries' ways to keep images.
 _OTHER_DATA = {
     ".tfrecord": "a TFRecord file", ".tfrecords": "a TFRecord file", ".rec": "an MXNet RecordIO file",
@@ -181,6 +183,8 @@ def _may_be_flat(path: Path, with_images: Sequence[str]) -> bool:
 
 def _without_images(path: Path, inside: Sequence[str]) -> str:
     """Return the reader of a folder without images of its own: one of Parquet files or tars, else the folder's."""
+    if (path / "data.mdb").is_file():
+        _refuse_other_kinds(path / "data.mdb", ".mdb")
     parquet = parquet_files(path)
     if parquet and _holds_images(parquet[0]):
         return "hf"

@@ -142,6 +142,9 @@ def _id(value: Any, row: int, table: Path) -> str:
     if not isinstance(value, str) or not value.strip():
         found = f"{value!r} in row {row}"
         raise DatasetError(expected(f"each path of '{table}'", "the path of an image", found, "Fill in the path"))
+    if "://" in value:
+        do = "Download the images, and write where they lie"
+        raise DatasetError(expected(f"each path of '{table}'", "a file on this machine", f"the URL '{value}'", do))
     return Path(value.replace("\\", "/") if "/" not in value else value).as_posix()
 
 

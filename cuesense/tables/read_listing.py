@@ -131,6 +131,9 @@ def _from_object(value: dict[str, Any]) -> Any:
     lists = [part for part in value.values() if isinstance(part, list)]
     if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]
+    if lists and len(lists) == len(value) and all(isinstance(p, str) and "." in p for part in lists for p in part):
+        # From each class to its images.
+        return [{"path": path, "label": name} for name, part in value.items() for path in part]
     if lists and len(lists) == len(value) and len(set(map(len, lists))) == 1:
         return [dict(zip(value, row, strict=True)) for row in zip(*lists, strict=True)]
     if _is_mapping(value.items()):

@@ -47,6 +47,17 @@ def test_the_minus_one_of_test_sets_is_explained():
     assert "published without labels" in refused([0, -1])
 
 
+@pytest.mark.parametrize("values", [[0.0, 2.0, 10.0], ["0.0", "2.0", "10.00"]])
+def test_whole_numbers_written_as_decimal_ones_are_numbers(values):
+    assert names(values) == ("0", "2", "10")
+    assert "a name or an integer from 0" in refused([*values, 0.5])
+
+
+def test_pairs_of_labels_that_all_stand_alone_are_refused():
+    pairs = ["a b", "b c", "c a"]
+    assert "joined by blanks" in refused(["a", "b", "c", *pairs])
+
+
 def test_a_list_of_one_is_a_label():
     assert names([[1], np.array([0])]) == ("0", "1")
     assert "2 of them in row 1 (a multi-label" in refused([["a", "b"]])

@@ -108,6 +108,14 @@ def test_a_path_refuses_what_does_not_apply(tmp_path):
         assert "no parts" in refused(path, split="val")
 
 
+def test_addresses_and_databases_are_named(tmp_path):
+    (tmp_path / "l").mkdir()
+    (tmp_path / "l" / "data.mdb").touch()
+    assert "an LMDB database" in refused(tmp_path / "l")
+    (tmp_path / "list.csv").write_text("path,label\nhttps://x.org/a.jpg,x\n")
+    assert "the URL 'https://x.org/a.jpg'" in refused(tmp_path / "list.csv")
+
+
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="no class folder in it"):
         load_dataset(str(tmp_path))

@@ -214,7 +214,7 @@ class TestTableErrors:
         assert "in row 2" in text
         assert "a name or an integer from 0" in text
 
-    @pytest.mark.parametrize("labels", [[1.0, 2.0], [0, -1], ["a", None]])
+    @pytest.mark.parametrize("labels", [[1.0, 2.5], [0, -1], ["a", None]])
     def test_bad_labels_of_parquet(self, labels, images):
         assert "a name or an integer from 0" in failure(parquet_table(images, path=["a", "b"], label=labels))
 

@@ -45,6 +45,7 @@ def refused(path):
         ("x.json", {"data": ROWS, "version": 1}),
         ("x.json", {"path": ["a.jpg", "b.jpg"], "label": ["x", "y"]}),
         ("x.json", {"a.jpg": "x", "b.jpg": "y"}),
+        ("x.json", {"x": ["a.jpg"], "y": ["b.jpg"]}),
     ],
 )
 def test_every_form_gives_the_same_rows(name, content, tmp_path):
