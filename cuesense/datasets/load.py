@@ -128,6 +128,9 @@ def _plugin(spec: str) -> tuple[str, str]:
         return name, argument
     if spec and path.exists():
         return "path", spec
+    if argument.startswith("//"):
+        to_be, do = "a folder, a table or a known name", "Download it, and name the folder or file"
+        raise DatasetError(expected("the dataset", to_be, f"the address '{spec}'", do))
     if colon and name.isidentifier():
         return name, argument
     is_path = len(path.parts) > 1 or path.suffix
