@@ -199,7 +199,7 @@ def _nearest(name: str, hits: set[int], outputs: ClassNames) -> str:
     if close:
         return f"the nearest output to '{composed(name)}' is '{by_fold[close[0]]}'"
     called = ", ".join(f"'{output}'" for output in outputs.names[:_SHOWN])
-    return f"the outputs are called {called}{', ...' if len(outputs.names) > _SHOWN else ''}"
+    return f"the {len(outputs.names):,} outputs are called {called}{', ...' if len(outputs.names) > _SHOWN else ''}"
 
 
 def _check_one_to_one(dataset_classes: Sequence[str], matched: Sequence[int], outputs: ClassNames) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,14 @@ from pathlib import Path
 from cuesense.datasets.files import FileDataset, from_files
 from cuesense.datasets.imagenet_labels import annotated
 from cuesense.datasets.left_out import LeftOut, is_image_name, is_litter
-from cuesense.datasets.splits import ANNOTATIONS, find_parts, readable, refuse_download, refuse_split
+from cuesense.datasets.splits import (
+    ANNOTATIONS,
+    class_folders_below,
+    find_parts,
+    readable,
+    refuse_download,
+    refuse_split,
+)
 from cuesense.errors import DatasetError, expected
 
 
@@ -45,10 +51,15 @@ def load(
     parts = find_parts(root)
     if parts is None:
         refuse_split(what, split)
-        return _read(root, argument)
+        inner = class_folders_below(root)
+        dataset = _read(inner, argument)
+        within = readable(inner.relative_to(root).as_posix())
+        said = () if inner == root else (f"The class folders are those in '{within}', the only folder with images.",)
+        return replace(dataset, remarks=(*said, *dataset.remarks))
     part = parts.choose(split, what)
     dataset = _read(part.path, argument)
-    said = parts.remarks(part) if split is None else ()
+    # Another spelling of what was asked for ("valid" for "val") is said as well.
+    said = () if split in (part.name, Path(part.name).name) else parts.remarks(part)
     return replace(dataset, split=part.name, remarks=(*said, *dataset.remarks))
 
 
@@ -81,18 +92,17 @@ def scan(root: Path, spec: str) -> FileDataset:
             left_out.count_file(readable(entry.name), beside=bool(classes))
     if not classes:
         raise DatasetError(_no_classes(root, any(is_image_name(entry.name) for entry in entries), left_out))
-    of_class = {name: list(_images(root, root / name, frozenset(), left_out)) for name in classes}
+    of_class = {name: list(_images(root, root / name, frozenset({root.resolve()}), left_out)) for name in classes}
     if not any(of_class.values()):
         raise DatasetError(_no_images(root, len(classes), left_out))
     left_out.empty = [readable(name) for name, paths in of_class.items() if not paths]
-    layout = _layout(root, of_class)
     files = [
         (readable(path.relative_to(root).as_posix()), label, path)
         for label, paths in enumerate(of_class.values())
         for path in paths
     ]
     dataset = from_files(spec, [readable(name) for name in classes], files)
-    return replace(dataset, remarks=(*left_out.remarks(len(classes)), *_one_class_remark(root, layout)))
+    return replace(dataset, remarks=left_out.remarks(len(classes)))
 
 
 def _no_classes(root: Path, images: bool, left_out: LeftOut) -> str:
@@ -109,26 +119,6 @@ def _no_images(root: Path, classes: int, left_out: LeftOut) -> str:
     found = f"{classes} class folders without a single image" + (f"; {other}" if other else "")
     sentence = expected(f"the folder '{root}'", "a folder with images", found, "Put images into them")
     return " ".join([sentence, *left_out.advice()])
-
-
-def _layout(root: Path, of_class: dict[str, list[Path]]) -> dict[str, set[str]]:
-    """Return for each class folder with images the folders in it that hold them; "" stands for the folder itself."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, paths in of_class.items():
-        for path in paths:
-            parts = path.relative_to(root).parts
-            found[name].add(parts[1] if len(parts) > 2 else "")
-    return found
-
-
-def _one_class_remark(root: Path, layout: dict[str, set[str]]) -> list[str]:
-    name = next(iter(layout))
-    if len(layout) > 1 or "" in layout[name] or len(layout[name]) < 2:
-        return []
-    return [
-        f"All images are of one class, '{readable(name)}', in {len(layout[name])} folders of their own: if these are "
-        f"the classes, name the folder '{readable(str(root / name))}'."
-    ]
 
 
 def _images(root: Path, folder: Path, above: frozenset[Path], left_out: LeftOut) -> Iterator[Path]:

@@ -132,8 +132,8 @@ def _plugin(spec: str) -> tuple[str, str]:
     if spec and path.exists():
         return "path", spec
     if argument.startswith("//"):
-        do = "Download it, and name the file or folder"
-        raise DatasetError(expected(f"the dataset '{spec}'", "on this machine", "an address", do))
+        to_be, do = "a folder, a table or a known name", "Download it, and name the folder or file"
+        raise DatasetError(expected("the dataset", to_be, f"the address '{spec}'", do))
     if colon and name.isidentifier():
         return name, argument
     raise DatasetError(

@@ -22,6 +22,8 @@ _SYNSET = re.compile(r"n\d{8}")
 _SYNSET_LINE = re.compile(r"(n\d{8})[\s,:]+(?:(\d{1,9})[\s,:]+)?(\S.*)")
 _INDEX_LINE = re.compile(r"\[?(\d{1,9})\]?(?:\s*[:,;.)]\s*|\s+-?\s*)(\S.*)")
 _INDEX_BEHIND = re.compile(r"(\S.*?)(?:\s*[:,;=]\s*|\s+)(\d{1,9})")
+_ITEM = re.compile(r"item\s*\{(.*?)\}", re.DOTALL)
+_FIELD = re.compile(r"(id|name|display_name)\s*:\s*('[^']*'|\"[^\"]*\"|\d+)")
 # Lines that begin or end with numbers have them as indices where so many of them are in range: in a list of coins
 # ("5 cents", "10 cents", "20 cents") they are words. Chosen by hand.
 _IN_RANGE = 0.8
@@ -74,6 +76,8 @@ def read_names(path: Path) -> ClassNames:
 def _reader(suffix: str, text: str) -> Callable[[str], ClassNames]:
     known: Mapping[str, Callable[[str], ClassNames]] = {
         ".json": _from_json,
+        ".jsonl": _from_json_lines,
+        ".pbtxt": _from_items,
         ".yaml": _from_yaml,
         ".yml": _from_yaml,
         ".csv": _from_table,
@@ -89,6 +93,17 @@ def _reader(suffix: str, text: str) -> Callable[[str], ClassNames]:
 
 def _from_json(text: str) -> ClassNames:
     return names_in(json.loads(text or "[]"))
+
+
+def _from_json_lines(text: str) -> ClassNames:
+    return names_in([json.loads(line) for line in text.splitlines() if line.strip()])
+
+
+def _from_items(text: str) -> ClassNames:
+    """Read TensorFlow's label map: items with an id and a name."""
+    items = [dict(_FIELD.findall(item)) for item in _ITEM.findall(text)]
+    shown = [{"id": item.get("id"), "name": item.get("display_name", item.get("name"))} for item in items]
+    return names_in([{key: (value or "").strip("'\"") for key, value in item.items()} for item in shown])
 
 
 def _from_yaml(text: str) -> ClassNames:
@@ -109,9 +124,10 @@ def _from_lines(text: str) -> ClassNames:
     lines = [line for line in every if not line.startswith("#")] if text else []
     if not lines or not any(lines):
         return ClassNames(())
-    if len(lines) == 1 and "," in lines[0]:
+    if len(lines) == 1 and ("," in lines[0] or ";" in lines[0]):
         # A model has several outputs, so this is no name with its synonyms.
-        lines = [cell.strip() for cell in next(csv.reader(lines, skipinitialspace=True)) if cell.strip()]
+        row = next(csv.reader(lines, delimiter=max(",;", key=lines[0].count), skipinitialspace=True))
+        lines = [cell.strip() for cell in row if cell.strip()]
     lines = _unquoted(lines)
     synsets = [_SYNSET_LINE.fullmatch(line) for line in lines]
     if all(synsets):

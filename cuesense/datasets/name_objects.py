@@ -14,7 +14,7 @@ _SYNSET = re.compile(r"n\d{8}")
 # Under these keys libraries keep the names beside other things: Hugging Face, torchvision, Ultralytics, COCO, fastai.
 _KEYS = (
     "id2label", "idx_to_class", "idx2label", "idx2class", "index_to_name", "index_to_class", "label2id", "class_to_idx",
-    "class2idx", "label_to_idx", "names", "class_names", "classes", "labels", "categories", "vocab",
+    "class2idx", "label_to_idx", "names", "class_names", "label_names", "classes", "labels", "categories", "vocab",
 )  # fmt: skip
 # Numbers that a sentence names.
 _SHOWN = 3
@@ -35,6 +35,8 @@ def names_in(values: Any) -> ClassNames:
         values = _from_object(values)
     if isinstance(values, list) and values and all(isinstance(value, dict) for value in values):
         values = _from_objects(values)
+    if isinstance(values, list) and all(isinstance(value, list) and len(value) == 1 for value in values):
+        values = [value[0] for value in values]
     if isinstance(values, (list, tuple)) and values and all(map(_is_pair, values)):
         return ClassNames(tuple(name.strip() for _, name in values), tuple(synset for synset, _ in values))
     if not isinstance(values, (list, tuple)) or not all(isinstance(value, str) for value in values):

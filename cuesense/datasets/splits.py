@@ -63,7 +63,7 @@ class Parts:
     unlabeled: tuple[str, ...]
 
     def choose(self, split: str | None, what: str) -> Part:
-        """Return the part that is asked for, by its name or another usual name of it; None takes the preferred one.
+        """Return the part that is asked for, by its name or another spelling of it; None takes the preferred one.
 
         Args:
             split: What the user gave.
@@ -75,11 +75,11 @@ class Parts:
         """
         if split is None:
             return self.labeled[0]
-        wanted, kind = split.strip("/"), split_kind(split)
+        wanted, same = split.strip("/"), _spelled_alike(split)
         alike: Sequence[list[Part]] = (
             [part for part in self.labeled if part.name == wanted],
             [part for part in self.labeled if Path(part.name).name.casefold() == wanted.casefold()],
-            [part for part in self.labeled if kind is not None and part.kind == kind],
+            [part for part in self.labeled if same is not None and _spelled_alike(part.name) == same],
         )
         found = next((parts for parts in alike if parts), [])
         if len(found) == 1:
@@ -107,6 +107,13 @@ def split_kind(name: str) -> str | None:
     """Return which part a name stands for: ``"val"``, ``"test"`` or ``"train"``; None for any other name."""
     found = _PART.fullmatch(name.casefold().strip("/"))
     return None if found is None else _KINDS[found[1]]
+
+
+def _spelled_alike(name: str) -> str | None:
+    """Return the usual spelling of a part's name: valid and validation are val, but dev is another part."""
+    found = _PART.fullmatch(Path(name).name.casefold())
+    spelled = {"valid": "val", "validation": "val", "testing": "test", "training": "train"}
+    return None if found is None else spelled.get(found[1], found[1])
 
 
 def find_parts(root: Path) -> Parts | None:
@@ -173,6 +180,20 @@ def _class_folders(part: Path) -> Path | None:
     # A few strays beside the class folders do not make the part a class.
     strays = sum(1 for _ in islice(_images(part), len(folders) + 1))
     return part if folders and strays < len(folders) else None
+
+
+def class_folders_below(root: Path) -> Path:
+    """Return the folder whose folders are the classes, where a single one holds all images; else the folder itself.
+
+    Args:
+        root: The folder; of a single class nothing could be learned, so that its folders are taken for the classes.
+    """
+    for _ in range(_DEPTH):
+        folders = [path for path in _folders(root) if _has_image(path)]
+        if len(folders) != 1 or next(_images(root), None) or next(_images(folders[0]), None):
+            return root
+        root = folders[0]
+    return root
 
 
 def _wrapped(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ text (0, 1, 10, 2) and other programs as numbers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,6 +31,8 @@ from cuesense.types import Classifier, ClassNames, Condition, Dataset, no_progre
 _IMAGES = 200
 # Two-sided level of the exact sign test between the orders. Chosen by hand.
 _LEVEL = 0.01
+_NUMBER_BEFORE = re.compile(r"(?P<number>[0-9]{1,9})(?P<word>(?:[-._ ].*)?)")
+_NUMBER_BEHIND = re.compile(r"(?P<word>[^0-9]*)(?P<number>[0-9]{1,9})")
 # Folders that a sentence names.
 _SHOWN = 3
 _SAY = "To say it yourself, name the outputs in their order (--class-names)"
@@ -51,7 +54,8 @@ def settle(
         The classifier, its outputs named and the choice among its assumptions, and the output of each class.
 
     Raises:
-        ModelError: There are as many outputs as class folders with images, but empty ones as well.
+        ModelError: There are as many outputs as class folders with images, but empty ones as well; or as many as there
+            are folders in the class folders.
     """
     names = dataset.class_names
     if "class_names" not in classifier.guessed or count is None:
@@ -72,13 +76,25 @@ def settle(
             )
             return classifier, match_classes(names, found)
     _refuse_empty(dataset, count)
+    _refuse_inner(dataset, count)
     return classifier, outputs
 
 
 def orders_differ(names: Sequence[str]) -> bool:
-    """Return whether all names are numbers that are sorted in one order as text and in another as numbers."""
-    numbers = all(name.isascii() and name.isdigit() for name in names)
-    return numbers and len(set(map(int, names))) == len(names) and sorted(names, key=int) != sorted(names)
+    """Return whether names that are numbered are sorted in one order as text and in another by their numbers."""
+    numbers = _numbers(names)
+    return numbers is not None and sorted(names, key=numbers.__getitem__) != sorted(names)
+
+
+def _numbers(names: Sequence[str]) -> dict[str, int] | None:
+    """Return the number of each name, where all have one of their own: "10", "10_rose", "10.Rose", "class10"."""
+    for form in (_NUMBER_BEFORE, _NUMBER_BEHIND):
+        found = [form.fullmatch(name) for name in names]
+        words = {match["word"] for match in found if match}
+        numbers = {name: int(match["number"]) for name, match in zip(names, found, strict=True) if match}
+        if len(set(numbers.values())) == len(names) and (form is _NUMBER_BEFORE or len(words) == 1):
+            return numbers
+    return None
 
 
 def _ordered(
@@ -86,10 +102,11 @@ def _ordered(
 ) -> tuple[Classifier, tuple[int, ...]]:
     """Return the order of numbered folders in which a network recognizes clearly more of a few clean images."""
     names = list(map(composed, dataset.class_names))
-    as_text, as_numbers = sorted(names), sorted(names, key=int)
+    numbers_of = _numbers(names) or {}
+    as_text, as_numbers = sorted(names), sorted(names, key=numbers_of.__getitem__)
     of_text, of_numbers = (np.array([order.index(name) for name in names]) for order in (as_text, as_numbers))
     tried = _predicted(classifier, dataset, outputs, options)
-    what = f"The class folders are numbers ({', '.join(as_text[:_SHOWN])}, ... as text)"
+    what = f"The class folders are numbered ({', '.join(as_text[:_SHOWN])}, ... as text)"
     if tried is None:
         said = f"{what}: the outputs were taken to be in the order of text, as torchvision's ImageFolder sorts folders"
         return _say(classifier, f"{said}. {_SAY}."), outputs
@@ -168,4 +185,15 @@ def _refuse_empty(dataset: Dataset, count: int) -> None:
         got = f"{count}, as many as without the {len(empty)} {hold}: {shown}"
         do = f"Remove {'it' if len(empty) == 1 else 'them'}, or name the outputs with --class-names"
         to_be = f"{len(names)}, one for each class folder"
+        raise ModelError(expected("the number of the model's outputs", to_be, got, do))
+
+
+def _refuse_inner(dataset: Dataset, count: int) -> None:
+    """Refuse groups of classes, where the folders in the class folders are as many as the model's outputs."""
+    inner = sorted({"/".join(name.split("/")[:2]) for name in dataset.sample_ids if name.count("/") > 1})
+    if len(inner) == count:
+        shown = listed([f"'{name}'" for name in inner], _SHOWN)
+        got = f"{count}, as many as there are folders of their own inside the class folders: {shown}"
+        do = "If these are the classes, put them into one folder"
+        to_be = f"{len(dataset.class_names)}, one for each class folder"
         raise ModelError(expected("the number of the model's outputs", to_be, got, do))

@@ -18,7 +18,7 @@ from cuesense.datasets.load import AS_GIVEN, DatasetOptions, load_dataset
 from cuesense.datasets.names import composed
 from cuesense.datasets.own_size import own_size
 from cuesense.datasets.splits import refuse_split
-from cuesense.errors import CuesenseError, ModelError, expected, listed
+from cuesense.errors import CuesenseError, DatasetError, ModelError, expected, listed
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.names import is_file
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
@@ -156,6 +156,14 @@ def _default_names(dataset: Dataset) -> ClassNames:
     return ClassNames(tuple(known.names[index] for index in match_classes(classes, known)), classes)
 
 
+def _names_in_order(dataset: Dataset) -> ClassNames:
+    """Name the outputs after the dataset's classes, also after synsets that ImageNet-1k does not have."""
+    try:
+        return _default_names(dataset)
+    except DatasetError:
+        return ClassNames(tuple(dataset.class_names), tuple(dataset.class_names))
+
+
 def _classifier(
     model: str | Path | nn.Module | Classifier,
     arch: str | None,
@@ -180,7 +188,7 @@ def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tupl
     """Return the classifier with names, the output of each class, and the classes' readable names."""
     names, guessed = classifier.class_names, classifier.guessed
     if names is None:
-        names, guessed = _default_names(dataset), guessed | {"class_names"}
+        names, guessed = _names_in_order(dataset), guessed | {"class_names"}
     outputs = match_classes(dataset.class_names, names)
     shown = display_names(dataset.class_names, names, outputs)
     _LOG.info("model %s (%s): %s", classifier.spec, classifier.architecture, preprocessing_values(classifier))

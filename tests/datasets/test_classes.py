@@ -135,7 +135,7 @@ class TestMatch:
     def test_where_no_output_has_a_similar_name_some_of_them_are_named(self):
         text = failure(match_classes, ["zucchini", "4711"], PETS)
         assert "nearest" not in text
-        assert "(the outputs are called 'tench, Tinca tinca', 'Golden Retriever', 'school_bus', ...)" in text
+        assert "(the 4 outputs are called 'tench, Tinca tinca', 'Golden Retriever', 'school_bus', ...)" in text
 
     @pytest.mark.parametrize(("first", "last", "outputs"), [(1, 4, 4), (1, 1000, 1000)])
     def test_numbers_from_1_to_the_number_of_outputs_are_told_to_start_at_0(self, first, last, outputs):
@@ -225,6 +225,17 @@ class TestRead:
             ("data.yaml", "path: x\nnc: 3\nnames: ['tench, Tinca tinca', Golden Retriever, cat]\n"),
             ("data.yml", "names:\n  0: tench, Tinca tinca\n  1: Golden Retriever\n  2: cat\n"),
             ("names.yaml", '"tench, Tinca tinca": 0\nGolden Retriever: 1\ncat: 2\n'),
+            ("names.jsonl", '{"name": "tench, Tinca tinca"}\n{"name": "Golden Retriever"}\n{"name": "cat"}\n'),
+            ("names.json", '[["tench, Tinca tinca"], ["Golden Retriever"], ["cat"]]'),
+            ("names.txt", "0;tench, Tinca tinca\n1;Golden Retriever\n2;cat\n"),
+            ("names.txt", "tench, Tinca tinca;Golden Retriever; cat;\n"),
+            ("config.json", '{"label_names": ["tench, Tinca tinca", "Golden Retriever", "cat"], "num_classes": 3}'),
+            (
+                "map.pbtxt",
+                "item {\n  id: 2\n  name: 'n1'\n  display_name: \"Golden Retriever\"\n}\n"
+                "item {\n  name: 'tench, Tinca tinca'\n  id: 1\n}\nitem { id: 3 name: 'cat' }\n",
+            ),
+            ("names.csv", ',name\n0,"tench, Tinca tinca"\n1,Golden Retriever\n2,cat\n'),
             ("names.yaml", "- tench, Tinca tinca\n- Golden Retriever\n- cat\n"),
             ("idx.json", '{"idx_to_class": {"1": "Golden Retriever", "0": "tench, Tinca tinca", "2": "cat"}}'),
             ("idx.json", '{"cat": "2", "tench, Tinca tinca": "0", "Golden Retriever": "1"}'),

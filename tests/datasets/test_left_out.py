@@ -159,14 +159,35 @@ def test_litter_is_told_whatever_its_case() -> None:
     assert not is_litter("thumb.png")
 
 
-def test_one_folder_too_high_is_said(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("between", ["photos", "outer/photos"])
+def test_a_single_folder_around_the_class_folders_is_said(
+    between: str, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     above = tmp_path_factory.mktemp("above")
-    (above / "photos").symlink_to(root)
-    (remark,) = remarks(above)
-    assert remark.startswith("All images are of one class, 'photos', in 2 folders of their own")
+    (above / between).parent.mkdir(exist_ok=True)
+    (above / between).symlink_to(root)
+    found = load_dataset(str(above))
+    assert found.fingerprint == load_dataset(str(root)).fingerprint
+    assert remarks_of(found) == (f"The class folders are those in '{between}', the only folder with images.",)
+
+
+def test_one_class_with_images_of_its_own_stays_one(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "cat/2019/2.png", "cat/2020/3.png"):
+        picture(tmp_path / name)
+    assert load_dataset(str(tmp_path)).class_names == ("cat",)
+    picture(tmp_path / "dog" / "4.png")
+    assert load_dataset(str(tmp_path)).class_names == ("cat", "dog")
 
 
 def test_a_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:
     touched(tmp_path, "val-000000.rec", "val-000001.rec")
     with pytest.raises(DatasetError, match=r"no class folder in it; 2 files of other kinds \(\.rec\) were left"):
         load_dataset(str(tmp_path))
+
+
+def test_a_link_that_leads_up_to_the_dataset_gives_no_class_the_images_of_all(root: Path) -> None:
+    (root / "cat" / "loop").symlink_to(root)
+    found = load_dataset(str(root))
+    assert len(found) == 6
+    (remark,) = remarks_of(found)
+    assert remark.startswith("1 link to nowhere or to a folder above was left out ('cat/loop')")

@@ -107,3 +107,8 @@ def test_a_planted_world_takes_its_part_from_either_place() -> None:
         load_dataset("planted:3,split=train", split="test")
     with pytest.raises(DatasetError, match="made, not read"):
         load_dataset("planted", download=True)
+
+
+def test_an_address_is_to_be_downloaded() -> None:
+    with pytest.raises(DatasetError, match=r"but got the address 'https://x\.org/a\.zip'\. Download it"):
+        load_dataset("https://x.org/a.zip")

@@ -127,6 +127,15 @@ def test_training_images_alone_are_used_with_a_caution(tmp_path: Path) -> None:
         load_dataset(str(root), split="test")
 
 
+def test_another_spelling_of_a_part_is_taken_and_said_and_another_part_is_not(tmp_path: Path) -> None:
+    root = made(tmp_path, "train/cat/1", "valid/cat/2")
+    (remark,) = remarks_of(load_dataset(str(root), split="val"))
+    assert remark.startswith("Of the dataset's parts, 'valid' is used.")
+    assert remarks_of(load_dataset(str(root), split="valid")) == ()
+    with pytest.raises(SplitError, match="one of 'valid', 'train', but got 'dev'"):
+        load_dataset(str(root), split="dev")
+
+
 def test_a_secret_test_set_is_not_chosen_and_named(tmp_path: Path) -> None:
     (remark,) = remarks_of(load_dataset(str(made(tmp_path, *BINARY, "test/1", "test/2"))))
     assert remark.startswith("Of the dataset's parts, 'val' is used (without class folders: 'test'). Its parts are")

@@ -82,6 +82,9 @@ def settled(order: Sequence[int], data: Grays, names: ClassNames | None = None) 
     [
         (AS_TEXT, True), (("1", "10", "2"), True), (("0", "1", "2"), False), (("00", "01", "10"), False),
         (("0", "10", "2", "x"), False), (("10", "9"), True), (("1", "01", "10", "2"), False), (("²", "10"), False),
+        (("class1", "class10", "class2"), True), (("c1", "d10", "c2"), False), (("c01", "c02", "c10"), False),
+        (("1_a", "10_b", "2_c"), True), (("1-a", "10.b", "2 c"), True), (("1a", "10b", "2c"), False),
+        (("1_a", "1_b", "10_c", "2_d"), False), (("a", "b"), False),
     ],
 )  # fmt: skip
 def test_orders_of_numbers(names: tuple[str, ...], differ: bool) -> None:
@@ -97,7 +100,7 @@ def test_a_network_whose_outputs_are_in_the_order_of_numbers_is_read_so(first: i
     (said,) = found.assumptions
     shown, other = ", ".join(data.class_names[:3]), "16.7%" if first == 0 else "8.3%"
     assert said == (
-        f"The class folders are numbers ({shown}, ... as text), and 100.0% of 60 clean images are recognized in the "
+        f"The class folders are numbered ({shown}, ... as text), and 100.0% of 60 clean images are recognized in the "
         f"order of the numbers and {other} in that of text: the outputs were taken to be in the order of the numbers. "
         f"To say it yourself, name the outputs in their order (--class-names)."
     )
@@ -193,3 +196,16 @@ def test_empty_folders_beside_the_right_number_are_named() -> None:
     assert settled(range(4), Grays(names, without=frozenset({"c"})))[1] == (0, 1, 2, 3)
     # Another number is another mistake, which the engine names.
     assert settled(range(7), Grays(names, without=frozenset({"c"})))[1] == (0, 1, 2, 3)
+
+
+def test_groups_of_as_many_folders_as_outputs_are_named() -> None:
+    data = Grays(("pome", "stone"), of_each=2)
+    ids = ["pome/apple/1", "pome/pear/1", "stone/cherry/1", "stone/peach/1"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Grays, "sample_ids", ids)
+        with pytest.raises(
+            ModelError, match="as many as there are folders of their own inside the class folders"
+        ) as got:
+            settled(range(4), data)
+        assert "'pome/apple', 'pome/pear', 'stone/cherry' and 1 more" in str(got.value)
+        assert settled(range(5), data)[1] == (0, 1)

@@ -115,9 +115,13 @@ def test_one_class_that_is_no_bare_synset_leaves_all_names_as_they_are(other: st
     assert load_matched(BARE, Colors(class_names=classes))[0].class_names == ClassNames(classes)
 
 
-def test_synsets_beyond_imagenets_are_refused_where_their_names_must_be_known() -> None:
+def test_synsets_beyond_imagenets_stay_as_they_are_where_their_names_need_not_be_known() -> None:
+    names = ("n99999999", *SYNSETS[1:])
+    found, outputs, shown = load_matched(BARE, Colors(class_names=names))
+    assert (outputs, shown) == ((0, 1, 2), names)
+    assert found.class_names == ClassNames(names, names)
     with pytest.raises(DatasetError, match="1 of 3 without one: 'n99999999'"):
-        load_matched(BARE, Colors(class_names=("n99999999", *SYNSETS[1:])))
+        load_matched("open_clip:ViT-B-32@file", Colors(class_names=names))
 
 
 @pytest.mark.parametrize(
