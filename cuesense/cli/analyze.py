@@ -31,6 +31,7 @@ from cuesense.cli.options import (
     Seed,
     Std,
     Tolerance,
+    WeightsKey,
     WeightsOnly,
     Workers,
 )
@@ -42,6 +43,7 @@ def analyze(
     model: ModelSpec,
     dataset: Dataset,
     arch: Arch = None,
+    weights_key: WeightsKey = None,
     class_names: ClassNames = None,
     config: Config = "standard",
     output: OutputFolder = Path("cuesense-out"),
@@ -103,6 +105,7 @@ def analyze(
                 model,
                 dataset,
                 arch=arch,
+                weights_key=weights_key,
                 class_names=class_names,
                 config=config,
                 output=output,

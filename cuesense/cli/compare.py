@@ -26,6 +26,7 @@ from cuesense.cli.options import (
     Resize,
     Restart,
     Std,
+    WeightsKey,
     WeightsOnly,
     Workers,
 )
@@ -38,6 +39,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="What is compared with A, named in the same way.")],
     dataset: DatasetIfAny = None,
     arch: Arch = None,
+    weights_key: WeightsKey = None,
     class_names: ClassNames = None,
     config: Config = "standard",
     image_size: ImageSize = None,
@@ -85,6 +87,7 @@ def compare(
             check_output(output)
         options = {
             "arch": arch,
+            "weights_key": weights_key,
             "class_names": class_names,
             "image_size": image_size,
             "resize": resize,
