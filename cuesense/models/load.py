@@ -16,7 +16,7 @@ from cuesense.models.architectures import fitting_architectures
 from cuesense.models.checkpoint import Found, state_in
 from cuesense.models.common import Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
-from cuesense.models.file_kinds import whole_module
+from cuesense.models.file_kinds import other_folder, whole_module
 from cuesense.models.from_checkpoint import as_module, fitted
 from cuesense.models.names import is_file, path_mode
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
@@ -140,7 +140,8 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
 def _no_file(spec: str) -> ModelError:
     mode = path_mode(spec)
     if stat.S_ISDIR(mode):
-        return ModelError(expected("MODEL", "a file", f"the folder {spec}", "Name the file in it"))
+        got, do = other_folder(Path(spec)) or (f"the folder {spec}", "Name the file in it")
+        return ModelError(expected("MODEL", "a file", got, do))
     if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
     return no_such_model(spec)
