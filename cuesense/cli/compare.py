@@ -29,6 +29,7 @@ from cuesense.cli.options import (
     Restart,
     Split,
     Std,
+    WeightsKey,
     WeightsOnly,
     Workers,
 )
@@ -41,6 +42,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="What is compared with A, named in the same way.")],
     dataset: DatasetIfAny = None,
     arch: Arch = None,
+    weights_key: WeightsKey = None,
     class_names: ClassNames = None,
     config: Config = "standard",
     image_size: ImageSize = None,
@@ -91,6 +93,7 @@ def compare(
             check_output(output)
         options = {
             "arch": arch,
+            "weights_key": weights_key,
             "class_names": class_names,
             "image_size": image_size,
             "resize": resize,

@@ -36,6 +36,10 @@ Train = Annotated[str, typer.Option(metavar="DATASET", help="Images to train on.
 TrainIfAny = Annotated[str | None, typer.Option("--train", metavar="DATASET", help="Images to train on.")]
 Test = Annotated[str, typer.Option(metavar="DATASET", help="Images to test on.")]
 Arch = Annotated[str | None, typer.Option(metavar="NAME", help="Architecture of a file that holds weights only.")]
+WeightsKey = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Which of a checkpoint's weights.", show_default="the first that fit"),
+]
 ClassNames = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Class names in the order of the model's outputs: imagenet or a file."),

@@ -19,6 +19,7 @@ from cuesense.datasets.names import composed
 from cuesense.datasets.own_size import own_size
 from cuesense.datasets.splits import refuse_split
 from cuesense.errors import CuesenseError, DatasetError, ModelError, expected, listed
+from cuesense.inference.which_weights import better_weights
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.names import is_file
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
@@ -108,6 +109,7 @@ def load_matched(
     class_names: str | Path | Sequence[str] | ClassNames | None = None,
     images: ImageOptions = AS_CARRIED,
     trust: Trust = OWN_WORD,
+    weights_key: str | None = None,
 ) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:
     """Load a model and find out which of its outputs stands for which class of a dataset.
 
@@ -118,6 +120,8 @@ def load_matched(
         class_names: Names of the model's outputs in their order; None takes the dataset's classes.
         images: How images are prepared, where the weights should not decide.
         trust: Who named the model, and whether programs run.
+        weights_key: Where in the file the weights lie; None takes those that come first, or others that recognize far
+            more of a few images.
 
     Returns:
         The classifier with the names of its outputs, the output of each class, and a readable name of each class.
@@ -130,7 +134,15 @@ def load_matched(
         names = _default_names(dataset)
     # A size that is given needs no look at the images.
     own = own_size(dataset) if images.size is None and isinstance(model, (str, Path)) else None
-    return _matched(_classifier(model, arch, names, images, trust, own), dataset)
+
+    def load(key: str | None) -> Classifier:
+        return _classifier(model, arch, names, images, trust, own, key)
+
+    classifier, outputs, shown = _matched(load(weights_key), dataset)
+    if weights_key is None and classifier.other_weights:
+        better = better_weights(classifier, load, dataset, outputs)
+        classifier = replace(better, class_names=classifier.class_names, guessed=classifier.guessed)
+    return classifier, outputs, shown
 
 
 def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> ClassNames | None:
@@ -171,6 +183,7 @@ def _classifier(
     images: ImageOptions,
     trust: Trust,
     own: tuple[int, int] | None,
+    weights_key: str | None,
 ) -> Classifier:
     if isinstance(model, Classifier):
         if names is None:
@@ -181,7 +194,15 @@ def _classifier(
     if not isinstance(model, (str, Path)):
         do = "Wrap it in an nn.Module whose forward calls it"
         raise ModelError(expected("the model", "a file, a spec, an nn.Module or a Classifier", repr(model), do))
-    return load_classifier(str(model), arch=arch, class_names=names, images=images, trust=trust, own_size=own)
+    return load_classifier(
+        str(model),
+        arch=arch,
+        class_names=names,
+        images=images,
+        trust=trust,
+        own_size=own,
+        weights_key=weights_key,
+    )
 
 
 def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:

@@ -119,7 +119,8 @@ def _probe(classifier: Classifier, pixels: Tensor, options: RunOptions, *, resiz
 
 def kind_settings(classifier: Classifier) -> dict[str, Any]:
     """Return what was found and decides outcomes, as JSON values; nothing for logits, so that earlier runs go on."""
-    return {} if classifier.output_kind is OutputKind.LOGITS else {"output_kind": classifier.output_kind.value}
+    kind = {} if classifier.output_kind is OutputKind.LOGITS else {"output_kind": classifier.output_kind.value}
+    return kind | ({"weights_key": classifier.weights_key} if classifier.weights_key else {})
 
 
 def _some_images(classifier: Classifier, dataset: Dataset) -> list[np.ndarray]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.export.pt2_archive._package import load_pt2
 
 from cuesense.errors import ModelError, expected, first_line
 from cuesense.models.common import Loaded, only_tensors, quiet
@@ -31,6 +30,9 @@ def load_exported(path: Path) -> Loaded:
         ModelError: The archive is damaged or of another torch, could run code, was exported in training mode, or does
             not take one batch of RGB images.
     """
+    # Imports half of torch, which takes three seconds: only where a file needs it.
+    from torch.export.pt2_archive._package import load_pt2
+
     odd = oddity(path)
     if odd is not None:
         raise _unfit(path, *odd)

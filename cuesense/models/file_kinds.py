@@ -15,11 +15,17 @@ from cuesense.models.stand_ins import StandIn
 DOWNLOAD_AGAIN = "Save or download it again"
 _SAVE_WEIGHTS = "Save the PyTorch model's state_dict() with torch.save and pass --arch"
 
+_CONVERT = "Convert it to PyTorch or ONNX, or save the weights of a PyTorch model with torch.save and pass --arch"
 # A pattern of the first bytes, what the file is, and what to do.
 _STARTS = (
     (rb"version https://git-lfs", "a git-lfs pointer, which stands for the file", "Run `git lfs pull`"),
-    (rb"\s*<(!doctype html|html|\?xml)", "a web page", "Download the file itself, not the page about it"),
-    (rb"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes them", _SAVE_WEIGHTS),
+    (rb"\s*<(!doctype html|html|head|body)", "a web page", "Download the file itself, not the page about it"),
+    (rb"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes them", _CONVERT),
+    (rb".{4}TFL3", "a TFLite model", _CONVERT),
+    (rb"\x08\x01\x12.{2}\x0a|\x0a.{1,3}\x0a.{1,60}Placeholder", "a frozen graph of TensorFlow", _CONVERT),
+    (rb"ftrt|ptrt", "a TensorRT engine, which runs on one kind of GPU only", _SAVE_WEIGHTS),
+    (rb"\s*<\?xml.{0,80}<net |\s*<net ", "a network of OpenVINO", _CONVERT),
+    (rb"[\x81-\x8f\xde][\xa1-\xbf\xd9].{0,3}(params|model|state|step|batch_stats)", "msgpack of Flax", _CONVERT),
     (rb"\x08[\x01-\x20]\x12.{1,40}", "an ONNX file", _SAVE_WEIGHTS),
     (rb"GGUF", "a GGUF file, which holds a language model", _SAVE_WEIGHTS),
     (rb"\x1f\x8b", "a gzip file", "Unpack it"),
@@ -27,8 +33,22 @@ _STARTS = (
     (rb".{257}ustar", "a tar archive", "Unpack it, and name the model's file in it"),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|BM|RIFF", "an image", "Give the model's file"),
     (rb"\x93NUMPY", "a NumPy array", _SAVE_WEIGHTS),
+    (rb"\s*<", "an XML file", "Give the model's file, or download it again: sites answer errors in XML"),
+    (
+        rb"\s*\{.{0,400}\"weight_map\"",
+        "the index of weights in several files",
+        "Save the model into one file, with a larger max_shard_size",
+    ),
+    (rb"\s*[\[{]\s*[\"\[{\]}]", "a JSON file", "Give the file with the weights that lies beside it"),
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
 )
+_FOLDERS = {
+    "saved_model.pb": "a SavedModel of TensorFlow",
+    "Manifest.json": "a package of CoreML",
+    "inference.pdiparams": "a model of PaddlePaddle",
+    "_CHECKPOINT_METADATA": "a checkpoint of Orbax",
+    ".metadata": "a distributed checkpoint: join it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save",
+}
 # Objects of other libraries in pickles.
 _WAYS_OUT = {
     "sklearn": "Give a network of PyTorch: models of scikit-learn take no images",
@@ -57,7 +77,15 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
     """
     other = "an archive of another kind"
     if "model.weights.h5" in members:
-        return f"{other} (a Keras model)", _SAVE_WEIGHTS
+        return f"{other} (a Keras model)", _CONVERT
+    if any(name.endswith(("saved_model.pb", "keras_metadata.pb")) for name in members):
+        return f"{other} (a SavedModel of TensorFlow)", _CONVERT
+    if any(name.endswith(".mlmodel") for name in members):
+        return f"{other} (a model of CoreML)", _CONVERT
+    if any(name.endswith((".pdmodel", ".pdiparams")) for name in members):
+        return f"{other} (a model of PaddlePaddle)", _CONVERT
+    if any(name.endswith(".npy") for name in members):
+        return f"{other} (arrays of NumPy)", _SAVE_WEIGHTS
     if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors")) for name in members):
         return f"{other} (with a model's file in it)", "Unpack it, and name that file"
     return other, DOWNLOAD_AGAIN
@@ -76,6 +104,8 @@ def content_without_weights(content: object) -> tuple[str, str]:
         )
     if isinstance(content, Mapping) and {"state", "param_groups"} <= content.keys():
         return "the state of an optimizer alone and no weights in it", "Give the file that was saved beside it"
+    if isinstance(content, Mapping) and any("StructuredToParameterName@@" in str(key) for key in content):
+        return "weights of PaddlePaddle", _CONVERT
     keys = ", ".join(map(first_line, list(content)[:5])) if isinstance(content, Mapping) else ""
     what = f"an object of type {type(content).__name__}" + (f" with the keys {keys}" if keys else "")
     return f"{what} and no weights in it", DOWNLOAD_AGAIN
@@ -105,3 +135,12 @@ def whole_module(path: Path, module: StandIn | nn.Module, *, strict: bool) -> Mo
         f"not the code of the class. Pass --arch python:{place}:{kind} if it needs no arguments; else write a file "
         f"model.py with `def build(): return {kind}(...)` and pass --arch python:model:build."
     )
+
+
+def other_folder(folder: Path) -> tuple[str, str] | None:
+    """Return what kind of model a folder holds that is not read, and what to do with it; None for others."""
+    names = {path.name for path in folder.iterdir()}
+    for name, kind in _FOLDERS.items():
+        if name in names:
+            return f"the folder {folder} ({kind})", _CONVERT
+    return None

@@ -17,7 +17,7 @@ from cuesense.models.channels import in_order
 from cuesense.models.checkpoint import Found, state_in
 from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
-from cuesense.models.file_kinds import whole_module
+from cuesense.models.file_kinds import other_folder, whole_module
 from cuesense.models.from_checkpoint import as_module, fitted
 from cuesense.models.huggingface import is_folder
 from cuesense.models.names import is_file, path_mode
@@ -161,8 +161,8 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
 def _no_file(spec: str) -> ModelError:
     mode = path_mode(spec)
     if stat.S_ISDIR(mode):
-        to_be, do = "a file or a folder with a config.json", "Name the file in it"
-        return ModelError(expected("MODEL", to_be, f"the folder {spec} without one", do))
+        found = other_folder(Path(spec)) or (f"the folder {spec} without one", "Name the file in it")
+        return ModelError(expected("MODEL", "a file or a folder with a config.json", *found))
     if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
     return no_such_model(spec)

@@ -77,6 +77,7 @@ def analyze(
     dataset: Any,
     *,
     arch: str | None = None,
+    weights_key: str | None = None,
     class_names: str | Path | Sequence[str] | ClassNames | None = None,
     config: str | Path | Config = "standard",
     augmentations: Sequence[str] = (),
@@ -116,6 +117,8 @@ def analyze(
             (N, 3, H, W) to logits (N, K), or a Classifier.
         dataset: A dataset spec, or any torch dataset that gives (image, label) with pixels in [0, 1] or 0 to 255.
         arch: Architecture of a file that holds weights only, for instance ``"torchvision:resnet18"``.
+        weights_key: Where in a checkpoint the weights lie, as a dotted path such as ``"model_ema"``; None takes the
+            first that fit, or others that recognize far more of a few images, and says so.
         class_names: Names of the model's outputs in their order: ``"imagenet"``, a file, or the names themselves;
             None takes the dataset's classes in their order (or ImageNet's, for 1,000 outputs and synset folders).
         config: Preset name, TOML file or Config.
@@ -180,7 +183,7 @@ def analyze(
     folder = None if output is None else _output(Path(output), data)
     source = find(pipeline, timm_args, torchvision_args, trust)
     classifier, outputs, shown = load_matched(
-        model, data, arch=arch, class_names=class_names, images=images, trust=trust
+        model, data, arch=arch, class_names=class_names, images=images, trust=trust, weights_key=weights_key
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
     analysis = _Analysis(classifier, data, chosen, outputs, shown, together, run, risk)

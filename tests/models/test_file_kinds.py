@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import pickle
 import tarfile
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -37,10 +39,22 @@ FILES = {
     b"\x89HDF\r\n\x1a\n" + bytes(40): ("HDF5", "as Keras"),
     b"\x08\x09\x12\x07pytorch\x1a\x062.14.1": ("an ONNX file", "Save the PyTorch model's state_dict()"),
     b"GGUF\x03\x00\x00\x00rest": ("GGUF", "state_dict()"),
+    b"\x1c\0\0\0TFL3\x14\0": ("a TFLite model", "Convert it to PyTorch or ONNX"),
+    b"ftrt" + bytes(20): ("a TensorRT engine", "state_dict()"),
+    b'<?xml version="1.0"?>\n<net name="model" version="11">': ("a network of OpenVINO", "Convert it"),
+    b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>': ("an XML file", "download it again"),
+    b'{"metadata": {"total_size": 9}, "weight_map": {"a": "b"}}': (
+        "the index of weights in several files",
+        "join them",
+    ),
+    b'{"architectures": ["ViT"]}': ("a JSON file", "the weights that lies beside it"),
+    b"\x82\xa6params\x81\xa5Dense": ("msgpack of Flax", "Convert it"),
+    archive("a/saved_model.pb"): ("a SavedModel of TensorFlow", "Convert it"),
+    archive("arr_0.npy"): ("arrays of NumPy", "state_dict()"),
     gzip.compress(b"weights"): ("a gzip file", "Unpack it"),
     tar(): ("a tar archive", "Unpack it"),
     b"epoch,loss\n1,0.5\n": ("a text file", "Save or download it again"),
-    archive("metadata.json", "config.json", "model.weights.h5"): ("a Keras model", "state_dict()"),
+    archive("metadata.json", "config.json", "model.weights.h5"): ("a Keras model", "Convert it to PyTorch or ONNX"),
     archive("run/best.ckpt", "run/log.txt"): ("with a model's file in it", "Unpack it, and name that file"),
 }
 
@@ -71,3 +85,23 @@ def test_what_cannot_be_opened_is_an_error_of_the_model(tmp_path: Path, monkeypa
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ModelError, match=r"model\.pt to be readable, but got 'Permission denied'"):
         load_classifier(str(tmp_path / "model.pt"))
+
+
+def test_folders_of_other_libraries_are_named(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(ModelError, match=r"a SavedModel of TensorFlow.*Convert it to PyTorch or ONNX"):
+        load_classifier(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"state": {}, "param_groups": []}, "the state of an optimizer alone and no weights in it. Give the file"),
+        (Decimal("1.5"), "an object of the class decimal.Decimal and no weights of PyTorch in it. Save the PyTorch"),
+    ],
+)
+def test_pickles_without_weights_are_named(tmp_path: Path, content: object, said: str) -> None:
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(ModelError) as caught:
+        load_classifier(str(tmp_path / "model.pkl"))
+    assert said in str(caught.value)
