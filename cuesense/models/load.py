@@ -58,7 +58,7 @@ def load_classifier(
     file, builder = _file_and_builder(spec, arch)
     if file is None:
         loaded = _from_library(spec, None, class_names, trust, trust.model_named_in)
-        return _classifier(spec, loaded, prepare(loaded, images), class_names, None)
+        return _classifier(spec, loaded, prepare(loaded, images, Beside(own_size=own_size)), class_names, None)
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
         loaded = _from_file(file, builder, class_names, trust, named_in)

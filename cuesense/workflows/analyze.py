@@ -181,7 +181,7 @@ def _prepared(
 ) -> Classifier:
     """Return a classifier that was tried, its images prepared as they are recognized best where nobody says how."""
     # A library's weights are of one training, and a Classifier is all its maker's word.
-    if classifier.sha256 is None and not isinstance(model, nn.Module):
+    if classifier.sha256 is None and not isinstance(model, nn.Module) and not classifier.guessed - {"class_names"}:
         return probe(classifier, data, run).applied(classifier)
     readings = find_readings(classifier, data, outputs, run)
     classifier = settled(classifier, readings)
