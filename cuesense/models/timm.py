@@ -24,7 +24,8 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         class_names: Names of the outputs, or None for those that the weights know.
 
     Returns:
-        The network with the preprocessing of the name's weights, which is a guess for the user's own, and ImageNet's names where it has 1000 outputs.
+        The network with the preprocessing of the name's weights, a guess for the user's own, and ImageNet's names
+        where it has 1000 outputs.
 
     Raises:
         ModelError: The name is unknown, has no classifier or no weights, or the weights do not fit.
