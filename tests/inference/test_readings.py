@@ -112,7 +112,7 @@ def wanted(side: int, normalization: str, channels: str = "rgb") -> Preprocessin
         (32, "0 to 1", "rgb"),
         (48, "0 to 255", "rgb"),
         (96, "-1 to 1", "bgr"),
-        (48, "Caffe's", "bgr"),
+        (48, "Caffe's", "rgb"),
     ],
 )
 def test_the_reading_that_a_network_was_made_for_is_found(side: int, normalization: str, channels: str) -> None:
