@@ -16,8 +16,11 @@ Training takes some eight minutes on one core, the rest two.
 
 from __future__ import annotations
 
+import argparse
+import csv
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -29,8 +32,16 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cuesense.datasets.images import resize_and_crop
+from cuesense.datasets.own_size import own_size
+from cuesense.inference.options import RunOptions
+from cuesense.inference.reading_candidates import described
+from cuesense.inference.readings import find_readings
+from cuesense.models.load import load_classifier
+from cuesense.models.preprocessing import AS_CARRIED
+from cuesense.models.preprocessing import IMAGENET as IMAGENET_PREPROCESSING
 from cuesense.planted.world import PlantedWorld
 from cuesense.types import Preprocessing, Sample
+from cuesense.workflows.readings import settled
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5,) * 3, (0.5,) * 3)
@@ -64,10 +75,12 @@ class Trained:
 
     @property
     def name(self) -> str:
+        """Name of its file."""
         return f"{self.side}-{self.crop:g}-{self.normalization}-{self.channels}-{self.images}".replace(" ", "")
 
     @property
     def preprocessing(self) -> Preprocessing:
+        """How it was trained to take images."""
         mean, std = NORMALIZATIONS[self.normalization]
         resize = round(self.side / self.crop) if self.crop else None
         return Preprocessing((self.side, self.side), resize, mean, std, channels=self.channels)
@@ -119,22 +132,27 @@ class Images:
 
     @property
     def spec(self) -> str:
+        """What it is."""
         return f"{self.world.spec} ({self.kind}, {self.own})"
 
     @property
     def class_names(self) -> tuple[str, ...]:
+        """Names of the classes."""
         return self.world.class_names
 
     @property
     def sample_ids(self) -> tuple[str, ...]:
+        """Ids of the images."""
         return tuple(self.world.sample_ids)
 
     @property
     def labels(self) -> tuple[int, ...]:
+        """Class of each image."""
         return tuple(self.world.labels)
 
     @property
     def fingerprint(self) -> str:
+        """What tells it from others."""
         return self.spec
 
     def __len__(self) -> int:
@@ -157,6 +175,7 @@ class Images:
 
 @cache
 def world(split: Literal["train", "test"]) -> PlantedWorld:
+    """Return the images of a split."""
     return PlantedWorld(3, split, 80 if split == "train" else 40, WORLD_SIDE, counts=COUNTS)
 
 
@@ -167,16 +186,19 @@ def rendered(split: Literal["train", "test"], index: int) -> Sample:
 
 
 def batch(pixels: NDArray[np.uint8], read: Preprocessing) -> Tensor:
+    """Return a normalized batch."""
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (read.mean, read.std))
     normalized = (torch.from_numpy(pixels).float() / 255 - mean) / std
     return normalized.flip(1) if read.channels == "bgr" else normalized
 
 
 def pixels_of(images: Images, read: Preprocessing) -> NDArray[np.uint8]:
+    """Return all images at one size, (N, 3, H, W)."""
     return np.stack([resize_and_crop(images[index].image, read) for index in range(len(images))])
 
 
 def accuracy(model: nn.Module, images: Images, read: Preprocessing) -> float:
+    """Return the share of all images that are recognized."""
     pixels, labels = pixels_of(images, read), torch.tensor(images.labels)
     with torch.inference_mode():
         found = torch.cat([model(batch(part, read)).argmax(1) for part in np.array_split(pixels, 8)])
@@ -184,6 +206,7 @@ def accuracy(model: nn.Module, images: Images, read: Preprocessing) -> float:
 
 
 def train(one: Trained, seed: int) -> nn.Module:
+    """Return a trained network."""
     torch.manual_seed(seed)
     images, model = Images(world("train"), one.images, one.side), network()
     pixels, labels = pixels_of(images, one.preprocessing), torch.tensor(images.labels)
@@ -203,24 +226,70 @@ def train(one: Trained, seed: int) -> nn.Module:
     return model.eval()
 
 
-if __name__ == "__main__":
-    import sys
+@dataclass(frozen=True)
+class Row:
+    """What was found for one network; accuracies are of all test images."""
 
+    network: str
+    own: float
+    assumed: float
+    taken: float
+    reading: str
+    tried: int
+    seconds: float
+    verdict: str
+
+
+def measured(one: Trained, weights: Path) -> Row:
+    """Ask what would be taken for one network without a word from the user."""
+    test, model = Images(world("test"), one.images, one.side), network()
+    loaded = load_classifier(
+        str(weights), arch="python:benchmarks.readings:network", own_size=own_size(test), images=AS_CARRIED
+    )
+    model.load_state_dict(torch.load(weights))
+    start = time.perf_counter()
+    readings = find_readings(loaded, test, range(len(test.class_names)), RunOptions(batch_size=32))
+    seconds = time.perf_counter() - start
+    taken = settled(loaded, readings)
+    right, found = accuracy(model.eval(), test, one.preprocessing), accuracy(model, test, taken.preprocessing)
+    named = [warning for warning in taken.warnings if "--" in warning and taken.preprocessing == loaded.preprocessing]
+    verdict = "right" if found >= right - WITHIN else "said" if named else "silently wrong"
+    return Row(
+        network=one.name,
+        own=round(right, 4),
+        assumed=round(accuracy(model, test, IMAGENET_PREPROCESSING), 4),
+        taken=round(found, 4),
+        reading=described(taken.preprocessing),
+        tried=0 if readings is None else len(readings.tried),
+        seconds=round(seconds, 1),
+        verdict=verdict,
+    )
+
+
+def main() -> None:
+    """Train what is not there yet, measure all, print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, required=True, help="folder of the trained networks")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/readings.csv"), help="the table")
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    folder = Path(sys.argv[1])
-    folder.mkdir(exist_ok=True, parents=True)
+    given.weights.mkdir(parents=True, exist_ok=True)
+    rows = []
     for number, one in enumerate(NETWORKS):
-        path = folder / f"{one.name}.pt"
-        start = time.time()
+        path = given.weights / f"{one.name}.pt"
         if not path.exists():
             torch.save(train(one, number).state_dict(), path)
-        model = network()
-        model.load_state_dict(torch.load(path))
-        model.eval()
-        test = Images(world("test"), one.images, one.side)
-        guess = Preprocessing((224, 224), 256, *IMAGENET)
-        print(
-            one.name,
-            f"{accuracy(model, test, one.preprocessing):.3f} {accuracy(model, test, guess):.3f} {time.time() - start:.0f}s",
-            flush=True,
-        )
+        rows.append(measured(one, path))
+        print(rows[-1], flush=True)
+    with given.output.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer.writeheader()
+        writer.writerows(map(asdict, rows))
+    counts = Counter(row.verdict for row in rows)
+    exact = sum(str(one.side) in row.reading.split(",")[0].split() for one, row in zip(NETWORKS, rows, strict=True))
+    assumed = sum(row.assumed >= row.own - WITHIN for row in rows)
+    print(f"{len(rows)} networks: {dict(counts)}; the exact size {exact}; the architecture's alone right {assumed}")
+
+
+if __name__ == "__main__":
+    main()

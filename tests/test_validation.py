@@ -31,9 +31,18 @@ def test_any_three_finite_numbers_survive_writing_and_parsing(numbers: tuple[flo
 
 
 @pytest.mark.parametrize(
+    ("text", "wanted"), [("0.5", (0.5,) * 3), ("1/255", (1 / 255,) * 3), ("0,1/4,1", (0, 0.25, 1))]
+)
+def test_one_number_stands_for_three_and_may_be_a_fraction(text: str, wanted: tuple[float, ...]) -> None:
+    assert parse_channels(text, "--mean") == wanted
+
+
+@pytest.mark.parametrize(
     ("text", "option"),
     [
-        ("0.5", "--mean"),
+        ("0.5,0.5", "--mean"),
+        ("1/0", "--std"),
+        ("1/2/3", "--std"),
         ("1,2,3,4", "--mean"),
         ("a,b,c", "--mean"),
         ("", "--mean"),

@@ -2,8 +2,8 @@
 
 Clean accuracy is compared between readings: plausible sizes, normalizations and orders of the color channels. Each is
 improved in turn, the size first, and all once more (``_Search``), so that some thirty readings are tried and not all
-combinations. What is found is a choice made on these images, so it must be *far* better than what was taken
-(``better``) before anything is said, and a choice among many readings is confirmed by images that it was not made on.
+combinations. What is found is a choice made on these images, so it must be far better than what was taken before
+anything is said, and a choice among many readings is confirmed by images that it was not made on.
 """
 
 from __future__ import annotations

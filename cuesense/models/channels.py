@@ -1,11 +1,13 @@
 """The order in which a network takes the color channels."""
 
+from typing import Any
+
 from torch import nn
 
 from cuesense.models.adapted import Bgr
 
 
-def in_order(network: nn.Module, channels: str) -> nn.Module:
+def in_order(network: Any, channels: str) -> Any:
     """Return a module that takes RGB images, for a network of any order of the channels.
 
     Args:
@@ -15,9 +17,9 @@ def in_order(network: nn.Module, channels: str) -> nn.Module:
     Returns:
         The network, its weights as they are, with or without a module around it that turns the channels around.
     """
-    bare = network.network if isinstance(network, Bgr) else network
+    bare: Any = network.network if isinstance(network, Bgr) else network
     if channels == "rgb":
         return bare
     turned = Bgr(bare)
-    turned.training = bare.training
+    turned.training = isinstance(bare, nn.Module) and bare.training
     return turned

@@ -80,7 +80,7 @@ def load_classifier(
     if file is None:
         library = f"hf:{spec}" if is_folder(Path(spec)) else spec
         loaded = _from_library(library, None, class_names, trust, trust.model_named_in)
-        return _classifier(spec, loaded, prepare(loaded, images), class_names, None)
+        return _classifier(spec, loaded, prepare(loaded, images, Beside(own_size=own_size)), class_names, None)
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
         loaded = _from_file(file, builder, class_names, trust, named_in, weights_key)

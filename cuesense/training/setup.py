@@ -23,6 +23,7 @@ from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import Probe, probe_pixels
+from cuesense.models.channels import in_order
 from cuesense.models.common import is_program
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
@@ -166,6 +167,8 @@ def prepare_training(
     arch = None if start is None else arch_of(start, options.arch)
     classifier = None if start is None else load_classifier(start, arch=arch, trust=options.trust)
     preprocessing = _preprocessing(profile, classifier, options.image_size)
+    if classifier is not None:
+        classifier = replace(classifier, network=in_order(classifier.network, preprocessing.channels))
     recipe, device = _recipe(options), device_of(options.device)
     train = load_images(options.train, replace(options.images, split=None), for_training=True)
     test = load_images(options.test, options.images)
@@ -190,7 +193,8 @@ def prepare_training(
         "start": start or "compact network",
         "weights": None if classifier is None else classifier.sha256,
         "recipe": asdict(recipe),
-        "preprocessing": asdict(preprocessing),
+        # The usual order of the channels is left out, as in a profile.
+        "preprocessing": {name: value for name, value in asdict(preprocessing).items() if value != "rgb"},
         "classes": list(names),
         "train": train.fingerprint,
         "test": test.fingerprint,
@@ -255,6 +259,7 @@ def profile_preprocessing(profile: Profile) -> Preprocessing:
         mean=mean,
         std=std,
         interpolation=known.get("interpolation", "bilinear"),
+        channels=known.get("channels", "rgb"),
     )
 
 

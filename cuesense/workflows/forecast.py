@@ -18,6 +18,7 @@ from cuesense.inference.devices import device_of
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import Probe, probe_pixels
 from cuesense.models.load import load_classifier
+from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.expected_losses import expected_losses
@@ -399,7 +400,8 @@ def forecast_heads(
     uniform({}, names, probability)
     spec = analyzed.model_of(profile)
     trust = analyzed.trust if analyzed.model else analyzed.trust.named_in("profile.json", arch=False)
-    classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch), trust=trust)
+    analyzed_images = ImageOptions(channels=profile_preprocessing(profile).channels)
+    classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch), images=analyzed_images, trust=trust)
     data = load_images(analyzed.images_of(profile), analyzed.part_of(profile))
     read = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     images = read.images

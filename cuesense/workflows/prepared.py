@@ -31,7 +31,8 @@ def prepared(
         ModelError: The network fails, or is no function of one image and may not be run.
     """
     # A library's own weights are of one training.
-    own = classifier.sha256 is not None or isinstance(model, nn.Module)
+    guessed = bool(classifier.guessed - {"class_names"})
+    own = classifier.sha256 is not None or isinstance(model, nn.Module) or guessed
     readings = find_readings(classifier, data, outputs, run) if own else None
     classifier = settled(classifier, readings)
     tried = probe(classifier, data, run)

@@ -34,7 +34,7 @@ def settled(classifier: Classifier, readings: Readings | None) -> Classifier:
         return classifier
     best = readings.best.reading
     turned = best.channels != classifier.preprocessing.channels
-    network = in_order(classifier.network, best.channels) if turned else classifier.network  # type: ignore[arg-type]
+    network = in_order(classifier.network, best.channels) if turned else classifier.network
     known = classifier.warnings if best == classifier.preprocessing else without_guesses(classifier.warnings)
     return replace(
         classifier,

@@ -18,6 +18,8 @@ from cuesense.models.trust import Trust
 from cuesense.types import ClassNames, Preprocessing
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# What is assumed of a user's own weights.
+GUESSED = frozenset({"image_size", "resize", "mean", "std", "interpolation", "channels"})
 ANIMALS = ClassNames(("cat", "dog", "toucan"))
 
 
@@ -34,20 +36,22 @@ def test_a_users_torchvision_weights_with_any_head(tmp_path, classes):
     with torch.inference_mode():
         assert torch.equal(classifier.network(images), network(images))
     assert classifier.preprocessing == Preprocessing((224, 224), 256, MEAN, STD, "bilinear")
-    assert (classifier.architecture, classifier.warnings) == ("squeezenet1_1", ())
+    assert (classifier.architecture, classifier.usual_size) == ("squeezenet1_1", (224, 224))
+    assert all(warning.startswith("Nothing says how") for warning in classifier.warnings)
+    assert len(classifier.warnings) == 2
     if classes == 1000:
         assert classifier.class_names.names[:2] == ("tench", "goldfish")
         assert classifier.class_names.synsets[:2] == ("n01440764", "n01443537")
-        assert classifier.guessed == {"class_names"}
+        assert classifier.guessed == GUESSED | {"class_names"}
     else:
         assert classifier.class_names is None
-        assert classifier.guessed == frozenset()
+        assert classifier.guessed == GUESSED
 
 
 def test_the_users_names_win(tmp_path):
     path = saved(torchvision.models.squeezenet1_1(num_classes=3), tmp_path / "m.pt")
     classifier = load_classifier(path, arch="torchvision:squeezenet1_1", class_names=ANIMALS)
-    assert (classifier.class_names, classifier.guessed) == (ANIMALS, frozenset())
+    assert (classifier.class_names, classifier.guessed) == (ANIMALS, GUESSED)
 
 
 def test_inception_with_and_without_its_training_heads(tmp_path):
@@ -133,7 +137,7 @@ def test_a_users_timm_weights_with_any_head(tmp_path, name, classes):
         (160, 160), int(160 / kept["crop_pct"]), kept["mean"], kept["std"], kept["interpolation"]
     )
     names = classifier.class_names
-    assert classifier.guessed == (frozenset() if classes == 7 else {"class_names"})
+    assert classifier.guessed == (GUESSED if classes == 7 else GUESSED | {"class_names"})
     assert names is None if classes == 7 else names.names[0] == "tench" and names.synsets[0] == "n01440764"
 
 
@@ -228,7 +232,7 @@ def test_open_clip_classifies_by_names(tmp_path, clip_name, clip, form, caplog):
         (32, 32), 32, open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD, "bicubic"
     )
     assert classifier.class_names == ANIMALS
-    assert classifier.guessed == {"resize", "mean", "std", "interpolation"}
+    assert classifier.guessed == GUESSED - {"image_size"}
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not any(value.requires_grad for value in classifier.network.parameters())
 

@@ -34,8 +34,8 @@ def test_a_wrapped_module_takes_images_as_they_come(tiny):
     classifier = wrap_module(tiny.double())
     assert classifier.preprocessing == Preprocessing(None, None, MEAN, STD)
     assert len(classifier.warnings) == 1
-    assert classifier.guessed == {"mean", "std"}
-    assert wrap_module(tiny, images=ImageOptions(mean=MEAN)).guessed == {"std"}
+    assert classifier.guessed == {"mean", "std", "channels"}
+    assert wrap_module(tiny, images=ImageOptions(mean=MEAN)).guessed == {"std", "channels"}
     assert wrap_module(tiny, images=ImageOptions(mean=MEAN, std=STD)).warnings == ()
     assert {value.dtype for value in classifier.network.parameters()} == {torch.float32}
     assert {value.dtype for value in tiny.parameters()} == {torch.float64}
@@ -53,7 +53,7 @@ def test_the_users_factory_is_called(factory_module, images):
     assert (classifier.spec, classifier.architecture) == (factory_module, "tiny_factory:build")
     assert (classifier.class_names, classifier.sha256) == (names, None)
     assert len(classifier.warnings) == 2
-    assert classifier.guessed == {"resize", "mean", "std", "interpolation"}
+    assert classifier.guessed == {"resize", "mean", "std", "interpolation", "channels"}
 
 
 @pytest.mark.parametrize(

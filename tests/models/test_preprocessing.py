@@ -8,13 +8,22 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cuesense.errors import SettingsError
+from cuesense.models.carried import Carried
 from cuesense.models.common import Loaded
-from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
+from cuesense.models.preprocessing import (
+    AS_CARRIED,
+    Beside,
+    ImageOptions,
+    Prepared,
+    prepare,
+    prepare_as_they_come,
+    without_guesses,
+)
 from cuesense.types import Preprocessing
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CARRIED = Preprocessing((160, 160), 168, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bicubic")
-ALL = {"image_size", "resize", "mean", "std", "interpolation"}
+ALL = {"image_size", "resize", "mean", "std", "interpolation", "channels"}
 
 
 def prepared(carried=None, input_size=None, **options):
@@ -52,9 +61,9 @@ def test_a_size_alone_gives_the_usual_resize(size):
     found = prepared(image_size=size, mean=MEAN, std=STD)
     assert found.preprocessing.image_size == (size, size)
     assert found.preprocessing.resize == round(size / 0.875)
-    assert found.guessed == {"resize", "interpolation"}
+    assert found.guessed == {"resize", "interpolation", "channels"}
     (warning,) = found.warnings
-    assert "87.5 %" in warning
+    assert f"a center crop of {size} of {round(size / 0.875)} pixels is assumed" in warning
 
 
 @pytest.mark.parametrize(
@@ -88,10 +97,12 @@ def test_a_fixed_input_size_counts_where_nothing_else_is_known():
 def test_images_as_they_come_are_only_normalized():
     found = prepare_as_they_come(ImageOptions(mean=(0.5, 0.5, 0.5)))
     assert found.preprocessing == Preprocessing(None, None, (0.5, 0.5, 0.5), STD)
-    assert found.guessed == {"std"}
+    assert found.guessed == {"std", "channels"}
     (warning,) = found.warnings
     assert "mean and std" in warning
-    assert prepare_as_they_come(ImageOptions(mean=MEAN, std=STD)) == Prepared(Preprocessing(None, None, MEAN, STD))
+    known = Prepared(Preprocessing(None, None, MEAN, STD), frozenset({"channels"}))
+    assert prepare_as_they_come(ImageOptions(mean=MEAN, std=STD)) == known
+    assert prepare_as_they_come(ImageOptions(channels="bgr")).preprocessing.channels == "bgr"
 
 
 def test_arrays_and_tensors_become_plain_triples():
@@ -106,10 +117,10 @@ def test_sizes_may_be_as_small_and_as_large_as_their_limits(side):
     assert ImageOptions(image_size=(side, 32)).size == (side, 32)
 
 
-@pytest.mark.parametrize("option", ["image_size", "resize"])
-@pytest.mark.parametrize("side", [0, -1, 4097, 32.0, "64", True])
-def test_sizes_beyond_their_limits_are_refused(option, side):
-    with pytest.raises(SettingsError, match=f"{option[-4:]} to be a whole number from 1 to 4096"):
+@pytest.mark.parametrize(("option", "lowest"), [("image_size", 1), ("resize", 0)])
+@pytest.mark.parametrize("side", [-1, 4097, 32.0, "64", True])
+def test_sizes_beyond_their_limits_are_refused(option, lowest, side):
+    with pytest.raises(SettingsError, match=f"{option[-4:]} to be a whole number from {lowest} to 4096"):
         ImageOptions(**{option: side})
 
 
@@ -143,3 +154,59 @@ def test_the_crop_fits_into_the_resized_image():
     assert prepared(image_size=224, resize=224).preprocessing.resize == 224
     with pytest.raises(SettingsError, match="at least the image size of 224, but got 223"):
         prepared(image_size=224, resize=223)
+
+
+def test_zero_resizes_whole_and_says_so_to_nobody():
+    found = prepared(image_size=64, resize=0, mean=MEAN, std=STD, channels="rgb")
+    assert (found.preprocessing, found.warnings) == (Preprocessing((64, 64), None, MEAN, STD), ())
+    assert found.guessed == {"interpolation"}
+
+
+@pytest.mark.parametrize("channels", ["RGB", "gbr", ""])
+def test_an_unknown_order_of_channels_is_refused(channels):
+    with pytest.raises(SettingsError, match="channels to be rgb or bgr"):
+        ImageOptions(channels=channels)
+
+
+USUAL = Loaded(nn.Identity(), "resnet18", CARRIED, guessed=frozenset(ALL))
+
+
+def test_a_user_s_own_weights_take_the_architecture_s_values_as_a_guess_that_is_said():
+    found = prepare(USUAL, AS_CARRIED)
+    assert (found.preprocessing, found.guessed) == (CARRIED, ALL)
+    first, second = found.warnings
+    assert first == (
+        "Nothing says how the images were normalized: mean 0.5, 0.5, 0.5 and std 0.25, 0.25, 0.25, as is usual for "
+        "resnet18, are assumed."
+    )
+    assert "a center crop of 160 of 168 pixels, as is usual for resnet18, is assumed" in second
+    assert without_guesses((*found.warnings, "other")) == ("other",)
+
+
+def test_the_size_that_all_images_share_comes_before_the_architecture_s():
+    beside = Beside(own_size=(48, 64))
+    found = prepare(USUAL, AS_CARRIED, beside)
+    assert (found.preprocessing.image_size, found.preprocessing.resize) == ((48, 64), None)
+    assert "the 48 x 64 pixels that all of them have are taken as they are" in found.warnings[1]
+    assert "image_size" in found.guessed
+    # A size or a crop that is given is not mixed with it, and a file that takes one size only is no guess.
+    assert prepare(USUAL, ImageOptions(320), beside).preprocessing.resize == 336
+    assert prepare(USUAL, ImageOptions(resize=200), beside).preprocessing.image_size == (160, 160)
+    fixed = Loaded(nn.Identity(), "x", None, (96, 96))
+    assert prepare(fixed, AS_CARRIED, beside).preprocessing.image_size == (96, 96)
+
+
+def test_what_the_file_says_comes_before_guesses_and_after_options():
+    said = Carried((64, 64), 72, (0.1,) * 3, (0.2,) * 3, "bilinear", channels="bgr", ignored=("An odd value.",))
+    found = prepare(USUAL, AS_CARRIED, Beside(said, (48, 48)))
+    assert found.preprocessing == Preprocessing((64, 64), 72, (0.1,) * 3, (0.2,) * 3, "bilinear", "bgr")
+    assert (found.guessed, found.warnings) == (frozenset(), ("An odd value.",))
+    (sentence,) = found.assumptions
+    assert "says the image size 64, the mean 0.1, 0.1, 0.1 and the standard deviation 0.2" in sentence
+    given = prepare(USUAL, ImageOptions(32, 40, MEAN, STD, "rgb"), Beside(said))
+    assert given.preprocessing == Preprocessing((32, 32), 40, MEAN, STD, "bilinear", "rgb")
+    assert given.assumptions == ()
+    alone = prepare(USUAL, AS_CARRIED, Beside(Carried((80, 80))))
+    assert (alone.preprocessing.resize, alone.guessed & {"image_size", "resize"}) == (84, {"resize"})
+    whole = prepare(USUAL, AS_CARRIED, Beside(Carried((80, 80), 0)))
+    assert (whole.preprocessing.resize, whole.guessed & {"image_size", "resize"}) == (None, frozenset())
