@@ -28,7 +28,7 @@ class Adapted(nn.Module):
 
     def __init__(self, network: Callable[[Tensor], Any]) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network
 
 
 class Bgr(Adapted):
