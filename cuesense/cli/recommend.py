@@ -116,10 +116,13 @@ def recommend(
 
         refuse_misspelled(start, arch)
         refuse_misspelled(model)
+        from cuesense.models.trust import Trust
         from cuesense.policies.policy import PolicyOptions
         from cuesense.policies.recommend import choose_scope
+        from cuesense.workflows.plugin_files import load_plugin
         from cuesense.workflows.recommend import Export, recommend_from_file
 
+        load_plugin(plugin, Trust(weights_only=weights_only))
         keep_freed_memory()
         library = _library(format_, as_json=json, output=output)
         found = recommend_from_file(

@@ -15,6 +15,7 @@ from cuesense.cli.options import (
     ImagesPerClass,
     Json,
     OutputFolder,
+    Plugin,
     Probability,
     ProfilePath,
     ProfilesRisk,
@@ -47,6 +48,7 @@ def verify(
     tolerance: ProfilesTolerance = None,
     risk: ProfilesRisk = None,
     augmentations: Augmentations = None,
+    plugin: Plugin = None,
     probability: Probability = 0.8,
     data_root: DataRoot = None,
     device: Device = "auto",
@@ -81,9 +83,12 @@ def verify(
         from cuesense.models.names import refuse_misspelled
 
         refuse_misspelled(start, arch)
+        from cuesense.models.trust import Trust
         from cuesense.reports.terminal.verification import render
+        from cuesense.workflows.plugin_files import load_plugin
         from cuesense.workflows.verify import verify as run_verification
 
+        load_plugin(plugin, Trust(weights_only=weights_only))
         keep_freed_memory()
         with progress("training", "steps") as advance:
             found = run_verification(
