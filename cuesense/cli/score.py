@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import ClassNames, Confidence, Groups, Json, KnownImageSize, OutputFolder, Risk, Tolerance
+from cuesense.cli.options import (
+    ClassNames,
+    Confidence,
+    Groups,
+    Json,
+    KnownImageSize,
+    OutputFolder,
+    Plugin,
+    Risk,
+    Tolerance,
+)
 from cuesense.cli.terminal import remark_on_data, show_profile
 
 
@@ -18,6 +28,7 @@ def score(
     class_names: ClassNames = None,
     groups: Groups = None,
     image_size: KnownImageSize = None,
+    plugin: Plugin = None,
     tolerance: Tolerance = 0.05,
     confidence: Confidence = 0.95,
     risk: Risk = 0.2,
@@ -40,7 +51,10 @@ def score(
       cuesense score predictions.csv --groups superclasses.csv --tolerance 0.02
     """
     with user_errors():
+        from cuesense.workflows.plugin_files import load_plugin
         from cuesense.workflows.score import score as run_scoring
+
+        load_plugin(plugin)
 
         profile = run_scoring(
             table,

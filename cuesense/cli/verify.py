@@ -16,6 +16,7 @@ from cuesense.cli.options import (
     ImagesPerClass,
     Json,
     OutputFolder,
+    Plugin,
     Probability,
     ProfilePath,
     ProfilesRisk,
@@ -49,6 +50,7 @@ def verify(
     tolerance: ProfilesTolerance = None,
     risk: ProfilesRisk = None,
     augmentations: Augmentations = None,
+    plugin: Plugin = None,
     probability: Probability = 0.8,
     data_root: DataRoot = None,
     split: Split = None,
@@ -85,9 +87,12 @@ def verify(
         from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(start, arch)
+        from cuesense.models.trust import Trust
         from cuesense.reports.terminal.verification import render
+        from cuesense.workflows.plugin_files import load_plugin
         from cuesense.workflows.verify import verify as run_verification
 
+        load_plugin(plugin, Trust(weights_only=weights_only))
         keep_freed_memory()
         with progress("training", "steps") as advance:
             found = run_verification(

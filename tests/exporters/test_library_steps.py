@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,3 +148,14 @@ def test_a_transform_named_by_its_library_is_exported_to_it(library: str, name: 
     other = "torchvision" if library == "kornia" else "kornia"
     with pytest.raises(SettingsError, match=f"one that {other} has"):
         exported(other, uniform({name: value}, NAMES))
+
+
+def test_the_page_on_augmentations_lists_every_row_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "augmentations.md").read_text(encoding="utf-8")
+    listed = [line.rsplit("|", 2)[0] for line in page.splitlines() if line.startswith("| `")]
+    rows = []
+    for entry in ROWS.values():
+        ladder = ", ".join(f"{value:g}" for value in entry.ladder)
+        cells = [f"`{entry.name}`", f"{entry.parameter} ({entry.unit})", ladder, f"`{entry.apply.transform}`"]
+        rows.append("| " + " | ".join([*cells, entry.damages, ", ".join(formats(entry.apply))]) + " ")
+    assert listed == rows
