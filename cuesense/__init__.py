@@ -18,7 +18,7 @@ What there is, by the question it answers:
     forecast, verify     What would training with a policy cost each class, and what did it cost?
     audit, transfer      Which classes does a regularizer harm, over many checkpoints, here or on another task?
     compare, check       Where do two models differ, and did a model lose accuracy?
-    perturb              The perturbations, on one's own batches of images.
+    perturb, register    The perturbations, on one's own batches of images; and new ones of one's own.
     Profile, Policy      The results, which read and write JSON. PolicyOptions: what ``advise`` may recommend.
     PolicyAugmentation   A policy as a transform for training.
     Cue, CueVerdict      What a class can rely on, and what is found to be true of it.
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cuesense.policies.advice import advise
     from cuesense.policies.policy import Policy, PolicyOptions
     from cuesense.policies.recommend import export, recommend
+    from cuesense.registry import register
     from cuesense.schemas.profile import Profile
     from cuesense.training.augmentation import PolicyAugmentation
     from cuesense.types import Classifier, Cue, CueVerdict, Perturbation, Preprocessing
@@ -81,6 +82,7 @@ _PUBLIC = {
     "forecast": "cuesense.workflows.forecast",
     "perturb": "cuesense.perturbations.apply",
     "recommend": "cuesense.policies.recommend",
+    "register": "cuesense.registry",
     "report": "cuesense.workflows.profile_files",
     "score": "cuesense.workflows.score",
     "transfer": "cuesense.workflows.transfer",
@@ -112,6 +114,7 @@ __all__ = [
     "forecast",
     "perturb",
     "recommend",
+    "register",
     "report",
     "score",
     "transfer",

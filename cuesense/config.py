@@ -153,6 +153,24 @@ def _shown(value: object) -> str:
     return repr(value)[:_SHOWN_CHARACTERS]
 
 
+def with_more(config: Config, names: Sequence[str]) -> Config:
+    """Return a configuration that also measures some perturbations, each with its own ladder.
+
+    Args:
+        config: The configuration.
+        names: Names of perturbations; those that it has already stay as they are.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        SettingsError: A name is unknown (the nearest one is suggested).
+    """
+    had = {perturbation.name for perturbation in config.perturbations}
+    more = tuple(registry.get("perturbations", name) for name in dict.fromkeys(names) if name not in had)
+    return replace(config, perturbations=config.perturbations + more)
+
+
 def with_ladder(perturbation: Perturbation, values: object) -> Perturbation:
     """Return a perturbation with another ladder.
 

@@ -11,6 +11,7 @@ _KEPT_OR_FLAG = re.compile(r"`[^`]*`|(?<!\w)'[^']*'|(?<![\w/.-])--[a-z]+(?:-[a-z
 # The flags whose Python argument has another name, or a value that the flag alone stands for.
 _ARGUMENTS = {
     "--allow-nondeterministic": "allow_nondeterministic=True",
+    "--download": "download=True",
     "--format": "library",
     "--from": "start",
     "--grouped": 'scope="grouped"',
@@ -62,6 +63,10 @@ class ModelError(CuesenseError):
 
 class DatasetError(CuesenseError):
     """The dataset is missing, empty, unreadable, or does not fit the model's classes."""
+
+
+class SplitError(DatasetError):
+    """The dataset has no such part (train, val, ...), or no parts at all."""
 
 
 class SettingsError(CuesenseError):

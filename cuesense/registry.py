@@ -1,26 +1,39 @@
 """One lazy table: kind and name -> "module:attribute". Other packages add to it through entry points."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cuesense.errors import SettingsError, unknown
+from cuesense.errors import SettingsError, expected, unknown
+
+if TYPE_CHECKING:
+    from cuesense.types import Perturbation
 
 _CATALOG = "cuesense.perturbations.catalog"
+_KORNIA_TABLE = "cuesense.perturbations.kornia_table"
 
 _TABLE: Mapping[str, Mapping[str, str]] = {
     "models": {
         "torchvision": "cuesense.models.torchvision:load",
         "timm": "cuesense.models.timm:load",
         "open_clip": "cuesense.models.open_clip:load",
+        "hf": "cuesense.models.huggingface:load",
+        "onnx": "cuesense.models.onnx:load",
         "python": "cuesense.models.python:load",
     },
     "datasets": {
         "folder": "cuesense.datasets.folder:load",
         "table": "cuesense.datasets.table:load",
         "imagenet": "cuesense.datasets.imagenet:load",
+        "torchvision": "cuesense.datasets.torchvision:load",
+        "hf": "cuesense.datasets.hf:load",
+        "wds": "cuesense.datasets.wds:load",
+        "npz": "cuesense.datasets.npz:load",
+        "zip": "cuesense.datasets.zipped:load",
         "planted": "cuesense.planted.world:load",
     },
     "reports": {
@@ -70,14 +83,89 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
             "tile_jitter",
             "translation",
         )
+    }
+    | {
+        name: f"{_KORNIA_TABLE}:{name.upper()}"
+        for name in (
+            "random_motion_blur",
+            "box_blur",
+            "perspective",
+            "elastic",
+            "thin_plate_spline",
+            "random_translation",
+            "random_scale",
+            "random_shear",
+            "padded_crop",
+            "rotation_90",
+            "fisheye",
+            "solarize",
+            "posterize",
+            "sharpness",
+            "gamma",
+            "rgb_shift",
+            "clahe",
+            "equalize",
+            "auto_contrast",
+            "invert",
+            "channel_shuffle",
+            "channel_dropout",
+            "planckian_jitter",
+            "random_gaussian_noise",
+            "salt_and_pepper",
+            "jpeg",
+            "plasma_brightness",
+            "plasma_contrast",
+            "plasma_shadow",
+            "gaussian_illumination",
+            "linear_illumination",
+            "corner_illumination",
+            "random_rain",
+            "random_snow",
+        )
+    },
+}
+
+# Names of the form "prefix:NAME": kind, prefix -> the function that makes the thing of NAME.
+_PREFIXES: Mapping[str, Mapping[str, str]] = {
+    "perturbations": {
+        "kornia": "cuesense.perturbations.libraries:kornia",
+        "torchvision": "cuesense.perturbations.libraries:torchvision",
     },
 }
 
 KINDS = tuple(_TABLE)
 
+# What programs have added in this process: kind -> name -> the thing itself.
+_ADDED: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+
+
+def register(perturbation: Perturbation) -> Perturbation:
+    """Add a perturbation for the rest of this process, so that it can be named wherever one of ours can.
+
+    Args:
+        perturbation: What to add; one of the same name that was added before is replaced.
+
+    Returns:
+        The perturbation.
+
+    Raises:
+        SettingsError: This package, or another that is installed, has one of this name.
+    """
+    name = perturbation.name
+    if name in _TABLE["perturbations"] or _prefix("perturbations", name) or name in plugins("perturbations"):
+        do = "Choose another name"
+        raise SettingsError(expected("the name of a new perturbation", "one of its own", f"'{name}'", do))
+    _ADDED["perturbations"][name] = perturbation
+    return perturbation
+
+
+def added(kind: str) -> dict[str, Any]:
+    """Return what programs have registered in this process, by name."""
+    return dict(_ADDED[kind])
+
 
 def names(kind: str) -> tuple[str, ...]:
-    """Return every registered name of a kind, ours first, then those of other packages.
+    """Return every registered name of a kind, ours first, then those of other packages and of programs.
 
     Args:
         kind: One of KINDS.
@@ -86,7 +174,14 @@ def names(kind: str) -> tuple[str, ...]:
         The names in the order of the table.
     """
     ours = tuple(_TABLE[kind])
-    return ours + tuple(sorted(plugins(kind).keys() - set(ours)))
+    return ours + tuple(sorted((plugins(kind).keys() | _ADDED[kind].keys()) - set(ours)))
+
+
+def known(kind: str, name: str) -> bool:
+    """Return whether ``get`` takes a name: a registered one, or one such as ``"kornia:RandomRain"``."""
+    # Plug-ins are looked for in every installed package, which takes long: only where the name is none of ours.
+    here = name in _TABLE[kind] or name in _ADDED[kind] or bool(_prefix(kind, name))
+    return here or name in plugins(kind)
 
 
 def get(kind: str, name: str) -> Any:
@@ -94,7 +189,7 @@ def get(kind: str, name: str) -> Any:
 
     Args:
         kind: One of KINDS.
-        name: A registered name.
+        name: A registered name, or one such as ``"kornia:RandomRain"``.
 
     Returns:
         The function or value behind the name.
@@ -104,17 +199,31 @@ def get(kind: str, name: str) -> Any:
     """
     target = _TABLE[kind].get(name)
     if target is not None:
-        module, _, attribute = target.partition(":")
-        return getattr(import_module(module), attribute)
+        return _imported(target)
+    if name in _ADDED[kind]:
+        return _ADDED[kind][name]
+    prefix = _prefix(kind, name)
+    if prefix:
+        return _imported(_PREFIXES[kind][prefix])(name.removeprefix(f"{prefix}:"))
     check(kind, name)
     return plugins(kind)[name].load()
 
 
 def check(kind: str, name: str) -> None:
     """Raise SettingsError, as ``get`` does, unless a name is registered; nothing is imported."""
-    # Plug-ins are looked for in every installed package, which takes long: only where the name is none of ours.
-    if name not in _TABLE[kind] and name not in plugins(kind):
+    if not known(kind, name):
         raise SettingsError(unknown(f"{kind.removesuffix('s')} '{name}'", name, names(kind)))
+
+
+def _prefix(kind: str, name: str) -> str | None:
+    """Return what stands before the colon of a name, where names may begin so."""
+    prefix, colon, rest = name.partition(":")
+    return prefix if colon and rest and prefix in _PREFIXES.get(kind, {}) else None
+
+
+def _imported(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def is_own(kind: str, name: str) -> bool:

@@ -57,6 +57,7 @@ class OutputKind(StrEnum):
 
 
 CLEAN = "clean"
+CHANNEL_ORDERS = ("rgb", "bgr")
 # The largest risk of a budget, where none is given: of five classes that are augmented as far as they may be, one may
 # lose more than the tolerance. Chosen by hand; not tuned.
 RISK = 0.2
@@ -170,6 +171,8 @@ class Preprocessing:
         mean: Per-channel mean, RGB, in [0, 1] units.
         std: Per-channel standard deviation, RGB, in [0, 1] units.
         interpolation: ``"bilinear"`` or ``"bicubic"``; both antialiased.
+        channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; images, mean and
+            std are RGB all the same.
     """
 
     image_size: tuple[int, int] | None
@@ -177,6 +180,7 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str = "bilinear"
+    channels: str = "rgb"
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,9 @@ class Classifier:
         output_kind: What the network gives: logits, or probabilities (softmax, or a sigmoid for each output) whose
             logarithm or logit is taken. Found out from a few images (inference.probe).
         assumptions: What was assumed about the network and how, in sentences.
+        usual_size: Height and width that are usual for the architecture, where the weights do not say theirs.
+        weights_key: Where in the file the weights lie, as a dotted path, if there was a choice; else empty.
+        other_weights: Where other weights of the same network lie in the file.
     """
 
     spec: str
@@ -223,6 +230,9 @@ class Classifier:
     guessed: frozenset[str] = frozenset()
     output_kind: OutputKind = OutputKind.LOGITS
     assumptions: tuple[str, ...] = ()
+    usual_size: tuple[int, int] | None = None
+    weights_key: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ _SMALLEST_STD = 1e-6
 
 
 def parse_channels(text: str | None, option: str) -> tuple[float, float, float] | None:
-    """Parse ``"R,G,B"`` into three numbers; None stays None.
+    """Parse ``"R,G,B"``, or one number for all three, into three numbers; None stays None.
 
     Args:
-        text: What the user gave.
+        text: What the user gave; each number may be a fraction such as ``1/255``.
         option: The option's name, for the error.
 
     Returns:
@@ -39,10 +39,16 @@ def parse_channels(text: str | None, option: str) -> tuple[float, float, float] 
         return None
     parts = re.split(r"[,\s]+", text.strip())
     try:
-        numbers = tuple(float(part) for part in parts)
-    except ValueError:
+        numbers = tuple(_number(part) for part in parts)
+    except (ValueError, ZeroDivisionError):
         numbers = ()
+    numbers *= 3 if len(numbers) == 1 else 1
     return check_channels(numbers, option, shown=text)
+
+
+def _number(text: str) -> float:
+    over, slash, under = text.partition("/")
+    return float(over) / float(under) if slash else float(over)
 
 
 def check_channels(numbers: Any, option: str, shown: object = None) -> tuple[float, float, float] | None:

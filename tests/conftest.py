@@ -42,11 +42,11 @@ def photos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, EntryPoint], None]]:
-    """Make an entry point the only plug-in that is installed, of one kind."""
+def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Make entry points the only plug-ins that are installed, of one kind."""
 
-    def install(kind: str, point: EntryPoint) -> None:
-        monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == f"cuesense.{kind}" else [])
+    def install(kind: str, *points: EntryPoint) -> None:
+        monkeypatch.setattr(registry, "entry_points", lambda group: points if group == f"cuesense.{kind}" else ())
         registry.plugins.cache_clear()
 
     yield install

@@ -47,6 +47,7 @@ WITHOUT_MIRROR = {
     "tests/test_public_names.py",
     "tests/test_single_cue.py",
     "tests/test_wheel.py",
+    "tests/datasets/test_contract.py",
     "tests/exporters/test_exporters.py",
     "tests/faults/test_disk_full.py",
     "tests/faults/test_kill.py",

@@ -263,7 +263,7 @@ def read_model(path: Path, _: Random) -> None:
 
     found = read(path)
     if not isinstance(found, Loaded):
-        fill(network(), found, "the network")
+        fill(network(), found.weights, "the network")
 
 
 READERS: dict[str, Callable[[Path, Random], None]] = {

@@ -12,30 +12,36 @@ from cuesense.cli.options import (
     AllowNondeterministic,
     Arch,
     BatchSize,
+    Channels,
     ClassNames,
     Confidence,
     Config,
     DataRoot,
     Dataset,
     Device,
+    Download,
     Groups,
     ImageSize,
     ImagesPerClass,
     Json,
     Mean,
     ModelSpec,
+    MoreAugmentations,
     OutputFolder,
     PipelineFile,
+    Plugin,
     Resize,
     Restart,
     Risk,
     Seed,
+    Split,
     Std,
     TimmArgs,
     Tolerance,
     TorchvisionArgs,
     WeightsOnly,
     Workers,
+    names_in,
 )
 from cuesense.cli.terminal import progress, remark_on_data, show_profile
 from cuesense.inference.malloc import keep_freed_memory
@@ -47,11 +53,20 @@ def analyze(
     arch: Arch = None,
     class_names: ClassNames = None,
     config: Config = "standard",
+    augmentations: MoreAugmentations = None,
+    plugin: Plugin = None,
     output: OutputFolder = Path("cuesense-out"),
     image_size: ImageSize = None,
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
+    channels: Channels = None,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe", help="Only show how well 64 images are recognized at plausible sizes and normalizations."
+        ),
+    ] = False,
     images_per_class: ImagesPerClass = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
@@ -69,6 +84,8 @@ def analyze(
     confidence: Confidence = 0.95,
     risk: Risk = 0.2,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     groups: Groups = None,
     pipeline: PipelineFile = None,
     timm_args: TimmArgs = None,
@@ -80,10 +97,10 @@ def analyze(
 ) -> None:
     """Measure what a model relies on, class by class, and write a profile and a report.
 
-    MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, Lightning .ckpt), or
-    torchvision:NAME[@WEIGHTS], timm:NAME, open_clip:NAME[@TAG or FILE], python:module:factory. TorchScript, .pt2 and
-    python: are programs, which run with your rights; for files of others, --weights-only (or CUESENSE_WEIGHTS_ONLY=1)
-    reads tensors alone.
+    MODEL is a file (state dict, checkpoint, pickled module, TorchScript, .pt2, safetensors, ONNX), a Hugging Face
+    folder, or torchvision:NAME[@WEIGHTS], timm:NAME, hf:NAME, open_clip:NAME[@TAG or FILE], python:module:factory.
+    TorchScript, .pt2 and python: are programs, which run with your rights; for files of others, --weights-only (or
+    CUESENSE_WEIGHTS_ONLY=1) reads tensors alone.
 
     Without --class-names, the model's outputs are the classes of DATASET in their order. The predictions are kept in
     DIR: the same command goes on where an earlier run stopped, and another --tolerance, --confidence or
@@ -99,13 +116,36 @@ def analyze(
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(model, arch)
         from cuesense.validation import parse_channels
         from cuesense.workflows.analyze import analyze as run_analysis
 
         keep_freed_memory()
+        if probe:
+            from cuesense.cli.terminal import show
+            from cuesense.datasets.load import DatasetOptions
+            from cuesense.inference.loading import dataset_of
+            from cuesense.inference.options import run_options
+            from cuesense.models.preprocessing import ImageOptions
+            from cuesense.models.trust import Trust
+            from cuesense.reports.terminal.readings import render
+            from cuesense.workflows.readings import try_readings
+
+            found = try_readings(
+                model,
+                dataset_of(dataset, DatasetOptions(data_root, split, download)),
+                arch=arch,
+                class_names=class_names,
+                images=ImageOptions(
+                    image_size, resize, parse_channels(mean, "--mean"), parse_channels(std, "--std"), channels
+                ),
+                run=run_options(device, batch_size, precision),
+                trust=Trust(weights_only=weights_only),
+            )
+            show(found, render, as_json=json)
+            return
         with progress() as advance:
             profile = run_analysis(
                 model,
@@ -113,11 +153,14 @@ def analyze(
                 arch=arch,
                 class_names=class_names,
                 config=config,
+                augmentations=names_in(augmentations) or (),
+                plugin=plugin,
                 output=output,
                 image_size=image_size,
                 resize=resize,
                 mean=parse_channels(mean, "--mean"),
                 std=parse_channels(std, "--std"),
+                channels=channels,
                 images_per_class=images_per_class,
                 batch_size=batch_size,
                 device=device,
@@ -128,6 +171,8 @@ def analyze(
                 confidence=confidence,
                 risk=risk,
                 data_root=data_root,
+                split=split,
+                download=download,
                 groups=groups,
                 pipeline=pipeline,
                 timm_args=timm_args,

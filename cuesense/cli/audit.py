@@ -13,12 +13,14 @@ from cuesense.cli.options import (
     AllowNondeterministic,
     Arch,
     BatchSize,
+    Channels,
     ClassNames,
     Confidence,
     CueProfile,
     DataRoot,
     DatasetIfAny,
     Device,
+    Download,
     ImageSize,
     ImagesPerClass,
     Json,
@@ -28,6 +30,7 @@ from cuesense.cli.options import (
     Regularizer,
     Resize,
     Restart,
+    Split,
     Std,
     Tolerance,
     WeightsOnly,
@@ -62,11 +65,14 @@ def audit(
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
+    channels: Channels = None,
     images_per_class: ImagesPerClass = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
     workers: Workers = None,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     weights_only: WeightsOnly = False,
     allow_code: AllowCode = False,
     allow_nondeterministic: AllowNondeterministic = False,
@@ -95,7 +101,7 @@ def audit(
       cuesense audit --accuracies accuracies.csv --order none,mild,strong --json
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(similarity, arch)
         from cuesense.schemas.profile import Profile
@@ -122,11 +128,14 @@ def audit(
                 resize=resize,
                 mean=parse_channels(mean, "--mean"),
                 std=parse_channels(std, "--std"),
+                channels=channels,
                 images_per_class=images_per_class,
                 batch_size=batch_size,
                 device=device,
                 workers=workers,
                 data_root=data_root,
+                split=split,
+                download=download,
                 weights_only=weights_only,
                 allow_code=allow_code,
                 allow_nondeterministic=allow_nondeterministic,

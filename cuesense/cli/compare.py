@@ -13,11 +13,13 @@ from cuesense.cli.options import (
     AllowNondeterministic,
     Arch,
     BatchSize,
+    Channels,
     ClassNames,
     Config,
     DataRoot,
     DatasetIfAny,
     Device,
+    Download,
     ImageSize,
     ImagesPerClass,
     Json,
@@ -25,6 +27,7 @@ from cuesense.cli.options import (
     OutputFolderIfAny,
     Resize,
     Restart,
+    Split,
     Std,
     WeightsOnly,
     Workers,
@@ -44,10 +47,13 @@ def compare(
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
+    channels: Channels = None,
     images_per_class: ImagesPerClass = None,
     batch_size: BatchSize = None,
     workers: Workers = None,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     device: Device = "auto",
     weights_only: WeightsOnly = False,
     allow_nondeterministic: AllowNondeterministic = False,
@@ -71,7 +77,7 @@ def compare(
       cuesense compare old.pt2 new.pt2 --dataset photos/val --config quick --output compared
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(None, arch)
         from cuesense.comparison.compare import check_output, write_outputs
@@ -90,10 +96,13 @@ def compare(
             "resize": resize,
             "mean": parse_channels(mean, "--mean"),
             "std": parse_channels(std, "--std"),
+            "channels": channels,
             "images_per_class": images_per_class,
             "batch_size": batch_size,
             "workers": workers,
             "data_root": data_root,
+            "split": split,
+            "download": download or None,
         }
         # Only options of images and networks that were given: an option without a model to analyze is a mistake.
         given = {name: value for name, value in options.items() if value is not None}

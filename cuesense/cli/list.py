@@ -91,8 +91,10 @@ def rows(kind: str) -> Rows:
 def _model_rows() -> Rows:
     what = {
         "torchvision": "torchvision:NAME[@WEIGHTS]",
-        "timm": "timm:NAME",
+        "timm": "timm:NAME, timm:hf-hub:NAME, timm:local-dir:FOLDER",
         "open_clip": "open_clip:NAME[@TAG or FILE], zero-shot on the class names",
+        "hf": "hf:NAME_OR_FOLDER, an image classifier of transformers (extra hf)",
+        "onnx": "onnx:FILE, or the .onnx file itself (extra onnx)",
         "python": "python:module:factory",
     }
     others = [(name, what.get(name, f"{name}:...")) for name in registry.names("models")]
@@ -101,9 +103,14 @@ def _model_rows() -> Rows:
 
 def _dataset_rows() -> Rows:
     what = {
-        "folder": "a folder of class folders",
-        "table": "a CSV or Parquet file with columns path,label",
-        "imagenet": "imagenet, with --data-root or CUESENSE_DATA",
+        "folder": "a folder of class folders, or of images with a table of labels",
+        "table": "a CSV, TSV, JSON Lines, text or Parquet file with columns such as path,label",
+        "torchvision": "torchvision:NAME (CIFAR10, Flowers102, ...), with --data-root or CUESENSE_DATA",
+        "hf": "hf:PATH (Parquet, save_to_disk, imagefolder) or hf:USER/NAME of the hub",
+        "wds": "wds:SHARDS, a folder or pattern of .tar files (WebDataset, or class folders)",
+        "npz": "npz:FILE, arrays of images and labels (MedMNIST)",
+        "zip": "zip:FILE, a ZIP archive of class folders, or of images with a table",
+        "imagenet": "imagenet in any usual layout, with --data-root or CUESENSE_DATA",
         "planted": "planted[:SEED[,size=N][,cluttered][,long-tailed]...], images whose cues are known",
     }
     return [("name", "spec"), *((name, what.get(name, f"{name}:...")) for name in registry.names("datasets"))]

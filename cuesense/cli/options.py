@@ -14,7 +14,9 @@ import typer
 _TOLERANCE = "Accuracy drop that a class may suffer, a fraction in (0, 1)."
 _CONFIDENCE = "Confidence of intervals and certificates, in (0.5, 1)."
 _RISK = "Largest chance that a class loses more than the tolerance under its budget, in (0, 0.5]."
-_IMAGES = "Images: a folder of class folders, a CSV or Parquet table, imagenet, or planted[:SEED]."
+_IMAGES = (
+    "Images: a folder, table, .zip, .tar, .npz or Parquet file, imagenet, torchvision:NAME, hf:..., planted[:SEED]."
+)
 _IMAGE_SIZE = "Side of the network's input in pixels."
 _RESULTS = "Folder for the results."
 _THREADS = "Threads that decode images."
@@ -45,6 +47,13 @@ ImagesPerClass = Annotated[int | None, typer.Option(metavar="N", help="Use only 
 DataRoot = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder that holds imagenet.", show_default="CUESENSE_DATA")
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Part of the dataset that is tested on.", show_default="val, else test; train to train on"
+    ),
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch a named dataset that is not on disk.")]
 
 # How images are prepared; None takes what the weights, the table or the profile says.
 ImageSize = Annotated[int | None, typer.Option(metavar="N", help=_IMAGE_SIZE, show_default="what the weights carry")]
@@ -55,7 +64,9 @@ KnownImageSize = Annotated[
 Resize = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="Shorter side before the center crop, in pixels.", show_default="what the weights carry"
+        metavar="N",
+        help="Shorter side before the center crop, in pixels; 0: resize whole, crop nothing.",
+        show_default="what the weights carry",
     ),
 ]
 Mean = Annotated[
@@ -64,6 +75,15 @@ Mean = Annotated[
 Std = Annotated[
     str | None,
     typer.Option(metavar="R,G,B", help="Normalization standard deviation.", show_default="what the weights carry"),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="rgb|bgr",
+        help="Order in which the network takes the color channels.",
+        show_default="what the weights carry",
+        autocompletion=lambda: ["rgb", "bgr"],
+    ),
 ]
 
 # What a training script does to its images.
@@ -126,6 +146,10 @@ TrainSize = Annotated[
         metavar="N", help="Side of the training images in pixels, a multiple of 32.", show_default="the profile's"
     ),
 ]
+MoreAugmentations = Annotated[
+    str | None, typer.Option("--augmentations", metavar="A,B", help="Measure these augmentations, too.")
+]
+Plugin = Annotated[Path | None, typer.Option(metavar="FILE.py", help="Run a file that registers perturbations.")]
 Augmentations = Annotated[
     str | None, typer.Option(metavar="A,B", help="Augmentations to choose from.", show_default="all")
 ]

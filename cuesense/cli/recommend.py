@@ -16,17 +16,20 @@ from cuesense.cli.options import (
     Augmentations,
     DataRoot,
     Device,
+    Download,
     Epochs,
     ImagesPerClass,
     Json,
     KnownImageSize,
     OutputFileIfAny,
+    Plugin,
     Probability,
     ProfilePath,
     ProfilesRisk,
     ProfilesTolerance,
     Restart,
     SeedsIfAny,
+    Split,
     Start,
     TrainIfAny,
     TrainSize,
@@ -55,6 +58,7 @@ def recommend(
     grouped: Annotated[bool, typer.Option("--grouped", help="A policy for each cluster of confused classes.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="A policy for each class.")] = False,
     augmentations: Augmentations = None,
+    plugin: Plugin = None,
     probability: Probability = 0.8,
     all_but: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of the classes that the policy for all may harm, in [0, 1).")
@@ -74,6 +78,8 @@ def recommend(
     arch: Arch = None,
     dataset: AnalyzedDataset = None,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     device: Device = "auto",
     weights_only: WeightsOnly = False,
     allow_code: AllowCode = False,
@@ -110,14 +116,17 @@ def recommend(
       cuesense recommend cuesense-out --per-class --format json
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(start, arch)
         refuse_misspelled(model)
+        from cuesense.models.trust import Trust
         from cuesense.policies.policy import PolicyOptions
         from cuesense.policies.recommend import choose_scope
+        from cuesense.workflows.plugin_files import load_plugin
         from cuesense.workflows.recommend import Export, recommend_from_file
 
+        load_plugin(plugin, Trust(weights_only=weights_only))
         keep_freed_memory()
         library = _library(format_, as_json=json, output=output)
         found = recommend_from_file(
@@ -145,6 +154,8 @@ def recommend(
                 "arch": arch,
                 "dataset": dataset,
                 "data_root": data_root,
+                "split": split,
+                "download": download,
                 "device": device,
                 "weights_only": weights_only,
                 "allow_code": allow_code,

@@ -12,11 +12,13 @@ from cuesense.cli.options import (
     AllowCode,
     AllowNondeterministic,
     Arch,
+    Channels,
     Confidence,
     CueProfile,
     DataRoot,
     Dataset,
     Device,
+    Download,
     ImageSize,
     ImagesPerClass,
     Json,
@@ -26,6 +28,7 @@ from cuesense.cli.options import (
     Regularizer,
     Resize,
     Restart,
+    Split,
     Std,
     Tolerance,
     TrainIfAny,
@@ -51,10 +54,13 @@ def transfer(
     resize: Resize = None,
     mean: Mean = None,
     std: Std = None,
+    channels: Channels = None,
     images_per_class: ImagesPerClass = None,
     device: Device = "auto",
     workers: WorkersOfTraining = 2,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     weights_only: WeightsOnly = False,
     allow_code: AllowCode = False,
     allow_nondeterministic: AllowNondeterministic = False,
@@ -74,7 +80,7 @@ def transfer(
       cuesense transfer runs.csv --dataset flowers/test --train flowers/train --regularizer weight_decay
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(None, arch)
         from cuesense.schemas.profile import Profile
@@ -98,10 +104,13 @@ def transfer(
                 resize=resize,
                 mean=parse_channels(mean, "--mean"),
                 std=parse_channels(std, "--std"),
+                channels=channels,
                 images_per_class=images_per_class,
                 device=device,
                 workers=workers,
                 data_root=data_root,
+                split=split,
+                download=download,
                 weights_only=weights_only,
                 allow_code=allow_code,
                 allow_nondeterministic=allow_nondeterministic,

@@ -11,6 +11,7 @@ from cuesense.cli.options import (
     Augmentations,
     DataRoot,
     Device,
+    Download,
     Epochs,
     ImagesPerClass,
     Json,
@@ -21,6 +22,7 @@ from cuesense.cli.options import (
     ProfilesTolerance,
     Restart,
     Seeds,
+    Split,
     Start,
     Test,
     Train,
@@ -49,6 +51,8 @@ def verify(
     augmentations: Augmentations = None,
     probability: Probability = 0.8,
     data_root: DataRoot = None,
+    split: Split = None,
+    download: Download = False,
     device: Device = "auto",
     workers: WorkersOfTraining = 2,
     weights_only: WeightsOnly = False,
@@ -78,7 +82,7 @@ def verify(
       cuesense verify cuesense-out --train photos/train --test photos/test --from timm:resnet18 --seeds 3
     """
     with user_errors():
-        from cuesense.models.names import refuse_misspelled
+        from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(start, arch)
         from cuesense.reports.terminal.verification import render
@@ -102,6 +106,8 @@ def verify(
                 augmentations=names_in(augmentations),
                 probability=probability,
                 data_root=data_root,
+                split=split,
+                download=download,
                 device=device,
                 workers=workers,
                 weights_only=weights_only,

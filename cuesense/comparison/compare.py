@@ -162,8 +162,7 @@ def _triples(found: Sequence[Estimate]) -> list[Floats]:
 
 def _identities(augmentations: Iterable[str]) -> dict[str, float | None]:
     """Return the value of each augmentation that changes nothing; None for one that is not installed here."""
-    # Asked once and not for every class: looking for other packages' perturbations takes tens of milliseconds.
-    known = set(registry.names("perturbations"))
+    known = {name for name in augmentations if registry.known("perturbations", name)}
     return {name: registry.get("perturbations", name).identity if name in known else None for name in augmentations}
 
 
@@ -192,7 +191,7 @@ def _side(profile: Profile) -> ComparedModel:
     dataset, summary = profile.provenance.dataset, profile.summary
     return ComparedModel(
         model=profile.provenance.model.spec,
-        dataset=dataset.spec,
+        dataset=dataset.named,
         fingerprint=dataset.fingerprint,
         images=sum(entry.images for entry in profile.classes),
         clean_accuracy=summary.clean_accuracy,

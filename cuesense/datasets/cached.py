@@ -9,6 +9,7 @@ import numpy as np
 
 from cuesense.datasets.images import to_rgb
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.splits import split_of
 from cuesense.types import Dataset, Sample
 
 # One GiB: some 7,000 images of 224 px, or all of ImageNet's validation set of 50,000 at 84 px. Chosen by hand.
@@ -58,6 +59,11 @@ class CachedDataset:
     def remarks(self) -> tuple[str, ...]:
         """What the source has to say about how it was read."""
         return remarks_of(self.source)
+
+    @property
+    def split(self) -> str | None:
+        """Which part of a larger dataset the source is."""
+        return split_of(self.source)
 
     def __len__(self) -> int:
         """Return the number of samples."""

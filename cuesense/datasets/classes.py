@@ -17,6 +17,8 @@ from cuesense.types import ClassNames
 
 # A WordNet id, also with a name behind it, as in the Stanford dogs' folders: "n02085620-Chihuahua".
 _SYNSET = re.compile(r"n\d{8}(?!\d)")
+# A number before a name, as in "001.Black_footed_Albatross" or "12_rose".
+_NUMBERED = re.compile(r"\d{1,9}\s*[-._ ]\s*(?=\w)")
 # Examples that a message names.
 _SHOWN = 3
 # A class name of the outputs counts as a misspelling of another from this similarity on (difflib's ratio): below it,
@@ -30,9 +32,8 @@ def read_class_names(spec: str) -> ClassNames:
     """Return the names of a model's outputs, in the order of the outputs.
 
     Args:
-        spec: ``"imagenet"``, or a file: text with one name a line (or each behind its index or synset), ``.json`` with
-            a list, an object from index to name or back, a model's config with ``id2label`` or Keras' index; or
-            ``.csv`` with the columns ``name`` and ``index``, or ``name`` and ``synset`` in the outputs' order.
+        spec: ``"imagenet"``, or a file in one of the forms of ``name_files.read_names``: lines, JSON, YAML, a Python
+            literal, or a table.
 
     Returns:
         The names, all different, and the synsets where they are known.
@@ -68,8 +69,9 @@ def match_classes(dataset_classes: Sequence[str], outputs: ClassNames) -> tuple[
 
     A class is matched by its synset, else by its name: exactly; else in one Unicode form; else ignoring case and
     blanks (``names.NameIndex``); else also punctuation; else by the first lemma of a list such as
-    ``"tench, Tinca tinca"``; else by any lemma, WordNet's among them where the outputs' synsets are known. Where no
-    class is a name and all are integers below the number of outputs, they are indices.
+    ``"tench, Tinca tinca"``; else by any lemma, WordNet's among them where the outputs' synsets are known; else without
+    a number before the name (``"001.Name"``). Where no class is a name and all are integers below the number of
+    outputs, they are indices.
 
     Args:
         dataset_classes: Names of the dataset's classes, length C.
@@ -126,11 +128,15 @@ def _find(dataset_classes: Sequence[str], outputs: ClassNames) -> list[set[int]]
     first = _table((_first(name), _first(lemma)) for name, lemma in both)
     every = _table([_fold(part) for text in texts for part in text.split(",")] for texts in both)
 
+    unnumbered = _table(
+        {_without_number(part) for text in texts for part in (text, *text.split(","))} for texts in both
+    )
+
     def hits(name: str) -> set[int]:
         synset = _SYNSET.match(name)
         alike = (name, composed(name), loose_key(name), _fold(name))
-        keys = (synset[0] if synset else "", *alike, _first(name), _first(name))
-        tables = (synsets, exact, one_form, loose, folded, first, every)
+        keys = (synset[0] if synset else "", *alike, _first(name), _first(name), _without_number(name))
+        tables = (synsets, exact, one_form, loose, folded, first, every, unnumbered)
         return next((table[key] for table, key in zip(tables, keys, strict=True) if key and key in table), set())
 
     return [hits(name) for name in dataset_classes]
@@ -146,6 +152,10 @@ def _table(keys_of_outputs: Iterable[Iterable[str]]) -> Mapping[str, set[int]]:
 
 def _fold(name: str) -> str:
     return " ".join(re.findall(r"\w+", normalize("NFKC", name).replace("_", " ").casefold()))
+
+
+def _without_number(name: str) -> str:
+    return _fold(_NUMBERED.sub("", name, count=1) if _NUMBERED.match(name) else name)
 
 
 def _first(name: str) -> str:

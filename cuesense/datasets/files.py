@@ -25,6 +25,7 @@ class FileDataset:
     Attributes:
         paths: Where each sample's file is.
         remarks: What the user should know of how the files were found, in sentences.
+        split: Which part of a larger dataset the files are; None where they are all of it.
     """
 
     spec: str
@@ -33,6 +34,7 @@ class FileDataset:
     labels: tuple[int, ...]
     paths: tuple[Path, ...]
     remarks: tuple[str, ...] = ()
+    split: str | None = None
 
     @cached_property
     def contents(self) -> tuple[str, ...]:

@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from cuesense.datasets.files import FileDataset, from_files
+from cuesense.datasets.imagenet_labels import annotated
 from cuesense.datasets.left_out import LeftOut, is_image_name, is_litter
-from cuesense.errors import DatasetError, expected, listed
-
-# Names of parts of a dataset, also as "train2017", "val_images" or "test-set". A class may be called so too ("train"):
-# what is in the folder decides.
-_SPLIT = re.compile(
-    r"(train|training|val|valid|validation|eval|dev|test|testing)[-_ ]?(set|data|images|split)?[-_ \d]*"
-)
-# Names that an error lists.
-_SHOWN = 3
+from cuesense.datasets.splits import ANNOTATIONS, find_parts, readable, refuse_download, refuse_split
+from cuesense.errors import DatasetError, expected
 
 
-def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG001 (the signature of every dataset)
+def load(
+    argument: str,
+    *,
+    data_root: Path | None = None,  # noqa: ARG001 (the signature of every dataset)
+    split: str | None = None,
+    download: bool = False,
+) -> FileDataset:
     """Return the images below a folder, one class for each folder in it.
 
     Args:
         argument: The folder.
         data_root: Not used: the argument is a path.
+        split: The part of a folder with parts (see ``splits.find_parts``), such as ``"val"``; None takes ``val``, else
+            ``test``, else ``train``, and says so.
+        download: Refused: there is nothing to fetch.
 
     Returns:
-        The dataset; its ids are paths relative to the folder.
+        The dataset; its ids are paths relative to the folder, or to its part.
 
     Raises:
-        DatasetError: The folder is missing or unreadable, holds no class folder with an image, or its folders are the
-            parts of a dataset (train, val, ...) that hold the class folders.
+        SplitError: The folder has no such part, or no parts.
+        DatasetError: The folder is missing or unreadable, or holds no class folder with an image.
     """
     if not argument:
         raise DatasetError(expected("folder", "followed by a path", "none", "Write folder:PATH"))
-    return scan(Path(argument), spec=argument)
+    what, root = f"the folder '{argument}'", Path(argument)
+    refuse_download(what, download=download)
+    parts = find_parts(root)
+    if parts is None:
+        refuse_split(what, split)
+        return _read(root, argument)
+    part = parts.choose(split, what)
+    dataset = _read(part.path, argument)
+    said = parts.remarks(part) if split is None else ()
+    return replace(dataset, split=part.name, remarks=(*said, *dataset.remarks))
+
+
+def _read(root: Path, spec: str) -> FileDataset:
+    return annotated(root, spec) if (root / ANNOTATIONS).is_file() else scan(root, spec)
 
 
 def scan(root: Path, spec: str) -> FileDataset:
@@ -63,21 +78,20 @@ def scan(root: Path, spec: str) -> FileDataset:
     classes = sorted(entry.name for entry in entries if _is_folder(entry) and not is_litter(entry.name))
     for entry in entries:
         if not _is_folder(entry):
-            left_out.count_file(_readable(entry.name), beside=bool(classes))
+            left_out.count_file(readable(entry.name), beside=bool(classes))
     if not classes:
         raise DatasetError(_no_classes(root, any(is_image_name(entry.name) for entry in entries), left_out))
     of_class = {name: list(_images(root, root / name, frozenset(), left_out)) for name in classes}
     if not any(of_class.values()):
         raise DatasetError(_no_images(root, len(classes), left_out))
-    left_out.empty = [_readable(name) for name, paths in of_class.items() if not paths]
+    left_out.empty = [readable(name) for name, paths in of_class.items() if not paths]
     layout = _layout(root, of_class)
-    _refuse_splits(root, layout)
     files = [
-        (_readable(path.relative_to(root).as_posix()), label, path)
+        (readable(path.relative_to(root).as_posix()), label, path)
         for label, paths in enumerate(of_class.values())
         for path in paths
     ]
-    dataset = from_files(spec, [_readable(name) for name in classes], files)
+    dataset = from_files(spec, [readable(name) for name in classes], files)
     return replace(dataset, remarks=(*left_out.remarks(len(classes)), *_one_class_remark(root, layout)))
 
 
@@ -85,6 +99,8 @@ def _no_classes(root: Path, images: bool, left_out: LeftOut) -> str:
     found = "images without class folders" if images else "no class folder in it"
     found += f"; {left_out.other_kinds()}" if left_out.kinds and not images else ""
     do = "Make one folder per class, or name a CSV or Parquet table with the columns path and label"
+    if any(root.glob("ILSVRC2012_val_*")):
+        do = f"Read ImageNet's validation images with --dataset imagenet --data-root {root}"
     return expected(f"the folder '{root}'", "a folder of class folders", found, do)
 
 
@@ -105,37 +121,14 @@ def _layout(root: Path, of_class: dict[str, list[Path]]) -> dict[str, set[str]]:
     return found
 
 
-def _refuse_splits(root: Path, layout: dict[str, set[str]]) -> None:
-    """Refuse a folder whose folders are parts of a dataset, which hold the class folders.
-
-    All are named like parts, or two that are hold class folders of the same names; a class that happens to be called
-    "train" has its images in itself, or stands beside other classes.
-    """
-    named = [name for name in layout if _SPLIT.fullmatch(name.lower())]
-    splits = [name for name in named if "" not in layout[name]]
-    shared = set.intersection(*(layout[name] for name in splits)) if len(splits) > 1 else set()
-    if not splits or not (len(named) == len(layout) or shared):
-        return
-    inside = sorted(set.union(*(layout[name] for name in splits)))
-    got = f"{_quoted(splits)} as classes, each with folders of its own ({_quoted(inside)})"
-    # Images that a network was trained on tell nothing about it: another part is the better proposal.
-    tested = next((name for name in splits if not name.lower().startswith("train")), splits[0])
-    do = f"Name the part whose images are to be used, such as '{root / tested}'"
-    raise DatasetError(expected(f"the folder '{root}'", "a folder of class folders", got, do))
-
-
 def _one_class_remark(root: Path, layout: dict[str, set[str]]) -> list[str]:
     name = next(iter(layout))
     if len(layout) > 1 or "" in layout[name] or len(layout[name]) < 2:
         return []
     return [
-        f"All images are of one class, '{_readable(name)}', in {len(layout[name])} folders of their own: if these are "
-        f"the classes, name the folder '{_readable(str(root / name))}'."
+        f"All images are of one class, '{readable(name)}', in {len(layout[name])} folders of their own: if these are "
+        f"the classes, name the folder '{readable(str(root / name))}'."
     ]
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return listed([f"'{_readable(name)}'" for name in names], _SHOWN)
 
 
 def _images(root: Path, folder: Path, above: frozenset[Path], left_out: LeftOut) -> Iterator[Path]:
@@ -159,7 +152,7 @@ def _images(root: Path, folder: Path, above: frozenset[Path], left_out: LeftOut)
 
 
 def _below(root: Path, path: Path) -> str:
-    return _readable(path.relative_to(root).as_posix())
+    return readable(path.relative_to(root).as_posix())
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -174,8 +167,3 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     # Path.is_dir is False for a link that leads nowhere, where DirEntry may raise.
     return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir()
-
-
-def _readable(name: str) -> str:
-    """Return a file name as valid Unicode; bytes that are no UTF-8 become escapes."""
-    return os.fsencode(name).decode(errors="backslashreplace")

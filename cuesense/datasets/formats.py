@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
@@ -110,18 +111,43 @@ def decode(path: Path) -> Image.Image:
     Raises:
         UnreadableImageError: The file is missing, empty, no image, damaged or too large.
     """
-    try:
+
+    def opened() -> IO[bytes]:
         if path.is_fifo():
             raise UnreadableImageError("it is a pipe")
-        with path.open("rb") as file:
+        return path.open("rb")
+
+    return _decode(opened, str(path))
+
+
+def decode_bytes(content: bytes, name: str) -> Image.Image:
+    """Decode the content of an image file that lies inside another file; limits and errors as for ``decode``.
+
+    Args:
+        content: What an image file would hold.
+        name: What an error calls the image.
+
+    Returns:
+        The image in mode RGB.
+
+    Raises:
+        UnreadableImageError: It is empty, no image, damaged or too large.
+    """
+    return _decode(lambda: BytesIO(content), name)
+
+
+def _decode(opened: Callable[[], IO[bytes]], name: str) -> Image.Image:
+    what = f"the image '{name}'"
+    try:
+        with opened() as file:
             return _read(file)
     except OSError as error:
         reason = error.strerror or "it is damaged"
-        raise UnreadableImageError(reason[0].lower() + reason[1:], f"the image '{path}'") from error
+        raise UnreadableImageError(reason[0].lower() + reason[1:], what) from error
     except UnreadableImageError as error:
-        raise UnreadableImageError(error.reason, f"the image '{path}'") from error
+        raise UnreadableImageError(error.reason, what) from error
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
-        raise UnreadableImageError("it is damaged", f"the image '{path}'") from error
+        raise UnreadableImageError("it is damaged", what) from error
 
 
 def _read(file: IO[bytes]) -> Image.Image:

@@ -32,6 +32,8 @@ class MemoryDataset:
 
     Attributes:
         source: What was wrapped.
+        remarks: What the user should know of how it was read, in sentences.
+        split: Which part of a larger dataset it is; None where it is no part, or nobody said.
     """
 
     spec: str
@@ -39,6 +41,8 @@ class MemoryDataset:
     sample_ids: tuple[str, ...]
     labels: tuple[int, ...]
     source: Any
+    remarks: tuple[str, ...] = ()
+    split: str | None = None
 
     @cached_property
     def fingerprint(self) -> str:

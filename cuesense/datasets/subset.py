@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from cuesense.datasets.files import FileDataset, fingerprint
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.records import RecordDataset
+from cuesense.datasets.splits import split_of
 from cuesense.errors import SettingsError, expected
 from cuesense.types import Dataset, Sample
 
@@ -33,6 +35,11 @@ class Subset:
     def remarks(self) -> tuple[str, ...]:
         """What the source has to say about how it was read."""
         return remarks_of(self.source)
+
+    @property
+    def split(self) -> str | None:
+        """Which part of a larger dataset the source is."""
+        return split_of(self.source)
 
     def __len__(self) -> int:
         """Return the number of chosen samples."""
@@ -74,6 +81,8 @@ def subset(dataset: Dataset, images_per_class: int) -> Dataset:
     indices = _choose(dataset, images_per_class)
     ids, labels = dataset.sample_ids, dataset.labels
     chosen_ids, chosen_labels = tuple(ids[i] for i in indices), tuple(labels[i] for i in indices)
+    if isinstance(dataset, RecordDataset):
+        return dataset.chosen(indices)
     if isinstance(dataset, FileDataset):
         # Files that were not chosen are not read for the fingerprint.
         paths = tuple(dataset.paths[i] for i in indices)

@@ -1,96 +1,148 @@
-"""A CSV or Parquet table with the columns ``path`` and ``label``."""
+"""A table that lists images and their classes: CSV, TSV, text lines, JSON Lines, JSON or Parquet, as people have it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cuesense.datasets.columns import Columns, choose_columns, is_heading, values_of
 from cuesense.datasets.files import FileDataset, from_files
+from cuesense.datasets.labels import Labels, read_labels
+from cuesense.datasets.left_out import is_image_name
+from cuesense.datasets.names_beside import name_classes
+from cuesense.datasets.places import place
+from cuesense.datasets.split_choice import choose_split
+from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
 from cuesense.errors import DatasetError, expected
 from cuesense.tables.boundary import TableFile
-from cuesense.tables.read_csv import read_csv
-from cuesense.tables.read_parquet import read_parquet
+from cuesense.tables.read_listing import SUFFIXES, read_listing
+from cuesense.tables.sniff import Form
 
-_COLUMNS = ("path", "label")
-# Labels that are numbers are sorted as numbers, so that class 10 does not stand before class 2. Leading zeros make a
-# name ("007"); other numbers, such as -1 or 0.5, are no class index and more likely a mistake than a name.
-_INTEGER = re.compile(r"0|[1-9][0-9]*")
-_OTHER_NUMBER = re.compile(r"-[0-9]+|[+-]?[0-9]*\.[0-9]*")
+_SPLIT_HEADINGS = frozenset(("split", "subset", "partition", "phase", "fold", "set", "data set", "dataset", "usage"))
 
 
-def load(argument: str, *, data_root: Path | None) -> FileDataset:  # noqa: ARG001 (the signature of every dataset)
+def load(
+    argument: str, *, data_root: Path | None = None, split: str | None = None, download: bool = False
+) -> FileDataset:
     """Return the images that a table lists.
 
-    Integer labels are sorted as numbers, names as strings; each distinct label is a class. A file that is missing
-    is found out when it is decoded.
+    The columns are found by the usual headings in any case and spelling (path, file_name, image_id, ...; label, class,
+    target, ...), else by what is in them; cells may be separated by commas, tabs, semicolons, ``|`` or, in lines
+    ``path index``, by blanks; a header may be missing. Integer labels are sorted as numbers, names as strings; each
+    distinct label is a class. Numbers become the names of a file such as ``classes.txt`` beside the table. Images lie
+    where their paths say, relative to data_root or to the table, or in a folder such as ``images`` there; names may
+    lack the suffix. A file that is missing is found out when it is decoded.
 
     Args:
-        argument: A ``.csv`` (UTF-8, with a header) or ``.parquet`` file; its paths are absolute or relative to it.
-        data_root: Not used: the argument is a path.
+        argument: A ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.json`` or ``.parquet`` file.
+        data_root: A folder that paths are relative to; None takes the table's own.
+        split: The rows to read, where the table has a column of parts (split).
+        download: Refused: a table is read where it is.
 
     Returns:
         The dataset; its ids are the paths as the table writes them.
 
     Raises:
-        DatasetError: The table cannot be read, is empty, lacks a column, names a path twice, or has a label that is
-            neither a name nor a non-negative integer.
+        SplitError: There is no such part.
+        DatasetError: The table cannot be read, is empty, names no images or no classes, names a path twice, has a
+            label that is neither a name nor a non-negative integer, or several labels an image.
     """
-    table = Path(argument)
-    paths, values = _columns(table)
-    if not paths:
-        raise DatasetError(expected(f"the table '{table}'", "a list of images", "no rows", "Add one row per image"))
-    labels = [_label(value, row, table) for row, value in enumerate(values, start=1)]
-    names = _classes(labels)
-    index = {name: position for position, name in enumerate(names)}
-    ids = [_id(path, row, table) for row, path in enumerate(paths, start=1)]
-    _check_distinct(ids, table)
-    files = [(name, index[label], table.parent / name) for name, label in zip(ids, labels, strict=True)]
-    return from_files(argument, names, files)
+    if not argument:
+        raise DatasetError(expected("table", "followed by a path", "none", "Write table:PATH"))
+    refuse_download(f"the table '{argument}'", download=download)
+    return read_table(Path(argument), argument, root=data_root, split=split)
 
 
-def _columns(table: Path) -> tuple[Sequence[Any], Sequence[Any]]:
-    suffix, what = table.suffix.lower(), f"the table '{table}'"
-    if suffix not in (".csv", ".parquet", ".pq"):
+def read_table(table: Path, spec: str, *, root: Path | None = None, split: str | None = None) -> FileDataset:
+    """Return the images that a table lists, under a given spec; arguments and errors as for ``load``."""
+    found = read_rows(table, split)
+    paths, where = place(found.ids, table, root)
+    files = list(zip(found.ids, found.labels.indices, paths, strict=True))
+    remarks = [*found.remarks, *([where] if where else [])]
+    return replace(from_files(spec, found.labels.names, files), remarks=tuple(remarks), split=found.split)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a table says of its images.
+
+    Attributes:
+        ids: The paths as the table writes them, all different.
+        labels: The class of each.
+        remarks: What was chosen, in sentences.
+        split: The part that the rows are, where a column says the parts.
+    """
+
+    ids: list[str]
+    labels: Labels
+    remarks: tuple[str, ...]
+    split: str | None = None
+
+
+def read_rows(table: Path, split: str | None = None) -> Rows:
+    """Return what a table says, wherever its images lie.
+
+    Args:
+        table: The file.
+        split: The rows to read, where it has a column of parts.
+
+    Raises:
+        DatasetError: As for ``load``.
+    """
+    what = f"the table '{table}'"
+    if table.suffix.lower() not in SUFFIXES:
         do = "Save the list of images as one of them, or name a folder of class folders"
-        raise DatasetError(expected(what, "a .csv or .parquet file", f"'{table.name}'", do))
-    file = TableFile(table, what, _COLUMNS, "Save it again as UTF-8 CSV or Parquet")
-    frame = read_csv(file, keep=_COLUMNS) if file.is_csv else read_parquet(file, _COLUMNS)
-    path, label = (_values(frame[name]) for name in _COLUMNS)
-    return path, label
+        raise DatasetError(expected(what, "a .csv, .tsv, .txt, .jsonl or .parquet file", f"'{table.name}'", do))
+    file = TableFile(table, what, (), "Save it again as UTF-8 CSV or Parquet")
+    frame, form = read_listing(file, is_heading, is_image_name)
+    if not len(frame):
+        raise DatasetError(expected(what, "a list of images", "no rows", "Add one row per image"))
+    frame, part, said = _rows_of_split(frame, split, what)
+    columns = choose_columns(frame, file)
+    ids = [_id(path, row, table) for row, path in enumerate(columns.paths, start=1)]
+    _check_distinct(ids, table)
+    labels, named = _labels(columns, table)
+    remarks = [said, *_form_remarks(form), *columns.remarks, named]
+    return Rows(ids, labels, tuple(filter(None, remarks)), part)
 
 
-def _values(column: pd.Series) -> list[Any]:
-    """Return the cells of a column, None for empty ones."""
-    if not column.isna().any():
-        return column.tolist()
-    # Beside empty cells pandas reads whole numbers as decimal ones: the empty cell is what must be named.
-    values = column.astype(object).where(column.notna(), None).tolist()
-    return [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[pd.DataFrame, str | None, str | None]:
+    """Return the rows of one part where a column says the parts, its name, and what to say of the choice."""
+    column = next((name for name in frame.columns if str(name).strip().casefold() in _SPLIT_HEADINGS), None)
+    parts = [] if column is None else [str(value) for value in values_of(frame[column])]
+    known = sorted(set(parts))
+    if not known or not all(map(split_kind, known)):
+        refuse_split(what, split)
+        return frame, None, None
+    chosen, said = choose_split(known, split, what)
+    return frame[[part == chosen for part in parts]].reset_index(drop=True), chosen, said
 
 
-def _label(value: Any, row: int, table: Path) -> str:
-    text = str(value).strip() if isinstance(value, str | int) else ""
-    if not text or _OTHER_NUMBER.fullmatch(text):
-        found = f"{value!r} in row {row}"
-        do = "Correct the label or remove the row"
-        raise DatasetError(expected(f"each label of '{table}'", "a name or an integer from 0", found, do))
-    return text
+def _form_remarks(form: Form | None) -> list[str]:
+    """Return what to say of a table without a header, whose first row a heading could have been."""
+    if form is None or form.header:
+        return []
+    return ["The table has no header: its first line was read as an image, and columns were told by what is in them."]
 
 
-def _classes(labels: Sequence[str]) -> list[str]:
-    names = set(labels)
-    return sorted(names, key=int) if all(map(_INTEGER.fullmatch, names)) else sorted(names)
+def _labels(columns: Columns, table: Path) -> tuple[Labels, str | None]:
+    what = f"'{table}'"
+    if columns.names is not None:
+        return read_labels(columns.labels, what, columns.names), None
+    return name_classes(read_labels(columns.labels, what), [table.parent])
 
 
 def _id(value: Any, row: int, table: Path) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, str) or not value.strip():
         found = f"{value!r} in row {row}"
         raise DatasetError(expected(f"each path of '{table}'", "the path of an image", found, "Fill in the path"))
-    return Path(value).as_posix()
+    return Path(value.replace("\\", "/") if "/" not in value else value).as_posix()
 
 
 def _check_distinct(ids: Sequence[str], table: Path) -> None:
@@ -98,5 +150,6 @@ def _check_distinct(ids: Sequence[str], table: Path) -> None:
     for name in ids:
         if name in seen:
             found = f"'{name}' more than once"
-            raise DatasetError(expected(f"each path of '{table}'", "listed once", found, "Remove the repeated rows"))
+            do = "Remove the repeated rows; images with several labels or boxes are no single-label dataset"
+            raise DatasetError(expected(f"each path of '{table}'", "listed once", found, do))
         seen.add(name)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, WEIGHTS_USE, Kind, Size, Step, library_calls
+from cuesense.exporters.library_steps import albumentations_step
 from cuesense.policies.policy import Policy
 
 VERSION = "2.0.8"  # the version whose documentation the argument names come from
@@ -49,7 +50,7 @@ def export(policy: Policy, size: Size = None) -> str:
     Raises:
         SettingsError: The policy differs between classes, albumentations lacks an augmentation, or the size is needed.
     """
-    steps = library_calls(policy, size, "albumentations", _WRITERS)
+    steps = library_calls(policy, size, "albumentations", _WRITERS, albumentations_step)
     # Sequential inside Compose: an image gets all augmentations or none, as it does in PolicyAugmentation.
     together = {"__class_fullname__": "Sequential", "p": policy.probability, "transforms": steps}
     pipeline = {"__class_fullname__": "Compose", "p": 1.0, "transforms": [together]}

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from cuesense.errors import SettingsError, expected
-from cuesense.policies.policy import Policy
+from cuesense.exporters.library_steps import formats
+from cuesense.perturbations.kornia_table import Row
+from cuesense.perturbations.libraries import LibraryTransform
+from cuesense.policies.policy import Policy, augmentation
+from cuesense.types import Perturbation
 
 Size = tuple[int, int] | None
 Range = tuple[float, float]
@@ -96,7 +100,11 @@ def shared_values(policy: Policy, library: str) -> Mapping[str, float]:
 
 
 def library_calls(
-    policy: Policy, size: Size, library: str, writers: Mapping[Kind, Callable[[Step], Call]]
+    policy: Policy,
+    size: Size,
+    library: str,
+    writers: Mapping[Kind, Callable[[Step], Call]],
+    others: Callable[[object, float, tuple[int, int]], Call | None],
 ) -> list[Call]:
     """Return one call of a library for each augmentation of a policy.
 
@@ -105,6 +113,8 @@ def library_calls(
         size: The network's input as (height, width) in pixels, or None.
         library: Name of the library, for the errors.
         writers: From a step to the library's call, by kind.
+        others: From what applies one of kornia's augmentations (or one named by its library), its value and the input
+            size to the library's call, or None where it has none.
 
     Returns:
         One text or JSON value an augmentation, in the order in which they are applied.
@@ -113,8 +123,15 @@ def library_calls(
         SettingsError: The policy differs between classes, an augmentation comes from another package, or the size is
             needed and not known.
     """
-    steps = [_step(name, value, size, library) for name, value in shared_values(policy, library).items()]
-    return [writers[step.kind](step) for step in steps]
+    calls = []
+    for name, value in shared_values(policy, library).items():
+        entry = augmentation(name)
+        if isinstance(entry.apply, (Row, LibraryTransform)):
+            calls.append(_other(entry, value, size, library, others))
+        else:
+            step = _step(name, value, size, library)
+            calls.append(writers[step.kind](step))
+    return calls
 
 
 def weights_constant(policy: Policy) -> str:
@@ -128,6 +145,22 @@ def weights_constant(policy: Policy) -> str:
 def short(number: float) -> float:
     """Return a number of six digits after the point."""
     return round(float(number), _DIGITS)
+
+
+def _other(
+    entry: Perturbation,
+    value: float,
+    size: Size,
+    library: str,
+    others: Callable[[object, float, tuple[int, int]], Call | None],
+) -> Call:
+    sized = isinstance(entry.apply, Row) and entry.apply.sized
+    found = others(entry.apply, value, _known(size, entry.name) if sized else (0, 0))
+    if found is None:
+        has = " or ".join(f"--format {name}" for name in [*formats(entry.apply), "json"])
+        do = f"Choose {has}, or name the others with --augmentations"
+        raise SettingsError(expected("every augmentation", f"one that {library} has", f"'{entry.name}'", do))
+    return found
 
 
 def _step(name: str, value: float, size: Size, library: str) -> Step:

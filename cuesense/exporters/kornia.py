@@ -15,6 +15,7 @@ from cuesense.exporters.common import (
     library_calls,
     weights_constant,
 )
+from cuesense.exporters.library_steps import kornia_step
 from cuesense.policies.policy import Policy
 
 _CODE = '''import torch
@@ -27,7 +28,7 @@ _AUGMENT = torch.nn.Sequential(
 def transform(images: torch.Tensor) -> torch.Tensor:
     """Augment a batch (N, 3, H, W) in [0, 1], before normalization; about {percent:.0f} % of the images."""
     chosen = torch.rand(len(images), device=images.device) < {probability}
-    return torch.where(chosen[:, None, None, None], _AUGMENT(images), images)
+    return torch.where(chosen[:, None, None, None], _AUGMENT(images).clamp(0, 1), images)
 '''
 # Every call ends before its ``p``, which ``_closed`` adds.
 _WRITERS: Mapping[Kind, Callable[[Step], str]] = {
@@ -63,7 +64,7 @@ def export(policy: Policy, size: Size = None) -> str:
         SettingsError: The policy differs between classes, kornia lacks an augmentation, or the size is needed.
     """
     with_p = {kind: _closed(writer) for kind, writer in _WRITERS.items()}
-    steps = "".join(f"    K.{line},\n" for line in library_calls(policy, size, "kornia", with_p))
+    steps = "".join(f"    K.{line},\n" for line in library_calls(policy, size, "kornia", with_p, kornia_step))
     if not steps:
         return f"import torch\n\n{NOTHING}transform = torch.nn.Identity()\n" + weights_constant(policy)
     code = _CODE.format(steps=steps, percent=100 * policy.probability, probability=policy.probability)

@@ -15,6 +15,7 @@ from cuesense.exporters.common import (
     library_calls,
     weights_constant,
 )
+from cuesense.exporters.library_steps import torchvision_step
 from cuesense.policies.policy import Policy
 
 _HEAD = "# For one image (3, H, W) in [0, 1], before Normalize. A whole batch would share one draw.\n"
@@ -47,7 +48,7 @@ def export(policy: Policy, size: Size = None) -> str:
     Raises:
         SettingsError: The policy differs between classes, torchvision lacks an augmentation, or the size is needed.
     """
-    lines = library_calls(policy, size, "torchvision", _WRITERS)
+    lines = library_calls(policy, size, "torchvision", _WRITERS, torchvision_step)
     if not lines:
         nothing = f"from torchvision.transforms import v2\n\n{NOTHING}transform = v2.Identity()\n"
         return nothing + weights_constant(policy)

@@ -15,9 +15,11 @@ from cuesense.arrays import Floats
 from cuesense.atomic_files import digest, remove_file
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.datasets.value_range import range_remarks
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected, naming
+from cuesense.inference.class_outputs import settle
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions
@@ -89,6 +91,7 @@ class _SingleCheckpoint:
         class_names: Names of the C classes.
         directions: Weights of each output in the last layer, (K, D), or None.
         dependence: What else than one image the network's outputs depend on, in words, or None.
+        said: How the order of its outputs was found out, where that was not known, in sentences.
     """
 
     images: ImageColumns
@@ -98,6 +101,7 @@ class _SingleCheckpoint:
     class_names: tuple[str, ...]
     directions: Floats | None
     dependence: str | None = None
+    said: tuple[str, ...] = ()
 
 
 def predict_checkpoints(
@@ -159,6 +163,8 @@ def predict_checkpoints(
         *copy_remarks(images.digests, images.labels, ids, found[0].class_names),
         *range_remarks(images.largest, images.white),
     )
+    # All checkpoints have the same outputs, so what was found out of the first one's order holds for all.
+    said = (*found[0].said, *said)
     sweep = replace(sweep, remarks=(*depending, *order_remarks, *sweep.remarks, *said))
     source = {"dataset": dataset.spec, "images": len(counted), "fingerprint": dataset.fingerprint}
     return CheckpointPredictions(sweep, _similarity(found, runs, order), tuple(ids[row] for row in counted), source)
@@ -190,7 +196,8 @@ def _predict_one(
         model, dataset, arch=usable, class_names=options.class_names, images=options.images, trust=options.trust
     )
     tried = probe(classifier, dataset, options.run)
-    classifier = tried.applied(classifier)
+    loaded = tried.applied(classifier)
+    classifier, outputs = settle(loaded, dataset, outputs, tried.output_count, options.run)
     store = _store(classifier, dataset, outputs, options, folder, restart=restart)
     shards = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
     names = classifier.class_names.names if classifier.class_names else shown
@@ -202,6 +209,7 @@ def _predict_one(
         class_names=shown,
         directions=_directions(classifier.network, len(names)),
         dependence=tried.dependence,
+        said=tuple(text for text in classifier.assumptions if text not in loaded.assumptions),
     )
 
 
@@ -268,11 +276,11 @@ def _similarity(found: list[_SingleCheckpoint], runs: Runs, order: np.ndarray) -
     return np.mean(known, axis=0) if known else None
 
 
-def images_of(dataset: Any, data_root: str | Path | None, images_per_class: int | None) -> Dataset:
+def images_of(dataset: Any, options: DatasetOptions, images_per_class: int | None) -> Dataset:
     """Return the images that a sweep is tested on, all or some of each class."""
     if dataset is None:
         raise SettingsError(expected("--dataset", "given with RUNS", "none", "Name the images to test on"))
-    data = dataset_of(dataset, data_root)
+    data = dataset_of(dataset, options)
     return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
 
 

@@ -39,14 +39,18 @@ def forward(network: Callable[[Tensor], Tensor], batch: Tensor, options: RunOpti
     Raises:
         ModelError: The network fails, or gives something else than real numbers of this shape.
     """
-    half = options.precision == "bfloat16"
     try:
-        with torch.autocast(torch.device(options.device).type, dtype=torch.bfloat16, enabled=half):
-            outputs = network(batch)
+        outputs = call(network, batch, options)
     except Exception as error:  # a user's network may raise anything
-        raise _model_failed(error, batch) from None
-    _check_outputs(outputs, len(batch))
-    return outputs
+        raise model_failed(error, batch) from None
+    return _checked(outputs, len(batch))
+
+
+def call(network: Callable[[Tensor], object], batch: Tensor, options: RunOptions) -> object:
+    """Return whatever a network gives for one batch, or raise whatever it raises; arguments as for ``forward``."""
+    half = options.precision == "bfloat16"
+    with torch.autocast(torch.device(options.device).type, dtype=torch.bfloat16, enabled=half):
+        return network(batch)
 
 
 def check_count(outputs: Tensor, count: int) -> None:
@@ -91,15 +95,20 @@ def check_finite(logits: Tensor, outputs: Tensor, ids: Sequence[str], condition:
     raise ModelError(expected(f"the model's logits under {condition}", "finite numbers", f"{what} for {where}", do))
 
 
-def _model_failed(error: Exception, batch: Tensor) -> ModelError:
+def model_failed(error: Exception, batch: Tensor, do: str = "Check --image-size and the architecture") -> ModelError:
+    """Return the error for a network that raised something.
+
+    Args:
+        error: What it raised.
+        batch: What it was given.
+        do: What the user can do, without a full stop.
+    """
     if isinstance(error, torch.OutOfMemoryError):
         return ModelError(
             f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
         )
     reason = _reason(error)
-    return ModelError(
-        f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. Check --image-size and the architecture."
-    )
+    return ModelError(f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. {do}.")
 
 
 def _reason(error: Exception) -> str:
@@ -108,7 +117,7 @@ def _reason(error: Exception) -> str:
     return lines[-1 if any(_INTERPRETER in line for line in lines) else 0].rstrip(".")
 
 
-def _check_outputs(outputs: object, batch: int) -> None:
+def _checked(outputs: object, batch: int) -> Tensor:
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != batch:
         got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         to_be = f"logits of shape ({batch}, classes)"
@@ -116,3 +125,4 @@ def _check_outputs(outputs: object, batch: int) -> None:
     if outputs.is_complex():
         do = "Wrap it to return real logits, such as their absolute values"
         raise ModelError(expected("the model's logits", "real numbers", "complex ones", do))
+    return outputs

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from cuesense import registry
 from cuesense.datasets.classes import check_names, display_names, match_classes, read_class_names
 from cuesense.datasets.in_memory import wrap
-from cuesense.datasets.load import load_dataset
+from cuesense.datasets.load import AS_GIVEN, DatasetOptions, load_dataset
 from cuesense.datasets.names import composed
-from cuesense.errors import ModelError, expected, listed
+from cuesense.datasets.own_size import own_size
+from cuesense.datasets.splits import refuse_split
+from cuesense.errors import CuesenseError, ModelError, expected, listed
 from cuesense.models.load import load_classifier, wrap_module
+from cuesense.models.names import is_file
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.types import Classifier, ClassNames, Dataset
@@ -28,11 +32,72 @@ _SYNSET = re.compile(r"n\d{8}")
 _LISTED = 3
 
 
-def dataset_of(dataset: Any, data_root: str | Path | None) -> Dataset:
-    """Return the images that a spec names, or that a torch dataset gives; errors as in ``load_dataset``."""
+def dataset_of(dataset: Any, options: DatasetOptions = AS_GIVEN) -> Dataset:
+    """Return the images that a spec names, or that a torch dataset gives.
+
+    Args:
+        dataset: The spec, its path, or the dataset.
+        options: Where it lies and which part of it is used; a dataset in memory has no parts.
+
+    Raises:
+        CuesenseError: As for ``load_dataset``.
+    """
     if isinstance(dataset, (str, Path)):
-        return load_dataset(str(dataset), data_root=None if data_root is None else Path(data_root))
+        return load_dataset(str(dataset), data_root=options.root, split=options.split, download=options.download)
+    refuse_split("a dataset in memory", options.split)
     return wrap(dataset)
+
+
+def images_for(
+    model: str | Path | nn.Module | Classifier,
+    dataset: Any,
+    options: DatasetOptions = AS_GIVEN,
+    *,
+    arch: str | None = None,
+    class_names: str | Path | Sequence[str] | ClassNames | None = None,
+    trust: Trust = OWN_WORD,
+) -> Dataset:
+    """Return the images that a model is to be run on; where they are not there, say all that is missing at once.
+
+    Args:
+        model: As for ``load_matched``.
+        dataset: As for ``dataset_of``.
+        options: Likewise.
+        arch: As for ``load_matched``.
+        class_names: Likewise.
+        trust: Likewise.
+
+    Raises:
+        CuesenseError: The images cannot be read. What is wrong with the model's file or the class names comes in the
+            same answer, so that nobody learns of one thing after the other.
+    """
+    try:
+        return dataset_of(dataset, options)
+    except CuesenseError as error:
+        others = [_problem_of(lambda: _load_file(model, arch, trust)), _problem_of(lambda: _names(class_names))]
+        said = [other.for_command_line for other in (*others, error) if other is not None]
+        if _is_path(model) and arch is None and not is_file(str(model)):
+            said.insert(1, "A file that holds weights only also needs --arch.")
+        raise type(error)(" ".join(said)) from error
+
+
+def _problem_of(try_it: Callable[[], object]) -> CuesenseError | None:
+    try:
+        try_it()
+    except CuesenseError as error:
+        return error
+    return None
+
+
+def _load_file(model: object, arch: str | None, trust: Trust) -> None:
+    """Load a model's file to see whether it can be; what a library would have to fetch first is not tried."""
+    if _is_path(model):
+        load_classifier(str(model), arch=arch, trust=trust)
+
+
+def _is_path(model: object) -> bool:
+    """Return whether a model is named by a path, as a file of the user's own is, and by no library."""
+    return isinstance(model, (str, Path)) and str(model).partition(":")[0] not in registry.names("models")
 
 
 def load_matched(
@@ -63,7 +128,9 @@ def load_matched(
     names = _names(class_names)
     if names is None and _is_zero_shot(model, arch):
         names = _default_names(dataset)
-    return _matched(_classifier(model, arch, names, images, trust), dataset)
+    # A size that is given needs no look at the images.
+    own = own_size(dataset) if images.size is None and isinstance(model, (str, Path)) else None
+    return _matched(_classifier(model, arch, names, images, trust, own), dataset)
 
 
 def _names(class_names: str | Path | Sequence[str] | ClassNames | None) -> ClassNames | None:
@@ -95,6 +162,7 @@ def _classifier(
     names: ClassNames | None,
     images: ImageOptions,
     trust: Trust,
+    own: tuple[int, int] | None,
 ) -> Classifier:
     if isinstance(model, Classifier):
         if names is None:
@@ -105,7 +173,7 @@ def _classifier(
     if not isinstance(model, (str, Path)):
         do = "Wrap it in an nn.Module whose forward calls it"
         raise ModelError(expected("the model", "a file, a spec, an nn.Module or a Classifier", repr(model), do))
-    return load_classifier(str(model), arch=arch, class_names=names, images=images, trust=trust)
+    return load_classifier(str(model), arch=arch, class_names=names, images=images, trust=trust, own_size=own)
 
 
 def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tuple[int, ...], tuple[str, ...]]:
@@ -125,7 +193,9 @@ def preprocessing_values(classifier: Classifier) -> dict[str, Any]:
     """Return how a classifier's images are prepared, as JSON values."""
     preprocessing = classifier.preprocessing
     size = preprocessing.image_size
-    return {
+    # The usual order of the channels is left out, so that results from before it was known still go on.
+    turned = {} if preprocessing.channels == "rgb" else {"channels": preprocessing.channels}
+    return turned | {
         "image_size": None if size is None else list(size),
         "resize": preprocessing.resize,
         "mean": list(preprocessing.mean),
@@ -138,8 +208,8 @@ def guesses(classifier: Classifier) -> list[str]:
     """Return what was assumed because neither the user nor the weights say it, in sentences."""
     values = preprocessing_values(classifier)
     words = {
-        "image_size": f"a center crop of {_sides(values['image_size'])} pixels",
-        "resize": f"a shorter side of {values['resize']} pixels before the crop",
+        "image_size": f"an image size of {_sides(values['image_size'])} pixels",
+        "resize": _resizing(values["resize"]),
         "mean": f"mean {_numbers(values['mean'])}",
         "std": f"standard deviation {_numbers(values['std'])}",
         "interpolation": f"{values['interpolation']} interpolation",
@@ -153,6 +223,10 @@ def guesses(classifier: Classifier) -> list[str]:
         shown = listed([f"'{name}'" for name in names], _LISTED)
         found.append(f"Neither the weights nor an option name the {len(names)} outputs: assumed in order {shown}.")
     return found
+
+
+def _resizing(resize: int | None) -> str:
+    return "no crop" if resize is None else f"a shorter side of {resize} pixels before the center crop"
 
 
 def _sides(size: list[int] | None) -> str:

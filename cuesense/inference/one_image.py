@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from cuesense.models.adapted import unwrapped
+
 # Difference that rounding explains, as shares of the size of the outputs and of what noise of half a gray level
 # changes. Measured on networks of torchvision (random, and trained on ImageNet) on a CPU in batches of 1 to 16: at most
 # 1.2e-6 of the size; 0.0005 of the noise's change where trained, 0.05 in an untrained one. Repeated batches never
@@ -91,7 +93,7 @@ def ask(trial: Trial) -> Answer:
         ModelError: The network fails on them.
     """
     before = _training(trial.network)
-    with torch.inference_mode(), _kept_generators(trial.images.device), _kept_buffers(trial.network):
+    with undisturbed(trial.network, trial.images.device):
         first, states = trial.run(trial.images), [_generators(trial)]
         # What is filled in at the first call, such as a cache, is no dependence: states are compared from here on.
         buffers = _buffers(trial.network)
@@ -203,6 +205,18 @@ def _state_of(value: object) -> Callable[[], object] | None:
 
 
 @contextmanager
+def undisturbed(network: object, device: torch.device) -> Iterator[None]:
+    """Run a network without traces: buffers and global random generators are afterwards as they were.
+
+    Args:
+        network: The network.
+        device: Where it runs.
+    """
+    with torch.inference_mode(), _kept_generators(device), _kept_buffers(network):
+        yield
+
+
+@contextmanager
 def _kept_generators(device: torch.device) -> Iterator[None]:
     numpys, pythons = np.random.get_state(), random.getstate()
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -264,7 +278,8 @@ def _training(network: object) -> set[str]:
     return {
         name
         for name, module in network.named_modules()
-        if module.training and any(part in _kind(module) for part in ("Drop", "Norm", "RReLU"))
+        # Frozen TorchScript has no mode.
+        if getattr(module, "training", False) and any(part in _kind(module) for part in ("Drop", "Norm", "RReLU"))
     }
 
 
@@ -285,6 +300,7 @@ def _in_training(network: object, before: set[str]) -> list[str]:
 
 def _is_quantized(network: object) -> bool:
     """Return whether a network has operators or modules of torch's quantization."""
+    network = unwrapped(network)
     if isinstance(network, torch.jit.ScriptModule):
         return "quantized::" in str(network.inlined_graph)
     if not isinstance(network, nn.Module):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from cuesense.datasets.images import resize_and_crop
 from cuesense.errors import ModelError, UnreadableImageError
+from cuesense.inference.adapting import adapt
 from cuesense.inference.forward import forward, placed
 from cuesense.inference.one_image import Answer, Trial, ask
 from cuesense.inference.options import RunOptions
 from cuesense.inference.output_kind import add_up, ends_in_sigmoid, resembles_sigmoid, within_unit
+from cuesense.models.adapted import unwrapped
 from cuesense.types import Classifier, Dataset, OutputKind
 
 # Images of the dataset that a network is tried on, in six batches: enough that batch statistics and dropout move
@@ -37,17 +40,21 @@ class Probe:
         dependence: What else than one image its outputs depend on, in words with figures; None where on nothing.
         warnings: What the user should know, in sentences.
         assumptions: What was assumed and how, in sentences.
+        adapted: The classifier with its network in adapters, and of the size that it takes; None where it needs none.
+        output_count: How many outputs it has; None where no image could be tried.
     """
 
     output_kind: OutputKind = OutputKind.LOGITS
     dependence: str | None = None
     warnings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    adapted: Classifier | None = None
+    output_count: int | None = field(default=None, compare=False)
 
     def applied(self, classifier: Classifier) -> Classifier:
-        """Return a classifier whose outputs are known, with the warnings and assumptions."""
+        """Return a classifier that can be run and whose outputs are known, with the warnings and assumptions."""
         return replace(
-            classifier,
+            self.adapted or classifier,
             output_kind=self.output_kind,
             warnings=classifier.warnings + self.warnings,
             assumptions=classifier.assumptions + self.assumptions,
@@ -73,31 +80,40 @@ def probe(classifier: Classifier, dataset: Dataset, options: RunOptions) -> Prob
         ModelError: The network fails, or is no function of one image and may not be run.
     """
     images = _some_images(classifier, dataset)
-    return Probe() if not images else probe_pixels(classifier, torch.from_numpy(np.stack(images)), options)
+    return Probe() if not images else _probe(classifier, torch.from_numpy(np.stack(images)), options, resizable=True)
 
 
 def probe_pixels(classifier: Classifier, pixels: Tensor, options: RunOptions) -> Probe:
-    """Try a network on images that are decoded already; else as ``probe``.
+    """Try a network on images that are decoded already, whose size stays; else as ``probe``.
 
     Args:
         classifier: The network and its normalization.
         pixels: Images, (N, 3, H, W), uint8, N at least 1; up to 8 of them, evenly spaced, are taken.
         options: As for ``probe``.
     """
-    network = placed(classifier.network, options.device)
+    return _probe(classifier, pixels, options, resizable=False)
+
+
+def _probe(classifier: Classifier, pixels: Tensor, options: RunOptions, *, resizable: bool) -> Probe:
     rows = torch.linspace(0, len(pixels) - 1, min(len(pixels), IMAGES)).long()
     pixels = pixels[rows].to(options.device).float().div_(255)
-
-    trial, answer = _tried(classifier, network, pixels, options)
-    batch, kind = _about_batch(answer, network, options), _kind(trial, answer.outputs[: len(pixels)])
+    adaptation = adapt(classifier, pixels, options, resizable=resizable)
+    adapted = adaptation.classifier
+    if adapted.preprocessing != classifier.preprocessing:
+        pixels = interpolate(pixels, adapted.preprocessing.image_size)
+    network = placed(adapted.network, options.device)
+    trial, answer = _tried(adapted, network, pixels, options)
+    batch, kind = _about_batch(answer, unwrapped(network), options), _kind(trial, answer.outputs[: len(pixels)])
     _LOG.info(
         "tried on %d images: %s; %s", len(pixels), kind.output_kind, answer.dependence or "a function of one image"
     )
     return Probe(
         output_kind=kind.output_kind,
         dependence=answer.dependence,
-        warnings=batch.warnings + kind.warnings,
-        assumptions=batch.assumptions + kind.assumptions,
+        warnings=adaptation.warnings + batch.warnings + kind.warnings,
+        assumptions=adaptation.assumptions + batch.assumptions + kind.assumptions,
+        adapted=None if adapted is classifier else adapted,
+        output_count=answer.outputs.shape[1],
     )
 
 

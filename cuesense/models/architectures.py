@@ -1,73 +1,98 @@
-"""Find the well-known architectures that a state dict fits, to name them in an error."""
+"""Find the architectures of torchvision and timm that a state dict fits, to name them in an error.
 
-import math
+Building 1,300 networks to compare with takes minutes. So digests of their keys and shapes are kept in
+``assets/architectures.txt``, which ``benchmarks/architectures.py`` makes; neither library is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
-import timm
-import torchvision
-from torch import nn
-
+from cuesense import package_files
 from cuesense.models.common import State
-from cuesense.models.torchvision import build
-from cuesense.models.weights import head_of, signature, sketch, variants
 
-# Building every network of timm takes minutes: these are among its most downloaded families. Chosen by hand; with the
-# millions of parameters that timm's table of results gives.
-_TIMM = {
-    "vit_tiny_patch16_224": 5.7,
-    "vit_small_patch16_224": 22.1,
-    "vit_base_patch16_224": 86.6,
-    "convnext_tiny": 28.6,
-    "efficientnet_b0": 5.3,
-    "mobilenetv3_small_100": 2.5,
-    "mobilenetv3_large_100": 5.5,
-    "resnet26d": 16.0,
-    "resnet50d": 25.6,
-    "swin_tiny_patch4_window7_224": 28.3,
-}
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+# Counters of steps: networks predict the same without them, and files of old torch lack them.
+_COUNTERS = ("num_batches_tracked", "n_averaged")
+# Auxiliary heads of Inception networks, which only training uses.
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+# Half a digest of SHA-256 tells a million architectures apart.
+_DIGITS = 16
+# A network is most of what is in a file, or one of a few: fewer keys belong to a part of one. Chosen by hand.
+_SMALLEST_SHARE = 0.2
+_DEEPEST_PREFIX = 4
 
 
 def fitting_architectures(state: State) -> list[str]:
-    """Return the architectures of torchvision, and some of timm, whose keys and shapes a state dict has.
+    """Return the architectures whose keys and shapes a state dict has, under whatever prefix.
 
-    The number of classes may differ. Takes a few seconds.
+    The number of classes may differ.
 
     Args:
         state: The state dict, prefixes and all.
 
     Returns:
-        Names such as ``"torchvision:resnet18"``.
+        Names such as ``"torchvision:resnet18"``, torchvision's first, then the shortest.
     """
-    return [spec for spec in _candidates(_count(state)) if _fits(state, *_keys(spec))]
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    for prefix in _prefixes(shapes):
+        inner = {key.removeprefix(prefix): shape for key, shape in shapes.items() if key.startswith(prefix)}
+        for tried in (inner, {key: shape for key, shape in inner.items() if not key.startswith(_AUXILIARY)}):
+            found = [name for digest in _digests(tried) for name in _table()[1].get(digest, ())]
+            if found:
+                return found
+    return []
 
 
-def _candidates(parameters: int) -> Iterator[str]:
-    for name in torchvision.models.list_models(module=torchvision.models):
-        theirs = torchvision.models.get_model_weights(name).DEFAULT.meta["num_params"]
-        if _is_near(theirs, parameters):
-            yield f"torchvision:{name}"
-    yield from (f"timm:{name}" for name, millions in _TIMM.items() if _is_near(millions * 1e6, parameters))
+def signature(shapes: dict[str, tuple[int, ...]], heads: str) -> str:
+    """Return a digest that is equal for networks of one architecture with different numbers of classes.
+
+    Args:
+        shapes: Every key of a state dict without prefixes, with its shape; counters are left out.
+        heads: The layers whose first dimension is the number of classes, with a plus between them.
+
+    Returns:
+        Hexadecimal digits.
+    """
+    kept = {key: shape for key, shape in shapes.items() if not key.endswith(_COUNTERS)}
+    for head in heads.split("+"):
+        for name in (f"{head}.weight", f"{head}.bias"):
+            if name in kept:
+                kept[name] = kept[name][1:]
+    lines = "\n".join(f"{key} {shape}" for key, shape in sorted(kept.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()[:_DIGITS]
 
 
-def _is_near(theirs: float, parameters: int) -> bool:
-    """Return whether the counts differ by no more than other heads make, which is 70 percent at most."""
-    return 0.5 < theirs / max(parameters, 1) < 1.8
+def _digests(shapes: dict[str, tuple[int, ...]]) -> Iterator[str]:
+    for heads in _table()[0]:
+        if all(f"{head}.weight" in shapes for head in heads.split("+")):
+            yield signature(shapes, heads)
+
+
+def _prefixes(shapes: dict[str, tuple[int, ...]]) -> list[str]:
+    """Return the dotted prefixes that many keys have, the shortest first."""
+    counts = Counter(prefix for key in shapes for prefix in _prefixes_of(key))
+    return sorted((prefix for prefix, count in counts.items() if count >= _SMALLEST_SHARE * len(shapes)), key=len)
+
+
+def _prefixes_of(key: str) -> Iterator[str]:
+    yield ""
+    parts = key.split(".")
+    for count in range(1, min(len(parts), _DEEPEST_PREFIX + 1)):
+        yield ".".join(parts[:count]) + "."
 
 
 @cache
-def _keys(spec: str) -> tuple[str, frozenset[tuple[str, tuple[int, ...]]]]:
-    """Return the head of an architecture, and its keys with their shapes; sketched once in a process."""
-    library, _, name = spec.partition(":")
-    network: nn.Module = sketch(lambda: build(name) if library == "torchvision" else timm.create_model(name))
-    head = head_of(network)
-    return head, signature(network.state_dict(), head)
-
-
-def _count(state: State) -> int:
-    return sum(math.prod(value.shape) for key, value in state.items() if not key.endswith(_STATISTICS))
-
-
-def _fits(state: State, head: str, theirs: frozenset[tuple[str, tuple[int, ...]]]) -> bool:
-    return any(signature(variant, head) == theirs for variant in variants(state))
+def _table() -> tuple[list[str], dict[str, list[str]]]:
+    """Return the names of heads, and the architectures by their digests."""
+    heads, found = [], {}
+    path = package_files.folder("assets") / "architectures.txt"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        kind, *values = line.split()
+        if kind == "head":
+            heads += values
+        elif kind != "#":
+            found[kind] = values
+    return heads, found

@@ -4,8 +4,11 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from importlib import import_module
+from typing import Any
 
+import torch
 from torch import Tensor, fx, nn
 
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
@@ -27,6 +30,9 @@ class Loaded:
         warnings: What the user should know.
         fixed_batch: The only batch size the network accepts, or None.
         guessed: What of these was assumed, by the names of the fields of ``Preprocessing``, or ``"class_names"``.
+        about: The plain data beside the weights in their file, as ``models.checkpoint.about`` returns it.
+        weights_key: Where in its file the weights lie, as a dotted path, if there was a choice; else empty.
+        other_weights: Where other weights lie that the network could have as well.
     """
 
     network: nn.Module
@@ -37,6 +43,9 @@ class Loaded:
     warnings: tuple[str, ...] = ()
     fixed_batch: int | None = None
     guessed: frozenset[str] = frozenset()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    weights_key: str = ""
+    other_weights: tuple[str, ...] = ()
 
 
 def ready(network: nn.Module) -> nn.Module:
@@ -58,6 +67,44 @@ def ready(network: nn.Module) -> nn.Module:
     return network
 
 
+def optional_library(module: str, extra: str, what: str) -> Any:
+    """Import a library that only some models need.
+
+    Args:
+        module: Its name in an import.
+        extra: The extra of this package that installs it.
+        what: What needs it, for instance ``"ONNX files"``.
+
+    Raises:
+        ModelError: It is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        do = f"Install it: pip install 'cuesense[{extra}]'"
+        raise ModelError(expected(f"{module}, which {what} need,", "installed", first_line(error), do)) from error
+
+
+def is_program(network: object) -> bool:
+    """Return whether a network is an exported program, or holds one: its layers can be neither seen nor trained.
+
+    Args:
+        network: Anything that is run on images.
+    """
+    modules = network.modules() if isinstance(network, nn.Module) else ()
+    kinds = (fx.GraphModule, torch.jit.ScriptModule, ForeignNetwork)
+    return not isinstance(network, nn.Module) or any(isinstance(module, kinds) for module in modules)
+
+
+class ForeignNetwork(nn.Module):
+    """A network that another library runs, without gradients."""
+
+    @property
+    def channels(self) -> int | None:
+        """How many channels it takes, None where nothing says it."""
+        return None
+
+
 def guessed_names(given: ClassNames | None, known: ClassNames | None, state: State | None) -> frozenset[str]:
     """Return whether a library's names stand for the outputs of a user's own weights, as ``Loaded.guessed``.
 
@@ -69,12 +116,23 @@ def guessed_names(given: ClassNames | None, known: ClassNames | None, state: Sta
     return frozenset({"class_names"}) if given is None and known is not None and state is not None else frozenset()
 
 
+def guessed_images(state: State | None) -> frozenset[str]:
+    """Return the fields of the preprocessing that are guessed where a library's stand for a user's own weights.
+
+    Args:
+        state: The user's weights, which may have been trained on images of any size and normalization, or None where
+            the weights are the library's too.
+    """
+    return frozenset() if state is None else frozenset(field.name for field in fields(Preprocessing))
+
+
 @contextmanager
-def fetching(what: str) -> Iterator[None]:
+def fetching(what: str, do: str = "Check the network, or pass a local file as MODEL with --arch") -> Iterator[None]:
     """Turn whatever goes wrong while a library gets its weights into one sentence.
 
     Args:
         what: The weights, for instance ``"torchvision:resnet18"``.
+        do: What the user can do, without a full stop.
 
     Raises:
         ModelError: The library raised.
@@ -90,7 +148,7 @@ def fetching(what: str) -> Iterator[None]:
                 f"the weights of {what}",
                 "downloaded or in the cache",
                 first_line(error),
-                "Check the network, or pass a local file as MODEL with --arch",
+                do,
             )
         ) from error
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cuesense.models.common import State
-from cuesense.models.weights import fill_new, variants
+from cuesense.models.weights import fill_new, under
 
 # Any fixed normalization will do for a network trained from scratch; this one maps [0, 1] to [-2, 2].
 MEAN = (0.5, 0.5, 0.5)
@@ -70,7 +70,7 @@ def load(state: State, spec: str) -> nn.Module:
     Raises:
         MisfitError: The state dict is none of this network's.
     """
-    bare = list(variants(state))[-1]
+    bare = under(state, "0.0.weight")
     shapes = {key: tuple(value.shape) for key, value in bare.items() if value.dim()}
     shortcuts = takewhile(shapes.__contains__, (f"{index}.shortcut.0.weight" for index in count(2)))
     first = shapes.get("0.0.weight", ())

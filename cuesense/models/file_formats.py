@@ -7,24 +7,25 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import nn
 
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.models.archives import RefusedArchiveError, open_archive
-from cuesense.models.common import Loaded, State
+from cuesense.models.checkpoint import Found, find
+from cuesense.models.common import Loaded
 from cuesense.models.exported import load_exported, load_torchscript
-from cuesense.models.file_kinds import DOWNLOAD_AGAIN, other_kind, other_kind_of_archive
+from cuesense.models.file_kinds import DOWNLOAD_AGAIN, content_without_weights, other_kind, other_kind_of_archive
+from cuesense.models.onnx import is_onnx, load_onnx
 from cuesense.models.pickles import load_pickle
 from cuesense.models.trust import OWN_WORD, Trust
-from cuesense.models.weights import find
 
-_KINDS = "a state dict, a checkpoint, a module, TorchScript, a torch.export .pt2 or safetensors"
+_KINDS = "a state dict, a checkpoint, a module, TorchScript, a torch.export .pt2, safetensors or ONNX"
 _PICKLE = b"\x80"
 # The longest start that tells one kind of file from another: tar has its mark at 257.
 _START = 512
@@ -34,15 +35,16 @@ _ITEM_SIZES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32"
 _ITEM_SIZES |= {"U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1}
 
 
-def read(path: Path, trust: Trust = OWN_WORD) -> State | Loaded:
+def read(path: Path, trust: Trust = OWN_WORD, key: str | None = None) -> Found | Loaded:
     """Read a file with a model in it.
 
     Args:
         path: The file.
         trust: Whether programs run (see ``models.trust``).
+        key: The dotted path of the weights to take, where the file holds several.
 
     Returns:
-        The weights of a file that holds only those, else the network.
+        The weights or modules in the file, with the plain data beside them; for an exported file the network.
 
     Raises:
         ModelError: The file cannot be read, is empty, damaged or no model, or could run code.
@@ -55,11 +57,13 @@ def read(path: Path, trust: Trust = OWN_WORD) -> State | Loaded:
         if not start:
             raise _no_model(path, "an empty file")
         if start.startswith(b"PK"):
-            return _read_zip(path, trust)
+            return _read_zip(path, trust, key)
         if start.startswith(_PICKLE):
-            return _unwrapped(load_pickle(path, modules=not trust.strict), path)
+            return _unwrapped(load_pickle(path, modules=not trust.strict), path, key)
         if _is_safetensors(start, path.stat().st_size):
-            return _read_safetensors(path)
+            return _read_safetensors(path, key)
+        if is_onnx(start):
+            return load_onnx(path)
         raise _no_model(path, *other_kind(start))
 
 
@@ -87,7 +91,7 @@ def reading(path: Path) -> Iterator[None]:
         raise _no_model(path, f"a damaged one ({type(error).__name__}: {first_line(error)})") from error
 
 
-def _read_zip(path: Path, trust: Trust) -> State | Loaded:
+def _read_zip(path: Path, trust: Trust, key: str | None) -> Found | Loaded:
     try:
         with path.open("rb") as file, open_archive(file) as archive:
             members = archive.namelist()
@@ -104,21 +108,15 @@ def _read_zip(path: Path, trust: Trust) -> State | Loaded:
         trust.permit(str(path), "TorchScript", trust.model_named_in)
         return load_torchscript(path)
     if "data.pkl" in names:
-        return _unwrapped(load_pickle(path, modules=not trust.strict), path)
+        return _unwrapped(load_pickle(path, modules=not trust.strict), path, key)
     raise _no_model(path, *other_kind_of_archive(members))
 
 
-def _unwrapped(content: object, path: Path) -> State | Loaded:
-    found = find(content)
+def _unwrapped(content: object, path: Path, key: str | None) -> Found:
+    found = find(content, key)
     if found is None:
-        keys = ", ".join(map(first_line, list(content)[:5])) if isinstance(content, dict) else ""
-        what = f"an object of type {type(content).__name__}" + (f" with the keys {keys}" if keys else "")
-        raise _no_model(path, f"{what} and no weights in it")
-    if not isinstance(found, nn.Module):
-        return found
-    while isinstance(found, nn.DataParallel):
-        found = found.module
-    return Loaded(found, type(found).__name__)
+        raise _no_model(path, *content_without_weights(content))
+    return found
 
 
 def _is_safetensors(start: bytes, size: int) -> bool:
@@ -126,17 +124,20 @@ def _is_safetensors(start: bytes, size: int) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size
 
 
-def _read_safetensors(path: Path) -> State:
+def _read_safetensors(path: Path, key: str | None) -> Found:
     damage = _damage_of_header(path)
     if damage is not None:
         raise _no_model(path, f"damaged safetensors ({damage})")
     try:
-        state: State = load_file(path)
+        with safe_open(path, framework="pt") as opened:
+            beside = opened.metadata() or {}
+        state = load_file(path)
     except SafetensorError as error:
         raise _no_model(path, f"damaged safetensors ({first_line(error)})") from error
     if not state:
         raise _no_model(path, "safetensors without tensors")
-    return state
+    found = _unwrapped(state, path, key)
+    return replace(found, about=beside)
 
 
 def _damage_of_header(path: Path) -> str | None:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import nn
+
+from cuesense.errors import ModelError, expected, first_line
+from cuesense.models.recipes import is_ultralytics, recipe
+from cuesense.models.stand_ins import StandIn
 
 DOWNLOAD_AGAIN = "Save or download it again"
 _SAVE_WEIGHTS = "Save the PyTorch model's state_dict() with torch.save and pass --arch"
@@ -22,6 +29,11 @@ _STARTS = (
     (rb"\x93NUMPY", "a NumPy array", _SAVE_WEIGHTS),
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
 )
+# Objects of other libraries in pickles.
+_WAYS_OUT = {
+    "sklearn": "Give a network of PyTorch: models of scikit-learn take no images",
+    "fastai": "Save learn.model.state_dict() with torch.save and pass --arch",
+}
 _OTHER = "a file of another kind"
 
 
@@ -49,3 +61,47 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
     if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors")) for name in members):
         return f"{other} (with a model's file in it)", "Unpack it, and name that file"
     return other, DOWNLOAD_AGAIN
+
+
+def content_without_weights(content: object) -> tuple[str, str]:
+    """Return what a pickle holds that has no weights in it, and what to do with it.
+
+    Args:
+        content: What was unpickled.
+    """
+    if isinstance(content, StandIn):
+        library = content.name.partition(".")[0]
+        return f"an object of the class {content.name} and no weights of PyTorch in it", _WAYS_OUT.get(
+            library, _SAVE_WEIGHTS
+        )
+    if isinstance(content, Mapping) and {"state", "param_groups"} <= content.keys():
+        return "the state of an optimizer alone and no weights in it", "Give the file that was saved beside it"
+    keys = ", ".join(map(first_line, list(content)[:5])) if isinstance(content, Mapping) else ""
+    what = f"an object of type {type(content).__name__}" + (f" with the keys {keys}" if keys else "")
+    return f"{what} and no weights in it", DOWNLOAD_AGAIN
+
+
+def whole_module(path: Path, module: StandIn | nn.Module, *, strict: bool) -> ModelError:
+    """Return the error for a file with a whole module, whose code it does not hold or may not run.
+
+    Args:
+        path: The file.
+        module: The module, or what stands for it.
+        strict: Whether only weights may be read.
+    """
+    name = module.name if isinstance(module, StandIn) else f"{type(module).__module__}.{type(module).__name__}"
+    if strict:
+        got = f"a whole module ({name}), which could run code and was not loaded"
+        return ModelError(
+            expected(str(path), "only tensors and plain data", got, "Save model.state_dict() and pass --arch")
+        )
+    if is_ultralytics(name):
+        got = f"a network of Ultralytics ({name})"
+        return ModelError(expected(str(path), "a network or weights that are read without its code", got, recipe(path)))
+    place, _, kind = name.rpartition(".")
+    place = "your_script" if place == "__main__" else place
+    return ModelError(
+        f"Expected --arch to say how to build the network in {path}: the file holds an object of the class {name}, but "
+        f"not the code of the class. Pass --arch python:{place}:{kind} if it needs no arguments; else write a file "
+        f"model.py with `def build(): return {kind}(...)` and pass --arch python:model:build."
+    )

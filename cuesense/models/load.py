@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import logging
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,13 +12,34 @@ from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, expected
-from cuesense.models.common import Loaded, State, only_tensors, ready
+from cuesense.models.architectures import fitting_architectures
+from cuesense.models.channels import in_order
+from cuesense.models.checkpoint import Found, state_in
+from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
 from cuesense.models.file_formats import read, reading
-from cuesense.models.names import is_file, path_mode, refuse_misspelled
-from cuesense.models.preprocessing import AS_CARRIED, ImageOptions, Prepared, prepare, prepare_as_they_come
+from cuesense.models.file_kinds import whole_module
+from cuesense.models.from_checkpoint import as_module, fitted
+from cuesense.models.huggingface import is_folder
+from cuesense.models.names import is_file, path_mode
+from cuesense.models.preprocessing import (
+    AS_CARRIED,
+    Beside,
+    ImageOptions,
+    Prepared,
+    prepare,
+    prepare_as_they_come,
+    sized,
+)
+from cuesense.models.sidecar import said_about
+from cuesense.models.spellings import no_such_model, refuse_misspelled, understood
+from cuesense.models.stand_ins import StandIn
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
 from cuesense.models.weights import MisfitError
 from cuesense.types import Classifier, ClassNames
+
+_LOG = logging.getLogger(__name__)
+# Architectures that have the same keys and differ in padding or input size: enough to choose from. Chosen by hand.
+_MOST_ADVISED = 4
 
 
 def load_classifier(
@@ -27,6 +49,8 @@ def load_classifier(
     class_names: ClassNames | None = None,
     images: ImageOptions = AS_CARRIED,
     trust: Trust = OWN_WORD,
+    own_size: tuple[int, int] | None = None,
+    weights_key: str | None = None,
 ) -> Classifier:
     """Load what a user names as a model.
 
@@ -37,10 +61,13 @@ def load_classifier(
         class_names: Names of the outputs in their order; needed by open_clip.
         images: How images are prepared, where the weights should not decide.
         trust: Who named the model, and whether programs run (see ``models.trust``).
+        own_size: Height and width that all images of the dataset share, which are taken where nobody says a size.
+        weights_key: Where in the file the weights lie, as a dotted path; None takes the first that fit.
 
     Returns:
         The classifier: in evaluation mode, float32, on the CPU, without gradients. Preprocessing that was not given is
-        what the weights carry, else the usual one of ImageNet, with a warning, and named in ``guessed``.
+        what the weights' file or one beside it says (``models.sidecar``), else the dataset's own size and the
+        architecture's usual normalization, with a warning, and named in ``guessed``.
 
     Raises:
         ModelError: The model cannot be loaded, or is a program that may not run.
@@ -48,14 +75,17 @@ def load_classifier(
             the crop is smaller than the crop.
     """
     refuse_misspelled(spec, arch)
+    spec, arch = _said(spec, "MODEL"), None if arch is None else _said(arch, "--arch")
     file, builder = _file_and_builder(spec, arch)
     if file is None:
-        loaded = _from_library(spec, None, class_names, trust, trust.model_named_in)
+        library = f"hf:{spec}" if is_folder(Path(spec)) else spec
+        loaded = _from_library(library, None, class_names, trust, trust.model_named_in)
         return _classifier(spec, loaded, prepare(loaded, images), class_names, None)
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
-        loaded = _from_file(file, builder, class_names, trust, named_in)
-        return _classifier(spec, loaded, prepare(loaded, images), class_names, _digest(file))
+        loaded = _from_file(file, builder, class_names, trust, named_in, weights_key)
+        beside = Beside(said_about(file, loaded.about), own_size)
+        return _classifier(spec, loaded, prepare(loaded, images, beside), class_names, _digest(file))
 
 
 def wrap_module(
@@ -88,24 +118,39 @@ def wrap_module(
 def _classifier(
     spec: str, loaded: Loaded, prepared: Prepared, class_names: ClassNames | None, sha256: str | None
 ) -> Classifier:
+    network = sized(loaded.network, loaded.preprocessing, prepared.preprocessing)
     return Classifier(
         spec=spec,
         architecture=loaded.architecture,
-        network=ready(loaded.network),
+        network=in_order(ready(network), prepared.preprocessing.channels),
         preprocessing=prepared.preprocessing,
         class_names=class_names or loaded.class_names,
         sha256=sha256,
         warnings=loaded.warnings + prepared.warnings,
         fixed_batch=loaded.fixed_batch,
-        guessed=loaded.guessed | prepared.guessed,
+        guessed=(loaded.guessed & {"class_names"}) | prepared.guessed,
+        assumptions=prepared.assumptions,
+        usual_size=None if loaded.preprocessing is None else loaded.preprocessing.image_size,
+        weights_key=loaded.weights_key,
+        other_weights=loaded.other_weights,
     )
+
+
+def _said(spec: str, what: str) -> str:
+    """Return what is understood by a spec, and say it where it is written in another way."""
+    meant = understood(spec, what)
+    if meant != spec:
+        _LOG.warning("%s %s is read as %s.", what, spec, meant)
+    return meant
 
 
 def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
     """Return the file and the builder of its network, each None where there is none."""
-    if is_file(spec):
-        return Path(spec), arch
-    if ":" not in spec:
+    # Of a file the digest is known, and it is what is in it that counts.
+    path = spec.removeprefix("onnx:")
+    if is_file(path):
+        return Path(path), arch
+    if ":" not in spec and not is_folder(Path(spec)):
         raise _no_file(spec)
     if arch is not None:
         raise ModelError(expected("--arch", f"left out with {spec}", arch, "Use it with a file of weights only"))
@@ -116,28 +161,58 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
 def _no_file(spec: str) -> ModelError:
     mode = path_mode(spec)
     if stat.S_ISDIR(mode):
-        return ModelError(expected("MODEL", "a file", f"the folder {spec}", "Name the file in it"))
+        to_be, do = "a file or a folder with a config.json", "Name the file in it"
+        return ModelError(expected("MODEL", to_be, f"the folder {spec} without one", do))
     if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
-    kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))
-    return ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", "Check the path"))
+    return no_such_model(spec)
 
 
 def _from_file(
-    path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None
+    path: Path, arch: str | None, class_names: ClassNames | None, trust: Trust, named_in: str | None, key: str | None
 ) -> Loaded:
-    content = read(path, trust)
-    if arch is None:
-        if isinstance(content, Loaded):
-            return content
-        raise ModelError(
-            f"Expected --arch to say which network {path} holds the weights of. {_advice(content, trust)}."
-        )
-    state = content.network.state_dict() if isinstance(content, Loaded) else content
+    content = read(path, trust, key)
+    if arch is not None:
+        return _with_architecture(path, content, arch, class_names, trust, named_in)
+    if isinstance(content, Loaded):
+        return content
+    _refuse_whole_module(path, content.weights, trust)
+    if isinstance(content.weights, nn.Module):
+        return as_module(content, content.weights)
+    advice = _advice(content, trust)
+    raise ModelError(f"Expected --arch to say which network {path} holds the weights of. {advice}.")
+
+
+def _with_architecture(
+    path: Path, content: Found | Loaded, arch: str, class_names: ClassNames | None, trust: Trust, named_in: str | None
+) -> Loaded:
+    """Return the network that --arch names with a file's weights, or the file's own where it is another one."""
+    if isinstance(content, Loaded):
+        if isinstance(content.network, ForeignNetwork):
+            got = f"the {content.architecture} file {path}"
+            raise ModelError(expected("--arch", "left out where a file has its network in it", got, "Leave it out"))
+        return _filled(Found(content.network), arch, class_names, trust, named_in)
+    if trust.strict:
+        _refuse_whole_module(path, content.weights, trust)
     try:
-        return _from_library(arch, state, class_names, trust, named_in)
+        return _filled(content, arch, class_names, trust, named_in)
+    except MisfitError:
+        if isinstance(content.weights, nn.Module):
+            return as_module(content, content.weights, unlike=arch)
+        raise
+
+
+def _refuse_whole_module(path: Path, weights: object, trust: Trust) -> None:
+    """Raise for a module of a class that is not known, and where only weights are read for any module."""
+    if isinstance(weights, StandIn) or (trust.strict and isinstance(weights, nn.Module)):
+        raise whole_module(path, weights, strict=trust.strict)
+
+
+def _filled(found: Found, arch: str, class_names: ClassNames | None, trust: Trust, named_in: str | None) -> Loaded:
+    try:
+        return fitted(found, lambda state: _from_library(arch, state, class_names, trust, named_in))
     except MisfitError as error:
-        raise ModelError(f"{error.for_command_line} {_advice(state, trust)}.") from None
+        raise MisfitError(f"{error.for_command_line} {_advice(found, trust)}.") from None
 
 
 def _from_library(
@@ -157,12 +232,12 @@ def _from_library(
         return load(name, state, class_names)
 
 
-def _advice(state: State, trust: Trust) -> str:
-    from cuesense.models.architectures import fitting_architectures
-
-    fitting = " or ".join(fitting_architectures(state))
-    if fitting:
-        return f"Pass --arch {fitting}, which fits its keys"
+def _advice(found: Found, trust: Trust) -> str:
+    for key, weights in found.in_order.items():
+        fitting = fitting_architectures(state_in(weights))
+        if fitting:
+            also = " --weights-key " + key if key != found.key else ""
+            return f"Pass --arch {' or '.join(fitting[:_MOST_ADVISED])}{also}, which fits its keys"
     own = "" if trust.strict else ", for your own code --arch python:module:factory"
     return f"Pass the architecture it was trained with{own}"
 

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cuesense import registry
-from cuesense.errors import ModelError, SettingsError, expected, nearest
+from cuesense.errors import ModelError, expected, nearest
 
 _REGISTERED = re.compile(r"^@register_model\((?:name=\"(\w+)\")?.*\)\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
 _TIMMS = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
@@ -26,33 +26,33 @@ _MEMBER = re.compile(r"^    (\w+) = ", re.MULTILINE)
 _TAKES_WEIGHTS = re.compile(r"^def (\w+)\(\s*\*,\s*weights: Optional\[(\w+)\]", re.MULTILINE)
 _TAGGED = re.compile(r"['\"](\w+)\.(\w[\w.]*)['\"]\s*:")
 _KEY = re.compile(r"['\"]([\w.]+)['\"]\s*:")
+HUB = ("hf-hub:", "hf_hub:", "local-dir:")
+"""What names of timm's begin with that no list has: on the hub, or a folder in its layout."""
 # Fewer mean that the library has come to write its names in another way: then it is asked itself. Chosen by hand, at
 # half of what each has today.
 _FEWEST = {"torchvision": 60, "timm": 600, "open_clip": 60}
 
 
-def refuse_misspelled(model: str | None, arch: str | None = None) -> None:
+def refuse_unknown_name(spec: str) -> None:
     """Raise where a spec names a kind of model or an architecture that does not exist, without importing a library.
 
     Args:
-        model: What is given as MODEL; files and programs pass.
-        arch: What is given as ``--arch``.
+        spec: ``PREFIX:NAME``; files and programs pass.
 
     Raises:
-        SettingsError: The prefix is unknown or missing.
+        SettingsError: The prefix is unknown.
         ModelError: The name, or the tag of its weights, is unknown to its library; the sentence suggests the nearest.
     """
-    if arch is not None and ":" not in arch:
-        raise SettingsError(expected("--arch", "PREFIX:NAME", f"'{arch}'", f"Write torchvision:{arch} or timm:{arch}"))
-    for spec in (model, arch):
-        if spec is not None and ":" in spec and not is_file(spec):
-            prefix, _, rest = spec.partition(":")
-            registry.check("models", prefix)
-            name, _, weights = rest.partition("@")
-            _refuse_unknown(prefix, name, "" if is_file(weights) else weights)
+    if ":" in spec and not is_file(spec):
+        prefix, _, rest = spec.partition(":")
+        registry.check("models", prefix)
+        name, _, weights = rest.partition("@")
+        _refuse_unknown(prefix, name, "" if is_file(weights) else weights)
 
 
 def _refuse_unknown(library: str, name: str, weights: str) -> None:
+    if library == "timm" and name.startswith(HUB):
+        return
     # A program that has imported the library may have added architectures of its own.
     if library not in _READERS or library in sys.modules:
         return

@@ -12,8 +12,8 @@ from cuesense.models.weights import fill
 from cuesense.types import ClassNames, Preprocessing
 
 _KEPT = ("mean", "std", "interpolation", "resize_mode")
-# What open_clip assumes for an architecture that it has no weights of; the input size belongs to the architecture.
-_OPEN_CLIPS_OWN = frozenset({"resize", "mean", "std", "interpolation"})
+# What is assumed for a user's own weights; the input size belongs to the architecture.
+_OPEN_CLIPS_OWN = frozenset({"resize", "mean", "std", "interpolation", "channels"})
 _NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # buffers of OpenAI's own archives
 
 
@@ -55,7 +55,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     clip = _pretrained(base, tag, tags) if state is None else _filled(base, tags, state)
     preprocessing, warnings = _preprocessing(open_clip.get_model_preprocess_cfg(clip))
     network = _ZeroShot(clip, _classes(clip, base, class_names))
-    guessed = frozenset() if tags else _OPEN_CLIPS_OWN
+    guessed = frozenset() if state is None else _OPEN_CLIPS_OWN
     return Loaded(network, base, preprocessing, class_names=class_names, warnings=warnings, guessed=guessed)
 
 

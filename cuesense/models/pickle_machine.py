@@ -22,6 +22,9 @@ _BETWEEN_LOOKS = 4096
 _LONGEST_TEXT = 64 << 20
 _LONGEST_NAME = 1024
 _LONGEST_NUMBER = 16
+# What is made of a container copies it: four bytes of a file can name a container of millions again. Chosen by hand,
+# far above the sets and dictionaries of training scripts.
+_MOST_PASSED = 4_000_000
 
 
 class RefusedPickleError(Exception):
@@ -44,8 +47,25 @@ class Maker:
 class Built:
     """A value whose content the file gives after the value itself, such as ``argparse.Namespace``."""
 
+    __slots__ = ()
+
     def build(self, state: Any) -> None:
         """Take what the file gives; the base class forgets it."""
+
+    def call(self, _: tuple[Any, ...]) -> Built:
+        """Return what stands for the result of calling the value; nothing is called."""
+        return Built()
+
+    def set_items(self, entries: dict[Any, Any]) -> None:
+        """Take keys with values; the base class forgets them."""
+
+    def extend(self, items: list[Any]) -> None:
+        """Take further values; the base class forgets them."""
+
+    @property
+    def content(self) -> Any:
+        """The value as plain data, or None."""
+        return None
 
 
 @dataclass
@@ -65,6 +85,7 @@ class PickleMachine:
     memo: dict[int, Any] = field(default_factory=dict)
     _stack: list[Any] = field(default_factory=list)
     _marked: list[list[Any]] = field(default_factory=list)
+    _passed: int = 0
 
     def run(self) -> Any:
         """Return the pickled value.
@@ -102,7 +123,7 @@ class PickleMachine:
 
     def _top(self, kind: type, doing: str) -> Any:
         top = self._stack[-1] if self._stack else None
-        if type(top) is not kind:
+        if type(top) is not kind and not isinstance(top, Built):
             raise RefusedPickleError(f"a pickle that would {doing} an object of type {type(top).__name__}")
         return top
 
@@ -130,12 +151,19 @@ class PickleMachine:
         values, self._stack = self._stack, self._marked.pop()
         return values
 
-    def text(self) -> str:
-        """Read a text whose length stands before it."""
-        length = self._number("<I")
+    def drop_since_mark(self) -> None:
+        """Forget the values since the last mark."""
+        self.since_mark()
+
+    def text(self, length: int) -> str:
+        """Read a text of so many bytes."""
+        return str(self.data(length), "utf-8", "surrogatepass")
+
+    def data(self, length: int) -> bytes:
+        """Read so many bytes."""
         if length > _LONGEST_TEXT:
             raise RefusedPickleError(f"a text of {length} bytes")
-        return str(self._read(length), "utf-8", "surrogatepass")
+        return self._read(length)
 
     def long(self) -> int:
         """Read a whole number whose length stands before it."""
@@ -151,12 +179,27 @@ class PickleMachine:
             raise RefusedPickleError("a name that does not end")
         self.push(self.named(f"{module[:-1].decode()}.{name[:-1].decode()}"))
 
+    def name_of_texts(self) -> None:
+        """Put down what a name stands for, whose two parts were put down before."""
+        name, module = self._pop(), self._pop()
+        if not (type(name) is str and type(module) is str and len(name) + len(module) < _LONGEST_NAME):
+            raise RefusedPickleError("a name that is none")
+        self.push(self.named(f"{module}.{name}"))
+
     def call(self) -> None:
         """Put down what a name makes of arguments."""
         arguments, maker = self._pop(), self._pop()
-        if type(maker) is not Maker or type(arguments) is not tuple:
+        if type(arguments) is not tuple or not isinstance(maker, Maker | Built):
             raise RefusedPickleError(f"a call of an object of type {type(maker).__name__}")
-        self.push(maker.make(*arguments))
+        self._passed += sum(len(value) for value in arguments if type(value) in (list, tuple, dict, set))
+        if self._passed > _MOST_PASSED:
+            raise RefusedPickleError(f"a pickle that copies more than {_MOST_PASSED} values")
+        self.push(maker.make(*arguments) if isinstance(maker, Maker) else maker.call(arguments))
+
+    def call_with_names(self) -> None:
+        """Put down what a name makes of arguments, those with names left out."""
+        self._pop()
+        self.call()
 
     def build(self) -> None:
         """Give a value its content."""
@@ -169,20 +212,30 @@ class PickleMachine:
 
     def set_items(self, items: list[Any]) -> None:
         """Put keys and values into the dictionary on top."""
-        target: dict[Any, Any] = self._top(dict, "put a key into")
+        target: Any = self._top(dict, "put a key into")
         if len(items) % 2:
             raise RefusedPickleError("a key without a value")
-        target.update(zip(map(hashable, items[::2]), items[1::2], strict=True))
+        entries = dict(zip(map(hashable, items[::2]), items[1::2], strict=True))
+        target.set_items(entries) if isinstance(target, Built) else target.update(entries)
 
     def extend(self, items: list[Any]) -> None:
         """Put values into the list on top."""
         self._top(list, "extend").extend(items)
 
-    def keep(self, number: int) -> None:
-        """Put the value on top aside."""
+    def add(self, items: list[Any]) -> None:
+        """Put values into the set on top."""
+        target: Any = self._top(set, "add to")
+        target.extend(items) if isinstance(target, Built) else target.update(map(hashable, items))
+
+    def top(self) -> Any:
+        """Return the value on top, which stays."""
         if not self._stack:
             raise RefusedPickleError("a pickle that takes more than it has put down")
-        self.memo[number] = self._stack[-1]
+        return self._stack[-1]
+
+    def keep(self, number: int) -> None:
+        """Put the value on top aside."""
+        self.memo[number] = self.top()
 
     def get(self, number: int) -> None:
         """Put a value down that was put aside."""
@@ -192,7 +245,7 @@ class PickleMachine:
 
 
 def hashable(key: Any) -> Any:
-    """Return a key that any dictionary may have, or raise.
+    """Return a key that any dictionary may have, and in the place of an unusual one a value that equals no other.
 
     Python overflows its stack over deeply nested tuples, and a dictionary becomes quadratic where a file chooses keys
     of one hash: it can for large numbers and tuples of numbers, not for texts, whose hashes differ between processes.
@@ -203,7 +256,7 @@ def hashable(key: Any) -> Any:
         return key
     if type(key) is tuple and key and type(key[0]) is str and all(type(part) in (str, int, bool) for part in key):
         return key
-    raise RefusedPickleError(f"a key of type {type(key).__name__} that is no usual one")
+    return Built()
 
 
 _INSTRUCTIONS: dict[bytes, Callable[[PickleMachine], None]] = {
@@ -224,9 +277,25 @@ _INSTRUCTIONS: dict[bytes, Callable[[PickleMachine], None]] = {
     b"M": lambda m: m.push(m._number("<H")),
     b"G": lambda m: m.push(m._number(">d")),
     b"\x8a": lambda m: m.push(m.long()),
-    b"X": lambda m: m.push(m.text()),
+    b"X": lambda m: m.push(m.text(m._number("<I"))),
+    b"\x8c": lambda m: m.push(m.text(m._number("<B"))),
+    b"\x8d": lambda m: m.push(m.text(m._number("<Q"))),
+    b"C": lambda m: m.push(m.data(m._number("<B"))),
+    b"B": lambda m: m.push(m.data(m._number("<I"))),
+    b"\x8e": lambda m: m.push(m.data(m._number("<Q"))),
+    b"\x96": lambda m: m.push(m.data(m._number("<Q"))),
     b"U": lambda m: m.push(m._read(m._read(1)[0]).decode("latin-1")),  # a text of Python 2
     b"c": PickleMachine.name,
+    b"\x93": PickleMachine.name_of_texts,
+    b"\x95": lambda m: m._number("<Q"),  # how long the next part is, which only helps to read ahead
+    b"0": PickleMachine._pop,
+    b"1": PickleMachine.drop_since_mark,
+    b"2": lambda m: m.push(m.top()),
+    b"\x8f": lambda m: m.push(set()),
+    b"\x90": lambda m: m.add(m.since_mark()),
+    b"\x91": lambda m: m.push(set(map(hashable, m.since_mark()))),
+    b"\x92": PickleMachine.call_with_names,
+    b"\x94": lambda m: m.keep(len(m.memo)),
     b"R": PickleMachine.call,
     b"\x81": PickleMachine.call,
     b"b": PickleMachine.build,

@@ -12,6 +12,7 @@ from torch import nn
 from cuesense.errors import ModelError, expected, first_line, nearest
 from cuesense.models import compact
 from cuesense.models.common import Loaded, State
+from cuesense.models.recipes import carried_by
 from cuesense.models.trust import COMPACT
 from cuesense.models.weights import fill
 from cuesense.types import ClassNames
@@ -26,7 +27,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         class_names: Names of the outputs.
 
     Returns:
-        The network; nothing is known about its preprocessing.
+        The network; nothing is known about its preprocessing, but of one that Ultralytics' classes carry.
 
     Raises:
         ModelError: There is no such module or function, it fails, or it returns no ``nn.Module``.
@@ -37,7 +38,8 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     network = _call(_find(name), name)
     if state is not None:
         fill(network, state, spec)
-    return Loaded(network, name, class_names=class_names)
+    preprocessing, known = carried_by(network)
+    return Loaded(network, name, preprocessing, class_names=class_names or known)
 
 
 def _find(name: str) -> Callable[[], Any]:

@@ -7,7 +7,7 @@ import torchvision.models as zoo
 from torch import nn
 
 from cuesense.imagenet_names import imagenet_synsets
-from cuesense.models.common import Loaded, State, fetching, guessed_names
+from cuesense.models.common import Loaded, State, fetching, guessed_images, guessed_names
 from cuesense.models.names import unknown_name
 from cuesense.models.weights import build_filled, count_classes, head_of
 from cuesense.types import ClassNames, Preprocessing
@@ -28,8 +28,8 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         class_names: Names of the outputs, or None for those that the weights know.
 
     Returns:
-        The network with the preprocessing of the library's weights, also where the weights are the user's, and the
-        weights' categories where the number of outputs is theirs.
+        The network with the preprocessing of the library's weights, which is a guess where the weights are the user's,
+        and the weights' categories where the number of outputs is theirs.
 
     Raises:
         ModelError: The name or the weights are unknown, cannot be downloaded, or do not fit.
@@ -43,7 +43,7 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
         base,
         _preprocessing(weights),
         class_names=class_names or known,
-        guessed=guessed_names(class_names, known, state),
+        guessed=guessed_names(class_names, known, state) | guessed_images(state),
     )
 
 

@@ -1,6 +1,9 @@
-"""State dicts: finding them in checkpoints, and fitting them to networks."""
+"""State dicts: fitting them to networks."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,17 +12,18 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from cuesense.errors import ModelError, listed
+from cuesense.models.checkpoint import kind_by_name
 from cuesense.models.common import State
 
-# Keys under which training scripts keep weights; averaged weights (EMA), which are the ones in use, come first.
-_NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
-# What DataParallel, torch.compile, Lightning and hand-written wrappers put before every key.
-_PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
+# What torch.compile, FSDP and checkpointing of activations put into keys, at any depth.
+_MARKS = re.compile(r"(^|(?<=\.))(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+# What training modules hold beside the network under keys of its own level.
+_BESIDE = re.compile(
+    r"(optim|sched|loss|criterion|\w*metric|(train|val|valid|test)_|teacher|ema\b|model_ema|queue)", re.I
+)
 # Counters of steps: networks predict the same without them, and files of old torch lack them.
 _COUNTERS = ("num_batches_tracked", "n_averaged")
 _SHOWN = 3
-# Checkpoints hold weights at the second or third level; one that holds itself would be searched without end.
-_DEEPEST = 3
 
 
 class MisfitError(ModelError):
@@ -47,40 +51,61 @@ def sketch(make: Callable[[], nn.Module]) -> nn.Module:
         return make()
 
 
-def find(content: object, depth: int = 0) -> State | nn.Module | None:
-    """Return the weights inside a checkpoint, averaged ones (EMA) before raw ones.
+@dataclass(frozen=True)
+class Fit:
+    """How a state dict goes into a network.
+
+    Attributes:
+        state: The part that goes in, with the network's keys.
+        prefix: What stood before these keys.
+        beside: Keys of the state dict that stay outside.
+        differences: What differs from the network, in words; empty where the part fits.
+    """
+
+    state: State
+    prefix: str
+    beside: tuple[str, ...]
+    differences: tuple[str, ...]
+
+
+def fit(own: State, state: State) -> Fit:
+    """Return how a state dict goes into a network.
+
+    Wrappers such as DataParallel, Lightning modules and training scripts put prefixes before the network's keys, and
+    other modules beside it. The prefix is taken under which most keys and shapes of the network lie; among equals the
+    shortest; and then averaged weights (EMA) before others, and a teacher last.
 
     Args:
-        content: What was unpickled: a module, a state dict, or a checkpoint that holds one under a usual key.
-        depth: How deep in a checkpoint it lies.
-
-    Returns:
-        The state dict or the module, or None where there is neither.
+        own: The network's state dict.
+        state: The state dict, prefixes and all.
     """
-    if isinstance(content, nn.Module):
-        return content
-    if not isinstance(content, Mapping) or depth > _DEEPEST:
-        return None
-    inner = (find(content.get(key), depth + 1) for key in _NESTED)
-    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
-    return next((found for found in inner if found is not None), tensors or None)
+    state = _bare(state)
+    prefix = next(iter(_by_matches(own, state)), "")
+    within = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    beside = [key for key in state if not key.startswith(prefix)]
+    aside = [key for key, value in within.items() if key not in own and _is_beside(key, value)]
+    inside: State = {key: value for key, value in within.items() if key not in aside}
+    if own and not inside.keys() & own.keys():
+        inside = _with_prefix(own, inside)
+    kept = (*beside, *(prefix + key for key in aside))
+    return Fit(inside, prefix, kept, tuple(_differences(own, inside)))
 
 
-def variants(state: State) -> Iterator[State]:
-    """Yield the state dict as it is, then with one wrapper's prefix after the other removed.
+def fitting_prefixes(own: State, state: State) -> list[str]:
+    """Return every prefix under which a whole network lies, in the order in which ``fit`` prefers them."""
+    wanted = sum(not key.endswith(_COUNTERS) for key in own)
+    counts = _by_matches(own, _bare(state))
+    return [prefix for prefix, (_, count) in counts.items() if count >= wanted > 0]
 
-    Args:
-        state: The state dict; ``module.``, ``_orig_mod.``, ``model.`` and ``net.`` are removed, in any order, where
-            every key has them.
 
-    Yields:
-        State dicts, from the most to the least wrapped.
-    """
-    state = {key: value for key, value in state.items() if key != "n_averaged"}
-    yield state
-    for prefix in _PREFIXES:
-        if state and all(key.startswith(prefix) for key in state):
-            yield from variants({key.removeprefix(prefix): value for key, value in state.items()})
+def under(state: State, key: str) -> State:
+    """Return the part of a state dict that has a key, without what stands before it; the largest where several have."""
+    prefixes = [name.removesuffix(key) for name in state if name == key or name.endswith(f".{key}")]
+    parts = [
+        {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        for prefix in prefixes
+    ]
+    return max(parts, key=len, default=state)
 
 
 def head_of(network: nn.Module) -> str:
@@ -93,16 +118,15 @@ def count_classes(state: State, head: str) -> int | None:
     """Return the number of outputs K of a head.
 
     Args:
-        state: The state dict, prefixes and all.
+        state: The state dict, with the network's keys.
         head: The head's name in the network.
 
     Returns:
         The first dimension of the head's weight, or None where the state dict has no such weight. Nothing says yet
         that the rest of its shape, or its bytes, are those of a head.
     """
-    weight = f"{head}.weight"
-    found = (variant[weight] for variant in variants(state) if weight in variant)
-    return next((value.shape[0] for value in found if value.dim()), None)
+    weight = state.get(f"{head}.weight")
+    return weight.shape[0] if weight is not None and weight.dim() else None
 
 
 def build_filled(make: Callable[..., nn.Module], state: State, spec: str, head: str | None = None) -> nn.Module:
@@ -120,7 +144,8 @@ def build_filled(make: Callable[..., nn.Module], state: State, spec: str, head: 
     Raises:
         MisfitError: Keys or shapes differ.
     """
-    classes = count_classes(state, head_of(sketch(make)) if head is None else head)
+    usual = sketch(make)
+    classes = count_classes(fit(usual.state_dict(), state).state, head_of(usual) if head is None else head)
     return fill_new(make if classes is None else partial(make, num_classes=classes), state, spec)
 
 
@@ -162,31 +187,50 @@ def fill(network: nn.Module, state: State, spec: str) -> nn.Module:
     return network
 
 
-def signature(state: State, head: str) -> frozenset[tuple[str, tuple[int, ...]]]:
-    """Return every key with its shape, counters left out and the head's number of classes forgotten.
-
-    Args:
-        state: A state dict without prefixes.
-        head: The head's name.
-
-    Returns:
-        Pairs that are equal for two networks of one architecture with different numbers of classes.
-    """
-    return frozenset(
-        (key, tuple(value.shape[1:] if key.rpartition(".")[0] == head else value.shape))
-        for key, value in state.items()
-        if not key.endswith(_COUNTERS)
-    )
-
-
 def _fitting(network: nn.Module, state: State, spec: str) -> State:
-    """Return the state dict without the prefixes that the network lacks; errors as in ``fill``."""
-    own = network.state_dict()
-    fitting = max(variants(state), key=lambda variant: len(variant.keys() & own.keys()))
-    differences = _differences(own, fitting)
-    if differences:
-        raise MisfitError(f"Expected the file's weights to be those of {spec}, but got {' and '.join(differences)}.")
-    return fitting
+    """Return the part of the state dict that goes into a network; errors as in ``fill``."""
+    found = fit(network.state_dict(), state)
+    if found.differences:
+        raise MisfitError(
+            f"Expected the file's weights to be those of {spec}, but got {' and '.join(found.differences)}."
+        )
+    return found.state
+
+
+def _bare(state: State) -> State:
+    return {_MARKS.sub("", key): value for key, value in state.items() if key != "n_averaged"}
+
+
+def _by_matches(own: State, state: State) -> dict[str, tuple[int, int]]:
+    """Return the numbers of keys and of keys with shapes that are the network's, by the prefix before them."""
+    names: Counter[str] = Counter()
+    shapes: Counter[str] = Counter()
+    for key, value in state.items():
+        for start in (0, *(found.end() for found in re.finditer(r"\.", key))):
+            inner = own.get(key[start:])
+            if inner is not None and not key.endswith(_COUNTERS):
+                names[key[:start]] += 1
+                shapes[key[:start]] += inner.shape == value.shape
+    found = sorted(names, key=lambda prefix: (-shapes[prefix], -names[prefix], *_preferred(prefix)))
+    return {prefix: (names[prefix], shapes[prefix]) for prefix in found}
+
+
+def _preferred(prefix: str) -> tuple[int, int]:
+    return kind_by_name(prefix), prefix.count(".")
+
+
+def _is_beside(key: str, value: Tensor) -> bool:
+    """Return whether a key is no network's: a number such as a loss, or a part of another module of the training."""
+    return (value.dim() == 0 and "." not in key) or _BESIDE.match(key) is not None
+
+
+def _with_prefix(own: State, state: State) -> State:
+    """Return a state dict with the prefix that the network's own keys have and it has not, if there is one."""
+    counts = Counter(
+        key[: found.end()] for key in own for found in re.finditer(r"\.", key) if key[found.end() :] in state
+    )
+    prefix = max(counts, key=lambda prefix: counts[prefix], default="")
+    return {prefix + key: value for key, value in state.items()}
 
 
 def _differences(own: State, state: State) -> list[str]:

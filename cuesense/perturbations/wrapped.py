@@ -79,6 +79,19 @@ def wrapped(
     )
 
 
+def check_transform(transform: Callable[..., Any], name: str) -> None:
+    """Raise SettingsError unless a transform takes one image, changes it, and repeats with a seed.
+
+    Args:
+        transform: From one image to one image, applied to every image.
+        name: Its name, for the error.
+    """
+    results = _check_repeatable(transform, form_of(transform, name), name)
+    if all(torch.equal(result, _probe()) for result in results):
+        do = "Transforms that mix the images of a batch, or leave them as they are, have no effect to measure"
+        raise SettingsError(expected(f"'{name}'", "a transform that changes a single image", "the same image", do))
+
+
 @dataclass(frozen=True)
 class Sometimes:
     """A transform of one image that is applied with a probability: the ``apply`` of a perturbation.
@@ -281,17 +294,18 @@ def _say_resized(name: str, pixels: Tensor, image: Tensor) -> None:
 
 
 def _probe() -> Tensor:
-    """Return an image (3, H, W) with colors, edges and bright parts, in [0, 1]."""
+    """Return an image (3, H, W) with colors, edges and bright parts, in [0, 1] and exact in 8 bits."""
     ramp = torch.linspace(0.2, 1.0, _PROBE_SIDE)
     down, across = ramp[:, None].expand(_PROBE_SIDE, _PROBE_SIDE), ramp.expand(_PROBE_SIDE, _PROBE_SIDE)
-    return torch.stack([down, across, (down - across).abs()])
+    return torch.stack([down, across, (down - across).abs()]).mul(255).round_().div_(255)
 
 
-def _check_repeatable(transform: Callable[..., Any], form: Form, name: str) -> None:
+def _check_repeatable(transform: Callable[..., Any], form: Form, name: str) -> list[Tensor]:
+    """Return what a transform makes of the probe with several seeds, after holding it against a second call."""
     image = _probe()
-    for key in range(_PROBES):
-        first, second = (_changed(transform, image, key, form, name) for _ in range(2))
-        if not torch.equal(first, second):
-            do = "Draw from torch, NumPy's or Python's global generators, or give an albumentations pipeline itself"
-            got = "other results with the same seed"
-            raise SettingsError(expected(f"'{name}'", "a transform that a seed repeats", got, do))
+    results = [[_changed(transform, image, key, form, name) for _ in range(2)] for key in range(_PROBES)]
+    if any(not torch.equal(first, second) for first, second in results):
+        do = "Draw from torch, NumPy's or Python's global generators, or give an albumentations pipeline itself"
+        got = "other results with the same seed"
+        raise SettingsError(expected(f"'{name}'", "a transform that a seed repeats", got, do))
+    return [first for first, _ in results]

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from cuesense.errors import DatasetError, expected
+from cuesense.errors import DatasetError, SplitError, expected
 from cuesense.planted.classes import COUNTS, MOST_OF_A_CUE, PlantedClass, build_classes, cue_counts, family, generator
 from cuesense.planted.scene import Cues, render
 from cuesense.types import Cue, CueVerdict, Sample
@@ -37,7 +37,13 @@ _FIELDS = {
 _RECIPE = 3
 
 
-def load(argument: str, *, data_root: Path | None = None) -> PlantedWorld:  # noqa: ARG001
+def load(
+    argument: str,
+    *,
+    data_root: Path | None = None,  # noqa: ARG001 (the signature of every dataset)
+    split: str | None = None,
+    download: bool = False,
+) -> PlantedWorld:
     """Return a planted world from its spec.
 
     Args:
@@ -45,13 +51,19 @@ def load(argument: str, *, data_root: Path | None = None) -> PlantedWorld:  # no
             ``size=N``, ``images=N``, ``split=train``, ``cluttered``, ``long-tailed`` and ``KIND=N`` for the number of
             classes of a kind. Empty means seed 0.
         data_root: Not used: the images are made, not read.
+        split: ``"train"`` or ``"test"``, where the argument does not say it.
+        download: Refused: there is nothing to fetch.
 
     Returns:
         The world; the test images unless the split says otherwise.
 
     Raises:
+        SplitError: There is no such split, or the argument says another.
         DatasetError: The argument is no such text.
     """
+    if download:
+        do = "Leave it out"
+        raise DatasetError(expected("--download", "left out for planted worlds, which are made, not read", "it", do))
     seed, *options = argument.split(",")
     known: dict[str, Any] = {"seed": _number("the seed of 'planted:SEED'", seed or "0"), "counts": {}}
     twice = [name for name, times in Counter(option.partition("=")[0] for option in options).items() if times > 1]
@@ -68,7 +80,16 @@ def load(argument: str, *, data_root: Path | None = None) -> PlantedWorld:  # no
         else:
             _check_kind(name, option)
             known["counts"][name] = _number(name, value)
+    if split is not None:
+        known["split"] = _split(split, known.get("split"))
     return PlantedWorld(**known)
+
+
+def _split(split: str, named: str | None) -> str:
+    if split not in get_args(Split) or named not in (None, split):
+        to_be = "'train' or 'test' for planted worlds" if named is None else f"left out beside 'split={named}'"
+        raise SplitError(expected("--split", to_be, f"'{split}'", "Change it"))
+    return split
 
 
 @dataclass(frozen=True)

@@ -71,9 +71,13 @@ class Policy:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The augmentations that some class gets, in the order in which they are done: the registry's."""
+        """The augmentations that some class gets, in the order in which they are done: the registry's.
+
+        Those that are named by their library, such as ``"kornia:RandomRain"``, come last.
+        """
         used = {name for values in self.values for name in values}
-        return tuple(name for name in registry.names("perturbations") if name in used)
+        registered = [name for name in registry.names("perturbations") if name in used]
+        return (*registered, *sorted(used - set(registered)))
 
     def of_class(self, index: int) -> Mapping[str, float]:
         """Return the strongest value of each augmentation of one class."""

@@ -113,9 +113,8 @@ def _classes(rows: Rows, class_names: Sequence[str] | None, path: Path) -> list[
 
 
 def _perturbations(blocks: Sequence[Block], rows: Rows, path: Path, warnings: list[str]) -> dict[str, Perturbation]:
-    known = set(registry.names("perturbations"))
     names = list(dict.fromkeys(block.perturbation for block in blocks if block.severity))
-    strange = [name for name in names if name not in known]
+    strange = [name for name in names if not registry.known("perturbations", name)]
     if strange:
         warnings.append(
             f"No registered perturbation: {listed(strange, LISTED)}. They get a curve, and have no part in cues and "
@@ -137,7 +136,7 @@ def _perturbation(name: str, blocks: Sequence[Block], rows: Rows, path: Path) ->
         do = "Give every severity the same repeats, from 0"
         raise DatasetError(expected(f"the repeats of {name} in '{path}'", "the same at all severities", found, do))
     values = [_value(name, [b for b in blocks if b.severity == s], rows, path) for s in severities]
-    if name in registry.names("perturbations"):
+    if registry.known("perturbations", name):
         entry: Perturbation = registry.get("perturbations", name)
         ladder = [
             _ladder_value(entry, severity, value, path) for severity, value in zip(severities, values, strict=True)

@@ -30,6 +30,14 @@ class DatasetInfo(JsonModel):
     images: int = Field(description="number of images")
     classes: int = Field(description="number of classes")
     fingerprint: str = Field(description="hash of image ids, labels and files: equal for equal data")
+    split: str | None = Field(
+        default=None, description="part of the dataset that was used, such as val; null where it has no parts"
+    )
+
+    @property
+    def named(self) -> str:
+        """The dataset and its part, as a report calls them."""
+        return self.spec if self.split is None else f"{self.spec} ({self.split})"
 
 
 class Provenance(JsonModel):

@@ -12,6 +12,7 @@ from cuesense.schemas.base import Document
 from cuesense.schemas.comparison import Comparison
 from cuesense.schemas.gate import GateResult
 from cuesense.schemas.profile import Profile
+from cuesense.schemas.readings import ReadingTable
 from cuesense.schemas.verification import Verification
 
 CONTRACTS: Mapping[str, type[Document]] = {
@@ -20,6 +21,7 @@ CONTRACTS: Mapping[str, type[Document]] = {
     "comparison": Comparison,
     "gate": GateResult,
     "verification": Verification,
+    "readings": ReadingTable,
 }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from cuesense.tables.boundary import TableFile, reading
 from cuesense.tables.escape import unescape_cell
 from cuesense.tables.kinds import LONGEST_CELL, check_text, header_of
+from cuesense.tables.sniff import Form
 
 
 def read_csv(file: TableFile, *, numbers: Collection[str] = (), keep: Collection[str] | None = None) -> pd.DataFrame:
@@ -30,17 +31,43 @@ def read_csv(file: TableFile, *, numbers: Collection[str] = (), keep: Collection
         CuesenseError: The file's own error: it cannot be read, is of another kind, is not UTF-8, is not separated by
             commas, lacks a column, or has rows with more cells than the header.
     """
-    with reading(file), catch_warnings():
+    with reading(file):
         apostrophe = check_text(file)
-        names = header_of(file)
-        wanted = [name for name in names if name and (keep is None or name in keep)]
+        form = Form(",", header=True, names=tuple(header_of(file)))
+        return read_cells(file, form, apostrophe=apostrophe, numbers=numbers, keep=keep)
+
+
+def read_cells(
+    file: TableFile,
+    form: Form,
+    *,
+    apostrophe: bool,
+    numbers: Collection[str] = (),
+    keep: Collection[str] | None = None,
+) -> pd.DataFrame:
+    """Read the cells of a file whose text was checked and whose form is known; the rest as for ``read_csv``.
+
+    Args:
+        file: The table.
+        form: Its separator, and the names of its columns.
+        apostrophe: Whether cells may be escaped.
+        numbers: Columns that hold numbers.
+        keep: Columns to return; None returns all.
+    """
+    named = [name for name in form.names if name]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        file.refuse("one with distinct columns", f"{twice} twice", "Remove one")
+    wanted = [name for name in named if keep is None or name in keep]
+    with catch_warnings():
         # With fewer names than cells pandas takes the first cells for row names, and cuts others with a warning.
         simplefilter("error", pd.errors.ParserWarning)
         try:
             table = pd.read_csv(
                 file.path,
-                names=[name or f"unnamed {place}" for place, name in enumerate(names)],
-                header=0,
+                sep=form.separator,
+                names=[name or f"unnamed {place}" for place, name in enumerate(form.names)],
+                header=0 if form.header else None,
                 index_col=False,
                 dtype={name: str for name in wanted if name not in numbers},
                 keep_default_na=False,
@@ -52,12 +79,12 @@ def read_csv(file: TableFile, *, numbers: Collection[str] = (), keep: Collection
         except pd.errors.ParserWarning:
             do = "Put quotes around cells with commas (also decimal commas), and name every column"
             file.refuse("as wide as its header", "rows with more cells than the header", do)
-        table = table[wanted]
-        texts = [name for name in wanted if name not in numbers]
-        for name in texts:
-            _check_cells(file, table[name])
-        if apostrophe:
-            table = table.assign(**{name: table[name].map(unescape_cell, na_action="ignore") for name in texts})
+    table = table[wanted]
+    texts = [name for name in wanted if name not in numbers]
+    for name in texts:
+        _check_cells(file, table[name])
+    if apostrophe:
+        table = table.assign(**{name: table[name].map(unescape_cell, na_action="ignore") for name in texts})
     return table
 
 

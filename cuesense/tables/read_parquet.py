@@ -18,12 +18,13 @@ _MOST_COLUMNS = 10_000
 _CELL = 8
 
 
-def read_parquet(file: TableFile, keep: Collection[str]) -> pd.DataFrame:
+def read_parquet(file: TableFile, keep: Collection[str], *, nested: bool = False) -> pd.DataFrame:
     """Read some columns of a Parquet file.
 
     Args:
         file: The table.
         keep: Columns to return, where they are there.
+        nested: Whether a cell may be a list.
 
     Returns:
         The rows with a RangeIndex; columns that pandas had written as its index are columns.
@@ -36,7 +37,7 @@ def read_parquet(file: TableFile, keep: Collection[str]) -> pd.DataFrame:
         schema = source.schema_arrow
         file.refuse_columns(list(schema.names))
         wanted = [name for name in schema.names if name in keep]
-        _check_columns(file, schema, wanted)
+        _check_columns(file, schema, wanted, nested=nested)
         _check_size(file, source.metadata, wanted)
         table = source.read(wanted, use_threads=False)
         frame: pd.DataFrame = _as_text(table).to_pandas(ignore_metadata=True)
@@ -74,12 +75,13 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _check_columns(file: TableFile, schema: pa.Schema, wanted: list[str]) -> None:
+def _check_columns(file: TableFile, schema: pa.Schema, wanted: list[str], *, nested: bool) -> None:
     twice = next((name for name in wanted if wanted.count(name) > 1), None)
     if twice is not None:
         file.refuse("one with distinct columns", f"{twice} twice", "Remove one")
     for name in wanted:
-        if pa.types.is_nested(schema.field(name).type):
+        kind = schema.field(name).type
+        if pa.types.is_nested(kind) and not (nested and pa.types.is_list(kind)):
             got = f"lists or structures in the column {name}"
             file.refuse("one with one value a cell", got, "Write one value a cell")
 

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from cuesense.atomic_files import digest
 from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.in_memory import wrap
-from cuesense.datasets.load import load_dataset
+from cuesense.datasets.load import AS_GIVEN, DatasetOptions, load_one_of_several
+from cuesense.datasets.splits import refuse_split, split_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import Probe, probe_pixels
+from cuesense.models.common import is_program
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
 from cuesense.models.trust import OWN_WORD, Trust
@@ -62,7 +64,7 @@ class TrainingOptions:
         images_per_class: Train on this many images of each class; None takes all.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         workers: Threads that decode.
-        data_root: Where ``imagenet`` lies.
+        images: Where datasets lie, and the part of the test images' dataset; of the training images' it is ``train``.
         test_set_name: How errors call the test images.
         trust: Whether the start may be a program.
         allow_nondeterministic: Whether a start that is no function of one image is fine-tuned.
@@ -77,7 +79,7 @@ class TrainingOptions:
     images_per_class: int | None = None
     device: str = "auto"
     workers: int = 2
-    data_root: str | Path | None = None
+    images: DatasetOptions = AS_GIVEN
     test_set_name: str = "--test"
     trust: Trust = OWN_WORD
     allow_nondeterministic: bool = False
@@ -165,7 +167,8 @@ def prepare_training(
     classifier = None if start is None else load_classifier(start, arch=arch, trust=options.trust)
     preprocessing = _preprocessing(profile, classifier, options.image_size)
     recipe, device = _recipe(options), device_of(options.device)
-    train, test = (load_images(images, options.data_root) for images in (options.train, options.test))
+    train = load_images(options.train, replace(options.images, split=None), for_training=True)
+    test = load_images(options.test, options.images)
     if options.images_per_class is not None:
         train = subset(train, options.images_per_class)
     read = read_images(train, names, preprocessing, what="--train", for_training=True, workers=options.workers)
@@ -173,11 +176,15 @@ def prepare_training(
     shared = trained_on(tests.digests, set(read.digests.tolist()))
     refuse_shared(shared, options.test_set_name)
     images, tested = read.images, tests.images
-    network = _compact(len(names), images) if classifier is None else _checkpoint(classifier, len(names), images)
     tried = Probe()
-    if classifier is not None:
+    if classifier is None:
+        network = _compact(len(names), images)
+    else:
         run = RunOptions(device, allow_nondeterministic=options.allow_nondeterministic)
-        tried = probe_pixels(replace(classifier, preprocessing=preprocessing), images.pixels, run)
+        classifier = replace(classifier, preprocessing=preprocessing)
+        _trainable(classifier)  # said before it is run
+        tried = probe_pixels(classifier, images.pixels, run)
+        network = _checkpoint(tried.applied(classifier), len(names), images)
     settings = {
         "cuesense": version("cuesense"),
         "start": start or "compact network",
@@ -199,7 +206,11 @@ def prepare_training(
         test=tested,
         origin=start or "compact network",
         source=DatasetInfo(
-            spec=train.spec, images=len(train), classes=len(train.class_names), fingerprint=train.fingerprint
+            spec=train.spec,
+            images=len(train),
+            classes=len(train.class_names),
+            fingerprint=train.fingerprint,
+            split=split_of(train),
         ),
         tested=test.fingerprint,
         store=store,
@@ -281,15 +292,21 @@ def _recipe(options: TrainingOptions) -> Recipe:
     return Recipe(**asdict(usual) | {"epochs": options.epochs})
 
 
-def load_images(dataset: Any, data_root: str | Path | None) -> Dataset:
+def load_images(dataset: Any, options: DatasetOptions, *, for_training: bool = False) -> Dataset:
     """Return the images that a spec names, or that a torch dataset gives.
 
-    Trainings and tests share one ``data_root`` although only one of them may be imagenet: others ignore it.
+    Args:
+        dataset: The spec, its path, or the dataset.
+        options: Where it lies and which part of it is used.
+        for_training: Without a split, take the part called ``train`` where there is one.
+
+    Raises:
+        CuesenseError: As for ``load_dataset``.
     """
     if not isinstance(dataset, str | Path):
+        refuse_split("a dataset in memory", options.split)
         return wrap(dataset)
-    root = Path(data_root) if data_root is not None and str(dataset).startswith("imagenet") else None
-    return load_dataset(str(dataset), data_root=root)
+    return load_one_of_several(str(dataset), options, for_training=for_training)
 
 
 def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:
@@ -308,10 +325,7 @@ def _compact(classes: int, images: Images) -> Callable[[int], nn.Module]:
 
 def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callable[[int], nn.Module]:
     """Return copies of a network, with a new head where its own does not already tell the classes apart."""
-    network = classifier.network
-    if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
-        do = "Give its weights as a state dict with --arch, or leave out --from"
-        raise ModelError(expected("--from", "a network that can be trained", f"the exported {classifier.spec}", do))
+    network = _trainable(classifier)
     head = linear_head_name(network, images)
     keep = _knows(network, images, classes)
     if head is None and not keep:
@@ -325,6 +339,14 @@ def _checkpoint(classifier: Classifier, classes: int, images: Images) -> Callabl
         return own.requires_grad_(True)
 
     return start
+
+
+def _trainable(classifier: Classifier) -> nn.Module:
+    network = classifier.network
+    if not isinstance(network, nn.Module) or is_program(network):
+        do = "Give its weights as a state dict with --arch, or leave out --from"
+        raise ModelError(expected("--from", "a network that can be trained", f"the exported {classifier.spec}", do))
+    return network
 
 
 def _knows(network: nn.Module, images: Images, classes: int) -> bool:

@@ -18,19 +18,22 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.expectations import Plan, expected_from_clean, expected_from_images
 from cuesense.analysis.groups import read_groups
 from cuesense.analysis.pipeline_costs import pipeline_costs
-from cuesense.config import Config, load_config
+from cuesense.config import Config, load_config, with_more
 from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.load import DatasetOptions
+from cuesense.datasets.splits import split_of
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, UnreadableImageError, expected
 from cuesense.inference.engine import predict, weights_digest
-from cuesense.inference.loading import dataset_of, guesses, load_matched, preprocessing_values
+from cuesense.inference.loading import guesses, images_for, load_matched, preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
-from cuesense.inference.probe import kind_settings, probe
+from cuesense.inference.probe import kind_settings
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
 from cuesense.perturbations.apply import perturb
+from cuesense.perturbations.libraries import confirm
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
 from cuesense.pipelines.source import find
 from cuesense.policies.budgets import Levels
@@ -44,6 +47,8 @@ from cuesense.types import RISK, Classifier, ClassNames, Condition, Dataset, Not
 from cuesense.validation import check_fraction, check_risk, whole_number
 from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
+from cuesense.workflows.plugin_files import changing_code, load_plugin
+from cuesense.workflows.prepared import prepared
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 
 # Their versions decide what pixels and logits come out.
@@ -74,11 +79,14 @@ def analyze(
     arch: str | None = None,
     class_names: str | Path | Sequence[str] | ClassNames | None = None,
     config: str | Path | Config = "standard",
+    augmentations: Sequence[str] = (),
+    plugin: str | Path | None = None,
     output: str | Path | None = None,
     image_size: int | None = None,
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
+    channels: str | None = None,
     images_per_class: int | None = None,
     batch_size: int | None = None,
     device: str | torch.device = "auto",
@@ -89,6 +97,8 @@ def analyze(
     confidence: float = 0.95,
     risk: float = RISK,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     groups: str | Path | None = None,
     pipeline: Any = None,
     timm_args: str | None = None,
@@ -109,12 +119,16 @@ def analyze(
         class_names: Names of the model's outputs in their order: ``"imagenet"``, a file, or the names themselves;
             None takes the dataset's classes in their order (or ImageNet's, for 1,000 outputs and synset folders).
         config: Preset name, TOML file or Config.
+        augmentations: Names of augmentations to measure beside those of the configuration, with their own ladders.
+        plugin: A Python file that registers perturbations of one's own (docs/augmentations.md); it is run.
         output: Folder for profile.json, report.html, classes.csv, curves.csv, predictions.parquet and outcomes/; None
             keeps all in memory.
-        image_size: Side of the network's input in pixels; default: what the weights carry.
-        resize: Shorter side before the center crop, in pixels; default: what the weights carry.
-        mean: Normalization mean, RGB in [0, 1] units; default: what the weights carry.
+        image_size: Side of the network's input in pixels; default: what the weights say, else what a few images show
+            to be best (``docs/models.md``). Images of an ``nn.Module`` stay as they come.
+        resize: Shorter side before the center crop, in pixels, 0 for resizing whole; default: likewise.
+        mean: Normalization mean, RGB in [0, 1] units; default: likewise.
         std: Normalization standard deviation, likewise.
+        channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class, chosen by a hash of their ids.
         batch_size: Images a forward pass, up to 128.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
@@ -125,6 +139,8 @@ def analyze(
         confidence: Level of intervals and certificates, in (0.5, 1).
         risk: The largest chance that a class loses more than the tolerance under its budget, in (0, 0.5].
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        split: The part of the dataset, such as ``"val"``; None takes ``val``, else ``test``, where it has parts.
+        download: Fetch a named dataset that is not on disk.
         groups: A CSV file with the columns class and group, for results of several classes together.
         pipeline: The transform of your training images, to learn what each of its steps costs every class: a
             ``Compose``, list or function (torchvision, timm, albumentations, kornia, your own), its place
@@ -151,28 +167,36 @@ def analyze(
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
     check_risk(risk)
-    images = ImageOptions(image_size, resize, mean, std)
+    images = ImageOptions(image_size, resize, mean, std, channels)
     run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
-    data = dataset if isinstance(dataset, Dataset) else dataset_of(dataset, data_root)
+    trust = Trust(weights_only=weights_only)
+    # Before the model is loaded: its own mistakes are found in a second.
+    load_plugin(plugin, trust)
+    chosen = _config(config, augmentations)
+    where = DatasetOptions(data_root, split, download)
+    data = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     # Before the model is loaded and tried, which may take minutes.
     folder = None if output is None else _output(Path(output), data)
-    trust = Trust(weights_only=weights_only)
     source = find(pipeline, timm_args, torchvision_args, trust)
     classifier, outputs, shown = load_matched(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust
     )
     together = {} if groups is None else read_groups(Path(groups), shown)
-    analysis = _Analysis(classifier, data, _config(config), outputs, shown, together, run, risk)
-    if source is not None:
-        analysis = replace(analysis, pipeline=pipelines.read_for(source, classifier))
+    analysis = _Analysis(classifier, data, chosen, outputs, shown, together, run, risk)
     images_of_class = np.bincount(data.labels, minlength=len(outputs))
     plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
     if notify:
         for sentence in expected_from_images(plan):
             notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    analysis = replace(analysis, classifier=probe(classifier, data, run).applied(classifier))
+    classifier, outputs = prepared(model, classifier, data, outputs, run)
+    analysis = replace(analysis, classifier=classifier, outputs=outputs)
+    if source is not None:
+        analysis = replace(analysis, pipeline=pipelines.read_for(source, classifier))
+    if notify:
+        for sentence in classifier.warnings:
+            notify(sentence)
     with locked(folder) as fresh:
         try:
             return _run(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)
@@ -313,12 +337,13 @@ def _output(folder: Path, data: Dataset) -> Path:
     return folder
 
 
-def _config(config: str | Path | Config) -> Config:
-    if isinstance(config, Config):
-        return config
-    if not isinstance(config, (str, Path)):
+def _config(config: str | Path | Config, augmentations: Sequence[str]) -> Config:
+    if not isinstance(config, (str, Path, Config)):
         raise SettingsError(expected("config", "a preset, a TOML file or a Config", repr(config), "Pass one of these"))
-    return load_config(config)
+    found = with_more(config if isinstance(config, Config) else load_config(config), augmentations)
+    for perturbation in found.perturbations:
+        confirm(perturbation)
+    return found
 
 
 def _store(analysis: _Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
@@ -344,7 +369,7 @@ def _settings(analysis: _Analysis, digest: str | None) -> dict[str, Any]:
         "dataset": analysis.dataset.fingerprint,
         "images": len(analysis.dataset),
         "outputs": list(analysis.outputs),
-        "config": analysis.config.to_dict(),
+        "config": analysis.config.to_dict() | changing_code(analysis.config),
         "precision": analysis.run.precision,
         "seed": analysis.run.seed,
     } | kind_settings(analysis.classifier)
@@ -365,6 +390,7 @@ def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
             images=len(analysis.dataset),
             classes=len(analysis.dataset.class_names),
             fingerprint=analysis.dataset.fingerprint,
+            split=split_of(analysis.dataset),
         ),
         config=analysis.config.to_dict() | {"precision": analysis.run.precision},
         seed=analysis.run.seed,

@@ -52,11 +52,14 @@ def audit(
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
+    channels: str | None = None,
     images_per_class: int | None = None,
     batch_size: int | None = None,
     device: str | torch.device = "auto",
     workers: int | None = None,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     weights_only: bool = False,
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
@@ -89,11 +92,14 @@ def audit(
         resize: Shorter side before the center crop, in pixels; likewise.
         mean: Normalization mean, RGB in [0, 1] units; likewise.
         std: Normalization standard deviation; likewise.
+        channels: The order in which the networks take the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class.
         batch_size: Images a forward pass, up to 128.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        split: The part of the dataset, such as ``"val"``; None takes ``val``, else ``test``, where it has parts.
+        download: Fetch a named dataset that is not on disk.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
@@ -121,17 +127,18 @@ def audit(
         with locked(folder):
             return write_audit(found_in_table, known_profile, folder)
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
+    from cuesense.datasets.load import DatasetOptions
     from cuesense.inference import checkpoints
     from cuesense.inference.options import run_options
     from cuesense.models.preprocessing import ImageOptions
     from cuesense.models.trust import Trust
 
     trust = Trust(weights_only, allow_code)
-    images = checkpoints.images_of(dataset, data_root, images_per_class)
+    images = checkpoints.images_of(dataset, DatasetOptions(data_root, split, download), images_per_class)
     run = run_options(device, batch_size, workers=workers, allow_nondeterministic=allow_nondeterministic)
     options = checkpoints.CheckpointOptions(
         run,
-        ImageOptions(image_size, resize, mean, std),
+        ImageOptions(image_size, resize, mean, std, channels),
         class_names,
         trust,
         FILES[::-1],

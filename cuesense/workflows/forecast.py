@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cuesense import registry
 from cuesense.atomic_files import write_file
+from cuesense.datasets.load import AS_GIVEN, DatasetOptions
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.inference.options import RunOptions
@@ -84,7 +85,7 @@ class AnalyzedModel:
         model: The model's spec or file; None takes what the profile says.
         arch: Architecture of a file that holds weights only.
         dataset: The images; None takes what the profile says.
-        data_root: Where ``imagenet`` lies.
+        images: Where datasets lie, and the part of the dataset, where the profile's is not the one.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         trust: Whether a program runs that the profile names.
         allow_nondeterministic: Whether a model that is no function of one image is run.
@@ -93,7 +94,7 @@ class AnalyzedModel:
     model: str | None = None
     arch: str | None = None
     dataset: Any = None
-    data_root: str | Path | None = None
+    images: DatasetOptions = AS_GIVEN
     device: str = "auto"
     trust: Trust = OWN_WORD
     allow_nondeterministic: bool = False
@@ -115,6 +116,12 @@ class AnalyzedModel:
             got = f"nothing, and the profile's '{spec}' is not there"
             raise SettingsError(expected("--dataset", "the analyzed images", got, "Give the images that were analyzed"))
         return spec
+
+    def part_of(self, profile: Profile) -> DatasetOptions:
+        """Return where the analyzed images lie, and which part of their dataset they are."""
+        # What is given instead may have other parts, or none.
+        known = profile.provenance.dataset.split if self.dataset is None else None
+        return replace(self.images, split=self.images.split or known)
 
     def model_of(self, profile: Profile) -> str:
         """Return the spec or file of the analyzed model.
@@ -146,6 +153,8 @@ def forecast(
     model: str | None = None,
     dataset: Any = None,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     device: str = "auto",
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
@@ -175,6 +184,9 @@ def forecast(
         model: The analyzed model, where it is not where the profile says.
         dataset: The analyzed images, where they are not where the profile says.
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        split: The part of the analyzed images' dataset; None takes what the profile says. Of the training images'
+            dataset the part is ``train``.
+        download: Fetch a named dataset that is not on disk.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         augmentations: Names to forecast; None takes all that the profile measured.
         probability: Chance that a view is augmented, in (0, 1].
@@ -204,7 +216,8 @@ def forecast(
             raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
         trust = Trust(weights_only, allow_code)
         choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
-        analyzed = AnalyzedModel(model, arch, dataset, data_root, device, trust, allow_nondeterministic)
+        where = DatasetOptions(data_root, split, download)
+        analyzed = AnalyzedModel(model, arch, dataset, where, device, trust, allow_nondeterministic)
         found = earlier.model_copy(update={"forecast": None})
         if head:
             found = forecast_heads(found, analyzed, choice, report)
@@ -218,7 +231,7 @@ def forecast(
                 epochs=epochs,
                 images_per_class=images_per_class,
                 device=device,
-                data_root=data_root,
+                images=analyzed.part_of(earlier),
                 test_set_name="the analyzed images (--dataset)",
                 trust=trust,
                 allow_nondeterministic=allow_nondeterministic,
@@ -387,16 +400,16 @@ def forecast_heads(
     spec = analyzed.model_of(profile)
     trust = analyzed.trust if analyzed.model else analyzed.trust.named_in("profile.json", arch=False)
     classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch), trust=trust)
-    data = load_images(analyzed.images_of(profile), analyzed.data_root)
+    data = load_images(analyzed.images_of(profile), analyzed.part_of(profile))
     read = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     images = read.images
-    network: Any = classifier.network
     device = device_of(analyzed.device)
     tried = probe_pixels(
         replace(classifier, preprocessing=profile_preprocessing(profile)),
         images.pixels,
         RunOptions(device, allow_nondeterministic=analyzed.allow_nondeterministic),
     )
+    network: Any = tried.applied(classifier).network
     labels, truth = images.labels, images.labels.numpy()
     clean = features(network.to(device), images, lambda pixels, _: pixels, device)
     plain = cross_fitted(clean, clean, labels, len(names), probability)[0] == truth

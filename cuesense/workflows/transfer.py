@@ -11,19 +11,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from cuesense.arrays import Floats
 from cuesense.atomic_files import digest
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected, naming
 from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.inference.probe import dependence_remarks, probe
+from cuesense.models.common import is_program
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
@@ -42,7 +44,7 @@ from cuesense.training.features import features
 from cuesense.training.fit import Images
 from cuesense.training.images import match_names, pixel_digests, refuse_shared
 from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
-from cuesense.training.setup import arch_of
+from cuesense.training.setup import arch_of, load_images
 from cuesense.types import Classifier, Dataset, Progress, no_progress
 from cuesense.validation import check_fraction
 from cuesense.workflows.audit import FILES, check_output, cues_of, read_profile, write_audit
@@ -113,10 +115,13 @@ def transfer(
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
     std: tuple[float, float, float] | None = None,
+    channels: str | None = None,
     images_per_class: int | None = None,
     device: str | torch.device = "auto",
     workers: int = 2,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     weights_only: bool = False,
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
@@ -148,10 +153,13 @@ def transfer(
         resize: Shorter side before the center crop, in pixels; likewise.
         mean: Normalization mean, RGB in [0, 1] units; likewise.
         std: Normalization standard deviation; likewise.
+        channels: The order in which the networks take the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class of the dataset.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.
+        split: The part of the dataset, such as ``"val"``; None takes ``val``, else ``test``, where it has parts.
+        download: Fetch a named dataset that is not on disk.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
@@ -171,10 +179,10 @@ def transfer(
     folder, known = None if output is None else Path(output), read_profile(profile)
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
-    images = ImageOptions(image_size, resize, mean, std)
+    images = ImageOptions(image_size, resize, mean, std, channels)
     run = run_options(device, workers=workers, allow_nondeterministic=allow_nondeterministic)
-    test = images_of(dataset, data_root, images_per_class)
-    fitted = None if train is None else images_of(train, data_root, None)
+    test = images_of(dataset, DatasetOptions(data_root, split, download), images_per_class)
+    fitted = None if train is None else load_images(train, DatasetOptions(data_root, None, download), for_training=True)
     task = _Task(
         test=CachedDataset(test),
         train=None if fitted is None else CachedDataset(fitted),
@@ -263,7 +271,9 @@ def _predict_all(
         trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
         with naming(model):
             classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
-            dependences.append(probe(classifier, task.test, task.run).dependence)
+            tried = probe(classifier, task.test, task.run)
+            classifier = tried.applied(classifier)
+            dependences.append(tried.dependence)
             name = f"run-{_digest(classifier, task)}.npz"
             if store is not None and name in store:
                 found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
@@ -289,7 +299,7 @@ def _digest(classifier: Classifier, task: _Task) -> str:
 
 def _predict_one(classifier: Classifier, task: _Task, advance: Any) -> _HeadPredictions:
     network = classifier.network
-    if not isinstance(network, nn.Module) or isinstance(network, fx.GraphModule | torch.jit.ScriptModule):
+    if not isinstance(network, nn.Module) or is_program(network):
         do = "Give its weights as a state dict with --arch"
         raise ModelError(expected("the checkpoints", "networks whose features can be seen", classifier.spec, do))
     network.to(task.run.device)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cuesense.atomic_files import refuse_folder, write_file
+from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import SettingsError, expected
 from cuesense.models.trust import Trust
 from cuesense.policies.baselines import candidates, joined, matched, permuted
@@ -62,6 +63,8 @@ def verify(
     augmentations: Sequence[str] | None = None,
     probability: float = PROBABILITY,
     data_root: str | Path | None = None,
+    split: str | None = None,
+    download: bool = False,
     device: str = "auto",
     workers: int = 2,
     weights_only: bool = False,
@@ -102,6 +105,9 @@ def verify(
         augmentations: Names to choose from; None takes all of the profile.
         probability: Chance that a view is augmented, in (0, 1].
         data_root: Where ``imagenet`` lies; default: the environment variable CUESENSE_DATA.
+        split: The part of the test images' dataset; None takes ``val``, else ``test``, where it has parts. Of the
+            training images' dataset the part is ``train``.
+        download: Fetch a named dataset that is not on disk.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
         workers: Threads that decode images.
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
@@ -128,7 +134,7 @@ def verify(
         images_per_class=images_per_class,
         device=device,
         workers=workers,
-        data_root=data_root,
+        images=DatasetOptions(data_root, split, download),
         trust=Trust(weights_only=weights_only),
         allow_nondeterministic=allow_nondeterministic,
     )

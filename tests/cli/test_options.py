@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from PIL import Image
 
 from cuesense.cli import app
 from cuesense.cli.options import names_in
-from tests.helpers.command_line import COMMANDS, parameters
+from tests.helpers.command_line import COMMANDS, parameters, run
+from tests.helpers.planted_profiles import write_trainable_profile
 
 # Options of images and networks that come together.
-_IMAGES = {"--image-size", "--resize", "--mean", "--std", "--images-per-class", "--data-root"}
+_IMAGES = {"--image-size", "--resize", "--mean", "--std", "--images-per-class", "--data-root", "--split", "--download"}
 _PROGRAMS = {"--weights-only", "--allow-code"}
 _POLICY = {"--augmentations", "--probability", "--tolerance", "--risk"}
 _TRAINING = {"--train", "--from", "--arch", "--epochs", "--seeds", "--train-size", "--images-per-class", "--restart"}
@@ -38,12 +41,23 @@ OPTIONS = {
     "recommend": _POLICY
     | _PROGRAMS
     | _TRAINING
-    | {"--format", "--grouped", "--per-class", "--all-but", "--head", "--model", "--dataset", "--data-root"}
+    | {
+        "--format",
+        "--grouped",
+        "--per-class",
+        "--all-but",
+        "--head",
+        "--model",
+        "--dataset",
+        "--data-root",
+        "--split",
+        "--download",
+    }
     | {"--device", "--image-size", "--output", "--allow-nondeterministic", "--json"},
     "verify": _POLICY
     | _TRAINING
     | {"--weights-only", "--allow-nondeterministic"}
-    | {"--test", "--output", "--data-root", "--device", "--workers", "--json"},
+    | {"--test", "--output", "--data-root", "--split", "--download", "--device", "--workers", "--json"},
     "audit": _IMAGES
     | _PROGRAMS
     | _SWEEP
@@ -124,3 +138,27 @@ def test_an_option_is_named_as_its_argument_in_the_code(command: str) -> None:
 )
 def test_names_are_split_at_commas(text: str | None, names: list[str] | None) -> None:
     assert names_in(text) == names
+
+
+@pytest.mark.parametrize("command", ["analyze", "audit", "transfer", "compare", "verify", "recommend"])
+def test_the_part_of_a_dataset_reaches_every_command(command: str, model_file: Path, tmp_path: Path) -> None:
+    for name in ("train/cat/1", "train/dog/2", "val/cat/3", "val/dog/4"):
+        path = tmp_path / "photos" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), (int(name[-1]), 0, 0)).save(path)
+    profile = write_trainable_profile(tmp_path)
+    runs = tmp_path / "runs.csv"
+    runs.write_text(f"model,regularizer,strength,seed\n{model_file},weight_decay,0,0\n{model_file},weight_decay,1,0\n")
+    data = ["--dataset", tmp_path / "photos", "--split", "test"]
+    given = {
+        "analyze": [model_file, *data],
+        "audit": [runs, *data],
+        "transfer": [runs, *data],
+        "compare": [model_file, model_file, *data],
+        "verify": [profile, "--train", tmp_path / "photos", "--test", tmp_path / "photos", "--split", "test"],
+        "recommend": [profile, "--train", tmp_path / "photos", *data],
+    }[command]
+    done = run("-q", command, *given, "--output", tmp_path / "out")
+    assert done.exit_code == 2, done.output
+    assert "to be one of 'val', 'train', but got 'test'. Name one of them." in done.stderr
+    assert "--split" in done.stderr

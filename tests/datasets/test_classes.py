@@ -88,6 +88,18 @@ class TestMatch:
     def test_by_name(self, name, output):
         assert match_classes([name], PETS) == (output,)
 
+    @pytest.mark.parametrize("form", ["{:03d}.{}", "{}_{}", "{:02d} - {}", "{:03d}-{}"])
+    def test_numbers_before_names_are_ignored_where_nothing_else_fits(self, form):
+        classes = [form.format(index, name) for index, name in enumerate(("golden_retriever", "cat", "tench"), 1)]
+        assert match_classes(classes, PETS) == (1, 3, 0)
+        numbered = ClassNames(tuple(form.format(index, name) for index, name in enumerate(("dog", "cat"), 1)))
+        assert match_classes(["cat", "dog"], numbered) == (1, 0)
+
+    def test_a_number_decides_before_it_is_ignored(self):
+        outputs = ClassNames(("7 up", "up", "2 up"))
+        assert match_classes(["up", "2_up", "7_up"], outputs) == (1, 2, 0)
+        assert "'3_up' may be" in failure(match_classes, ["3_up"], ClassNames(("7 up", "2 up")))
+
     def test_composed_and_decomposed_letters_are_one(self):
         assert match_classes(["a\u0308rger"], ClassNames(("x", "\u00e4rger"))) == (1,)
 
@@ -185,6 +197,43 @@ class TestRead:
             ("names.txt", "0 tench, Tinca tinca\n1 Golden Retriever\n2 cat\n"),
             ("names.txt", "0: tench, Tinca tinca\n1: Golden Retriever\n2: cat\n"),
             ("names.csv", 'name, index\n"tench, Tinca tinca",0\nGolden Retriever,1\ncat,2\n'),
+            ("names.csv", 'index,name\n1,"tench, Tinca tinca"\n2,Golden Retriever\n3,cat\n'),
+            ("names.csv", 'name\n"tench, Tinca tinca"\nGolden Retriever\ncat\n'),
+            ("names.csv", '"tench, Tinca tinca"\nGolden Retriever\ncat\n'),
+            ("names.csv", "tench, Tinca tinca\nGolden Retriever\ncat\n"),
+            ("names.csv", "class_name\ntench, Tinca tinca\nGolden Retriever\ncat\n"),
+            ("names.csv", '2,cat\n0,"tench, Tinca tinca"\n1,Golden Retriever\n'),
+            ("names.csv", 'cat,2\r\n"tench, Tinca tinca",0\r\nGolden Retriever,1\r\n'),
+            ("names.csv", 'nr;species\n2;cat\n0;"tench, Tinca tinca"\n1;Golden Retriever\n'),
+            ("names.csv", 'Nummer;Art\n2;cat\n0;"tench, Tinca tinca"\n1;Golden Retriever\n'),
+            ("names.csv", 'label,class\n2,cat\n0,"tench, Tinca tinca"\n1,Golden Retriever\n'),
+            ("names.tsv", "id\tname\n0\ttench, Tinca tinca\n1\tGolden Retriever\n2\tcat\n"),
+            ("names.txt", "tench, Tinca tinca 0\nGolden Retriever 1\ncat 2\n"),
+            ("names.txt", "tench, Tinca tinca: 0\nGolden Retriever: 1\ncat: 2\n"),
+            ("names.txt", "cat\t2\ntench, Tinca tinca\t0\nGolden Retriever\t1\n"),
+            ("names.txt", "2,cat\n0,tench, Tinca tinca\n1,Golden Retriever\n"),
+            ("names.txt", "1. tench, Tinca tinca\n2. Golden Retriever\n3. cat\n"),
+            ("names.txt", "[0] tench, Tinca tinca\n[1] Golden Retriever\n[2] cat\n"),
+            ("names.txt", "# the classes\ntench, Tinca tinca\nGolden Retriever\n# a pet\ncat\n"),
+            ("names.txt", '"tench, Tinca tinca", Golden Retriever, cat\n'),
+            ("names.txt", '"tench, Tinca tinca",\n"Golden Retriever",\n"cat"\n'),
+            ("names.txt", "'tench, Tinca tinca'\n'Golden Retriever'\n'cat'\n"),
+            ("names.txt", "{0: 'tench, Tinca tinca',\n 1: 'Golden Retriever',\n 2: 'cat'}"),
+            ("names.txt", "['tench, Tinca tinca', 'Golden Retriever', 'cat']"),
+            ("names.py", "{'cat': 2, 'tench, Tinca tinca': 0, 'Golden Retriever': 1}"),
+            ("names.txt", '["tench, Tinca tinca", "Golden Retriever", "cat"]'),
+            ("data.yaml", "path: x\nnc: 3\nnames: ['tench, Tinca tinca', Golden Retriever, cat]\n"),
+            ("data.yml", "names:\n  0: tench, Tinca tinca\n  1: Golden Retriever\n  2: cat\n"),
+            ("names.yaml", '"tench, Tinca tinca": 0\nGolden Retriever: 1\ncat: 2\n'),
+            ("names.yaml", "- tench, Tinca tinca\n- Golden Retriever\n- cat\n"),
+            ("idx.json", '{"idx_to_class": {"1": "Golden Retriever", "0": "tench, Tinca tinca", "2": "cat"}}'),
+            ("idx.json", '{"cat": "2", "tench, Tinca tinca": "0", "Golden Retriever": "1"}'),
+            ("flowers.json", '{"1": "tench, Tinca tinca", "2": "Golden Retriever", "3": "cat"}'),
+            (
+                "coco.json",
+                '{"categories": [{"id": 2, "name": "Golden Retriever"}, {"id": 1, "name": "tench, Tinca tinca"}, '
+                '{"id": 3, "name": "cat"}]}',
+            ),
         ],
     )
     def test_every_form_keeps_the_outputs_order(self, name, text, tmp_path):
@@ -209,13 +258,42 @@ class TestRead:
         [
             ("index.json", '{"1": ["n02123045", "tabby"], "0": ["n01440764", "tench"]}'),
             ("synsets.txt", "n01440764 tench\nn02123045 tabby\n"),
+            ("synsets.txt", "n02123045 2 tabby\nn01440764 1 tench\n"),
+            ("synsets.json", '{"n01440764": "tench", "n02123045": "tabby"}'),
+            ("synsets.json", '{"n02123045": ["1", "tabby"], "n01440764": ["0", "tench"]}'),
+            ("synsets.csv", "1,n02123045,tabby\n0,n01440764,tench\n"),
         ],
     )
     def test_synsets_before_names(self, name, text, tmp_path):
         found = read_class_names(names_file(tmp_path, text, name))
         assert found == ClassNames(("tench", "tabby"), ("n01440764", "n02123045"))
 
-    @pytest.mark.parametrize("text", ["0 cat\n2 dog\n", "1 cat\n0 dog\n", "0 cat\ndog\n", "n01440764 tench\ncat\n"])
+    def test_words_of_yaml_stay_names(self, tmp_path):
+        assert read_class_names(names_file(tmp_path, "names: [no, on, 1, null]\n", "a.yaml")).names == (
+            "no",
+            "on",
+            "1",
+            "null",
+        )
+
+    def test_synsets_alone_are_names_and_synsets(self, tmp_path):
+        found = read_class_names(names_file(tmp_path, "n01440764\nn02123045\n"))
+        assert found == ClassNames(("n01440764", "n02123045"), ("n01440764", "n02123045"))
+        assert match_classes(["n02123045-tabby"], found) == (1,)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "0 cat\ndog\n",
+            "n01440764 tench\ncat\n",
+            "class 0\nclass 1\nclass 2\n",
+            "0 degrees\n90 degrees\n180 degrees\n",
+            "5 cents\n10 euros\n20 pounds\n",
+            "boeing 707\nboeing 727\nairbus 300\n",
+            "0\n1\n2\n",
+            "3.5 mm\n6.3 cm\n",
+        ],
+    )
     def test_lines_that_are_not_all_behind_their_index_are_names(self, text, tmp_path):
         assert read_class_names(names_file(tmp_path, text)).names == tuple(text.splitlines())
 
@@ -254,17 +332,24 @@ class TestRead:
             ("a.json", '{"1": 0, "0": 1}', "an object of numbers alone"),
             ("a.json", '{"cat": "dog"}', "neither from index to name nor from name to index"),
             ("a.json", '{"0": ["n1", "a", "b"]}', "something else than a list of names"),
-            ("a.txt", "cat,dog\n", "one line with commas"),
-            ("a.csv", "cat\ndog\n", "the columns cat"),
-            ("a.csv", "name\ncat\n", "the columns name"),
+            ("a.txt", "0 cat\n2 dog\n3 cow\n", "indices that are not 0, 1, 2, ...: 1 missing"),
+            ("a.txt", "0 cat\n1 dog\n1 cow\n", "indices that are not 0, 1, 2, ...: 1 twice"),
+            ("a.txt", "cat 0\ndog 2\ncow 3\n", "indices that are not 0, 1, 2, ...: 1 missing"),
+            ("a.txt", "{'a': open('x')}", "malformed node"),
+            ("a.txt", "{'a': }", "line 1"),
+            ("a.yaml", "names: [a, b", "expected ',' or ']'"),
+            ("a.yaml", "!!python/object/apply:os.getcwd {}", "no name"),
+            ("a.json", '{"names": [1, 2]}', "something else than a list of names"),
+            ("a.json", '[{"title": "a"}]', "a list of objects without a name"),
             ("a.csv", "", "the columns none"),
-            ("a.csv", "index,name\n1,a\n2,b\n", "indices that are not"),
-            ("a.csv", "index,name\n0,a\n0,b\n", "indices that are not"),
-            ("a.csv", "index,name\nx,a\n", "'x'"),
-            ("a.csv", "name,index\na\n", "''"),
+            ("a.csv", "index,name\n0,a\n2,b\n", "indices that are not 0, 1, 2, ...: 1 missing"),
+            ("a.csv", "index,name\n0,a\n0,b\n", "indices that are not 0, 1, 2, ...: 0 twice"),
+            ("a.csv", "index,name\nx,a\n", "'x' in the column index"),
+            ("a.csv", "name,index\na\n", "rows of different lengths"),
+            ("a.csv", "id,label\n0,1\n1,0\n", "the columns id, label, none of which holds names"),
             ("a.json", "[" * 100_000, "recursion"),
-            ("a.csv", "index,name\n0\n", "no name"),
-            ("a.csv", "synset,name\nn1,a\nn2,b,c\nn3\n", "an empty name for output 2"),
+            ("a.csv", "index,name\n0\n", "rows of different lengths"),
+            ("a.csv", "index,name\n0,a\n1,\n", "an empty name for output 1"),
         ],
     )
     def test_other_files_say_why(self, name, text, problem, tmp_path):
@@ -274,7 +359,7 @@ class TestRead:
         assert "No such file" in failure(read_class_names, str(tmp_path / "gone.txt"))
         assert "directory" in failure(read_class_names, str(tmp_path))
 
-    @pytest.mark.parametrize("suffix", ["txt", "csv", "json"])
+    @pytest.mark.parametrize("suffix", ["txt", "csv", "json", "yaml"])
     @settings(max_examples=60)
     @given(data=st.binary(max_size=60) | st.text('{}[]",:\nname01index', max_size=60).map(str.encode))
     def test_any_bytes_give_names_or_one_sentence(self, suffix, data, tmp_path_factory):

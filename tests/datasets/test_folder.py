@@ -1,19 +1,17 @@
-"""Folders of class folders, ImageNet's folders, and how a spec finds its plug-in."""
+"""Folders of class folders, and how a spec finds its plug-in."""
 
 import os
 import sys
 from importlib.metadata import EntryPoint
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from cuesense.datasets.classes import read_class_names
 from cuesense.datasets.load import load_dataset
-from cuesense.errors import CuesenseError, DatasetError, SettingsError, UnreadableImageError
+from cuesense.errors import CuesenseError, SettingsError, UnreadableImageError
 from cuesense.types import Dataset
 
 COLORS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255)}
@@ -258,42 +256,3 @@ class TestSpecs:
 
 def echo(argument, *, data_root):
     return argument, data_root
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("root")
-    for synset in read_class_names("imagenet").synsets:
-        (root / "imagenet" / "val" / synset).mkdir(parents=True)
-    paint(root / "imagenet" / "val" / "n01440764" / "x.JPEG", "lime")
-    paint(root / "imagenet" / "val" / "n15075141" / "y.JPEG", "lime")
-    return root
-
-
-class TestImageNet:
-    @pytest.mark.parametrize("where", [".", "imagenet", "imagenet/val"])
-    def test_is_found_in_each_folder(self, root, where):
-        dataset = load_dataset("imagenet", data_root=root / where)
-        assert dataset.spec == "imagenet"
-        assert dataset.class_names == read_class_names("imagenet").synsets
-        assert dataset.sample_ids == ("n01440764/x.JPEG", "n15075141/y.JPEG")
-        assert dataset.labels == (0, 999)
-        assert np.asarray(dataset[0].image)[0, 0, 1] > 240
-
-    def test_the_environment_names_the_root(self, root, monkeypatch, tmp_path):
-        monkeypatch.setenv("CUESENSE_DATA", str(root))
-        assert len(load_dataset("imagenet")) == 2
-        with pytest.raises(DatasetError):
-            load_dataset("imagenet", data_root=tmp_path)
-
-    def test_without_root(self, monkeypatch):
-        monkeypatch.delenv("CUESENSE_DATA", raising=False)
-        assert "CUESENSE_DATA" in failure("imagenet")
-
-    def test_a_part_is_not_imagenet(self, tmp_path):
-        paint(tmp_path / "val" / "n01440764" / "x.png")
-        paint(tmp_path / "val" / "cat" / "x.png")
-        assert "at most 1 of them" in failure("imagenet", data_root=tmp_path)
-
-    def test_takes_no_argument(self, root):
-        assert "'imagenet:train'" in failure("imagenet:train", data_root=root)

@@ -22,6 +22,7 @@ from torch import Tensor
 from cuesense import registry
 from cuesense.errors import SettingsError
 from cuesense.perturbations.apply import perturb
+from cuesense.perturbations.kornia_table import row_of
 from cuesense.pipelines import ultralytics
 from cuesense.policies.policy import Policy, sparing, uniform
 from cuesense.types import Role
@@ -83,7 +84,10 @@ def statistics(pictures: Tensor) -> np.ndarray:
 
 def test_every_augmentation_is_tried() -> None:
     ours = set(registry.names("perturbations"))
-    assert set(VALUES) == {name for name in ours if registry.get("perturbations", name).role is Role.AUGMENTATION}
+    entries = [registry.get("perturbations", name) for name in ours]
+    # Those of kornia's table are tried in test_library_steps.py.
+    found = {entry.name for entry in entries if entry.role is Role.AUGMENTATION and row_of(entry) is None}
+    assert set(VALUES) == found
 
 
 def drawn(library: str, policy: Policy, pictures: Tensor) -> Tensor:

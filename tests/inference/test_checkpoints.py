@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from cuesense.datasets.load import AS_GIVEN, DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, ModelError, SettingsError, UnreadableImageError
 from cuesense.inference import checkpoints as room
 from cuesense.inference.checkpoints import (
@@ -265,7 +266,7 @@ def test_a_checkpoint_with_another_number_of_outputs_is_refused() -> None:
 @pytest.mark.parametrize(("count", "images"), [(None, 30), (1, 3), (4, 12), (10, 30), (99, 30)])
 def test_a_sweep_is_tested_on_all_images_or_some_of_each_class(count: int | None, images: int) -> None:
     data = Colors(30)
-    found = images_of(data, None, count)
+    found = images_of(data, AS_GIVEN, count)
     assert np.bincount(found.labels).tolist() == [images // 3] * 3
     assert set(found.sample_ids) <= set(data.sample_ids)
     assert (found is data) == (count is None)
@@ -274,12 +275,12 @@ def test_a_sweep_is_tested_on_all_images_or_some_of_each_class(count: int | None
 @pytest.mark.parametrize("count", [0, -1, 1.5, True])
 def test_a_number_of_images_is_whole_and_one_or_more(count: Any) -> None:
     with pytest.raises(SettingsError, match="images_per_class"):
-        images_of(Colors(30), None, count)
+        images_of(Colors(30), AS_GIVEN, count)
 
 
 def test_a_sweep_without_a_dataset_is_one_sentence() -> None:
     with pytest.raises(SettingsError) as caught:
-        images_of(None, "data", 3)
+        images_of(None, DatasetOptions("data"), 3)
     assert caught.value.for_command_line == (
         "Expected --dataset to be given with RUNS, but got none. Name the images to test on."
     )

@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import nn
 
+from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, ModelError
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.inference import loading as room
-from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.loading import dataset_of, images_for, load_matched, preprocessing_values
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD
 from cuesense.types import Classifier, ClassNames, Preprocessing
@@ -183,17 +184,17 @@ def test_what_is_no_model_is_one_sentence(model: Any) -> None:
 
 def test_datasets_come_from_specs_paths_and_torch(photos_folder: Path) -> None:
     for spec in (f"folder:{photos_folder}", str(photos_folder), photos_folder):
-        found = dataset_of(spec, None)
+        found = dataset_of(spec)
         assert found.class_names == NAMES
         assert len(found) == 60
     pairs = [(np.full((4, 4, 3), value, np.uint8), value % 2) for value in range(6)]
-    wrapped = dataset_of(pairs, None)
+    wrapped = dataset_of(pairs)
     assert list(wrapped.labels) == [0, 1] * 3
     assert wrapped.class_names == ("0", "1")
     data = Colors()
-    assert dataset_of(data, None) is data
+    assert dataset_of(data) is data
     with pytest.raises(CuesenseError, match="a length and items"):
-        dataset_of(object(), None)
+        dataset_of(object())
 
 
 @pytest.mark.parametrize(("root", "handed"), [(None, None), ("data", Path("data")), (Path("data"), Path("data"))])
@@ -201,9 +202,9 @@ def test_the_root_of_the_data_reaches_the_loader_as_a_path(
     root: str | Path | None, handed: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr(room, "load_dataset", lambda spec, *, data_root: calls.append((spec, data_root)))
-    dataset_of(Path("photos"), root)
-    assert calls == [("photos", handed)]
+    monkeypatch.setattr(room, "load_dataset", lambda spec, **options: calls.append((spec, options)))
+    dataset_of(Path("photos"), DatasetOptions(root, "val", download=True))
+    assert calls == [("photos", {"data_root": handed, "split": "val", "download": True})]
 
 
 @pytest.mark.parametrize(("size", "listed"), [((20, 30), [20, 30]), (None, None)])
@@ -220,3 +221,39 @@ def test_preprocessing_becomes_json_values_without_a_change(
         "std": [0.4, 0.5, 0.6],
         "interpolation": "bicubic",
     }
+
+
+def test_all_that_is_missing_is_said_in_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUESENSE_DATA", raising=False)
+    torch.save({"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}, tmp_path / "weights.pt")
+    with pytest.raises(DatasetError) as caught:
+        images_for(tmp_path / "weights.pt", "imagenet", class_names=tmp_path / "gone.txt")
+    said = caught.value.for_command_line
+    parts = [
+        "Expected --arch to say which network",
+        "'No such file or directory'",
+        "neither --data-root nor CUESENSE_DATA",
+    ]
+    assert sorted(parts, key=said.index) == parts
+    with pytest.raises(DatasetError) as caught:
+        images_for("gone.pt", "imagenet", DatasetOptions(tmp_path))
+    said = caught.value.for_command_line
+    parts = ["Expected MODEL to be an existing file", "weights only also needs --arch.", "at most 0 of its 1,000"]
+    assert sorted(parts, key=said.index) == parts
+    with pytest.raises(DatasetError) as caught:
+        images_for("gone.pt", "imagenet", DatasetOptions(tmp_path), arch="torchvision:resnet18")
+    assert "also needs --arch" not in caught.value.for_command_line
+
+
+@pytest.mark.parametrize("model", ["torchvision:resnet18", Meanest()])
+def test_a_model_that_is_no_file_is_not_tried_for_a_missing_dataset(
+    model: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "load_classifier", None)
+    with pytest.raises(DatasetError) as caught:
+        images_for(model, "no/such/folder")  # type: ignore[arg-type]
+    assert caught.value.for_command_line.startswith("Expected the dataset 'no/such/folder'")
+
+
+def test_images_that_are_there_are_all_that_is_looked_at(photos_folder: Path) -> None:
+    assert len(images_for("gone.pt", photos_folder, class_names="gone.txt")) == 60

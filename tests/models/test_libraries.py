@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from cuesense.errors import ModelError
 from cuesense.models.load import load_classifier
-from cuesense.models.timm import _preprocessing as timm_preprocessing
+from cuesense.models.timm import preprocessing_of as timm_preprocessing
 from cuesense.models.trust import Trust
 from cuesense.types import ClassNames, Preprocessing
 

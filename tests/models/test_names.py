@@ -45,7 +45,7 @@ def test_the_tags_of_weights_are_those_that_the_libraries_tell() -> None:
 )
 def test_a_misspelled_name_is_answered_without_importing_a_library(arguments: str, said: str) -> None:
     code = (
-        "import sys\nfrom cuesense.models.names import refuse_misspelled\n"
+        "import sys\nfrom cuesense.models.spellings import refuse_misspelled\n"
         f"try:\n    refuse_misspelled({arguments})\nexcept Exception as error:\n    print(error)\n"
         "print({'torch', 'timm', 'torchvision', 'open_clip'} & set(sys.modules))"
     )
@@ -62,13 +62,13 @@ def test_a_misspelled_name_is_answered_without_importing_a_library(arguments: st
         "torchvision:resnet18@DEFAULT",
         f"torchvision:resnet18@{__file__}",
         "python:any:thing",
-        "m.pt",
+        __file__,
         None,
     ],
 )
 def test_names_that_exist_and_other_models_pass(spec: str | None) -> None:
     arguments = f"{spec!r}, 'timm:vit_tiny_patch16_224'"
-    code = f"from cuesense.models.names import refuse_misspelled\nrefuse_misspelled({arguments})"
+    code = f"from cuesense.models.spellings import refuse_misspelled\nrefuse_misspelled({arguments})"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,76 +1,65 @@
-"""State dicts: where they hide, what is wrapped around their keys, and whether they fit."""
+"""State dicts: what is wrapped around their keys, and whether they fit."""
 
 import copy
 import random
 from collections import OrderedDict
 
 import pytest
-import timm
 import torch
 import torchvision
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cuesense.models.architectures import fitting_architectures
-from cuesense.models.weights import MisfitError, count_classes, fill, find, head_of, sketch, variants
+from cuesense.models.weights import MisfitError, count_classes, fill, fit, fitting_prefixes, head_of, sketch
 
-NESTED = ("state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model")
-PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "backbone.", "student.encoder.", "x0.")
 
 
 def wrapped(state, prefix):
     return {prefix + key: value for key, value in state.items()}
 
 
-@pytest.mark.parametrize("key", NESTED)
-def test_weights_are_found_under_every_usual_key(key):
-    state = {"fc.weight": torch.zeros(2, 3)}
-    assert find({"epoch": 3, key: state, "optimizer": {"lr": torch.tensor(0.1)}}) == state
-
-
-@given(st.lists(st.sampled_from(NESTED), min_size=2, unique=True))
-def test_the_first_key_in_the_order_wins(keys):
-    content = {key: {"fc.weight": torch.full((1,), float(NESTED.index(key)))} for key in keys}
-    found = find(content)
-    assert found["fc.weight"].item() == min(map(NESTED.index, keys))
-
-
-def test_a_module_in_a_checkpoint_and_two_levels_are_found(tiny):
-    assert find({"epoch": 1, "model": tiny}) is tiny
-    assert find({"model": {"state_dict": {"w": torch.ones(1)}}})["w"] == 1
-
-
-@pytest.mark.parametrize("empty", [{}, {"epoch": 3}, {"ema": None, "model": {}}, [1, 2], "text", {1: torch.ones(1)}])
-def test_nothing_is_found_where_nothing_is(empty):
-    assert find(empty) is None
-
-
-def test_an_empty_average_does_not_hide_the_weights():
-    assert find({"ema": None, "model_ema": {}, "ema_decay": 0.9, "model": {"w": torch.ones(1)}})["w"] == 1
-
-
 @given(st.lists(st.sampled_from(PREFIXES), max_size=4))
-def test_prefixes_come_off_in_any_order(prefixes):
-    state = {"0.weight": torch.zeros(1), "1.bias": torch.zeros(1)}
-    outer = state
+def test_any_prefix_comes_off(prefixes):
+    own = {"0.weight": torch.zeros(1), "1.bias": torch.zeros(1)}
+    outer = own
     for prefix in prefixes:
         outer = wrapped(outer, prefix)
-    unwrapped = list(variants(outer))
-    assert len(unwrapped) == len(prefixes) + 1
-    assert set(unwrapped[-1]) == set(state)
-    assert set(unwrapped[0]) == set(outer)
+    found = fit(own, outer)
+    assert (found.state, found.beside, found.differences) == (own, (), ())
 
 
-def test_a_prefix_stays_where_one_key_lacks_it():
-    state = {"model.a": torch.zeros(1), "head.a": torch.zeros(1)}
-    assert [set(variant) for variant in variants(state)] == [set(state)]
+def test_marks_of_wrappers_come_off_inside_of_keys():
+    own = {"layer1.0.weight": torch.zeros(1), "fc.bias": torch.zeros(1)}
+    state = {"layer1._orig_mod.0.weight": torch.zeros(1), "_fsdp_wrapped_module.fc.bias": torch.zeros(1)}
+    assert fit(own, state).state.keys() == own.keys()
 
 
-def test_the_counter_of_averaged_models_does_not_keep_the_prefix(tiny):
-    averaged = torch.optim.swa_utils.AveragedModel(tiny)
-    network = fill(copy.deepcopy(tiny), averaged.state_dict(), "python:tiny")
-    assert torch.equal(network[6].weight, tiny[6].weight)
+def test_the_network_may_have_the_prefix_that_the_weights_lack():
+    own = {"backbone.0.weight": torch.zeros(1), "backbone.1.bias": torch.zeros(1)}
+    assert not fit(own, {"0.weight": torch.zeros(1), "1.bias": torch.zeros(1)}).differences
+    assert fit(own, {"0.weight": torch.zeros(1)}).differences == ("1 missing (backbone.1.bias)",)
+
+
+def test_what_stands_beside_the_network_stays_outside():
+    own = {"0.weight": torch.zeros(3, 2), "1.bias": torch.zeros(1)}
+    beside = {"criterion.weight": torch.ones(3), "loss": torch.tensor(1.0), "head.0.weight": torch.zeros(9, 9)}
+    found = fit(own, wrapped(own, "model.") | beside)
+    assert (found.prefix, set(found.beside), found.differences) == ("model.", set(beside), ())
+    flat = fit(own, own | {key: beside[key] for key in ("criterion.weight", "loss")})
+    assert not flat.differences
+    assert fit(own, own | beside).differences == ("1 unexpected (head.0.weight)",)
+
+
+def test_of_two_networks_the_one_of_the_right_shapes_is_taken():
+    own = {"0.weight": torch.zeros(3, 2), "1.bias": torch.zeros(1)}
+    larger = {"0.weight": torch.zeros(6, 2), "1.bias": torch.zeros(1)}
+    found = fit(own, wrapped(larger, "a.") | wrapped(own, "b."))
+    assert (found.prefix, found.differences) == ("b.", ())
+    both = wrapped(own, "teacher.") | wrapped(own, "student.") | wrapped(own, "ema.")
+    assert fitting_prefixes(own, both) == ["ema.", "student.", "teacher."]
+    assert fitting_prefixes(own, wrapped(larger, "a.")) == []
 
 
 def test_a_network_whose_own_keys_look_wrapped_keeps_them(tiny):
@@ -130,24 +119,9 @@ def test_a_misfit_leaves_the_network_as_it_was(tiny):
 def test_the_head_of_known_networks_and_its_classes(name, head):
     network = sketch(lambda: torchvision.models.get_model(name, num_classes=17))
     assert head_of(network) == head
-    assert count_classes(wrapped(network.state_dict(), "module."), head) == 17
+    assert count_classes(network.state_dict(), head) == 17
     assert all(value.device.type == "meta" for value in network.parameters())
 
 
 def test_no_head_no_classes():
     assert count_classes({"a.weight": torch.zeros(3, 2)}, "b") is None
-
-
-@pytest.mark.parametrize(("name", "prefix"), [("squeezenet1_1", ""), ("mobilenet_v3_small", "module._orig_mod.")])
-def test_the_architecture_is_recognized_with_another_head(name, prefix):
-    state = torchvision.models.get_model(name, num_classes=3).state_dict()
-    assert fitting_architectures(wrapped(state, prefix)) == [f"torchvision:{name}"]
-
-
-def test_architectures_of_timm_are_recognized():
-    state = timm.create_model("mobilenetv3_small_100", num_classes=3).state_dict()
-    assert fitting_architectures(state) == ["timm:mobilenetv3_small_100"]
-
-
-def test_unknown_architectures_are_not_guessed(tiny):
-    assert fitting_architectures(tiny.state_dict()) == []

@@ -13,7 +13,8 @@ from PIL import Image
 from torch import nn
 
 from cuesense.datasets.in_memory import wrap
-from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
+from cuesense.datasets.load import DatasetOptions
+from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError, SplitError
 from cuesense.models.compact import build
 from cuesense.planted.world import PlantedWorld
 from cuesense.policies.policy import uniform
@@ -223,3 +224,23 @@ def test_trainings_of_changed_files_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=rf"1 of 15 with another content since then \('{TRAIN.class_names[0]}/0.png'"):
         prepare_training(profile(), options, tmp_path / "trials")
     prepare_training(profile(), options, tmp_path / "trials", restart=True)
+
+
+def test_a_folder_of_parts_is_trained_on_in_one_and_tested_on_in_another(tmp_path: Path) -> None:
+    for name, world in (("train", TRAIN), ("val", TEST)):
+        for index in range(len(world)):
+            sample = world[index]
+            path = tmp_path / name / TRAIN.class_names[sample.label] / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.asarray(sample.image)).save(path)
+    found = prepare_training(profile(), TrainingOptions(tmp_path, tmp_path), None)
+    assert found.source.split == "train"
+    assert (len(found.train), len(found.test)) == (len(TRAIN), len(TEST))
+    assert found.remarks == (
+        "--test: Of the dataset's parts, 'val' is used. Its parts are 'val', 'train': choose another with --split.",
+    )
+    # With the part given, the test images are those of it, and the training images still those of train.
+    with pytest.raises(DatasetError, match="24 of 24 images that are among those of"):
+        prepare_training(profile(), TrainingOptions(tmp_path, tmp_path, images=DatasetOptions(split="train")), None)
+    with pytest.raises(SplitError, match="a dataset in memory"):
+        prepare_training(profile(), TrainingOptions(TRAIN, TEST, images=DatasetOptions(split="val")), None)

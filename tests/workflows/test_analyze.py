@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import cuesense
@@ -424,3 +425,19 @@ def test_classes_keep_the_order_of_the_counts_and_the_order_of_leans_is_beside_t
     assert profile.summary.graded.order == [entry.name for entry in profile.classes_by_lean]
     for entry in profile.classes:
         assert entry.kept["without_color"].value < 0.5 < entry.kept["without_shape"].value  # type: ignore[operator]
+
+
+def test_a_folder_of_parts_is_analyzed_in_one_of_them_and_every_result_says_which(tmp_path: Path) -> None:
+    for number in range(18):
+        part, label = ("train", "val", "val")[number % 3], number // 3 % 3
+        path = tmp_path / "photos" / part / NAMES[label] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(number, label)).save(path)
+    found = run_analysis(classifier(), tmp_path / "photos", config="quick", output=tmp_path / "out")
+    assert (found.provenance.dataset.split, found.provenance.dataset.images) == ("val", 12)
+    said = "Of the dataset's parts, 'val' is used. Its parts are 'val', 'train': choose another with --split."
+    assert said in found.summary.warnings
+    assert "photos (val)" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    again = run_analysis(classifier(), tmp_path / "photos", config="quick", split="train")
+    assert (again.provenance.dataset.split, again.provenance.dataset.images) == ("train", 6)
+    assert again.provenance.dataset.fingerprint != found.provenance.dataset.fingerprint

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, SettingsError
 from cuesense.models.compact import build
 from cuesense.policies.expected_losses import expected_losses
@@ -22,7 +23,7 @@ from cuesense.schemas.profile_provenance import FROM_TABLE
 from cuesense.stats.training_loss import Forecast
 from cuesense.training.trials import Trial
 from cuesense.workflows import forecast as forecasts
-from cuesense.workflows.forecast import FOLDER, forecast
+from cuesense.workflows.forecast import FOLDER, AnalyzedModel, forecast
 from tests.helpers.kept_files import trials_in
 from tests.helpers.profiles_with_forecasts import CROP, JITTER
 from tests.helpers.training_setups import TEST, TRAIN, profile
@@ -219,3 +220,14 @@ def test_seeds_without_training_images_are_refused_as_epochs_are(head: bool) -> 
     for options in ({"seeds": 3}, {"epochs": 3}):
         with pytest.raises(SettingsError, match="Expected options of training to be given with train"):
             forecast(profile(), head=head, **options)
+
+
+def test_the_analyzed_part_of_a_dataset_is_taken_again() -> None:
+    known = profile()
+    dataset = known.provenance.dataset.model_copy(update={"split": "val"})
+    known = known.model_copy(update={"provenance": known.provenance.model_copy(update={"dataset": dataset})})
+    assert dataset.named == f"{dataset.spec} (val)"
+    assert AnalyzedModel().part_of(known) == DatasetOptions(split="val")
+    assert AnalyzedModel(images=DatasetOptions("root", "test")).part_of(known) == DatasetOptions("root", "test")
+    # Images that are named anew may have no such part.
+    assert AnalyzedModel(dataset="photos").part_of(known) == DatasetOptions()

@@ -67,7 +67,7 @@ def render(profile: Profile, *, limit: int = 30) -> RenderableType:
 
 def _summary(profile: Profile) -> Iterator[Text]:
     model, dataset, summary = profile.provenance.model, profile.provenance.dataset, profile.summary
-    where = f" on {printable(dataset.spec)}: {dataset.images:,} images, {dataset.classes:,} classes"
+    where = f" on {printable(dataset.named)}: {dataset.images:,} images, {dataset.classes:,} classes"
     yield Text.assemble((printable(model.spec), "bold"), where)
     yield Text(f"Clean accuracy {percent(summary.clean_accuracy)}, worst class {percent(summary.worst_class_accuracy)}")
     counts = [(cue, summary.labels.get(cue, 0)) for cue in CueVerdict]

@@ -1,0 +1,171 @@
+"""Which output stands for which class, once a few images have shown how many outputs a network has.
+
+Where neither the weights nor an option name the outputs, they are taken for the dataset's classes in order. That is not
+the only order in three cases: a network with ImageNet's 1,000 outputs and some of its classes; folders that are
+indices of more outputs than there are folders; and folders that are numbers, which torchvision's ImageFolder sorts as
+text (0, 1, 10, 2) and other programs as numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from cuesense.datasets.classes import match_classes, read_class_names
+from cuesense.datasets.names import composed
+from cuesense.datasets.subset import subset
+from cuesense.errors import DatasetError, ModelError, expected, listed
+from cuesense.inference.engine import predict
+from cuesense.inference.options import RunOptions
+from cuesense.predictions.shards import OutcomeStore
+from cuesense.types import Classifier, ClassNames, Condition, Dataset, no_progress
+
+# Clean images that decide between two orders. Of the images that one order explains and the other does not, a network
+# of accuracy a explains a share of about a in the right order and a / C in the other: with 200 images even an accuracy
+# of 0.15 decides. Chosen by hand; not tuned.
+_IMAGES = 200
+# Two-sided level of the exact sign test between the orders. Chosen by hand.
+_LEVEL = 0.01
+# Folders that a sentence names.
+_SHOWN = 3
+_SAY = "To say it yourself, name the outputs in their order (--class-names)"
+
+
+def settle(
+    classifier: Classifier, dataset: Dataset, outputs: tuple[int, ...], count: int | None, options: RunOptions
+) -> tuple[Classifier, tuple[int, ...]]:
+    """Return a classifier whose outputs' names were assumed with the order that its outputs show, and say it.
+
+    Args:
+        classifier: The network; where its outputs' names are known, all stays as it is.
+        dataset: The images, of C classes.
+        outputs: The output of each class as it was assumed, length C.
+        count: How many outputs the network has; None where it could not be tried.
+        options: How networks run.
+
+    Returns:
+        The classifier, its outputs named and the choice among its assumptions, and the output of each class.
+
+    Raises:
+        ModelError: There are as many outputs as class folders with images, but empty ones as well.
+    """
+    names = dataset.class_names
+    if "class_names" not in classifier.guessed or count is None:
+        return classifier, outputs
+    if count == len(names):
+        # Labels of a table or in memory are sorted as numbers already: they are indices.
+        if list(names) == sorted(names) and orders_differ(names):
+            return _ordered(classifier, dataset, outputs, options)
+        return classifier, outputs
+    for known in (_imagenet(names, count), _indices(names, count)):
+        if known is not None:
+            found, said = known
+            classifier = replace(
+                classifier,
+                class_names=found,
+                guessed=classifier.guessed - {"class_names"},
+                assumptions=(*classifier.assumptions, said),
+            )
+            return classifier, match_classes(names, found)
+    _refuse_empty(dataset, count)
+    return classifier, outputs
+
+
+def orders_differ(names: Sequence[str]) -> bool:
+    """Return whether all names are numbers that are sorted in one order as text and in another as numbers."""
+    numbers = all(name.isascii() and name.isdigit() for name in names)
+    return numbers and len(set(map(int, names))) == len(names) and sorted(names, key=int) != sorted(names)
+
+
+def _ordered(
+    classifier: Classifier, dataset: Dataset, outputs: tuple[int, ...], options: RunOptions
+) -> tuple[Classifier, tuple[int, ...]]:
+    """Return the order of numbered folders in which a network recognizes clearly more of a few clean images."""
+    names = list(map(composed, dataset.class_names))
+    as_text, as_numbers = sorted(names), sorted(names, key=int)
+    of_text, of_numbers = (np.array([order.index(name) for name in names]) for order in (as_text, as_numbers))
+    tried = _predicted(classifier, dataset, outputs, options)
+    what = f"The class folders are numbers ({', '.join(as_text[:_SHOWN])}, ... as text)"
+    if tried is None:
+        said = f"{what}: the outputs were taken to be in the order of text, as torchvision's ImageFolder sorts folders"
+        return _say(classifier, f"{said}. {_SAY}."), outputs
+    labels, predicted = tried
+    text, numbers = predicted == of_text[labels], predicted == of_numbers[labels]
+    only_text, only_numbers = int((text & ~numbers).sum()), int((numbers & ~text).sum())
+    shares = f"{numbers.mean():.1%} of {len(labels)} clean images are recognized in the order of the numbers"
+    shares += f" and {text.mean():.1%} in that of text"
+    decided = only_text + only_numbers and binomtest(only_text, only_text + only_numbers).pvalue < _LEVEL
+    taken, order = (of_numbers, as_numbers) if decided and only_numbers > only_text else (of_text, as_text)
+    called = "of the numbers" if order is as_numbers else "of text, as torchvision's ImageFolder sorts folders"
+    said = f"{what}, and {shares}: the outputs were taken to be in the order {called}"
+    classifier = _say(replace(classifier, class_names=ClassNames(tuple(order))), f"{said}. {_SAY}.")
+    if not decided:
+        doubt = f"{what}, and the order of the outputs is not certain: {shares}. That of text was taken. {_SAY}."
+        classifier = replace(classifier, warnings=(*classifier.warnings, doubt))
+    return classifier, tuple(taken.tolist())
+
+
+def _say(classifier: Classifier, sentence: str) -> Classifier:
+    return replace(classifier, assumptions=(*classifier.assumptions, sentence))
+
+
+def _predicted(
+    classifier: Classifier, dataset: Dataset, outputs: tuple[int, ...], options: RunOptions
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the labels of a few clean images and the outputs that are predicted; None where many are unreadable."""
+    store = OutcomeStore()
+    few = subset(dataset, max(1, _IMAGES // len(dataset.class_names)))
+    try:
+        shards = predict(classifier, few, outputs, [Condition()], store, options, no_progress)
+    except DatasetError:
+        return None
+    (found,) = store.conditions(shards, [0])
+    return store.labels(shards).astype(np.int64), found.predicted.astype(np.int64)
+
+
+def _imagenet(names: Sequence[str], count: int) -> tuple[ClassNames, str] | None:
+    """Return ImageNet's names where a network has its 1,000 outputs and the classes are some of them."""
+    known = read_class_names("imagenet")
+    if count != len(known.names):
+        return None
+    try:
+        match_classes(names, known)
+    except DatasetError:
+        return None
+    if all(name.isdigit() for name in names):
+        return None
+    said = (
+        f"The model has {count:,} outputs, and the {len(names)} classes are ImageNet's: the outputs were taken for "
+        f"ImageNet's classes in their usual order (--class-names imagenet)."
+    )
+    return known, said
+
+
+def _indices(names: Sequence[str], count: int) -> tuple[ClassNames, str] | None:
+    """Return the outputs' indices as names where the folders are some of them."""
+    numbers = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 10]
+    if len(numbers) < len(names) or len(set(numbers)) < len(names) or max(numbers) >= count:
+        return None
+    spelled = {int(name): name for name in names}
+    said = (
+        f"The model has {count:,} outputs, and the {len(names)} class folders are numbers from {min(numbers)} to "
+        f"{max(numbers)}: each was taken for the output of its number, counted from 0. {_SAY}."
+    )
+    return ClassNames(tuple(spelled.get(index, str(index)) for index in range(count))), said
+
+
+def _refuse_empty(dataset: Dataset, count: int) -> None:
+    """Refuse empty class folders where the model has as many outputs as there are others."""
+    names, labels = dataset.class_names, set(dataset.labels)
+    empty = [composed(name) for index, name in enumerate(names) if index not in labels]
+    if empty and count == len(names) - len(empty):
+        shown = listed([f"'{name}'" for name in empty], _SHOWN)
+        hold = "folder without an image" if len(empty) == 1 else "folders without an image"
+        got = f"{count}, as many as without the {len(empty)} {hold}: {shown}"
+        do = f"Remove {'it' if len(empty) == 1 else 'them'}, or name the outputs with --class-names"
+        to_be = f"{len(names)}, one for each class folder"
+        raise ModelError(expected("the number of the model's outputs", to_be, got, do))

@@ -1,0 +1,42 @@
+"""A matched model, tried before an analysis: how it takes its images, what it gives, and in which order."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from cuesense.inference.class_outputs import settle
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import probe
+from cuesense.inference.readings import find_readings
+from cuesense.types import Classifier, Dataset
+from cuesense.workflows.readings import settled
+
+
+def prepared(
+    model: object, classifier: Classifier, data: Dataset, outputs: tuple[int, ...], run: RunOptions
+) -> tuple[Classifier, tuple[int, ...]]:
+    """Return a classifier that was tried, its images prepared as they are recognized best where nobody says how.
+
+    Args:
+        model: What the user gave; a module is the user's own, a Classifier is all its maker's word.
+        classifier: The network, matched to the dataset.
+        data: The images, of C classes.
+        outputs: The output of each class, length C.
+        run: How networks run.
+
+    Returns:
+        The classifier, with warnings and assumptions, and the output of each class.
+
+    Raises:
+        ModelError: The network fails, or is no function of one image and may not be run.
+    """
+    # A library's own weights are of one training.
+    own = classifier.sha256 is not None or isinstance(model, nn.Module)
+    readings = find_readings(classifier, data, outputs, run) if own else None
+    classifier = settled(classifier, readings)
+    tried = probe(classifier, data, run)
+    classifier = tried.applied(classifier)
+    if own and readings is None:
+        # The trial may have found out how the network takes its images.
+        classifier = settled(classifier, find_readings(classifier, data, outputs, run))
+    return settle(classifier, data, outputs, tried.output_count, run)

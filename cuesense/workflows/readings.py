@@ -1,0 +1,204 @@
+"""How the images of a model are prepared: settled before an analysis, or shown as a table (``analyze --probe``)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cuesense.errors import ModelError, expected
+from cuesense.inference.loading import load_matched
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import probe
+from cuesense.inference.reading_candidates import described, options_for
+from cuesense.inference.readings import Readings, Tried, find_readings
+from cuesense.models.channels import in_order
+from cuesense.models.preprocessing import ImageOptions, without_guesses
+from cuesense.models.trust import Trust
+from cuesense.schemas.readings import ReadingRow, ReadingTable
+from cuesense.types import Classifier, Dataset, Preprocessing
+
+_FIELDS = ("image_size", "resize", "mean", "std", "channels")
+
+
+def settled(classifier: Classifier, readings: Readings | None) -> Classifier:
+    """Return a classifier whose images are prepared in the best way that nobody's word stands against.
+
+    Args:
+        classifier: The network, and what of its preprocessing was guessed.
+        readings: What a few images showed; None where nothing could be tried.
+
+    Returns:
+        The classifier: only what was guessed is changed, with a warning that gives the options to settle it. What the
+        user or the weights say stays, with a warning where another reading is far better.
+    """
+    if readings is None:
+        return classifier
+    best = readings.best.reading
+    turned = best.channels != classifier.preprocessing.channels
+    network = in_order(classifier.network, best.channels) if turned else classifier.network  # type: ignore[arg-type]
+    known = classifier.warnings if best == classifier.preprocessing else without_guesses(classifier.warnings)
+    return replace(
+        classifier,
+        network=network,
+        preprocessing=best,
+        warnings=(*known, *remarks(classifier, readings)),
+        assumptions=(*classifier.assumptions, *_assumed(classifier, readings)),
+    )
+
+
+def remarks(classifier: Classifier, readings: Readings) -> list[str]:
+    """Return what a user should know of what was tried, in sentences.
+
+    Args:
+        classifier: The network as it was before.
+        readings: What was found.
+    """
+    if readings.at_chance and len(readings.tried) > 1:
+        most = max(tried.count for tried in readings.tried)
+        return [
+            f"No reading of the images is better than guessing: at most {_of(most, readings.images)} are recognized "
+            f"under {len(readings.tried)} sizes, normalizations and orders of channels. The weights may be untrained "
+            f"or another network's, or the classes in another order."
+        ]
+    parts = (_of_taken(classifier, readings), _of_better(readings), _of_hint(readings))
+    return [sentence for sentence in parts if sentence is not None]
+
+
+def _of_taken(classifier: Classifier, readings: Readings) -> str | None:
+    best, before = readings.best, classifier.preprocessing
+    if best.reading == before:
+        return None
+    changed = _differing(best.reading, before)
+    fields = classifier.guessed & set(_FIELDS) if best.reading.channels == "bgr" else classifier.guessed - {"channels"}
+    first = readings.tried[0]
+    why = (
+        f"the model fails on {described(before)} ({first.failed.rstrip('.')})"
+        if first.failed is not None
+        else f"{_counted(best, readings)} are then recognized, {first.count} with {described(before)}"
+    )
+    what = " and ".join(changed)
+    return (
+        f"Nothing says the {what}, and images are prepared as {described(best.reading)}: {why}"
+        f"{_confirmed(readings) if readings.better is None else ''}. Give `{options_for(best.reading, fields)}` to "
+        f"settle it."
+    )
+
+
+def _of_better(readings: Readings) -> str | None:
+    if readings.better is None:
+        return None
+    options = options_for(readings.better.reading, _changed(readings.better.reading, readings.best.reading))
+    return (
+        f"Images may be prepared in the wrong way: {_counted(readings.better, readings)} are recognized with "
+        f"{described(readings.better.reading)}, {readings.best.count} with {described(readings.best.reading)}, which "
+        f"was taken because an option or the weights say so{_confirmed(readings)}. To try it, give `{options}`."
+    )
+
+
+def _of_hint(readings: Readings) -> str | None:
+    if readings.hint is None or readings.better is not None:
+        return None
+    options = options_for(readings.hint.reading, _changed(readings.hint.reading, readings.best.reading))
+    return (
+        f"Images may be prepared in the wrong way: {_counted(readings.hint, readings)} are recognized with "
+        f"{described(readings.hint.reading)}, {readings.best.count} with {described(readings.best.reading)}. Of so few "
+        f"images this may be chance. To try it, give `{options}`."
+    )
+
+
+def _assumed(classifier: Classifier, readings: Readings) -> list[str]:
+    others = len(readings.tried) - 1
+    if readings.best.reading != classifier.preprocessing or readings.better or readings.hint or readings.at_chance:
+        return []
+    compared = f", and none of {others} other ways to prepare them is far better" if others else ""
+    if not classifier.guessed & set(_FIELDS):
+        return []
+    return [f"{_of(readings.best.count, readings.images)} are recognized when prepared so{compared}."]
+
+
+def _counted(tried: Tried, readings: Readings) -> str:
+    return _of(tried.count, readings.images)
+
+
+def _of(count: int, images: int) -> str:
+    return f"{count} of {images} images"
+
+
+def _confirmed(readings: Readings) -> str:
+    if readings.confirmed is None:
+        return ""
+    more, before, after = readings.confirmed
+    return f" (of {more} further images {after} and {before})"
+
+
+def _differing(one: Preprocessing, other: Preprocessing) -> list[str]:
+    changed = _changed(one, other)
+    words = (
+        ({"image_size", "resize"}, "size"),
+        ({"mean", "std"}, "normalization"),
+        ({"channels"}, "order of channels"),
+    )
+    return [word for names, word in words if names & changed]
+
+
+def _changed(one: Preprocessing, other: Preprocessing) -> frozenset[str]:
+    return frozenset(name for name in _FIELDS if getattr(one, name) != getattr(other, name))
+
+
+def try_readings(
+    model: str,
+    dataset: Dataset,
+    *,
+    arch: str | None,
+    class_names: str | None,
+    images: ImageOptions,
+    run: RunOptions,
+    trust: Trust,
+) -> ReadingTable:
+    """Return how well a network recognizes a few images under every plausible reading.
+
+    Args:
+        model: A file or spec.
+        dataset: The images.
+        arch: Architecture of a file that holds weights only.
+        class_names: Names of the outputs: ``"imagenet"`` or a file.
+        images: What the user gives.
+        run: Device, batch size and precision.
+        trust: Who named the model, and whether programs run.
+
+    Returns:
+        The table, best readings first.
+
+    Raises:
+        CuesenseError: The model cannot be loaded, does not fit the classes, or fails on the images however prepared.
+    """
+    classifier, outputs, _ = load_matched(
+        model, dataset, arch=arch, class_names=class_names, images=images, trust=trust
+    )
+    readings = find_readings(classifier, dataset, outputs, run, thorough=True)
+    if readings is None:
+        # What is wrong with the model or the images; or how it takes its images after all.
+        classifier = probe(classifier, dataset, run).applied(classifier)
+        readings = find_readings(classifier, dataset, outputs, run, thorough=True)
+    if readings is None:
+        raise ModelError(expected(f"'{model}'", "able to run on some images", "failures on all", "Check --image-size"))
+    ranked = sorted(readings.tried, key=lambda tried: (tried.failed is not None, -tried.count, tried.surprise))
+    return ReadingTable(
+        model=classifier.spec,
+        dataset=dataset.spec,
+        images=readings.images,
+        classes=readings.classes,
+        readings=[_row(tried, readings) for tried in ranked],
+        remarks=remarks(classifier, readings),
+    )
+
+
+def _row(tried: Tried, readings: Readings) -> ReadingRow:
+    reading = tried.reading
+    return ReadingRow(
+        reading=described(reading),
+        recognized=tried.count,
+        log_loss=None if tried.surprise == float("inf") else tried.surprise,
+        failed=tried.failed,
+        options=options_for(reading, frozenset(_FIELDS) if reading.channels == "bgr" else frozenset(_FIELDS[:4])),
+        taken=tried is readings.best,
+    )
