@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -22,6 +23,7 @@ from cuesense import registry
 from cuesense.errors import SettingsError
 from cuesense.perturbations.apply import perturb
 from cuesense.perturbations.kornia_table import row_of
+from cuesense.pipelines import ultralytics
 from cuesense.policies.policy import Policy, sparing, uniform
 from cuesense.types import Role
 from tests.helpers.profiles import NAMES
@@ -217,7 +219,8 @@ def test_albumentations_json_fits_its_documented_schema() -> None:
 
 def test_yaml_and_json_say_the_same() -> None:
     policy = Policy("grouped", 0.5, ("a", "b", "ü"), (0, 1, 0), ({"hue": 0.1}, {}))
-    assert yaml.safe_load(exported("yaml", policy)) == json.loads(exported("json", policy)) == policy.to_dict()
+    listed = policy.to_dict() | {"no_hue_classes": ["b"]}
+    assert yaml.safe_load(exported("yaml", policy)) == json.loads(exported("json", policy)) == listed
 
 
 def test_yaml_says_that_one_policy_leaves_classes_out() -> None:
@@ -225,7 +228,7 @@ def test_yaml_says_that_one_policy_leaves_classes_out() -> None:
     policy = sparing({"hue": 0.1}, ("a", "b", "c"), ["b"], 0.5)
     text = exported("yaml", policy)
     assert text.startswith("# One policy, not one a class: the classes of the group without augmentations are left out")
-    assert yaml.safe_load(text) == policy.to_dict()
+    assert yaml.safe_load(text) == policy.to_dict() | {"no_hue_classes": ["b"]}
     by_class = Policy("per_class", 0.5, ("a", "b"), (0, 1), ({"hue": 0.1}, {"hue": 0.2}))
     assert not exported("yaml", by_class).startswith("#")
 
@@ -302,3 +305,77 @@ def test_code_without_augmentation_is_a_module_that_does_nothing(library: str) -
     for policy in (uniform({}, NAMES), weighted):
         assert type(transform_of(exported(library, policy))).__name__ == "Identity"
     assert "class_weights = [0.5, 0.75, 1.75]" in exported(library, weighted)
+
+
+def hyperparameters(policy: Policy, tmp_path: Path) -> tuple[dict[str, Any], str]:
+    text = exported("ultralytics", policy)
+    path = tmp_path / "hyp.yaml"
+    path.write_text(text)
+    return ultralytics.read(path)[0] | {"degrees": yaml.safe_load(text)["degrees"]}, text
+
+
+def test_ultralytics_hyperparameters_are_the_policy_s(tmp_path: Path) -> None:
+    found, text = hyperparameters(uniform(VALUES | {"random_erasing": 0.33}, NAMES), tmp_path)
+    assert found == {
+        # hue and saturation of their own stand beside the jitter's.
+        "hsv_h": 0.2,
+        "hsv_s": 0.8,
+        "hsv_v": 0.4,
+        "scale": 0.7,
+        "degrees": 40.0,
+        "fliplr": 0.4,
+        "flipud": 0.2,
+        "erasing": 0.8,
+        "auto_augment": None,
+    }
+    assert (
+        "Left out, because Ultralytics has no hyperparameter for them: random_grayscale, random_gaussian_blur." in text
+    )
+    transform = ultralytics.transform(found, SIZE)
+    crop, left, up, jitter = transform.transforms[:4]
+    assert (crop.scale, left.p, up.p) == ((pytest.approx(0.3), 1.0), 0.4, 0.2)
+    assert jitter.hue == (-0.2, 0.2)
+
+
+def test_ultralytics_jitter_is_the_policy_s(tmp_path: Path) -> None:
+    found, text = hyperparameters(uniform({"color_jitter": 0.4}, NAMES), tmp_path)
+    assert (found["hsv_h"], found["hsv_s"], found["hsv_v"]) == (0.1, 0.4, 0.4)
+    assert "# Every image is jittered, where the policy leaves some clean." in text
+    alone, text = hyperparameters(uniform({"brightness": 0.4}, NAMES), tmp_path)
+    assert alone["hsv_v"] == 0
+    assert "the smaller of the two values is taken" in text
+
+
+def test_ultralytics_erases_a_third_or_not_at_all(tmp_path: Path) -> None:
+    for area, erasing in ((0.32, 0.0), (0.33, 0.8)):
+        found, text = hyperparameters(uniform({"random_erasing": area}, NAMES), tmp_path)
+        assert found["erasing"] == erasing
+        assert ("Left out, because Ultralytics erases" in text) == (erasing == 0)
+
+
+def test_ultralytics_hyperparameters_for_no_augmentation_change_nothing(tmp_path: Path) -> None:
+    found, text = hyperparameters(uniform({}, NAMES), tmp_path)
+    assert text.startswith("# Train without augmentation.\n")
+    picture = Image.fromarray((images(1)[0] * 255).byte().permute(1, 2, 0).numpy())
+    transform = ultralytics.transform(found, SIZE)
+    for seed in range(5):
+        torch.manual_seed(seed)
+        assert torch.equal(transform(picture), torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255)
+
+
+def test_ultralytics_comments_say_that_class_weights_are_left_out() -> None:
+    assert "class weights in the loss" in exported("ultralytics", WEIGHTED)
+    assert "weights" not in exported("ultralytics", replace(WEIGHTED, class_weights=()))
+
+
+def test_classes_without_an_augmentation_are_listed() -> None:
+    values = {"horizontal_flip": 0.5, "random_resized_crop": 0.4, "vertical_flip": 0.5}
+    some = {"random_resized_crop": 0.4}
+    groups = tuple(int(index > 1) for index in range(len(NAMES)))
+    policy = Policy("per_class", 0.8, NAMES, groups, (some, values))
+    for found in (json.loads(exported("json", policy)), yaml.safe_load(exported("yaml", policy))):
+        assert found["no_flip_classes"] == list(NAMES[:2])
+        assert found["no_vertical_flip_classes"] == list(NAMES[:2])
+        assert "no_crop_classes" not in found
+        assert Policy.from_dict(found, NAMES) == policy
+    assert "no_" not in exported("yaml", uniform(values, NAMES))
