@@ -15,6 +15,7 @@ refused in one sentence that names the true cause and the way out. What came is 
 - misleading: a refusal without the true cause or the way out;
 - wrong, said: another accuracy than the true one, and a sentence that warns of it;
 - silently wrong: another accuracy without a word, or something left out without a word;
+- not made: the benchmark could not make the input here;
 - traceback: anything else than an answer or a sentence, or more than a minute.
 """
 
@@ -50,13 +51,14 @@ from typer.testing import CliRunner
 from benchmarks.inputs_world import Kind, Place, World
 from cuesense.cli.app import app
 
-_FILES: tuple[str, ...] = ("tables", "readers")
+_FILES = ("weights", "files", "commands", "formats", "scripts", "readings", "tables", "readers", "names", "folders")
+_FILES += ("images",)
 
 _SECONDS = 60
 # What warns of an accuracy that is not the true one; that something was assumed is not yet a warning.
 _WARNS = r"far (better|higher)|higher accuracy|--probe|no better than chance|near chance|may be wrong|another reading"
 GOOD = ("works", "right refusal", "right warning")
-OUTCOMES = (*GOOD, "unsaid", "refused, can work", "misleading", "wrong, said", "silently wrong", "traceback")
+OUTCOMES = (*GOOD, "unsaid", "refused, can work", "misleading", "wrong, said", "silently wrong", "traceback", "not made")
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Give the command line every kind of input.")
     parser.add_argument("--part", action="append", help="only kinds of this part; may be repeated")
+    parser.add_argument("--file", action="append", choices=_FILES, help="only kinds of inputs_FILE.py; may be repeated")
     parser.add_argument("--only", help="only kinds whose names match this regular expression")
     parser.add_argument("--unseen", action="store_true", help="the kinds that nobody tuned for, instead of the others")
     parser.add_argument("--output", type=Path, help="CSV file for the answers")
@@ -131,7 +134,7 @@ def _options() -> argparse.Namespace:
 
 
 def _kinds(options: argparse.Namespace) -> Iterator[Kind]:
-    files = ("unseen", "unseen_data") if options.unseen else _FILES
+    files = ("unseen",) if options.unseen else options.file or _FILES
     for name in files:
         for kind in importlib.import_module(f"benchmarks.inputs_{name}").KINDS:
             wanted = not options.part or kind.part in options.part
@@ -164,8 +167,10 @@ def _run(kind: Kind, world: World) -> Answer:
         try:
             arguments = [str(part) for part in kind.make(place)]
         except Exception as error:
-            print("".join(traceback.format_exception(error)), file=sys.stderr, flush=True)
-            raise RuntimeError(f"{kind.part}/{kind.name} cannot be made") from error
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(last.filename).name}:{last.lineno}"
+            said = f"{type(error).__name__}: {error} ({where})"
+            return Answer(kind.part, kind.name, "", "not made", -1, "", "", 0.0, "", said, "", "a mistake of the benchmark")
         _forget(world.folder)
         started = time.monotonic()
         code, text = _answer(["analyze", *arguments, "--config", str(world.folder / "tiny.toml"), "--output", "out"])
