@@ -4,8 +4,8 @@
     PYTHONPATH=. python benchmarks/inputs.py --part weights --only ema --keep kept
     PYTHONPATH=. python benchmarks/inputs.py --unseen
 
-Each kind writes its files into a folder of its own and names the arguments of ``cuesense analyze`` and the right answer:
-it works (exit code 0, and the clean accuracy is that of the same network on the same images by plain torch), or it is
+Each kind writes its files into a folder of its own and names the arguments of ``cuesense analyze`` and the right
+answer: it works (exit code 0, and the clean accuracy is that of the same network on the same images by plain torch), or it is
 refused in one sentence that names the true cause and the way out. What came is one of
 
 - works, right refusal;
@@ -58,7 +58,16 @@ _SECONDS = 60
 # What warns of an accuracy that is not the true one; that something was assumed is not yet a warning.
 _WARNS = r"far (better|higher)|higher accuracy|--probe|no better than chance|near chance|may be wrong|another reading"
 GOOD = ("works", "right refusal", "right warning")
-OUTCOMES = (*GOOD, "unsaid", "refused, can work", "misleading", "wrong, said", "silently wrong", "traceback", "not made")
+OUTCOMES = (
+    *GOOD,
+    "unsaid",
+    "refused, can work",
+    "misleading",
+    "wrong, said",
+    "silently wrong",
+    "traceback",
+    "not made",
+)
 
 
 @dataclass(frozen=True)
@@ -163,14 +172,16 @@ def _run(kind: Kind, world: World) -> Answer:
     place = Place(folder, world)
     # Whole modules are pickled by the name of their module.
     sys.modules["usernet"] = world.usernet
-    with _inside(folder, world.folder):
+    with _inside(folder):
         try:
             arguments = [str(part) for part in kind.make(place)]
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(last.filename).name}:{last.lineno}"
             said = f"{type(error).__name__}: {error} ({where})"
-            return Answer(kind.part, kind.name, "", "not made", -1, "", "", 0.0, "", said, "", "a mistake of the benchmark")
+            return Answer(
+                kind.part, kind.name, "", "not made", -1, "", "", 0.0, "", said, "", "a mistake of the benchmark"
+            )
         _forget(world.folder)
         started = time.monotonic()
         code, text = _answer(["analyze", *arguments, "--config", str(world.folder / "tiny.toml"), "--output", "out"])
@@ -196,8 +207,8 @@ def _run(kind: Kind, world: World) -> Answer:
 
 
 @contextmanager
-def _inside(folder: Path, root: Path) -> Iterator[None]:
-    """Work in a folder, and forget the modules and paths that come from below root afterwards."""
+def _inside(folder: Path) -> Iterator[None]:
+    """Work in a folder, and restore the paths of modules afterwards."""
     here, path = Path.cwd(), list(sys.path)
     os.chdir(folder)
     try:
@@ -208,6 +219,7 @@ def _inside(folder: Path, root: Path) -> Iterator[None]:
 
 
 def _forget(root: Path) -> None:
+    """Forget modules that come from below a folder: each run imports the user's code of its own folder."""
     ours = [name for name, module in sys.modules.items() if str(getattr(module, "__file__", "")).startswith(str(root))]
     for name in ours:
         del sys.modules[name]

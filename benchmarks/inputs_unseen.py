@@ -29,11 +29,26 @@ from benchmarks.inputs_readers import _dataset, _imagenet, _synset_folders, npz,
 from benchmarks.inputs_scripts import Wrapped, _exported, _traced
 from benchmarks.inputs_tables import rows, table, text
 from benchmarks.inputs_weights import Settings, foreign, prefixed, without
-from benchmarks.inputs_world import CLASSES, HALF, SIDE, Kind, Place, Right, World, either, refused, told, warned, works, write_folders
+from benchmarks.inputs_world import (
+    CLASSES,
+    HALF,
+    SIDE,
+    Kind,
+    Place,
+    Right,
+    World,
+    either,
+    refused,
+    told,
+    warned,
+    works,
+    write_folders,
+)
 
 
 def saved(content: Callable[[World], Any]) -> Callable[[Place], Any]:
     """Save what a function of the world gives, and analyze it with the user's architecture."""
+
     def made(place: Place) -> Any:
         arguments = place.save(content(place.world))
         for module in ("byol", "mycfg"):
@@ -123,12 +138,16 @@ def _reversed_folders(place: Place) -> Any:
 
 
 def _wds_image_id(place: Place) -> Any:
-    shards(place.folder, samples(place), lambda k, d, l: {f"{k}.input.png": d, f"{k}.target.cls": str(l).encode()})
+    shards(place.folder, samples(place), lambda k, d, n: {f"{k}.input.png": d, f"{k}.target.cls": str(n).encode()})
     return place.on("wds:val-000000.tar")
 
 
 def _wds_jpg_missing(place: Place) -> Any:
-    shards(place.folder, samples(place), lambda k, d, l: {f"{k}.png": d} if k == "000003" else {f"{k}.png": d, f"{k}.cls": str(l).encode()})
+    shards(
+        place.folder,
+        samples(place),
+        lambda k, d, n: {f"{k}.png": d} if k == "000003" else {f"{k}.png": d, f"{k}.cls": str(n).encode()},
+    )
     kept = np.arange(len(place.world.labels)) != 3
     place.truth = place.world.accuracy(images=place.world.images[kept], labels=place.world.labels[kept])
     return place.on("wds:val-000000.tar")
@@ -148,14 +167,16 @@ def _zip_with_table(place: Place) -> Any:
         found = samples(place)
         for key, data, _ in found:
             archive.writestr(f"images/{key}.png", data)
-        archive.writestr("labels.csv", text([(f"images/{k}.png", CLASSES[l]) for k, _, l in found], "filename,label"))
+        archive.writestr("labels.csv", text([(f"images/{k}.png", CLASSES[n]) for k, _, n in found], "filename,label"))
     return place.on("data.zip")
 
 
 def _parquet_png_column(place: Place) -> Any:
     import pandas as pd
 
-    frame = pd.DataFrame({"png": [data for _, data, _ in samples(place)], "class": [CLASSES[l] for l in place.world.labels]})
+    frame = pd.DataFrame(
+        {"png": [data for _, data, _ in samples(place)], "class": [CLASSES[n] for n in place.world.labels]}
+    )
     frame.to_parquet("data.parquet")
     return place.on("hf:data.parquet")
 
@@ -176,7 +197,7 @@ def _arrow_inside(place: Place) -> Any:
 def _metadata_in_parts(place: Place) -> Any:
     for part, shift in (("train", 1), ("test", 0)):
         found = place.flat(f"data/{part}")
-        lines = [json.dumps({"file_name": n, "label": CLASSES[(l + shift) % 12]}) for n, l in found]
+        lines = [json.dumps({"file_name": n, "label": CLASSES[(label + shift) % 12]}) for n, label in found]
         place.write(f"data/{part}/metadata.jsonl", "\n".join(lines))
     return place.on("data")
 
@@ -184,7 +205,7 @@ def _metadata_in_parts(place: Place) -> Any:
 def _table_in_folder_named(place: Place) -> Any:
     found = place.flat("birds/images")
     place.write("birds/images.txt", "\n".join(f"{i} {n}" for i, (n, _) in enumerate(found, 1)))
-    place.write("birds/image_class_labels.txt", "\n".join(f"{i} {l + 1}" for i, (_, l) in enumerate(found, 1)))
+    place.write("birds/image_class_labels.txt", "\n".join(f"{i} {n + 1}" for i, (_, n) in enumerate(found, 1)))
     place.write("birds/classes.txt", "\n".join(f"{i} {n}" for i, n in enumerate(CLASSES, 1)))
     return place.on("birds")
 
@@ -206,16 +227,21 @@ def _rotated(place: Place) -> Any:
 
 def _sixty_four(place: Place) -> Any:
     """Animated GIFs: the first frame counts."""
+
     def frames(image: Image.Image) -> Image.Image:
         return image.quantize(255)
 
     path = place.folders(suffix=".gif", change=frames)
-    images = np.stack([np.asarray(Image.open(f).convert("RGB")) for n in CLASSES for f in sorted((path / n).glob("*.gif"))])
+    images = np.stack(
+        [np.asarray(Image.open(f).convert("RGB")) for n in CLASSES for f in sorted((path / n).glob("*.gif"))]
+    )
     place.truth = place.world.accuracy(images=images)
     for file in path.rglob("*.gif"):
         first = Image.open(file).copy()
         first.save(file, save_all=True, append_images=[first.transpose(Image.Transpose.ROTATE_180)], loop=0)
-    images = np.stack([np.asarray(Image.open(f).convert("RGB")) for n in CLASSES for f in sorted((path / n).glob("*.gif"))])
+    images = np.stack(
+        [np.asarray(Image.open(f).convert("RGB")) for n in CLASSES for f in sorted((path / n).glob("*.gif"))]
+    )
     place.truth = place.world.accuracy(images=images)
     return place.on(path)
 
