@@ -5,8 +5,8 @@
     PYTHONPATH=. python benchmarks/inputs.py --unseen
 
 Each kind writes its files into a folder of its own and names the arguments of ``cuesense analyze`` and the right
-answer: it works (exit code 0, and the clean accuracy is that of the same network on the same images by plain torch), or it is
-refused in one sentence that names the true cause and the way out. What came is one of
+answer: it works (exit code 0, and the clean accuracy is that of the same network on the same images by plain torch),
+or it is refused in one sentence that names the true cause and the way out. What came is one of
 
 - works, right refusal;
 - right warning: another accuracy, which nothing can know without a probe, and a warning that names the flags;
