@@ -41,10 +41,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-# Nothing here is fetched: a library that asks its hub would wait for it.
-os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-os.environ.pop("CUESENSE_DATA", None)
-
 import torch
 from typer.testing import CliRunner
 
@@ -110,6 +106,9 @@ class _TooSlowError(BaseException):
 def main() -> int:
     """Run the kinds, print the counts, and return 1 where an answer was not right."""
     options = _options()
+    # Nothing here is fetched: a library that asks its hub would wait for it.
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    os.environ.pop("CUESENSE_DATA", None)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     found = []
