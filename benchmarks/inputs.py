@@ -4,9 +4,9 @@
     PYTHONPATH=. python benchmarks/inputs.py --part weights --only ema --keep kept
     PYTHONPATH=. python benchmarks/inputs.py --unseen
 
-Each kind writes its files into a folder of its own and names the arguments of ``cuesense analyze`` and the right answer:
-it works (exit code 0, and the clean accuracy is that of the same network on the same images by plain torch), or it is
-refused in one sentence that names the true cause and the way out. What came is one of
+Each kind writes its files into a folder of its own and names the arguments of ``cuesense analyze`` and the right
+answer: it works (exit code 0, and the clean accuracy is that of the same network on the same images by plain torch),
+or it is refused in one sentence that names the true cause and the way out. What came is one of
 
 - works, right refusal;
 - right warning: another accuracy, which nothing can know without a probe, and a warning that names the flags;
@@ -15,6 +15,7 @@ refused in one sentence that names the true cause and the way out. What came is 
 - misleading: a refusal without the true cause or the way out;
 - wrong, said: another accuracy than the true one, and a sentence that warns of it;
 - silently wrong: another accuracy without a word, or something left out without a word;
+- not made: the benchmark could not make the input here;
 - traceback: anything else than an answer or a sentence, or more than a minute.
 """
 
@@ -40,23 +41,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-# Nothing here is fetched: a library that asks its hub would wait for it.
-os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-os.environ.pop("CUESENSE_DATA", None)
-
 import torch
 from typer.testing import CliRunner
 
 from benchmarks.inputs_world import Kind, Place, World
 from cuesense.cli.app import app
 
-_FILES: tuple[str, ...] = ("tables", "readers")
+_FILES = ("weights", "files", "commands", "formats", "scripts", "readings", "tables", "readers", "names", "folders")
+_FILES += ("images",)
 
 _SECONDS = 60
 # What warns of an accuracy that is not the true one; that something was assumed is not yet a warning.
 _WARNS = r"far (better|higher)|higher accuracy|--probe|no better than chance|near chance|may be wrong|another reading"
 GOOD = ("works", "right refusal", "right warning")
-OUTCOMES = (*GOOD, "unsaid", "refused, can work", "misleading", "wrong, said", "silently wrong", "traceback")
+OUTCOMES = (
+    *GOOD,
+    "unsaid",
+    "refused, can work",
+    "misleading",
+    "wrong, said",
+    "silently wrong",
+    "traceback",
+    "not made",
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,9 @@ class _TooSlowError(BaseException):
 def main() -> int:
     """Run the kinds, print the counts, and return 1 where an answer was not right."""
     options = _options()
+    # Nothing here is fetched: a library that asks its hub would wait for it.
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    os.environ.pop("CUESENSE_DATA", None)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     found = []
@@ -121,6 +131,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Give the command line every kind of input.")
     parser.add_argument("--part", action="append", help="only kinds of this part; may be repeated")
+    parser.add_argument("--file", action="append", choices=_FILES, help="only kinds of inputs_FILE.py; may be repeated")
     parser.add_argument("--only", help="only kinds whose names match this regular expression")
     parser.add_argument("--unseen", action="store_true", help="the kinds that nobody tuned for, instead of the others")
     parser.add_argument("--output", type=Path, help="CSV file for the answers")
@@ -131,7 +142,7 @@ def _options() -> argparse.Namespace:
 
 
 def _kinds(options: argparse.Namespace) -> Iterator[Kind]:
-    files = ("unseen", "unseen_data") if options.unseen else _FILES
+    files = ("unseen",) if options.unseen else options.file or _FILES
     for name in files:
         for kind in importlib.import_module(f"benchmarks.inputs_{name}").KINDS:
             wanted = not options.part or kind.part in options.part
@@ -160,12 +171,16 @@ def _run(kind: Kind, world: World) -> Answer:
     place = Place(folder, world)
     # Whole modules are pickled by the name of their module.
     sys.modules["usernet"] = world.usernet
-    with _inside(folder, world.folder):
+    with _inside(folder):
         try:
             arguments = [str(part) for part in kind.make(place)]
         except Exception as error:
-            print("".join(traceback.format_exception(error)), file=sys.stderr, flush=True)
-            raise RuntimeError(f"{kind.part}/{kind.name} cannot be made") from error
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(last.filename).name}:{last.lineno}"
+            said = f"{type(error).__name__}: {error} ({where})"
+            return Answer(
+                kind.part, kind.name, "", "not made", -1, "", "", 0.0, "", said, "", "a mistake of the benchmark"
+            )
         _forget(world.folder)
         started = time.monotonic()
         code, text = _answer(["analyze", *arguments, "--config", str(world.folder / "tiny.toml"), "--output", "out"])
@@ -191,8 +206,8 @@ def _run(kind: Kind, world: World) -> Answer:
 
 
 @contextmanager
-def _inside(folder: Path, root: Path) -> Iterator[None]:
-    """Work in a folder, and forget the modules and paths that come from below root afterwards."""
+def _inside(folder: Path) -> Iterator[None]:
+    """Work in a folder, and restore the paths of modules afterwards."""
     here, path = Path.cwd(), list(sys.path)
     os.chdir(folder)
     try:
@@ -203,6 +218,7 @@ def _inside(folder: Path, root: Path) -> Iterator[None]:
 
 
 def _forget(root: Path) -> None:
+    """Forget modules that come from below a folder: each run imports the user's code of its own folder."""
     ours = [name for name, module in sys.modules.items() if str(getattr(module, "__file__", "")).startswith(str(root))]
     for name in ours:
         del sys.modules[name]

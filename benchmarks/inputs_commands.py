@@ -37,6 +37,11 @@ def _plain(*arguments: str) -> Callable[[Place], Any]:
     return lambda place: [place.script, *arguments]
 
 
+def _untrained(place: Place) -> Any:
+    place.truth, place.tolerance = 1 / 12, 0.25
+    return place.model("python:usernet:build")
+
+
 _TV = "torchvision:resnet18"
 _ARCHS: tuple[tuple[str, Right, Callable[[Place], Any]], ...] = (
     (_TV, works(), _arch(_TV)),
@@ -91,7 +96,7 @@ _COMMANDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("model: open_clip:ViT-B-33", refused("ViT-B-32"), _spec("open_clip:ViT-B-33"), ""),
     ("model: open_clip:ViT-B-32@nowhere.pt", refused("nowhere|laion|openai"), _spec("open_clip:ViT-B-32@nowhere.pt"), ""),
     ("model: clip:ViT-B/32", refused("open_clip"), _spec("clip:ViT-B/32"), ""),
-    ("model: python:usernet:build without weights", works(), lambda p: _untrained(p), "untrained: chance, as plain torch says"),
+    ("model: python:usernet:build without weights", works(), _untrained, "untrained: chance, as plain torch says"),
     ("--dataset left out", refused("--dataset"), _plain(), ""),
     ("everything left out", refused("--dataset|MODEL", "MODEL|--dataset"), lambda p: [], ""),
     ("weights without --arch on imagenet without a root", refused("--arch", "--data-root|CUESENSE_DATA"), lambda p: [_state(p), "--dataset", "imagenet"], "all that is missing, in one answer"),
@@ -120,11 +125,6 @@ _COMMANDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("--dataset torchvision:Nothing", refused("Nothing", "CIFAR10|MNIST|one of"), lambda p: p.on("torchvision:Nothing"), ""),
     ("--dataset of a Hugging Face hub without network", refused("network|hub|offline|cache|hf:"), lambda p: p.on("hf:mnist-of-nobody/nothing"), ""),
 )  # fmt: skip
-
-
-def _untrained(place: Place) -> Any:
-    place.truth, place.tolerance = 1 / 12, 0.25
-    return place.model("python:usernet:build")
 
 
 def _part(name: str) -> str:

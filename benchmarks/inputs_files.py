@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import pickle
 import tarfile
 import zipfile
@@ -172,7 +171,7 @@ def _spec(*words: str) -> Callable[[Place], Any]:
 
 def _unreadable(place: Place) -> Any:
     place.write("model.pt", checkpoint(place))
-    os.symlink("nowhere.pt", "link.pt")
+    (place.folder / "link.pt").symlink_to("nowhere.pt")
     return place.model("link.pt")
 
 
@@ -190,6 +189,7 @@ def _cut_legacy(place: Place) -> Any:
 
 def _renamed(name: str) -> Callable[[Place], Any]:
     """Save the usual weights under a misleading name: the content decides."""
+
     def made(place: Place) -> Any:
         place.write(name, checkpoint(place))
         return place.with_arch(name)

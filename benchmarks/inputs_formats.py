@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Callable
@@ -38,10 +37,20 @@ def _hugging_face(kind: str = "vit", names: dict[int, str] | None = None) -> Any
     common: dict[str, Any] = {"id2label": names or _NAMES, "label2id": {n: i for i, n in (names or _NAMES).items()}}
     torch.manual_seed(0)
     if kind == "vit":
-        config: Any = t.ViTConfig(hidden_size=48, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=SIDE, patch_size=8, **common)
+        config: Any = t.ViTConfig(
+            hidden_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            image_size=SIDE,
+            patch_size=8,
+            **common,
+        )
         return t.ViTForImageClassification(config)
     if kind == "resnet":
-        config = t.ResNetConfig(embedding_size=16, hidden_sizes=[16, 32, 48, 64], depths=[1, 1, 1, 1], layer_type="basic", **common)
+        config = t.ResNetConfig(
+            embedding_size=16, hidden_sizes=[16, 32, 48, 64], depths=[1, 1, 1, 1], layer_type="basic", **common
+        )
         return t.ResNetForImageClassification(config)
     config = t.ConvNextConfig(hidden_sizes=[16, 24, 32, 48], depths=[1, 1, 1, 1], **common)
     return t.ConvNextForImageClassification(config)
@@ -63,6 +72,7 @@ def hf_model(
     **save: Any,
 ) -> Callable[[Place], Any]:
     """A folder of save_pretrained, whose head was fitted with mean and std 0.5."""
+
     def made(place: Place) -> Any:
         net = place.world.head_fitted(_hugging_face(kind), f"hf {kind}", mean=HALF, std=HALF)
         place.truth = place.world.accuracy(_Logits(net), mean=HALF, std=HALF)
@@ -72,7 +82,9 @@ def hf_model(
         if processor is not None:
             place.write("model/preprocessor_config.json", json.dumps(processor))
         change(place.folder / "model")
-        said = ["--image-size", "32", "--resize", "32", "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5"] if flags else []
+        said = (
+            ["--image-size", "32", "--resize", "32", "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5"] if flags else []
+        )
         return [spec, "--dataset", place.usual, *said]
 
     return made
@@ -103,13 +115,22 @@ def _hub_cache(path: Path) -> None:
     for file in list(path.iterdir()):
         shutil.move(file, cache / "blobs" / file.name)
         (cache / "snapshots" / "abc").mkdir(exist_ok=True)
-        os.symlink(cache / "blobs" / file.name, cache / "snapshots" / "abc" / file.name)
+        (cache / "snapshots" / "abc" / file.name).symlink_to(cache / "blobs" / file.name)
 
 
 def _headless(place: Place) -> Any:
     import transformers as t
 
-    t.ViTModel(t.ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=1, intermediate_size=16, image_size=SIDE, patch_size=8)).save_pretrained("model")
+    t.ViTModel(
+        t.ViTConfig(
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=1,
+            intermediate_size=16,
+            image_size=SIDE,
+            patch_size=8,
+        )
+    ).save_pretrained("model")
     return ["model", "--dataset", place.usual]
 
 
@@ -123,16 +144,31 @@ def _config(text: str, *more: str) -> Callable[[Place], Any]:
     return made
 
 
-def timm_folder(spec: str = "timm:local-dir:model", old: bool = False, weights: str = "model.safetensors") -> Callable[[Place], Any]:
+def timm_folder(
+    spec: str = "timm:local-dir:model", old: bool = False, weights: str = "model.safetensors"
+) -> Callable[[Place], Any]:
     """The layout of timm's push_to_hub, of a network at 32 px with mean and std 0.5."""
+
     def made(place: Place) -> Any:
         import timm
 
         torch.manual_seed(0)
         net = place.world.head_fitted(timm.create_model("test_resnet", num_classes=12), "timm", mean=HALF, std=HALF)
         place.truth = place.world.accuracy(net, mean=HALF, std=HALF)
-        config = {"input_size": [3, SIDE, SIDE], "mean": HALF, "std": HALF, "crop_pct": 1.0, "interpolation": "bicubic", "num_classes": 12, "label_names": CLASSES}
-        content = {"architecture": "test_resnet", "num_classes": 12, **(config if old else {"pretrained_cfg": config, "label_names": CLASSES})}
+        config = {
+            "input_size": [3, SIDE, SIDE],
+            "mean": HALF,
+            "std": HALF,
+            "crop_pct": 1.0,
+            "interpolation": "bicubic",
+            "num_classes": 12,
+            "label_names": CLASSES,
+        }
+        content = {
+            "architecture": "test_resnet",
+            "num_classes": 12,
+            **(config if old else {"pretrained_cfg": config, "label_names": CLASSES}),
+        }
         place.write("model/config.json", json.dumps(content))
         if weights.endswith("safetensors"):
             save_file({k: v.contiguous() for k, v in net.state_dict().items()}, f"model/{weights}")
@@ -143,8 +179,16 @@ def timm_folder(spec: str = "timm:local-dir:model", old: bool = False, weights: 
     return made
 
 
-def onnx(wrapper: type[Wrapped] = Wrapped, shape: tuple[int, ...] = (3, SIDE, SIDE), batch: int | None = None, spec: str = "model.onnx", flags: tuple[str, ...] = (), change: Callable[[Path], Any] = lambda path: None) -> Callable[[Place], Any]:
+def onnx(
+    wrapper: type[Wrapped] = Wrapped,
+    shape: tuple[int, ...] = (3, SIDE, SIDE),
+    batch: int | None = None,
+    spec: str = "model.onnx",
+    flags: tuple[str, ...] = (),
+    change: Callable[[Path], Any] = lambda path: None,
+) -> Callable[[Place], Any]:
     """An ONNX file of the usual network."""
+
     def made(place: Place) -> Any:
         write_onnx(wrapper(place.world.net).eval(), torch.zeros(batch or 2, *shape), dynamic=batch is None)
         change(place.folder / "model.onnx")
@@ -158,7 +202,9 @@ def write_onnx(net: nn.Module, example: Tensor, *, dynamic: bool, name: str = "m
     axes = {"input": {0: "batch"}} if dynamic else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(net, (example,), name, dynamo=False, input_names=["input"], dynamic_axes=axes, opset_version=17)
+        torch.onnx.export(
+            net, (example,), name, dynamo=False, input_names=["input"], dynamic_axes=axes, opset_version=17
+        )
 
 
 def _named(path: Path) -> None:
@@ -207,9 +253,14 @@ def _onnx_text(place: Place) -> Any:
 
 def _stand_in(name: str, module: str, kind: str, *more: Any) -> Callable[[Place], Any]:
     """A pickled object of a library that is not installed, with tensors somewhere in it."""
+
     def made(place: Place) -> Any:
         thing = foreign(type(kind, (), {}), module, _modules={"model": 1}, names=_NAMES)
-        content = {"model": thing, "ema": None, "train_args": {"imgsz": 32}, "date": "2024", "version": "8.2"} if more else thing
+        content = (
+            {"model": thing, "ema": None, "train_args": {"imgsz": 32}, "date": "2024", "version": "8.2"}
+            if more
+            else thing
+        )
         torch.save(content, name)
         without(module)
         return place.model(name)

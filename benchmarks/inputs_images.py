@@ -13,8 +13,14 @@ from PIL import Image
 from benchmarks.inputs_world import CLASSES, Kind, Place, Right, either, refused, told, works
 
 
-def _as(suffix: str, format: str | None = None, change: Callable[[Image.Image], Image.Image] = lambda image: image, **options: Any) -> Callable[[Place], Any]:
+def _as(
+    suffix: str,
+    format: str | None = None,
+    change: Callable[[Image.Image], Image.Image] = lambda image: image,
+    **options: Any,
+) -> Callable[[Place], Any]:
     """All images in another format; the truth is what Pillow reads back as RGB."""
+
     def made(place: Place) -> Any:
         path = place.folders(suffix=suffix, format=format, change=change, **options)
         place.truth = _truth(place, path, suffix)
@@ -31,6 +37,7 @@ def _truth(place: Place, path: Path, suffix: str) -> float:
 
 def _some(change: Callable[[Path], None], lost: int = 0) -> Callable[[Place], Any]:
     """Two images of each of two classes are changed; ``lost`` says how many of each class are not read any more."""
+
     def made(place: Place) -> Any:
         path = place.folders()
         for name in ("apple", "fig"):
@@ -64,6 +71,7 @@ def _all_heic(place: Place) -> Any:
 
 def _copied_as(suffix: str, add: str = "") -> Callable[[Place], Any]:
     """The same PNG files under another suffix."""
+
     def made(place: Place) -> Any:
         path = place.folders()
         for image in list(path.rglob("*.png")):
@@ -75,6 +83,7 @@ def _copied_as(suffix: str, add: str = "") -> Callable[[Place], Any]:
 
 def _large(side: int, *flags: str) -> Callable[[Place], Any]:
     """Images of another size, resized by the tool; torchvision resizes them for the truth."""
+
     def made(place: Place) -> Any:
         from torchvision.transforms import v2
 
@@ -91,6 +100,7 @@ def _large(side: int, *flags: str) -> Callable[[Place], Any]:
 
 def _tall(place: Place) -> Any:
     """Images that are higher than wide: the center crop shows the usual image."""
+
     def padded(image: Image.Image) -> Image.Image:
         canvas = Image.new("RGB", (32, 64))
         canvas.paste(image, (0, 16))
@@ -117,6 +127,13 @@ def _sixteen(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
 
 
+def _sixteen_bit(place: Place) -> Any:
+    path = place.folders(change=_sixteen)
+    gray = np.stack([np.asarray(Image.fromarray(image).convert("L").convert("RGB")) for image in place.world.images])
+    place.truth = place.world.accuracy(images=gray)
+    return place.on(path)
+
+
 _READ = r"not (be )?read|unreadable|cannot read|skipped|left out"
 _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("JPEG", works(), _as(".jpg", quality=95), ""),
@@ -136,7 +153,7 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("gray PNG", works(), _as(".png", change=lambda image: image.convert("L")), ""),
     ("CMYK JPEG", works(), _as(".jpg", "JPEG", lambda image: image.convert("CMYK"), quality=95), ""),
     ("progressive JPEG", works(), _as(".jpg", progressive=True, quality=95), ""),
-    ("16-bit gray PNG", either("16.bit|scal|high bytes"), lambda p: _sixteen_bit(p), "scaled to 8 bit, not cut at 255"),
+    ("16-bit gray PNG", either("16.bit|scal|high bytes"), _sixteen_bit, "scaled to 8 bit, not cut at 255"),
     ("PNG named .jpg", works(), _copied_as(".jpg"), "the content decides"),
     ("PNG without suffix", either("suffix"), _copied_as(""), ""),
     ("PNG named .img", either(r"\.img"), _copied_as(".img"), ""),
@@ -157,13 +174,6 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("higher than wide", works(), _tall, ""),
     ("duplicates of images", works(), lambda p: ([shutil.copy(f, f.with_name("copy_" + f.name)) for f in list(p.folders().rglob("*.png"))], p.on("data"))[1], "the accuracy is the same"),
 )  # fmt: skip
-
-
-def _sixteen_bit(place: Place) -> Any:
-    path = place.folders(change=_sixteen)
-    gray = np.stack([np.asarray(Image.fromarray(image).convert("L").convert("RGB")) for image in place.world.images])
-    place.truth = place.world.accuracy(images=gray)
-    return place.on(path)
 
 
 KINDS = [Kind("layouts", f"images: {name}", right, make, why) for name, right, make, why in _KINDS]

@@ -28,7 +28,10 @@ def png(image: np.ndarray, format: str = "PNG") -> bytes:
 
 def samples(place: Place) -> list[tuple[str, bytes, int]]:
     """Return key, PNG and label of every usual image."""
-    return [(f"{i:06d}", png(image), int(label)) for i, (image, label) in enumerate(zip(place.world.images, place.world.labels, strict=True))]
+    return [
+        (f"{i:06d}", png(image), int(label))
+        for i, (image, label) in enumerate(zip(place.world.images, place.world.labels, strict=True))
+    ]
 
 
 def _dataset(place: Place, names: bool = True, column: str = "label", image: str = "image") -> Any:
@@ -42,6 +45,7 @@ def _dataset(place: Place, names: bool = True, column: str = "label", image: str
 
 def hf(save: Callable[[Any, Path], Any], name: str = "hf:data", **options: Any) -> Callable[[Place], Any]:
     """A dataset of the library ``datasets``, saved somehow under ``data``."""
+
     def made(place: Place) -> Any:
         save(_dataset(place, **options), place.folder / "data")
         return place.on(name)
@@ -74,15 +78,25 @@ def _plain_parquet(place: Place) -> Any:
     """Parquet with the bytes of files, without the metadata of the library."""
     import pandas as pd
 
-    frame = pd.DataFrame({"image": [{"bytes": data, "path": None} for _, data, _ in samples(place)], "label": place.world.labels})
+    frame = pd.DataFrame(
+        {"image": [{"bytes": data, "path": None} for _, data, _ in samples(place)], "label": place.world.labels}
+    )
     frame.to_parquet("data.parquet")
     return place.on("hf:data.parquet")
 
 
-def shards(place: Path, found: Sequence[tuple[str, bytes, int]], members: Callable[[str, bytes, int], dict[str, bytes]], number: int = 1, name: str = "val-%06d.tar") -> None:
+def shards(
+    place: Path,
+    found: Sequence[tuple[str, bytes, int]],
+    members: Callable[[str, bytes, int], dict[str, bytes]],
+    number: int = 1,
+    name: str = "val-%06d.tar",
+) -> None:
     """Write samples into tar files."""
     for shard in range(number):
-        with tarfile.open(place / (name % shard if "%" in name else name), "w:gz" if name.endswith("gz") else "w") as tar:
+        with tarfile.open(
+            place / (name % shard if "%" in name else name), "w:gz" if name.endswith("gz") else "w"
+        ) as tar:
             for sample in found[shard::number]:
                 for member, content in members(*sample).items():
                     info = tarfile.TarInfo(member)
@@ -90,7 +104,9 @@ def shards(place: Path, found: Sequence[tuple[str, bytes, int]], members: Callab
                     tar.addfile(info, io.BytesIO(content))
 
 
-def _wds(spec: str, members: Callable[[str, bytes, int], dict[str, bytes]], number: int = 1, name: str = "val-%06d.tar") -> Callable[[Place], Any]:
+def _wds(
+    spec: str, members: Callable[[str, bytes, int], dict[str, bytes]], number: int = 1, name: str = "val-%06d.tar"
+) -> Callable[[Place], Any]:
     def made(place: Place) -> Any:
         shards(place.folder, samples(place), members, number, name)
         return place.on(spec)
@@ -131,6 +147,7 @@ def _zip_parts(place: Place) -> Any:
 
 def npz(spec: str, **arrays: Callable[[Place], Any]) -> Callable[[Place], Any]:
     """An npz file of arrays that are functions of the place."""
+
     def made(place: Place) -> Any:
         np.savez(place.folder / "data.npz", **{name: array(place) for name, array in arrays.items()})
         return place.on(spec)
@@ -155,7 +172,14 @@ def _wrong(place: Place) -> Any:
 
 
 _MEDMNIST = {"train_images": _images, "train_labels": _wrong, "val_images": _images, "val_labels": _column}
-_MEDMNIST_TEST = {"train_images": _images, "train_labels": _wrong, "val_images": _images, "val_labels": _wrong, "test_images": _images, "test_labels": _column}
+_MEDMNIST_TEST = {
+    "train_images": _images,
+    "train_labels": _wrong,
+    "val_images": _images,
+    "val_labels": _wrong,
+    "test_images": _images,
+    "test_labels": _column,
+}
 
 
 def _cifar(place: Place, hundred: bool = False) -> Any:
@@ -176,7 +200,9 @@ def _mnist(place: Place) -> Any:
     folder.mkdir(parents=True)
     gray = np.stack([np.asarray(Image.fromarray(x).convert("L")) for x in place.world.images])
     (folder / "t10k-images-idx3-ubyte").write_bytes(struct.pack(">4i", 2051, *gray.shape) + gray.tobytes())
-    (folder / "t10k-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, len(gray)) + place.world.labels.astype("u1").tobytes())
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(
+        struct.pack(">2i", 2049, len(gray)) + place.world.labels.astype("u1").tobytes()
+    )
     place.truth = place.world.accuracy(images=np.repeat(gray[..., None], 3, 3))
     return [place.script, "--dataset", "torchvision:MNIST", "--data-root", ".", *place.sizes]
 
@@ -190,9 +216,19 @@ def _tv(name: str, write: Callable[[Place], Any]) -> Callable[[Place], Any]:
 
 
 def _eurosat(place: Place) -> None:
-    write_folders(place.folder / "eurosat" / "2750", place.world.images, place.world.labels, suffix=".jpg", format="JPEG", quality=100, subsampling=0)
+    write_folders(
+        place.folder / "eurosat" / "2750",
+        place.world.images,
+        place.world.labels,
+        suffix=".jpg",
+        format="JPEG",
+        quality=100,
+        subsampling=0,
+    )
     files = [sorted((place.folder / "eurosat" / "2750" / n).glob("*.jpg")) for n in CLASSES]
-    place.truth = place.world.accuracy(images=np.stack([np.asarray(Image.open(f).convert("RGB")) for fs in files for f in fs]))
+    place.truth = place.world.accuracy(
+        images=np.stack([np.asarray(Image.open(f).convert("RGB")) for fs in files for f in fs])
+    )
 
 
 def _stl(place: Place) -> None:
@@ -206,6 +242,7 @@ def _stl(place: Place) -> None:
 
 def _imagenet(layout: Callable[[Place, Path], Any], root: str = "in", *flags: str) -> Callable[[Place], Any]:
     """Images of the first twelve synsets of ImageNet, and a network of 1000 outputs of which twelve are trained."""
+
     def made(place: Place) -> Any:
         import torch
         from torch import nn
@@ -226,7 +263,14 @@ def _imagenet(layout: Callable[[Place, Path], Any], root: str = "in", *flags: st
 
 def _synset_folders(inner: str, every: bool = True) -> Callable[[Place, Path], Any]:
     def layout(place: Place, root: Path) -> None:
-        write_folders(root / inner, place.world.images, place.world.labels, names=imagenet_synsets()[:12], suffix=".JPEG", format="PNG")
+        write_folders(
+            root / inner,
+            place.world.images,
+            place.world.labels,
+            names=imagenet_synsets()[:12],
+            suffix=".JPEG",
+            format="PNG",
+        )
         for synset in imagenet_synsets()[12:] if every else ():
             (root / inner / synset).mkdir()
 
@@ -252,7 +296,16 @@ def _devkit(place: Place, root: Path) -> None:
     synsets = list(imagenet_synsets())
     order = [synsets.index(s) for s in synsets[::-1]]
     rows = [(number + 1, synsets[index], "w", "g", 0, np.zeros(0), 0, 1300) for number, index in enumerate(order)]
-    kinds = [("ILSVRC2012_ID", object), ("WNID", object), ("words", object), ("gloss", object), ("num_children", object), ("children", object), ("wordnet_height", object), ("num_train_images", object)]
+    kinds = [
+        ("ILSVRC2012_ID", object),
+        ("WNID", object),
+        ("words", object),
+        ("gloss", object),
+        ("num_children", object),
+        ("children", object),
+        ("wordnet_height", object),
+        ("num_train_images", object),
+    ]
     data = root / "ILSVRC2012_devkit_t12" / "data"
     data.mkdir(parents=True)
     savemat(data / "meta.mat", {"synsets": np.array(rows, dtype=kinds)[:, None]})
@@ -268,7 +321,7 @@ def _kaggle(place: Place, root: Path) -> None:
     (root / "LOC_synset_mapping.txt").write_text("\n".join(f"{s} name {i}" for i, s in enumerate(imagenet_synsets())))
 
 
-def _packed(place: Place, root: Path) -> None:
+def _packed(_place: Place, root: Path) -> None:
     root.mkdir()
     with tarfile.open(root / "ILSVRC2012_img_val.tar", "w") as tar:
         info = tarfile.TarInfo("ILSVRC2012_val_00000001.JPEG")
@@ -327,9 +380,9 @@ _READERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("webdataset without wds:", works(), _wds("val-000000.tar", _cls), ""),
     ("folder of shards without wds:", works(), lambda p: ((p.folder / "s").mkdir(), shards(p.folder / "s", samples(p), _cls, 2), p.on("s"))[2], ""),
     ("wds: json labels", works(), _wds("wds:val-000000.tar", _json), ""),
-    ("wds: names in cls", works(), _wds("wds:val-000000.tar", lambda k, d, l: {f"{k}.png": d, f"{k}.cls": CLASSES[l].encode()}), ""),
-    ("wds: keys with folders", works(), _wds("wds:val-000000.tar", lambda k, d, l: {f"a/{k}.png": d, f"a/{k}.cls": str(l).encode()}), ""),
-    ("wds: no labels", refused("cls|label|json"), _wds("wds:val-000000.tar", lambda k, d, l: {f"{k}.png": d}), ""),
+    ("wds: names in cls", works(), _wds("wds:val-000000.tar", lambda k, d, n: {f"{k}.png": d, f"{k}.cls": CLASSES[n].encode()}), ""),
+    ("wds: keys with folders", works(), _wds("wds:val-000000.tar", lambda k, d, n: {f"a/{k}.png": d, f"a/{k}.cls": str(n).encode()}), ""),
+    ("wds: no labels", refused("cls|label|json"), _wds("wds:val-000000.tar", lambda k, d, n: {f"{k}.png": d}), ""),
     ("wds: gzipped shard", works(), _wds("wds:val.tar.gz", _cls, name="val.tar.gz"), ""),
     ("wds: missing shard", refused(r"val-000009|missing|nothing"), lambda p: p.on("wds:val-000009.tar"), ""),
     ("wds: truncated shard", refused("truncated|damaged|end"), lambda p: (_wds("x", _cls)(p), p.write("cut.tar", (p.folder / "val-000000.tar").read_bytes()[:5000]), p.on("wds:cut.tar"))[2], ""),

@@ -30,28 +30,57 @@ def trained(place: Place, norm: str) -> torch.nn.Module:
 
 
 def _flags(norm: str) -> list[str]:
-    return [text for name, values in zip(("--mean", "--std"), _NORMS[norm], strict=True) for text in (name, ",".join(map(repr, values)))]
+    return [
+        text
+        for name, values in zip(("--mean", "--std"), _NORMS[norm], strict=True)
+        for text in (name, ",".join(map(repr, values)))
+    ]
 
 
-def bare(norm: str, *flags: str, size: bool = False, said: bool = False, about: Callable[[str], dict[str, Any]] = lambda norm: {}) -> Callable[[Place], Any]:
+def bare(
+    norm: str,
+    *flags: str,
+    size: bool = False,
+    said: bool = False,
+    about: Callable[[str], dict[str, Any]] = lambda norm: {},
+) -> Callable[[Place], Any]:
     """A state dict with or without flags and data beside it."""
+
     def made(place: Place) -> Any:
         net = trained(place, norm)
         torch.save({"state_dict": net.state_dict(), **about(norm)}, "model.pt")
         sizes = place.sizes if size else []
-        return ["model.pt", "--arch", "python:usernet:build", "--dataset", place.usual, *sizes, *(_flags(norm) if said else []), *flags]
+        return [
+            "model.pt",
+            "--arch",
+            "python:usernet:build",
+            "--dataset",
+            place.usual,
+            *sizes,
+            *(_flags(norm) if said else []),
+            *flags,
+        ]
 
     return made
 
 
 def library(kind: str, about: Callable[[], dict[str, Any]] = dict, *flags: str) -> Callable[[Place], Any]:
     """A library's architecture fine-tuned at 32 px with ImageNet's normalization: nothing says the size."""
+
     def made(place: Place) -> Any:
         import timm
         import torchvision
 
         torch.manual_seed(0)
-        build = (lambda: torchvision.models.resnet18(num_classes=12)) if kind == "torchvision:resnet18" else (lambda: timm.create_model(kind.partition(":")[2], num_classes=12, **({"img_size": SIDE} if "vit" in kind else {})))
+        build = (
+            (lambda: torchvision.models.resnet18(num_classes=12))
+            if kind == "torchvision:resnet18"
+            else (
+                lambda: timm.create_model(
+                    kind.partition(":")[2], num_classes=12, **({"img_size": SIDE} if "vit" in kind else {})
+                )
+            )
+        )
         net = place.world.head_fitted(build(), f"reading {kind}", mean=MEAN, std=STD)
         place.truth = place.world.accuracy(net)
         torch.save({"state_dict": net.state_dict(), **about()}, "model.pt")
@@ -62,6 +91,7 @@ def library(kind: str, about: Callable[[], dict[str, Any]] = dict, *flags: str) 
 
 def _resized(side: int, *flags: str) -> Callable[[Place], Any]:
     """A network trained at 32 px, images of another size that all are the same."""
+
     def made(place: Place) -> Any:
         from benchmarks.inputs_images import _large
 
@@ -92,7 +122,7 @@ def _bgr(place: Place) -> Any:
     return ["model.pt", "--arch", "python:usernet:build", "--dataset", place.usual, *place.sizes]
 
 
-_TOML = 'image_size = 32\nmean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]\n'
+_TOML = "image_size = 32\nmean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]\n"
 _WARN = "--mean|--std|--probe"
 _SIZE = "--image-size|--resize|--probe"
 _LISTS = {"mean": list(HALF), "std": list(HALF)}
@@ -102,7 +132,7 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     *((f"{norm}, size alone", works() if norm == "ImageNet" else warned(_WARN), bare(norm, size=True), "") for norm in _NORMS if norm in ("ImageNet", "half", "0 to 255")),
     ("torchvision's resnet18 fine-tuned at 32 px", works("32"), library("torchvision:resnet18"), "25.0 % for a true 45.8 %: the dataset's own size, and it is said"),
     ("timm's test_resnet fine-tuned at 32 px with ImageNet's", warned(_WARN), library("timm:test_resnet"), "the architecture's configuration says 0.5"),
-    ("timm's test_vit at another img_size", works(), library("timm:test_vit", lambda: {}, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"), "positions for 32 px, the architecture is of 160"),
+    ("timm's test_vit at another img_size", works(), library("timm:test_vit", dict, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"), "positions for 32 px, the architecture is of 160"),
     ("timm args with img_size, mean and std", works(), library("timm:test_resnet", _ns(img_size=SIDE, input_size=None, mean=list(MEAN), std=list(STD), crop_pct=1.0, model="test_resnet")), ""),
     ("timm args with input_size", works(), library("timm:test_resnet", _ns(img_size=None, input_size=[3, SIDE, SIDE], mean=list(MEAN), std=list(STD), crop_pct=1.0)), ""),
     ("torchvision references' val_crop_size", works(), library("torchvision:resnet18", _ns(val_crop_size=SIDE, val_resize_size=SIDE, model="resnet18")), ""),

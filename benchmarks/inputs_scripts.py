@@ -11,7 +11,22 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from benchmarks.inputs_world import HALF, MEAN, SIDE, STD, Kind, Place, Right, either, refused, warned, works, write_folders
+from benchmarks.inputs_world import (
+    HALF,
+    MEAN,
+    SIDE,
+    STD,
+    Kind,
+    Place,
+    Right,
+    either,
+    refused,
+    warned,
+    works,
+    write_folders,
+)
+
+_ONE = torch.zeros(2, 3, SIDE, SIDE)
 
 
 class Wrapped(nn.Module):
@@ -320,7 +335,12 @@ def _ultralytics_script(place: Place) -> Any:
     return ["best.torchscript", "--dataset", place.usual]
 
 
-def _exported(wrapper: type[Wrapped] = Wrapped, batch: int | None = None, flags: tuple[str, ...] = (), shape: tuple[int, ...] = (3, SIDE, SIDE)) -> Callable[[Place], Any]:
+def _exported(
+    wrapper: type[Wrapped] = Wrapped,
+    batch: int | None = None,
+    flags: tuple[str, ...] = (),
+    shape: tuple[int, ...] = (3, SIDE, SIDE),
+) -> Callable[[Place], Any]:
     def made(place: Place) -> Any:
         dynamic = None if batch else ({0: torch.export.Dim("batch", min=1, max=256)},)
         net = wrapper(place.world.net).eval()
@@ -340,7 +360,11 @@ def _package(place: Place) -> Any:
     return place.model("model.pt")
 
 
-_ONE = torch.zeros(2, 3, SIDE, SIDE)
+def _two(place: Place) -> Any:
+    torch.jit.trace(Two(place.world.net), (_ONE, torch.zeros(2, 12))).save("model.pt")
+    return place.model("model.pt")
+
+
 _KINDS: tuple[tuple[str, Right, Callable[[Place], Any]], ...] = (
     ("TorchScript traced", works(), _traced(Wrapped)),
     ("TorchScript scripted", works(), _scripted),
@@ -369,7 +393,7 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any]], ...] = (
     ("TorchScript 0 to 1, with flags", works(), _traced(Unit, _ONE, "--mean", "0,0,0", "--std", "1,1,1")),
     ("TorchScript BGR", warned("bgr"), _traced(Bgr)),
     ("TorchScript uint8", Right(True, refusal=("uint8|byte", "255|float"), warned=("255",)), _traced(Uint8, torch.zeros(2, 3, SIDE, SIDE, dtype=torch.uint8))),
-    ("TorchScript two inputs", refused("two inputs|2 inputs|argument|missing"), lambda p: _two(p)),
+    ("TorchScript two inputs", refused("two inputs|2 inputs|argument|missing"), _two),
     ("TorchScript one image without batch", either("batch|dimension|3, H, W|one image"), _traced(SingleImage, torch.zeros(3, SIDE, SIDE))),
     ("TorchScript looks at the batch", refused("--allow-nondeterministic|batch"), _traced(Noisy)),
     ("TorchScript one sigmoid", works(), _binary(Sigmoid)),
@@ -391,11 +415,6 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any]], ...] = (
     ("--arch beside TorchScript", either("--arch", "leave|own|program"), lambda p: [*_traced(Wrapped)(p), "--arch", "python:usernet:build"]),
     ("--weights-only with TorchScript", refused("--weights-only", "torchscript"), _traced(Wrapped, None, "--weights-only")),
 )  # fmt: skip
-
-
-def _two(place: Place) -> Any:
-    torch.jit.trace(Two(place.world.net), (_ONE, torch.zeros(2, 12))).save("model.pt")
-    return place.model("model.pt")
 
 
 KINDS = [Kind("formats", name, right, make) for name, right, make in _KINDS]

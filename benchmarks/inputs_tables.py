@@ -35,6 +35,7 @@ def table(
     end: str = "\n",
 ) -> Callable[[Place], Any]:
     """A table of the usual images as a text file."""
+
     def made(place: Place) -> Any:
         content = text(change(rows(place, root, by)), header, separator).replace("\n", end)
         place.write(name, content, encoding)
@@ -43,8 +44,14 @@ def table(
     return made
 
 
-def frame(name: str, change: Callable[[Any], Any] = lambda found: found, columns: tuple[str, str] = ("path", "label"), by: Callable[[int], Any] = CLASSES.__getitem__) -> Callable[[Place], Any]:
+def frame(
+    name: str,
+    change: Callable[[Any], Any] = lambda found: found,
+    columns: tuple[str, str] = ("path", "label"),
+    by: Callable[[int], Any] = CLASSES.__getitem__,
+) -> Callable[[Place], Any]:
     """A table of the usual images as Parquet, JSON or another of pandas' formats."""
+
     def made(place: Place) -> Any:
         import pandas as pd
 
@@ -78,6 +85,7 @@ def _elsewhere(place: Place) -> Any:
 
 def _beside(name: str, header: str, folder: str, more: str = "") -> Callable[[Place], Any]:
     """A folder of images with a label file in or beside it; the folder is the dataset."""
+
     def made(place: Place) -> Any:
         found = rows(place, root="")
         for path, _ in found:
@@ -107,7 +115,10 @@ def _onehot(found: list[Row]) -> list[list[Any]]:
 
 
 def _multilabel(found: list[Row]) -> list[Row]:
-    return [(path, f"{label}|{CLASSES[(CLASSES.index(label) + 1) % 12]}" if index % 2 else label) for index, (path, label) in enumerate(found)]
+    return [
+        (path, f"{label}|{CLASSES[(CLASSES.index(label) + 1) % 12]}" if index % 2 else label)
+        for index, (path, label) in enumerate(found)
+    ]
 
 
 def _multihot(found: list[Row]) -> list[list[Any]]:
@@ -118,8 +129,13 @@ def _coco(kind: str = "instances") -> Callable[[Place], Any]:
     def made(place: Place) -> Any:
         found = place.flat("images")
         content: dict[str, Any] = {
-            "images": [{"id": index, "file_name": name, "width": 32, "height": 32} for index, (name, _) in enumerate(found)],
-            "annotations": [{"id": i, "image_id": i, "category_id": label, "bbox": [0, 0, 32, 32]} for i, (_, label) in enumerate(found)],
+            "images": [
+                {"id": index, "file_name": name, "width": 32, "height": 32} for index, (name, _) in enumerate(found)
+            ],
+            "annotations": [
+                {"id": i, "image_id": i, "category_id": label, "bbox": [0, 0, 32, 32]}
+                for i, (_, label) in enumerate(found)
+            ],
             "categories": [{"id": index, "name": name} for index, name in enumerate(CLASSES)],
         }
         place.write(f"{kind}.json", json.dumps(content))
@@ -130,7 +146,9 @@ def _coco(kind: str = "instances") -> Callable[[Place], Any]:
 
 def _voc(place: Place) -> Any:
     for name, label in place.flat("VOC/JPEGImages"):
-        place.write(f"VOC/Annotations/{name}.xml", f"<annotation><object><name>{CLASSES[label]}</name></object></annotation>")
+        place.write(
+            f"VOC/Annotations/{name}.xml", f"<annotation><object><name>{CLASSES[label]}</name></object></annotation>"
+        )
     place.write("VOC/ImageSets/Main/val.txt", "img_0000\n")
     return place.on("VOC")
 
@@ -154,7 +172,10 @@ def _split_column(place: Place) -> Any:
     kept = np.arange(len(found)) % 2 == 0
     order = np.random.default_rng(3).permutation(len(place.world.labels))
     place.truth = place.world.accuracy(images=place.world.images[order][kept], labels=place.world.labels[order][kept])
-    parts = [(path, label if keep else CLASSES[(CLASSES.index(label) + 1) % 12], "val" if keep else "train") for (path, label), keep in zip(found, kept, strict=True)]
+    parts = [
+        (path, label if keep else CLASSES[(CLASSES.index(label) + 1) % 12], "val" if keep else "train")
+        for (path, label), keep in zip(found, kept, strict=True)
+    ]
     place.write("images.csv", text(parts, "path,label,split"))
     return place.on("images.csv", "--split", "val")
 
@@ -162,6 +183,19 @@ def _split_column(place: Place) -> Any:
 def _names_and_numbers(place: Place) -> Any:
     place.write("names.txt", "\n".join(CLASSES))
     return [*table(by=int)(place), "--class-names", "names.txt"]
+
+
+def _without_first(place: Place) -> Any:
+    found = rows(place)
+    (place.folder / found[0][0]).unlink()
+    order = np.random.default_rng(3).permutation(len(place.world.labels))[1:]
+    place.truth = place.world.accuracy(images=place.world.images[order], labels=place.world.labels[order])
+    place.write("images.csv", text(found))
+    return place.on("images.csv")
+
+
+def _by_label(found: list[Row]) -> dict[str, list[str]]:
+    return {name: [path for path, label in found if label == name] for name in CLASSES}
 
 
 _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
@@ -211,7 +245,7 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("http URLs", refused("http|url", "download"), table(change=lambda f: [("https://x.org/" + a, b) for a, b in f]), ""),
     ("names of files alone, images beside", works(), table(root=""), ""),
     ("names of files alone, images in images/", works(), table(change=lambda f: [(a.removeprefix("images/"), b) for a, b in f]), "the folder that holds them all is found"),
-    ("a file missing", told("gone|read|missing|skipped"), lambda p: _without_first(p), "one of 72"),
+    ("a file missing", told("gone|read|missing|skipped"), _without_first, "one of 72"),
     ("all files missing", refused("missing|no such|not found|read", "path|relative|file"), table(change=lambda f: [("gone/" + a, b) for a, b in f]), ""),
     ("a path twice, same label", either("more than once|twice|repeated"), table(change=lambda f: [*f, f[0]]), ""),
     ("a path twice, other label", refused("more than once|twice|labels"), table(change=lambda f: [*f, (f[0][0], CLASSES[(CLASSES.index(f[0][1]) + 1) % 12])]), ""),
@@ -250,19 +284,6 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("flat images/ with train.csv beside", works(), _beside("data/train.csv", "image,label", "data/images"), "Kaggle"),
     ("flat with labels.csv of paths", works(), _beside("data/labels.csv", "path,label", "data/images", "images/"), ""),
 )  # fmt: skip
-
-
-def _by_label(found: list[Row]) -> dict[str, list[str]]:
-    return {name: [path for path, label in found if label == name] for name in CLASSES}
-
-
-def _without_first(place: Place) -> Any:
-    found = rows(place)
-    (place.folder / found[0][0]).unlink()
-    order = np.random.default_rng(3).permutation(len(place.world.labels))[1:]
-    place.truth = place.world.accuracy(images=place.world.images[order], labels=place.world.labels[order])
-    place.write("images.csv", text(found))
-    return place.on("images.csv")
 
 
 KINDS = [Kind("readers", f"table: {name}", right, make, why) for name, right, make, why in _KINDS]

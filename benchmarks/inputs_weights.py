@@ -78,8 +78,14 @@ def foreign(kind: type, module: str, *arguments: Any, **fields: Any) -> Any:
 
 def without(module: str) -> None:
     """Forget a module that ``foreign`` made."""
-    for name in [name for name in sys.modules if name == module.split(".")[0] or name.startswith(f"{module.split('.')[0]}.")]:
+    for name in [
+        name for name in sys.modules if name == module.split(".")[0] or name.startswith(f"{module.split('.')[0]}.")
+    ]:
         del sys.modules[name]
+
+
+def _under(key: str) -> Callable[[World], Any]:
+    return lambda w: {key: w.state, "epoch": 3, "loss": 0.2}
 
 
 def _omegaconf(world: World) -> dict[str, Any]:
@@ -93,7 +99,7 @@ _CONTENT: dict[str, Callable[[World], Any]] = {
     "state_dict": lambda w: w.state,
     "OrderedDict": lambda w: collections.OrderedDict(w.state),
     **{
-        f"under {key}": (lambda key: lambda w: {key: w.state, "epoch": 3, "loss": 0.2})(key)
+        f"under {key}": _under(key)
         for key in (
             "net", "model", "state_dict", "model_state_dict", "model_state", "weights", "params", "network", "classifier",
             "generator_ema", "module", "backbone", "encoder", "student", "params_ema", "best_model", "best_state_dict",
@@ -240,7 +246,7 @@ def _whole_with_arch(place: Place) -> Any:
 
 def _head(place: Place) -> Any:
     world = place.world
-    net = world.trained(lambda: world.usernet.HeadNet(), key="head", epochs=8)
+    net = world.trained(world.usernet.HeadNet, key="head", epochs=8)
     place.truth = world.accuracy(net)
     torch.save({"model": net.state_dict()}, "model.pt")
     return place.with_arch("model.pt", "python:usernet:build_head")
@@ -248,7 +254,9 @@ def _head(place: Place) -> Any:
 
 def _safetensors(change: Callable[[State], State] = lambda state: state, **metadata: str) -> Callable[[Place], Any]:
     def made(place: Place) -> Any:
-        save_file({k: v.contiguous() for k, v in change(place.world.state).items()}, "model.safetensors", metadata or None)
+        save_file(
+            {k: v.contiguous() for k, v in change(place.world.state).items()}, "model.safetensors", metadata or None
+        )
         return place.with_arch("model.safetensors")
 
     return made
@@ -286,7 +294,9 @@ def _timm(content: Callable[[State], Any], arch: str = "timm:test_resnet") -> Ca
 
 
 def _timm_args(size: int = 32) -> argparse.Namespace:
-    return argparse.Namespace(model="test_resnet", num_classes=12, img_size=size, mean=None, std=None, crop_pct=1.0, aa="rand-m9")
+    return argparse.Namespace(
+        model="test_resnet", num_classes=12, img_size=size, mean=None, std=None, crop_pct=1.0, aa="rand-m9"
+    )
 
 
 def _torchvision(content: Callable[[State], Any], arch: str = "torchvision:resnet18") -> Callable[[Place], Any]:
@@ -313,6 +323,7 @@ def _mlp_on_resnet(place: Place) -> Any:
 
 def _two(first: str, second: str, *more: str) -> Callable[[Place], Any]:
     """Save good weights under the first key and untrained ones under the second."""
+
     def made(place: Place) -> Any:
         return [*place.save({second: place.world.untrained, first: place.world.state}), *more]
 
@@ -370,7 +381,7 @@ def _dcp(place: Place) -> Any:
     return place.with_arch("ckpt")
 
 
-def _folder_of(name: str, right: Callable[[Place], Any] | None = None) -> Callable[[Place], Any]:
+def _folder_of(name: str) -> Callable[[Place], Any]:
     def made(place: Place) -> Any:
         (place.folder / "run").mkdir()
         torch.save({"model": place.world.state}, place.folder / "run" / name)
@@ -397,7 +408,7 @@ _OTHERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("saved on a GPU", works(), _on_cuda, ""),
     ("whole module of one's own class", refused("usernet|SmallNet", "python:|state_dict"), _whole(lambda w: w.net), "needs its code"),
     ("whole DataParallel module", refused("usernet|SmallNet", "python:|state_dict"), _whole(lambda w: nn.DataParallel(w.net)), ""),
-    ("whole module under model", refused("usernet|SmallNet", "python:|state_dict"), lambda p: _whole(lambda w: {"model": w.net, "epoch": 1})(p), ""),
+    ("whole module under model", refused("usernet|SmallNet", "python:|state_dict"), _whole(lambda w: {"model": w.net, "epoch": 1}), ""),
     ("whole module, with --arch", either("usernet|SmallNet", "python:|state_dict"), _whole_with_arch, "its tensors can be read"),
     ("whole module, legacy format", refused("state_dict", "usernet|SmallNet|older"), _whole(lambda w: w.net, _use_new_zipfile_serialization=False), ""),
     ("head of two layers", works(), _head, "built by the user's own function"),

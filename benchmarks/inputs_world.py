@@ -94,7 +94,9 @@ def build_gray():
 def build_classes(num_classes=12):
     return SmallNet(num_classes)
 '''
-CONFIG = 'description = "One condition, so that a run takes a fraction of a second."\n\n[perturbations]\ngrayscale = [1.0]\n'
+CONFIG = (
+    'description = "One condition, so that a run takes a fraction of a second."\n\n[perturbations]\ngrayscale = [1.0]\n'
+)
 
 
 @dataclass(frozen=True)
