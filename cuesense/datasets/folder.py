@@ -54,8 +54,10 @@ def load(
         inner = class_folders_below(root)
         dataset = _read(inner, argument)
         within = readable(inner.relative_to(root).as_posix())
-        said = () if inner == root else (f"The class folders are those in '{within}', the only folder with images.",)
-        return replace(dataset, remarks=(*said, *dataset.remarks))
+        if inner == root:
+            return dataset
+        said = f"The class folders are those in '{within}', the only folder with images."
+        return replace(dataset, remarks=(said, *dataset.remarks))
     part = parts.choose(split, what)
     dataset = _read(part.path, argument)
     # Another spelling of what was asked for ("valid" for "val") is said as well.
