@@ -10,7 +10,7 @@ from benchmarks.inputs_world import Kind, Right, either, refused, told, warned, 
 
 
 def judged(right: Right, code: int, text: str, accuracy: float | None = None) -> str:
-    kind = Kind("weights", "some", right, lambda place: [])
+    kind = Kind("weights", "some", right, lambda _: [])
     place = SimpleNamespace(truth=0.9, tolerance=1e-6)
     return inputs._judged(kind, place, code, text, accuracy)[0]
 

@@ -56,8 +56,8 @@ def load(
         within = readable(inner.relative_to(root).as_posix())
         if inner == root:
             return dataset
-        said = f"The class folders are those in '{within}', the only folder with images."
-        return replace(dataset, remarks=(said, *dataset.remarks))
+        remark = f"The class folders are those in '{within}', the only folder with images."
+        return replace(dataset, remarks=(remark, *dataset.remarks))
     part = parts.choose(split, what)
     dataset = _read(part.path, argument)
     # Another spelling of what was asked for ("valid" for "val") is said as well.

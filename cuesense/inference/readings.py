@@ -134,7 +134,8 @@ class _Images:
 
     def take(self, count: int) -> tuple[list[Image.Image], NDArray[np.int64]]:
         """Return the next readable images and the output of the class of each."""
-        images, truth = [], []
+        images: list[Image.Image] = []
+        truth = []
         while len(images) < count and self.next < len(self.order):
             index = self.order[self.next]
             self.next += 1
@@ -190,7 +191,7 @@ class _Runner:
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (reading.mean, reading.std))
         outputs = []
         turned = reading.channels != self.classifier.preprocessing.channels
-        for part in self._pixels(reading, images).split(self.batch_size):
+        for part in torch.split(self._pixels(reading, images), self.batch_size):
             batch = (part.float() / 255 - mean) / std
             batch = batch.flip(1) if turned else batch
             # As in an analysis every batch is full: the last image is repeated, and its copies' outputs are dropped.
@@ -234,7 +235,7 @@ class _Search:
         first = self.tried[start] = self.run(start)
         if first.failed is None or "image_size" not in free:
             return first
-        for size in dict.fromkeys((classifier.usual_size or IMAGENET.image_size, IMAGENET.image_size)):
+        for size in dict.fromkeys(filter(None, (classifier.usual_size, IMAGENET.image_size))):
             resized = replace(start, image_size=size, resize=round(min(size) / candidates.USUAL_CROP))
             found = self.tried[resized] = self.run(resized)
             if found.failed is None:

@@ -69,8 +69,8 @@ def _sizes(
     size = _dictionary(getattr(processor, "size", None)) if getattr(processor, "do_resize", True) else {}
     cropped = _dictionary(getattr(processor, "crop_size", None)) if getattr(processor, "do_center_crop", False) else {}
     crop, given = _pair(cropped) or _pair(size), _pair(size)
-    shortest = size.get("shortest_edge")
-    share = getattr(processor, "crop_pct", None)
+    shortest: Any = size.get("shortest_edge")
+    share: Any = getattr(processor, "crop_pct", None)
     if kind == "ConvNextImageProcessor" and shortest:
         straight = shortest >= _UNCROPPED or not share
         return ((shortest, shortest), None if straight else int(shortest / share)), ()
@@ -128,7 +128,7 @@ def _channels(values: Any, default: float) -> list[float]:
 
 
 def _interpolation(processor: Any) -> tuple[str, tuple[str, ...]]:
-    number = getattr(processor, "resample", None)
+    number: Any = getattr(processor, "resample", None)
     found = _FILTERS.get(int(number) if number is not None else 2)
     if found is not None or not getattr(processor, "do_resize", True):
         return found or "bilinear", ()

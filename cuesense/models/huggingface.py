@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
+from cuesense.models.checkpoint import state_in
 from cuesense.models.common import Loaded, State, fetching, optional_library, quiet
 from cuesense.models.hf_images import Images, preprocessing_of
 from cuesense.types import ClassNames
@@ -155,8 +156,7 @@ def _unpickled(transformers: Any, folder: Path, config: Any) -> nn.Module:
         to_be = f"beside {CONFIG} ({_SAFE[0]} or {_PICKLED})"
         raise ModelError(expected(f"the weights of {folder}", to_be, f"only {got}", "Download them too"))
     content = read(folder / _PICKLED)
-    weights = content.network if isinstance(content, Loaded) else content.weights
-    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
+    state = content.network.state_dict() if isinstance(content, Loaded) else state_in(content.weights)
     return _filled(transformers, config, str(folder), state)
 
 

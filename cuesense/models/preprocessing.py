@@ -188,11 +188,11 @@ def _given(given: ImageOptions) -> frozenset[str]:
 def _said(said: Carried, given: ImageOptions) -> tuple[str, ...]:
     """Return a sentence about what is taken from the weights' file."""
     parts = {
-        "image_size": lambda: f"the image size {_sides(said.image_size)}",
-        "mean": lambda: f"the mean {_numbers(said.mean)} and the standard deviation {_numbers(said.std)}",
-        "channels": lambda: f"channels in the order {said.channels}",
+        "image_size": f"the image size {_sides(said.image_size)}",
+        "mean": f"the mean {_numbers(said.mean)} and the standard deviation {_numbers(said.std)}",
+        "channels": f"channels in the order {said.channels}",
     }
-    taken = [words() for name, words in parts.items() if getattr(said, name) and getattr(given, name) is None]
+    taken = [words for name, words in parts.items() if getattr(said, name) and getattr(given, name) is None]
     return (f"The weights' file, or one beside it, says {', '.join(taken)}.",) if taken else ()
 
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import timm
-from torch import nn
 
 from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
@@ -76,13 +75,13 @@ def _from_hub(name: str) -> Any:
         return timm.create_model(name, pretrained=True)
 
 
-def _filled(name: str, state: State) -> nn.Module:
+def _filled(name: str, state: State) -> Any:
     config = None if name.startswith(HUB) else timm.get_pretrained_cfg(name)
     heads = config.classifier if config else None
     head = heads if isinstance(heads, str) else (heads or ("head",))[0]
     make = partial(timm.create_model, name)
     size = _size_of_positions(sketch(make), state)
-    network = build_filled(make if size is None else partial(make, img_size=size), state, f"timm:{name}", head)
+    network: Any = build_filled(make if size is None else partial(make, img_size=size), state, f"timm:{name}", head)
     if size is not None:
         # What the library says of its own weights' images does not hold for these.
         network.pretrained_cfg = {**network.pretrained_cfg, "input_size": (3, *size), _BY_POSITIONS: True}
@@ -96,7 +95,8 @@ def _size_of_positions(network: Any, state: State) -> tuple[int, int] | None:
         network: The network as the library builds it; its tensors need no values.
         state: The weights, prefixes and all.
     """
-    own, patches = getattr(network, "pos_embed", None), getattr(network, "patch_embed", None)
+    own: Any = getattr(network, "pos_embed", None)
+    patches: Any = getattr(network, "patch_embed", None)
     patch = getattr(patches, "patch_size", None)
     theirs = next((value for key, value in state.items() if f".{key}".endswith(".pos_embed")), None)
     if own is None or patch is None or theirs is None or own.ndim != 3 or theirs.ndim != 3:
