@@ -367,12 +367,17 @@ def main() -> None:
         images = files_of(folder)
         for case in cases(Path(name), images):
             rows.append(compared(case, folder, images))
-            print(rows[-1], flush=True)
+            keep(rows)
     if options.photos and options.weights:
         photos = files_of(options.photos)
         for case in trained_cases(options.weights):
             rows.append(compared(case, options.photos, photos))
-            print(rows[-1], flush=True)
+            keep(rows)
+
+
+def keep(rows: list[dict[str, Any]]) -> None:
+    """Print the newest row and write the table, so that what was measured stays where a run is stopped."""
+    print(rows[-1], flush=True)
     with RESULTS.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
