@@ -22,32 +22,10 @@ from cuesense.types import Classifier, Preprocessing
 
 # Sides that image classifiers are trained with, in pixels: MNIST's, CIFAR's, Tiny ImageNet's, and those of
 # torchvision's and timm's weights (timm's table of results).
-_SIDES: tuple[int, ...] = (
-    28,
-    32,
-    48,
-    64,
-    72,
-    84,
-    96,
-    112,
-    128,
-    144,
-    160,
-    192,
-    200,
-    224,
-    227,
-    240,
-    256,
-    260,
-    288,
-    299,
-    300,
-    320,
-    331,
+_SIDES = (
+    *(28, 32, 48, 64, 72, 84, 96, 112, 128, 144, 160, 192, 200, 224, 227, 240, 256, 260, 288, 299, 300, 320, 331),
+    *(336, 378, 380, 384, 416, 448, 480, 512, 518),
 )
-_SIDES += (336, 378, 380, 384, 416, 448, 480, 512, 518)
 # Images that a network is tried on: with one, a squeezed batch would be taken for a row of outputs.
 _TRIED = 2
 _CHANNELS = re.compile(r"to have (\d+) channels")

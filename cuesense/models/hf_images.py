@@ -83,7 +83,7 @@ def _sizes(
     if share and crop and (shortest or given):
         return (crop, int((shortest or min(given or crop)) / share)), ()
     if shortest:
-        return ((crop, shortest) if _pair(cropped) else ((shortest, shortest), shortest)), ()
+        return (_pair(cropped) or (shortest, shortest), shortest), ()
     if given and cropped and crop and given != crop:
         # Squashed to a square, of which the center is taken: for square images the shorter side is the same.
         return (crop, max(*given, *crop)), ("resize",)
