@@ -10,7 +10,7 @@ from benchmarks.inputs_world import Kind, Right, either, refused, told, warned, 
 
 
 def judged(right: Right, code: int, text: str, accuracy: float | None = None) -> str:
-    kind = Kind("weights", "some", right, lambda _: [])
+    kind = Kind("weights", "some", right, lambda _place: [])
     place = SimpleNamespace(truth=0.9, tolerance=1e-6)
     return inputs._judged(kind, place, code, text, accuracy)[0]
 
@@ -45,11 +45,8 @@ def test_judged(right: Right, code: int, text: str, accuracy: float | None, outc
 
 
 def test_kinds_have_names_of_their_own() -> None:
-    kinds = [
-        kind
-        for name in (*inputs._FILES, "unseen")
-        for kind in importlib.import_module(f"benchmarks.inputs_{name}").KINDS
-    ]
+    files = [importlib.import_module(f"benchmarks.inputs_{name}") for name in (*inputs._FILES, "unseen")]
+    kinds = [kind for file in files for kind in file.KINDS]
     names = [(kind.part, kind.name) for kind in kinds]
     assert len(names) == len(set(names))
     assert len(names) > 600
