@@ -37,7 +37,7 @@ _STARTS = (
     (
         rb"\s*\{.{0,400}\"weight_map\"",
         "the index of weights in several files",
-        "Save the model into one file, with a larger max_shard_size",
+        "Save it into one file",
     ),
     (rb"\s*[\[{]\s*[\"\[{\]}]", "a JSON file", "Give the file with the weights that lies beside it"),
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),

@@ -45,7 +45,7 @@ FILES = {
     b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>': ("an XML file", "download it again"),
     b'{"metadata": {"total_size": 9}, "weight_map": {"a": "b"}}': (
         "the index of weights in several files",
-        "join them",
+        "one file",
     ),
     b'{"architectures": ["ViT"]}': ("a JSON file", "the weights that lies beside it"),
     b"\x82\xa6params\x81\xa5Dense": ("msgpack of Flax", "Convert it"),
