@@ -29,6 +29,8 @@ MOST_TOP_FILES = 13
 MOST_PARAMETERS = 7
 MOST_LINES = 500
 FEWEST_COMMENTS = 15
+# Folders that users import by name.
+PUBLIC_ROOMS = {"testing"}
 
 PACKAGE = modules()
 TESTS = {name: source for name, source in modules("tests").items() if source.path.name.startswith("test_")}
@@ -44,6 +46,7 @@ WITHOUT_MIRROR = {
     "tests/test_examples.py",
     "tests/test_fuzz.py",
     "tests/test_gpu.py",
+    "tests/test_inputs.py",
     "tests/test_public_names.py",
     "tests/test_single_cue.py",
     "tests/test_wheel.py",
@@ -77,7 +80,7 @@ def test_every_folder_of_code_is_a_package() -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_folder_says_in_one_docstring_what_it_is_for_and_may_import(room: str) -> None:
     source = ROOMS[room]
-    assert len(source.tree.body) == 1, "only a docstring"
+    assert len(source.tree.body) == 1 or room in PUBLIC_ROOMS, "only a docstring"
     text = " ".join((ast.get_docstring(source.tree) or "").split())
     purpose, _, allowed = text.partition("May import ")
     assert "TODO" not in text

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cuesense.types import Perturbation, Role
+from cuesense.types import LazyFunction, Perturbation, Role
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +33,10 @@ _CHANCES = (0.25, 0.5, 0.75, 1.0)  # evenly spaced to every image
 _WAVES = 0.06
 # The standard deviation of noise from U[-1, 1] blurred with sigma s is 1 / (2 sqrt(3 pi) s).
 _BLURRED_NOISE = 2 * math.sqrt(3 * math.pi)
+
+
+# kornia itself is imported when an augmentation is first applied.
+_CALL = LazyFunction("cuesense.perturbations.kornia_calls:apply")
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,8 @@ class Row:
         Returns:
             (N, 3, H, W) in [0, 1].
         """
-        from cuesense.perturbations.kornia_calls import apply
-
-        return apply(self, images, value, draws)
+        changed: Tensor = _CALL(self, images, value, draws)
+        return changed
 
 
 def row_of(perturbation: Perturbation) -> Row | None:

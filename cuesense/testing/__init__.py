@@ -1,6 +1,6 @@
 """Checks for what users add to cuesense; ``check_perturbation`` holds a perturbation against the contract of all.
 
-May import all but the workflows and the command line.
+May import everything but the workflows and the command line.
 """
 
 from cuesense.testing.perturbations import check_perturbation
