@@ -37,7 +37,6 @@ FILES = {
     b"<!DOCTYPE html>\n<html><body>Sign in</body></html>": ("a web page", "not the page about it"),
     b"\n  <html lang='en'>": ("a web page", "not the page about it"),
     b"\x89HDF\r\n\x1a\n" + bytes(40): ("HDF5", "as Keras"),
-    b"\x08\x09\x12\x07pytorch\x1a\x062.14.1": ("an ONNX file", "Save the PyTorch model's state_dict()"),
     b"GGUF\x03\x00\x00\x00rest": ("GGUF", "state_dict()"),
     b"\x1c\0\0\0TFL3\x14\0": ("a TFLite model", "Convert it to PyTorch or ONNX"),
     b"ftrt" + bytes(20): ("a TensorRT engine", "state_dict()"),
