@@ -105,7 +105,9 @@ def test_links_that_lead_nowhere_or_up_are_named(root: Path) -> None:
     (root / "cat" / "gone").symlink_to(root / "nowhere")
     (root / "dog" / "up").symlink_to(root / "dog")
     (remark,) = remarks(root)
-    assert remark.startswith("2 links to nowhere, to a folder above or to another class were left out ('cat/gone', 'dog/up')")
+    assert remark.startswith(
+        "2 links to nowhere, to a folder above or to another class were left out ('cat/gone', 'dog/up')"
+    )
 
 
 def test_files_that_need_a_package_name_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
