@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.stats import binom
 from torch import Tensor
 
 from cuesense.datasets.images import prepare, to_rgb
@@ -105,6 +104,8 @@ class Readings:
     @property
     def at_chance(self) -> bool:
         """Whether no reading recognizes more images than guessing may, by an exact test over all readings."""
+        from scipy.stats import binom
+
         most = max(tried.count for tried in self.tried)
         return bool(binom.sf(most - 1, self.images, 1 / self.classes) * len(self.tried) > _LEVEL)
 
