@@ -129,5 +129,5 @@ def test_one_part_of_several_is_named(tmp_path: Path) -> None:
     save_file(state, whole)
     with pytest.raises(ModelError, match=r"got part 1 of 2 of a network's weights\. Save them into one file, or give"):
         load_classifier(str(part), arch="torchvision:resnet18")
-    with pytest.raises(ModelError, match="Expected --arch to say"):
+    with pytest.raises(ModelError, match="Expected arch to say"):
         load_classifier(str(whole))
