@@ -421,7 +421,7 @@ _OTHERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("safetensors in shards, index named", either("shard|index", "one file|merge|folder"), _sharded, ""),
     ("one shard of two", refused("shard|00001-of-00002|part"), _one_shard, "half of the weights"),
     ("timm train.py", works(), _timm(lambda s: {"epoch": 9, "arch": "test_resnet", "state_dict": s, "optimizer": {}, "version": 2, "args": _timm_args()}), ""),
-    ("timm train.py with EMA", works(_EMA), _timm(lambda s: {"arch": "test_resnet", "state_dict": s, "state_dict_ema": s, "args": _timm_args()}), ""),
+    ("timm train.py with EMA", works(), _timm(lambda s: {"arch": "test_resnet", "state_dict": s, "state_dict_ema": s, "args": _timm_args()}), "both are one and the same"),
     ("timm DDP", works(), _timm(lambda s: {"state_dict": prefixed(s, "module.")}), ""),
     ("torchvision references", works(), _torchvision(lambda s: {"model": s, "optimizer": {}, "lr_scheduler": {}, "epoch": 89, "args": argparse.Namespace(model="resnet18", val_crop_size=32, val_resize_size=32)}), ""),
     ("torchvision references with model_ema", works(_EMA), _torchvision(lambda s: {"model": s, "model_ema": {**prefixed(s, "module."), "n_averaged": torch.tensor(3)}, "args": None}), ""),

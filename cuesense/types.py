@@ -173,6 +173,8 @@ class Preprocessing:
         interpolation: ``"bilinear"`` or ``"bicubic"``; both antialiased.
         channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; images, mean and
             std are RGB all the same.
+        crop: Where the center crop starts when an odd number of pixels is cut off: ``"rounded"``, to even, as
+            torchvision does, or ``"down"``, as transformers does.
     """
 
     image_size: tuple[int, int] | None
@@ -181,6 +183,7 @@ class Preprocessing:
     std: tuple[float, float, float]
     interpolation: str = "bilinear"
     channels: str = "rgb"
+    crop: str = "rounded"
 
 
 @dataclass(frozen=True)

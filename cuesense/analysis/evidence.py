@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, hypergeom
 
 from cuesense.arrays import Bools, Floats
 from cuesense.perturbations.ablations import (
@@ -157,6 +156,8 @@ def adjusted(p: Mapping[Cue, Floats]) -> dict[Cue, Floats]:
     """
     if not p:
         return {}
+    from scipy.stats import false_discovery_control
+
     every = np.concatenate(list(p.values()))
     tested = ~np.isnan(every)
     every[tested] = false_discovery_control(every[tested]) if tested.any() else every[tested]
@@ -309,6 +310,8 @@ class Measured:
 
     def necessary(self, ablation: Ablation, sham: Ablation) -> Floats:
         """Return the p-value that an ablation costs more images than a sham (than nothing, where none was measured)."""
+        from scipy.stats import hypergeom
+
         other, row = self.rows.get(sham, [0])[0], self.rows[ablation][0]
         # One repeat of each: the exact test needs whole images, and repeats of one image are not independent.
         before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)

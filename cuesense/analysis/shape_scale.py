@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
 from cuesense.analysis.kept import kept_by_column
@@ -84,6 +83,8 @@ def crossing(tiles: Floats, shares: Floats) -> float | None:
     Returns:
         The side, or None where the falling curve does not cross one half between the first and the last tile.
     """
+    from scipy.optimize import isotonic_regression
+
     falling = np.asarray(isotonic_regression(shares, increasing=False).x)
     if falling[0] < HALF or falling[-1] >= HALF:
         return None
@@ -94,6 +95,8 @@ def crossing(tiles: Floats, shares: Floats) -> float | None:
 
 
 def _beyond(tiles: Floats, shares: Floats) -> str:
+    from scipy.optimize import isotonic_regression
+
     falling = isotonic_regression(shares, increasing=False).x
     if falling[0] < HALF:
         return f"keeps less than half even on tiles of {_percent(tiles[0])} of the side: it needs the layout"

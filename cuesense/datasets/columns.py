@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cuesense.datasets.left_out import is_image_name
 from cuesense.errors import DatasetError, expected, listed
 from cuesense.tables.boundary import TableFile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Headings without blanks and marks, in lower case, the most telling ones first.
 _PATHS = (

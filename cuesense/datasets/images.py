@@ -121,7 +121,7 @@ def _fit(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     if preprocessing.resize is None:
         return image.resize((width, height), resample)
     size = _resized(image.size, preprocessing.resize)
-    left, top = _margin(size[0], width), _margin(size[1], height)
+    left, top = (_margin(*lengths, preprocessing.crop) for lengths in zip(size, (width, height), strict=True))
     window = (left, top, left + width, top + height)
     if size[0] * size[1] <= _MAX_RESIZED * width * height:
         return image.resize(size, resample).crop(window)
@@ -135,8 +135,10 @@ def _resized(size: tuple[int, int], shorter: int) -> tuple[int, int]:
     return int(shorter * width / height), shorter
 
 
-def _margin(length: int, crop: int) -> int:
+def _margin(length: int, crop: int, rounding: str) -> int:
     """Return where a centered crop starts; negative, and rounded towards zero as torchvision pads, if it is longer."""
+    if rounding == "down" and length >= crop:
+        return (length - crop) // 2
     # Python's round, to even, is what torchvision's center_crop uses.
     return round((length - crop) / 2) if length >= crop else -((crop - length) // 2)
 

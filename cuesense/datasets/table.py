@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from cuesense.datasets.columns import Columns, choose_columns, is_heading, values_of
 from cuesense.datasets.files import FileDataset, from_files
@@ -21,6 +19,9 @@ from cuesense.errors import DatasetError, expected
 from cuesense.tables.boundary import TableFile
 from cuesense.tables.read_listing import SUFFIXES, read_listing
 from cuesense.tables.sniff import Form
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SPLIT_HEADINGS = frozenset(("split", "subset", "partition", "phase", "fold", "set", "data set", "dataset", "usage"))
 

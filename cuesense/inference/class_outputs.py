@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from cuesense.datasets.classes import match_classes, read_class_names
 from cuesense.datasets.names import composed
@@ -102,6 +101,8 @@ def _ordered(
 ) -> tuple[Classifier, tuple[int, ...]]:
     """Return the order of numbered folders in which a network recognizes clearly more of a few clean images."""
     names = list(map(composed, dataset.class_names))
+    from scipy.stats import binomtest
+
     numbers_of = _numbers(names) or {}
     as_text, as_numbers = sorted(names), sorted(names, key=numbers_of.__getitem__)
     of_text, of_numbers = (np.array([order.index(name) for name in names]) for order in (as_text, as_numbers))

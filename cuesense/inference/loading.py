@@ -20,9 +20,11 @@ from cuesense.datasets.own_size import own_size
 from cuesense.datasets.splits import refuse_split
 from cuesense.errors import CuesenseError, DatasetError, ModelError, expected, listed
 from cuesense.inference.which_weights import better_weights
+from cuesense.models.file_formats import read
 from cuesense.models.load import load_classifier, wrap_module
 from cuesense.models.names import is_file
 from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
+from cuesense.models.spellings import refuse_misspelled
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.types import Classifier, ClassNames, Dataset
 
@@ -93,7 +95,12 @@ def _problem_of(try_it: Callable[[], object]) -> CuesenseError | None:
 def _load_file(model: object, arch: str | None, trust: Trust) -> None:
     """Load a model's file to see whether it can be; what a library would have to fetch first is not tried."""
     if _is_path(model):
-        load_classifier(str(model), arch=arch, trust=trust)
+        if arch is None or not is_file(str(model)):
+            load_classifier(str(model), arch=arch, trust=trust)
+            return
+        # Whether the weights fit is told once the images are there: a library's import takes seconds.
+        refuse_misspelled(None, arch)
+        read(Path(str(model)), trust)
 
 
 def _is_path(model: object) -> bool:
@@ -227,8 +234,9 @@ def preprocessing_values(classifier: Classifier) -> dict[str, Any]:
     """Return how a classifier's images are prepared, as JSON values."""
     preprocessing = classifier.preprocessing
     size = preprocessing.image_size
-    # The usual order of the channels is left out, so that results from before it was known still go on.
+    # The usual order of the channels and the usual crop are left out: results from before they were known still go on.
     turned = {} if preprocessing.channels == "rgb" else {"channels": preprocessing.channels}
+    turned |= {} if preprocessing.crop == "rounded" else {"crop": preprocessing.crop}
     return turned | {
         "image_size": None if size is None else list(size),
         "resize": preprocessing.resize,

@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.stats import binom
 from torch import Tensor
 
 from cuesense.datasets.images import prepare, to_rgb
@@ -128,6 +127,8 @@ class Readings:
 
 def _p_of_guessing(tried: Tried, classes: int) -> float:
     """Return the probability that guessing recognizes so many images or more."""
+    from scipy.stats import binom
+
     return float(binom.sf(tried.count - 1, len(tried.right), 1 / classes))
 
 

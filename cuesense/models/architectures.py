@@ -15,7 +15,7 @@ from cuesense import package_files
 from cuesense.models.common import State
 
 # Counters of steps: networks predict the same without them, and files of old torch lack them.
-_COUNTERS = ("num_batches_tracked", "n_averaged")
+_COUNTERS = ("num_batches_tracked", "n_averaged", "total_ops", "total_params")
 # Auxiliary heads of Inception networks, which only training uses.
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 # Half a digest of SHA-256 tells a million architectures apart.
@@ -44,6 +44,31 @@ def fitting_architectures(state: State) -> list[str]:
             if found:
                 return found
     return []
+
+
+def other_architectures(state: State, arch: str) -> list[str]:
+    """Return the architectures whose keys and shapes a state dict has, where the one that is named is surely another.
+
+    It is found without building a network, which takes ten seconds of CPU time with the import of its library.
+
+    Args:
+        state: The state dict: all of it one network, with or without a prefix.
+        arch: What was named, ``"torchvision:NAME"`` or ``"timm:NAME"``; of others nothing is known.
+
+    Returns:
+        The architectures; none where the named one is among them, or may be built to fit at another image size.
+    """
+    library, _, name = arch.partition(":")
+    # Tables of positions and layers over tokens change with the size of images.
+    if library not in ("torchvision", "timm") or any("pos" in key or "token" in key for key in state):
+        return []
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    prefix = next((start for start in reversed(_prefixes(shapes)) if all(key.startswith(start) for key in shapes)), "")
+    inner = {key.removeprefix(prefix): shape for key, shape in shapes.items()}
+    found = [other for digest in _digests(inner) for other in _table()[1].get(digest, ())]
+    named = f"{library}:{name.partition('.')[0].partition('@')[0]}"
+    known = any(named in names for names in _table()[1].values())
+    return found if known and named not in found else []
 
 
 def signature(shapes: dict[str, tuple[int, ...]], heads: str) -> str:

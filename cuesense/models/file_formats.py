@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from cuesense.models.trust import OWN_WORD, Trust
 
 _KINDS = "a state dict, a checkpoint, a module, TorchScript, a torch.export .pt2, safetensors or ONNX"
 _PICKLE = b"\x80"
+# How transformers names the files of weights that are too large for one.
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\.[a-z]+$")
 # The longest start that tells one kind of file from another: tar has its mark at 257.
 _START = 512
 # The header of 100,000 tensors is 10 MB. Chosen by hand; the library itself allows 100 MB, which becomes gigabytes.
@@ -56,6 +59,10 @@ def read(path: Path, trust: Trust = OWN_WORD, key: str | None = None) -> Found |
             start = file.read(_START)
         if not start:
             raise _no_model(path, "an empty file")
+        part = _PART.search(path.name)
+        if part is not None and int(part[2]) > 1:
+            do = "Save them into one file, or give the folder where it has a config.json"
+            raise _no_model(path, f"part {int(part[1])} of {int(part[2])} of a network's weights", do)
         if start.startswith(b"PK"):
             return _read_zip(path, trust, key)
         if start.startswith(_PICKLE):

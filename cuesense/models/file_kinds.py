@@ -37,7 +37,7 @@ _STARTS = (
     (
         rb"\s*\{.{0,400}\"weight_map\"",
         "the index of weights in several files",
-        "Save it into one file",
+        "Save them into one file, or give the folder where it has a config.json",
     ),
     (rb"\s*[\[{]\s*[\"\[{\]}]", "a JSON file", "Give the file with the weights that lies beside it"),
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
@@ -119,6 +119,7 @@ def whole_module(path: Path, module: StandIn | nn.Module, *, strict: bool) -> Mo
         module: The module, or what stands for it.
         strict: Whether only weights may be read.
     """
+    module = _unwrapped(module)
     name = module.name if isinstance(module, StandIn) else f"{type(module).__module__}.{type(module).__name__}"
     if strict:
         got = f"a whole module ({name}), which could run code and was not loaded"
@@ -135,6 +136,16 @@ def whole_module(path: Path, module: StandIn | nn.Module, *, strict: bool) -> Mo
         f"not the code of the class. Pass --arch python:{place}:{kind} if it needs no arguments; else write a file "
         f"model.py with `def build(): return {kind}(...)` and pass --arch python:model:build."
     )
+
+
+def _unwrapped(module: StandIn | nn.Module) -> StandIn | nn.Module:
+    """Return the network in wrappers such as DataParallel, whose own class says nothing about it."""
+    while isinstance(module, StandIn) and module.name.startswith("torch.nn.parallel."):
+        inner = module.attributes["_modules"].get("module")
+        if not isinstance(inner, StandIn):
+            break
+        module = inner
+    return module
 
 
 def other_folder(folder: Path) -> tuple[str, str] | None:

@@ -55,8 +55,9 @@ def preprocessing_of(processor: Any, side: tuple[int, int] | None) -> Images:
     mean, std = _normalization(processor, kind)
     interpolation, warnings = _interpolation(processor)
     image_size, resize = sizes
+    crop = "rounded" if resize is None else "down"
     return Images(
-        Preprocessing(image_size, resize, mean, std, interpolation, _order(processor)),
+        Preprocessing(image_size, resize, mean, std, interpolation, _order(processor), crop),
         warnings + _padded(processor) + ((_SQUASHED,) if guessed == ("resize",) else ()),
         frozenset(guessed),
     )

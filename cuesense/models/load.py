@@ -13,7 +13,7 @@ from torch import nn
 
 from cuesense import registry
 from cuesense.errors import ModelError, expected, listed
-from cuesense.models.architectures import fitting_architectures
+from cuesense.models.architectures import fitting_architectures, other_architectures
 from cuesense.models.channels import in_order
 from cuesense.models.checkpoint import Found, state_in
 from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
@@ -226,9 +226,18 @@ def _refuse_whole_module(path: Path, weights: object, trust: Trust) -> None:
 
 def _filled(found: Found, arch: str, class_names: ClassNames | None, trust: Trust, named_in: str | None) -> Loaded:
     try:
+        _refuse_other(found, arch)
         return fitted(found, lambda state: _from_library(arch, state, class_names, trust, named_in))
     except MisfitError as error:
         raise MisfitError(f"{error.for_command_line} {_advice(found, trust)}.") from None
+
+
+def _refuse_other(found: Found, arch: str) -> None:
+    """Raise where all weights of a file are known to be another architecture's, before its library is imported."""
+    others = [other_architectures(state_in(weights), arch) for weights in found.in_order.values()]
+    if all(others):
+        got = f"those of {' or '.join(others[0][:_MOST_ADVISED])}"
+        raise MisfitError(f"Expected the file's weights to be those of {arch}, but got {got}.")
 
 
 def _from_library(

@@ -133,7 +133,9 @@ def prepare(loaded: Loaded, given: ImageOptions, beside: Beside = ALONE) -> Prep
         do = "Pass a larger one or --image-size too"
         raise SettingsError(expected("--resize", f"at least the image size of {max(size)}", resize, do))
     normalization = given.mean or base.mean, given.std or base.std
-    chosen = Preprocessing(size, resize or None, *normalization, base.interpolation, given.channels or base.channels)
+    chosen = Preprocessing(
+        size, resize or None, *normalization, base.interpolation, given.channels or base.channels, base.crop
+    )
     guessed = _FIELDS - known - _given(given)
     usual = "" if loaded.preprocessing is None else loaded.architecture
     warnings = (*beside.said.ignored, *_warnings(guessed, chosen, usual, as_it_is=as_it_is is not None))

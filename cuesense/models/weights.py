@@ -23,6 +23,8 @@ _BESIDE = re.compile(
 )
 # Counters of steps: networks predict the same without them, and files of old torch lack them.
 _COUNTERS = ("num_batches_tracked", "n_averaged")
+# What thop writes into a network to count its operations.
+_OPERATIONS = ("total_ops", "total_params")
 _SHOWN = 3
 
 
@@ -220,8 +222,9 @@ def _preferred(prefix: str) -> tuple[int, int]:
 
 
 def _is_beside(key: str, value: Tensor) -> bool:
-    """Return whether a key is no network's: a number such as a loss, or a part of another module of the training."""
-    return (value.dim() == 0 and "." not in key) or _BESIDE.match(key) is not None
+    """Return whether a key is no network's: a loss, a count of operations, or part of another module."""
+    counts = key.rpartition(".")[2] in _OPERATIONS
+    return counts or (value.dim() == 0 and "." not in key) or _BESIDE.match(key) is not None
 
 
 def _with_prefix(own: State, state: State) -> State:

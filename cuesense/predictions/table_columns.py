@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from cuesense.errors import DatasetError, expected
@@ -17,6 +16,9 @@ from cuesense.tables.boundary import TableFile
 from cuesense.tables.read_csv import read_csv
 from cuesense.tables.read_parquet import read_parquet
 from cuesense.types import CLEAN
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REQUIRED = ("sample_id", "label", "perturbation", "severity", "predicted")
 OPTIONAL = ("repeat", "value", "corrected", "p_true")
@@ -153,6 +155,8 @@ def _coded(frame: pd.DataFrame, column: str, path: Path) -> Coded:
 def _optional(frame: pd.DataFrame, column: str, path: Path) -> Coded:
     """Return a column in which what is empty has the code -1."""
     try:
+        import pandas as pd
+
         values = pd.Categorical(frame[column]).remove_unused_categories()
     except TypeError:
         found = f"'{frame[column].iloc[0]}'"
@@ -179,6 +183,8 @@ def _whole(frame: pd.DataFrame, column: str, path: Path) -> Indices:
 def _checked(
     frame: pd.DataFrame, column: str, path: Path, to_be: str, holds: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 ) -> NDArray[np.float64]:
+    import pandas as pd
+
     numbers = np.asarray(pd.to_numeric(frame[column], errors="coerce"), dtype=np.float64)
     wrong = np.flatnonzero(~holds(numbers))
     if len(wrong):

@@ -14,14 +14,16 @@ def preprocessing_problems(field: str, known: Mapping[str, Any]) -> Iterator[str
 
     Args:
         field: Name of the field.
-        known: ``image_size`` [height, width] and ``resize`` in pixels, ``mean`` and ``std`` of three channels, and
-            ``interpolation``; each may be missing.
+        known: ``image_size`` [height, width] and ``resize`` in pixels, ``mean`` and ``std`` of three channels,
+            ``interpolation`` and ``crop``; each may be missing.
     """
     size, resize, interpolation = (known.get(name) for name in ("image_size", "resize", "interpolation"))
     if size is not None and not (isinstance(size, list) and len(size) == 2 and all(map(_is_side, size))):
         yield f"no height and width in '{field}.image_size'"
     if resize is not None and not _is_side(resize):
         yield f"no whole number of pixels in '{field}.resize'"
+    if known.get("crop") not in (None, "rounded", "down"):
+        yield f"no known crop in '{field}.crop'"
     if interpolation is not None and interpolation not in _INTERPOLATIONS:
         yield f"no known interpolation in '{field}.interpolation'"
     for name in ("mean", "std"):

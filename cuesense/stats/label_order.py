@@ -14,8 +14,6 @@ from enum import Enum
 from math import comb, log2
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import binom
 
 from cuesense.arrays import Bools, Floats, Ints
 
@@ -167,6 +165,8 @@ def _shift(counts: _Counts) -> Order | None:
     own = int(total[outputs])
     total[outputs] = 0
     shift = int(np.argmax(total)) - outputs
+    from scipy.stats import binom
+
     explained = int(total[shift + outputs])
     better = counts.outputs + shift
     better[(better < 0) | (better >= outputs)] = -1
@@ -202,6 +202,8 @@ def _best(counts: _Counts) -> Ints:
     A class that leads both its own row and its output's column keeps that output, so that tens of thousands of classes
     leave a small problem.
     """
+    from scipy.optimize import linear_sum_assignment
+
     own, outputs = counts.own, counts.outputs
     settled = (own > 0) & (own == counts.confusion.max(axis=1)) & (own == counts.confusion.max(axis=0)[outputs])
     rows = np.flatnonzero(~settled)
@@ -217,6 +219,8 @@ def _best(counts: _Counts) -> Ints:
 
 def _exchanged(counts: _Counts, better: Ints) -> tuple[Ints, bool]:
     """Return the classes that have other outputs, and whether that is certain: whole cycles, and chains where many."""
+    from scipy.stats import binom
+
     owner = {int(output): row for row, output in enumerate(counts.outputs)}
     follower = np.array([owner.get(int(output), -1) for output in better])
     chance = np.asarray(binom.sf(counts.at(better) - 1, counts.at(better) + counts.own, 0.5))
@@ -259,6 +263,8 @@ def _holds(counts: _Counts, better: Ints, members: Sequence[int], strong: Sequen
 
     In a long cycle a class may be too weak to show its own output, where the others do; it must at least lean there.
     """
+    from scipy.stats import binom
+
     there, own = counts.at(better)[members], counts.own[members]
     looks = 1 if len(better) == 2 else len(better)
     chance = binom.sf(there.sum() - 1, (there + own).sum(), 0.5) * looks

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import fdtrc, ndtr, ndtri
-from scipy.stats import false_discovery_control, rankdata
 
 from cuesense.arrays import Floats, Ints
 
@@ -82,6 +81,8 @@ def rank_reliability(halves: Floats) -> float:
     Returns:
         The reliability in [-1, 1]; NaN for fewer than three classes, or where all are equal.
     """
+    from scipy.stats import rankdata
+
     known = ~np.isnan(halves).any(axis=(0, 1))
     if known.sum() < _FEWEST_RANKED or not len(halves):
         return np.nan
@@ -131,5 +132,7 @@ def told_apart(
                 rest > 0, fdtrc(numbers, np.maximum(rest, 1), distance * rest / np.maximum(freedom, 1) / numbers), 1
             )
         )
+    from scipy.stats import false_discovery_control
+
     every = np.concatenate(p)
     return int((false_discovery_control(every) <= false_discovery).sum()), len(every)

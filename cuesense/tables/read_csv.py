@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
-
-import pandas as pd
 
 from cuesense.tables.boundary import TableFile, reading
 from cuesense.tables.escape import unescape_cell
 from cuesense.tables.kinds import LONGEST_CELL, check_text, header_of
 from cuesense.tables.sniff import Form
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_csv(file: TableFile, *, numbers: Collection[str] = (), keep: Collection[str] | None = None) -> pd.DataFrame:
@@ -54,6 +56,8 @@ def read_cells(
         numbers: Columns that hold numbers.
         keep: Columns to return; None returns all.
     """
+    import pandas as pd
+
     named = [name for name in form.names if name]
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:

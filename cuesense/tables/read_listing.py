@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,6 +14,9 @@ from cuesense.tables.kinds import LONGEST_CELL, check_encoding, check_text
 from cuesense.tables.read_csv import read_cells
 from cuesense.tables.read_parquet import read_parquet
 from cuesense.tables.sniff import Form, sniff
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEXT_SUFFIXES = frozenset((".csv", ".tsv", ".tab", ".psv", ".txt", ".lst"))
 JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
@@ -65,6 +67,8 @@ def _from_lines(file: TableFile, form: Form) -> pd.DataFrame:
                 file.refuse("one with a path and a label a line", got, "Correct that line")
             if cells:
                 rows.append([cell.strip() for cell in cells])
+    import pandas as pd
+
     return pd.DataFrame(rows[int(form.header) :], columns=list(form.names), dtype=str)
 
 
@@ -81,6 +85,8 @@ def _is_short_list(kind: pa.DataType) -> bool:
 
 
 def _from_json(file: TableFile) -> pd.DataFrame:
+    import pandas as pd
+
     with reading(file):
         size = file.path.stat().st_size
         if size > LARGEST_TABLE:

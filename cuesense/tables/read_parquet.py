@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cuesense.tables.boundary import LARGEST_TABLE, TableFile, reading
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Columns that a table may have; its schema alone then takes little memory. Chosen by hand; not tuned.
 _MOST_COLUMNS = 10_000

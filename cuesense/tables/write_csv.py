@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from cuesense.tables.escape import escape_cell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def csv_text(frame: pd.DataFrame) -> str:

@@ -260,6 +260,7 @@ def profile_preprocessing(profile: Profile) -> Preprocessing:
         std=std,
         interpolation=known.get("interpolation", "bilinear"),
         channels=known.get("channels", "rgb"),
+        crop=known.get("crop", "rounded"),
     )
 
 

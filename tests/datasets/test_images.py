@@ -50,6 +50,18 @@ class TestPrepare:
         ours = resize_and_crop(image, replace(PREPROCESSING, image_size=crop, resize=resize))
         np.testing.assert_array_equal(ours.transpose(1, 2, 0), np.asarray(oracle))
 
+    @pytest.mark.parametrize(("length", "rounded", "down"), [(20, 0, 0), (21, 0, 0), (23, 2, 1), (25, 2, 2)])
+    def test_an_odd_margin_is_rounded_as_the_library_does(self, length, rounded, down):
+        image = noise(length, 20)
+        usual = replace(PREPROCESSING, image_size=(20, 20), resize=20)
+        every = np.asarray(image).transpose(2, 0, 1)
+        for crop, left in (("rounded", rounded), ("down", down)):
+            ours = resize_and_crop(image, replace(usual, crop=crop))
+            np.testing.assert_array_equal(ours, every[:, :, left : left + 20])
+        small = replace(usual, image_size=(33, 33), resize=None)
+        padded = [resize_and_crop(image, replace(small, resize=20, crop=crop)) for crop in ("rounded", "down")]
+        np.testing.assert_array_equal(*padded)
+
     def test_without_resize_goes_straight_to_the_size(self):
         image = noise(50, 30)
         ours = resize_and_crop(image, replace(PREPROCESSING, resize=None, image_size=(20, 25)))

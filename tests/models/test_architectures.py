@@ -5,7 +5,7 @@ import timm
 import torch
 import torchvision
 
-from cuesense.models.architectures import fitting_architectures
+from cuesense.models.architectures import fitting_architectures, other_architectures
 
 
 def wrapped(state, prefix):
@@ -41,3 +41,29 @@ def test_unknown_architectures_are_not_guessed(tiny):
     other = torchvision.models.resnet18(num_classes=3).state_dict()
     other["layer1.0.conv1.weight"] = torch.zeros(64, 64, 1, 1)
     assert fitting_architectures(other) == []
+
+
+@pytest.mark.parametrize("prefix", ["", "module.model."])
+def test_weights_of_another_architecture_are_told_without_building_it(prefix):
+    state = wrapped(torchvision.models.resnet18(num_classes=7).state_dict(), prefix)
+    for arch in ("torchvision:resnet50", "torchvision:resnet34@IMAGENET1K_V1", "timm:resnet50.a1_in1k"):
+        assert other_architectures(state, arch)[:2] == ["torchvision:resnet18", "timm:resnet18"]
+    for arch in (
+        "torchvision:resnet18",
+        "timm:resnet18.a1_in1k",
+        "timm:resnetblur18",
+        "python:net:build",
+        "timm:no_such",
+    ):
+        assert other_architectures(state, arch) == []
+
+
+def test_what_may_fit_is_left_to_the_library(tiny):
+    assert other_architectures(tiny.state_dict(), "torchvision:resnet18") == []
+    # At another size of images its positions are others: those of a network that has its own name.
+    state = timm.create_model("vit_tiny_patch16_384", num_classes=3).state_dict()
+    assert other_architectures(state, "timm:vit_tiny_patch16_224") == []
+    # A student beside a teacher: which is meant is no matter of keys alone.
+    student, teacher = (torchvision.models.get_model(name).state_dict() for name in ("resnet18", "resnet34"))
+    both = wrapped(student, "student.") | wrapped(teacher, "teacher.")
+    assert other_architectures(both, "torchvision:resnet34") == []

@@ -8,10 +8,14 @@ import os
 import pickle
 import tarfile
 import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
 
 from cuesense.errors import ModelError
 from cuesense.models.load import load_classifier
@@ -104,3 +108,25 @@ def test_pickles_without_weights_are_named(tmp_path: Path, content: object, said
     with pytest.raises(ModelError) as caught:
         load_classifier(str(tmp_path / "model.pkl"))
     assert said in str(caught.value)
+
+
+class Unlisted(nn.Sequential):
+    """A module of a class that no library has."""
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda net: nn.DataParallel(nn.DataParallel(net))])
+def test_the_network_in_a_wrapper_is_named(tmp_path: Path, wrap: Callable[[nn.Module], nn.Module]) -> None:
+    torch.save(wrap(Unlisted(nn.Linear(2, 2))), tmp_path / "model.pt")
+    with pytest.raises(ModelError, match=r"an object of the class tests\.models\.test_file_kinds\.Unlisted"):
+        load_classifier(str(tmp_path / "model.pt"))
+
+
+def test_one_part_of_several_is_named(tmp_path: Path) -> None:
+    state = nn.Linear(2, 2).state_dict()
+    part, whole = tmp_path / "model-00001-of-00002.safetensors", tmp_path / "model-00001-of-00001.safetensors"
+    save_file(state, part)
+    save_file(state, whole)
+    with pytest.raises(ModelError, match=r"got part 1 of 2 of a network's weights\. Save them into one file, or give"):
+        load_classifier(str(part), arch="torchvision:resnet18")
+    with pytest.raises(ModelError, match="Expected arch to say"):
+        load_classifier(str(whole))

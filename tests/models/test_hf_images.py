@@ -32,6 +32,8 @@ def image() -> Image.Image:
         ("ViTImageProcessor", {"rescale_factor": 1 / 127.5, "image_mean": [1, 1, 1], "image_std": [1, 1, 1]}),
         ("ViTImageProcessor", {"do_normalize": False}),
         ("ConvNextImageProcessor", {"size": {"shortest_edge": 384}}),
+        # Of 344 and 240 pixels the crop cuts off 143 and 39, which torchvision halves to 72 and 20.
+        ("ConvNextImageProcessor", {"size": {"shortest_edge": 201}, "crop_pct": 0.8375}),
         ("CLIPImageProcessor", {}),
         ("DeiTImageProcessor", {"size": {"shortest_edge": 256}}),
         ("BeitImageProcessor", {}),

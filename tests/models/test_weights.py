@@ -125,3 +125,11 @@ def test_the_head_of_known_networks_and_its_classes(name, head):
 
 def test_no_head_no_classes():
     assert count_classes({"a.weight": torch.zeros(3, 2)}, "b") is None
+
+
+def test_counts_of_operations_stay_outside(tiny):
+    own = tiny.state_dict()
+    first = next(iter(own)).rpartition(".")[0]
+    counted = own | {"total_ops": torch.zeros(1), f"{first}.total_params": torch.zeros(1)}
+    found = fit(own, counted)
+    assert (found.state.keys(), found.differences) == (own.keys(), ())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 
 def moved_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -23,6 +22,8 @@ def moved_apart(wanted: Sequence[float], gap: float, low: float, high: float) ->
     Returns:
         Where they stand, in the order given, rounded to tenths.
     """
+    from scipy.optimize import isotonic_regression
+
     if not wanted:
         return []
     order = np.argsort(wanted, kind="stable")
