@@ -79,7 +79,7 @@ def images_for(
     except CuesenseError as error:
         others = [_problem_of(lambda: _load_file(model, arch, trust)), _problem_of(lambda: _names(class_names))]
         said = [other.for_command_line for other in (*others, error) if other is not None]
-        if _is_path(model) and arch is None and not is_file(str(model)):
+        if _is_path(model) and arch is None and _may_be_weights(str(model)):
             said.insert(1, "A file that holds weights only also needs --arch.")
         raise type(error)(" ".join(said)) from error
 
@@ -105,7 +105,14 @@ def _load_file(model: object, arch: str | None, trust: Trust) -> None:
 
 def _is_path(model: object) -> bool:
     """Return whether a model is named by a path, as a file of the user's own is, and by no library."""
-    return isinstance(model, (str, Path)) and str(model).partition(":")[0] not in registry.names("models")
+    # Nothing of onnx: is ever fetched.
+    return isinstance(model, (str, Path)) and str(model).partition(":")[0] not in {*registry.names("models")} - {"onnx"}
+
+
+def _may_be_weights(model: str) -> bool:
+    """Return whether what is not there may have been a file of weights: ONNX files hold their networks."""
+    there = is_file(model) or Path(model).is_dir()
+    return not there and not model.startswith("onnx:") and not model.lower().endswith(".onnx")
 
 
 def load_matched(

@@ -261,6 +261,26 @@ def test_all_that_is_missing_is_said_in_one_answer(tmp_path: Path, monkeypatch: 
     assert "also needs --arch" not in caught.value.for_command_line
 
 
+@pytest.mark.parametrize("model", ["gone.onnx", "onnx:gone.onnx", "onnx:no/such/gone.onnx"])
+def test_a_missing_onnx_file_is_said_with_the_dataset_and_asks_for_no_architecture(model: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        images_for(model, "no/such/folder")
+    said = caught.value.for_command_line
+    assert said.index("gone.onnx") < said.index("Expected the dataset 'no/such/folder'")
+    assert "weights only" not in said
+
+
+def test_a_folder_with_a_model_is_asked_for_no_architecture(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "vit", "architectures": ["ViTForImageClassification"]}')
+    with pytest.raises(DatasetError) as caught:
+        images_for(tmp_path, "no/such/folder")
+    said = caught.value.for_command_line
+    # Its weights are missing.
+    assert str(tmp_path) in said
+    assert "Expected the dataset 'no/such/folder'" in said
+    assert "weights only" not in said
+
+
 @pytest.mark.parametrize("model", ["torchvision:resnet18", Meanest()])
 def test_a_model_that_is_no_file_is_not_tried_for_a_missing_dataset(
     model: object, monkeypatch: pytest.MonkeyPatch
