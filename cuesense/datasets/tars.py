@@ -8,10 +8,10 @@ import lzma
 import os
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from cuesense.datasets.records import Content
 from cuesense.errors import DatasetError, UnreadableImageError, expected, first_line
@@ -23,7 +23,7 @@ _RAISED = (
     zlib.error, lzma.LZMAError,
 )  # fmt: skip
 # How compressed files begin, what they are called, what unpacks them, and what opens them here.
-_COMPRESSED = (
+_COMPRESSED: tuple[tuple[bytes, str, str, Callable[..., Any] | None], ...] = (
     (b"\x1f\x8b", "gzip", "gunzip -k", gzip.open),
     (b"BZh", "bzip2", "bunzip2 -k", bz2.open),
     (b"\xfd7zXZ", "xz", "unxz -k", lzma.open),
