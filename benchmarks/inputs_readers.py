@@ -310,7 +310,9 @@ def _devkit(place: Place, root: Path) -> None:
     data.mkdir(parents=True)
     savemat(data / "meta.mat", {"synsets": np.array(rows, dtype=kinds)[:, None]})
     place_of = {index: number + 1 for number, index in enumerate(order)}
-    truth = "".join(f"{place_of[label]}\n" for _, label in found)
+    # A line for each of the 50,000 images, as the official file always has, also beside a part of the images.
+    labels = [label for _, label in found] + [0] * (50_000 - len(found))
+    truth = "".join(f"{place_of[label]}\n" for label in labels)
     (data / "ILSVRC2012_validation_ground_truth.txt").write_text(truth)
 
 
@@ -365,7 +367,7 @@ _READERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("save_to_disk, labels without names", works(), hf(lambda d, p: d.save_to_disk(p), names=False), ""),
     ("DatasetDict train and validation", works("validation"), hf(_dict("train", "validation")), ""),
     ("DatasetDict train and test", works("test"), hf(_dict("train", "test")), ""),
-    ("DatasetDict with --split train", works("train"), lambda p: [*hf(_dict("validation_wrong", "train"))(p), "--split", "train"], ""),
+    ("DatasetDict with --split train", works(), lambda p: [*hf(_dict("validation_wrong", "train"))(p), "--split", "train"], "the user's own choice needs no word"),
     ("Parquet with inline images", works(), hf(_parquet("data.parquet"), "data/data.parquet"), ""),
     ("hf: Parquet with inline images", works(), hf(_parquet("data.parquet"), "hf:data/data.parquet"), ""),
     ("hf: folder of Parquet shards", works(), hf(_parquet("data/validation-00000-of-00002.parquet", "data/validation-00001-of-00002.parquet")), ""),
@@ -401,7 +403,7 @@ _READERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("npz: channels first", works(), npz("npz:data.npz", images=lambda p: p.world.images.transpose(0, 3, 1, 2), labels=_labels), ""),
     ("npz: one-hot labels", works(), npz("npz:data.npz", images=_images, labels=lambda p: np.eye(12)[p.world.labels]), ""),
     ("npz: MedMNIST", works("test"), npz("npz:data.npz", **_MEDMNIST_TEST), "which part is said"),
-    ("npz: MedMNIST, --split val", works("val"), lambda p: [*npz("npz:data.npz", **_MEDMNIST)(p), "--split", "val"], ""),
+    ("npz: MedMNIST, --split val", works(), lambda p: [*npz("npz:data.npz", **_MEDMNIST)(p), "--split", "val"], "the user's own choice needs no word"),
     ("npz: labels missing", refused("label"), npz("npz:data.npz", images=_images), ""),
     ("npz: fewer labels than images", refused("71", "72"), npz("npz:data.npz", images=_images, labels=lambda p: p.world.labels[1:]), ""),
     ("npz: arr_0 and arr_1", works(), npz("npz:data.npz", arr_0=_images, arr_1=_labels), ""),
@@ -443,7 +445,7 @@ _IMAGENET: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("tiny-imagenet's own layout", works(), _tiny_set, ""),
     ("imagenet:val", either("imagenet"), lambda p: ["imagenet:val" if part == "imagenet" else part for part in _imagenet(_synset_folders("val"))(p)], ""),
     ("ImageNet in capitals", either("imagenet"), lambda p: ["ImageNet" if part == "imagenet" else part for part in _imagenet(_synset_folders("val"))(p)], ""),
-    ("train and val, --split train", works("train"), lambda p: [*_imagenet(_synset_folders("train"))(p), "--split", "train"], ""),
+    ("train and val, --split train", works(), lambda p: [*_imagenet(_synset_folders("train"))(p), "--split", "train"], "the user's own choice needs no word"),
 )  # fmt: skip
 
 KINDS = [

@@ -121,32 +121,42 @@ def analyze(
         from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(model, arch)
-        from cuesense.validation import parse_channels
+        from cuesense.validation import parse_channels, whole_number
         from cuesense.workflows.analyze import analyze as run_analysis
 
         keep_freed_memory()
         if probe:
             from cuesense.cli.terminal import show
             from cuesense.datasets.load import DatasetOptions
-            from cuesense.inference.loading import dataset_of
+            from cuesense.datasets.subset import subset
+            from cuesense.inference.loading import images_for, load_matched
             from cuesense.inference.options import run_options
             from cuesense.models.preprocessing import ImageOptions
             from cuesense.models.trust import Trust
             from cuesense.reports.terminal.readings import render
             from cuesense.workflows.readings import try_readings
 
-            found = try_readings(
+            run, trust = run_options(device, batch_size, precision), Trust(weights_only=weights_only)
+            given = ImageOptions(
+                image_size, resize, parse_channels(mean, "--mean"), parse_channels(std, "--std"), channels
+            )
+            where = DatasetOptions(data_root, split, download)
+            images = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
+            images = (
+                images
+                if images_per_class is None
+                else subset(images, whole_number(images_per_class, "--images-per-class"))
+            )
+            classifier, outputs, _ = load_matched(
                 model,
-                dataset_of(dataset, DatasetOptions(data_root, split, download)),
+                images,
                 arch=arch,
                 class_names=class_names,
-                images=ImageOptions(
-                    image_size, resize, parse_channels(mean, "--mean"), parse_channels(std, "--std"), channels
-                ),
-                run=run_options(device, batch_size, precision),
-                trust=Trust(weights_only=weights_only),
+                images=given,
+                trust=trust,
+                weights_key=weights_key,
             )
-            show(found, render, as_json=json)
+            show(try_readings(classifier, images, outputs, run, remark_on_data), render, as_json=json)
             return
         with progress() as advance:
             profile = run_analysis(

@@ -71,7 +71,7 @@ def match_classes(dataset_classes: Sequence[str], outputs: ClassNames) -> tuple[
     blanks (``names.NameIndex``); else also punctuation; else by the first lemma of a list such as
     ``"tench, Tinca tinca"``; else by any lemma, WordNet's among them where the outputs' synsets are known; else without
     a number before the name (``"001.Name"``). Where no class is a name and all are integers below the number of
-    outputs, they are indices.
+    outputs, they are indices; where they are 1 to K for K outputs, they count the outputs from 1.
 
     Args:
         dataset_classes: Names of the dataset's classes, length C.
@@ -86,15 +86,24 @@ def match_classes(dataset_classes: Sequence[str], outputs: ClassNames) -> tuple[
     do = "Merge these classes, or rename one of them"
     refuse_same(dataset_classes, "the classes of the dataset", do)
     found = _find(dataset_classes, outputs)
-    if not any(found) and all(map(_is_number, dataset_classes)):
-        _refuse_indices_beyond(dataset_classes, len(outputs.names))
-        found = [{int(name)} for name in dataset_classes]
+    if _are_indices(dataset_classes, found):
+        first = _first_index(dataset_classes, len(outputs.names))
+        if not first:
+            _refuse_indices_beyond(dataset_classes, len(outputs.names))
+        found = [{int(name) - first} for name in dataset_classes]
     failed = [name for name, hits in zip(dataset_classes, found, strict=True) if len(hits) != 1]
     if failed:
         raise DatasetError(_unmatched(failed, found[dataset_classes.index(failed[0])], len(found), outputs))
     matched = tuple(index for (index,) in found)
     _check_one_to_one(dataset_classes, matched, outputs)
     return matched
+
+
+def counted_from_1(dataset_classes: Sequence[str], outputs: ClassNames) -> bool:
+    """Return whether match_classes takes the classes for the outputs' numbers, counted from 1."""
+    if not all(map(_is_number, dataset_classes)) or not _first_index(dataset_classes, len(outputs.names)):
+        return False
+    return _are_indices(dataset_classes, _find(dataset_classes, outputs))
 
 
 def display_names(dataset_classes: Sequence[str], outputs: ClassNames, matched: Sequence[int]) -> tuple[str, ...]:
@@ -166,17 +175,21 @@ def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) <= _MOST_DIGITS
 
 
+def _are_indices(names: Sequence[str], found: Sequence[set[int]]) -> bool:
+    return not any(found) and all(map(_is_number, names))
+
+
+def _first_index(names: Sequence[str], outputs: int) -> int:
+    """Return the number of the first output: 1 where the numbers are exactly 1 to that of the outputs, else 0."""
+    return int(sorted(map(int, names)) == list(range(1, outputs + 1)))
+
+
 def _refuse_indices_beyond(names: Sequence[str], outputs: int) -> None:
     """Refuse class folders that are numbers of which some are no index of an output."""
-    numbers = sorted(map(int, names))
-    if numbers[-1] < outputs:
-        return
-    got = f"'{max(names, key=int)}' with {outputs:,} outputs (indices 0 to {outputs - 1:,})"
-    do = "Give the outputs' names with --class-names, or number the classes as the outputs are"
-    if numbers[0] == 1 and numbers[-1] == outputs:
-        got = f"{got}; the classes seem to be numbered from 1, and outputs are counted from 0"
-        do = f"Number them from 0, or give --class-names with 1 to {outputs:,}, one a line, if the outputs are so named"
-    raise DatasetError(expected("each class of the dataset", "the name or the index of an output", got, do))
+    if max(map(int, names)) >= outputs:
+        got = f"'{max(names, key=int)}' with {outputs:,} outputs (indices 0 to {outputs - 1:,})"
+        do = "Give the outputs' names with --class-names, or number the classes as the outputs are"
+        raise DatasetError(expected("each class of the dataset", "the name or the index of an output", got, do))
 
 
 def _unmatched(failed: Sequence[str], hits: set[int], classes: int, outputs: ClassNames) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cuesense.datasets.files import FileDataset, from_files
@@ -94,7 +94,8 @@ def scan(root: Path, spec: str) -> FileDataset:
             left_out.count_file(readable(entry.name), beside=bool(classes))
     if not classes:
         raise DatasetError(_no_classes(root, any(is_image_name(entry.name) for entry in entries), left_out))
-    of_class = {name: list(_images(root, root / name, frozenset({root.resolve()}), left_out)) for name in classes}
+    tree = _Tree(root, _real_folders(root, classes), left_out)
+    of_class = {name: list(tree.images(name)) for name in classes}
     if not any(of_class.values()):
         raise DatasetError(_no_images(root, len(classes), left_out))
     left_out.empty = [readable(name) for name, paths in of_class.items() if not paths]
@@ -123,24 +124,59 @@ def _no_images(root: Path, classes: int, left_out: LeftOut) -> str:
     return " ".join([sentence, *left_out.advice()])
 
 
-def _images(root: Path, folder: Path, above: frozenset[Path], left_out: LeftOut) -> Iterator[Path]:
-    """Yield the images below a folder, and follow links unless they lead back up."""
-    real = folder.resolve()
-    # A link to a folder above would be followed forever.
-    if real in above:
-        left_out.links.append(_below(root, folder))
-        return
-    for entry in _entries(folder):
-        path = Path(entry.path)
-        if _is_folder(entry):
-            if not is_litter(entry.name):
-                yield from _images(root, path, above | {real}, left_out)
-        elif is_image_name(entry.name) and not is_litter(entry.name):
-            yield path
-        elif entry.is_symlink() and not path.exists():
-            left_out.links.append(_below(root, path))
-        else:
-            left_out.count_file(_below(root, path))
+@dataclass(frozen=True)
+class _Tree:
+    """The class folders below a root, with what their links lead to.
+
+    Attributes:
+        root: The folder of class folders.
+        owners: Where each class folder really is, and the class that it belongs to.
+        left_out: Counts what is left out.
+    """
+
+    root: Path
+    owners: Mapping[Path, str]
+    left_out: LeftOut
+
+    def images(self, name: str) -> Iterator[Path]:
+        """Yield the images of a class, and follow links unless they lead to other classes or back up."""
+        yield from self._below(self.root / name, name, frozenset())
+
+    def _below(self, folder: Path, name: str, above: frozenset[Path]) -> Iterator[Path]:
+        real = folder.resolve()
+        # A link to a folder above would be followed forever, and one to other classes would make their images this
+        # class's.
+        if real in above or (folder.is_symlink() and self._leads_elsewhere(real, name)):
+            self.left_out.links.append(_below(self.root, folder))
+            return
+        for entry in _entries(folder):
+            path = Path(entry.path)
+            if _is_folder(entry):
+                if not is_litter(entry.name):
+                    yield from self._below(path, name, above | {real})
+            elif is_image_name(entry.name) and not is_litter(entry.name):
+                yield path
+            elif entry.is_symlink() and not path.exists():
+                self.left_out.links.append(_below(self.root, path))
+            else:
+                self.left_out.count_file(_below(self.root, path))
+
+    def _leads_elsewhere(self, real: Path, name: str) -> bool:
+        """Return whether a folder holds the dataset itself, or is, holds or lies in another class's folder."""
+        if self.root.resolve().is_relative_to(real):
+            return True
+        inside = next((self.owners[path] for path in (real, *real.parents) if path in self.owners), None)
+        return inside not in (None, name) or any(
+            path.is_relative_to(real) and path != real for path, owner in self.owners.items() if owner != name
+        )
+
+
+def _real_folders(root: Path, classes: Sequence[str]) -> dict[Path, str]:
+    """Return where class folders really are; where links share one, it is its own class's, else the first's."""
+    found: dict[Path, str] = {}
+    for name in sorted(classes, key=lambda name: (root / name).is_symlink()):
+        found.setdefault((root / name).resolve(), name)
+    return found
 
 
 def _below(root: Path, path: Path) -> str:

@@ -47,7 +47,7 @@ class LeftOut:
         kinds: Files of other kinds, by suffix.
         beside: Images that lie beside the class folders.
         hidden: Images whose names begin with a dot.
-        links: Links that lead nowhere or back to a folder above.
+        links: Links that lead nowhere, back to a folder above or to another class.
         empty: Class folders without an image.
     """
 
@@ -87,7 +87,12 @@ class LeftOut:
             *self.advice(),
             _sentence(self.beside, "image", "beside the class folders", "no folder says which class"),
             _sentence(self.hidden, "image", "with a dot before the name", "rename what is to count"),
-            _sentence(self.links, "link", "to nowhere or to a folder above", "correct or remove what is to count"),
+            _sentence(
+                self.links,
+                "link",
+                "to nowhere, to a folder above or to another class",
+                "correct or remove what is to count",
+            ),
             f"{have} no image: {_quoted(self.empty)}." if self.empty else "",
         ]
         return tuple(sentence for sentence in found if sentence)

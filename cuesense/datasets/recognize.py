@@ -23,7 +23,6 @@ from cuesense.datasets.splits import ANNOTATIONS, find_parts, refuse_download, s
 from cuesense.errors import DatasetError, expected
 from cuesense.types import Dataset
 
-_TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tbz2", ".txz")
 _OTHER_ARCHIVES = {".7z": "7z x", ".rar": "unrar x", ".gz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k"}
 _MODELS = frozenset((".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".keras", ".tflite", ".pt2", ".bin"))
 _SPREADSHEETS = (".xlsx", ".xls", ".ods")
@@ -108,8 +107,7 @@ def _read(reader: str, path: Path, spec: str, options: _Options) -> Dataset:
 
 def _of_file(path: Path) -> str:
     """Return the reader of a file, by its name and, of tables that may hold images, by its columns."""
-    name = path.name.lower()
-    if name.endswith(_TARS):
+    if wds.is_tar(path.name):
         return "wds"
     suffix = path.suffix.lower()
     readers = {".zip": "zip", ".npz": "npz", ".npy": "npz", ".arrow": "hf", ".feather": "hf"}

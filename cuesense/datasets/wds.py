@@ -27,6 +27,7 @@ _LABELS = ("cls", "class", "label", "json", "txt", "cls.txt", "class.txt", "labe
 _KEYS = (
     "label", "class", "cls", "category", "target", "class_name", "label_name", "class_id", "label_id", "class_index",
 )  # fmt: skip
+_TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tbz2", ".txz")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _CHOICE = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _MOST_SHARDS = 100_000
@@ -43,7 +44,7 @@ def load(
     A sample is all members of one key (the name up to the first dot of the last part): an image, and a label in a
     member ``.cls``, ``.json`` (under label, class, cls or category) or ``.txt``. Tars without labels are read like
     folders: class folders, parts with class folders, or images and a table. Nothing is streamed: images are
-    read from their places in the files, in any order.
+    read from their places in the files, in any order; compressed tars are unpacked into memory.
 
     Args:
         argument: A tar, a folder of tars, or a pattern: braces (``val-{000000..000009}.tar``), ``*`` and ``?``;
@@ -58,7 +59,7 @@ def load(
 
     Raises:
         SplitError: There is no such part.
-        DatasetError: There is no such file, it is compressed or damaged, or its images have no classes.
+        DatasetError: There is no such file, it is damaged or unpacks to too much, or its images have no classes.
     """
     if not argument:
         raise DatasetError(expected("wds", "followed by shards", "none", "Write wds:FOLDER or wds:PATTERN"))
@@ -206,8 +207,16 @@ def _files(name: str, root: Path | None) -> list[Path]:
 
 def tars_in(folder: Path) -> list[Path]:
     """Return the tars in a folder, or in the folders in it that are called like parts of a dataset."""
-    here = sorted(path for path in folder.glob("*.tar") if not is_litter(path.name))
-    return here or sorted(path for path in folder.glob("*/*.tar") if split_kind(path.parent.name))
+    here, below = (
+        sorted(path for path in folder.glob(pattern) if is_tar(path.name) and not is_litter(path.name))
+        for pattern in ("*", "*/*")
+    )
+    return here or [path for path in below if split_kind(path.parent.name)]
+
+
+def is_tar(name: str) -> bool:
+    """Return whether a file is called like a tar, compressed or not."""
+    return name.lower().endswith(_TARS)
 
 
 def _of_split(tars: Sequence[Path], split: str | None, what: str) -> tuple[list[Path], list[str], str | None]:

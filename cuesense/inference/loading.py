@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from cuesense import registry
-from cuesense.datasets.classes import check_names, display_names, match_classes, read_class_names
+from cuesense.datasets.classes import check_names, counted_from_1, display_names, match_classes, read_class_names
 from cuesense.datasets.in_memory import wrap
 from cuesense.datasets.load import AS_GIVEN, DatasetOptions, load_dataset
 from cuesense.datasets.names import composed
@@ -222,7 +222,12 @@ def _matched(classifier: Classifier, dataset: Dataset) -> tuple[Classifier, tupl
     _LOG.info("model %s (%s): %s", classifier.spec, classifier.architecture, preprocessing_values(classifier))
     if guessed:
         _LOG.info("assumed, because neither the weights nor an option say it: %s", ", ".join(sorted(guessed)))
-    return replace(classifier, class_names=names, guessed=guessed), outputs, shown
+    assumptions = classifier.assumptions
+    if counted_from_1(dataset.class_names, names):
+        last, first = len(names.names), f"class '1' for '{names.names[0]}'"
+        said = f"The classes are the numbers 1 to {last}: they were taken for the outputs counted from 1, {first}."
+        assumptions = (*assumptions, said)
+    return replace(classifier, class_names=names, guessed=guessed, assumptions=assumptions), outputs, shown
 
 
 def preprocessing_values(classifier: Classifier) -> dict[str, Any]:

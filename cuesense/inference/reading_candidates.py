@@ -24,29 +24,54 @@ NORMALIZATIONS: dict[str, tuple[Channels, Channels]] = {
 # Sides that networks are trained at. Larger ones are tried where they are usual for the architecture: a probe should
 # cost seconds. Chosen by hand; not tuned.
 SIDES = (28, 32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 256)
-# Every side is within a factor of 1.5 of one of these, at which a network still recognizes what it was trained on.
-_COARSE = (48, 96, 192)
+# Every side is within a factor of 1.5 of one of these, at which a network still recognizes what it was trained on. The
+# smallest ones, which cost nothing, lie closer.
+_COARSE = (32, 48, 96, 192)
+# Sides that are tried in the other order of the channels, too, and how close to the current side one adds nothing.
+_TURNED, _SAME = (48, 96), 1.25
+# Larger images are tried in fewer ways, for the time that they take: few trainings differ from the usual ones there.
+LARGE = 128
 # Sides that are tried once the coarse one is known.
 _NEAR = 1.7
 # The share of the shorter side that the usual center crop keeps (224 of 256 pixels).
 USUAL_CROP = 0.875
 
 
-def coarse(current: Preprocessing, *, size: bool, normalization: bool) -> Iterator[Preprocessing]:
+def coarse(current: Preprocessing, axes: frozenset[str]) -> Iterator[Preprocessing]:
     """Yield every usual normalization at a few sizes: a wrong one of either hides that the other is right.
 
     Args:
-        current: What they replace.
-        size: Whether other sizes are tried, as center crops of the whole shorter side.
-        normalization: Whether other normalizations are.
+        current: What they replace; its own size comes last, which may be the largest.
+        axes: What is searched: ``"image_size"``, as center crops of the whole shorter side, and ``"mean"``.
     """
-    sized = [replace(current, image_size=(side, side), resize=side) for side in _COARSE] if size else []
-    for reading in (current, *sized):
-        yield from normalizations(reading) if normalization else (reading,)
+    for reading in _few_sizes(current, _COARSE, axes):
+        yield from normalizations(reading) if "mean" in axes else (reading,)
+
+
+def turned(current: Preprocessing, axes: frozenset[str]) -> Iterator[Preprocessing]:
+    """Yield every usual normalization at two sizes and the current one, in the other order of the channels.
+
+    Args:
+        current: What they replace.
+        axes: What is searched; nothing where ``"channels"`` is not.
+    """
+    other = next(order for order in CHANNEL_ORDERS if order != current.channels)
+    for reading in _few_sizes(replace(current, channels=other), _TURNED, axes) if "channels" in axes else ():
+        yield from normalizations(reading) if "mean" in axes else (reading,)
+
+
+def _few_sizes(current: Preprocessing, sides: Sequence[int], axes: frozenset[str]) -> list[Preprocessing]:
+    if "image_size" not in axes:
+        return [current]
+    own = 0 if current.image_size is None else min(current.image_size)
+    others = [side for side in sides if not own / _SAME < side < own * _SAME]
+    return [*(replace(current, image_size=(side, side), resize=side) for side in others), current]
 
 
 def sizes(best: Preprocessing, usual: Sequence[tuple[int, int]]) -> Iterator[Preprocessing]:
     """Yield other sizes, each of the whole shorter side, of a center crop of 87.5 % of it, and resized whole.
+
+    Sides of more than 128 pixels come in one of the three ways only: that of the best.
 
     Args:
         best: What they replace; sides within a factor of 1.7 of its are tried.
@@ -55,7 +80,13 @@ def sizes(best: Preprocessing, usual: Sequence[tuple[int, int]]) -> Iterator[Pre
     middle = None if best.image_size is None else min(best.image_size)
     squares = [(side, side) for side in SIDES if middle is None or middle / _NEAR < side < middle * _NEAR]
     for size in dict.fromkeys([*usual, *squares]):
-        yield from crops(replace(best, image_size=size))
+        yield from crops(replace(best, image_size=size)) if max(size) <= LARGE else (_in_proportion(best, size),)
+
+
+def _in_proportion(best: Preprocessing, size: tuple[int, int]) -> Preprocessing:
+    if best.resize is None or best.image_size is None:
+        return replace(best, image_size=size, resize=None)
+    return replace(best, image_size=size, resize=max(round(best.resize * min(size) / min(best.image_size)), *size))
 
 
 def crops(best: Preprocessing) -> Iterator[Preprocessing]:

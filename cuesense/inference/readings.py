@@ -1,16 +1,20 @@
 """Find out from a few labeled images how a network wants its images, where its weights do not say it.
 
-Clean accuracy is compared between readings: plausible sizes, normalizations and orders of the color channels. Each is
-improved in turn, the size first, and all once more (``_Search``), so that some thirty readings are tried and not all
-combinations. What is found is a choice made on these images, so it must be far better than what was taken before
-anything is said, and a choice among many readings is confirmed by images that it was not made on.
+Clean accuracy is compared between readings: plausible sizes, normalizations and orders of the color channels. A coarse
+grid crosses them, since a wrong one hides that the others are right; then each is improved in turn, the size first, and
+all once more (``_Search``). A reading that is no better than the best so far on the first 16 images is left at that, so
+that all cost about ten passes over 64 images of the largest size. What is found is a choice made on these images, so it
+must be far better than what was taken before anything is said, and a choice among many readings is confirmed by images
+that it was not made on.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,18 +33,20 @@ from cuesense.inference.options import RunOptions
 from cuesense.inference.output_kind import add_up, as_logits
 from cuesense.models.preprocessing import IMAGENET
 from cuesense.stats.intervals import sign_test
-from cuesense.types import Classifier, Dataset, OutputKind, Preprocessing
+from cuesense.types import Classifier, Dataset, Notify, OutputKind, Preprocessing
 
-# Images that all readings are tried on, and at most so many more that the best one is confirmed with.
-IMAGES, MORE_IMAGES = 64, 128
+# Images that readings are tried on, those that tell at once which one is no better, and at most so many more that the
+# best one is confirmed with; fewer where images are large, for a pass over 64 of 224 pixels through a ResNet-18 takes
+# six seconds on one core. Chosen by hand.
+IMAGES, FIRST_IMAGES, MORE_IMAGES, MORE_LARGE_IMAGES = 64, 16, 128, 48
 # A reading is far better where it recognizes a tenth of the images more, and an exact test says that this is no chance:
 # over all readings that were tried on the first images, or over the finalists on further ones. Each of the two tests
 # has half of the usual level of 5 %. Chosen by hand; not tuned.
 _FAR, _LEVEL = 0.1, 0.025
 # Fewer further images confirm nothing. Chosen by hand.
 _FEWEST_MORE = 16
-# The best readings of the search, which are compared on further images.
-_FINALISTS = 6
+# The best readings of the search, which are compared on further images; fewer of large images.
+_FINALISTS, _LARGE_FINALISTS = 6, 3
 # Each property is improved once, and once more after the others have changed.
 _ROUNDS = 2
 # What a search tries at most, about; a network that too few images are left to improve for is not searched.
@@ -48,6 +54,12 @@ _USUAL_TESTS = 30
 # A picture of a camera is shrunk by whole factors to about this side before it is resized to all the sizes that are
 # tried, of which the largest is half of it. Chosen by hand.
 _LARGEST = 1024
+# A search takes about ten times as long as the first pass; below so many seconds a pass nothing is said of it.
+_SHORT = 1.0
+_SEARCHED = (
+    "{} of {} images are recognized as they are prepared: other sizes, normalizations and orders of channels are "
+    "tried, which takes as long as some 1,000 images."
+)
 
 
 @dataclass(frozen=True)
@@ -56,16 +68,22 @@ class Tried:
 
     Attributes:
         reading: How the images were prepared.
-        right: Which of the images are recognized, (N,); none where the network fails on such input.
-        surprise: Mean of -log p of the right class, at the best temperature; what tells readings apart that recognize
-            equally many images.
+        right: Which of the images are recognized, (N,); none where the network fails on such input. N is smaller where
+            the first images told that another reading is as good.
+        losses: -log p of the right class of each image, at the temperature that is best for all, (N,); empty where
+            outputs are not finite.
         failed: What the network said where it fails on such input.
     """
 
     reading: Preprocessing
     right: NDArray[np.bool_]
-    surprise: float = float("inf")
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     failed: str | None = None
+
+    @property
+    def surprise(self) -> float:
+        """Mean of the losses; what tells readings apart that recognize equally many images."""
+        return float(self.losses.mean()) if len(self.losses) else float("inf")
 
     @property
     def count(self) -> int:
@@ -104,10 +122,14 @@ class Readings:
     @property
     def at_chance(self) -> bool:
         """Whether no reading recognizes more images than guessing may, by an exact test over all readings."""
-        from scipy.stats import binom
+        return min(_p_of_guessing(tried, self.classes) for tried in self.tried) * len(self.tried) > _LEVEL
 
-        most = max(tried.count for tried in self.tried)
-        return bool(binom.sf(most - 1, self.images, 1 / self.classes) * len(self.tried) > _LEVEL)
+
+def _p_of_guessing(tried: Tried, classes: int) -> float:
+    """Return the probability that guessing recognizes so many images or more."""
+    from scipy.stats import binom
+
+    return float(binom.sf(tried.count - 1, len(tried.right), 1 / classes))
 
 
 def far_better(one: NDArray[np.bool_], other: NDArray[np.bool_], tests: int = 1) -> bool:
@@ -173,20 +195,25 @@ class _Runner:
     def __init__(self, classifier: Classifier, options: RunOptions) -> None:
         self.classifier, self.options = classifier, options
         self.network = placed(classifier.network, options.device)
-        self.batch_size = classifier.fixed_batch or options.batch_size
-        self.resized: tuple[object, Tensor] | None = None
+        self.batch_size = classifier.fixed_batch or min(options.batch_size, FIRST_IMAGES)
+        self.resized: tuple[object, dict[int, NDArray[np.uint8]]] = (None, {})
 
     def __call__(self, reading: Preprocessing, images: list[Image.Image], truth: NDArray[np.int64]) -> Tried:
         """Try the network on N images; a failure is a result, too."""
         try:
             logits = self._logits(reading, images)
         except CuesenseError as error:
+            usual = self.classifier.fixed_batch or self.options.batch_size
+            if self.batch_size != usual:
+                # Some traced networks take no other batch than --batch-size gives.
+                self.batch_size = usual
+                return self(reading, images, truth)
             return Tried(reading, np.zeros(len(images), np.bool_), failed=str(error))
         usable = torch.isfinite(logits).all(dim=1).numpy() & (truth < logits.shape[1])
         right = (logits.argmax(dim=1).numpy() == truth) & usable
         if not usable.all():
             return Tried(reading, right)
-        return Tried(reading, right, _surprise(logits, torch.from_numpy(truth)))
+        return Tried(reading, right, _losses(logits, torch.from_numpy(truth)))
 
     def _logits(self, reading: Preprocessing, images: list[Image.Image]) -> Tensor:
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (reading.mean, reading.std))
@@ -195,7 +222,7 @@ class _Runner:
         for part in torch.split(self._pixels(reading, images), self.batch_size):
             batch = (part.float() / 255 - mean) / std
             batch = batch.flip(1) if turned else batch
-            # As in an analysis every batch is full: the last image is repeated, and its copies' outputs are dropped.
+            # Every batch is full, as in an analysis: the last image is repeated, and its copies' outputs are dropped.
             full = torch.cat([batch, batch[-1:].expand(self.batch_size - len(batch), -1, -1, -1)])
             given = full.to(self.options.device).contiguous(memory_format=torch.channels_last)
             outputs.append(forward(self.network, given, self.options)[: len(part)].float().cpu())
@@ -205,79 +232,120 @@ class _Runner:
 
     def _pixels(self, reading: Preprocessing, images: list[Image.Image]) -> Tensor:
         """Return the resized images, (N, 3, H, W), uint8; those of the last size are kept for other normalizations."""
-        key = reading.image_size, reading.resize, len(images), id(images)
-        if self.resized is None or self.resized[0] != key:
-            pixels = [prepare(image, reading).pixels for image in images]
-            if len({each.shape for each in pixels}) > 1:
-                raise DatasetError(expected("all images", "of one size", "several", "Give --image-size and --resize"))
-            self.resized = key, torch.from_numpy(np.stack(pixels))
-        return self.resized[1]
+        key = reading.image_size, reading.resize
+        if self.resized[0] != key:
+            self.resized = key, {}
+        known = self.resized[1]
+        for image in images:
+            # All images are kept for the whole search, so that no other one comes to have the id of one.
+            if id(image) not in known:
+                known[id(image)] = prepare(image, reading).pixels
+        pixels = [known[id(image)] for image in images]
+        if len({each.shape for each in pixels}) > 1:
+            raise DatasetError(expected("all images", "of one size", "several", "Give --image-size and --resize"))
+        return torch.from_numpy(np.stack(pixels))
 
 
 # Temperatures that logits are divided by; networks are surer of their answers on other images than they are trained on.
 _TEMPERATURES = tuple(2.0**power for power in range(-3, 8))
 
 
-def _surprise(logits: Tensor, truth: Tensor) -> float:
-    scaled = (logits.double() / temperature for temperature in _TEMPERATURES)
-    return min(float(torch.nn.functional.cross_entropy(each, truth).detach()) for each in scaled)
+def _losses(logits: Tensor, truth: Tensor) -> NDArray[np.float64]:
+    scaled = (logits.detach().double() / temperature for temperature in _TEMPERATURES)
+    losses = (torch.nn.functional.cross_entropy(each, truth, reduction="none") for each in scaled)
+    return np.asarray(min(losses, key=lambda each: float(each.mean())).numpy())
 
 
 @dataclass
 class _Search:
     """A search that improves one property of the reading after the other."""
 
-    run: Callable[[Preprocessing], Tried]
+    runner: _Runner
+    images: list[Image.Image]
+    truth: NDArray[np.int64]
+    classes: int
     tried: dict[Preprocessing, Tried] = field(default_factory=dict)
 
     def first_that_runs(self, classifier: Classifier, free: frozenset[str]) -> Tried:
         """Return the reading that is taken so far; where the network takes no such size, one of the usual size."""
         start = classifier.preprocessing
-        first = self.tried[start] = self.run(start)
+        first = self.tried[start] = self._whole(start)
         if first.failed is None or "image_size" not in free:
             return first
         for size in dict.fromkeys(filter(None, (classifier.usual_size, IMAGENET.image_size))):
             resized = replace(start, image_size=size, resize=round(min(size) / candidates.USUAL_CROP))
-            found = self.tried[resized] = self.run(resized)
+            found = self.tried[resized] = self._whole(resized)
             if found.failed is None:
                 return found
         return first
 
-    def best_of(self, best: Tried, readings: Iterable[Preprocessing]) -> Tried:
-        """Return the best of a reading and others; on equal terms the first stays."""
-        for reading in readings:
-            if reading not in self.tried:
-                self.tried[reading] = self.run(reading)
-            if _rank(self.tried[reading]) > _rank(best):
-                best = self.tried[reading]
-        return best
-
     def improved(self, start: Tried, axes: frozenset[str], usual: Sequence[tuple[int, int]]) -> Tried:
         """Return the best reading that differs from another in some properties only."""
-        start = self.best_of(
-            start, candidates.coarse(start.reading, size="image_size" in axes, normalization="mean" in axes)
-        )
-        best = start
+        best = self._best_of(start, candidates.coarse(start.reading, axes), coarse=True)
+        if self._no_better_than_guessing(best):
+            best = self._best_of(best, candidates.turned(start.reading, axes), coarse=True)
+        return best if self._no_better_than_guessing(best) else self._one_after_the_other(best, axes, usual)
+
+    def _one_after_the_other(self, best: Tried, axes: frozenset[str], usual: Sequence[tuple[int, int]]) -> Tried:
         for _ in range(_ROUNDS):
             before = best
             if "image_size" in axes:
-                best = self.best_of(best, candidates.sizes(best.reading, usual))
-            elif "resize" in axes:
-                best = self.best_of(best, candidates.crops(best.reading))
+                best = self._best_of(best, candidates.sizes(best.reading, usual))
+            if "resize" in axes:
+                best = self._best_of(best, candidates.crops(best.reading))
             if "mean" in axes:
-                best = self.best_of(best, candidates.normalizations(best.reading))
+                best = self._best_of(best, candidates.normalizations(best.reading))
             if "channels" in axes:
-                best = self.best_of(best, candidates.channel_orders(best.reading))
+                best = self._best_of(best, candidates.channel_orders(best.reading))
             if best is before:
                 break
         return best
+
+    def whole(self) -> list[Tried]:
+        """Return what was tried on all images, the best last."""
+        return sorted((tried for tried in self.tried.values() if len(tried.right) == len(self.images)), key=_rank)
+
+    def _best_of(self, best: Tried, readings: Iterable[Preprocessing], *, coarse: bool = False) -> Tried:
+        """Return the best of a reading and others; on equal terms the first stays."""
+        for reading in readings:
+            tried = self.tried.get(reading)
+            if tried is None:
+                tried = self.tried[reading] = self._tried(reading, best, coarse=coarse)
+            if len(tried.right) == len(best.right) and _rank(tried) > _rank(best):
+                best = tried
+        return best
+
+    def _tried(self, reading: Preprocessing, best: Tried, *, coarse: bool) -> Tried:
+        """Try a reading on the first images, and on the others where it may be better than the best so far.
+
+        Of a coarse grid, in which the right one differs much from the others, more than a standard error is asked for.
+        """
+        first = self.runner(reading, self.images[:FIRST_IMAGES], self.truth[:FIRST_IMAGES])
+        if len(self.images) <= FIRST_IMAGES:
+            return first
+        if not len(first.losses):
+            # A network that fails, or gives no numbers, does so for all.
+            return first
+        if len(best.losses):
+            more = first.losses - best.losses[:FIRST_IMAGES]
+            if more.mean() > (-more.std(ddof=1) / math.sqrt(len(more)) if coarse else 0):
+                return first
+        return self._whole(reading)
+
+    def _whole(self, reading: Preprocessing) -> Tried:
+        return self.runner(reading, self.images, self.truth)
+
+    def _no_better_than_guessing(self, tried: Tried) -> bool:
+        # Of one test only, and also by the losses: what may be a trace of the right reading is followed.
+        above = math.log(self.classes) - tried.losses
+        sure = len(above) > 1 and above.mean() > 2 * above.std(ddof=1) / math.sqrt(len(above))
+        return not sure and _p_of_guessing(tried, self.classes) > 2 * _LEVEL
 
 
 @dataclass
 class _Contest:
     """Decides whether the best reading of a search is far better, with images that the search has not seen."""
 
-    runner: _Runner
     search: _Search
     pool: _Images
     more: tuple[list[Image.Image], NDArray[np.int64]] | None = None
@@ -288,15 +356,17 @@ class _Contest:
         if best is current:
             return current, None
         certain = far_better(current.right, best.right, len(self.search.tried))
+        large = any(_is_large(tried.reading) for tried in (current, best))
         if self.more is None:
-            self.more = self.pool.take(MORE_IMAGES)
+            self.more = self.pool.take(MORE_LARGE_IMAGES if large else MORE_IMAGES)
         if len(self.more[0]) < _FEWEST_MORE:
             if not certain and best.count - current.count >= _FAR * len(current.right):
                 self.hint = best
             return (best if certain else current), None
-        before = self.runner(current.reading, *self.more)
-        finalists = sorted(self.search.tried.values(), key=_rank)[-_FINALISTS:]
-        again = [(tried, self.runner(tried.reading, *self.more)) for tried in reversed(finalists)]
+        runner = self.search.runner
+        before = runner(current.reading, *self.more)
+        finalists = self.search.whole()[-(_LARGE_FINALISTS if large else _FINALISTS) :]
+        again = [(tried, runner(tried.reading, *self.more)) for tried in reversed(finalists)]
         chosen, run = max(again, key=lambda pair: _rank_of_both(*pair))
         if not certain and not far_better(before.right, run.right, len(finalists)):
             return current, None
@@ -310,6 +380,7 @@ def find_readings(
     options: RunOptions,
     *,
     thorough: bool = False,
+    notify: Notify | None = None,
 ) -> Readings | None:
     """Compare how well a network recognizes up to 64 images under the plausible readings.
 
@@ -319,6 +390,7 @@ def find_readings(
         outputs: The network's output of each class.
         options: Device, batch size and precision.
         thorough: Search also where no other reading could be far better.
+        notify: Called with a sentence before a search that takes long.
 
     Returns:
         What was found; None where no image can be read, or the network fails on all that it may be given.
@@ -331,14 +403,22 @@ def find_readings(
     usual = tuple(filter(None, (classifier.usual_size, _shared_size(images))))
     with undisturbed(classifier.network, torch.device(options.device)):
         runner = _Runner(classifier, options)
-        search = _Search(lambda reading: runner(reading, images, truth))
+        search = _Search(runner, images, truth, len(dataset.class_names))
+        start = time.perf_counter()
         current = search.first_that_runs(classifier, free)
+        passed = time.perf_counter() - start
         if current.failed is not None:
             return None
         found = Readings(current, tuple(search.tried.values()), current, None, len(dataset.class_names))
-        if not thorough and not far_better(current.right, np.ones_like(current.right), _USUAL_TESTS):
+        if not thorough and (
+            not far_better(current.right, np.ones_like(current.right), _USUAL_TESTS)
+            # All of it is somebody's word: only what cannot be right is doubted.
+            or (not free and not found.at_chance)
+        ):
             return found
-        contest = _Contest(runner, search, pool)
+        if notify is not None and passed > _SHORT:
+            notify(_SEARCHED.format(current.count, len(images)))
+        contest = _Contest(search, pool)
         best, confirmed = contest.winner(current, search.improved(current, free, usual))
         better, more = (best, None) if free == _AXES else contest.winner(best, search.improved(best, _AXES, usual))
     tried = tuple(search.tried.values())
@@ -351,6 +431,10 @@ def _shared_size(images: list[Image.Image]) -> tuple[int, int] | None:
     """Return height and width where all images share them, and a network may have been trained on them as they are."""
     sizes = {(image.height, image.width) for image in images}
     return size if len(sizes) == 1 and max(size := next(iter(sizes))) <= LARGEST_OWN else None
+
+
+def _is_large(reading: Preprocessing) -> bool:
+    return reading.image_size is None or max(reading.image_size) > candidates.LARGE
 
 
 def _axes(fields: frozenset[str]) -> frozenset[str]:

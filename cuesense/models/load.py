@@ -6,12 +6,13 @@ import logging
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from cuesense import registry
-from cuesense.errors import ModelError, expected
+from cuesense.errors import ModelError, expected, listed
 from cuesense.models.architectures import fitting_architectures, other_architectures
 from cuesense.models.channels import in_order
 from cuesense.models.checkpoint import Found, state_in
@@ -40,6 +41,8 @@ from cuesense.types import Classifier, ClassNames
 _LOG = logging.getLogger(__name__)
 # Architectures that have the same keys and differ in padding or input size: enough to choose from. Chosen by hand.
 _MOST_ADVISED = 4
+# Names that a sentence lists.
+_MOST_NAMED = 3
 
 
 def load_classifier(
@@ -84,8 +87,11 @@ def load_classifier(
     named_in = trust.arch_named_in if builder == arch else trust.model_named_in
     with reading(file):  # a damaged module may be read and still be no network
         loaded = _from_file(file, builder, class_names, trust, named_in, weights_key)
-        beside = Beside(said_about(file, loaded.about), own_size)
-        return _classifier(spec, loaded, prepare(loaded, images, beside), class_names, _digest(file))
+        said = said_about(file, loaded.about)
+        prepared = prepare(loaded, images, Beside(said, own_size))
+        if class_names is None and said.class_names is not None:
+            loaded, prepared = _named(loaded, prepared, said.class_names)
+        return _classifier(spec, loaded, prepared, class_names, _digest(file))
 
 
 def wrap_module(
@@ -134,6 +140,16 @@ def _classifier(
         weights_key=loaded.weights_key,
         other_weights=loaded.other_weights,
     )
+
+
+def _named(loaded: Loaded, prepared: Prepared, names: ClassNames) -> tuple[Loaded, Prepared]:
+    """Return a network with the names of its outputs that its file says, where its library knows none, and say so."""
+    if loaded.class_names is not None and "class_names" not in loaded.guessed:
+        return loaded, prepared
+    shown = listed([f"'{name}'" for name in names.names], _MOST_NAMED)
+    said = f"The weights' file, or one beside it, names the {len(names.names)} outputs: {shown}."
+    loaded = replace(loaded, class_names=names, guessed=loaded.guessed - {"class_names"})
+    return loaded, replace(prepared, assumptions=(*prepared.assumptions, said))
 
 
 def _said(spec: str, what: str) -> str:

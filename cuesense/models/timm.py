@@ -80,7 +80,10 @@ def _filled(name: str, state: State) -> Any:
     heads = config.classifier if config else None
     head = heads if isinstance(heads, str) else (heads or ("head",))[0]
     make = partial(timm.create_model, name)
-    size = _size_of_positions(sketch(make), state)
+    # A name of the hub is looked up there, and weights of another form are no failure of that.
+    with fetching(f"timm:{name}"):
+        usual = sketch(make)
+    size = _size_of_positions(usual, state)
     network: Any = build_filled(make if size is None else partial(make, img_size=size), state, f"timm:{name}", head)
     if size is not None:
         # What the library says of its own weights' images does not hold for these.

@@ -14,6 +14,9 @@ class ReadingRow(JsonModel):
 
     reading: str = Field(description="size, normalization and order of channels in words")
     recognized: int = Field(description="images whose class is recognized")
+    images: int | None = Field(
+        default=None, description="images that were tried; fewer where the first ones told that another way is as good"
+    )
     log_loss: float | None = Field(
         default=None,
         description="mean of -log p of the right class at the best temperature; null where outputs are not finite",

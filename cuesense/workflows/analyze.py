@@ -193,7 +193,7 @@ def analyze(
         for sentence in expected_from_images(plan):
             notify(sentence)
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    classifier, outputs = prepared(model, classifier, data, outputs, run)
+    classifier, outputs = prepared(model, classifier, data, outputs, run, notify)
     analysis = replace(analysis, classifier=classifier, outputs=outputs)
     if source is not None:
         analysis = replace(analysis, pipeline=pipelines.read_for(source, classifier))

@@ -8,12 +8,17 @@ from cuesense.inference.class_outputs import settle
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import probe
 from cuesense.inference.readings import find_readings
-from cuesense.types import Classifier, Dataset
+from cuesense.types import Classifier, Dataset, Notify
 from cuesense.workflows.readings import settled
 
 
 def prepared(
-    model: object, classifier: Classifier, data: Dataset, outputs: tuple[int, ...], run: RunOptions
+    model: object,
+    classifier: Classifier,
+    data: Dataset,
+    outputs: tuple[int, ...],
+    run: RunOptions,
+    notify: Notify | None = None,
 ) -> tuple[Classifier, tuple[int, ...]]:
     """Return a classifier that was tried, its images prepared as they are recognized best where nobody says how.
 
@@ -23,6 +28,7 @@ def prepared(
         data: The images, of C classes.
         outputs: The output of each class, length C.
         run: How networks run.
+        notify: Called with a sentence where it takes long.
 
     Returns:
         The classifier, with warnings and assumptions, and the output of each class.
@@ -33,11 +39,11 @@ def prepared(
     # A library's own weights are of one training.
     guessed = bool(classifier.guessed - {"class_names"})
     own = classifier.sha256 is not None or isinstance(model, nn.Module) or guessed
-    readings = find_readings(classifier, data, outputs, run) if own else None
+    readings = find_readings(classifier, data, outputs, run, notify=notify) if own else None
     classifier = settled(classifier, readings)
     tried = probe(classifier, data, run)
     classifier = tried.applied(classifier)
     if own and readings is None:
         # The trial may have found out how the network takes its images.
-        classifier = settled(classifier, find_readings(classifier, data, outputs, run))
+        classifier = settled(classifier, find_readings(classifier, data, outputs, run, notify=notify))
     return settle(classifier, data, outputs, tried.output_count, run)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cuesense.errors import ModelError, expected
-from cuesense.inference.loading import load_matched
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import probe
 from cuesense.inference.reading_candidates import described, options_for
 from cuesense.inference.readings import Readings, Tried, find_readings
 from cuesense.models.channels import in_order
-from cuesense.models.preprocessing import ImageOptions, without_guesses
-from cuesense.models.trust import Trust
+from cuesense.models.preprocessing import without_guesses
 from cuesense.schemas.readings import ReadingRow, ReadingTable
-from cuesense.types import Classifier, Dataset, Preprocessing
+from cuesense.types import Classifier, Dataset, Notify, Preprocessing
 
 _FIELDS = ("image_size", "resize", "mean", "std", "channels")
 
@@ -53,7 +51,7 @@ def remarks(classifier: Classifier, readings: Readings) -> list[str]:
         readings: What was found.
     """
     if readings.at_chance and len(readings.tried) > 1:
-        most = max(tried.count for tried in readings.tried)
+        most = max(tried.count for tried in readings.tried if len(tried.right) == readings.images)
         return [
             f"No reading of the images is better than guessing: at most {_of(most, readings.images)} are recognized "
             f"under {len(readings.tried)} sizes, normalizations and orders of channels. The weights may be untrained "
@@ -145,43 +143,35 @@ def _changed(one: Preprocessing, other: Preprocessing) -> frozenset[str]:
 
 
 def try_readings(
-    model: str,
-    dataset: Dataset,
-    *,
-    arch: str | None,
-    class_names: str | None,
-    images: ImageOptions,
-    run: RunOptions,
-    trust: Trust,
+    classifier: Classifier, dataset: Dataset, outputs: tuple[int, ...], run: RunOptions, notify: Notify | None = None
 ) -> ReadingTable:
     """Return how well a network recognizes a few images under every plausible reading.
 
     Args:
-        model: A file or spec.
-        dataset: The images.
-        arch: Architecture of a file that holds weights only.
-        class_names: Names of the outputs: ``"imagenet"`` or a file.
-        images: What the user gives.
+        classifier: The network, matched to the dataset.
+        dataset: The images, of C classes.
+        outputs: The output of each class, length C.
         run: Device, batch size and precision.
-        trust: Who named the model, and whether programs run.
+        notify: Called with a sentence where it takes long.
 
     Returns:
         The table, best readings first.
 
     Raises:
-        CuesenseError: The model cannot be loaded, does not fit the classes, or fails on the images however prepared.
+        CuesenseError: The model fails on the images however they are prepared.
     """
-    classifier, outputs, _ = load_matched(
-        model, dataset, arch=arch, class_names=class_names, images=images, trust=trust
-    )
-    readings = find_readings(classifier, dataset, outputs, run, thorough=True)
+    readings = find_readings(classifier, dataset, outputs, run, thorough=True, notify=notify)
     if readings is None:
         # What is wrong with the model or the images; or how it takes its images after all.
         classifier = probe(classifier, dataset, run).applied(classifier)
-        readings = find_readings(classifier, dataset, outputs, run, thorough=True)
+        readings = find_readings(classifier, dataset, outputs, run, thorough=True, notify=notify)
     if readings is None:
-        raise ModelError(expected(f"'{model}'", "able to run on some images", "failures on all", "Check --image-size"))
-    ranked = sorted(readings.tried, key=lambda tried: (tried.failed is not None, -tried.count, tried.surprise))
+        name = f"'{classifier.spec}'"
+        raise ModelError(expected(name, "able to run on some images", "failures on all", "Check --image-size"))
+    ranked = sorted(
+        readings.tried,
+        key=lambda tried: (tried.failed is not None, len(tried.right) < readings.images, -tried.count, tried.surprise),
+    )
     return ReadingTable(
         model=classifier.spec,
         dataset=dataset.spec,
@@ -197,6 +187,7 @@ def _row(tried: Tried, readings: Readings) -> ReadingRow:
     return ReadingRow(
         reading=described(reading),
         recognized=tried.count,
+        images=len(tried.right),
         log_loss=None if tried.surprise == float("inf") else tried.surprise,
         failed=tried.failed,
         options=options_for(reading, frozenset(_FIELDS) if reading.channels == "bgr" else frozenset(_FIELDS[:4])),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.models import ResNet18_Weights
 
-from cuesense.datasets.classes import display_names, match_classes, read_class_names
+from cuesense.datasets.classes import counted_from_1, display_names, match_classes, read_class_names
 from cuesense.errors import DatasetError
 from cuesense.imagenet_names import imagenet_lemmas
 from cuesense.types import ClassNames
@@ -137,19 +137,29 @@ class TestMatch:
         assert "nearest" not in text
         assert "(the 4 outputs are called 'tench, Tinca tinca', 'Golden Retriever', 'school_bus', ...)" in text
 
-    @pytest.mark.parametrize(("first", "last", "outputs"), [(1, 4, 4), (1, 1000, 1000)])
-    def test_numbers_from_1_to_the_number_of_outputs_are_told_to_start_at_0(self, first, last, outputs):
-        classes = sorted(map(str, range(first, last + 1)))
-        text = failure(match_classes, classes, ClassNames(tuple(f"name {index}" for index in range(outputs))))
-        assert f"'{last}' with {outputs:,} outputs (indices 0 to {outputs - 1})" in text
-        assert "numbered from 1" in text
-        assert "Number them from 0" in text
+    @pytest.mark.parametrize("count", [1, 4, 1000])
+    @pytest.mark.parametrize("width", [1, 4])
+    def test_numbers_from_1_to_the_number_of_outputs_count_them_from_1(self, count, width):
+        classes = sorted(f"{number:0{width}d}" for number in range(1, count + 1))
+        outputs = ClassNames(tuple(f"name {index}" for index in range(count)))
+        assert match_classes(classes, outputs) == tuple(int(name) - 1 for name in classes)
+        assert counted_from_1(classes, outputs)
+        assert display_names(classes, outputs, match_classes(classes, outputs)) == tuple(
+            f"name {int(name) - 1}" for name in classes
+        )
+
+    def test_other_classes_are_not_counted_from_1(self):
+        # Counted from 0, fewer than the outputs, names, or numbers that are names.
+        for classes in (["0", "1", "2", "3"], ["1", "2", "3"], ["tench", "1"], ["1", "2", "3", "x"]):
+            assert not counted_from_1(classes, PETS)
+        assert match_classes(["1", "2", "3"], PETS) == (1, 2, 3)
+        assert not counted_from_1(["1", "2"], ClassNames(("2", "1")))
+        assert not counted_from_1(["1", "2"], ClassNames(("2", "x")))
 
     @pytest.mark.parametrize("classes", [["0", "4"], ["1", "7"], ["2", "3", "4"]])
-    def test_other_numbers_beyond_the_outputs_are_not_said_to_start_at_1(self, classes):
+    def test_other_numbers_beyond_the_outputs_are_refused(self, classes):
         text = failure(match_classes, classes, PETS)
         assert f"'{classes[-1]}' with 4 outputs (indices 0 to 3)" in text
-        assert "numbered from 1" not in text
 
     def test_long_numbers_are_names(self):
         assert "1 of 1 without one" in failure(match_classes, ["9" * 5000], PETS)

@@ -104,6 +104,27 @@ class TestFolder:
         assert "red/file.png" in ids
         assert len(ids) == 11
 
+    @pytest.mark.parametrize("part", ["", "val"])
+    @pytest.mark.parametrize("to", [".", "..", "blue", "blue/deep", "linked"])
+    def test_links_to_the_dataset_or_another_class_are_left_out(self, part, to, tmp_path):
+        root = tmp_path / "data" / part
+        for name in ("red/x", "blue/x", "blue/deep/x"):
+            paint(root / f"{name}.png")
+        # Another class that is a link itself is a class, whose images are outside.
+        paint(tmp_path / "outside" / "y.png")
+        (root / "linked").symlink_to(tmp_path / "outside")
+        (root / "red" / "loop").symlink_to(root / to)
+        dataset = load_dataset(str(tmp_path / "data"))
+        assert dataset.class_names == ("blue", "linked", "red")
+        assert dataset.sample_ids == ("blue/deep/x.png", "blue/x.png", "linked/y.png", "red/x.png")
+        assert any("another class was left out ('red/loop')" in remark for remark in dataset.remarks)
+
+    def test_of_two_names_of_one_class_folder_the_link_is_left_out(self, colors):
+        (colors / "azure").symlink_to(colors / "blue")
+        dataset = load_dataset(str(colors))
+        assert not [name for name in dataset.sample_ids if name.startswith("azure")]
+        assert any("'azure'" in remark for remark in dataset.remarks)
+
     def test_a_broken_link_is_an_unreadable_image(self, colors):
         (colors / "red" / "gone.png").symlink_to(colors / "nowhere.png")
         dataset = load_dataset(str(colors))

@@ -105,7 +105,9 @@ def test_links_that_lead_nowhere_or_up_are_named(root: Path) -> None:
     (root / "cat" / "gone").symlink_to(root / "nowhere")
     (root / "dog" / "up").symlink_to(root / "dog")
     (remark,) = remarks(root)
-    assert remark.startswith("2 links to nowhere or to a folder above were left out ('cat/gone', 'dog/up')")
+    assert remark.startswith(
+        "2 links to nowhere, to a folder above or to another class were left out ('cat/gone', 'dog/up')"
+    )
 
 
 def test_files_that_need_a_package_name_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,4 +192,4 @@ def test_a_link_that_leads_up_to_the_dataset_gives_no_class_the_images_of_all(ro
     found = load_dataset(str(root))
     assert len(found) == 6
     (remark,) = remarks_of(found)
-    assert remark.startswith("1 link to nowhere or to a folder above was left out ('cat/loop')")
+    assert remark.startswith("1 link to nowhere, to a folder above or to another class was left out ('cat/loop')")

@@ -46,7 +46,7 @@ def test_other_files_are_named(name, said, tmp_path):
         ("Flowers-102", "write torchvision:Flowers102"),
         ("uoft-cs/cifar100", "write hf:uoft-cs/cifar100"),
         ("a/b/c", "Check the path."),
-        ("https://x.org/a.zip", "an address"),
+        ("https://x.org/a.zip", "the address"),
         ("imagenett", "Did you mean 'imagenet'?"),
     ],
 )

@@ -1,11 +1,15 @@
 """Tar shards: keys, labels in their usual members, patterns, parts, ids that are distinct, and what is refused."""
 
+import bz2
 import gzip
 import json
+import lzma
+import tarfile
 
 import numpy as np
 import pytest
 
+from cuesense.datasets import tars
 from cuesense.datasets.load import load_dataset
 from cuesense.datasets.wds import load
 from cuesense.errors import DatasetError, SplitError, UnreadableImageError
@@ -162,14 +166,75 @@ class TestTrees:
         assert (dataset.class_names, dataset.labels) == (("x", "y"), (0, 1, 0))
 
 
-class TestBroken:
-    @pytest.mark.parametrize("suffix", [".tar.gz", ".tgz", ".tar"])
-    def test_compressed_tars_are_named_with_the_command(self, suffix, tmp_path):
-        path = tmp_path / f"a{suffix}"
-        path.write_bytes(gzip.compress(made.tar(tmp_path / "b", sample("a", "0")).read_bytes()))
-        with pytest.raises(DatasetError, match=r"compressed with gzip.*`gunzip -k"):
-            load_dataset(str(path))
+class TestCompressed:
+    """Nothing in a compressed tar can be read without all before it: it is unpacked into memory."""
 
+    MEMBERS = (*sample("a", "0"), *sample("b", "1", image=1), *sample("c", "1", image=2))
+
+    @pytest.mark.parametrize(
+        ("suffix", "compress"),
+        [
+            (".tar.gz", gzip.compress), (".tgz", gzip.compress), (".tar", gzip.compress),
+            (".tar.bz2", bz2.compress), (".tar.xz", lzma.compress),
+        ],
+    )  # fmt: skip
+    def test_is_the_same_dataset(self, suffix, compress, tmp_path):
+        plain = load(str(made.tar(tmp_path / "plain.tar", self.MEMBERS)))
+        path = tmp_path / "set" / f"a{suffix}"
+        path.parent.mkdir()
+        path.write_bytes(compress((tmp_path / "plain.tar").read_bytes()))
+        for spec in (path, path.parent):
+            dataset = load_dataset(str(spec))
+            assert (dataset.sample_ids, dataset.labels, dataset.contents) == (
+                plain.sample_ids,
+                plain.labels,
+                plain.contents,
+            )
+            assert np.array_equal(dataset[2].image, plain[2].image)
+
+    def test_beside_others(self, tmp_path):
+        made.tar(tmp_path / "0.tar", sample("a", "0"))
+        (tmp_path / "1.tar.gz").write_bytes(gzip.compress(made.tar(tmp_path / "x", sample("b", "1")).read_bytes()))
+        dataset = load(str(tmp_path))
+        assert dataset.sample_ids == ("0/a.png", "1/b.png")
+        assert all(dataset.contents)
+
+    def test_too_much_to_unpack_is_refused_with_the_command(self, tmp_path, monkeypatch):
+        content = made.tar(tmp_path / "plain.tar", self.MEMBERS).read_bytes()
+        for name in ("a.tar.gz", "b.tar.gz"):
+            (tmp_path / name).write_bytes(gzip.compress(content))
+        monkeypatch.setattr(tars, "_MOST_UNPACKED", len(content))
+        assert len(load(str(tmp_path / "a.tar.gz"))) == 3
+        assert "b.tar.gz'" in refused(f"{tmp_path / 'a.tar.gz'}::{tmp_path / 'b.tar.gz'}")
+        monkeypatch.setattr(tars, "_MOST_UNPACKED", len(content) // 2)
+        text = refused(tmp_path / "a.tar.gz")
+        assert "one compressed with gzip that holds more" in text
+        assert "`gunzip -k" in text
+
+    def test_a_header_that_asks_for_all_memory_is_refused_early(self, tmp_path, monkeypatch):
+        header = tarfile.TarInfo("x")
+        header.type, header.size = tarfile.XHDTYPE, 2**40
+        head = header.tobuf(tarfile.GNU_FORMAT)
+        (tmp_path / "a.tar.gz").write_bytes(gzip.compress(head + bytes(2**22)))
+        monkeypatch.setattr(tars, "_MOST_UNPACKED", 2**20)
+        assert "holds more" in refused(tmp_path / "a.tar.gz")
+
+    def test_zstd_is_named_with_the_command(self, tmp_path):
+        (tmp_path / "a.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(50))
+        with pytest.raises(DatasetError, match=r"compressed with zstd.*`unzstd"):
+            load_dataset(str(tmp_path / "a.tar.zst"))
+
+    @pytest.mark.parametrize("length", [20, 200])
+    @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+    def test_a_damaged_one_is_named(self, compress, length, tmp_path):
+        content = compress(made.tar(tmp_path / "plain.tar", self.MEMBERS).read_bytes())
+        (tmp_path / "a.tar").write_bytes(content[:length])
+        assert "a whole tar file" in refused(tmp_path / "a.tar")
+        (tmp_path / "a.tar").write_bytes(content[:20] + b"\xff" * 40 + content[60:])
+        assert "a whole tar file" in refused(tmp_path / "a.tar")
+
+
+class TestBroken:
     def test_a_shard_that_is_cut_off_is_named(self, tmp_path):
         path = made.tar(tmp_path / "a.tar", sample("a", "0"))
         path.write_bytes(path.read_bytes()[:700])

@@ -19,7 +19,8 @@ NAMES = ("lemon", "lime")
 
 def steps(values: Mapping[str, float], size: tuple[int, int] | None = (40, 60)) -> list[Step]:
     """Return the steps themselves."""
-    return library_calls(uniform(values, NAMES), size, "library", dict.fromkeys(get_args(Kind), lambda step: step))
+    writers = dict.fromkeys(get_args(Kind), lambda step: step)
+    return library_calls(uniform(values, NAMES), size, "library", writers, lambda *_: None)
 
 
 def ranges(**values: float) -> dict[str, Any]:

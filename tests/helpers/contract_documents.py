@@ -21,6 +21,7 @@ from cuesense.schemas.profile import (
     TrainedModel,
     VerifiedModel,
 )
+from cuesense.schemas.readings import ReadingRow, ReadingTable
 from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
 from tests.helpers import audits, profiles
 
@@ -239,6 +240,13 @@ OLD: dict[str, dict[str, Any]] = {
         ],
         "notes": [],
     },
+    "readings": {
+        "schema_version": 1,
+        "model": "m.pt",
+        "dataset": "photos",
+        "images": 4,
+        "classes": 2,
+    },
     "verification": {
         "tolerance": 0.05,
         "confidence": 0.95,
@@ -289,6 +297,7 @@ def real(name: str) -> Document:
         "audit": _audit,
         "comparison": lambda: compare(profiles.profile(4, seed=1), profiles.profile(4, empty=1, seed=2)),
         "gate": lambda: check(profiles.profile(4, seed=1), max_drop=0.01, max_worst_class_loss=0.02),
+        "readings": _readings,
         "verification": _verification,
     }[name]()
 
@@ -352,6 +361,14 @@ def _profile() -> Profile:
 def _audit() -> Document:
     pictures = audits.with_pictures(audits.sweep(6, images=60), accepted=True)
     return audits.audit(pictures, cues=audits.cues())
+
+
+def _readings() -> Document:
+    best = ReadingRow(reading="64 of 64 px", recognized=3, log_loss=0.5, options="--image-size 64", taken=True)
+    failed = ReadingRow(reading="224 of 256 px", recognized=0, failed="sizes differ", options="--image-size 224")
+    return ReadingTable(
+        model="m.pt", dataset="photos", images=4, classes=2, readings=[best, failed], remarks=["3 of 4 are recognized."]
+    )
 
 
 def _verification() -> Verification:

@@ -52,6 +52,16 @@ def test_names_that_are_numbers_are_taken_as_text() -> None:
     assert shown == ("30", "10", "20")
 
 
+def test_classes_that_count_the_outputs_from_1_are_said() -> None:
+    found, outputs, shown = load_matched(BARE, Colors(class_names=("3", "1", "2")), class_names=["red", "lime", "blue"])
+    assert (outputs, shown) == ((2, 0, 1), ("blue", "red", "lime"))
+    assert any("numbers 1 to 3" in said and "'1' for 'red'" in said for said in found.assumptions)
+    # Numbers that are the outputs' own names, or counted from 0, are nothing to say.
+    for classes, names in ((("1", "2", "3"), ["3", "2", "1"]), (("0", "1", "2"), ["red", "lime", "blue"])):
+        found, _, _ = load_matched(BARE, Colors(class_names=classes), class_names=names)
+        assert found.assumptions == BARE.assumptions
+
+
 def test_without_names_the_outputs_are_the_datasets_classes_in_their_order_and_that_is_a_guess() -> None:
     data = Colors(class_names=("water", "brick", "grass"))
     found, outputs, shown = load_matched(replace(BARE, guessed=frozenset({"mean"})), data)
@@ -153,6 +163,7 @@ def test_networks_that_compare_with_names_get_the_datasets_when_the_user_gives_n
     images = ImageOptions(image_size=32)
     found, _, _ = load_matched(model, Colors(class_names=classes), arch=arch, images=images)
     given = {"arch": arch, "class_names": names, "images": images, "trust": OWN_WORD, "own_size": None}
+    given |= {"weights_key": None}
     assert calls == [(str(model), given)]
     # Where the library was given names it is no guess that they are the outputs'.
     assert ("class_names" in found.guessed) == (names is None)

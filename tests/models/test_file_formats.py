@@ -128,7 +128,7 @@ def test_a_checkpoint_without_weights_shows_its_keys(tmp_path):
 def test_a_path_that_is_no_file(tmp_path):
     with pytest.raises(ModelError, match=r"existing file or one of torchvision:\.\.\., timm:\.\.\., open_clip"):
         load_classifier(str(tmp_path / "missing.pt"))
-    with pytest.raises(ModelError, match="to be a file, but got the folder"):
+    with pytest.raises(ModelError, match=r"to be a file or a folder with a config\.json, but got the folder"):
         load_classifier(str(tmp_path))
     with pytest.raises(SettingsError, match=r"Unknown model 'torchvison'\. Did you mean 'torchvision'"):
         load_classifier("torchvison:resnet18")

@@ -1,6 +1,7 @@
 """From MODEL to a Classifier: modules in memory, the user's own code, and mistakes with them."""
 
 import copy
+import json
 import subprocess
 import sys
 
@@ -54,6 +55,23 @@ def test_the_users_factory_is_called(factory_module, images):
     assert (classifier.class_names, classifier.sha256) == (names, None)
     assert len(classifier.warnings) == 2
     assert classifier.guessed == {"resize", "mean", "std", "interpolation", "channels"}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_names_that_a_file_of_weights_says_are_those_of_its_outputs(factory_module, tiny, tmp_path, beside):
+    names = ("e", "d", "c", "b", "a")
+    held = {} if beside else {"class_to_idx": {name: place for place, name in enumerate(names)}}
+    torch.save({"model": tiny.state_dict(), **held}, tmp_path / "best.pt")
+    if beside:
+        (tmp_path / "best.json").write_text(json.dumps({"class_names": names}))
+    found = load_classifier(str(tmp_path / "best.pt"), arch=factory_module)
+    assert found.class_names == ClassNames(names)
+    assert any("names the 5 outputs: 'e', 'd', 'c' and 2 more" in said for said in found.assumptions)
+    # The user's names win.
+    given = ClassNames(("v", "w", "x", "y", "z"))
+    found = load_classifier(str(tmp_path / "best.pt"), arch=factory_module, class_names=given)
+    assert found.class_names == given
+    assert not any("names the 5 outputs" in said for said in found.assumptions)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_every_field_is_required(field: str) -> None:
         Provenance.model_validate({key: value for key, value in KNOWN.items() if key != field})
 
 
-def test_only_the_hash_of_the_weights_may_be_unknown() -> None:
+def test_only_the_hash_of_the_weights_and_the_part_of_the_images_may_be_unknown() -> None:
     for model, known in ((ModelInfo, KNOWN["model"]), (DatasetInfo, KNOWN["dataset"])):
         nullable = []
         for field in model.model_fields:
@@ -58,7 +58,7 @@ def test_only_the_hash_of_the_weights_may_be_unknown() -> None:
             except ValidationError:
                 continue
             nullable.append(field)
-        assert nullable == (["sha256"] if model is ModelInfo else [])
+        assert nullable == (["sha256"] if model is ModelInfo else ["split"])
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_one_command_writes_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "comparison.schema.json",
         "gate.schema.json",
         "profile.schema.json",
+        "readings.schema.json",
         "verification.schema.json",
     ]
 

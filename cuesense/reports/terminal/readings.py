@@ -32,4 +32,4 @@ def render(found: ReadingTable) -> RenderableType:
 def _cells(row: ReadingRow, images: int) -> tuple[str, str, str]:
     loss = "" if row.log_loss is None else f"{row.log_loss:.3f}"
     words = row.reading if row.failed is None else f"{row.reading}: {row.failed}"
-    return f"{row.recognized} of {images}", loss, printable(words)
+    return f"{row.recognized} of {row.images or images}", loss, printable(words)
