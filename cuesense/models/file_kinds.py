@@ -40,6 +40,11 @@ _STARTS = (
         "Save them into one file, or give the folder where it has a config.json",
     ),
     (rb"\s*[\[{]\s*[\"\[{\]}]", "a JSON file", "Give the file with the weights that lies beside it"),
+    (
+        rb"(.{0,300}\n)?(import \w|from \w[\w.]* import |def \w+\(|class \w+[(:])",
+        "code of Python",
+        "Pass it as python:model:build, where model is its name and build a function that returns the network",
+    ),
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
 )
 _FOLDERS = {
@@ -88,6 +93,8 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
         return f"{other} (arrays of NumPy)", _SAVE_WEIGHTS
     if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors")) for name in members):
         return f"{other} (with a model's file in it)", "Unpack it, and name that file"
+    if any(name.lower().endswith((".png", ".jpg", ".jpeg")) for name in members):
+        return f"{other} (images)", "Give the model's file; images belong to --dataset"
     return other, DOWNLOAD_AGAIN
 
 
@@ -108,7 +115,7 @@ def content_without_weights(content: object) -> tuple[str, str]:
         return "weights of PaddlePaddle", _CONVERT
     keys = ", ".join(map(first_line, list(content)[:5])) if isinstance(content, Mapping) else ""
     what = f"an object of type {type(content).__name__}" + (f" with the keys {keys}" if keys else "")
-    return f"{what} and no weights in it", DOWNLOAD_AGAIN
+    return f"a pickle with {what} and no weights in it", "Give the file that torch.save wrote of model.state_dict()"
 
 
 def whole_module(path: Path, module: StandIn | nn.Module, *, strict: bool) -> ModelError:
@@ -151,6 +158,8 @@ def _unwrapped(module: StandIn | nn.Module) -> StandIn | nn.Module:
 def other_folder(folder: Path) -> tuple[str, str] | None:
     """Return what kind of model a folder holds that is not read, and what to do with it; None for others."""
     names = {path.name for path in folder.iterdir()}
+    if any(name.endswith(".xml") and name.removesuffix("xml") + "bin" in names for name in names):
+        return f"the folder {folder} (a network of OpenVINO)", _CONVERT
     for name, kind in _FOLDERS.items():
         if name in names:
             return f"the folder {folder} ({kind})", _CONVERT

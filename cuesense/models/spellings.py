@@ -80,6 +80,8 @@ def no_such_model(spec: str) -> ModelError:
 
 def _as_it_is(spec: str, what: str, meant: list[str]) -> str:
     """Return a spec that has a prefix, or is a path, or raise."""
+    if "://" in spec:
+        raise ModelError(expected(what, "a file on this machine", f"the address '{spec}'", "Download the file first"))
     if meant and what != "--arch":
         to_be = "a file or PREFIX:NAME"
         raise ModelError(expected(what, to_be, f"'{spec}', which two libraries have", f"Write {' or '.join(meant)}"))

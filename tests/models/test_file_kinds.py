@@ -42,6 +42,9 @@ FILES = {
     b"\n  <html lang='en'>": ("a web page", "not the page about it"),
     b"\x89HDF\r\n\x1a\n" + bytes(40): ("HDF5", "as Keras"),
     b"GGUF\x03\x00\x00\x00rest": ("GGUF", "state_dict()"),
+    b"import torch\n\ndef build():\n    pass\n": ("code of Python", "Pass it as python:model:build"),
+    b'"""A network."""\nfrom torch import nn\n': ("code of Python", "Pass it as python:model:build"),
+    archive("a/1.png", "b/2.JPG"): ("images", "belong to --dataset"),
     b"\x1c\0\0\0TFL3\x14\0": ("a TFLite model", "Convert it to PyTorch or ONNX"),
     b"ftrt" + bytes(20): ("a TensorRT engine", "state_dict()"),
     b'<?xml version="1.0"?>\n<net name="model" version="11">': ("a network of OpenVINO", "Convert it"),
@@ -91,6 +94,11 @@ def test_what_cannot_be_opened_is_an_error_of_the_model(tmp_path: Path, monkeypa
 
 
 def test_folders_of_other_libraries_are_named(tmp_path: Path) -> None:
+    (tmp_path / "openvino").mkdir()
+    for name in ("net.xml", "net.bin"):
+        (tmp_path / "openvino" / name).touch()
+    with pytest.raises(ModelError, match="a network of OpenVINO"):
+        load_classifier(str(tmp_path / "openvino"))
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(ModelError, match=r"a SavedModel of TensorFlow.*Convert it to PyTorch or ONNX"):
         load_classifier(str(tmp_path))
@@ -130,3 +138,11 @@ def test_one_part_of_several_is_named(tmp_path: Path) -> None:
         load_classifier(str(part), arch="torchvision:resnet18")
     with pytest.raises(ModelError, match="Expected arch to say"):
         load_classifier(str(whole))
+
+
+@pytest.mark.parametrize("address", ["https://example.org/resnet18.pth", "s3://bucket/model.pt"])
+def test_an_address_is_to_be_downloaded(address: str) -> None:
+    with pytest.raises(ModelError, match=r"a file on this machine, but got the address .*Download the file first"):
+        load_classifier(address)
+    with pytest.raises(ModelError, match="Download the file first"):
+        load_classifier("torchvision:resnet18", arch=address)
