@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ def classifier(guessed: frozenset[str] = GUESSED) -> Classifier:
     return Classifier("x", "x", nn.Conv2d(3, 1, 1), IMAGENET, guessed=guessed, warnings=(GUESS, OTHER))
 
 
-def found(best: Tried | None = None, **changes: object) -> Readings:
+def found(best: Tried | None = None, **changes: Any) -> Readings:
     current = tried(IMAGENET, 20)
     best = best or current
     others = (value for value in changes.values() if isinstance(value, Tried))
