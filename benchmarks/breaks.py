@@ -331,6 +331,36 @@ BREAKS = [
         "elif False:",
         "tests/models/test_trust.py",
     ),
+    (
+        "cuesense/datasets/splits.py",
+        "if not labeled or (not shared and any(_has_image(path) for path in others)):",
+        "if not labeled:",
+        "tests/datasets/test_splits.py",
+    ),
+    (
+        "cuesense/inference/class_outputs.py",
+        "decided and only_numbers > only_text",
+        "decided and only_numbers < only_text",
+        "tests/inference/test_class_outputs.py",
+    ),
+    (
+        "cuesense/datasets/tars.py",
+        "entry.offset_data, entry.size",
+        "entry.offset, entry.size",
+        "tests/datasets/test_wds.py",
+    ),
+    (
+        "cuesense/datasets/columns.py",
+        'in ("label", "labelname")',
+        'in ("labelname",)',
+        "tests/datasets/test_columns.py",
+    ),
+    (
+        "cuesense/datasets/folder.py",
+        "(folder.is_symlink() and self._leads_elsewhere(real, name))",
+        "(folder.is_symlink() and False)",
+        "tests/datasets/test_folder.py",
+    ),
 ]
 
 
