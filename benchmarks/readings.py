@@ -114,7 +114,8 @@ NETWORKS = tuple(
     )
 )
 
-# Kept back while the search was made, with seeds of their own: measured once, and nothing was changed after it.
+# Kept back while the search was made, with seeds of their own, to be measured once. So far only the first one was: the
+# reading of its training was found.
 HELD_OUT = tuple(
     Trained(*row)
     for row in (

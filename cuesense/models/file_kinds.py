@@ -26,7 +26,6 @@ _STARTS = (
     (rb"ftrt|ptrt", "a TensorRT engine, which runs on one kind of GPU only", _SAVE_WEIGHTS),
     (rb"\s*<\?xml.{0,80}<net |\s*<net ", "a network of OpenVINO", _CONVERT),
     (rb"[\x81-\x8f\xde][\xa1-\xbf\xd9].{0,3}(params|model|state|step|batch_stats)", "msgpack of Flax", _CONVERT),
-    (rb"\x08[\x01-\x20]\x12.{1,40}", "an ONNX file", _SAVE_WEIGHTS),
     (rb"GGUF", "a GGUF file, which holds a language model", _SAVE_WEIGHTS),
     (rb"\x1f\x8b", "a gzip file", "Unpack it"),
     (rb"\xfd7zXZ\0|BZh|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd", "a packed file", "Unpack it"),
