@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,9 @@ from cuesense.perturbations.kornia_table import row_of
 from cuesense.pipelines import ultralytics
 from cuesense.policies.policy import Policy, sparing, uniform
 from cuesense.types import Role
+from tests.helpers.exported_code import SIZE, exported, transform_of
 from tests.helpers.profiles import NAMES
 
-SIZE = (48, 48)
 VALUES = {
     "random_resized_crop": 0.3,
     "color_jitter": 0.4,
@@ -45,18 +44,6 @@ VALUES = {
 }
 CODE = ("torchvision", "kornia")
 FORMATS = registry.names("exporters")
-
-
-def exported(name: str, policy: Policy, size: tuple[int, int] | None = SIZE) -> str:
-    text: str = registry.get("exporters", name)(policy, size)
-    return text
-
-
-def transform_of(code: str) -> Callable[[Tensor], Tensor]:
-    scope: dict[str, Any] = {}
-    exec(code, scope)
-    transform: Callable[[Tensor], Tensor] = scope["transform"]
-    return transform
 
 
 def images(number: int) -> Tensor:

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from cuesense import registry
 from cuesense.errors import SettingsError
 from cuesense.exporters.library_steps import formats
 from cuesense.perturbations import kornia_table
 from cuesense.perturbations.apply import perturb
-from cuesense.policies.policy import Policy, uniform
+from cuesense.policies.policy import uniform
 from cuesense.types import Perturbation
+from tests.helpers.exported_code import SIZE, exported, transform_of
 
-SIZE = (48, 48)
 NAMES = ("a", "b")
 ROWS = {entry.name: entry for entry in vars(kornia_table).values() if isinstance(entry, Perturbation)}
 IN_TORCHVISION = [name for name, entry in ROWS.items() if "torchvision" in formats(entry.apply)]
 IN_ALBUMENTATIONS = [name for name, entry in ROWS.items() if "albumentations" in formats(entry.apply)]
-
-
-def exported(library: str, policy: Policy, size: tuple[int, int] | None = SIZE) -> str:
-    text: str = registry.get("exporters", library)(policy, size)
-    return text
-
-
-def transform_of(code: str) -> Callable[[Tensor], Tensor]:
-    scope: dict[str, Any] = {}
-    exec(code, scope)
-    transform: Callable[[Tensor], Tensor] = scope["transform"]
-    return transform
 
 
 def picture() -> Tensor:
