@@ -1,4 +1,4 @@
-"""Random numbers that depend on an image's id and the condition, and on nothing else."""
+"""Random numbers that depend on an image's id or key and the condition, and on nothing else."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 @dataclass(frozen=True)
 class Draws:
     """Uniform random numbers that depend on an image's id and the condition, and on nothing else.
+
+    Analyses give a hash of the image's pixels as its id (``datasets.images.Prepared.key``): its name does not matter.
 
     The key of an image is the blake2b hash of (seed, sample id, perturbation, value, repeat); the numbers are
     SplitMix64 of key and draw index (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"), so

@@ -298,6 +298,7 @@ def analyze_predictions(
         Counts, cues, budgets and groups.
     """
     confidence = levels.confidence
+    predictions = predictions.in_order_of_outcomes()
     counts, evidence = count_predictions(predictions), gather(predictions, confidence)
     cues = name_cues(evidence, predictions.class_names)
     likely = np.array([list(entry.probabilities.values()) for entry in cues]).T.reshape(len(VERDICTS), -1)

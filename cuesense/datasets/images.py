@@ -53,11 +53,14 @@ class Prepared:
     Attributes:
         pixels: (3, H, W), RGB, uint8.
         digest: Hash of the pixels: equal for copies of an image.
+        key: Hash of the image before it was resized, which random draws depend on: the same image gives the same crop
+            whatever it is called, wherever it is read from and whatever size a network takes it at.
         values: What its values were before they became 8 bits.
     """
 
     pixels: NDArray[np.uint8]
     digest: int
+    key: str
     values: ValueRange
 
 
@@ -77,11 +80,12 @@ def prepare(image: Image.Image | NDArray[np.uint8], preprocessing: Preprocessing
     try:
         rgb = to_rgb(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
         pixels = np.ascontiguousarray(np.asarray(_fit(rgb, preprocessing)).transpose(2, 0, 1))
+        key = f"{pixel_digest(np.asarray(rgb)):016x}"
     except UnreadableImageError:
         raise
     except Exception as error:  # an image that a user's dataset opened is decoded here, and may be damaged in any way
         raise UnreadableImageError(f"it cannot be decoded ({first_line(error)})") from error
-    return Prepared(pixels, pixel_digest(pixels), value_range(rgb))
+    return Prepared(pixels, pixel_digest(pixels), key, value_range(rgb))
 
 
 def pixel_digest(pixels: NDArray[np.uint8]) -> int:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -154,6 +154,13 @@ def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
         )
 
 
+class _Name(NamedTuple):
+    """What an image is called in messages, and the key that its random draws depend on."""
+
+    sample_id: str
+    key: str
+
+
 class _Runner:
     """A network on its device, with what turns one decoded shard into outcomes."""
 
@@ -183,9 +190,9 @@ class _Runner:
         ]
         skipped = tuple((dataset.sample_ids[index], image) for index, image in decoded if isinstance(image, str))
         labels = np.array([dataset.labels[index] for _, index, _ in readable], dtype=np.int64)
-        ids = [dataset.sample_ids[index] for _, index, _ in readable]
+        names = [_Name(dataset.sample_ids[index], image.key) for _, index, image in readable]
         columns = [
-            self._batch(images, ids[begin : begin + self.batch_size], labels[begin : begin + self.batch_size])
+            self._batch(images, names[begin : begin + self.batch_size], labels[begin : begin + self.batch_size])
             for begin, images in self._batches([image.pixels for _, _, image in readable], advance)
         ]
         return Shard(
@@ -211,22 +218,22 @@ class _Runner:
             yield begin, np.stack(images[begin : begin + self.batch_size])
             advance(min(begin + self.batch_size, len(images)))
 
-    def _batch(self, images: NDArray[np.uint8], ids: list[str], labels: NDArray[np.int64]) -> dict[str, Tensor]:
+    def _batch(self, images: NDArray[np.uint8], names: list[_Name], labels: NDArray[np.int64]) -> dict[str, Tensor]:
         with torch.inference_mode():
             pixels = torch.from_numpy(images).to(self.engine.device).float().div_(255)
             truth = self.outputs[torch.from_numpy(labels).to(self.engine.device)]
-            rows = [self._outcome(condition, pixels, ids, truth) for condition in self.conditions]
+            rows = [self._outcome(condition, pixels, names, truth) for condition in self.conditions]
         return {name: torch.stack([row[name] for row in rows]).cpu() for name in rows[0]}
 
-    def _changed(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
+    def _changed(self, condition: Condition, pixels: Tensor, keys: list[str]) -> Tensor:
         if condition.perturbation is None:
             return pixels
         return perturb(
-            condition.perturbation, pixels, ids, condition.value, seed=self.engine.seed, repeat=condition.repeat
+            condition.perturbation, pixels, keys, condition.value, seed=self.engine.seed, repeat=condition.repeat
         )
 
-    def _outcome(self, condition: Condition, pixels: Tensor, ids: list[str], truth: Tensor) -> dict[str, Tensor]:
-        logits = self._logits(condition, pixels, ids)
+    def _outcome(self, condition: Condition, pixels: Tensor, names: list[_Name], truth: Tensor) -> dict[str, Tensor]:
+        logits = self._logits(condition, pixels, names)
         true_logit = logits.gather(1, truth[:, None])
         log_p = logits.log_softmax(dim=1)
         scores, classes = _best(log_p[:, self.outputs])
@@ -239,17 +246,17 @@ class _Runner:
             "classes": classes.to(self.class_type),
         }
 
-    def _logits(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
-        normalized = self._normalized(condition, pixels, ids)
+    def _logits(self, condition: Condition, pixels: Tensor, names: list[_Name]) -> Tensor:
+        normalized = self._normalized(condition, pixels, [name.key for name in names])
         outputs = forward(self.network, normalized, self.engine)
         check_count(outputs, self.output_count or int(self.outputs.max()) + 1)
         # Only what is kept is checked: beyond the images the batch is filled with copies.
         outputs = outputs[: len(pixels)]
         logits = as_logits(outputs, self.output_kind)
-        check_finite(logits, outputs, ids, condition)
+        check_finite(logits, outputs, [name.sample_id for name in names], condition)
         return logits
 
-    def _normalized(self, condition: Condition, pixels: Tensor, ids: list[str]) -> Tensor:
+    def _normalized(self, condition: Condition, pixels: Tensor, keys: list[str]) -> Tensor:
         """Return a full perturbed and normalized batch, channels last; its last image is repeated to fill it.
 
         All batches have one shape. On the CPU the images are taken one by one, which keeps them in the cache.
@@ -261,7 +268,7 @@ class _Runner:
         step = 1 if pixels.device.type == "cpu" else count
         for start in range(0, count, step):
             part = slice(start, start + step)
-            changed = self._changed(condition, pixels[part], ids[part])
+            changed = self._changed(condition, pixels[part], keys[part])
             planes = zip(self.offsets, changed.unbind(1), self.scales, self.batch[part].unbind(1), strict=True)
             for offset, plane, scale, normalized in planes:
                 torch.add(offset, plane, alpha=scale, out=normalized)

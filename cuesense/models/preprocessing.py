@@ -26,7 +26,7 @@ IMAGENET = Preprocessing((224, 224), 256, (0.485, 0.456, 0.406), (0.229, 0.224, 
 
 _FIELDS = frozenset({"image_size", "resize", "mean", "std", "interpolation", "channels"})
 # What the sentence about a guess begins with.
-_NOTHING_SAYS = "Nothing says how"
+_NOTHING_SAYS = "Nothing says"
 
 
 @dataclass(frozen=True)
@@ -211,22 +211,27 @@ def _warnings(
     """
     whose = f", as is usual for {usual}," if usual else ""
     found = []
-    if guessed & {"mean", "std"}:
+    normalization = sorted(guessed & {"mean", "std"})
+    if len(normalization) == 1:
+        (missing,) = normalization
+        assumed = f"{_numbers(getattr(chosen, missing))} is assumed"
+        found.append(f"{_NOTHING_SAYS} the {missing} of the normalization: {assumed}. Give --{missing}, too.")
+    elif normalization:
         values = (
             "ImageNet's mean and std"
             if (chosen.mean, chosen.std) == (IMAGENET.mean, IMAGENET.std) or not usual
             else f"mean {_numbers(chosen.mean)} and std {_numbers(chosen.std)}{whose}"
         )
-        found.append(f"{_NOTHING_SAYS} the images were normalized: {values} are assumed.")
+        found.append(f"{_NOTHING_SAYS} how the images were normalized: {values} are assumed.")
     if "image_size" in guessed and as_it_is:
         found.append(
-            f"{_NOTHING_SAYS} large the images were: the {_sides(chosen.image_size)} pixels that all of them have are "
-            f"taken as they are."
+            f"{_NOTHING_SAYS} how large the images were: the {_sides(chosen.image_size)} pixels that all of them have "
+            f"are taken as they are."
         )
     elif "image_size" in guessed:
-        found.append(f"{_NOTHING_SAYS} large the images were: {_crop(chosen)}{whose} is assumed.")
+        found.append(f"{_NOTHING_SAYS} how large the images were: {_crop(chosen)}{whose} is assumed.")
     elif "resize" in guessed:
-        found.append(f"{_NOTHING_SAYS} the images were resized: {_crop(chosen)}{whose} is assumed.")
+        found.append(f"{_NOTHING_SAYS} how the images were resized: {_crop(chosen)}{whose} is assumed.")
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,32 @@ class Predictions:
         """Return which images are recognized after the prior correction, (N,); without one, by the network itself."""
         found = self.per_condition[row]
         return self.right(row) if found.corrected is None else np.asarray(found.corrected == found.labels)
+
+    def in_order_of_outcomes(self) -> Predictions:
+        """Return them with the images in an order that depends on what they were taken for, and not on their ids.
+
+        Images that were taken for the same under every condition are interchangeable, so that sums and random halves
+        over this order are the same, to the last bit, whatever the images are called. Unpaired predictions, whose
+        images are others under every condition, stay as they are.
+        """
+        if not self.paired:
+            return self
+        columns = [self.per_condition[0].labels]
+        for found in self.per_condition:
+            columns += [found.predicted] if found.corrected is None else [found.predicted, found.corrected]
+        order = np.lexsort(columns[::-1])
+        return replace(
+            self,
+            sample_ids=[self.sample_ids[row] for row in order],
+            per_condition=tuple(
+                ConditionPredictions(
+                    found.labels[order],
+                    found.predicted[order],
+                    None if found.corrected is None else found.corrected[order],
+                )
+                for found in self.per_condition
+            ),
+        )
 
 
 @dataclass(frozen=True)

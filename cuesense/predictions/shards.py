@@ -20,7 +20,7 @@ SHARD_SIZE = 128
 # classes would fill the disk. Chosen by hand; not tuned.
 KEPT_SCORES = 32
 # Raise it when a shard's arrays or their meaning change: it belongs to the settings, so that older shards are refused.
-SHARD_VERSION = 2
+SHARD_VERSION = 3
 # Memory for reading, whatever the number of conditions. Chosen by hand; not tuned.
 _READ_BYTES = 256 * 2**20
 

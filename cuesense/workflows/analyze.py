@@ -20,7 +20,7 @@ from cuesense.analysis.groups import read_groups
 from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.config import Config, load_config, with_more
 from cuesense.datasets.contents import refuse_changed, remember
-from cuesense.datasets.images import resize_and_crop
+from cuesense.datasets.images import prepare
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.splits import split_of
@@ -305,22 +305,21 @@ def _gallery(analysis: _Analysis, class_index: int) -> Gallery | None:
     members = [index for index, label in enumerate(analysis.dataset.labels) if label == class_index]
     for index in sorted(members, key=lambda index: analysis.dataset.sample_ids[index]):
         try:
-            image = resize_and_crop(analysis.dataset[index].image, analysis.classifier.preprocessing)
+            image = prepare(analysis.dataset[index].image, analysis.classifier.preprocessing)
         except UnreadableImageError:
             continue
-        sample_id = analysis.dataset.sample_ids[index]
-        pixels = torch.from_numpy(image)[None].float().div_(255)
+        pixels = torch.from_numpy(image.pixels)[None].float().div_(255)
         shown = [condition for condition in analysis.config.conditions() if not condition.repeat]
-        tiles = [_tile(pixels, sample_id, condition, analysis.run.seed) for condition in shown]
-        return Gallery(analysis.class_names[class_index], sample_id, tuple(tiles))
+        tiles = [_tile(pixels, image.key, condition, analysis.run.seed) for condition in shown]
+        return Gallery(analysis.class_names[class_index], analysis.dataset.sample_ids[index], tuple(tiles))
     return None
 
 
-def _tile(pixels: torch.Tensor, sample_id: str, condition: Condition, seed: int) -> Tile:
+def _tile(pixels: torch.Tensor, key: str, condition: Condition, seed: int) -> Tile:
     perturbation = condition.perturbation
     if perturbation is None:
         return Tile(None, "clean", "", "", 0, 0.0, _encoded(pixels))
-    changed = perturb(perturbation, pixels, [sample_id], condition.value, seed=seed, repeat=condition.repeat)
+    changed = perturb(perturbation, pixels, [key], condition.value, seed=seed, repeat=condition.repeat)
     role, parameter, unit = perturbation.role.value, perturbation.parameter, perturbation.unit
     return Tile(perturbation.name, role, parameter, unit, condition.severity, condition.value, _encoded(changed))
 

@@ -16,6 +16,7 @@ from cuesense.registry import get
 from cuesense.schemas.profile import Profile
 from cuesense.types import Condition, CueVerdict
 from tests.helpers.cue_predictions import predictions, recognized_with, shares_kept
+from tests.helpers.graded_predictions import MECHANISMS, sampled
 from tests.helpers.profiles import profile
 
 NAMES = ("ant", "bee", "cow")
@@ -276,6 +277,28 @@ def test_a_profile_survives_its_file(analyzed: AnalysisResult, tmp_path: Path) -
     path = tmp_path / "profile.json"
     path.write_text(found.to_json(), encoding="utf-8")
     assert Profile.read(path) == found
+
+
+def in_order(found: Predictions, order: np.ndarray) -> Predictions:
+    """Return predictions with their images in another order."""
+    return replace(
+        found,
+        sample_ids=[found.sample_ids[row] for row in order],
+        per_condition=tuple(
+            ConditionPredictions(*(None if column is None else column[order] for column in astuple(condition)))
+            for condition in found.per_condition
+        ),
+    )
+
+
+def test_the_order_and_the_names_of_images_change_no_bit_of_a_profile() -> None:
+    rng = np.random.default_rng(5)
+    shares = {ablation: rng.uniform(0.2, 0.9, len(CLASSES)) for ablation in MECHANISMS}
+    found = sampled(shares, np.array([23, 31, 12, 9]), rng, repeats=2, paired=True, sham=0.8)
+    first = built(analyze_predictions(found, levels=LEVELS, groups=GROUPS)).to_json()
+    for _ in range(3):
+        mixed = in_order(found, rng.permutation(len(found.sample_ids)))
+        assert built(analyze_predictions(mixed, levels=LEVELS, groups=GROUPS)).to_json() == first
 
 
 def test_a_dataset_without_images_has_no_accuracy() -> None:

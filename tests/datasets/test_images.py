@@ -144,6 +144,23 @@ class TestPrepared:
         found = [pixels, changed, pixels.reshape(3, 2, 8), pixels.transpose(0, 2, 1)]
         assert len({pixel_digest(given) for given in found}) == 3
 
+    def test_the_key_is_the_same_for_every_size_and_form(self, tmp_path):
+        pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        png = decode(written(tmp_path / "a.png", encoded(Image.fromarray(pixels), "PNG")))
+        forms = [pixels, Image.fromarray(pixels), png, pixels.transpose(1, 0, 2).copy()]
+        larger = replace(PREPROCESSING, image_size=(32, 32), resize=36)
+        keys = [[prepare(form, wanted).key for form in forms] for wanted in (PREPROCESSING, larger)]
+        assert len({*keys[0][:3], *keys[1][:3]}) == 1
+        assert keys[0][3] not in keys[0][:3]
+
+    def test_the_key_sees_what_a_crop_does_not(self):
+        pixels = np.zeros((40, 50, 3), dtype=np.uint8)
+        other = pixels.copy()
+        other[0, 0, 0] = 1
+        one, two = (prepare(image, replace(PREPROCESSING, image_size=(16, 16), resize=40)) for image in (pixels, other))
+        assert one.digest == two.digest
+        assert one.key != two.key
+
     def test_what_a_lazy_image_raises_is_an_unreadable_image(self, monkeypatch):
         image = noise(8, 8)
         monkeypatch.setattr(image, "load", lambda: (_ for _ in ()).throw(SyntaxError("broken file")))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cuesense.datasets.images import pixel_digest
 from cuesense.errors import DatasetError, ModelError
 from cuesense.inference import engine as engine_room
 from cuesense.inference.engine import predict, weights_digest
@@ -29,13 +30,14 @@ def test_equals_a_plain_loop_over_images_and_conditions() -> None:
     assert shards == 3
     network = Meanest()
     for number in range(30):
-        name, label = f"{number:05d}", number % 3
+        label = number % 3
         pixels = torch.from_numpy(picture(number, label)).permute(2, 0, 1)[None].float() / 255
+        key = f"{pixel_digest(picture(number, label)):016x}"
         for condition, outcome in zip(CONDITIONS, read(store, shards), strict=True):
             changed = pixels
             if condition.perturbation is not None:
                 changed = perturb(
-                    condition.perturbation, pixels, [name], condition.value, seed=5, repeat=condition.repeat
+                    condition.perturbation, pixels, [key], condition.value, seed=5, repeat=condition.repeat
                 )
             logits = network((changed - 0.5) / 0.25)[0].detach()
             assert outcome.predicted[number] == int(logits.argmax())

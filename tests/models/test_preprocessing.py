@@ -99,7 +99,7 @@ def test_images_as_they_come_are_only_normalized():
     assert found.preprocessing == Preprocessing(None, None, (0.5, 0.5, 0.5), STD)
     assert found.guessed == {"std", "channels"}
     (warning,) = found.warnings
-    assert "mean and std" in warning
+    assert warning.startswith("Nothing says the std of the normalization")
     known = Prepared(Preprocessing(None, None, MEAN, STD), frozenset({"channels"}))
     assert prepare_as_they_come(ImageOptions(mean=MEAN, std=STD)) == known
     assert prepare_as_they_come(ImageOptions(channels="bgr")).preprocessing.channels == "bgr"
@@ -181,6 +181,15 @@ def test_a_user_s_own_weights_take_the_architecture_s_values_as_a_guess_that_is_
     )
     assert "a center crop of 160 of 168 pixels, as is usual for resnet18, is assumed" in second
     assert without_guesses((*found.warnings, "other")) == ("other",)
+
+
+@pytest.mark.parametrize(("given", "missing"), [("mean", "std"), ("std", "mean")])
+def test_of_a_normalization_that_is_given_by_half_the_other_half_is_named(given, missing):
+    found = prepare(USUAL, ImageOptions(160, 168, **{given: (0.4,) * 3}))
+    numbers = ", ".join(f"{number:g}" for number in getattr(CARRIED, missing))
+    assert found.warnings == (
+        f"Nothing says the {missing} of the normalization: {numbers} is assumed. Give --{missing}, too.",
+    )
 
 
 def test_the_size_that_all_images_share_comes_before_the_architecture_s():
