@@ -21,7 +21,13 @@ from cuesense.models.archives import RefusedArchiveError, open_archive
 from cuesense.models.checkpoint import Found, find
 from cuesense.models.common import Loaded
 from cuesense.models.exported import load_exported, load_torchscript
-from cuesense.models.file_kinds import DOWNLOAD_AGAIN, content_without_weights, other_kind, other_kind_of_archive
+from cuesense.models.file_kinds import (
+    DOWNLOAD_AGAIN,
+    content_without_weights,
+    is_paddle,
+    other_kind,
+    other_kind_of_archive,
+)
 from cuesense.models.onnx import is_onnx, load_onnx
 from cuesense.models.pickles import load_pickle
 from cuesense.models.trust import OWN_WORD, Trust
@@ -120,7 +126,7 @@ def _read_zip(path: Path, trust: Trust, key: str | None) -> Found | Loaded:
 
 
 def _unwrapped(content: object, path: Path, key: str | None) -> Found:
-    found = find(content, key)
+    found = None if is_paddle(content) else find(content, key)
     if found is None:
         raise _no_model(path, *content_without_weights(content))
     return found

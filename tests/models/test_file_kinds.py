@@ -12,6 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -53,6 +54,10 @@ FILES = {
         "the index of weights in several files",
         "one file",
     ),
+    b'{"message": "Not Found", "status": "404"}': ("the message of a server", "Download the file again"),
+    b'{"error": {"code": 403}}': ("the message of a server", "Download the file again"),
+    b"\x1c\0\0\0ET12" + bytes(600): ("a program of ExecuTorch", "a .pt2, or a state_dict()"),
+    b"\x08\x04\x12\x9b\x01\n\x1d\n\x05image" + bytes(99): ("a model of CoreML", "Convert it"),
     b'{"architectures": ["ViT"]}': ("a JSON file", "the weights that lies beside it"),
     b"\x82\xa6params\x81\xa5Dense": ("msgpack of Flax", "Convert it"),
     archive("a/saved_model.pb"): ("a SavedModel of TensorFlow", "Convert it"),
@@ -116,6 +121,35 @@ def test_pickles_without_weights_are_named(tmp_path: Path, content: object, said
     with pytest.raises(ModelError) as caught:
         load_classifier(str(tmp_path / "model.pkl"))
     assert said in str(caught.value)
+
+
+# A class of scikit-learn, and what joblib writes: numbers that no pickle holds follow the name of their class.
+_CLASS = b"\x80\x04\x8c\x10sklearn.svm._svm\x8c\x03SVC\x93"
+_JOBLIB = b"\x80\x04\x8c\x13joblib.numpy_pickle\x8c\x11NumpyArrayWrapper\x93)\x81\xff\x01\x02."
+# Of PaddlePaddle; its linear layers are transposed, so that no architecture makes it fit.
+_PADDLE = pickle.dumps({"fc.weight": np.zeros((2, 3), "f4"), "StructuredToParameterName@@": {}})
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            _CLASS + b".",
+            r"the class sklearn\.svm\._svm\.SVC and no weights .*Give a network of PyTorch: models",
+        ),
+        (
+            _CLASS + b")\x81.",
+            r"the class sklearn\.svm\._svm\.SVC and no weights .*Give a network of PyTorch",
+        ),
+        (_JOBLIB, r"got a pickle with joblib\.numpy_pickle\.NumpyArrayWrapper in it\. Give a network of PyTorch"),
+        (_PADDLE, r"got weights of PaddlePaddle\. Convert it"),
+    ],
+)
+def test_pickles_of_other_libraries_are_named(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "model.pkl").write_bytes(data)
+    for arch in (None, "timm:test_resnet"):
+        with pytest.raises(ModelError, match=said):
+            load_classifier(str(tmp_path / "model.pkl"), arch=arch)
 
 
 class Unlisted(nn.Sequential):
