@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from cuesense.errors import ModelError, expected, first_line
+from cuesense.errors import ModelError, expected, first_line, listed
 from cuesense.models.architectures import fitting_architectures
 from cuesense.models.checkpoint import state_in, without_values
 from cuesense.models.pickle_machine import Maker
@@ -43,11 +43,6 @@ _STARTS = (
     (rb"\x93NUMPY", "a NumPy array", _SAVE_WEIGHTS),
     (rb"\s*<", "an XML file", "Give the model's file, or download it again: sites answer errors in XML"),
     (
-        rb"\s*\{.{0,400}\"weight_map\"",
-        "the index of weights in several files",
-        "Save them into one file, or give the folder where it has a config.json",
-    ),
-    (
         rb"\s*\{.{0,300}\"(error|errors|message|detail|details|reason|status)\"\s*:",
         "JSON with the message of a server",
         "Download the file again: that has failed",
@@ -61,13 +56,24 @@ _STARTS = (
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
 )
 _FOLDERS = {
-    "saved_model.pb": "a SavedModel of TensorFlow",
-    "Manifest.json": "a package of CoreML",
-    "inference.pdiparams": "a model of PaddlePaddle",
-    "_CHECKPOINT_METADATA": "a checkpoint of Orbax",
-    ".metadata": "a distributed checkpoint: join it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save",
+    "saved_model.pb": ("a SavedModel of TensorFlow", _CONVERT),
+    "Manifest.json": ("a package of CoreML", _CONVERT),
+    "inference.pdiparams": ("a model of PaddlePaddle", _CONVERT),
+    "_CHECKPOINT_METADATA": ("a checkpoint of Orbax", _CONVERT),
+    "adapter_config.json": (
+        "an adapter, such as LoRA, to another network",
+        "Merge it (peft's merge_and_unload), save the network with save_pretrained, and give that folder",
+    ),
+    ".metadata": (
+        "a distributed checkpoint",
+        "Join it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save, and give the file",
+    ),
 }
 _NO_IMAGES = "Give a network of PyTorch: models of scikit-learn and its relatives take no images"
+# Folders inside of a run's folder, or of a hub's cache, that are models themselves; and what models' files are called.
+_INNER = ("*/config.json", "snapshots/*/config.json")
+_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pt2", ".onnx", ".tar", ".pkl")
+_SHOWN = 3
 # What libraries write into pickles that are no checkpoints of PyTorch, and what to do with it.
 _WAYS_OUT = {
     "sklearn": _NO_IMAGES,
@@ -204,12 +210,23 @@ def _unwrapped(module: StandIn | nn.Module) -> StandIn | nn.Module:
     return module
 
 
-def other_folder(folder: Path) -> tuple[str, str] | None:
-    """Return what kind of model a folder holds that is not read, and what to do with it; None for others."""
+def other_folder(folder: Path) -> tuple[str, str]:
+    """Return what a folder without a config.json holds, and what to do with it."""
     names = {path.name for path in folder.iterdir()}
     if any(name.endswith(".xml") and name.removesuffix("xml") + "bin" in names for name in names):
         return f"the folder {folder} (a network of OpenVINO)", _CONVERT
-    for name, kind in _FOLDERS.items():
+    for name, (kind, do) in _FOLDERS.items():
         if name in names:
-            return f"the folder {folder} ({kind})", _CONVERT
-    return None
+            return f"the folder {folder} ({kind})", do
+    inside = [str(path) for path in _models_in(folder)]
+    return f"the folder {folder} without one", f"Name {_one_of(inside) or 'the file in it'}"
+
+
+def _one_of(names: list[str]) -> str:
+    return f"one of {listed(names, _SHOWN)}" if len(names) > 1 else "".join(names)
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Return the models in a folder: those that transformers saves during a training, a hub's copies, and files."""
+    inner = (path.parent for pattern in _INNER for path in folder.glob(pattern))
+    return sorted(inner) or sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())

@@ -50,10 +50,6 @@ FILES = {
     b"ftrt" + bytes(20): ("a TensorRT engine", "state_dict()"),
     b'<?xml version="1.0"?>\n<net name="model" version="11">': ("a network of OpenVINO", "Convert it"),
     b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>': ("an XML file", "download it again"),
-    b'{"metadata": {"total_size": 9}, "weight_map": {"a": "b"}}': (
-        "the index of weights in several files",
-        "one file",
-    ),
     b'{"message": "Not Found", "status": "404"}': ("the message of a server", "Download the file again"),
     b'{"error": {"code": 403}}': ("the message of a server", "Download the file again"),
     b"\x1c\0\0\0ET12" + bytes(600): ("a program of ExecuTorch", "a .pt2, or a state_dict()"),
@@ -107,6 +103,28 @@ def test_folders_of_other_libraries_are_named(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(ModelError, match=r"a SavedModel of TensorFlow.*Convert it to PyTorch or ONNX"):
         load_classifier(str(tmp_path))
+
+
+def test_the_models_in_a_folder_are_named(tmp_path: Path) -> None:
+    def said(folder: Path) -> str:
+        with pytest.raises(ModelError) as caught:
+            load_classifier(str(folder))
+        return str(caught.value).rpartition(". ")[2]
+
+    for name in ("run", "hub/snapshots/abc", "hub/blobs"):
+        (tmp_path / name).mkdir(parents=True)
+    run, hub = tmp_path / "run", tmp_path / "hub"
+    assert said(run) == "Name the file in it."
+    for name in ("best.pt", "last.ckpt", "log.txt"):
+        (run / name).touch()
+    assert said(run) == f"Name one of {run}/best.pt, {run}/last.ckpt."
+    (run / "checkpoint-500").mkdir()
+    (run / "checkpoint-500" / "config.json").touch()
+    assert said(run) == f"Name {run}/checkpoint-500."
+    (hub / "snapshots" / "abc" / "config.json").touch()
+    assert said(hub) == f"Name {hub}/snapshots/abc."
+    (run / "adapter_config.json").touch()
+    assert said(run).startswith("Merge it (peft's merge_and_unload)")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +186,7 @@ def test_one_part_of_several_is_named(tmp_path: Path) -> None:
     part, whole = tmp_path / "model-00001-of-00002.safetensors", tmp_path / "model-00001-of-00001.safetensors"
     save_file(state, part)
     save_file(state, whole)
-    with pytest.raises(ModelError, match=r"got part 1 of 2 of a network's weights\. Save them into one file, or give"):
+    with pytest.raises(ModelError, match=r"got part 1 of 2 of a network's weights\. Save them into one file, or"):
         load_classifier(str(part), arch="torchvision:resnet18")
     with pytest.raises(ModelError, match="Expected arch to say"):
         load_classifier(str(whole))
