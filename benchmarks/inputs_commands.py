@@ -63,7 +63,7 @@ _ARCHS: tuple[tuple[str, Right, Callable[[Place], Any]], ...] = (
     ("timm.resnet18", either("timm:resnet18"), _arch("timm.resnet18")),
     ("timm.create_model('resnet18')", either("timm:resnet18"), _arch("timm.create_model('resnet18')")),
     ("timm:resnet18.a1_in1k", works(), _arch("timm:resnet18.a1_in1k")),
-    ("timm:resnet_18", refused("timm", "resnet18"), _arch("timm:resnet_18")),
+    ("timm:resnet_18", either("timm:resnet18"), _arch("timm:resnet_18")),
     ("vit-b-16", refused("vit_b_16"), _arch("vit-b-16")),
     ("usernet:build", either("python:usernet:build"), _arch("usernet:build", _state)),
     ("usernet.build", either("python:usernet:build"), _arch("usernet.build", _state)),

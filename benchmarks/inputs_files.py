@@ -124,9 +124,9 @@ _FILES: dict[str, tuple[str, Callable[[Place], bytes], Right]] = {
     "PDF": ("model.pdf", lambda p: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", refused("pdf|another kind|text", "model|download")),
     "npy": ("weights.npy", lambda p: _npy(), refused("numpy", "torch|pytorch|state_dict")),
     "npz of weights": ("weights.npz", lambda p: _npz(), refused("numpy|npz", "torch|pytorch|state_dict")),
-    "pickle of numpy arrays": ("weights.pkl", lambda p: pickle.dumps({"conv1.weight": np.zeros((2, 3, 3, 3), "f4")}), refused("pickle", "state_dict|torch.save")),
-    "scikit-learn pickle": ("model.pkl", lambda p: b"\x80\x04\x95\x1e\0\0\0\0\0\0\0\x8c\x0fsklearn.svm._svm\x8c\x03SVC\x93.", refused("pickle|sklearn|scikit", "network|torch|pytorch")),
-    "joblib": ("model.joblib", lambda p: b"\x80\x04\x95\x1e\0\0\0\0\0\0\0\x8c\x0fsklearn.svm._svm\x8c\x03SVC\x93.", refused("pickle|sklearn|scikit|joblib", "network|torch|pytorch")),
+    "pickle of numpy arrays": ("weights.pkl", lambda p: pickle.dumps({"conv1.weight": np.zeros((2, 3, 3, 3), "f4")}), refused("--arch", "weights")),
+    "scikit-learn pickle": ("model.pkl", lambda p: b"\x80\x04\x95\x1b\0\0\0\0\0\0\0\x8c\x10sklearn.svm._svm\x8c\x03SVC\x93.", refused("pickle|sklearn|scikit", "network|torch|pytorch")),
+    "joblib": ("model.dump", lambda p: b"\x80\x04\x8c\x13joblib.numpy_pickle\x8c\x11NumpyArrayWrapper\x93)\x81\xff\x01\x02.", refused("pickle|sklearn|scikit|joblib", "network|torch|pytorch")),
     "a dataset's pickle": ("batch.pkl", lambda p: pickle.dumps({b"data": np.zeros((2, 3072), "u1"), b"labels": [0, 1]}, 2), refused("pickle", "state_dict|torch.save|dataset")),
     "a notebook": ("train.ipynb", lambda p: json.dumps({"cells": [], "nbformat": 4}).encode(), refused("notebook|json|text", "model|save")),
     "a Python file": ("model.py", lambda p: b"import torch\n\ndef build():\n    pass\n", refused("python", r"python:model:")),
@@ -187,6 +187,11 @@ def _cut_legacy(place: Place) -> Any:
     return place.with_arch("model.pt")
 
 
+def _pickled_arrays(place: Place) -> Any:
+    place.write("weights.pkl", pickle.dumps({key: value.numpy() for key, value in place.world.state.items()}))
+    return place.with_arch("weights.pkl")
+
+
 def _renamed(name: str) -> Callable[[Place], Any]:
     """Save the usual weights under a misleading name: the content decides."""
 
@@ -212,6 +217,7 @@ _MORE: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("broken link", refused("link", "nowhere|path"), _unreadable, ""),
     ("a pickle that runs a program", refused("posix.system", "could run code"), _pickled_lambda, "nothing of it may run"),
     ("truncated legacy file", refused("truncated|damaged|ends|incomplete", "save|download|copy"), _cut_legacy, ""),
+    ("pickled dictionary of arrays", works(), _pickled_arrays, "what pickle.dump writes of a state dict in NumPy"),
     ("weights named .bin", works(), _renamed("pytorch_model.bin"), ""),
     ("weights named .h5", works(), _renamed("weights.h5"), "the content decides"),
     ("weights named .pth.tar", works(), _renamed("model_best.pth.tar"), ""),

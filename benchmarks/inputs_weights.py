@@ -7,6 +7,7 @@ import collections
 import dataclasses
 import datetime
 import enum
+import json
 import pathlib
 import random
 import sys
@@ -262,20 +263,24 @@ def _safetensors(change: Callable[[State], State] = lambda state: state, **metad
     return made
 
 
-def _sharded(place: Place) -> Any:
-    import json
+def _sharded(named: str = "model.safetensors.index.json") -> Callable[[Place], Any]:
+    def made(place: Place) -> Any:
+        stem, end, save = "model", "safetensors", save_file
+        if named.endswith("bin.index.json"):
+            stem, end, save = "pytorch_model", "bin", torch.save
+        keys = list(place.world.state)
+        parts = {f"{stem}-00001-of-00002.{end}": keys[:8], f"{stem}-00002-of-00002.{end}": keys[8:]}
+        for name, part in parts.items():
+            save({key: place.world.state[key].contiguous() for key in part}, name)
+        index = {"metadata": {}, "weight_map": {key: name for name, part in parts.items() for key in part}}
+        place.write(f"{stem}.{end}.index.json", json.dumps(index))
+        return place.with_arch(named)
 
-    keys = list(place.world.state)
-    parts = {"model-00001-of-00002.safetensors": keys[:8], "model-00002-of-00002.safetensors": keys[8:]}
-    for name, part in parts.items():
-        save_file({key: place.world.state[key].contiguous() for key in part}, name)
-    index = {"metadata": {}, "weight_map": {key: name for name, part in parts.items() for key in part}}
-    place.write("model.safetensors.index.json", json.dumps(index))
-    return place.with_arch("model.safetensors.index.json")
+    return made
 
 
 def _one_shard(place: Place) -> Any:
-    _sharded(place)
+    _sharded()(place)
     return place.with_arch("model-00001-of-00002.safetensors")
 
 
@@ -410,7 +415,10 @@ _OTHERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("whole DataParallel module", refused("usernet|SmallNet", "python:|state_dict"), _whole(lambda w: nn.DataParallel(w.net)), ""),
     ("whole module under model", refused("usernet|SmallNet", "python:|state_dict"), _whole(lambda w: {"model": w.net, "epoch": 1}), ""),
     ("whole module, with --arch", either("usernet|SmallNet", "python:|state_dict"), _whole_with_arch, "its tensors can be read"),
-    ("whole module, legacy format", refused("state_dict", "usernet|SmallNet|older"), _whole(lambda w: w.net, _use_new_zipfile_serialization=False), ""),
+    ("whole module, legacy format, with --arch", works(), lambda p: (_whole(lambda w: w.net, _use_new_zipfile_serialization=False)(p), p.with_arch("model.pt"))[1], ""),
+    ("whole resnet18, legacy format", refused("torchvision:resnet18"), _whole(lambda w: __import__("torchvision").models.resnet18(), _use_new_zipfile_serialization=False), ""),
+    ("quantized dynamically, whole", refused("quantiz"), _whole(lambda w: torch.ao.quantization.quantize_dynamic(w.net, {nn.Linear}, dtype=torch.qint8)), ""),
+    ("whole module, legacy format", refused("usernet|SmallNet", "python:|state_dict"), _whole(lambda w: w.net, _use_new_zipfile_serialization=False), ""),
     ("head of two layers", works(), _head, "built by the user's own function"),
     ("head of two layers on resnet18", refused(r"fc\.0|head|fc\.weight", "python:"), _mlp_on_resnet, "the library's network has one layer"),
     ("safetensors", works(), _safetensors(), ""),
@@ -418,8 +426,11 @@ _OTHERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("safetensors, prefix module.", works(), _safetensors(lambda s: prefixed(s, "module.")), ""),
     ("safetensors, prefix backbone.", works(), _safetensors(lambda s: prefixed(s, "backbone.")), ""),
     ("safetensors, half precision", works(), _safetensors(lambda s: {k: v.half() if v.is_floating_point() else v for k, v in s.items()}), ""),
-    ("safetensors in shards, index named", either("shard|index", "one file|merge|folder"), _sharded, ""),
-    ("one shard of two", refused("shard|00001-of-00002|part"), _one_shard, "half of the weights"),
+    ("safetensors in shards, index named", works(), _sharded(), ""),
+    ("safetensors in shards, folder named", works(), _sharded("."), ""),
+    ("torch.save in shards", works(), _sharded("pytorch_model.bin.index.json"), ""),
+    ("shards, one missing", refused("00002-of-00002", "download"), lambda p: (_sharded()(p), (p.folder / "model-00002-of-00002.safetensors").unlink(), p.with_arch("model.safetensors.index.json"))[2], ""),
+    ("one shard of two", refused("00001-of-00002|part", "index"), _one_shard, "half of the weights"),
     ("timm train.py", works(), _timm(lambda s: {"epoch": 9, "arch": "test_resnet", "state_dict": s, "optimizer": {}, "version": 2, "args": _timm_args()}), ""),
     ("timm train.py with EMA", works(), _timm(lambda s: {"arch": "test_resnet", "state_dict": s, "state_dict_ema": s, "args": _timm_args()}), "both are one and the same"),
     ("timm DDP", works(), _timm(lambda s: {"state_dict": prefixed(s, "module.")}), ""),
@@ -436,8 +447,8 @@ _OTHERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("backbone without head", refused(r"fc\.", "missing|head"), _half_of_keys, "no outputs to analyze"),
     ("head of 11 for 12 classes", refused(r"fc\.weight", "11", "12"), _eleven, ""),
     ("one channel for three", refused(r"conv1\.weight", r"24, 1, 3, 3|channel"), _other_channels, ""),
-    ("quantized dynamically", refused("quantiz"), _quantized, ""),
-    ("meta tensors", refused("meta|no values|without values|damaged"), _meta, ""),
+    ("quantized dynamically", refused("quantiz", "state_dict|export"), _quantized, ""),
+    ("meta tensors", refused("meta|no values|without values"), _meta, ""),
     ("NaN weights", refused("nan|not finite|finite"), _nan, ""),
     ("DeepSpeed model states", works(), _deepspeed, "under module"),
     ("torch.distributed.checkpoint folder", refused("distributed|dcp", "torch_save|convert|full"), _dcp, "python -m torch.distributed.checkpoint.format_utils dcp_to_torch"),

@@ -76,12 +76,12 @@ def find(content: object, key: str | None = None) -> Found | None:
         key: The dotted path of the weights to take, or the end of one; None takes the first.
 
     Returns:
-        The weights, or None where there are none.
+        The weights, or None where there are none, or only some without values (``lacks_values``).
 
     Raises:
         ModelError: There are weights, but none under the key.
     """
-    everything = dict(_candidates(content))
+    everything = {path: found for path, found in _candidates(content) if not lacks_values(found)}
     candidates = _in_order({path: found for path, found in everything.items() if not _NO_WEIGHTS.search(path)})
     if key is not None and everything:
         return Found(*_named(key, everything), {}, about(content))
@@ -106,6 +106,17 @@ def state_in(weights: Weights) -> State:
     if isinstance(weights, StandIn):
         return state_of(weights)
     return weights.state_dict() if isinstance(weights, nn.Module) else weights
+
+
+def lacks_values(weights: Weights) -> bool:
+    """Return whether tensors among weights were saved from the meta device: they have shapes and no values."""
+    return any(value.is_meta for value in state_in(weights).values())
+
+
+def without_values(content: object) -> bool:
+    """Return whether a checkpoint holds weights, and all of them lack values."""
+    found = [weights for _, weights in _candidates(content)]
+    return bool(found) and all(map(lacks_values, found))
 
 
 def modules_beside_data(content: object) -> Iterator[StandIn]:

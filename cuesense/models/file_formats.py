@@ -6,7 +6,7 @@ import json
 import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
@@ -19,11 +19,18 @@ from safetensors.torch import load_file
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.models.archives import RefusedArchiveError, open_archive
 from cuesense.models.checkpoint import Found, find
-from cuesense.models.common import Loaded
+from cuesense.models.common import Loaded, State
 from cuesense.models.exported import load_exported, load_torchscript
-from cuesense.models.file_kinds import DOWNLOAD_AGAIN, content_without_weights, other_kind, other_kind_of_archive
+from cuesense.models.file_kinds import (
+    DOWNLOAD_AGAIN,
+    content_without_weights,
+    is_paddle,
+    other_kind,
+    other_kind_of_archive,
+)
 from cuesense.models.onnx import is_onnx, load_onnx
 from cuesense.models.pickles import load_pickle
+from cuesense.models.shards import index_in, is_index, joined
 from cuesense.models.trust import OWN_WORD, Trust
 
 _KINDS = "a state dict, a checkpoint, a module, TorchScript, a torch.export .pt2, safetensors or ONNX"
@@ -42,7 +49,7 @@ def read(path: Path, trust: Trust = OWN_WORD, key: str | None = None) -> Found |
     """Read a file with a model in it.
 
     Args:
-        path: The file.
+        path: The file; the index of weights in several files stands for all of them.
         trust: Whether programs run (see ``models.trust``).
         key: The dotted path of the weights to take, where the file holds several.
 
@@ -59,19 +66,42 @@ def read(path: Path, trust: Trust = OWN_WORD, key: str | None = None) -> Found |
             start = file.read(_START)
         if not start:
             raise _no_model(path, "an empty file")
-        part = _PART.search(path.name)
-        if part is not None and int(part[2]) > 1:
-            do = "Save them into one file, or give the folder where it has a config.json"
-            raise _no_model(path, f"part {int(part[1])} of {int(part[2])} of a network's weights", do)
-        if start.startswith(b"PK"):
-            return _read_zip(path, trust, key)
-        if start.startswith(_PICKLE):
-            return _unwrapped(load_pickle(path, modules=not trust.strict), path, key)
-        if _is_safetensors(start, path.stat().st_size):
-            return _read_safetensors(path, key)
-        if is_onnx(start):
-            return load_onnx(path)
-        raise _no_model(path, *other_kind(start))
+        _refuse_part(path)
+        if is_index(start):
+            return _unwrapped(joined(path, _read_part), path, key)
+        return _read_one(path, start, trust, key)
+
+
+def _refuse_part(path: Path) -> None:
+    part = _PART.search(path.name)
+    if part is None or int(part[2]) <= 1:
+        return
+    index = index_in(path.parent)
+    do = "Save them into one file, or give the index of them" if index is None else f"Give their index, {index}"
+    raise _no_model(path, f"part {int(part[1])} of {int(part[2])} of a network's weights", do)
+
+
+def _read_part(path: Path) -> State:
+    """Return the weights in one of several files; nothing but weights is read there."""
+    with reading(path):
+        with path.open("rb") as file:
+            start = file.read(_START)
+        found = _read_one(path, start, Trust(weights_only=True), None)
+        if isinstance(found, Loaded) or not isinstance(found.weights, Mapping):
+            raise _no_model(path, "a network where a part of its weights was expected")
+        return found.weights
+
+
+def _read_one(path: Path, start: bytes, trust: Trust, key: str | None) -> Found | Loaded:
+    if start.startswith(b"PK"):
+        return _read_zip(path, trust, key)
+    if start.startswith(_PICKLE):
+        return _unwrapped(load_pickle(path, modules=not trust.strict), path, key)
+    if _is_safetensors(start, path.stat().st_size):
+        return _read_safetensors(path, key)
+    if is_onnx(start):
+        return load_onnx(path)
+    raise _no_model(path, *other_kind(start))
 
 
 @contextmanager
@@ -120,7 +150,7 @@ def _read_zip(path: Path, trust: Trust, key: str | None) -> Found | Loaded:
 
 
 def _unwrapped(content: object, path: Path, key: str | None) -> Found:
-    found = find(content, key)
+    found = None if is_paddle(content) else find(content, key)
     if found is None:
         raise _no_model(path, *content_without_weights(content))
     return found

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
 
-from cuesense.errors import ModelError, expected, first_line
+from cuesense.errors import ModelError, expected, first_line, listed
+from cuesense.models.architectures import fitting_architectures
+from cuesense.models.checkpoint import state_in, without_values
+from cuesense.models.pickle_machine import Maker
 from cuesense.models.recipes import is_ultralytics, recipe
 from cuesense.models.stand_ins import StandIn
 
 DOWNLOAD_AGAIN = "Save or download it again"
 _SAVE_WEIGHTS = "Save the PyTorch model's state_dict() with torch.save and pass --arch"
 
+_SAVE_STATE = (
+    "Save its state_dict() where it was made, and pass --arch python:module:function, "
+    "a function that builds the network"
+)
 _CONVERT = "Convert it to PyTorch or ONNX, or save the weights of a PyTorch model with torch.save and pass --arch"
 # A pattern of the first bytes, what the file is, and what to do.
 _STARTS = (
@@ -22,6 +29,8 @@ _STARTS = (
     (rb"\s*<(!doctype html|html|head|body)", "a web page", "Download the file itself, not the page about it"),
     (rb"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes them", _CONVERT),
     (rb".{4}TFL3", "a TFLite model", _CONVERT),
+    (rb".{4}ET\d\d", "a program of ExecuTorch", "Give what it was exported from: a .pt2, or a state_dict()"),
+    (rb"\x08.\x12[\x80-\xff]{0,2}[\x00-\x7f]\x0a", "a model of CoreML", _CONVERT),
     (rb"\x08\x01\x12.{2}\x0a|\x0a.{1,3}\x0a.{1,60}Placeholder", "a frozen graph of TensorFlow", _CONVERT),
     (rb"ftrt|ptrt", "a TensorRT engine, which runs on one kind of GPU only", _SAVE_WEIGHTS),
     (rb"\s*<\?xml.{0,80}<net |\s*<net ", "a network of OpenVINO", _CONVERT),
@@ -34,9 +43,9 @@ _STARTS = (
     (rb"\x93NUMPY", "a NumPy array", _SAVE_WEIGHTS),
     (rb"\s*<", "an XML file", "Give the model's file, or download it again: sites answer errors in XML"),
     (
-        rb"\s*\{.{0,400}\"weight_map\"",
-        "the index of weights in several files",
-        "Save them into one file, or give the folder where it has a config.json",
+        rb"\s*\{.{0,300}\"(error|errors|message|detail|details|reason|status)\"\s*:",
+        "JSON with the message of a server",
+        "Download the file again: that has failed",
     ),
     (rb"\s*[\[{]\s*[\"\[{\]}]", "a JSON file", "Give the file with the weights that lies beside it"),
     (
@@ -47,15 +56,34 @@ _STARTS = (
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
 )
 _FOLDERS = {
-    "saved_model.pb": "a SavedModel of TensorFlow",
-    "Manifest.json": "a package of CoreML",
-    "inference.pdiparams": "a model of PaddlePaddle",
-    "_CHECKPOINT_METADATA": "a checkpoint of Orbax",
-    ".metadata": "a distributed checkpoint: join it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save",
+    "saved_model.pb": ("a SavedModel of TensorFlow", _CONVERT),
+    "Manifest.json": ("a package of CoreML", _CONVERT),
+    "inference.pdiparams": ("a model of PaddlePaddle", _CONVERT),
+    "_CHECKPOINT_METADATA": ("a checkpoint of Orbax", _CONVERT),
+    "adapter_config.json": (
+        "an adapter, such as LoRA, to another network",
+        "Merge it (peft's merge_and_unload), save the network with save_pretrained, and give that folder",
+    ),
+    ".metadata": (
+        "a distributed checkpoint",
+        "Join it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save, and give the file",
+    ),
 }
-# Objects of other libraries in pickles.
+_NO_IMAGES = "Give a network of PyTorch: models of scikit-learn and its relatives take no images"
+# Folders inside of a run's folder, or of a hub's cache, that are models themselves; and what models' files are called.
+_INNER = ("*/config.json", "snapshots/*/config.json")
+_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pt2", ".onnx", ".tar", ".pkl")
+_SHOWN = 3
+# What libraries write into pickles that are no checkpoints of PyTorch, and what to do with it.
 _WAYS_OUT = {
-    "sklearn": "Give a network of PyTorch: models of scikit-learn take no images",
+    "sklearn": _NO_IMAGES,
+    "joblib": _NO_IMAGES,
+    "xgboost": _NO_IMAGES,
+    "lightgbm": _NO_IMAGES,
+    "keras": _CONVERT,
+    "tensorflow": _CONVERT,
+    "jax": _CONVERT,
+    "flax": _CONVERT,
     "fastai": "Save learn.model.state_dict() with torch.save and pass --arch",
 }
 _OTHER = "a file of another kind"
@@ -97,20 +125,40 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
     return other, DOWNLOAD_AGAIN
 
 
+def other_library(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return that a pickle is another library's, and what to do with it; None where its names do not say so.
+
+    Args:
+        names: The dotted names in it.
+    """
+    found = min((name for name in names if _root(name) in _WAYS_OUT), default=None)
+    return None if found is None else (f"a pickle with {found} in it", _WAYS_OUT[_root(found)])
+
+
+def _root(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def is_paddle(content: object) -> bool:
+    """Return whether an unpickled state dict is PaddlePaddle's, whose linear layers lie the other way round."""
+    return isinstance(content, Mapping) and any("StructuredToParameterName@@" in str(key) for key in content)
+
+
 def content_without_weights(content: object) -> tuple[str, str]:
-    """Return what a pickle holds that has no weights in it, and what to do with it.
+    """Return what a pickle holds that has no weights of PyTorch in it, and what to do with it.
 
     Args:
         content: What was unpickled.
     """
-    if isinstance(content, StandIn):
-        library = content.name.partition(".")[0]
-        return f"an object of the class {content.name} and no weights of PyTorch in it", _WAYS_OUT.get(
-            library, _SAVE_WEIGHTS
-        )
+    if without_values(content):
+        do = "Save the network after its weights were loaded, from the CPU or a GPU"
+        return "weights from the meta device, which have shapes and no values", do
+    if isinstance(content, StandIn | Maker):
+        do = _WAYS_OUT.get(_root(content.name), _SAVE_WEIGHTS)
+        return f"a pickle with an object of the class {content.name} and no weights of PyTorch in it", do
     if isinstance(content, Mapping) and {"state", "param_groups"} <= content.keys():
         return "the state of an optimizer alone and no weights in it", "Give the file that was saved beside it"
-    if isinstance(content, Mapping) and any("StructuredToParameterName@@" in str(key) for key in content):
+    if is_paddle(content):
         return "weights of PaddlePaddle", _CONVERT
     keys = ", ".join(map(first_line, list(content)[:5])) if isinstance(content, Mapping) else ""
     what = f"an object of type {type(content).__name__}" + (f" with the keys {keys}" if keys else "")
@@ -135,11 +183,19 @@ def whole_module(path: Path, module: StandIn | nn.Module, *, strict: bool) -> Mo
     if is_ultralytics(name):
         got = f"a network of Ultralytics ({name})"
         return ModelError(expected(str(path), "a network or weights that are read without its code", got, recipe(path)))
+    said = (
+        f"Expected --arch to say how to build the network in {path}: the file holds an object of the class {name}, but "
+        f"not the code of the class."
+    )
+    if _root(name) in ("torch", "torchvision", "timm"):
+        # Files before torch 1.6, and containers around networks of one's own.
+        fitting = fitting_architectures(state_in(module))
+        do = f"Pass --arch {fitting[0]}, which fits its keys" if fitting else _SAVE_STATE
+        return ModelError(f"{said} {do}.")
     place, _, kind = name.rpartition(".")
     place = "your_script" if place == "__main__" else place
     return ModelError(
-        f"Expected --arch to say how to build the network in {path}: the file holds an object of the class {name}, but "
-        f"not the code of the class. Pass --arch python:{place}:{kind} if it needs no arguments; else write a file "
+        f"{said} Pass --arch python:{place}:{kind} if it needs no arguments; else write a file "
         f"model.py with `def build(): return {kind}(...)` and pass --arch python:model:build."
     )
 
@@ -154,12 +210,23 @@ def _unwrapped(module: StandIn | nn.Module) -> StandIn | nn.Module:
     return module
 
 
-def other_folder(folder: Path) -> tuple[str, str] | None:
-    """Return what kind of model a folder holds that is not read, and what to do with it; None for others."""
+def other_folder(folder: Path) -> tuple[str, str]:
+    """Return what a folder without a config.json holds, and what to do with it."""
     names = {path.name for path in folder.iterdir()}
     if any(name.endswith(".xml") and name.removesuffix("xml") + "bin" in names for name in names):
         return f"the folder {folder} (a network of OpenVINO)", _CONVERT
-    for name, kind in _FOLDERS.items():
+    for name, (kind, do) in _FOLDERS.items():
         if name in names:
-            return f"the folder {folder} ({kind})", _CONVERT
-    return None
+            return f"the folder {folder} ({kind})", do
+    inside = [str(path) for path in _models_in(folder)]
+    return f"the folder {folder} without one", f"Name {_one_of(inside) or 'the file in it'}"
+
+
+def _one_of(names: list[str]) -> str:
+    return f"one of {listed(names, _SHOWN)}" if len(names) > 1 else "".join(names)
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Return the models in a folder: those that transformers saves during a training, a hub's copies, and files."""
+    inner = (path.parent for pattern in _INNER for path in folder.glob(pattern))
+    return sorted(inner) or sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())

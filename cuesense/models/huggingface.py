@@ -20,7 +20,11 @@ from cuesense.types import ClassNames
 
 CONFIG = "config.json"
 _SAFE = ("model.safetensors", "model.safetensors.index.json")
-_PICKLED = "pytorch_model.bin"
+_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+FILES = (CONFIG, *_SAFE, *_PICKLED)
+"""What one of them is named for stands for its folder, where that is a model in the layout of the hub."""
+# A configuration of a model has one of these keys; timm's has the last.
+_OF_MODELS = {"model_type", "architectures", "architecture"}
 _NO_NAME = re.compile(r"LABEL_\d+")
 # Of a thousand names, those that must be ImageNet's for the rest to be taken so: spellings differ between models.
 _MOST_DIFFERENT = 100
@@ -95,6 +99,11 @@ def is_folder(path: Path) -> bool:
     return path.is_dir() and (path / CONFIG).is_file()
 
 
+def is_model(folder: Path) -> bool:
+    """Return whether a folder's configuration is one of the hub's: others are also called so."""
+    return is_folder(folder) and bool(_json(folder / CONFIG).keys() & _OF_MODELS)
+
+
 def is_timm_folder(path: Path) -> bool:
     """Return whether a folder holds a timm model in the layout of the hub: its configuration names an architecture."""
     return is_folder(path) and isinstance(_json(path / CONFIG).get("architecture"), str)
@@ -114,7 +123,8 @@ def _config(transformers: Any, name: str) -> Any:
         return transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
     except ValueError as error:
         # Of the two the first is also what a configuration says that needs code of its own.
-        if "trust_remote_code" in str(error) or "custom code" in str(error):
+        own = Path(name).is_dir() and "auto_map" in _json(Path(name) / CONFIG)
+        if own or "trust_remote_code" in str(error) or "custom code" in str(error):
             raise _needs_code(name) from error
         raise
 
@@ -151,11 +161,12 @@ def _unpickled(transformers: Any, folder: Path, config: Any) -> nn.Module:
     """Fill a network with pickled weights through this package's own reader, which runs nothing of them."""
     from cuesense.models.file_formats import read
 
-    if not (folder / _PICKLED).is_file():
+    file = next((folder / name for name in _PICKLED if (folder / name).is_file()), None)
+    if file is None:
         got = ", ".join(sorted(path.name for path in folder.iterdir())[:6])
-        to_be = f"beside {CONFIG} ({_SAFE[0]} or {_PICKLED})"
+        to_be = f"beside {CONFIG} ({_SAFE[0]} or {_PICKLED[0]})"
         raise ModelError(expected(f"the weights of {folder}", to_be, f"only {got}", "Download them too"))
-    content = read(folder / _PICKLED)
+    content = read(file)
     state = content.network.state_dict() if isinstance(content, Loaded) else state_in(content.weights)
     return _filled(transformers, config, str(folder), state)
 

@@ -20,7 +20,7 @@ from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, 
 from cuesense.models.file_formats import read, reading
 from cuesense.models.file_kinds import other_folder, whole_module
 from cuesense.models.from_checkpoint import as_module, fitted
-from cuesense.models.huggingface import is_folder
+from cuesense.models.huggingface import FILES, is_folder, is_model
 from cuesense.models.names import is_file, path_mode
 from cuesense.models.preprocessing import (
     AS_CARRIED,
@@ -31,6 +31,7 @@ from cuesense.models.preprocessing import (
     prepare_as_they_come,
     sized,
 )
+from cuesense.models.shards import files_of, index_in
 from cuesense.models.sidecar import said_about
 from cuesense.models.spellings import no_such_model, refuse_misspelled, understood
 from cuesense.models.stand_ins import StandIn
@@ -79,6 +80,7 @@ def load_classifier(
     """
     refuse_misspelled(spec, arch)
     spec, arch = _said(spec, "MODEL"), None if arch is None else _said(arch, "--arch")
+    spec = _folder_of(spec) if arch is None else spec
     file, builder = _file_and_builder(spec, arch)
     if file is None:
         library = f"hf:{spec}" if is_folder(Path(spec)) else spec
@@ -160,6 +162,16 @@ def _said(spec: str, what: str) -> str:
     return meant
 
 
+def _folder_of(spec: str) -> str:
+    """Return the folder of which one file is named, where it holds a model in the layout of the hub; else the spec."""
+    path = Path(spec)
+    if path.name not in FILES or not path.is_file() or not is_model(path.parent):
+        return spec
+    folder = str(path.parent)
+    _LOG.warning("MODEL %s is read as its folder, %s.", spec, folder)
+    return folder
+
+
 def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | None]:
     """Return the file and the builder of its network, each None where there is none."""
     # Of a file the digest is known, and it is what is in it that counts.
@@ -167,7 +179,10 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
     if is_file(path):
         return Path(path), arch
     if ":" not in spec and not is_folder(Path(spec)):
-        raise _no_file(spec)
+        index = index_in(Path(spec))
+        if index is None:
+            raise _no_file(spec)
+        return index, arch
     if arch is not None:
         raise ModelError(expected("--arch", f"left out with {spec}", arch, "Use it with a file of weights only"))
     base, _, weights = spec.partition("@")
@@ -177,8 +192,7 @@ def _file_and_builder(spec: str, arch: str | None) -> tuple[Path | None, str | N
 def _no_file(spec: str) -> ModelError:
     mode = path_mode(spec)
     if stat.S_ISDIR(mode):
-        found = other_folder(Path(spec)) or (f"the folder {spec} without one", "Name the file in it")
-        return ModelError(expected("MODEL", "a file or a folder with a config.json", *found))
+        return ModelError(expected("MODEL", "a file or a folder with a config.json", *other_folder(Path(spec))))
     if mode:
         return ModelError(expected("MODEL", "a file", f"the pipe or device '{spec}'", "Save the model into a file"))
     return no_such_model(spec)
@@ -268,5 +282,8 @@ def _advice(found: Found, trust: Trust) -> str:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    found = hashlib.sha256()
+    for part in files_of(path):
+        with part.open("rb") as file:
+            hashlib.file_digest(file, lambda: found)
+    return found.hexdigest()

@@ -23,8 +23,11 @@ _TYPES = {
     "tensor(double)": np.float64,
     "tensor(uint8)": np.uint8,
 }
-# The first field is the version of the format, a small number; then comes any other field of a ModelProto.
-_START = re.compile(rb"\x08[\x01-\x40][\x12\x1a\x22\x28\x32\x3a\x42\x72]", re.DOTALL)
+# The first field is the version of the format, a small number; then comes any other field of a ModelProto. CoreML's
+# begin alike, but what follows is no text: it holds messages of its own.
+_START = re.compile(
+    rb"\x08[\x01-\x40](?!\x12[\x80-\xff]{0,2}[\x00-\x7f]\x0a)[\x12\x1a\x22\x28\x32\x3a\x42\x72]", re.DOTALL
+)
 # Keys under which exporters keep the names of the outputs; Ultralytics' is "names".
 _NAMES = ("names", "class_names", "classes", "labels", "id2label", "categories")
 # Channels of images with their channels last; a side of so few pixels is none.

@@ -31,6 +31,20 @@ class RefusedPickleError(Exception):
     """A pickle that is damaged, or asks for what is not offered; its text says which."""
 
 
+class UnreadPickleError(RefusedPickleError):
+    """An undamaged pickle of a kind that is not read; its text says what it holds.
+
+    Attributes:
+        wanted: What it should hold.
+        do: What the user can do, without a full stop.
+    """
+
+    def __init__(self, wanted: str, got: str, do: str) -> None:
+        """Say what the pickle should hold, what it holds, and the way out."""
+        super().__init__(got)
+        self.wanted, self.do = wanted, do
+
+
 @dataclass(frozen=True)
 class Maker:
     """What a name in a pickle stands for where the file calls it.

@@ -19,7 +19,7 @@ from torch import nn
 
 from cuesense.models.pickle_machine import Built, Maker, RefusedPickleError, hashable
 from cuesense.models.stand_ins import StandIn
-from cuesense.models.storages import DTYPES, rebuild, rebuild_from_type, rebuild_typed
+from cuesense.models.storages import DTYPES, rebuild, rebuild_from_type, rebuild_typed, without_numbers
 
 # Classes of torch's own making of modules may only come from here, and only those of modules and enumerations.
 _TRUSTED = ("torch.nn", "torchvision.models", "torchvision.ops", "timm.layers", "timm.models")
@@ -245,6 +245,7 @@ _MAKERS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor": rebuild,
     "torch._utils._rebuild_tensor_v2": rebuild,
     "torch._utils._rebuild_tensor_v3": rebuild_typed,
+    "torch._utils._rebuild_meta_tensor_no_storage": without_numbers,
     "torch._utils._rebuild_parameter": _first,
     "torch._utils._rebuild_parameter_with_state": _first,
     "torch._tensor._rebuild_from_type_v2": rebuild_from_type,

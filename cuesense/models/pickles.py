@@ -7,6 +7,7 @@ import functools
 import re
 import types
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -18,12 +19,12 @@ import torch
 from cuesense.errors import ModelError, expected, first_line
 from cuesense.models.archives import open_archive
 from cuesense.models.checkpoint import modules_beside_data
-from cuesense.models.pickle_machine import Maker, PickleMachine, RefusedPickleError
+from cuesense.models.file_kinds import other_library
+from cuesense.models.pickle_machine import Maker, PickleMachine, RefusedPickleError, UnreadPickleError
 from cuesense.models.pickle_names import PLAIN, Names, UnlistedNameError
 from cuesense.models.stand_ins import StandIn, class_for_torch, uses_only
 from cuesense.models.storages import StreamStorages, ZipStorages
 
-_PERSISTENT_MODULE = "persistent_load"
 # What stands before the pickles of a file in the format before torch 1.6: torch.serialization names both.
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 # Above the structure of any checkpoint, whose numbers lie elsewhere. Chosen by hand.
@@ -51,14 +52,16 @@ def load_pickle(path: Path, *, modules: bool = True) -> Any:
     names = Names(modules)
     try:
         with path.open("rb") as file:
-            content = (_read_zip if file.read(2) == b"PK" else _read_stream)(file, names)
+            zipped = file.read(2) == b"PK"
+            content = (_read_zip if zipped else _read_stream)(file, names)
         known = {*names.classes, *PLAIN, "functools.partial"}
-        if names.classes and any(uses_only(module, known) for module in modules_beside_data(content)):
+        # torch's reader of weights refuses modules in the format before torch 1.6.
+        if zipped and names.classes and any(uses_only(module, known) for module in modules_beside_data(content)):
             del content  # or its tensors would be in memory twice
             return _modules(path, names)
         return content
     except RefusedPickleError as error:
-        raise _refusal(path, error) from error
+        raise _refusal(path, error, names.others) from error
 
 
 def _read_zip(file: BinaryIO, names: Names) -> Any:
@@ -142,13 +145,15 @@ def _made_by_torch(name: str) -> Any:
     return np.float64(0).__reduce__()[0] if name.endswith(".scalar") else class_for_torch(name)
 
 
-def _refusal(path: Path, error: RefusedPickleError) -> ModelError:
+def _refusal(path: Path, error: RefusedPickleError, others: Iterable[str]) -> ModelError:
     got = first_line(error)
+    if isinstance(error, UnreadPickleError):
+        return ModelError(expected(str(path), error.wanted, got, error.do))
     if isinstance(error, UnlistedNameError):
         got = f"{got}, which could run code and was not loaded"
         do = "Trust nothing in this file, or save model.state_dict() and pass --arch if it is your own"
         return ModelError(expected(str(path), "only tensors, modules and plain data", got, do))
-    if _PERSISTENT_MODULE in got:
-        what, got = "a whole module in the format since torch 1.6, or a state dict", "a module in the older format"
-        return ModelError(expected(str(path), what, got, "Load it in its own project and save model.state_dict()"))
+    library = other_library(others)
+    if library is not None:
+        return ModelError(expected(str(path), "a network of PyTorch or its weights", *library))
     return ModelError(expected(str(path), "an undamaged file of torch.save", got, "Save or download it again"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from pathlib import Path
@@ -11,6 +12,8 @@ from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.models.names import is_file, names, path_mode, refuse_unknown_name
 
 _LIBRARIES = ("torchvision", "timm")
+# Functions and classes of a file that a sentence names.
+_MOST_NAMED = 3
 _CALLED = re.compile(r"\(.*\)$")
 # How the libraries' networks are written in code and on the hub.
 _WRITTEN = re.compile(r"(?:(torchvision|timm)[./:](?:models[./])?|models\.)(?:create_model\(['\"])?([\w.-]+)")
@@ -21,8 +24,9 @@ def understood(spec: str, what: str) -> str:
     """Return a model or an architecture as PREFIX:NAME, where it is clear what is meant; else as it is.
 
     ``torchvision.models.resnet18``, ``timm/resnet50`` and ``models.resnet18()`` are networks of a library, and so is a
-    name that only one library has. ``net.py:build`` and ``package.module.Class`` are functions of the user's own,
-    where the file or folder is in the working directory.
+    name that only one library has. After a prefix, case and punctuation of a library's name do not matter.
+    ``net.py:build`` and ``package.module.Class`` are functions of the user's own, where the file or folder is in the
+    working directory.
 
     Args:
         spec: What was given.
@@ -30,26 +34,19 @@ def understood(spec: str, what: str) -> str:
 
     Raises:
         SettingsError: An architecture is none of these; the sentence says how to write it.
-        ModelError: A MODEL is a name that several libraries have.
+        ModelError: A MODEL is a name that several libraries have, or an architecture is a file.
     """
     if is_file(spec):
+        if what == "--arch":
+            raise _file_as_architecture(spec)
         return spec
-    prefix, colon, rest = spec.partition(":")
-    if colon and prefix != "python" and prefix in registry.names("models"):
-        return spec if not rest.endswith("()") else spec.removesuffix("()")
-    own = _own_function(spec)
-    if own is not None:
-        return own
-    bare = _CALLED.sub("", spec)
-    for written in (_WRITTEN.fullmatch(bare), _WRITTEN.match(spec)):
-        if written is not None and ":" not in spec:
-            library, name = written[1] or "torchvision", written[2]
-            if name.partition(".")[0] in names(library):
-                return f"{library}:{name}"
-    holders = [library for library in _LIBRARIES if bare.partition(".")[0] in names(library)]
-    if len(holders) == 1:
-        return f"{holders[0]}:{bare}"
-    return _as_it_is(spec, what, [f"{library}:{bare}" for library in holders])
+    prefix, colon, rest = (part.strip() for part in spec.partition(":"))
+    prefix = prefix.lower()
+    if colon and prefix in registry.names("models"):
+        if prefix != "python":
+            return f"{prefix}:{_as_library_writes(prefix, rest.removesuffix('()'))}"
+        spec = f"python:{rest}"
+    return _own_function(spec) or _of_library(spec) or _as_it_is(spec, what)
 
 
 def refuse_misspelled(model: str | None, arch: str | None = None) -> None:
@@ -78,8 +75,62 @@ def no_such_model(spec: str) -> ModelError:
     return ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", "Check the path"))
 
 
-def _as_it_is(spec: str, what: str, meant: list[str]) -> str:
+def _as_library_writes(library: str, name: str) -> str:
+    """Return a name with its tag, where it differs from one of the library's only in case and punctuation."""
+    named, at, weights = name.partition("@")
+    base, dot, tag = named.partition(".") if library == "timm" else (named, "", "")
+    if library not in (*_LIBRARIES, "open_clip") or base in names(library):
+        return name
+    alike = [known for known in names(library) if _letters(known) == _letters(base)]
+    return f"{alike[0]}{dot}{tag}{at}{weights}" if len(alike) == 1 else name
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _file_as_architecture(spec: str) -> ModelError:
+    """Return the error for ``--arch FILE``: it is a function in it that builds a network, or the file is a MODEL."""
+    if not spec.endswith(".py"):
+        do = "Give the file as MODEL, and the architecture of its weights as PREFIX:NAME"
+        return ModelError(expected("--arch", "an architecture, PREFIX:NAME", f"the file '{spec}'", do))
+    known = _defined_in(Path(spec)) or ["build"]
+    ways = [_own_function(f"{spec}:{name}") or f"python:{Path(spec).stem}:{name}" for name in known[:_MOST_NAMED]]
+    do = f"Write {' or '.join(ways)}"
+    return ModelError(expected("--arch", "a function in a file that builds the network", f"the file '{spec}'", do))
+
+
+def _defined_in(path: Path) -> list[str]:
+    """Return the names of the functions and classes in a file of Python, without running it."""
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        return []
+    functions = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    return functions + [node.name for node in body if isinstance(node, ast.ClassDef)]
+
+
+def _of_library(spec: str) -> str | None:
+    """Return LIBRARY:NAME where a spec without a prefix names a network of one library, in whatever way."""
+    bare = _CALLED.sub("", spec)
+    for written in (_WRITTEN.fullmatch(bare), _WRITTEN.match(spec)):
+        if written is not None and ":" not in spec:
+            library, name = written[1] or "torchvision", written[2]
+            if name.partition(".")[0] in names(library):
+                return f"{library}:{name}"
+    meant = _in_libraries(spec)
+    return meant[0] if len(meant) == 1 else None
+
+
+def _in_libraries(spec: str) -> list[str]:
+    """Return LIBRARY:NAME for every library that has a network of this name."""
+    bare = _CALLED.sub("", spec)
+    return [f"{library}:{bare}" for library in _LIBRARIES if bare.partition(".")[0] in names(library)]
+
+
+def _as_it_is(spec: str, what: str) -> str:
     """Return a spec that has a prefix, or is a path, or raise."""
+    meant = _in_libraries(spec)
     if "://" in spec:
         raise ModelError(expected(what, "a file on this machine", f"the address '{spec}'", "Download the file first"))
     if meant and what != "--arch":

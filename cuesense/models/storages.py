@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cuesense.models.pickle_machine import Maker, RefusedPickleError
+from cuesense.models.pickle_machine import Maker, RefusedPickleError, UnreadPickleError
 
 # The names that torch.save gives to types of numbers.
 DTYPES = {
@@ -31,6 +31,11 @@ DTYPES = {
     "ComplexDoubleStorage": torch.complex128,
     "UntypedStorage": torch.uint8,
 }
+_QUANTIZED = re.compile(r"torch\.Q\w+Storage")
+_FLOAT = (
+    "Save the state_dict() of the network before it was quantized, or export the quantized one with torch.jit.trace "
+    "or torch.export"
+)
 _CHUNK = 16 << 20
 # torch itself goes to 64, but no weights have more. Chosen by hand.
 _MOST_DIMENSIONS = 16
@@ -77,8 +82,13 @@ class StreamStorages:
     left: int
     _found: dict[str, tuple[Tensor, torch.dtype]] = field(default_factory=dict)
 
-    def stored(self, identity: Any) -> Tensor:
-        """Return room for the numbers behind a persistent id, as a vector that ``fill`` fills."""
+    def stored(self, identity: Any) -> Tensor | Maker:
+        """Return room for the numbers behind a persistent id, as a vector that ``fill`` fills.
+
+        A module's class comes in this way too, with its source, which is left out.
+        """
+        if type(identity) is tuple and len(identity) > 1 and identity[0] == "module" and isinstance(identity[1], Maker):
+            return identity[1]
         dtype, key, count, view = _parts(identity)
         if key not in self._found:
             self.left -= count * dtype.itemsize
@@ -107,11 +117,11 @@ class StreamStorages:
 
 def _parts(identity: Any) -> tuple[torch.dtype, str, int, Any]:
     """Return type, key, count and view of a persistent id, ``("storage", type, key, place, count[, view])``."""
-    if type(identity) is tuple and identity and identity[0] == "module":
-        raise RefusedPickleError("persistent_load of a module")
     if type(identity) is not tuple or len(identity) not in (5, 6) or identity[0] != "storage":
         raise RefusedPickleError("a reference that is none to a tensor's numbers")
     _, dtype, key, _, count, *view = identity
+    if isinstance(dtype, Maker) and _QUANTIZED.fullmatch(dtype.name):
+        raise UnreadPickleError("weights of floating-point numbers", "tensors of a quantized network", _FLOAT)
     if not (isinstance(dtype, torch.dtype) and type(key) is str and re.fullmatch(r"[0-9A-Za-z_]{1,40}", key)):
         raise RefusedPickleError("a reference to numbers of an unknown type or place")
     if not _is_count(count):
@@ -180,6 +190,16 @@ def rebuild_typed(numbers: Any, offset: Any, size: Any, stride: Any, *others: An
         raise RefusedPickleError("a tensor of an unknown type")
     whole = numbers[: numbers.numel() // dtype.itemsize * dtype.itemsize]
     return rebuild(whole.view(dtype), offset, size, stride, grad, hooks, *rest)
+
+
+def without_numbers(dtype: Any, size: Any, *_: Any) -> Tensor:
+    """Return a tensor that has a shape and no values, as it was saved from the meta device."""
+    shape = tuple(size)
+    if not isinstance(dtype, torch.dtype) or not all(map(_is_count, shape)) or len(shape) > _MOST_DIMENSIONS:
+        raise RefusedPickleError("a tensor of an unusual kind on the meta device")
+    if math.prod(max(side, 1) for side in shape) >= 1 << 48:
+        raise RefusedPickleError(f"a tensor of shape {shape} without numbers")
+    return torch.empty(shape, dtype=dtype, device="meta")
 
 
 def rebuild_from_type(function: Any, _: Any, arguments: Any, *__: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -49,10 +50,10 @@ FILES = {
     b"ftrt" + bytes(20): ("a TensorRT engine", "state_dict()"),
     b'<?xml version="1.0"?>\n<net name="model" version="11">': ("a network of OpenVINO", "Convert it"),
     b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>': ("an XML file", "download it again"),
-    b'{"metadata": {"total_size": 9}, "weight_map": {"a": "b"}}': (
-        "the index of weights in several files",
-        "one file",
-    ),
+    b'{"message": "Not Found", "status": "404"}': ("the message of a server", "Download the file again"),
+    b'{"error": {"code": 403}}': ("the message of a server", "Download the file again"),
+    b"\x1c\0\0\0ET12" + bytes(600): ("a program of ExecuTorch", "a .pt2, or a state_dict()"),
+    b"\x08\x04\x12\x9b\x01\n\x1d\n\x05image" + bytes(99): ("a model of CoreML", "Convert it"),
     b'{"architectures": ["ViT"]}': ("a JSON file", "the weights that lies beside it"),
     b"\x82\xa6params\x81\xa5Dense": ("msgpack of Flax", "Convert it"),
     archive("a/saved_model.pb"): ("a SavedModel of TensorFlow", "Convert it"),
@@ -104,6 +105,28 @@ def test_folders_of_other_libraries_are_named(tmp_path: Path) -> None:
         load_classifier(str(tmp_path))
 
 
+def test_the_models_in_a_folder_are_named(tmp_path: Path) -> None:
+    def said(folder: Path) -> str:
+        with pytest.raises(ModelError) as caught:
+            load_classifier(str(folder))
+        return str(caught.value).rpartition(". ")[2]
+
+    for name in ("run", "hub/snapshots/abc", "hub/blobs"):
+        (tmp_path / name).mkdir(parents=True)
+    run, hub = tmp_path / "run", tmp_path / "hub"
+    assert said(run) == "Name the file in it."
+    for name in ("best.pt", "last.ckpt", "log.txt"):
+        (run / name).touch()
+    assert said(run) == f"Name one of {run}/best.pt, {run}/last.ckpt."
+    (run / "checkpoint-500").mkdir()
+    (run / "checkpoint-500" / "config.json").touch()
+    assert said(run) == f"Name {run}/checkpoint-500."
+    (hub / "snapshots" / "abc" / "config.json").touch()
+    assert said(hub) == f"Name {hub}/snapshots/abc."
+    (run / "adapter_config.json").touch()
+    assert said(run).startswith("Merge it (peft's merge_and_unload)")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -116,6 +139,35 @@ def test_pickles_without_weights_are_named(tmp_path: Path, content: object, said
     with pytest.raises(ModelError) as caught:
         load_classifier(str(tmp_path / "model.pkl"))
     assert said in str(caught.value)
+
+
+# A class of scikit-learn, and what joblib writes: numbers that no pickle holds follow the name of their class.
+_CLASS = b"\x80\x04\x8c\x10sklearn.svm._svm\x8c\x03SVC\x93"
+_JOBLIB = b"\x80\x04\x8c\x13joblib.numpy_pickle\x8c\x11NumpyArrayWrapper\x93)\x81\xff\x01\x02."
+# Of PaddlePaddle; its linear layers are transposed, so that no architecture makes it fit.
+_PADDLE = pickle.dumps({"fc.weight": np.zeros((2, 3), "f4"), "StructuredToParameterName@@": {}})
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            _CLASS + b".",
+            r"the class sklearn\.svm\._svm\.SVC and no weights .*Give a network of PyTorch: models",
+        ),
+        (
+            _CLASS + b")\x81.",
+            r"the class sklearn\.svm\._svm\.SVC and no weights .*Give a network of PyTorch",
+        ),
+        (_JOBLIB, r"got a pickle with joblib\.numpy_pickle\.NumpyArrayWrapper in it\. Give a network of PyTorch"),
+        (_PADDLE, r"got weights of PaddlePaddle\. Convert it"),
+    ],
+)
+def test_pickles_of_other_libraries_are_named(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "model.pkl").write_bytes(data)
+    for arch in (None, "timm:test_resnet"):
+        with pytest.raises(ModelError, match=said):
+            load_classifier(str(tmp_path / "model.pkl"), arch=arch)
 
 
 class Unlisted(nn.Sequential):
@@ -134,7 +186,7 @@ def test_one_part_of_several_is_named(tmp_path: Path) -> None:
     part, whole = tmp_path / "model-00001-of-00002.safetensors", tmp_path / "model-00001-of-00001.safetensors"
     save_file(state, part)
     save_file(state, whole)
-    with pytest.raises(ModelError, match=r"got part 1 of 2 of a network's weights\. Save them into one file, or give"):
+    with pytest.raises(ModelError, match=r"got part 1 of 2 of a network's weights\. Save them into one file, or"):
         load_classifier(str(part), arch="torchvision:resnet18")
     with pytest.raises(ModelError, match="Expected arch to say"):
         load_classifier(str(whole))

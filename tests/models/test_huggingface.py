@@ -78,6 +78,28 @@ def test_what_is_missing_in_a_folder_is_said(folder: Path, tmp_path: Path) -> No
         load_classifier(f"hf:{tmp_path / 'empty'}")
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_file_in_the_folder_stands_for_it(folder: Path, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    expected = load_classifier(str(folder)).network(IMAGES)
+    assert torch.equal(load_classifier(str(folder / name)).network(IMAGES), expected)
+    assert f"MODEL {folder / name} is read as its folder, {folder}." in caplog.text
+    (folder / "config.json").write_text('{"lr": 0.1}')
+    with pytest.raises(ModelError, match=r"arch to say which network|a JSON file"):
+        load_classifier(str(folder / name))
+
+
+def test_pickled_weights_may_lie_in_several_files(folder: Path) -> None:
+    before = load_classifier(str(folder)).network(IMAGES)
+    state = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"]
+    table = {key: names[number % 2] for number, key in enumerate(state)}
+    for name in names:
+        torch.save({key: value for key, value in state.items() if table[key] == name}, folder / name)
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": table}))
+    assert torch.equal(load_classifier(str(folder)).network(IMAGES), before)
+
+
 def test_random_heads_are_refused(folder: Path) -> None:
     state = {key: value for key, value in load_file(folder / "model.safetensors").items() if "classifier" not in key}
     save_file(state, folder / "model.safetensors", {"format": "pt"})
@@ -89,8 +111,10 @@ def test_code_of_a_model_is_never_run(folder: Path) -> None:
     (folder / "own.py").write_text("raise SystemExit('run')")
     auto = {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Model"}
     changed(folder, model_type="own-kind", auto_map=auto, architectures=["Own"])
-    with pytest.raises(ModelError, match=r"which is never run\. Build it in a function of your own and give python:"):
-        load_classifier(str(folder))
+    for more in ({}, {"auto_map": {"AutoModelForImageClassification": "own.Model"}}):
+        changed(folder, **more)
+        with pytest.raises(ModelError, match=r"which is never run\. Build it in a function of your own and"):
+            load_classifier(str(folder))
 
 
 def test_other_networks_than_classifiers_are_named(folder: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pickle
 import sys
+import warnings
 from collections import OrderedDict
 from functools import partial
 from types import SimpleNamespace
@@ -91,9 +92,7 @@ def test_no_attack_runs(tmp_path, legacy, name, place):
     assert ("could run code and was not loaded. Trust nothing in this file" in str(caught.value)) == (name in HARMFUL)
     if name not in HARMFUL:
         # What is nobody's data and does no harm by its name becomes a stand-in; the weights beside it are read.
-        old = legacy and name == "nn function"  # the format before 1.6 keeps the source of modules
-        said = "older format" if old else "no weights of PyTorch in it" if place == "alone" else "unexpected (w)"
-        assert said in str(caught.value)
+        assert ("no weights of PyTorch in it" if place == "alone" else "unexpected (w)") in str(caught.value)
 
 
 def test_the_attack_is_real(tmp_path):
@@ -129,9 +128,48 @@ def test_functions_of_trusted_libraries_are_not_called_either(tmp_path, legacy, 
     assert extra.name.endswith(function.__name__)
 
 
-def test_a_whole_module_in_the_old_format_asks_for_its_state_dict(tmp_path, tiny):
-    with pytest.raises(ModelError, match=r"a module in the older format.*save model.state_dict\(\)"):
-        load_classifier(str(save(tiny, tmp_path / "model.pt", legacy=True)))
+def test_a_whole_module_in_the_old_format_asks_for_its_architecture(tmp_path, tiny, factory_module, images):
+    path = str(save(tiny, tmp_path / "model.pt", legacy=True))
+    with pytest.raises(ModelError, match=r"not the code of the class\. Save its state_dict\(\) where it was made"):
+        load_classifier(path)
+    classifier = load_classifier(path, arch=factory_module)
+    assert torch.equal(classifier.network(images), tiny.eval()(images))
+    path = str(save({"model": timm.create_model("test_resnet", num_classes=3)}, tmp_path / "timm.pt", legacy=True))
+    with pytest.raises(ModelError, match=r"class timm\.models\.resnet\.ResNet, .*Pass arch timm:test_resnet, which"):
+        load_classifier(path)
+    assert load_classifier(path, arch="timm:test_resnet").network.num_classes == 3
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["state dict", "module"])
+def test_quantized_tensors_are_named(tmp_path, legacy, whole):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        quantized = torch.ao.quantization.quantize_dynamic(Homemade(), {nn.Linear}, dtype=torch.qint8)
+    path = save(quantized if whole else quantized.state_dict(), tmp_path / "model.pt", legacy)
+    with pytest.raises(ModelError, match=r"got tensors of a quantized network\. Save the state_dict\(\) of the"):
+        load_classifier(str(path), arch=f"python:{Homemade.__module__}:Homemade")
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["state dict", "module"])
+def test_weights_without_values_are_named_and_left_aside(tmp_path, legacy, whole):
+    with torch.device("meta"):
+        empty = Homemade()
+    good = Homemade()
+    content = empty if whole else empty.state_dict()
+    arch = f"python:{Homemade.__module__}:Homemade"
+    path = str(save({"model": content}, tmp_path / "model.pt", legacy))
+    with pytest.raises(ModelError, match="weights from the meta device, which have shapes and no values"):
+        load_classifier(path, arch=arch)
+    path = str(save({"model": content, "good": good.state_dict()}, tmp_path / "both.pt", legacy))
+    assert torch.equal(load_classifier(path, arch=arch).network.head.weight, good.head.weight)
+
+
+def test_a_pickle_of_arrays_holds_weights(tmp_path):
+    good = Homemade()
+    path = tmp_path / "weights.pkl"
+    path.write_bytes(pickle.dumps({key: value.numpy() for key, value in good.state_dict().items()}))
+    found = load_classifier(str(path), arch=f"python:{Homemade.__module__}:Homemade")
+    assert torch.equal(found.network.head.weight, good.head.weight)
 
 
 def test_a_module_of_an_own_class_asks_for_its_code(tmp_path):

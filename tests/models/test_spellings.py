@@ -18,6 +18,7 @@ from cuesense.models.trust import Trust
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "own_net.py").write_text("import torch\ndef build():\n    return torch.nn.Conv2d(3, 2, 1)\n")
     (tmp_path / "own_package").mkdir()
+    (tmp_path / "weights.pt").write_bytes(b"weights")
     (tmp_path / "own_package" / "module.py").write_text("class Net: ...\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -47,6 +48,15 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("own_package.module.Net", "python:own_package.module:Net"),
         ("own_package/module.py:Net", "python:own_package.module:Net"),
         ("timm:resnet18.a1_in1k", "timm:resnet18.a1_in1k"),
+        ("timm:ViT-Tiny-Patch16-224.augreg_in21k", "timm:vit_tiny_patch16_224.augreg_in21k"),
+        ("torchvision:ResNet18", "torchvision:resnet18"),
+        ("Torchvision:resnet-18@DEFAULT", "torchvision:resnet18@DEFAULT"),
+        ("torchvision: resnet18 ", "torchvision:resnet18"),
+        ("open_clip:vit-b-32@openai", "open_clip:ViT-B-32@openai"),
+        ("HF:Someone/Net", "hf:Someone/Net"),
+        ("timm:ResNet50@d.pt", "timm:resnet50@d.pt"),
+        ("torchvision:ResNet-19", "torchvision:ResNet-19"),
+        ("Python: own_net:build", "python:own_net:build"),
         ("python:elsewhere:build", "python:elsewhere:build"),
     ],
 )
@@ -67,6 +77,12 @@ def test_a_path_of_a_function_may_be_absolute(workplace: Path) -> None:
         ("pkg.module.Class", "For your own code write python:pkg.module:Class, and run from the folder that holds it."),
         ("sub/net.py:build", "Run from its folder, and write python:module:function."),
         ("torchvison:resnet18", "Did you mean 'torchvision'?"),
+        ("own_net.py", "got the file 'own_net.py'. Write python:own_net:build."),
+        ("own_package/module.py", "got the file 'own_package/module.py'. Write python:own_package.module:Net."),
+        (
+            "weights.pt",
+            "got the file 'weights.pt'. Give the file as MODEL, and the architecture of its weights as",
+        ),
         ("timm/resnt50", "For your own code write python:timm:resnt50, and run from the folder that holds it."),
     ],
 )
