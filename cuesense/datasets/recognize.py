@@ -19,6 +19,7 @@ from cuesense.datasets.detection import refuse_detection
 from cuesense.datasets.flat import has_label_file, no_table, read_flat
 from cuesense.datasets.hf_features import features_of, holds_bytes
 from cuesense.datasets.left_out import is_image_name, is_litter
+from cuesense.datasets.plain_arrays import digits_in
 from cuesense.datasets.splits import ANNOTATIONS, find_parts, refuse_download, split_kind
 from cuesense.errors import DatasetError, expected
 from cuesense.types import Dataset
@@ -101,6 +102,8 @@ def _read(reader: str, path: Path, spec: str, options: _Options) -> Dataset:
     if reader == "torchvision":
         name, root = named.of_folder(path) or ("", path)
         return named.load(name, data_root=root, split=options.split)
+    if reader == "digits":
+        return named.read_unnamed(path, spec, options.split)
     load: Callable[..., Dataset] = _LOAD[reader]
     return load(spec, data_root=options.root if reader == "table" else None, split=options.split)
 
@@ -158,6 +161,8 @@ def _of_folder(path: Path) -> str:
         return "hf"
     if named.of_folder(path):
         return "torchvision"
+    if digits_in(path):
+        return "digits"
     files, inside = _looked(path)
     # What the reader of folders knows by itself, or knows what to say of.
     if (path / ANNOTATIONS).is_file() or find_parts(path) or any(name.startswith("ILSVRC2012_val_") for name in files):
