@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from cuesense.datasets.records import Content
 from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line
+from cuesense.tables.read_listing import open_arrow
 
 # Rows of labels and names that are kept in memory. Chosen by hand: some 14 times ImageNet's training set.
 _MOST_ROWS = 20_000_000
@@ -60,7 +61,17 @@ class ArrowImages:
     def schema(self) -> pa.Schema:
         """The schema of the first file."""
         with _reading(self.files[0]):
-            return pq.read_schema(self.files[0]) if _is_parquet(self.files[0]) else _stream(self.files[0]).schema
+            return pq.read_schema(self.files[0]) if _is_parquet(self.files[0]) else open_arrow(self.files[0]).schema
+
+    def first(self, column: str) -> Any:
+        """Return the first cell of a column; None where there is none."""
+        path = self.files[0]
+        if not _is_parquet(path):
+            cells = open_arrow(path).read_all().column(column)
+            return cells[0].as_py() if len(cells) else None
+        with pq.ParquetFile(path) as source:
+            batch = next(source.iter_batches(1, columns=[column], use_threads=False), None)
+        return batch.column(0)[0].as_py() if batch is not None and len(batch) else None
 
     def columns(self, image: str, label: str) -> tuple[list[Any], list[str | None]]:
         """Return the label and the file's name of every image, None for images without a name.
@@ -84,7 +95,7 @@ class ArrowImages:
         kind = self.schema.field(image).type
         named = pa.types.is_struct(kind) and kind.get_field_index("path") >= 0
         if not _is_parquet(path):
-            whole = _stream(path).read_all()
+            whole = open_arrow(path).read_all()
             columns = [whole.column(label)]
             columns += [_field(whole.column(image), "path")] if named else []
             return pa.table(columns, names=["label", "path"][: len(columns)])
@@ -117,7 +128,9 @@ class ArrowSource:
 
     @cached_property
     def _column(self) -> pa.ChunkedArray:
-        return pa.chunked_array([chunk for path in self.files for chunk in _stream(path).read_all()[self.image].chunks])
+        return pa.chunked_array(
+            [chunk for path in self.files for chunk in open_arrow(path).read_all()[self.image].chunks]
+        )
 
     def content(self, place: int) -> Content:
         """Return one image, as ``records.Source`` says."""
@@ -223,20 +236,12 @@ def _bytes(value: Any, folder: Path) -> bytes:
 
 
 def _field(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    return pa.chunked_array([chunk.field(name) for chunk in column.chunks], pa.string())
+    # Without the library's schema, a field that is always empty has no type.
+    return pa.chunked_array([chunk.field(name).cast(pa.string()) for chunk in column.chunks], pa.string())
 
 
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() in (".parquet", ".pq")
-
-
-def _stream(path: Path) -> Any:
-    """Open an Arrow file: a stream, as ``datasets`` writes them, or the file format, which Feather has."""
-    mapped = pa.memory_map(str(path))
-    try:
-        return pa.ipc.open_stream(mapped)
-    except pa.ArrowInvalid:
-        return pa.ipc.open_file(mapped)
 
 
 @contextmanager

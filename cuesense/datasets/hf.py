@@ -9,14 +9,27 @@ from pathlib import Path
 from cuesense.datasets.arrow_images import ArrowImages, arrow_files, parquet_files
 from cuesense.datasets.flat import has_label_file, read_flat
 from cuesense.datasets.folder import load as load_classes
-from cuesense.datasets.hf_features import class_names, features_of, image_column, label_column, read_object
+from cuesense.datasets.formats import is_image_content
+from cuesense.datasets.hf_features import (
+    class_names,
+    features_of,
+    holds_bytes,
+    image_column,
+    label_column,
+    read_object,
+)
 from cuesense.datasets.hub import from_hub
 from cuesense.datasets.labels import read_labels
 from cuesense.datasets.records import RecordDataset, from_records, record_ids
 from cuesense.datasets.split_choice import choose_split
 from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
+from cuesense.datasets.table import load as load_table
 from cuesense.errors import DatasetError, expected
+from cuesense.tables.read_listing import SUFFIXES
 from cuesense.types import Dataset
+
+# Names of columns of images, also where the first of them is missing.
+_IMAGES = ("image", "img", "images", "bytes", "jpg", "png")
 
 
 def load(argument: str, *, data_root: Path | None = None, split: str | None = None, download: bool = False) -> Dataset:
@@ -49,7 +62,30 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
         return from_hub(argument, split=split, download=download)
     refuse_download(f"'{argument}'", download=download)
     spec = f"hf:{argument}"
-    return read_folder(path, spec, split) if path.is_dir() else read_files([path], spec, f"'{path}'")
+    if path.is_dir():
+        return read_folder(path, spec, split)
+    if path.suffix.lower() in SUFFIXES and not holds_images(path):
+        # A list of images in the same format.
+        return replace(load_table(str(path), split=split), spec=spec)
+    return read_files([path], spec, f"'{path}'")
+
+
+def holds_images(path: Path) -> bool:
+    """Return whether a Parquet or Arrow file has a column of images, and not of their paths alone."""
+    images = ArrowImages((path,), f"'{path}'")
+    try:
+        schema = images.schema
+        features = features_of(schema, path.parent)
+        marked = any(isinstance(value, dict) and value.get("_type") == "Image" for value in features.values())
+        bytes_in = [field for field in schema if holds_bytes(field.type)]
+        # Text without a mark is bytes, too: a column of names is no column of images.
+        return (
+            marked
+            or any(field.type.num_fields or field.name in _IMAGES for field in bytes_in)
+            or any(is_image_content(images.first(field.name)) for field in bytes_in)
+        )
+    except Exception:  # whatever is wrong with it, the reader of tables says so
+        return False
 
 
 def _refuse_missing_path(argument: str) -> None:

@@ -161,11 +161,11 @@ def _called(folder: Path) -> str | None:
 def of_folder(folder: Path) -> tuple[str, Path] | None:
     """Return the dataset that a folder is or holds as torchvision leaves it, and its root; None where it is none.
 
-    Folders of class folders are left to the reader of folders.
+    Folders of class folders are left to the reader of folders. The name of files in MNIST's format that nothing names
+    is "" (``read_unnamed``).
     """
-    called = _called(folder)
-    if called is not None and digits_in(folder):
-        return called, folder
+    if digits_in(folder):
+        return _called(folder) or "", folder
     for name, known in _KNOWN.items():
         if not known.file or name in _CLASS_FOLDERS:
             continue
@@ -176,7 +176,7 @@ def of_folder(folder: Path) -> tuple[str, Path] | None:
 
 
 def read_unnamed(folder: Path, spec: str, split: str | None = None) -> Dataset:
-    """Return the images of a folder of files in MNIST's format (``plain_arrays.digits_in``) whose dataset is unknown.
+    """Return the images of a folder of files in MNIST's format (``plain_arrays.digits_in``) that nothing names.
 
     Args:
         folder: The folder.

@@ -55,6 +55,22 @@ class TestColumns:
         columns = {"img": FILES, "coarse_label": [0, 0, 0, 0], "fine_label": [0, 1, 0, 1]}
         assert load(str(parquet(tmp_path / "x.parquet", columns, features))).labels == (0, 1, 0, 1)
 
+    @pytest.mark.parametrize("kind", [pa.null(), pa.large_string(), pa.string()])
+    def test_the_type_of_names_that_no_schema_tells(self, kind, tmp_path):
+        fields = pa.struct([("bytes", pa.binary()), ("path", kind)])
+        named = not pa.types.is_null(kind)
+        rows = [{"bytes": content, "path": f"{n}.png" if named else None} for n, content in enumerate(FILES)]
+        path = parquet(tmp_path / "x.parquet", {"image": pa.array(rows, fields), "label": ["a", "b", "a", "b"]})
+        dataset = load_dataset(str(path))
+        assert dataset.sample_ids[0] == ("a/0.png" if named else "000000000")
+        assert dataset[0].image is not None
+
+    def test_a_column_of_files_under_any_name(self, tmp_path):
+        path = parquet(tmp_path / "x.parquet", {"content": FILES, "label": ["a", "b", "a", "b"]})
+        assert len(load_dataset(str(path))) == 4
+        names = parquet(tmp_path / "y.parquet", {"path": [b"BMa", b"BMb"], "label": ["a", "b"]})
+        assert "there" in refused(names)
+
     def test_names_of_labels_without_a_schema_are_classes(self, tmp_path):
         path = parquet(tmp_path / "x.parquet", {"image": FILES, "label": ["dog", "cat", "dog", "cat"]})
         assert load(str(path)).class_names == ("cat", "dog")
@@ -76,7 +92,7 @@ class TestColumns:
         ("columns", "said"),
         [
             ({"image": FILES, "text": ["a", "b", "c", "d"]}, "none (its other columns: text)"),
-            ({"label": [0, 1, 0, 1], "text": ["a", "b", "c", "d"]}, "0 of them"),
+            ({"label": [0, 1, 0, 1], "text": ["a", "b", "c", "d"]}, "none that names the images"),
             ({"image": FILES, "objects": [{"bbox": [1.0]}] * 4}, "object detection"),
             ({"image": FILES, "label": [[0, 1], [1], [0], [1]]}, "multi-label"),
             ({"image": FILES, "label": [-1, -1, -1, -1]}, "published without labels"),
