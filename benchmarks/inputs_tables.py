@@ -247,7 +247,7 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("labels 1 to 12", works("1|from 1"), table(by=lambda i: i + 1), "sorted as numbers"),
     ("labels 0.0 to 11.0", works(), table(by=float), "pandas after a missing value"),
     ("labels with blanks around", works(), table(change=lambda f: [(a, f" {b} ") for a, b in f]), ""),
-    ("labels in several spellings", either("spelled", "apple"), table(change=lambda f: [(a, b.upper() if i % 2 else b) for i, (a, b) in enumerate(f)]), "Apple and apple are one, or the sentence names them"),
+    ("labels in several spellings", either("case or blanks", "apple"), table(change=lambda f: [(a, b.upper() if i % 2 else b) for i, (a, b) in enumerate(f)]), "Apple and apple are one, or the sentence names them"),
     ("labels True and False", refused("2|true", "12|outputs"), table(by=lambda i: i % 2 == 0), ""),
     ("a missing label", refused("row 1|empty|missing", "label"), table(change=lambda f: [(f[0][0], ""), *f[1:]]), ""),
     ("a label -1", refused("-1", "label"), table(by=lambda i: i - 1), ""),

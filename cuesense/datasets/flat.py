@@ -133,7 +133,7 @@ def label_tables(folder: Path) -> list[Path]:
 def _rank(path: Path) -> int:
     """Return 2 for a table with headings of images and classes, 1 for one that may be such a table, else 0."""
     suffix = path.suffix.lower()
-    # A large document is read only where it is named itself, and Parquet and Arrow files hold images more often than lists.
+    # A large document is read only where it is named itself; Parquet and Arrow files hold images more often than lists.
     if suffix in PARQUET_SUFFIXES | ARROW_SUFFIXES or (suffix == ".json" and path.stat().st_size > _LARGEST_JSON):
         return 0
     try:

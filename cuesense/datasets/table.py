@@ -63,8 +63,7 @@ def load(
     Raises:
         SplitError: There is no such part.
         DatasetError: The table cannot be read, is empty, names no images or no classes, names a path twice, has a
-            label that is neither a name nor a non-negative integer, or several labels an image; or none of its images is
-            there.
+            label that is neither a name nor a non-negative integer, or several labels an image; or no image is there.
     """
     if not argument:
         raise DatasetError(expected("table", "followed by a path", "none", "Write table:PATH"))
@@ -160,7 +159,7 @@ def _form_remarks(form: Form | None) -> list[str]:
 
 
 def _spellings(names: Sequence[str]) -> str | None:
-    """Return what to say of classes whose names differ in case or blanks alone; single letters are signs, as in EMNIST."""
+    """Return what to say of classes that differ in case or blanks alone; single letters are signs, as in EMNIST."""
     alike: dict[str, list[str]] = {}
     for name in names:
         alike.setdefault(loose_key(name), []).append(f"'{name}'")

@@ -202,13 +202,13 @@ def _refuse_inner(dataset: Dataset, count: int) -> None:
 
 
 def _refuse_spellings(names: Sequence[str], count: int) -> None:
-    """Refuse classes that are there in several spellings, where the model has an output for each without regard to it."""
+    """Refuse classes that come in several spellings, where the model has as many outputs as there are without them."""
     alike: dict[str, list[str]] = {}
     for name in names:
         alike.setdefault(loose_key(name), []).append(f"'{composed(name)}'")
     if len(alike) == count < len(names):
         shown = listed([" and ".join(forms) for forms in alike.values() if len(forms) > 1], _SHOWN)
-        got = f"{count}, as many as there are classes without those spelled in two ways (in case or blanks alone): {shown}"
+        got = f"{count}, as many as there are where names that differ in case or blanks alone are one class: {shown}"
         to_be = f"{len(names)}, one for each class"
         do = "Spell each class in one way"
         raise ModelError(expected("the number of the model's outputs", to_be, got, do))

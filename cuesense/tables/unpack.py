@@ -18,7 +18,7 @@ _BLOCK = 1 << 20
 
 
 def inner_suffix(path: Path) -> str:
-    """Return the suffix of a file, in lower case; of a packed one that of what is in it, ``".csv"`` for labels.csv.gz."""
+    """Return the suffix of a file, in lower case; of a packed one, such as labels.csv.gz, that of what is in it."""
     suffix = path.suffix.lower()
     return Path(path.stem).suffix.lower() if suffix == _PACKED else suffix
 

@@ -224,9 +224,9 @@ class TestForms:
     def test_arrow_files_of_paths(self, suffix, stream, prefix, images):
         rows = pa.table({"file_name": ["images/1.png", "images/0.png"], "label": ["b", "a"]})
         path = images / f"list{suffix}"
-        with pa.OSFile(str(path), "wb") as sink:
-            with (pa.ipc.new_stream if stream else pa.ipc.new_file)(sink, rows.schema) as writer:
-                writer.write_table(rows, 1)
+        write = pa.ipc.new_stream if stream else pa.ipc.new_file
+        with pa.OSFile(str(path), "wb") as sink, write(sink, rows.schema) as writer:
+            writer.write_table(rows, 1)
         dataset = load_dataset(f"{prefix}{path}")
         assert (dataset.class_names, dataset.labels) == (("a", "b"), (0, 1))
         assert dataset[1].image.getpixel((0, 0)) == (1, 0, 0)
