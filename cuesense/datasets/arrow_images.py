@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cuesense.datasets.records import Content
-from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line
+from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line, listed
 from cuesense.tables.read_listing import open_arrow
 
 # Rows of labels and names that are kept in memory. Chosen by hand: some 14 times ImageNet's training set.
@@ -29,6 +30,9 @@ _BATCH = 64
 _IN_MEMORY = 2**30
 # Images hardly compress, so that a file which unpacks to much more was made to fill the disk. Chosen by hand.
 _MOST_UNPACKED, _ALWAYS_ALLOWED = 100, 2**26
+_ONE_OF = re.compile(r"(?P<start>.+)-\d+-of-(?P<of>\d+)(?P<end>\.\w+)")
+_MOST_DIGITS = 5
+_SHOWN = 4
 _RAISED = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, MemoryError, RuntimeError)
 
 
@@ -43,6 +47,24 @@ def parquet_files(folder: Path) -> list[Path]:
     """Return the Parquet files of a folder, or of the folders in it, as the hub has them."""
     here = sorted(folder.glob("*.parquet"))
     return here or sorted(folder.glob("*/*.parquet")) or sorted(folder.glob("*/*/*.parquet"))
+
+
+def missing_files(files: Sequence[Path]) -> list[str]:
+    """Return a sentence about files that are not there, as names such as ``test-00000-of-00002.parquet`` tell."""
+    there = {path.name for path in files}
+    found = [match for path in files if (match := _ONE_OF.fullmatch(path.name))]
+    # A set of that many names at most, whatever a name announces.
+    announced = sorted({(m["start"], m["of"], m["end"]) for m in found if len(m["of"]) <= _MOST_DIGITS})
+    missing = [
+        name
+        for start, of, end in announced
+        for number in range(int(of))
+        if (name := f"{start}-{number:0{len(of)}d}-of-{of}{end}") not in there
+    ]
+    if not missing:
+        return []
+    many = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
+    return [f"{many} missing, whose images are not in this dataset: {listed(missing, _SHOWN)}."]
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,21 @@ class TestParts:
         for place in range(4):
             np.testing.assert_array_equal(np.asarray(dataset[place].image), made.PIXELS[place])
 
+    def test_a_missing_file_of_a_part_is_said(self, tmp_path):
+        for number in (0, 2):
+            parquet(tmp_path / f"test-0000{number}-of-00003.parquet", {"image": FILES, "label": ["a", "b", "a", "b"]})
+        said = load(str(tmp_path)).remarks
+        assert said == ("1 file is missing, whose images are not in this dataset: test-00001-of-00003.parquet.",)
+        parquet(tmp_path / "test-00001-of-00003.parquet", {"image": FILES, "label": ["a", "b", "a", "b"]})
+        assert load(str(tmp_path)).remarks == ()
+        assert load(str(tmp_path / "test-00001-of-00003.parquet")).remarks == ()
+
+    def test_configurations_are_not_one_dataset(self, tmp_path):
+        for name in ("cropped", "full"):
+            parquet(tmp_path / name / "test-00000-of-00001.parquet", {"image": FILES, "label": ["a", "b", "a", "b"]})
+        assert f"several: cropped, full. Name {tmp_path / 'cropped'}." in refused(tmp_path)
+        assert len(load(str(tmp_path / "full"))) == 4
+
     def test_a_file_alone_has_no_parts(self, tmp_path):
         with pytest.raises(SplitError, match="no parts"):
             load_dataset(f"hf:{made.inline_parquet(tmp_path / 'a' / 'x.parquet').parent}", split="test")
