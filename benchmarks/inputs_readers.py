@@ -171,15 +171,10 @@ def _wrong(place: Place) -> Any:
     return (place.world.labels[:, None] + 1) % 12
 
 
-_MEDMNIST = {"train_images": _images, "train_labels": _wrong, "val_images": _images, "val_labels": _column}
-_MEDMNIST_TEST = {
-    "train_images": _images,
-    "train_labels": _wrong,
-    "val_images": _images,
-    "val_labels": _wrong,
-    "test_images": _images,
-    "test_labels": _column,
-}
+def _medmnist(part: str) -> dict[str, Callable[[Place], Any]]:
+    """MedMNIST's arrays, of which one part has the right labels."""
+    images = {f"{name}_images": _images for name in ("train", "val", "test")}
+    return images | {f"{name}_labels": _column if name == part else _wrong for name in ("train", "val", "test")}
 
 
 def _cifar(place: Place, hundred: bool = False) -> Any:
@@ -367,7 +362,7 @@ _READERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("save_to_disk, labels without names", works(), hf(lambda d, p: d.save_to_disk(p), names=False), ""),
     ("DatasetDict train and validation", works("validation"), hf(_dict("train", "validation")), ""),
     ("DatasetDict train and test", works("test"), hf(_dict("train", "test")), ""),
-    ("DatasetDict with --split train", works(), lambda p: [*hf(_dict("validation_wrong", "train"))(p), "--split", "train"], "the user's own choice needs no word"),
+    ("DatasetDict with --split train", works(), lambda p: [*hf(_dict("test", "train"))(p), "--split", "train"], "the user's own choice needs no word"),
     ("Parquet with inline images", works(), hf(_parquet("data.parquet"), "data/data.parquet"), ""),
     ("hf: Parquet with inline images", works(), hf(_parquet("data.parquet"), "hf:data/data.parquet"), ""),
     ("hf: folder of Parquet shards", works(), hf(_parquet("data/validation-00000-of-00002.parquet", "data/validation-00001-of-00002.parquet")), ""),
@@ -402,8 +397,8 @@ _READERS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("npz: X and y, floats in [0, 1]", works(), npz("npz:data.npz", X=lambda p: p.world.images / np.float32(255), y=_labels), ""),
     ("npz: channels first", works(), npz("npz:data.npz", images=lambda p: p.world.images.transpose(0, 3, 1, 2), labels=_labels), ""),
     ("npz: one-hot labels", works(), npz("npz:data.npz", images=_images, labels=lambda p: np.eye(12)[p.world.labels]), ""),
-    ("npz: MedMNIST", works("test"), npz("npz:data.npz", **_MEDMNIST_TEST), "which part is said"),
-    ("npz: MedMNIST, --split val", works(), lambda p: [*npz("npz:data.npz", **_MEDMNIST)(p), "--split", "val"], "the user's own choice needs no word"),
+    ("npz: MedMNIST", works("val"), npz("npz:data.npz", **_medmnist("val")), "which part is said: of several, that of validation"),
+    ("npz: MedMNIST, --split test", works(), lambda p: [*npz("npz:data.npz", **_medmnist("test"))(p), "--split", "test"], "the user's own choice needs no word"),
     ("npz: labels missing", refused("label"), npz("npz:data.npz", images=_images), ""),
     ("npz: fewer labels than images", refused("71", "72"), npz("npz:data.npz", images=_images, labels=lambda p: p.world.labels[1:]), ""),
     ("npz: arr_0 and arr_1", works(), npz("npz:data.npz", arr_0=_images, arr_1=_labels), ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -180,6 +181,20 @@ def _split_column(place: Place) -> Any:
     return place.on("images.csv", "--split", "val")
 
 
+def _flagged(place: Place) -> Any:
+    """As above, by a column of yes and no; without an option, the images of validation are taken."""
+    arguments = _split_column(place)[:-2]
+    path = place.folder / "images.csv"
+    content = path.read_text(encoding="utf-8").replace("split", "is_valid")
+    path.write_text(content.replace(",val\n", ",True\n").replace(",train\n", ",False\n"), encoding="utf-8")
+    return arguments
+
+
+def _packed(place: Place) -> Any:
+    place.write("images.csv.gz", gzip.compress(text(rows(place)).encode()))
+    return place.on("images.csv.gz")
+
+
 def _names_and_numbers(place: Place) -> Any:
     place.write("names.txt", "\n".join(CLASSES))
     return [*table(by=int)(place), "--class-names", "names.txt"]
@@ -232,7 +247,7 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("labels 1 to 12", works("1|from 1"), table(by=lambda i: i + 1), "sorted as numbers"),
     ("labels 0.0 to 11.0", works(), table(by=float), "pandas after a missing value"),
     ("labels with blanks around", works(), table(change=lambda f: [(a, f" {b} ") for a, b in f]), ""),
-    ("labels in several spellings", works("spelling"), table(change=lambda f: [(a, b.upper() if i % 2 else b) for i, (a, b) in enumerate(f)]), "Apple and apple are one"),
+    ("labels in several spellings", either("case or blanks", "apple"), table(change=lambda f: [(a, b.upper() if i % 2 else b) for i, (a, b) in enumerate(f)]), "Apple and apple are one, or the sentence names them"),
     ("labels True and False", refused("2|true", "12|outputs"), table(by=lambda i: i % 2 == 0), ""),
     ("a missing label", refused("row 1|empty|missing", "label"), table(change=lambda f: [(f[0][0], ""), *f[1:]]), ""),
     ("a label -1", refused("-1", "label"), table(by=lambda i: i - 1), ""),
@@ -240,13 +255,16 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("paths relative to the working directory", either("relative|missing|no such|not found|read"), _elsewhere, "relative to the table, and else to the working directory"),
     ("paths with ./", works(), table(change=lambda f: [("./" + a, b) for a, b in f]), ""),
     ("Windows backslashes", works(), table(change=lambda f: [(a.replace("/", "\\"), b) for a, b in f]), ""),
-    ("Windows drive", refused("C:|missing|no such|not found|read", "path|file|exist|decode"), table(change=lambda f: [("C:\\data\\" + a.replace("/", "\\"), b) for a, b in f]), ""),
+    ("Windows drive", either("C:|missing|no such|not found|read"), table(change=lambda f: [("C:\\data\\" + a.replace("/", "\\"), b) for a, b in f]), ""),
     ("file:// URLs", either("file://|missing|not found"), table(change=lambda f: [("file://" + a, b) for a, b in f]), ""),
+    ("paths of another machine", works("found by"), table(change=lambda f: [("/home/me/data/" + a, b) for a, b in f]), ""),
+    ("numbers of files with leading zeros", works("found by"), table(header="id,label", change=lambda f: [(int(a), b) for a, b in _numeric(f)]), "as pandas writes them"),
+    ("names with another suffix", works("found by"), table(change=lambda f: [(a.replace(".png", ".jpg"), b) for a, b in f]), "images were converted"),
     ("http URLs", refused("http|url", "download"), table(change=lambda f: [("https://x.org/" + a, b) for a, b in f]), ""),
     ("names of files alone, images beside", works(), table(root=""), ""),
     ("names of files alone, images in images/", works(), table(change=lambda f: [(a.removeprefix("images/"), b) for a, b in f]), "the folder that holds them all is found"),
     ("a file missing", told("gone|read|missing|skipped"), _without_first, "one of 72"),
-    ("all files missing", refused("missing|no such|not found|read", "path|relative|file"), table(change=lambda f: [("gone/" + a, b) for a, b in f]), ""),
+    ("all files missing", refused("missing|no such|not found|none of", "path|relative|file"), table(change=lambda f: [(a.replace("img", "gone"), b) for a, b in f]), ""),
     ("a path twice, same label", either("more than once|twice|repeated"), table(change=lambda f: [*f, f[0]]), ""),
     ("a path twice, other label", refused("more than once|twice|labels"), table(change=lambda f: [*f, (f[0][0], CLASSES[(CLASSES.index(f[0][1]) + 1) % 12])]), ""),
     ("a header alone", refused("no rows|empty"), table(change=lambda f: []), ""),
@@ -261,6 +279,8 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("ragged rows", refused("row|line|field|column"), table(change=lambda f: [*f[:5], (f[5][0], f[5][1], "x", "y"), *f[6:]]), ""),
     ("a split column", works(), _splits, ""),
     ("a split column and --split", works("val"), _split_column, ""),
+    ("a column is_valid", works("valid"), _flagged, "fastai's table"),
+    ("gzipped CSV", works(), _packed, "pandas' to_csv of images.csv.gz"),
     ("Parquet", works(), frame("images.parquet"), ""),
     (".pq", works(), frame("images.pq"), ""),
     ("Parquet filename,class", works(), frame("images.parquet", columns=("filename", "class")), ""),
@@ -271,7 +291,7 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("JSON list of objects", works(), frame("images.json"), ""),
     ("JSON path to label", works(), lambda p: (p.write("labels.json", json.dumps(dict(rows(p)))), p.on("labels.json"))[1], ""),
     ("JSON label to paths", works(), lambda p: (p.write("labels.json", json.dumps(_by_label(rows(p)))), p.on("labels.json"))[1], ""),
-    ("Feather", either("feather|arrow", "csv|parquet"), frame("images.feather"), ""),
+    ("Feather", works(), frame("images.feather"), ""),
     ("pickled frame", refused("pickle|pkl", "csv|parquet"), frame("images.pkl"), ""),
     ("Excel", refused("xlsx|excel", "csv|parquet"), lambda p: (p.write("images.xlsx", b"PK\3\4" + b"\0" * 99), p.on("images.xlsx"))[1], ""),
     ("COCO", refused("coco", "table|class folders|crop"), _coco(), ""),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cuesense.datasets.records import Content
-from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line
+from cuesense.errors import CuesenseError, DatasetError, UnreadableImageError, expected, first_line, listed
+from cuesense.tables.read_listing import open_arrow
 
 # Rows of labels and names that are kept in memory. Chosen by hand: some 14 times ImageNet's training set.
 _MOST_ROWS = 20_000_000
@@ -28,6 +30,9 @@ _BATCH = 64
 _IN_MEMORY = 2**30
 # Images hardly compress, so that a file which unpacks to much more was made to fill the disk. Chosen by hand.
 _MOST_UNPACKED, _ALWAYS_ALLOWED = 100, 2**26
+_ONE_OF = re.compile(r"(?P<start>.+)-\d+-of-(?P<of>\d+)(?P<end>\.\w+)")
+_MOST_DIGITS = 5
+_SHOWN = 4
 _RAISED = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, MemoryError, RuntimeError)
 
 
@@ -42,6 +47,24 @@ def parquet_files(folder: Path) -> list[Path]:
     """Return the Parquet files of a folder, or of the folders in it, as the hub has them."""
     here = sorted(folder.glob("*.parquet"))
     return here or sorted(folder.glob("*/*.parquet")) or sorted(folder.glob("*/*/*.parquet"))
+
+
+def missing_files(files: Sequence[Path]) -> list[str]:
+    """Return a sentence about files that are not there, as names such as ``test-00000-of-00002.parquet`` tell."""
+    there = {path.name for path in files}
+    found = [match for path in files if (match := _ONE_OF.fullmatch(path.name))]
+    # A set of that many names at most, whatever a name announces.
+    announced = sorted({(m["start"], m["of"], m["end"]) for m in found if len(m["of"]) <= _MOST_DIGITS})
+    missing = [
+        name
+        for start, of, end in announced
+        for number in range(int(of))
+        if (name := f"{start}-{number:0{len(of)}d}-of-{of}{end}") not in there
+    ]
+    if not missing:
+        return []
+    many = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
+    return [f"{many} missing, whose images are not in this dataset: {listed(missing, _SHOWN)}."]
 
 
 @dataclass(frozen=True)
@@ -60,7 +83,17 @@ class ArrowImages:
     def schema(self) -> pa.Schema:
         """The schema of the first file."""
         with _reading(self.files[0]):
-            return pq.read_schema(self.files[0]) if _is_parquet(self.files[0]) else _stream(self.files[0]).schema
+            return pq.read_schema(self.files[0]) if _is_parquet(self.files[0]) else open_arrow(self.files[0]).schema
+
+    def first(self, column: str) -> Any:
+        """Return the first cell of a column; None where there is none."""
+        path = self.files[0]
+        if not _is_parquet(path):
+            cells = open_arrow(path).read_all().column(column)
+            return cells[0].as_py() if len(cells) else None
+        with pq.ParquetFile(path) as source:
+            batch = next(source.iter_batches(1, columns=[column], use_threads=False), None)
+        return batch.column(0)[0].as_py() if batch is not None and len(batch) else None
 
     def columns(self, image: str, label: str) -> tuple[list[Any], list[str | None]]:
         """Return the label and the file's name of every image, None for images without a name.
@@ -84,7 +117,7 @@ class ArrowImages:
         kind = self.schema.field(image).type
         named = pa.types.is_struct(kind) and kind.get_field_index("path") >= 0
         if not _is_parquet(path):
-            whole = _stream(path).read_all()
+            whole = open_arrow(path).read_all()
             columns = [whole.column(label)]
             columns += [_field(whole.column(image), "path")] if named else []
             return pa.table(columns, names=["label", "path"][: len(columns)])
@@ -117,7 +150,9 @@ class ArrowSource:
 
     @cached_property
     def _column(self) -> pa.ChunkedArray:
-        return pa.chunked_array([chunk for path in self.files for chunk in _stream(path).read_all()[self.image].chunks])
+        return pa.chunked_array(
+            [chunk for path in self.files for chunk in open_arrow(path).read_all()[self.image].chunks]
+        )
 
     def content(self, place: int) -> Content:
         """Return one image, as ``records.Source`` says."""
@@ -223,20 +258,12 @@ def _bytes(value: Any, folder: Path) -> bytes:
 
 
 def _field(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    return pa.chunked_array([chunk.field(name) for chunk in column.chunks], pa.string())
+    # Without the library's schema, a field that is always empty has no type.
+    return pa.chunked_array([chunk.field(name).cast(pa.string()) for chunk in column.chunks], pa.string())
 
 
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() in (".parquet", ".pq")
-
-
-def _stream(path: Path) -> Any:
-    """Open an Arrow file: a stream, as ``datasets`` writes them, or the file format, which Feather has."""
-    mapped = pa.memory_map(str(path))
-    try:
-        return pa.ipc.open_stream(mapped)
-    except pa.ArrowInvalid:
-        return pa.ipc.open_file(mapped)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cuesense.datasets.left_out import is_image_name
@@ -181,25 +182,41 @@ def _said(label: str, others: Sequence[str]) -> str:
 
 def _one_hot(table: pd.DataFrame, path: str, others: Sequence[str], file: TableFile) -> Columns:
     """Return the classes of columns of which exactly one is 1 in each row."""
-    columns = [name for name in others if _are_zero_one(table[name])]
+    columns = [name for name in others if are_zero_one(table[name])]
+    if not others:
+        return _by_folder(table, path, file)
     if len(columns) < 2:
         _refuse_missing(file, [path, *others], "the classes (such as label, class or target)")
-    ones = table[columns].map(_is_one).to_numpy().sum(axis=1)
+    ones = table[columns].map(is_one).to_numpy().sum(axis=1)
     wrong = next((row for row, count in enumerate(ones, start=1) if count != 1), None)
     if wrong is not None:
-        got = f"{int(ones[wrong - 1])} of the {len(columns)} columns set in row {wrong} (a multi-label table)"
+        are = [name for name in columns if is_one(table[name].iloc[wrong - 1])]
+        named = f": {listed(are, _SHOWN)}" if are else ""
+        got = f"{len(are)} of the {len(columns)} columns set in row {wrong} (a multi-label table{named})"
         do = "cuesense needs one class an image: keep the images with one label, or analyze one label with yes and no"
         file.refuse("one with one class an image (exactly one column with 1)", got, do)
-    found = table[columns].map(_is_one).to_numpy().argmax(axis=1)
+    found = table[columns].map(is_one).to_numpy().argmax(axis=1)
     remark = f"The classes are the {len(columns)} columns of which one is 1 in each row: {listed(columns, _SHOWN)}."
     return Columns(values_of(table[path]), [columns[place] for place in found], tuple(columns), (remark,))
 
 
-def _are_zero_one(column: pd.Series) -> bool:
+def _by_folder(table: pd.DataFrame, path: str, file: TableFile) -> Columns:
+    """Return the folders that images lie in as their classes, where a table has paths alone."""
+    paths = values_of(table[path])
+    folders = [PurePosixPath(str(value).replace("\\", "/")).parent.name for value in paths]
+    if not all(folders) or not 1 < len(set(folders)) < len(folders):
+        _refuse_missing(file, [path], "the classes (such as label, class or target)")
+    remark = f"No column says the classes: they are the folders of the images, such as '{min(folders)}'."
+    return Columns(paths, folders, None, (remark,))
+
+
+def are_zero_one(column: pd.Series) -> bool:
+    """Return whether all cells of a column are yes or no, in numbers or words."""
     return bool(column.map(lambda value: str(value).strip().casefold() in _ZERO_ONE).all())
 
 
-def _is_one(value: Any) -> bool:
+def is_one(value: Any) -> bool:
+    """Return whether a cell says yes."""
     return str(value).strip().casefold() in _ONE
 
 

@@ -14,7 +14,7 @@ from cuesense.datasets.splits import split_kind
 from cuesense.datasets.table import read_table
 from cuesense.errors import CuesenseError, DatasetError, expected, listed
 from cuesense.tables.boundary import TableFile
-from cuesense.tables.read_listing import PARQUET_SUFFIXES, SUFFIXES, read_listing
+from cuesense.tables.read_listing import ARROW_SUFFIXES, PARQUET_SUFFIXES, SUFFIXES, read_listing
 
 # Names of tables of labels without their suffix, the likeliest first; "metadata" is that of Hugging Face.
 _NAMES = ("metadata", "labels", "label", "annotations", "annotation", "list", "data", "index", "classes", "images")
@@ -133,8 +133,8 @@ def label_tables(folder: Path) -> list[Path]:
 def _rank(path: Path) -> int:
     """Return 2 for a table with headings of images and classes, 1 for one that may be such a table, else 0."""
     suffix = path.suffix.lower()
-    # A large document is read only where it is named itself, and Parquet files hold images more often than lists.
-    if suffix in PARQUET_SUFFIXES or (suffix == ".json" and path.stat().st_size > _LARGEST_JSON):
+    # A large document is read only where it is named itself; Parquet and Arrow files hold images more often than lists.
+    if suffix in PARQUET_SUFFIXES | ARROW_SUFFIXES or (suffix == ".json" and path.stat().st_size > _LARGEST_JSON):
         return 0
     try:
         frame, form = read_listing(TableFile(path, f"the table '{path}'", (), ""), is_heading, is_image_name)

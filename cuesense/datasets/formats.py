@@ -96,6 +96,15 @@ def needed_for(suffix: str) -> str | None:
     return None if suffix in readable_suffixes() else next((need for kind, need in kinds if suffix in kind), None)
 
 
+def is_image_content(content: object) -> bool:
+    """Return whether bytes begin like an image file, and are no text, which may begin like one as well."""
+    if not isinstance(content, bytes):
+        return False
+    head = content[:_HEAD]
+    begins = head.startswith(_JPEG_2000) or head[4:8] == b"ftyp" or any(head.startswith(magic) for magic, _ in _READERS)
+    return begins and any(byte < 9 or byte > 126 for byte in head)
+
+
 def decode(path: Path) -> Image.Image:
     """Decode a JPEG, PNG, GIF, BMP, TIFF, WEBP, PPM, AVIF, JPEG 2000 or HEIC file, whatever its suffix.
 

@@ -6,17 +6,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cuesense.datasets.arrow_images import ArrowImages, arrow_files, parquet_files
+from cuesense.datasets.arrow_images import ArrowImages, arrow_files, missing_files, parquet_files
 from cuesense.datasets.flat import has_label_file, read_flat
 from cuesense.datasets.folder import load as load_classes
-from cuesense.datasets.hf_features import class_names, features_of, image_column, label_column, read_object
+from cuesense.datasets.formats import is_image_content
+from cuesense.datasets.hf_features import (
+    class_names,
+    features_of,
+    holds_bytes,
+    image_column,
+    label_column,
+    read_object,
+)
 from cuesense.datasets.hub import from_hub
 from cuesense.datasets.labels import read_labels
 from cuesense.datasets.records import RecordDataset, from_records, record_ids
 from cuesense.datasets.split_choice import choose_split
 from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
-from cuesense.errors import DatasetError, expected
+from cuesense.datasets.table import load as load_table
+from cuesense.errors import DatasetError, expected, listed
+from cuesense.tables.read_listing import SUFFIXES
 from cuesense.types import Dataset
+
+_SHOWN = 4
+# Names of columns of images, also where the first of them is missing.
+_IMAGES = ("image", "img", "images", "bytes", "jpg", "png")
 
 
 def load(argument: str, *, data_root: Path | None = None, split: str | None = None, download: bool = False) -> Dataset:
@@ -49,7 +63,30 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
         return from_hub(argument, split=split, download=download)
     refuse_download(f"'{argument}'", download=download)
     spec = f"hf:{argument}"
-    return read_folder(path, spec, split) if path.is_dir() else read_files([path], spec, f"'{path}'")
+    if path.is_dir():
+        return read_folder(path, spec, split)
+    if path.suffix.lower() in SUFFIXES and not holds_images(path):
+        # A list of images in the same format.
+        return replace(load_table(str(path), split=split), spec=spec)
+    return read_files([path], spec, f"'{path}'")
+
+
+def holds_images(path: Path) -> bool:
+    """Return whether a Parquet or Arrow file has a column of images, and not of their paths alone."""
+    images = ArrowImages((path,), f"'{path}'")
+    try:
+        schema = images.schema
+        features = features_of(schema, path.parent)
+        marked = any(isinstance(value, dict) and value.get("_type") == "Image" for value in features.values())
+        bytes_in = [field for field in schema if holds_bytes(field.type)]
+        # Text without a mark is bytes, too: a column of names is no column of images.
+        return (
+            marked
+            or any(field.type.num_fields or field.name in _IMAGES for field in bytes_in)
+            or any(is_image_content(images.first(field.name)) for field in bytes_in)
+        )
+    except Exception:  # whatever is wrong with it, the reader of tables says so
+        return False
 
 
 def _refuse_missing_path(argument: str) -> None:
@@ -72,10 +109,11 @@ def read_folder(folder: Path, spec: str, split: str | None = None) -> Dataset:
     parts = parts_of(saved or parquet_files(folder))
     if list(parts) == [""]:
         refuse_split(what, split)
-        return read_files(parts[""], spec, what)
+        return read_files(_of_one(parts[""], folder), spec, what, *missing_files(parts[""]))
     if parts:
         chosen, said = choose_split(list(parts), split, what)
-        return replace(read_files(parts[chosen], spec, what, said), split=chosen)
+        files = _of_one(parts[chosen], folder)
+        return replace(read_files(files, spec, what, said, *missing_files(files)), split=chosen)
     if has_label_file(folder):
         return read_flat(folder, spec, split=split)
     return replace(load_classes(str(folder), split=split), spec=spec)
@@ -91,7 +129,22 @@ def _of_dict(folder: Path, spec: str, split: str | None) -> Dataset:
         do = "Save it again with save_to_disk, or name a folder with data-*.arrow files"
         raise DatasetError(expected(what, "a DatasetDict with its parts", "none of their folders", do))
     chosen, said = choose_split(there, split, what)
-    return replace(read_files(arrow_files(folder / chosen), spec, what, said), split=chosen)
+    files = arrow_files(folder / chosen)
+    return replace(read_files(files, spec, what, said, *missing_files(files)), split=chosen)
+
+
+def _of_one(files: Sequence[Path], folder: Path) -> Sequence[Path]:
+    """Return files of one configuration; refuse those of several, which are versions of the same images.
+
+    Raises:
+        DatasetError: They lie in several folders that are called like no part.
+    """
+    inside = (path.relative_to(folder).parts[0] for path in files if path.parent != folder)
+    names = sorted({name for name in inside if not split_kind(name)})
+    if len(names) > 1:
+        got = f"several: {listed(names, _SHOWN)}"
+        raise DatasetError(expected(f"'{folder}'", "one configuration of a dataset", got, f"Name {folder / names[0]}"))
+    return files
 
 
 def parts_of(files: Sequence[Path]) -> dict[str, list[Path]]:
@@ -106,14 +159,14 @@ def parts_of(files: Sequence[Path]) -> dict[str, list[Path]]:
     return parts
 
 
-def read_files(files: Sequence[Path], spec: str, what: str, said: str | None = None) -> RecordDataset:
+def read_files(files: Sequence[Path], spec: str, what: str, *said: str | None) -> RecordDataset:
     """Return the images that lie in Parquet or Arrow files.
 
     Args:
         files: The files, all of one schema.
         spec: What the user named.
         what: What errors call it.
-        said: What to say of the choice of these files.
+        said: What to say of these files.
 
     Raises:
         DatasetError: A file is damaged, or there is no column of images or of classes.
@@ -128,4 +181,4 @@ def read_files(files: Sequence[Path], spec: str, what: str, said: str | None = N
     classes = [labels.names[index] for index in labels.indices]
     ids = record_ids(names, classes)
     records = zip(ids, labels.indices, range(len(ids)), strict=True)
-    return from_records(spec, labels.names, records, images.source(image), filter(None, [said]))
+    return from_records(spec, labels.names, records, images.source(image), filter(None, said))

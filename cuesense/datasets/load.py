@@ -10,6 +10,7 @@ from typing import Any
 from cuesense import registry
 from cuesense.datasets.recognize import read_path, takes_root
 from cuesense.datasets.torchvision import named
+from cuesense.datasets.wds import is_tar
 from cuesense.errors import DatasetError, SplitError, expected, nearest
 from cuesense.types import Dataset
 
@@ -131,6 +132,8 @@ def _plugin(spec: str) -> tuple[str, str]:
         return name, argument
     if spec and path.exists():
         return "path", spec
+    if _names_tars(spec):
+        return "wds", spec
     if argument.startswith("//"):
         to_be, do = "a folder, a table or a known name", "Download it, and name the folder or file"
         raise DatasetError(expected("the dataset", to_be, f"the address '{spec}'", do))
@@ -139,6 +142,11 @@ def _plugin(spec: str) -> tuple[str, str]:
     raise DatasetError(
         expected(f"the dataset '{spec}'", "a folder, a table or a known name", "nothing there", _hint(spec, path))
     )
+
+
+def _names_tars(spec: str) -> bool:
+    """Return whether a spec is a pattern of tars, such as ``val-{000..009}.tar``."""
+    return is_tar(spec) and any(mark in spec for mark in "*?{") and "://" not in spec
 
 
 def _hint(spec: str, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -214,7 +215,12 @@ def _npy_pair(path: Path, what: str) -> dict[str, _Stored]:
 
 def kind_of_part(name: str) -> str:
     """Return which part of a dataset an array is of, by its name; "" where it says none."""
-    return next((kind for word in name.split("_") if (kind := split_kind(word))), "")
+    return next((kind for word in _words(name) if (kind := split_kind(word))), "")
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name such as "test_images" or "testX"."""
+    return re.split(r"_|(?<=[a-z])(?=[A-Z])", name)
 
 
 def _stored(file: IO[bytes], path: Path, member: str | None, held: int, what: str) -> _Stored:
@@ -268,7 +274,7 @@ def _pair(names: Sequence[str], split: str | None, what: str) -> tuple[str, str,
 
 def _role(name: str) -> tuple[str, str]:
     """Return which part an array belongs to, as its name writes it, and what it holds."""
-    words = name.split("_")
+    words = _words(name)
     part = next((word for word in words if split_kind(word)), "")
     rest = "_".join(word for word in words if word != part).lower()
     if name.lower() in ("arr_0", "arr_1"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from cuesense.datasets.left_out import is_image_name, is_litter
+from cuesense.datasets.search import search
 
 # Names that are looked up to choose a folder. Chosen by hand; not tuned.
 _LOOKED = 64
@@ -24,8 +25,11 @@ def place(names: Sequence[str], table: Path, root: Path | None) -> tuple[list[Pa
         root: Another folder that names are relative to.
 
     Returns:
-        A path for each name, which need not exist, and the folder that was found for them where it is not the table's
-        own, as a sentence.
+        A path for each name, which need not exist, and a sentence on how they were found where they are not just where
+        the table says.
+
+    Raises:
+        DatasetError: None of the images is there.
     """
     bases = [folder for folder in (root, table.parent) if folder is not None]
     looked = names[:: max(1, len(names) // _LOOKED)][:_LOOKED]
@@ -33,7 +37,7 @@ def place(names: Sequence[str], table: Path, root: Path | None) -> tuple[list[Pa
     hits = [sum(_found(folder, name) is not None for name in looked) for folder in folders]
     best = max(hits, default=0)
     if not best:
-        return [bases[0] / name for name in names], None
+        return search(names, bases, table)
     first = hits.index(best)
     order = [folders[first], *(folder for place, folder in enumerate(folders) if hits[place] and place != first)]
     listing = _Listing()

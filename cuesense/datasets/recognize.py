@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from cuesense.datasets import folder as folders
 from cuesense.datasets import hf, npz, table, wds, zipped
 from cuesense.datasets import torchvision as named
@@ -17,10 +15,11 @@ from cuesense.datasets.arrow_images import arrow_files, parquet_files
 from cuesense.datasets.cifar import read_cifar
 from cuesense.datasets.detection import refuse_detection
 from cuesense.datasets.flat import has_label_file, no_table, read_flat
-from cuesense.datasets.hf_features import features_of, holds_bytes
 from cuesense.datasets.left_out import is_image_name, is_litter
 from cuesense.datasets.splits import ANNOTATIONS, find_parts, refuse_download, split_kind
 from cuesense.errors import DatasetError, expected
+from cuesense.tables.read_listing import ARROW_SUFFIXES, PARQUET_SUFFIXES, SUFFIXES
+from cuesense.tables.unpack import inner_suffix
 from cuesense.types import Dataset
 
 _OTHER_ARCHIVES = {".7z": "7z x", ".rar": "unrar x", ".gz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k"}
@@ -100,6 +99,8 @@ def _read(reader: str, path: Path, spec: str, options: _Options) -> Dataset:
         return read_cifar(named.cifar_in(path) or path, spec, options.split)
     if reader == "torchvision":
         name, root = named.of_folder(path) or ("", path)
+        if not name:
+            return named.read_unnamed(path, spec, options.split)
         return named.load(name, data_root=root, split=options.split)
     load: Callable[..., Dataset] = _LOAD[reader]
     return load(spec, data_root=options.root if reader == "table" else None, split=options.split)
@@ -110,11 +111,13 @@ def _of_file(path: Path) -> str:
     if wds.is_tar(path.name):
         return "wds"
     suffix = path.suffix.lower()
-    readers = {".zip": "zip", ".npz": "npz", ".npy": "npz", ".arrow": "hf", ".feather": "hf"}
+    readers = {".zip": "zip", ".npz": "npz", ".npy": "npz"}
     if suffix in readers:
         return readers[suffix]
-    if suffix in (".parquet", ".pq") and _holds_images(path):
+    if suffix in PARQUET_SUFFIXES | ARROW_SUFFIXES and hf.holds_images(path):
         return "hf"
+    if suffix == ".gz" and inner_suffix(path) in SUFFIXES:
+        return "table"
     _refuse_other_kinds(path, suffix)
     refuse_detection(path)
     return "zip" if not suffix and zipfile.is_zipfile(path) else "table"
@@ -133,20 +136,6 @@ def _refuse_other_kinds(path: Path, suffix: str) -> None:
         found = ("one image", "Name the folder of class folders that it lies in, or a table of images and labels")
     if found is not None:
         raise DatasetError(expected(f"'{path}'", "a folder, a table or an archive of images", *found))
-
-
-def _holds_images(path: Path) -> bool:
-    try:
-        schema = pq.read_schema(path)
-    except Exception:  # whatever is wrong with it, the reader of tables says so
-        return False
-    features = features_of(schema, path.parent)
-    marked = any(isinstance(value, dict) and value.get("_type") == "Image" for value in features.values())
-    kinds = [field.type for field in schema]
-    headed = [field.name for field in schema if holds_bytes(field.type)]
-    # Text without a mark is bytes, too: a column of names is no column of images.
-    structured = any(holds_bytes(kind) and kind.num_fields for kind in kinds)
-    return marked or structured or bool(headed and set(headed) & {"image", "img", "images", "bytes", "jpg", "png"})
 
 
 def _of_folder(path: Path) -> str:
@@ -184,7 +173,7 @@ def _without_images(path: Path, inside: Sequence[str]) -> str:
     if (path / "data.mdb").is_file():
         _refuse_other_kinds(path / "data.mdb", ".mdb")
     parquet = parquet_files(path)
-    if parquet and _holds_images(parquet[0]):
+    if parquet and hf.holds_images(parquet[0]):
         return "hf"
     deep = any(_has_images(path / name / below) for name in inside for below in _looked(path / name)[1][:_LOOKED])
     return "wds" if not deep and wds.tars_in(path) else "folder"

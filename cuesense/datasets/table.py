@@ -7,23 +7,33 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cuesense.datasets.columns import Columns, choose_columns, is_heading, values_of
+from cuesense.datasets.columns import Columns, are_zero_one, choose_columns, is_heading, is_one, values_of
 from cuesense.datasets.files import FileDataset, from_files
 from cuesense.datasets.labels import Labels, read_labels
 from cuesense.datasets.left_out import is_image_name
+from cuesense.datasets.names import loose_key
 from cuesense.datasets.names_beside import name_classes
 from cuesense.datasets.places import place
 from cuesense.datasets.split_choice import choose_split
 from cuesense.datasets.splits import refuse_download, refuse_split, split_kind
-from cuesense.errors import DatasetError, expected
+from cuesense.errors import DatasetError, expected, listed
 from cuesense.tables.boundary import TableFile
 from cuesense.tables.read_listing import SUFFIXES, read_listing
 from cuesense.tables.sniff import Form
+from cuesense.tables.unpack import inner_suffix, unpacked
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SPLIT_HEADINGS = frozenset(("split", "subset", "partition", "phase", "fold", "set", "data set", "dataset", "usage"))
+# Columns that are 1 for one part and 0 for another.
+_FLAGS = {
+    **dict.fromkeys(("is valid", "isvalid", "is val", "is validation"), ("valid", "train")),
+    **dict.fromkeys(("is test", "istest"), ("test", "train")),
+    **dict.fromkeys(("is train", "istrain", "is training", "is training image"), ("train", "test")),
+}
+# Names that a sentence lists.
+_SHOWN = 3
 
 
 def load(
@@ -36,12 +46,15 @@ def load(
     ``path index``, by blanks; a header may be missing. Integer labels are sorted as numbers, names as strings; each
     distinct label is a class. Numbers become the names of a file such as ``classes.txt`` beside the table. Images lie
     where their paths say, relative to data_root or to the table, or in a folder such as ``images`` there; names may
-    lack the suffix. A file that is missing is found out when it is decoded.
+    lack the suffix. Where no image is where its path says, images below the table's folder are looked for by the end of
+    their paths, by names without suffix, or by number, which is said. A single missing file is found out when it is
+    decoded.
 
     Args:
-        argument: A ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.json`` or ``.parquet`` file.
+        argument: A ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.json``, ``.parquet`` or ``.feather`` file; text also
+            packed with gzip (``.csv.gz``).
         data_root: A folder that paths are relative to; None takes the table's own.
-        split: The rows to read, where the table has a column of parts (split).
+        split: The rows to read, where the table has a column of parts (split, is_valid).
         download: Refused: a table is read where it is.
 
     Returns:
@@ -50,7 +63,7 @@ def load(
     Raises:
         SplitError: There is no such part.
         DatasetError: The table cannot be read, is empty, names no images or no classes, names a path twice, has a
-            label that is neither a name nor a non-negative integer, or several labels an image.
+            label that is neither a name nor a non-negative integer, or several labels an image; or no image is there.
     """
     if not argument:
         raise DatasetError(expected("table", "followed by a path", "none", "Write table:PATH"))
@@ -95,11 +108,12 @@ def read_rows(table: Path, split: str | None = None) -> Rows:
         DatasetError: As for ``load``.
     """
     what = f"the table '{table}'"
-    if table.suffix.lower() not in SUFFIXES:
+    if inner_suffix(table) not in SUFFIXES:
         do = "Save the list of images as one of them, or name a folder of class folders"
         raise DatasetError(expected(what, "a .csv, .tsv, .txt, .jsonl or .parquet file", f"'{table.name}'", do))
     file = TableFile(table, what, (), "Save it again as UTF-8 CSV or Parquet")
-    frame, form = read_listing(file, is_heading, is_image_name)
+    with unpacked(file) as plain:
+        frame, form = read_listing(plain, is_heading, is_image_name)
     if not len(frame):
         raise DatasetError(expected(what, "a list of images", "no rows", "Add one row per image"))
     frame, part, said = _rows_of_split(frame, split, what)
@@ -107,20 +121,34 @@ def read_rows(table: Path, split: str | None = None) -> Rows:
     ids = [_id(path, row, table) for row, path in enumerate(columns.paths, start=1)]
     _check_distinct(ids, table)
     labels, named = _labels(columns, table)
-    remarks = [said, *_form_remarks(form), *columns.remarks, named]
+    remarks = [said, *_form_remarks(form), *columns.remarks, named, _spellings(labels.names)]
     return Rows(ids, labels, tuple(filter(None, remarks)), part)
 
 
 def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[pd.DataFrame, str | None, str | None]:
     """Return the rows of one part where a column says the parts, its name, and what to say of the choice."""
-    column = next((name for name in frame.columns if str(name).strip().casefold() in _SPLIT_HEADINGS), None)
-    parts = [] if column is None else [str(value) for value in values_of(frame[column])]
+    column, parts = next(((name, found) for name in frame.columns if (found := _parts(frame[name], name))), ("", []))
     known = sorted(set(parts))
-    if not known or not all(map(split_kind, known)):
+    if not known:
         refuse_split(what, split)
         return frame, None, None
     chosen, said = choose_split(known, split, what)
-    return frame[[part == chosen for part in parts]].reset_index(drop=True), chosen, said
+    kept = frame[[part == chosen for part in parts]].reset_index(drop=True)
+    if said is None and len(kept) < len(frame):
+        said = (
+            f"Of the {len(frame):,} rows of {what}, the {len(kept):,} of '{chosen}' in the column {column} were read."
+        )
+    return kept, chosen, said
+
+
+def _parts(column: pd.Series, heading: Any) -> list[str]:
+    """Return the part that each row is of, where a column says it; an empty list for other columns."""
+    name = str(heading).strip().casefold().replace("_", " ")
+    if name in _FLAGS and are_zero_one(column):
+        yes, no = _FLAGS[name]
+        return [yes if is_one(value) else no for value in column]
+    parts = [str(value) for value in values_of(column)] if name in _SPLIT_HEADINGS else []
+    return parts if all(map(split_kind, parts)) else []
 
 
 def _form_remarks(form: Form | None) -> list[str]:
@@ -128,6 +156,17 @@ def _form_remarks(form: Form | None) -> list[str]:
     if form is None or form.header:
         return []
     return ["The table has no header: its first line was read as an image, and columns were told by what is in them."]
+
+
+def _spellings(names: Sequence[str]) -> str | None:
+    """Return what to say of classes that differ in case or blanks alone; single letters are signs, as in EMNIST."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(loose_key(name), []).append(f"'{name}'")
+    several = [" and ".join(forms) for key, forms in alike.items() if len(forms) > 1 and len(key) > 1]
+    if not several:
+        return None
+    return f"Classes that differ in case or blanks alone were counted apart: {listed(several, _SHOWN)}."
 
 
 def _labels(columns: Columns, table: Path) -> tuple[Labels, str | None]:

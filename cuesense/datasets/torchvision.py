@@ -12,6 +12,7 @@ from typing import Any
 from cuesense.datasets.cifar import FOLDERS as CIFAR_FOLDERS
 from cuesense.datasets.cifar import read_cifar
 from cuesense.datasets.in_memory import MemoryDataset, wrap
+from cuesense.datasets.plain_arrays import Arrays, digits_in, read_digits, stl10_in
 from cuesense.datasets.split_choice import choose_split
 from cuesense.datasets.splits import refuse_split
 from cuesense.errors import DatasetError, expected, first_line, nearest
@@ -74,6 +75,8 @@ _KNOWN: Mapping[str, _Known] = {
     "Places365": _Known({"val": {"split": "val"}, "train": {"split": "train-standard"}}, "", "val_large"),
 }
 NAMES = tuple(_KNOWN)
+# Their files are alike.
+_DIGITS = ("MNIST", "FashionMNIST", "KMNIST")
 # They lie in class folders or in parts with class folders.
 _CLASS_FOLDERS = ("Country211", "Imagenette", "RenderedSST2", "Places365", "EuroSAT", "Caltech256")
 # Where torchvision's classes keep the labels, and the names of the classes.
@@ -86,7 +89,8 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
     """Return images of a dataset of torchvision.
 
     Args:
-        argument: Its name, such as ``CIFAR10`` or ``Flowers102``, in any case.
+        argument: Its name, such as ``CIFAR10`` or ``Flowers102``, in any case; also with its folder behind it
+            (``MNIST:FOLDER``).
         data_root: The folder that torchvision is given as root, or the dataset's own folder; else the environment
             variable CUESENSE_DATA names it.
         split: The part to read (``train``, ``val``, ``test``); None takes the test images, and says so.
@@ -99,14 +103,12 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
         SplitError: There is no such part.
         DatasetError: The name is unknown, no root was given, or the dataset is not there.
     """
-    name = _name(argument)
-    root = data_root or os.environ.get("CUESENSE_DATA")
-    if not root:
-        do = "Give --data-root or set CUESENSE_DATA to the folder that torchvision is given as root"
-        raise DatasetError(expected(f"the folder of {name}", "named", "neither --data-root nor CUESENSE_DATA", do))
-    known, what = _KNOWN[name], f"torchvision:{name}"
+    text, _, folder_of = argument.partition(":")
+    name = _name(text)
+    root = _root(name, folder_of, data_root)
+    known, what = _KNOWN[name], f"torchvision:{name}" + (f":{folder_of}" if folder_of else "")
     if name.startswith("CIFAR"):
-        folder = next((folder for folder in _cifar_folders(Path(root), name) if folder.is_dir()), None)
+        folder = next((folder for folder in _cifar_folders(root, name) if folder.is_dir()), None)
         if folder is not None:
             return read_cifar(folder, what, split)
     chosen, said = None, None
@@ -116,15 +118,54 @@ def load(argument: str, *, data_root: Path | None = None, split: str | None = No
         part = known.parts[chosen]
     else:
         refuse_split(what, split)
-    found = _open(name, Path(root), {**dict(known.given), **part}, download=download)
+    try:
+        found = _open(name, root, {**dict(known.given), **part}, download=download)
+    except DatasetError:
+        found = _plain_files(name, root, chosen)
+        if found is None:
+            raise
     return _labeled(found, what, said, chosen)
+
+
+def _root(name: str, folder: str, data_root: Path | None) -> Path:
+    """Return the folder in which a dataset is looked for."""
+    if folder and data_root is not None:
+        do = f"Leave it out, or write torchvision:{name}"
+        raise DatasetError(expected("--data-root", f"left out where '{folder}' is named", str(data_root), do))
+    root = folder or data_root or os.environ.get("CUESENSE_DATA")
+    if root:
+        return Path(root)
+    do = f"Give --data-root or set CUESENSE_DATA to the folder that holds it, or write torchvision:{name}:FOLDER"
+    raise DatasetError(expected(f"the folder of {name}", "named", "neither --data-root nor CUESENSE_DATA", do))
+
+
+def _plain_files(name: str, root: Path, part: str | None) -> Arrays | None:
+    """Return a dataset whose files are there, but not all of them, packed, or elsewhere than torchvision has them."""
+    for place in _roots(root, name):
+        for folder in (place, place / _KNOWN[name].folder):
+            digits = digits_in(folder) if name in _DIGITS and _called(folder) in (None, name) else {}
+            if part in digits:
+                return read_digits(*digits[part], getattr(import_module("torchvision.datasets"), name).classes)
+            found = stl10_in(folder, part or "") if name == "STL10" else None
+            if found is not None:
+                return found
+    return None
+
+
+def _called(folder: Path) -> str | None:
+    """Return which of the datasets in MNIST's format a folder is called after, itself or the one around it."""
+    path = folder.resolve()
+    return next((name for part in (path.name, path.parent.name) if (name := named(part)) in _DIGITS), None)
 
 
 def of_folder(folder: Path) -> tuple[str, Path] | None:
     """Return the dataset that a folder is or holds as torchvision leaves it, and its root; None where it is none.
 
-    Folders of class folders are left to the reader of folders.
+    Folders of class folders are left to the reader of folders. The name of files in MNIST's format that nothing names
+    is "" (``read_unnamed``).
     """
+    if digits_in(folder):
+        return _called(folder) or "", folder
     for name, known in _KNOWN.items():
         if not known.file or name in _CLASS_FOLDERS:
             continue
@@ -132,6 +173,23 @@ def of_folder(folder: Path) -> tuple[str, Path] | None:
             if (root / known.folder / known.file).exists():
                 return name, root
     return None
+
+
+def read_unnamed(folder: Path, spec: str, split: str | None = None) -> Dataset:
+    """Return the images of a folder of files in MNIST's format (``plain_arrays.digits_in``) that nothing names.
+
+    Args:
+        folder: The folder.
+        spec: What the user named.
+        split: As for load.
+
+    Raises:
+        SplitError: There is no such part.
+        DatasetError: A file is damaged.
+    """
+    parts = digits_in(folder)
+    chosen, said = choose_split(list(parts), split, f"'{folder}'")
+    return _labeled(read_digits(*parts[chosen]), spec, said, chosen)
 
 
 def cifar_in(folder: Path) -> Path | None:

@@ -118,12 +118,13 @@ def _labeled(
         raise DatasetError(expected(f"each image of {what}", "with a label beside it", got, "Write the shards again"))
     values = [_label(source, sample.labels[kind], kind) for sample in samples]
     _refuse_captions(values, kind, what)
-    labels, named = name_classes(read_labels(values, what), _folders(tars))
+    values, names, told = _told(values)
+    labels, named = name_classes(read_labels(values, what, names), _folders(tars))
     classes = [labels.names[index] for index in labels.indices]
     ids = _ids(samples, classes, tars)
     places = [sample.image for sample in samples if sample.image is not None]
     records = zip(ids, labels.indices, places, strict=True)
-    return from_records(spec, labels.names, records, source, (*said, *([named] if named else [])))
+    return from_records(spec, labels.names, records, source, (*said, *told, *([named] if named else [])))
 
 
 def _ids(samples: Sequence[_Sample], classes: Sequence[str], tars: Sequence[Path]) -> list[str]:
@@ -147,11 +148,37 @@ def _label(source: TarSource, place: int, kind: str) -> Any:
         raise DatasetError(expected(f"the label '{name}'", "text", got, "Write the shards again")) from error
     if not isinstance(value, dict):
         return value
-    key = next((key for key in _KEYS if key in value), None)
-    if key is None:
+    if not any(key in value for key in _KEYS):
         got = f"the keys {listed(sorted(map(str, value)), _SHOWN) or 'none'}"
         raise DatasetError(expected(f"'{name}'", "an object with a label", got, "Write the class under the key label"))
-    return value[key]
+    return value
+
+
+def _told(values: Sequence[Any]) -> tuple[list[Any], list[str] | None, list[str]]:
+    """Return the label of each image, the names of the classes in the order of their numbers, and what to say of it.
+
+    An object may tell a class as its number and as its name. Names are None where there is one of the two alone.
+    """
+    if not all(isinstance(value, dict) for value in values):
+        return [_first(value) for value in values], None, []
+    keys = [key for key in _KEYS if all(key in value for value in values)]
+    number = next((key for key in keys if all(_is_number(value[key]) for value in values)), None)
+    name = next((key for key in keys if all(isinstance(value[key], str) for value in values)), None)
+    pairs = set() if number is None or name is None else {(value[number], value[name]) for value in values}
+    # Of numbers with gaps, which may be indices of a network's outputs, the names alone would not tell the outputs.
+    in_order = [one for one, _ in sorted(pairs)] == list(range(len({other for _, other in pairs})))
+    if not pairs or not in_order:
+        return [_first(value) for value in values], None, []
+    said = f"Of the keys {number} and {name}, which tell the same classes, {name} was taken for their names."
+    return [value[name] for value in values], [text for _, text in sorted(pairs)], [said]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _first(value: Any) -> Any:
+    return next(value[key] for key in _KEYS if key in value) if isinstance(value, dict) else value
 
 
 def _refuse_captions(values: Sequence[Any], kind: str, what: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.datasets.classes import match_classes, read_class_names
-from cuesense.datasets.names import composed
+from cuesense.datasets.names import composed, loose_key
 from cuesense.datasets.subset import subset
 from cuesense.errors import DatasetError, ModelError, expected, listed
 from cuesense.inference.engine import predict
@@ -54,7 +54,7 @@ def settle(
 
     Raises:
         ModelError: There are as many outputs as class folders with images, but empty ones as well; or as many as there
-            are folders in the class folders.
+            are folders in the class folders; or as many as classes would be if each were spelled in one way.
     """
     names = dataset.class_names
     if "class_names" not in classifier.guessed or count is None:
@@ -76,6 +76,7 @@ def settle(
             return classifier, match_classes(names, found)
     _refuse_empty(dataset, count)
     _refuse_inner(dataset, count)
+    _refuse_spellings(names, count)
     return classifier, outputs
 
 
@@ -197,4 +198,17 @@ def _refuse_inner(dataset: Dataset, count: int) -> None:
         got = f"{count}, as many as there are folders of their own inside the class folders: {shown}"
         do = "If these are the classes, put them into one folder"
         to_be = f"{len(dataset.class_names)}, one for each class folder"
+        raise ModelError(expected("the number of the model's outputs", to_be, got, do))
+
+
+def _refuse_spellings(names: Sequence[str], count: int) -> None:
+    """Refuse classes that come in several spellings, where the model has as many outputs as there are without them."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(loose_key(name), []).append(f"'{composed(name)}'")
+    if len(alike) == count < len(names):
+        shown = listed([" and ".join(forms) for forms in alike.values() if len(forms) > 1], _SHOWN)
+        got = f"{count}, as many as there are where names that differ in case or blanks alone are one class: {shown}"
+        to_be = f"{len(names)}, one for each class"
+        do = "Spell each class in one way"
         raise ModelError(expected("the number of the model's outputs", to_be, got, do))

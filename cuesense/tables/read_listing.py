@@ -1,9 +1,10 @@
-"""Read a list of images in any of the forms that people have: CSV, TSV, text lines, JSON Lines, JSON or Parquet."""
+"""Read a list of images in any of the forms that people have: CSV, TSV, text lines, JSON, Parquet or Arrow."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 TEXT_SUFFIXES = frozenset((".csv", ".tsv", ".tab", ".psv", ".txt", ".lst"))
 JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
 PARQUET_SUFFIXES = frozenset((".parquet", ".pq"))
-SUFFIXES = TEXT_SUFFIXES | JSON_SUFFIXES | PARQUET_SUFFIXES
+ARROW_SUFFIXES = frozenset((".feather", ".arrow"))
+SUFFIXES = TEXT_SUFFIXES | JSON_SUFFIXES | PARQUET_SUFFIXES | ARROW_SUFFIXES
 # JSON that is no table: the keys that tell COCO's annotations, and what to do with them.
 _COCO = frozenset(("annotations", "categories"))
 
@@ -45,6 +47,8 @@ def read_listing(
     suffix = file.path.suffix.lower()
     if suffix in PARQUET_SUFFIXES:
         return _from_parquet(file), None
+    if suffix in ARROW_SUFFIXES:
+        return _from_arrow(file), None
     if suffix in JSON_SUFFIXES:
         return _from_json(file), None
     with reading(file):
@@ -75,8 +79,42 @@ def _from_lines(file: TableFile, form: Form) -> pd.DataFrame:
 def _from_parquet(file: TableFile) -> pd.DataFrame:
     with reading(file), pq.ParquetFile(file.path) as source:
         schema = source.schema_arrow
-    kept = [field.name for field in schema if not pa.types.is_nested(field.type) or _is_short_list(field.type)]
-    return read_parquet(file, kept, nested=True)
+    return read_parquet(file, _plain_columns(schema), nested=True)
+
+
+def _from_arrow(file: TableFile) -> pd.DataFrame:
+    with reading(file), open_arrow(file.path) as source:
+        kept = _plain_columns(source.schema)
+        if isinstance(source, pa.RecordBatchFileReader):
+            batches = (source.get_batch(place) for place in range(source.num_record_batches))
+        else:
+            batches = iter(source)
+        parts, size = [], 0
+        for batch in batches:
+            parts.append(batch.select(kept))
+            size += parts[-1].nbytes
+            if size > LARGEST_TABLE:
+                file.refuse(f"at most {LARGEST_TABLE // 1024**3} GB in memory", "more than that", "Split it")
+        whole = pa.Table.from_batches(parts, pa.schema([source.schema.field(name) for name in kept]))
+        frame: pd.DataFrame = whole.to_pandas(ignore_metadata=True)
+    return frame
+
+
+def open_arrow(path: Path) -> Any:
+    """Open an Arrow file: a stream, as ``datasets`` writes them, or the file format, which Feather has.
+
+    Raises:
+        ArrowInvalid: It is neither.
+    """
+    mapped = pa.memory_map(str(path))
+    try:
+        return pa.ipc.open_stream(mapped)
+    except pa.ArrowInvalid:
+        return pa.ipc.open_file(mapped)
+
+
+def _plain_columns(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if not pa.types.is_nested(field.type) or _is_short_list(field.type)]
 
 
 def _is_short_list(kind: pa.DataType) -> bool:

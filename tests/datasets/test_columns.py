@@ -81,7 +81,7 @@ def test_one_hot_columns_are_classes():
 @pytest.mark.parametrize(("dog", "count"), [("1", 2), ("0", 0)])
 def test_several_or_no_ones_are_multi_label(dog, count):
     text = refused(path=IMAGES[:2], cat=["1", str(int(count == 2))], dog=["0", dog])
-    assert f"{count} of the 2 columns set in row 2 (a multi-label table)" in text
+    assert f"{count} of the 2 columns set in row 2 (a multi-label table" in text
 
 
 def test_boxes_are_refused_by_name():

@@ -55,6 +55,22 @@ class TestColumns:
         columns = {"img": FILES, "coarse_label": [0, 0, 0, 0], "fine_label": [0, 1, 0, 1]}
         assert load(str(parquet(tmp_path / "x.parquet", columns, features))).labels == (0, 1, 0, 1)
 
+    @pytest.mark.parametrize("kind", [pa.null(), pa.large_string(), pa.string()])
+    def test_the_type_of_names_that_no_schema_tells(self, kind, tmp_path):
+        fields = pa.struct([("bytes", pa.binary()), ("path", kind)])
+        named = not pa.types.is_null(kind)
+        rows = [{"bytes": content, "path": f"{n}.png" if named else None} for n, content in enumerate(FILES)]
+        path = parquet(tmp_path / "x.parquet", {"image": pa.array(rows, fields), "label": ["a", "b", "a", "b"]})
+        dataset = load_dataset(str(path))
+        assert dataset.sample_ids[0] == ("a/0.png" if named else "000000000")
+        assert dataset[0].image is not None
+
+    def test_a_column_of_files_under_any_name(self, tmp_path):
+        path = parquet(tmp_path / "x.parquet", {"content": FILES, "label": ["a", "b", "a", "b"]})
+        assert len(load_dataset(str(path))) == 4
+        names = parquet(tmp_path / "y.parquet", {"path": [b"BMa", b"BMb"], "label": ["a", "b"]})
+        assert "there" in refused(names)
+
     def test_names_of_labels_without_a_schema_are_classes(self, tmp_path):
         path = parquet(tmp_path / "x.parquet", {"image": FILES, "label": ["dog", "cat", "dog", "cat"]})
         assert load(str(path)).class_names == ("cat", "dog")
@@ -76,7 +92,7 @@ class TestColumns:
         ("columns", "said"),
         [
             ({"image": FILES, "text": ["a", "b", "c", "d"]}, "none (its other columns: text)"),
-            ({"label": [0, 1, 0, 1], "text": ["a", "b", "c", "d"]}, "0 of them"),
+            ({"label": [0, 1, 0, 1], "text": ["a", "b", "c", "d"]}, "none that names the images"),
             ({"image": FILES, "objects": [{"bbox": [1.0]}] * 4}, "object detection"),
             ({"image": FILES, "label": [[0, 1], [1], [0], [1]]}, "multi-label"),
             ({"image": FILES, "label": [-1, -1, -1, -1]}, "published without labels"),
@@ -116,6 +132,21 @@ class TestParts:
         assert len(dataset) == 4
         for place in range(4):
             np.testing.assert_array_equal(np.asarray(dataset[place].image), made.PIXELS[place])
+
+    def test_a_missing_file_of_a_part_is_said(self, tmp_path):
+        for number in (0, 2):
+            parquet(tmp_path / f"test-0000{number}-of-00003.parquet", {"image": FILES, "label": ["a", "b", "a", "b"]})
+        said = load(str(tmp_path)).remarks
+        assert said == ("1 file is missing, whose images are not in this dataset: test-00001-of-00003.parquet.",)
+        parquet(tmp_path / "test-00001-of-00003.parquet", {"image": FILES, "label": ["a", "b", "a", "b"]})
+        assert load(str(tmp_path)).remarks == ()
+        assert load(str(tmp_path / "test-00001-of-00003.parquet")).remarks == ()
+
+    def test_configurations_are_not_one_dataset(self, tmp_path):
+        for name in ("cropped", "full"):
+            parquet(tmp_path / name / "test-00000-of-00001.parquet", {"image": FILES, "label": ["a", "b", "a", "b"]})
+        assert f"several: cropped, full. Name {tmp_path / 'cropped'}." in refused(tmp_path)
+        assert len(load(str(tmp_path / "full"))) == 4
 
     def test_a_file_alone_has_no_parts(self, tmp_path):
         with pytest.raises(SplitError, match="no parts"):

@@ -32,7 +32,8 @@ class TestNames:
         ("images", "labels"),
         [("images", "labels"), ("x", "y"), ("X", "Y"), ("data", "labels"), ("data", "target"),
          ("test_images", "test_labels"),
-         ("X_test", "y_test"), ("x_val", "y_val"), ("arr_0", "arr_1"), ("imgs", "targets")],
+         ("X_test", "y_test"), ("x_val", "y_val"), ("arr_0", "arr_1"), ("imgs", "targets"),
+         ("testX", "testY"), ("trainImages", "trainLabels")],
     )  # fmt: skip
     def test_usual_names(self, images, labels, tmp_path):
         dataset = load(saved(tmp_path, **{images: IMAGES, labels: LABELS}))
@@ -111,10 +112,14 @@ class TestKinds:
 
 class TestFiles:
     def test_a_pair_of_files(self, tmp_path):
-        for name, array in (("X_test", IMAGES), ("y_test", LABELS), ("X_train", IMAGES[:2]), ("y_train", LABELS[:2])):
-            np.save(tmp_path / f"{name}.npy", array)
-        assert len(load_dataset(str(tmp_path / "X_test.npy"))) == 6
-        assert len(load_dataset(str(tmp_path / "X_train.npy"))) == 2
+        for form in ("{0}_{1}", "{1}{0}"):
+            for part, count in (("test", 6), ("train", 2)):
+                np.save(tmp_path / (form.format("X", part) + ".npy"), IMAGES[:count])
+                np.save(tmp_path / (form.format("Y", part) + ".npy"), LABELS[:count])
+            assert len(load_dataset(str(tmp_path / (form.format("X", "test") + ".npy")))) == 6
+            assert len(load_dataset(str(tmp_path / (form.format("X", "train") + ".npy")))) == 2
+            for path in tmp_path.iterdir():
+                path.unlink()
 
     def test_an_array_without_labels_beside_it(self, tmp_path):
         np.save(tmp_path / "images.npy", IMAGES)

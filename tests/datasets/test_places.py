@@ -3,6 +3,7 @@
 import pytest
 
 from cuesense.datasets.places import place
+from cuesense.errors import DatasetError
 
 
 @pytest.fixture
@@ -56,5 +57,12 @@ def test_a_name_with_dots_is_no_suffix(table):
     assert place(["a.b", "a"], table, None)[0] == [table.parent / "a.b.jpg", table.parent / "a.png"]
 
 
-def test_nothing_there_stays_beside_the_table(table):
-    assert place(["gone.jpg", "a\0b"], table, None) == ([table.parent / "gone.jpg", table.parent / "a\0b"], None)
+def test_nothing_there_is_refused(table):
+    with pytest.raises(DatasetError, match="none of 2 that is there"):
+        place(["gone.jpg", "a\0b"], table, None)
+
+
+def test_some_there_are_not_searched(table):
+    made(table.parent / "deep" / "er", "b.jpg")
+    made(table.parent, "a.jpg")
+    assert place(["a.jpg", "b.jpg"], table, None) == ([table.parent / "a.jpg", table.parent / "b.jpg"], None)

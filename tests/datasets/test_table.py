@@ -1,12 +1,17 @@
 """Tables of paths and labels, as CSV and as Parquet."""
 
+import gzip
+from pathlib import Path
+
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from cuesense.datasets.load import load_dataset
+from cuesense.datasets.table import read_rows
 from cuesense.errors import DatasetError, UnreadableImageError
 from cuesense.types import Dataset
 
@@ -29,6 +34,10 @@ def parquet_table(folder, **columns):
     path = folder / "list.parquet"
     pd.DataFrame(columns).to_parquet(path)
     return str(path)
+
+
+def names(spec):
+    return read_rows(Path(spec)).labels.names
 
 
 def failure(spec):
@@ -79,15 +88,15 @@ class TestTable:
 
     def test_integers_sort_as_numbers(self, images):
         rows = "".join(f"{index}.png,{index}\n" for index in (10, 9, 100, 0))
-        dataset = load_dataset(csv_table(images, "path,label\n" + rows))
-        assert dataset.class_names == ("0", "9", "10", "100")
-        assert {dataset.class_names[label] + ".png" for label in dataset.labels} == set(dataset.sample_ids)
+        found = read_rows(Path(csv_table(images, "path,label\n" + rows)))
+        assert found.labels.names == ("0", "9", "10", "100")
+        assert [found.labels.names[label] + ".png" for label in found.labels.indices] == found.ids
         frame = parquet_table(images, path=["10.png", "9.png"], label=[10, 9])
-        assert load_dataset(frame).class_names == ("9", "10")
+        assert names(frame) == ("9", "10")
 
     def test_names_sort_as_strings_and_keep_their_zeros(self, images):
-        dataset = load_dataset(csv_table(images, "path,label\na,b\nb,10\nc,9\nd,007\ne,NA\nf,null\n"))
-        assert dataset.class_names == ("007", "10", "9", "NA", "b", "null")
+        spec = csv_table(images, "path,label\na,b\nb,10\nc,9\nd,007\ne,NA\nf,null\n")
+        assert names(spec) == ("007", "10", "9", "NA", "b", "null")
 
     def test_a_missing_file_is_found_when_decoded(self, images):
         dataset = load_dataset(csv_table(images, "path,label\nimages/0.png,a\ngone.png,a\n"))
@@ -97,7 +106,7 @@ class TestTable:
         assert dataset[1].image.size == (3, 3)
 
     def test_an_impossible_path_is_found_when_decoded(self, images):
-        dataset = load_dataset(parquet_table(images, path=["a\0b.png"], label=["a"]))
+        dataset = load_dataset(parquet_table(images, path=["images/0.png", "a\0b.png"], label=["a", "a"]))
         with pytest.raises(UnreadableImageError):
             dataset[0]
 
@@ -125,9 +134,9 @@ class TestTable:
         frame.to_csv(folder / "list.csv", index=False)
         frame.to_parquet(folder / "list.parquet")
         for name in ("list.csv", "list.parquet"):
-            dataset = load_dataset(str(folder / name))
-            labels = [dataset.class_names[label] for label in dataset.labels]
-            assert dict(zip(dataset.sample_ids, labels, strict=True)) == {k: v.strip() for k, v in rows.items()}
+            found = read_rows(folder / name)
+            labels = [found.labels.names[label] for label in found.labels.indices]
+            assert dict(zip(found.ids, labels, strict=True)) == {k: v.strip() for k, v in rows.items()}
 
 
 class TestForms:
@@ -156,7 +165,7 @@ class TestForms:
 
     def test_numbers_stay_numbers_where_names_do_not_fit(self, images):
         (images / "classes.txt").write_text("ant\nbee\n")
-        assert load_dataset(csv_table(images, "path,label\na,7\nb,0\n")).class_names == ("0", "7")
+        assert names(csv_table(images, "path,label\na,7\nb,0\n")) == ("0", "7")
 
     def test_ids_without_a_suffix_in_a_folder_beside(self, images):
         dataset = load_dataset(csv_table(images, "id,breed\n2,dog\n0,cat\n"))
@@ -170,6 +179,72 @@ class TestForms:
         assert (dataset.sample_ids, dataset.split) == (("images/1.png",), "test")
         assert "'test' was read, not train" in dataset.remarks[0]
         assert load_dataset(csv_table(images, text), split="train").sample_ids == ("images/0.png", "images/2.png")
+
+    def test_the_rows_of_a_part_that_was_asked_for_are_counted(self, images):
+        text = "path,label,split\nimages/0.png,a,train\nimages/1.png,b,test\nimages/2.png,a,train\n"
+        said = load_dataset(csv_table(images, text), split="train").remarks
+        assert len(said) == 1
+        assert "Of the 3 rows" in said[0]
+        assert "the 2 of 'train' in the column split" in said[0]
+        assert load_dataset(csv_table(images, text.replace("test", "train")), split="train").remarks == ()
+
+    @pytest.mark.parametrize(
+        ("column", "yes", "part", "count"),
+        [
+            ("is_valid", "True", "valid", 1),
+            ("is_valid", "0", "train", 0),
+            ("is_test", "1", "test", 1),
+            ("is_training_image", "0", "test", 1),
+        ],
+    )
+    def test_a_flag_tells_two_parts(self, column, yes, part, count, images):
+        no = {"True": "False", "0": "1", "1": "0"}[yes]
+        rows = f"images/0.png,a,{yes}\nimages/1.png,b,{no}\nimages/2.png,a,{yes}\n"
+        dataset = load_dataset(csv_table(images, f"path,label,{column}\n{rows}"))
+        wanted = ("images/0.png", "images/2.png") if count else ("images/1.png",)
+        assert dataset.sample_ids == wanted
+        assert dataset.split == (part if count else "valid")
+
+    def test_a_flag_with_other_cells_is_no_part(self, images):
+        text = "path,label,is_valid\nimages/0.png,a,7\nimages/1.png,b,0\n"
+        assert len(load_dataset(csv_table(images, text))) == 2
+
+    @pytest.mark.parametrize("name", ["list.csv.gz", "list.jsonl.gz"])
+    def test_packed_tables(self, name, images):
+        rows = '{"path": "images/1.png", "label": "a"}\n' if "json" in name else "path,label\nimages/1.png,a\n"
+        (images / name).write_bytes(gzip.compress(rows.encode()))
+        dataset = load_dataset(str(images / name))
+        assert (dataset.sample_ids, dataset.class_names) == (("images/1.png",), ("a",))
+        (images / name).write_bytes(gzip.compress(rows.encode())[:-4])
+        assert "packed with gzip" in failure(str(images / name))
+
+    @pytest.mark.parametrize("suffix", [".feather", ".arrow"])
+    @pytest.mark.parametrize("stream", [True, False])
+    @pytest.mark.parametrize("prefix", ["", "hf:", "table:"])
+    def test_arrow_files_of_paths(self, suffix, stream, prefix, images):
+        rows = pa.table({"file_name": ["images/1.png", "images/0.png"], "label": ["b", "a"]})
+        path = images / f"list{suffix}"
+        write = pa.ipc.new_stream if stream else pa.ipc.new_file
+        with pa.OSFile(str(path), "wb") as sink, write(sink, rows.schema) as writer:
+            writer.write_table(rows, 1)
+        dataset = load_dataset(f"{prefix}{path}")
+        assert (dataset.class_names, dataset.labels) == (("a", "b"), (0, 1))
+        assert dataset[1].image.getpixel((0, 0)) == (1, 0, 0)
+
+    def test_folders_of_paths_alone_are_classes(self, images):
+        text = "path\ncats/0.png\ncats/1.png\ndogs\\2.png\n"
+        found = read_rows(Path(csv_table(images, text)))
+        assert (found.labels.names, found.labels.indices) == (("cats", "dogs"), (0, 0, 1))
+        assert "folders of the images" in found.remarks[0]
+
+    @pytest.mark.parametrize("text", ["path\n0.png\n1.png\n", "path\na/0.png\na/1.png\n", "path\na/0.png\nb/1.png\n"])
+    def test_folders_that_are_no_classes(self, text, images):
+        assert "names the classes" in failure(csv_table(images, text))
+
+    def test_spellings_of_one_class_are_said(self, images):
+        said = read_rows(Path(csv_table(images, "path,label\na,Red Fox\nb,red_fox\nc,owl\n"))).remarks
+        assert said == ("Classes that differ in case or blanks alone were counted apart: 'Red Fox' and 'red_fox'.",)
+        assert not read_rows(Path(csv_table(images, "path,label\na,B\nb,b\n"))).remarks
 
     def test_binary_labels_are_no_one_hot_column(self, images):
         assert load_dataset(csv_table(images, "images/0.png,0\nimages/1.png,1\n")).labels == (0, 1)
@@ -219,12 +294,12 @@ class TestTableErrors:
         assert "a name or an integer from 0" in failure(parquet_table(images, path=["a", "b"], label=labels))
 
     def test_lists_of_one_label_are_labels_and_longer_ones_are_not(self, images):
-        assert load_dataset(parquet_table(images, path=["a", "b"], label=[[1], [2]])).class_names == ("1", "2")
+        assert names(parquet_table(images, path=["a", "b"], label=[[1], [2]])) == ("1", "2")
         text = failure(parquet_table(images, path=["a", "b"], label=[[1], [1, 2]]))
         assert "2 of them in row 2 (a multi-label dataset)" in text
 
     def test_bytes_of_text_are_text(self, images):
-        assert load_dataset(parquet_table(images, path=["a", "b"], label=[b"x", b"y"])).class_names == ("x", "y")
+        assert names(parquet_table(images, path=["a", "b"], label=[b"x", b"y"])) == ("x", "y")
 
     @pytest.mark.parametrize("paths", [["a", None], ["a", " "], [1.5, 2.5]])
     def test_bad_paths(self, paths, images):

@@ -89,6 +89,38 @@ class TestMnist:
         )
         assert named.fingerprint == itself.fingerprint
 
+    @pytest.mark.parametrize("root", ["", "MNIST", "MNIST/raw"])
+    @pytest.mark.parametrize("named", ["option", "name", "path"])
+    def test_the_files_of_one_part_are_enough(self, root, named, tmp_path):
+        mnist(tmp_path)
+        for path in (tmp_path / "MNIST" / "raw").glob("train*"):
+            path.unlink()
+        folder = tmp_path / root
+        spec = {"option": "torchvision:MNIST", "name": f"torchvision:MNIST:{folder}", "path": str(folder)}[named]
+        dataset = load_dataset(spec, data_root=folder if named == "option" else None)
+        assert (dataset.labels, dataset.split, dataset.class_names[3]) == (tuple(LABELS), "test", "3 - three")
+        np.testing.assert_array_equal(np.asarray(dataset[2].image.convert("L")), GRAY[2])
+
+    def test_the_same_dataset_as_torchvision_reads(self, tmp_path):
+        whole = load_dataset("torchvision:MNIST", data_root=mnist(tmp_path / "a"))
+        mnist(tmp_path / "b")
+        (tmp_path / "b" / "MNIST" / "raw" / "train-labels-idx1-ubyte").unlink()
+        assert load_dataset("torchvision:MNIST", data_root=tmp_path / "b").fingerprint == whole.fingerprint
+
+    def test_a_folder_and_a_root_are_one_too_many(self, tmp_path):
+        assert "data_root" in refused("torchvision:MNIST:here", data_root=tmp_path)
+
+    def test_files_of_another_dataset_are_not_taken(self, tmp_path):
+        mnist(tmp_path, "FashionMNIST")
+        assert "MNIST" in refused("torchvision:MNIST", data_root=tmp_path / "FashionMNIST" / "raw")
+
+    def test_a_folder_of_another_name_has_numbers_for_classes(self, tmp_path):
+        idx(tmp_path / "mine" / "t10k-images-idx3-ubyte.gz", GRAY, packed=True)
+        idx(tmp_path / "mine" / "t10k-labels-idx1-ubyte.gz", LABELS, packed=True)
+        dataset = load_dataset(str(tmp_path / "mine"))
+        assert dataset.class_names == tuple("0123456789")
+        assert dataset.labels == tuple(LABELS)
+
 
 class TestOthers:
     def check(self, name, root, labels, classes, **options):
@@ -115,6 +147,18 @@ class TestOthers:
         np.array([1, 10], np.uint8).tofile(folder / "test_y.bin")
         (folder / "class_names.txt").write_text("\n".join("abcdefghij"))
         self.check("STL10", tmp_path, [0, 9], 10)
+
+    @pytest.mark.parametrize("root", ["", "stl10_binary"])
+    def test_one_part_of_stl10_is_enough(self, root, tmp_path):
+        folder = tmp_path / "stl10_binary"
+        folder.mkdir()
+        pixels = np.random.default_rng(2).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
+        pixels.transpose(0, 3, 2, 1).tofile(folder / "test_X.bin")
+        np.array([1, 10], np.uint8).tofile(folder / "test_y.bin")
+        dataset = self.check("STL10", tmp_path / root, [0, 9], 10)
+        np.testing.assert_array_equal(np.asarray(dataset[1].image), pixels[1])
+        (folder / "test_X.bin").write_bytes(b"1234")
+        assert "4 bytes" in refused("torchvision:STL10", data_root=tmp_path / root)
 
     def test_eurosat_has_no_parts(self, tmp_path):
         for name in ("Forest", "River"):

@@ -53,6 +53,21 @@ class TestSamples:
         members = [*sample("a", json.dumps({"width": 3, key: "ant"}), "json"), *sample("b", '"bee"', "json")]
         assert load(str(made.tar(tmp_path / "a.tar", members))).class_names == ("ant", "bee")
 
+    def test_a_number_and_a_name_in_json_are_one_class(self, tmp_path):
+        def told(*pairs):
+            objects = [
+                json.dumps({"id": k, "label": number, "class_name": name}) for k, (number, name) in enumerate(pairs)
+            ]
+            members = [part for k, text in enumerate(objects) for part in sample(f"k{k}", text, "json")]
+            return load(str(made.tar(tmp_path / "a.tar", members)))
+
+        dataset = told((1, "ant"), (0, "bee"), (1, "ant"))
+        assert (dataset.class_names, dataset.sample_ids) == (("bee", "ant"), ("ant/k0.png", "ant/k2.png", "bee/k1.png"))
+        assert "class_name was taken for their names" in dataset.remarks[0]
+        # Indices of outputs, of which some are missing; and names that are not one to one.
+        assert told((7, "ant"), (0, "bee")).class_names == ("0", "7")
+        assert told((0, "ant"), (1, "ant")).class_names == ("0", "1")
+
     def test_cls_goes_before_json_and_txt(self, tmp_path):
         members = [*sample("a", "ant"), ("a.json", b'{"label": "bee"}'), ("a.txt", b"a photo of an ant")]
         assert load(str(made.tar(tmp_path / "a.tar", members))).class_names == ("ant",)
@@ -108,6 +123,11 @@ class TestPatterns:
     def test_patterns(self, pattern, count, shards):
         assert len(load(f"{shards}/{pattern}")) == count
         assert len(load_dataset(f"wds:{shards}/{pattern}")) == count
+        assert len(load_dataset(f"{shards}/{pattern}")) == count
+
+    def test_a_pattern_without_a_file_is_named(self, shards):
+        with pytest.raises(DatasetError, match="s-012.tar"):
+            load_dataset(f"{shards}/s-{{012..013}}.tar")
 
     def test_several_patterns(self, shards):
         assert len(load(f"{shards}/s-008.tar::{shards}/s-01*.tar")) == 3

@@ -183,6 +183,17 @@ def test_a_part_of_imagenet_gets_the_outputs_of_its_classes() -> None:
     assert settled(range(999), Grays(("tench", "goldfish")))[0].assumptions == ()
 
 
+def test_classes_in_two_spellings_are_named() -> None:
+    names = ("Red fox", "cat", "cat ", "red_fox")
+    with pytest.raises(ModelError) as caught:
+        settled(range(2), Grays(names))
+    text = caught.value.for_command_line
+    assert "to be 4, one for each class, but got 2" in text
+    assert "'Red fox' and 'red_fox', 'cat' and 'cat '" in text
+    assert settled(range(3), Grays(names))[1] == (0, 1, 2, 3)
+    assert settled(range(4), Grays(names))[1] == (0, 1, 2, 3)
+
+
 def test_empty_folders_beside_the_right_number_are_named() -> None:
     names = ("a", "b", "c", "d")
     with pytest.raises(ModelError) as caught:
