@@ -67,7 +67,7 @@ def settle(
 def named(
     classifier: Classifier, dataset: Dataset, outputs: tuple[int, ...], count: int | None
 ) -> tuple[Classifier, tuple[int, ...]]:
-    """Return a classifier with the names that the number of its outputs shows, where they were assumed; no image is run.
+    """Return a classifier with the names that the number of its outputs shows, where they were assumed.
 
     Args:
         classifier: The network.
