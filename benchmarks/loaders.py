@@ -4,11 +4,12 @@
     PYTHONPATH=. python benchmarks/loaders.py --photos imagenet-val --weights weights
 
 The same image files go through ``cuesense`` (its loader, its resizing, its engine) and through the library's own
-transform and network, one image after the other. Networks have random weights and a last layer that is fitted to the
-images' classes, so that their outputs are separated: nearly tied ones would differ by rounding. With ``--photos`` (a
-folder of class folders) and ``--weights`` (a folder with squeezenet1_0.state_dict.pt and
-mobilenet_v2_tf.torchscript.pt) trained networks are compared on photographs, too. Needs the extras hf and onnx. The
-table is kept in benchmarks/results/loaders.csv.
+transform and network. Networks have random weights and a last layer that is fitted to the images' classes, so that
+their outputs are separated: nearly tied ones differ by rounding, and by the gray level that the resizing of
+torchvision's tensors, which transformers uses, is from that of PIL. With ``--photos`` (a folder of class folders) and
+``--weights`` (a folder with squeezenet1_0.state_dict.pt, mobilenet_v2_tf.torchscript.pt and mobilenet_v2_tf.pt2)
+trained networks are compared on photographs, too. Needs the extras hf, onnx and open_clip. The table is kept in
+benchmarks/results/loaders.csv.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ from cuesense.types import ClassNames, Condition
 
 RESULTS = Path(__file__).parent / "results" / "loaders.csv"
 CLASSES = 8
-# How many of the images the last layers are fitted on, and how much their weights are shrunk. Chosen by hand.
-FITTED, RIDGE = 160, 1e-3
+# Images that the last layers are fitted on, how much their weights are shrunk, images that are run at once. Chosen by
+# hand.
+FITTED, RIDGE, BATCH = 160, 1e-3, 20
 NAMES = ("ant", "bird", "car", "dog", "egg", "fox", "goat", "hat")
 
 
@@ -87,10 +89,20 @@ def fitted(network: nn.Module, transform: Callable[[Image.Image], Any], images: 
     head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
     seen: list[Tensor] = []
     handle = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].flatten(1)))
+    inputs = list(batches([path for path, _ in images[:FITTED]], transform))
+    # Batch statistics of these images: features of an untrained network would hardly differ between images otherwise.
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.reset_running_stats()
+            module.momentum = None
+    network.train()
+    with torch.no_grad():
+        network(torch.cat(inputs[:2]))
     network.eval()
+    seen.clear()
     with torch.inference_mode():
-        for path, _ in images[:FITTED]:
-            network(transform(Image.open(path).convert("RGB"))[None])
+        for batch in inputs:
+            network(batch)
     handle.remove()
     features = torch.cat(seen).double()
     wanted = torch.eye(CLASSES)[[label for _, label in images[:FITTED]]].double() - 1 / CLASSES
@@ -104,6 +116,12 @@ def fitted(network: nn.Module, transform: Callable[[Image.Image], Any], images: 
         if head.bias is not None:
             head.bias.copy_(-10 * weight @ center)
     return network.requires_grad_(False)
+
+
+def batches(paths: list[Path], transform: Callable[[Image.Image], Any]) -> Iterator[Tensor]:
+    """Yield images as the library prepares each of them, several at once."""
+    for start in range(0, len(paths), BATCH):
+        yield torch.stack([transform(Image.open(path).convert("RGB")) for path in paths[start : start + BATCH]])
 
 
 def torchvision_case(folder: Path, images: list[tuple[Path, int]]) -> Case:
@@ -169,15 +187,51 @@ def hf_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Case]:
             hf.ResNetForImageClassification,
             hf.ConvNextImageProcessor(size={"shortest_edge": 384}),
         ),
-        "MobileNetV2": (hf.MobileNetV2Config(depth_multiplier=0.35), hf.MobileNetV2ForImageClassification, None),
+        "MobileNetV2": (
+            hf.MobileNetV2Config(depth_multiplier=0.35),
+            hf.MobileNetV2ForImageClassification,
+            hf.MobileNetV2ImageProcessor(),
+        ),
         "MobileViT": (
             hf.MobileViTConfig(hidden_sizes=[16, 24, 32], neck_hidden_sizes=[8, 8, 12, 16, 24, 32, 48], image_size=256),
             hf.MobileViTForImageClassification,
             hf.MobileViTImageProcessor(size={"shortest_edge": 288}),
         ),
+        "Swin": (
+            hf.SwinConfig(embed_dim=12, depths=[1, 1, 1], num_heads=[1, 2, 2]),
+            hf.SwinForImageClassification,
+            hf.ViTImageProcessor(resample=3),
+        ),
+        "BEiT": (hf.BeitConfig(patch_size=32, **small), hf.BeitForImageClassification, hf.BeitImageProcessor()),
+        "EfficientNet": (
+            hf.EfficientNetConfig(width_coefficient=0.3, depth_coefficient=0.3, image_size=160),
+            hf.EfficientNetForImageClassification,
+            hf.EfficientNetImageProcessor(size={"height": 160, "width": 160}),
+        ),
+        "LeViT": (
+            hf.LevitConfig(hidden_sizes=[32, 48, 64], depths=[1, 1, 1], key_dim=[8, 8, 8]),
+            hf.LevitForImageClassification,
+            hf.LevitImageProcessor(),
+        ),
+        "ConvNext, crop of 0.7": (
+            hf.ConvNextConfig(depths=[1, 1, 1, 1], hidden_sizes=[8, 12, 16, 24]),
+            hf.ConvNextForImageClassification,
+            hf.ConvNextImageProcessor(size={"shortest_edge": 161}, crop_pct=0.7),
+        ),
+        "ViT, Lanczos and values from -1 to 1": (
+            hf.ViTConfig(patch_size=32, **small),
+            hf.ViTForImageClassification,
+            hf.ViTImageProcessor(resample=1, rescale_factor=1 / 127.5, image_mean=[1] * 3, image_std=[1] * 3),
+        ),
+        "ViT, no crop, values from 0 to 255": (
+            hf.ViTConfig(patch_size=16, image_size=112, **small),
+            hf.ViTForImageClassification,
+            hf.ViTImageProcessor(size={"height": 112, "width": 112}, do_rescale=False, do_normalize=False),
+        ),
     }
     for name, (config, kind, own) in made.items():
-        processor: Any = own or hf.MobileNetV2ImageProcessor()
+        torch.manual_seed(0)
+        processor: Any = own
         config.id2label = dict(enumerate(NAMES))
         config.label2id = {label: number for number, label in enumerate(NAMES)}
         model = kind(config).eval()
@@ -276,7 +330,7 @@ def exported_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Cas
     yield Case("torch.export", str(folder / "net.pt2"), transform, network, given)
 
 
-def trained_cases(weights: Path) -> Iterator[Case]:
+def trained_cases(folder: Path, weights: Path) -> Iterator[Case]:
     """Yield trained networks, with plain torchvision transforms."""
     from torchvision.models import squeezenet1_0
     from torchvision.transforms import v2
@@ -285,27 +339,47 @@ def trained_cases(weights: Path) -> Iterator[Case]:
         steps = [v2.Resize(resize), v2.CenterCrop(crop), v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True)]
         return v2.Compose([*steps, v2.Normalize(mean, std)])
 
+    import onnxruntime
+
     mean = [123 / 255, 117 / 255, 104 / 255]
     squeezenet = squeezenet1_0()
     squeezenet.load_state_dict(torch.load(weights / "squeezenet1_0.state_dict.pt", weights_only=True))
+    images = ImageOptions(image_size=227, resize=256, mean=tuple(mean), std=(1.0,) * 3)
+    own = transform(256, 227, mean, [1.0] * 3)
     yield Case(
         "trained SqueezeNet, torchvision",
         str(weights / "squeezenet1_0.state_dict.pt"),
-        transform(256, 227, mean, [1.0] * 3),
+        own,
         squeezenet.eval(),
-        {
-            "arch": "torchvision:squeezenet1_0",
-            "images": ImageOptions(image_size=227, resize=256, mean=tuple(mean), std=(1.0,) * 3),
-        },
+        {"arch": "torchvision:squeezenet1_0", "images": images},
+    )
+    path = str(folder / "squeezenet.onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            squeezenet,
+            (torch.rand(2, 3, 227, 227),),
+            path,
+            dynamic_axes={"x": {0: "n"}},
+            input_names=["x"],
+            dynamo=False,
+        )
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    yield Case(
+        "trained SqueezeNet, ONNX",
+        path,
+        own,
+        lambda batch: torch.from_numpy(session.run(None, {"x": batch.numpy()})[0]),
+        {"images": images},
     )
     script = weights / "mobilenet_v2_tf.torchscript.pt"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network = torch.jit.load(str(script)).eval()
     given = {"images": ImageOptions(image_size=224, resize=256, mean=(0.5,) * 3, std=(0.5,) * 3)}
-    yield Case(
-        "trained MobileNetV2, TorchScript", str(script), transform(256, 224, [0.5] * 3, [0.5] * 3), network, given
-    )
+    own = transform(256, 224, [0.5] * 3, [0.5] * 3)
+    yield Case("trained MobileNetV2, TorchScript", str(script), own, network, given)
+    yield Case("trained MobileNetV2, torch.export", str(weights / "mobilenet_v2_tf.pt2"), own, network, given)
 
 
 def compared(case: Case, folder: Path, images: list[tuple[Path, int]]) -> dict[str, Any]:
@@ -320,17 +394,20 @@ def compared(case: Case, folder: Path, images: list[tuple[Path, int]]) -> dict[s
     shards = predict(classifier, dataset, tuple(range(len(dataset.class_names))), [Condition()], store, run)
     ours = next(store.conditions(shards, [0])).predicted
     with torch.inference_mode():
-        logits = torch.cat([case.network(case.transform(Image.open(path).convert("RGB"))[None]) for path, _ in images])
+        logits = torch.cat([case.network(batch) for batch in batches([path for path, _ in images], case.transform)])
     theirs = logits.argmax(1).numpy()
     labels = np.array([label for _, label in images])
     best = logits.float().topk(2, dim=1).values
+    margins = (best[:, 0] - best[:, 1]).numpy()
+    other = margins[ours != theirs]
     return {
         "case": case.name,
         "images": len(images),
         "identical": f"{float((ours == theirs).mean()):.4f}",
         "accuracy": f"{float((ours == labels).mean()):.4f}",
         "library's accuracy": f"{float((theirs == labels).mean()):.4f}",
-        "median margin": f"{float((best[:, 0] - best[:, 1]).median()):.3g}",
+        "median margin": f"{float(np.median(margins)):.3g}",
+        "largest margin of another prediction": f"{other.max():.3g}" if len(other) else "",
         "outputs predicted": len(set(theirs.tolist())),
     }
 
@@ -368,11 +445,11 @@ def main() -> None:
         for case in cases(Path(name), images):
             rows.append(compared(case, folder, images))
             keep(rows)
-    if options.photos and options.weights:
-        photos = files_of(options.photos)
-        for case in trained_cases(options.weights):
-            rows.append(compared(case, options.photos, photos))
-            keep(rows)
+        if options.photos and options.weights:
+            photos = files_of(options.photos)
+            for case in trained_cases(Path(name), options.weights):
+                rows.append(compared(case, options.photos, photos))
+                keep(rows)
 
 
 def keep(rows: list[dict[str, Any]]) -> None:

@@ -58,6 +58,8 @@ class OutputKind(StrEnum):
 
 CLEAN = "clean"
 CHANNEL_ORDERS = ("rgb", "bgr")
+# Pillow's filters, each at the place of its number.
+INTERPOLATIONS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 # The largest risk of a budget, where none is given: of five classes that are augmented as far as they may be, one may
 # lose more than the tolerance. Chosen by hand; not tuned.
 RISK = 0.2
@@ -170,7 +172,7 @@ class Preprocessing:
         resize: Length in pixels of the shorter side before the center crop; None resizes straight to image_size.
         mean: Per-channel mean, RGB, in [0, 1] units.
         std: Per-channel standard deviation, RGB, in [0, 1] units.
-        interpolation: ``"bilinear"`` or ``"bicubic"``; both antialiased.
+        interpolation: Pillow's filter, mostly ``"bilinear"`` or ``"bicubic"``; all but ``"nearest"`` are antialiased.
         channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; images, mean and
             std are RGB all the same.
         crop: Where the center crop starts when an odd number of pixels is cut off: ``"rounded"``, to even, as

@@ -42,11 +42,13 @@ class Adaptation:
         classifier: The classifier, its network in adapters where it needs them.
         warnings: What the user should know, in sentences.
         assumptions: What was assumed and how, in sentences.
+        output_count: How many outputs the network has; None where it returns something else than rows of them.
     """
 
     classifier: Classifier
     warnings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    output_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,20 @@ def adapt(classifier: Classifier, pixels: Tensor, options: RunOptions, *, resiza
     with torch.inference_mode(), undisturbed(network, pixels.device), _kept_modes(network):
         sized, answer = _answered(tried, network, resizable=resizable)
         answer = _two_classes(replace(tried, classifier=sized), _with_logits(answer, tried.classes))
+    count = _output_count(answer)
     if answer.network is network and sized is classifier:
-        return Adaptation(classifier)
+        return Adaptation(classifier, output_count=count)
     adapted = replace(sized, network=placed(answer.network, options.device))
     size = () if sized is classifier else (_size_said(sized),)
     warnings = tuple(sentence for sentence, matters in answer.said if matters)
-    return Adaptation(adapted, (*size, *warnings), (*size, *(sentence for sentence, _ in answer.said)))
+    return Adaptation(adapted, (*size, *warnings), (*size, *(sentence for sentence, _ in answer.said)), count)
+
+
+def _output_count(answer: _Answer) -> int | None:
+    if isinstance(answer.network, TwoClasses):
+        return 2
+    outputs = answer.outputs
+    return outputs.shape[1] if isinstance(outputs, Tensor) and outputs.ndim == 2 else None
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from cuesense.datasets.names import composed, loose_key
 from cuesense.datasets.subset import subset
 from cuesense.errors import DatasetError, ModelError, expected, listed
 from cuesense.inference.engine import predict
+from cuesense.inference.forward import check_count
 from cuesense.inference.options import RunOptions
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.types import Classifier, ClassNames, Condition, Dataset, no_progress
@@ -53,30 +54,48 @@ def settle(
         The classifier, its outputs named and the choice among its assumptions, and the output of each class.
 
     Raises:
-        ModelError: There are as many outputs as class folders with images, but empty ones as well; or as many as there
-            are folders in the class folders; or as many as classes would be if each were spelled in one way.
+        ModelError: As for ``named``.
     """
+    classifier, outputs = named(classifier, dataset, outputs, count)
     names = dataset.class_names
-    if "class_names" not in classifier.guessed or count is None:
+    # Labels of a table or in memory are sorted as numbers already: they are indices.
+    if count is None or "class_names" not in classifier.guessed or list(names) != sorted(names):
         return classifier, outputs
-    if count == len(names):
-        # Labels of a table or in memory are sorted as numbers already: they are indices.
-        if list(names) == sorted(names) and orders_differ(names):
-            return _ordered(classifier, dataset, outputs, options)
+    return _ordered(classifier, dataset, outputs, options) if orders_differ(names) else (classifier, outputs)
+
+
+def named(
+    classifier: Classifier, dataset: Dataset, outputs: tuple[int, ...], count: int | None
+) -> tuple[Classifier, tuple[int, ...]]:
+    """Return a classifier with the names that the number of its outputs shows, where they were assumed.
+
+    Args:
+        classifier: The network.
+        dataset: The images, of C classes.
+        outputs: The output of each class as it was assumed, length C.
+        count: How many outputs the network has; None where it is not known, and all stays as it is.
+
+    Returns:
+        The classifier, the choice among its assumptions, and the output of each class.
+
+    Raises:
+        ModelError: The number of outputs fits neither the names nor the classes; the sentence says so where it is that
+            of the class folders with images, of the folders in them, or of classes that are spelled in several ways.
+    """
+    assumed, names = classifier.class_names, dataset.class_names
+    if count is None or assumed is None:
         return classifier, outputs
-    for known in (_imagenet(names, count), _indices(names, count)):
-        if known is not None:
-            found, said = known
-            classifier = replace(
-                classifier,
-                class_names=found,
-                guessed=classifier.guessed - {"class_names"},
-                assumptions=(*classifier.assumptions, said),
-            )
-            return classifier, match_classes(names, found)
-    _refuse_empty(dataset, count)
-    _refuse_inner(dataset, count)
-    _refuse_spellings(names, count)
+    if "class_names" in classifier.guessed and count != len(names):
+        for known in (_imagenet(names, count), _indices(names, count)):
+            if known is not None:
+                found, said = known
+                guessed = classifier.guessed - {"class_names"}
+                classifier = replace(_say(classifier, said), class_names=found, guessed=guessed)
+                return classifier, match_classes(names, found)
+        _refuse_empty(dataset, count)
+        _refuse_inner(dataset, count)
+        _refuse_spellings(names, count)
+    check_count(count, len(assumed.names))
     return classifier, outputs
 
 

@@ -249,7 +249,7 @@ class _Runner:
     def _logits(self, condition: Condition, pixels: Tensor, names: list[_Name]) -> Tensor:
         normalized = self._normalized(condition, pixels, [name.key for name in names])
         outputs = forward(self.network, normalized, self.engine)
-        check_count(outputs, self.output_count or int(self.outputs.max()) + 1)
+        check_count(outputs.shape[1], self.output_count or int(self.outputs.max()) + 1)
         # Only what is kept is checked: beyond the images the batch is filled with copies.
         outputs = outputs[: len(pixels)]
         logits = as_logits(outputs, self.output_kind)

@@ -53,17 +53,17 @@ def call(network: Callable[[Tensor], object], batch: Tensor, options: RunOptions
         return network(batch)
 
 
-def check_count(outputs: Tensor, count: int) -> None:
-    """Raise ModelError unless a network has a number of outputs."""
-    if outputs.shape[1] == 1 != count:
+def check_count(outputs: int, count: int) -> None:
+    """Raise ModelError unless a network has as many outputs as are wanted."""
+    if outputs == 1 != count:
         do = f"Wrap it to return {count} logits, such as [-z, z] for one z between two classes"
         raise ModelError(expected("the number of the model's outputs", f"{count}, one for each class", "one", do))
-    if outputs.shape[1] != count:
+    if outputs != count:
         raise ModelError(
             expected(
                 "the number of the model's outputs",
                 f"{count}, one for each class",
-                str(outputs.shape[1]),
+                str(outputs),
                 "Give --class-names with one name an output, in their order",
             )
         )

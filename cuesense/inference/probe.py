@@ -83,6 +83,22 @@ def probe(classifier: Classifier, dataset: Dataset, options: RunOptions) -> Prob
     return Probe() if not images else _probe(classifier, torch.from_numpy(np.stack(images)), options, resizable=True)
 
 
+def count_outputs(classifier: Classifier, dataset: Dataset, options: RunOptions) -> int | None:
+    """Return how many outputs a network has, from one small batch; arguments as for ``probe``.
+
+    Returns:
+        The number; None where no image can be read, or the network fails, which ``probe`` says.
+    """
+    images = _some_images(classifier, dataset)
+    if not images:
+        return None
+    pixels = torch.from_numpy(np.stack(images)).to(options.device).float().div_(255)
+    try:
+        return adapt(classifier, pixels, options).output_count
+    except ModelError:
+        return None
+
+
 def probe_pixels(classifier: Classifier, pixels: Tensor, options: RunOptions) -> Probe:
     """Try a network on images that are decoded already, whose size stays; else as ``probe``.
 

@@ -98,7 +98,7 @@ class Carried:
         resize: Shorter side before the center crop in pixels; 0 where images are resized whole to the image size.
         mean: Normalization mean, RGB in [0, 1] units; given with std or not at all.
         std: Normalization standard deviation, likewise.
-        interpolation: ``"bilinear"`` or ``"bicubic"``.
+        interpolation: One of Pillow's filters, such as ``"bicubic"``.
         class_names: Names of the outputs in their order.
         arch: The architecture, with its prefix where the library is known, for instance ``"timm:resnet18"``.
         channels: The order in which the network takes the color channels: ``"rgb"`` or ``"bgr"``.

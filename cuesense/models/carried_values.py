@@ -10,13 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cuesense.types import ClassNames
+from cuesense.types import INTERPOLATIONS, ClassNames
 from cuesense.validation import LARGEST_SIDE
 
 Channels = tuple[float, float, float]
 
-# Pillow's numbers, which Hugging Face's preprocessor_config.json keeps as "resample".
-_RESAMPLING = {2: "bilinear", 3: "bicubic"}
 _SMALLEST_STD = 1e-6
 # Values above 1 are of images from 0 to 255 (Caffe's and Detectron's normalization, for instance).
 _EIGHT_BITS = 255
@@ -108,11 +106,11 @@ def _divided(values: Channels) -> Channels:
 
 
 def interpolation_of(value: object) -> str | None:
-    """Return ``"bilinear"`` or ``"bicubic"`` from a name, an enumeration's name or Pillow's number."""
+    """Return one of Pillow's filters from its name, an enumeration's name or Pillow's number ("resample")."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return _RESAMPLING.get(value)
+        return INTERPOLATIONS[value] if 0 <= value < len(INTERPOLATIONS) else None
     name = value.lower().rpartition(".")[2] if isinstance(value, str) else ""
-    return name if name in _RESAMPLING.values() else None
+    return name if name in INTERPOLATIONS else None
 
 
 def channels_of(value: object) -> str | None:

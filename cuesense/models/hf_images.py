@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cuesense.types import Preprocessing
+from cuesense.types import INTERPOLATIONS, Preprocessing
 
-# PIL's numbers of its filters, as "resample" has them.
-_FILTERS = {2: "bilinear", 3: "bicubic"}
 # ConvNextImageProcessor resizes straight to sizes from 384 on, and crops below.
 _UNCROPPED = 384
 _CHANNELS = 3
@@ -53,12 +51,11 @@ def preprocessing_of(processor: Any, side: tuple[int, int] | None) -> Images:
         said = f"The {kind} of these weights does not say the size of its images."
         return Images(None, (said,))
     mean, std = _normalization(processor, kind)
-    interpolation, warnings = _interpolation(processor)
     image_size, resize = sizes
     crop = "rounded" if resize is None else "down"
     return Images(
-        Preprocessing(image_size, resize, mean, std, interpolation, _order(processor), crop),
-        warnings + _padded(processor) + ((_SQUASHED,) if guessed == ("resize",) else ()),
+        Preprocessing(image_size, resize, mean, std, _interpolation(processor), _order(processor), crop),
+        _padded(processor) + ((_SQUASHED,) if guessed == ("resize",) else ()),
         frozenset(guessed),
     )
 
@@ -128,12 +125,9 @@ def _channels(values: Any, default: float) -> list[float]:
     return numbers[:_CHANNELS] if len(numbers) >= _CHANNELS else numbers[:1] * _CHANNELS
 
 
-def _interpolation(processor: Any) -> tuple[str, tuple[str, ...]]:
+def _interpolation(processor: Any) -> str:
     number: Any = getattr(processor, "resample", None)
-    found = _FILTERS.get(int(number) if number is not None else 2)
-    if found is not None or not getattr(processor, "do_resize", True):
-        return found or "bilinear", ()
-    return "bicubic", (f"These weights' images are resized with PIL's filter {int(number)}; bicubic is used instead.",)
+    return "bilinear" if number is None else INTERPOLATIONS[int(number)]
 
 
 def _order(processor: Any) -> str:

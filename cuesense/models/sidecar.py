@@ -26,7 +26,7 @@ KEYS = {
     "resize": "a shorter side in pixels that is at least the image size, or 0 for resizing whole",
     "mean": "three numbers, with a std",
     "std": "three positive numbers, with a mean",
-    "interpolation": "bilinear or bicubic",
+    "interpolation": "a filter of Pillow, such as bicubic",
     "channels": "rgb or bgr",
     "class_names": "a list of different names",
     "arch": "an architecture such as torchvision:resnet18",

@@ -13,7 +13,7 @@ from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.models.common import Loaded, State, fetching, guessed_images, guessed_names, only_tensors
 from cuesense.models.names import HUB, unknown_name
 from cuesense.models.weights import build_filled, sketch
-from cuesense.types import ClassNames, Preprocessing
+from cuesense.types import INTERPOLATIONS, ClassNames, Preprocessing
 
 # Where a configuration's size is that of the user's own weights, as their position embeddings say.
 _BY_POSITIONS = "size_by_positions"
@@ -132,7 +132,7 @@ def preprocessing_of(kept: Mapping[str, Any]) -> tuple[Preprocessing, tuple[str,
     height, width = kept["input_size"][1:]
     mode = kept["crop_mode"]
     resize = None if mode == "squash" else math.floor(min(height, width) / kept["crop_pct"])
-    interpolation = "bicubic" if kept["interpolation"] == "bicubic" else "bilinear"
+    interpolation = kept["interpolation"] if kept["interpolation"] in INTERPOLATIONS else "bilinear"
     warnings = (
         ("These weights were evaluated on padded images; a center crop is used instead.",) if mode == "border" else ()
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cuesense.types import INTERPOLATIONS
+
 _MOST_PIXELS = 1_000_000  # a side in pixels, far above any network's input; chosen by hand
-_INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
 
 def preprocessing_problems(field: str, known: Mapping[str, Any]) -> Iterator[str]:
@@ -24,7 +25,7 @@ def preprocessing_problems(field: str, known: Mapping[str, Any]) -> Iterator[str
         yield f"no whole number of pixels in '{field}.resize'"
     if known.get("crop") not in (None, "rounded", "down"):
         yield f"no known crop in '{field}.crop'"
-    if interpolation is not None and interpolation not in _INTERPOLATIONS:
+    if interpolation is not None and interpolation not in INTERPOLATIONS:
         yield f"no known interpolation in '{field}.interpolation'"
     for name in ("mean", "std"):
         values = known.get(name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from cuesense.inference.class_outputs import settle
+from cuesense.inference.class_outputs import named, settle
 from cuesense.inference.options import RunOptions
-from cuesense.inference.probe import probe
+from cuesense.inference.probe import count_outputs, probe
 from cuesense.inference.readings import find_readings
 from cuesense.types import Classifier, Dataset, Notify
 from cuesense.workflows.readings import settled
@@ -36,9 +36,27 @@ def prepared(
     Raises:
         ModelError: The network fails, or is no function of one image and may not be run.
     """
+    # Before a search, which may take a minute and must know what the outputs are: their number may fit no classes.
+    classifier, outputs = named(classifier, data, outputs, count_outputs(classifier, data, run))
     # A library's own weights are of one training.
     guessed = bool(classifier.guessed - {"class_names"})
     own = classifier.sha256 is not None or isinstance(model, nn.Module) or guessed
+    found, order = _tried(classifier, data, outputs, run, notify, own=own)
+    if own and order != outputs:
+        # What was searched with the outputs in another order is worth nothing.
+        found, order = _tried(classifier, data, order, run, notify, own=own)
+    return found, order
+
+
+def _tried(
+    classifier: Classifier,
+    data: Dataset,
+    outputs: tuple[int, ...],
+    run: RunOptions,
+    notify: Notify | None,
+    *,
+    own: bool,
+) -> tuple[Classifier, tuple[int, ...]]:
     readings = find_readings(classifier, data, outputs, run, notify=notify) if own else None
     classifier = settled(classifier, readings)
     tried = probe(classifier, data, run)

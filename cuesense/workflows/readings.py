@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cuesense.errors import ModelError, expected
+from cuesense.inference.class_outputs import named
 from cuesense.inference.options import RunOptions
-from cuesense.inference.probe import probe
+from cuesense.inference.probe import count_outputs, probe
 from cuesense.inference.reading_candidates import described, options_for
 from cuesense.inference.readings import Readings, Tried, find_readings
 from cuesense.models.channels import in_order
@@ -158,8 +159,9 @@ def try_readings(
         The table, best readings first.
 
     Raises:
-        CuesenseError: The model fails on the images however they are prepared.
+        CuesenseError: The model fails on the images however they are prepared, or its outputs do not fit the classes.
     """
+    classifier, outputs = named(classifier, dataset, outputs, count_outputs(classifier, dataset, run))
     readings = find_readings(classifier, dataset, outputs, run, thorough=True, notify=notify)
     if readings is None:
         # What is wrong with the model or the images; or how it takes its images after all.

@@ -11,8 +11,16 @@ from torch import Tensor, nn
 
 from cuesense.errors import ModelError
 from cuesense.inference.options import RunOptions
-from cuesense.inference.probe import IMAGES, Probe, dependence_remarks, kind_settings, probe, probe_pixels
-from cuesense.types import Classifier, OutputKind
+from cuesense.inference.probe import (
+    IMAGES,
+    Probe,
+    count_outputs,
+    dependence_remarks,
+    kind_settings,
+    probe,
+    probe_pixels,
+)
+from cuesense.types import Classifier, ClassNames, OutputKind
 from tests.helpers.dependent_networks import DEPENDENT, SOUND, Changed, ready
 from tests.helpers.small_networks import Colors, Meanest, classifier
 
@@ -164,3 +172,27 @@ def test_networks_of_a_sweep_are_counted() -> None:
     (said,) = dependence_remarks([("a.pt", None), ("b.pt", "it draws"), ("c.pt", "it counts")])
     assert said == "2 of 3 models are no functions of one image (--allow-nondeterministic), such as 'b.pt': it draws."
     assert not re.search(r"\bNone\b", said)
+
+
+def test_outputs_are_counted_from_a_few_images_whatever_the_network_returns() -> None:
+    class Listed(Meanest):
+        def forward(self, images: Tensor) -> Tensor:
+            return {"logits": super().forward(images)}  # type: ignore[return-value]
+
+    class Failing(Meanest):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images[:, :2])
+
+    one, two = nn.Sequential(Meanest(), nn.Linear(3, 1)), ClassNames(("a", "b"))
+    counted = {
+        5: classifier(Meanest(5)),
+        3: classifier(Listed()),
+        2: classifier(one, class_names=two),
+        1: classifier(one),
+        None: classifier(Failing()),
+    }
+    assert {count: count_outputs(model, Colors(30), RunOptions()) for count, model in counted.items()} == {
+        count: count for count in counted
+    }
+    unreadable = Colors(4, broken=frozenset(range(4)))
+    assert count_outputs(classifier(), unreadable, RunOptions()) is None

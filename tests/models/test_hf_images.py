@@ -31,6 +31,9 @@ def image() -> Image.Image:
         ("ViTImageProcessor", {"do_rescale": False}),
         ("ViTImageProcessor", {"rescale_factor": 1 / 127.5, "image_mean": [1, 1, 1], "image_std": [1, 1, 1]}),
         ("ViTImageProcessor", {"do_normalize": False}),
+        *(("ViTImageProcessor", {"resample": number}) for number in (0, 1, 3)),
+        # Boxes and Hamming windows are Pillow's alone.
+        *(("ViTImageProcessorPil", {"resample": number}) for number in (4, 5)),
         ("ConvNextImageProcessor", {"size": {"shortest_edge": 384}}),
         # Of 344 and 240 pixels the crop cuts off 143 and 39, which torchvision halves to 72 and 20.
         ("ConvNextImageProcessor", {"size": {"shortest_edge": 201}, "crop_pct": 0.8375}),
@@ -65,8 +68,6 @@ def test_what_is_done_otherwise_is_said() -> None:
     assert squashed.preprocessing is not None
     assert (squashed.preprocessing.image_size, squashed.preprocessing.resize) == ((224, 224), 256)
     assert "squashed to a square before the crop" in squashed.warnings[0]
-    nearest = preprocessing_of(transformers.ViTImageProcessor(resample=0), None)
-    assert "PIL's filter 0; bicubic" in nearest.warnings[0]
 
 
 def test_sizes_that_nothing_says_are_not_made_up() -> None:

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from cuesense.errors import ModelError
 from cuesense.inference.options import RunOptions
+from cuesense.types import ClassNames
 from cuesense.workflows import prepared as room
 from cuesense.workflows.prepared import prepared
+from cuesense.workflows.readings import try_readings
 from tests.helpers.small_networks import Colors, Meanest, classifier
 
 OUTPUTS, RUN = (0, 1, 2), RunOptions(batch_size=8, workers=1)
@@ -44,3 +47,36 @@ def test_a_users_own_weights_are_tried_again_after_the_probe(
 ) -> None:
     prepared(model, replace(classifier(), **changes), Colors(), OUTPUTS, RUN)  # type: ignore[arg-type]
     assert len(searches) == 2
+
+
+@pytest.mark.parametrize("guessed", [frozenset({"mean"}), frozenset({"mean", "class_names"})])
+def test_outputs_that_fit_no_classes_are_refused_before_a_search(
+    searches: list[object], guessed: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cuesense.workflows.readings.find_readings", room.find_readings)
+    model = classifier(Meanest(5), guessed=guessed)
+    said = "number of the model's outputs to be 3, one for each class, but got 5"
+    with pytest.raises(ModelError, match=said):
+        prepared("weights.pt", model, Colors(), OUTPUTS, RUN)
+    with pytest.raises(ModelError, match=said):
+        try_readings(model, Colors(), OUTPUTS, RUN)
+    assert searches == []
+
+
+def test_a_search_knows_which_outputs_the_classes_are(searches: list[object]) -> None:
+    # Folders 0, 2 and 4 of a network with five outputs.
+    data = Colors(class_names=("0", "2", "4"))
+    model = classifier(Meanest(5), guessed=frozenset({"mean", "class_names"}), class_names=ClassNames(("0", "2", "4")))
+    _, outputs = prepared("weights.pt", model, data, OUTPUTS, RUN)
+    assert outputs == (0, 2, 4)
+    assert [call[2] for call in searches] == [(0, 2, 4)] * 2  # type: ignore[index]
+
+
+def test_another_order_of_the_outputs_is_searched_again(
+    searches: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned = (2, 1, 0)
+    monkeypatch.setattr(room, "settle", lambda model, _data, _outputs, _count, _run: (model, turned))
+    _, outputs = prepared("weights.pt", classifier(guessed=frozenset({"mean"})), Colors(), OUTPUTS, RUN)
+    assert outputs == turned
+    assert [call[2] for call in searches] == [OUTPUTS] * 2 + [turned] * 2  # type: ignore[index]
