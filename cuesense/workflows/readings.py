@@ -105,13 +105,22 @@ def _of_hint(readings: Readings) -> str | None:
 
 
 def _assumed(classifier: Classifier, readings: Readings) -> list[str]:
-    others = len(readings.tried) - 1
     if readings.best.reading != classifier.preprocessing or readings.better or readings.hint or readings.at_chance:
         return []
-    compared = f", and none of {others} other ways to prepare them is far better" if others else ""
     if not classifier.guessed & set(_FIELDS):
         return []
-    return [f"{_of(readings.best.count, readings.images)} are recognized when prepared so{compared}."]
+    return [f"{_of(readings.best.count, readings.images)} are recognized when prepared so{_compared(readings)}."]
+
+
+def _compared(readings: Readings) -> str:
+    """Return a clause about the other readings; that more images are recognized under one of them is never hidden."""
+    others, most = len(readings.tried) - 1, readings.runner_up
+    if not others:
+        return ""
+    if most is None:
+        return f", no more in {others} other ways"
+    options = options_for(most.reading, _changed(most.reading, readings.best.reading))
+    return f"; of {others} other ways the best recognizes {most.count} (`{options}`): so few more may be chance"
 
 
 def _counted(tried: Tried, readings: Readings) -> str:
