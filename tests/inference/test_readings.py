@@ -256,3 +256,34 @@ def test_options_give_a_reading_exactly() -> None:
     odd = Preprocessing((64, 48), 72, (0.1, 0.2, 0.3), (1.0,) * 3)
     assert described(odd) == "center crop of 64 x 48 of 72 pixels, mean 0.1,0.2,0.3 and std 1, RGB"
     assert options_for(odd, frozenset({"image_size"})) == ""
+
+
+def test_what_is_all_somebodys_word_is_searched_only_at_chance() -> None:
+    right = wanted(64, "ImageNet's")
+
+    class Half(Particular):
+        """Recognizes half of the classes."""
+
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images) * images.new_tensor([1, 1, 0, 0])
+
+    network = Half(right)
+    found = find_readings(classifier(network, right, frozenset()), Squares(), range(CLASSES), OPTIONS)
+    assert found is not None
+    assert not found.at_chance
+    assert found.best.count < IMAGES * 0.8
+    assert (len(found.tried), network.calls) == (1, IMAGES // room.FIRST_IMAGES)
+    guessed = find_readings(classifier(network, right), Squares(), range(CLASSES), OPTIONS)
+    assert guessed is not None
+    assert len(guessed.tried) > 20
+
+
+def test_a_search_is_announced_only_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room._Search, "improved", lambda _self, start, *_: start)
+    said: list[str] = []
+    network = Particular(wanted(64, "ImageNet's"))
+    for shortest in (1e9, -1.0):
+        monkeypatch.setattr(room, "_SHORT", shortest)
+        find_readings(classifier(network), Squares(), range(CLASSES), OPTIONS, notify=said.append)
+    (sentence,) = said
+    assert f"of {IMAGES} images are recognized as they are prepared" in sentence
