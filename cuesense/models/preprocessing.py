@@ -231,7 +231,9 @@ def _warnings(
     elif "image_size" in guessed:
         found.append(f"{_NOTHING_SAYS} how large the images were: {_crop(chosen)}{whose} is assumed.")
     elif "resize" in guessed and as_it_is:
-        found.append(f"{_NOTHING_SAYS} how the images were resized: they have the size already, and are taken as they are.")
+        found.append(
+            f"{_NOTHING_SAYS} how images were resized: these have the size already, and are taken as they are."
+        )
     elif "resize" in guessed:
         found.append(f"{_NOTHING_SAYS} how the images were resized: {_crop(chosen)}{whose} is assumed.")
     return tuple(found)
