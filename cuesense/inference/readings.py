@@ -475,7 +475,8 @@ def _in_another_order(tried: Tried, truth: NDArray[np.int64], outputs: Sequence[
         return 0
     confusion = np.zeros((len(outputs), max(*outputs, int(tried.predicted.max())) + 1), np.int64)
     classes = {output: index for index, output in enumerate(outputs)}
-    np.add.at(confusion, ([classes[output] for output in truth.tolist()], tried.predicted), 1)
+    labels = np.array([classes[output] for output in truth.tolist()])
+    np.add.at(confusion, (labels, tried.predicted), 1)
     order = find_order(confusion, outputs)
     if order is None or not order.certain:
         return 0
