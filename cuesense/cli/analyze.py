@@ -120,7 +120,7 @@ def analyze(
     with user_errors():
         from cuesense.models.spellings import refuse_misspelled
 
-        refuse_misspelled(model, arch)
+        refuse_misspelled(model, arch, dataset)
         from cuesense.validation import parse_channels, whole_number
         from cuesense.workflows.analyze import analyze as run_analysis
 

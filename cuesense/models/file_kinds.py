@@ -116,6 +116,9 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
         return f"{other} (a model of CoreML)", _CONVERT
     if any(name.endswith((".pdmodel", ".pdiparams")) for name in members):
         return f"{other} (a model of PaddlePaddle)", _CONVERT
+    if any(name.endswith(".data/extern_modules") for name in members):
+        do = "Load it with torch.package.PackageImporter in a function build, and pass it as python:module:build"
+        return f"{other} (a package of torch.package)", do
     if any(name.endswith(".npy") for name in members):
         return f"{other} (arrays of NumPy)", _SAVE_WEIGHTS
     if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors")) for name in members):

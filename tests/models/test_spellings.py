@@ -54,6 +54,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("torchvision: resnet18 ", "torchvision:resnet18"),
         ("open_clip:vit-b-32@openai", "open_clip:ViT-B-32@openai"),
         ("HF:Someone/Net", "hf:Someone/Net"),
+        ("hf-hub:timm/resnet18.a1_in1k", "timm:hf-hub:timm/resnet18.a1_in1k"),
         ("timm:ResNet50@d.pt", "timm:resnet50@d.pt"),
         ("torchvision:ResNet-19", "torchvision:ResNet-19"),
         ("Python: own_net:build", "python:own_net:build"),
@@ -83,6 +84,12 @@ def test_a_path_of_a_function_may_be_absolute(workplace: Path) -> None:
             "weights.pt",
             "got the file 'weights.pt'. Give the file as MODEL, and the architecture of its weights as",
         ),
+        ("microsoft/resnet-18", "Write hf:microsoft/resnet-18 for a network of the Hugging Face hub."),
+        (
+            "OwnNet",
+            "For your own code write python:module:OwnNet, for a library's network such as torchvision:resnet18.",
+        ),
+        ("build", "Write python:own_net:build."),
         ("timm/resnt50", "For your own code write python:timm:resnt50, and run from the folder that holds it."),
     ],
 )
@@ -99,8 +106,21 @@ def test_a_model_that_is_a_bare_name() -> None:
         refuse_misspelled("resnet18")
     with pytest.raises(CuesenseError, match=r"an existing file or one of .*'gone\.pt'\. Check the path"):
         refuse_misspelled("gone.pt")
+    with pytest.raises(CuesenseError, match=r"Check the path, or write hf:google/vit-base for a model of the Hugging"):
+        refuse_misspelled("google/vit-base")
     Path("resnet18").write_bytes(b"a file of this name")
     refuse_misspelled("resnet18")
+
+
+def test_a_dataset_that_is_not_there_is_said_in_the_same_answer(workplace: Path) -> None:
+    for model, arch in (("gone.pt", None), ("weights.pt", "resnt18")):
+        with pytest.raises(CuesenseError, match=r"'(gone\.pt|resnt18)'.* The dataset 'photos/val' is not there"):
+            refuse_misspelled(model, arch, "photos/val")
+        for there in (str(workplace), "imagenet", "planted:3", None):
+            with pytest.raises(CuesenseError) as caught:
+                refuse_misspelled(model, arch, there)
+            assert "is not there either" not in str(caught.value)
+    refuse_misspelled("weights.pt", "vit_b_16", "photos/val")
 
 
 def test_no_library_is_imported_for_an_answer() -> None:
