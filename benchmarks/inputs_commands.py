@@ -73,7 +73,7 @@ _ARCHS: tuple[tuple[str, Right, Callable[[Place], Any]], ...] = (
     ("usernet.py", either("python:usernet:"), _arch("usernet.py", _state)),
     ("python:usernet.py:build", either("python:usernet:build"), _arch("python:usernet.py:build", _state)),
     ("python:usernet", refused("python:usernet:|function"), _arch("python:usernet", _state)),
-    ("python:usernet.build", refused("python:usernet:build"), _arch("python:usernet.build", _state)),
+    ("python:usernet.build", either("python:usernet:build"), _arch("python:usernet.build", _state)),
     ("python:usernet:SmallNet", works(), _arch("python:usernet:SmallNet", _state)),
     ("python:usernet:build_classes", works(), _arch("python:usernet:build_classes", _state)),
     ("python:usernet:buld", refused("build"), _arch("python:usernet:buld", _state)),

@@ -255,7 +255,9 @@ def _stand_in(name: str, module: str, kind: str, *more: Any) -> Callable[[Place]
     """A pickled object of a library that is not installed, with tensors somewhere in it."""
 
     def made(place: Place) -> Any:
-        thing = foreign(type(kind, (), {}), module, _modules={"model": 1}, names=_NAMES)
+        thing = foreign(
+            type(kind, (), {}), module, _parameters={"w": torch.zeros(3)}, _buffers={}, _modules={}, names=_NAMES
+        )
         content = (
             {"model": thing, "ema": None, "train_args": {"imgsz": 32}, "date": "2024", "version": "8.2"}
             if more

@@ -33,6 +33,7 @@ from cuesense.cli.options import (
     Split,
     Std,
     Tolerance,
+    WeightsKey,
     WeightsOnly,
     Workers,
 )
@@ -60,6 +61,7 @@ def audit(
     ] = None,
     output: OutputFolder = Path("cuesense-audit"),
     arch: Arch = None,
+    weights_key: WeightsKey = None,
     class_names: ClassNames = None,
     image_size: ImageSize = None,
     resize: Resize = None,
@@ -123,6 +125,7 @@ def audit(
                 similarity=similarity,
                 output=output,
                 arch=arch,
+                weights_key=weights_key,
                 class_names=class_names,
                 image_size=image_size,
                 resize=resize,

@@ -33,6 +33,7 @@ from cuesense.cli.options import (
     Start,
     TrainIfAny,
     TrainSize,
+    WeightsKey,
     WeightsOnly,
     names_in,
 )
@@ -76,6 +77,7 @@ def recommend(
         str | None, typer.Option(metavar="MODEL", help="The analyzed model.", show_default="the profile's")
     ] = None,
     arch: Arch = None,
+    weights_key: WeightsKey = None,
     dataset: AnalyzedDataset = None,
     data_root: DataRoot = None,
     split: Split = None,
@@ -152,6 +154,7 @@ def recommend(
                 "images_per_class": images_per_class,
                 "model": model,
                 "arch": arch,
+                "weights_key": weights_key,
                 "dataset": dataset,
                 "data_root": data_root,
                 "split": split,

@@ -32,6 +32,7 @@ from cuesense.cli.options import (
     Std,
     Tolerance,
     TrainIfAny,
+    WeightsKey,
     WeightsOnly,
     WorkersOfTraining,
 )
@@ -50,6 +51,7 @@ def transfer(
     profile: CueProfile = None,
     output: OutputFolder = Path("cuesense-transfer"),
     arch: Arch = None,
+    weights_key: WeightsKey = None,
     image_size: ImageSize = None,
     resize: Resize = None,
     mean: Mean = None,
@@ -100,6 +102,7 @@ def transfer(
                 profile=None if profile is None else Profile.read(profile),
                 output=output,
                 arch=arch,
+                weights_key=weights_key,
                 image_size=image_size,
                 resize=resize,
                 mean=parse_channels(mean, "--mean"),

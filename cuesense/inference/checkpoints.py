@@ -50,6 +50,7 @@ class CheckpointOptions:
         run: Device, batch size, precision and workers.
         images: How images are prepared, where the weights should not decide.
         class_names: Names of the models' outputs in their order; None takes the dataset's classes.
+        weights_key: Where in every checkpoint the weights lie, as a dotted path; None takes the first that fit.
         trust: Whether programs run that the list of runs names.
         made_of_it: Names of the files in the output folder that are made of the predictions: a restart deletes them.
     """
@@ -58,6 +59,7 @@ class CheckpointOptions:
     images: ImageOptions = AS_CARRIED
     class_names: str | Path | Sequence[str] | ClassNames | None = None
     trust: Trust = OWN_WORD
+    weights_key: str | None = None
     made_of_it: tuple[str, ...] = ()
 
 
@@ -193,7 +195,13 @@ def _predict_one(
 ) -> _SingleCheckpoint:
     usable = arch if Path(model).is_file() else None
     classifier, outputs, shown = load_matched(
-        model, dataset, arch=usable, class_names=options.class_names, images=options.images, trust=options.trust
+        model,
+        dataset,
+        arch=usable,
+        class_names=options.class_names,
+        images=options.images,
+        trust=options.trust,
+        weights_key=options.weights_key,
     )
     tried = probe(classifier, dataset, options.run)
     loaded = tried.applied(classifier)

@@ -19,7 +19,8 @@ def device_of(device: str | torch.device) -> str:
     try:
         torch.empty(0, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError):
+        do = "Try --device cpu" if device.startswith("cuda") else "Try --device cpu, or cuda for a GPU"
         raise SettingsError(
-            expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", "Try --device cpu")
+            expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", do)
         ) from None
     return device

@@ -137,7 +137,12 @@ def _probe(classifier: Classifier, pixels: Tensor, options: RunOptions, *, resiz
 def kind_settings(classifier: Classifier) -> dict[str, Any]:
     """Return what was found and decides outcomes, as JSON values; nothing for logits, so that earlier runs go on."""
     kind = {} if classifier.output_kind is OutputKind.LOGITS else {"output_kind": classifier.output_kind.value}
-    return kind | ({"weights_key": classifier.weights_key} if classifier.weights_key else {})
+    return kind | weights_settings(classifier)
+
+
+def weights_settings(classifier: Classifier) -> dict[str, str]:
+    """Return which of several weights in its file a classifier has, as part of the settings of what is kept."""
+    return {"weights_key": classifier.weights_key} if classifier.weights_key else {}
 
 
 def _some_images(classifier: Classifier, dataset: Dataset) -> list[np.ndarray]:

@@ -50,12 +50,14 @@ class Found:
         others: The other weights in the file, by their dotted paths, in the order in which they would be taken.
         about: The plain data beside the weights: nested dictionaries of numbers, texts, lists and None, without
             tensors. Options of training scripts (``args``, ``hyper_parameters``, ``config``) are dictionaries too.
+        named: Whether the user has said the path.
     """
 
     weights: Weights
     key: str = ""
     others: Mapping[str, Weights] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    named: bool = False
 
     @property
     def in_order(self) -> dict[str, Weights]:
@@ -84,7 +86,7 @@ def find(content: object, key: str | None = None) -> Found | None:
     everything = {path: found for path, found in _candidates(content) if not lacks_values(found)}
     candidates = _in_order({path: found for path, found in everything.items() if not _NO_WEIGHTS.search(path)})
     if key is not None and everything:
-        return Found(*_named(key, everything), {}, about(content))
+        return Found(*_named(key, everything), {}, about(content), named=True)
     if not candidates:
         return None
     taken = next(iter(candidates))

@@ -31,7 +31,7 @@ class Loaded:
         fixed_batch: The only batch size the network accepts, or None.
         guessed: What of these was assumed, by the names of the fields of ``Preprocessing``, or ``"class_names"``.
         about: The plain data beside the weights in their file, as ``models.checkpoint.about`` returns it.
-        weights_key: Where in its file the weights lie, as a dotted path, if there was a choice; else empty.
+        weights_key: Where in its file the weights lie, as a dotted path, if that was chosen or said; else empty.
         other_weights: Where other weights lie that the network could have as well.
     """
 

@@ -101,6 +101,22 @@ def other_kind(start: bytes) -> tuple[str, str]:
     return _OTHER, DOWNLOAD_AGAIN
 
 
+# What the names in a zip archive end with, the kind of archive that it is, and what to do; the first that fits is taken.
+_MEMBERS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("model.weights.h5",), "a Keras model", _CONVERT),
+    (("saved_model.pb", "keras_metadata.pb"), "a SavedModel of TensorFlow", _CONVERT),
+    ((".mlmodel",), "a model of CoreML", _CONVERT),
+    ((".pdmodel", ".pdiparams"), "a model of PaddlePaddle", _CONVERT),
+    (
+        (".data/extern_modules",),
+        "a package of torch.package",
+        "Load it with torch.package.PackageImporter in a function build, and pass it as python:module:build",
+    ),
+    ((".npy",), "arrays of NumPy", _SAVE_WEIGHTS),
+    ((".pt", ".pth", ".ckpt", ".safetensors"), "with a model's file in it", "Unpack it, and name that file"),
+)
+
+
 def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
     """Return what a zip archive is that holds no model of PyTorch, and what to do with it.
 
@@ -108,20 +124,9 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
         members: The names in it.
     """
     other = "an archive of another kind"
-    if "model.weights.h5" in members:
-        return f"{other} (a Keras model)", _CONVERT
-    if any(name.endswith(("saved_model.pb", "keras_metadata.pb")) for name in members):
-        return f"{other} (a SavedModel of TensorFlow)", _CONVERT
-    if any(name.endswith(".mlmodel") for name in members):
-        return f"{other} (a model of CoreML)", _CONVERT
-    if any(name.endswith((".pdmodel", ".pdiparams")) for name in members):
-        return f"{other} (a model of PaddlePaddle)", _CONVERT
-    if any(name.endswith(".npy") for name in members):
-        return f"{other} (arrays of NumPy)", _SAVE_WEIGHTS
-    if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors")) for name in members):
-        return f"{other} (with a model's file in it)", "Unpack it, and name that file"
-    if any(name.lower().endswith((".png", ".jpg", ".jpeg")) for name in members):
-        return f"{other} (images)", "Give the model's file; images belong to --dataset"
+    for endings, kind, do in _MEMBERS:
+        if any(name.endswith(endings) for name in members):
+            return f"{other} ({kind})", do
     return other, DOWNLOAD_AGAIN
 
 

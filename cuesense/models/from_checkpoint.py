@@ -77,7 +77,8 @@ def _with_choice(loaded: Loaded, found: Found, key: str, state: State) -> Loaded
     return replace(
         loaded,
         about=found.about,
-        weights_key=taken if others else "",
+        # Of several, results must say which they are of.
+        weights_key=taken if others or found.named else "",
         other_weights=tuple(others),
         warnings=loaded.warnings + said,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cuesense import registry
 from cuesense.errors import ModelError, SettingsError, expected
-from cuesense.models.names import is_file, names, path_mode, refuse_unknown_name
+from cuesense.models.names import HUB, is_file, names, path_mode, refuse_unknown_name
 
 _LIBRARIES = ("torchvision", "timm")
 # Functions and classes of a file that a sentence names.
@@ -17,6 +17,7 @@ _MOST_NAMED = 3
 _CALLED = re.compile(r"\(.*\)$")
 # How the libraries' networks are written in code and on the hub.
 _WRITTEN = re.compile(r"(?:(torchvision|timm)[./:](?:models[./])?|models\.)(?:create_model\(['\"])?([\w.-]+)")
+_ON_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FUNCTION = re.compile(r"(?:python:)?([\w./-]+?)(?:\.py:|[:.])([A-Za-z_]\w*)")
 
 
@@ -40,6 +41,8 @@ def understood(spec: str, what: str) -> str:
         if what == "--arch":
             raise _file_as_architecture(spec)
         return spec
+    if spec.startswith(HUB):
+        return f"timm:{spec}"
     prefix, colon, rest = (part.strip() for part in spec.partition(":"))
     prefix = prefix.lower()
     if colon and prefix in registry.names("models"):
@@ -72,7 +75,8 @@ def refuse_misspelled(model: str | None, arch: str | None = None) -> None:
 def no_such_model(spec: str) -> ModelError:
     """Return the error for a MODEL that is neither a file nor PREFIX:NAME."""
     kinds = ", ".join(f"{prefix}:..." for prefix in registry.names("models"))
-    return ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", "Check the path"))
+    hub = f", or write hf:{spec} for a model of the Hugging Face hub" if _is_of_hub(spec) else ""
+    return ModelError(expected("MODEL", f"an existing file or one of {kinds}", f"'{spec}'", f"Check the path{hub}"))
 
 
 def _as_library_writes(library: str, name: str) -> str:
@@ -146,16 +150,28 @@ def _as_it_is(spec: str, what: str) -> str:
 
 
 def _how_to_write(spec: str, meant: list[str]) -> str:
+    if _is_of_hub(spec):
+        return f"Write hf:{spec} for a network of the Hugging Face hub"
     if not meant and ("." in spec or "/" in spec):
         module, _, function = _CALLED.sub("", spec).replace("/", ".").rpartition(".")
         return f"For your own code write python:{module}:{function}, and run from the folder that holds it"
-    if not meant:
-        known = {f"{library}:{name}" for library in _LIBRARIES for name in names(library)}
-        close = difflib.get_close_matches(f"torchvision:{spec}", known, 1) + difflib.get_close_matches(
-            f"timm:{spec}", known, 1
-        )
-        meant = close or [f"torchvision:{spec}", f"timm:{spec}"]
-    return f"Write {' or '.join(dict.fromkeys(meant))}"
+    own = [f"python:{path.stem}:{spec}" for path in sorted(Path().glob("*.py")) if spec in _defined_in(path)]
+    # What differs in more letters is rather a class of the user's own. Chosen by hand.
+    close = [
+        f"{library}:{name}"
+        for library in _LIBRARIES
+        for name in difflib.get_close_matches(spec, names(library), 1, 0.75)
+    ]
+    ways = own or meant or close
+    if not ways:
+        return f"For your own code write python:module:{spec}, for a library's network such as torchvision:resnet18"
+    return f"Write {' or '.join(ways)}"
+
+
+def _is_of_hub(spec: str) -> bool:
+    """Return whether a spec is written as models of the Hugging Face hub are, and as no path of Python."""
+    owner, slash, name = spec.partition("/")
+    return bool(slash) and _ON_HUB.fullmatch(spec) is not None and not name.isidentifier() and not path_mode(owner)
 
 
 def _own_function(spec: str) -> str | None:

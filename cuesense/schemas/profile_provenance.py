@@ -21,6 +21,9 @@ class ModelInfo(JsonModel):
     preprocessing: dict[str, Any] = Field(
         description="input size and resizing in pixels, per-channel mean and standard deviation in [0, 1] units"
     )
+    weights_key: str = Field(
+        default="", description="where in the file the weights lie, as a dotted path; empty where it holds one set"
+    )
 
 
 class DatasetInfo(JsonModel):

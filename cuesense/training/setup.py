@@ -22,11 +22,12 @@ from cuesense.datasets.subset import subset
 from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.inference.options import RunOptions
-from cuesense.inference.probe import Probe, probe_pixels
+from cuesense.inference.probe import Probe, probe_pixels, weights_settings
 from cuesense.models.channels import in_order
 from cuesense.models.common import is_program
 from cuesense.models.compact import build
 from cuesense.models.load import load_classifier
+from cuesense.models.shards import index_in
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.copies import trained_on, trained_remark
 from cuesense.schemas.profile import DatasetInfo, Profile
@@ -59,6 +60,7 @@ class TrainingOptions:
         test: Likewise; the images that trained networks are tested on.
         start: Spec of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a file that holds weights only.
+        weights_key: Where in the checkpoint the weights lie, as a dotted path; None takes the first that fit.
         image_size: Side of the images in pixels; None takes the profile's, rounded to a multiple of 32 for the compact
             network.
         epochs: Passes over the training images; None takes 16 from scratch and 3 for a checkpoint.
@@ -75,6 +77,7 @@ class TrainingOptions:
     test: Any
     start: str | None = None
     arch: str | None = None
+    weights_key: str | None = None
     image_size: int | None = None
     epochs: float | None = None
     images_per_class: int | None = None
@@ -164,8 +167,7 @@ def prepare_training(
     """
     names = tuple(entry.name for entry in profile.classes)
     start = options.start
-    arch = None if start is None else arch_of(start, options.arch)
-    classifier = None if start is None else load_classifier(start, arch=arch, trust=options.trust)
+    classifier = None if start is None else _loaded(start, options)
     preprocessing = _preprocessing(profile, classifier, options.image_size)
     if classifier is not None:
         classifier = replace(classifier, network=in_order(classifier.network, preprocessing.channels))
@@ -200,7 +202,7 @@ def prepare_training(
         "test": test.fingerprint,
         # A fingerprint of images in memory covers some of them only.
         "pixels": [hashlib.sha256(found.digests.tobytes()).hexdigest() for found in (read, tests)],
-    }
+    } | ({} if classifier is None else weights_settings(classifier))
     kept = folder / digest(settings, size=6) if folder is not None and apart else folder
     store = TrialStore() if kept is None else _open(kept, settings, (train, test), made_of_it, restart=restart)
     return Experiment(
@@ -243,9 +245,14 @@ def _open(
     return store
 
 
+def _loaded(start: str, options: TrainingOptions) -> Classifier:
+    arch = arch_of(start, options.arch)
+    return load_classifier(start, arch=arch, trust=options.trust, weights_key=options.weights_key)
+
+
 def arch_of(spec: str, arch: str | None) -> str | None:
     """Return the architecture that goes with a model: none with one that is no file and says itself what it is."""
-    return arch if Path(spec).is_file() else None
+    return arch if Path(spec).is_file() or index_in(Path(spec)) is not None else None
 
 
 def profile_preprocessing(profile: Profile) -> Preprocessing:

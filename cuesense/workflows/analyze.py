@@ -386,6 +386,7 @@ def _provenance(analysis: _Analysis, digest: str | None) -> Provenance:
             sha256=digest,
             architecture=analysis.classifier.architecture,
             preprocessing=preprocessing_values(analysis.classifier),
+            weights_key=analysis.classifier.weights_key,
         ),
         dataset=DatasetInfo(
             spec=analysis.dataset.spec,

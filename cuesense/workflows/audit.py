@@ -47,6 +47,7 @@ def audit(
     similarity: str | None = None,
     output: str | Path | None = None,
     arch: str | None = None,
+    weights_key: str | None = None,
     class_names: str | Path | Sequence[str] | ClassNames | None = None,
     image_size: int | None = None,
     resize: int | None = None,
@@ -87,6 +88,7 @@ def audit(
         output: Folder for audit.json, audit.csv, audit.html and the checkpoints' predictions, from which the same call
             goes on; None writes nothing.
         arch: Architecture of files that hold weights only.
+        weights_key: Where in every checkpoint the weights lie, as a dotted path; None takes the first that fit.
         class_names: Names of the models' outputs in their order, as for ``analyze``.
         image_size: Side of the networks' input in pixels; default: what the weights carry.
         resize: Shorter side before the center crop, in pixels; likewise.
@@ -141,6 +143,7 @@ def audit(
         ImageOptions(image_size, resize, mean, std, channels),
         class_names,
         trust,
+        weights_key,
         FILES[::-1],
     )
     with locked(folder):

@@ -85,6 +85,7 @@ class AnalyzedModel:
     Attributes:
         model: The model's spec or file; None takes what the profile says.
         arch: Architecture of a file that holds weights only.
+        weights_key: Where in the file the weights lie, as a dotted path; None takes those that were analyzed.
         dataset: The images; None takes what the profile says.
         images: Where datasets lie, and the part of the dataset, where the profile's is not the one.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or any device torch knows.
@@ -94,6 +95,7 @@ class AnalyzedModel:
 
     model: str | None = None
     arch: str | None = None
+    weights_key: str | None = None
     dataset: Any = None
     images: DatasetOptions = AS_GIVEN
     device: str = "auto"
@@ -147,6 +149,7 @@ def forecast(
     head: bool = False,
     start: str | None = None,
     arch: str | None = None,
+    weights_key: str | None = None,
     epochs: float | None = None,
     seeds: int | None = None,
     image_size: int | None = None,
@@ -178,6 +181,8 @@ def forecast(
         head: Whether the analyzed model's head is refitted.
         start: Spec or file of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a file that holds weights only, of the start and of the model.
+        weights_key: Where in such a file the weights lie, as a dotted path; None takes the first that fit, and of the
+            analyzed model those that were analyzed.
         epochs: Passes over the training images, above 0 to 1000; None takes 16 from scratch and 3 for a checkpoint.
         seeds: Trainings without augmentation and with each, at least 1; None makes 2, and more make the forecast surer.
         image_size: Side of the training images in pixels; None takes the profile's.
@@ -218,7 +223,7 @@ def forecast(
         trust = Trust(weights_only, allow_code)
         choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
         where = DatasetOptions(data_root, split, download)
-        analyzed = AnalyzedModel(model, arch, dataset, where, device, trust, allow_nondeterministic)
+        analyzed = AnalyzedModel(model, arch, weights_key, dataset, where, device, trust, allow_nondeterministic)
         found = earlier.model_copy(update={"forecast": None})
         if head:
             found = forecast_heads(found, analyzed, choice, report)
@@ -228,6 +233,7 @@ def forecast(
                 test=analyzed.images_of(earlier),
                 start=start,
                 arch=arch,
+                weights_key=weights_key,
                 image_size=image_size,
                 epochs=epochs,
                 images_per_class=images_per_class,
@@ -401,7 +407,14 @@ def forecast_heads(
     spec = analyzed.model_of(profile)
     trust = analyzed.trust if analyzed.model else analyzed.trust.named_in("profile.json", arch=False)
     analyzed_images = ImageOptions(channels=profile_preprocessing(profile).channels)
-    classifier = load_classifier(spec, arch=arch_of(spec, analyzed.arch), images=analyzed_images, trust=trust)
+    known = profile.provenance.model.weights_key or None
+    classifier = load_classifier(
+        spec,
+        arch=arch_of(spec, analyzed.arch),
+        images=analyzed_images,
+        trust=trust,
+        weights_key=analyzed.weights_key or (known if not analyzed.model else None),
+    )
     data = load_images(analyzed.images_of(profile), analyzed.part_of(profile))
     read = read_images(data, names, profile_preprocessing(profile), what="the analyzed images (--dataset)")
     images = read.images

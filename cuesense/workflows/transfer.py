@@ -24,7 +24,7 @@ from cuesense.inference.checkpoints import FOLDER, images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
 from cuesense.inference.options import RunOptions, run_options
-from cuesense.inference.probe import dependence_remarks, probe
+from cuesense.inference.probe import dependence_remarks, probe, weights_settings
 from cuesense.models.common import is_program
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
@@ -67,6 +67,7 @@ class _Task:
     images: ImageOptions
     run: RunOptions
     trust: Trust = OWN_WORD
+    weights_key: str | None = None
 
     @property
     def length(self) -> int:
@@ -111,6 +112,7 @@ def transfer(
     profile: Profile | str | Path | None = None,
     output: str | Path | None = None,
     arch: str | None = None,
+    weights_key: str | None = None,
     image_size: int | None = None,
     resize: int | None = None,
     mean: tuple[float, float, float] | None = None,
@@ -149,6 +151,7 @@ def transfer(
         output: Folder for audit.json, audit.csv, audit.html and the heads' predictions, from which the same call goes
             on; None writes nothing.
         arch: Architecture of files that hold weights only.
+        weights_key: Where in every checkpoint the weights lie, as a dotted path; None takes the first that fit.
         image_size: Side of the networks' input in pixels; default: what the weights carry.
         resize: Shorter side before the center crop, in pixels; likewise.
         mean: Normalization mean, RGB in [0, 1] units; likewise.
@@ -189,6 +192,7 @@ def transfer(
         images=images,
         run=run,
         trust=Trust(weights_only, allow_code),
+        weights_key=weights_key,
     )
     _refuse(task)
     with locked(folder):
@@ -270,7 +274,9 @@ def _predict_all(
 
         trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
         with naming(model):
-            classifier = load_classifier(model, arch=arch_of(model, arch), images=task.images, trust=trust)
+            classifier = load_classifier(
+                model, arch=arch_of(model, arch), images=task.images, trust=trust, weights_key=task.weights_key
+            )
             tried = probe(classifier, task.test, task.run)
             classifier = tried.applied(classifier)
             dependences.append(tried.dependence)
@@ -293,7 +299,7 @@ def _digest(classifier: Classifier, task: _Task) -> str:
         "preprocessing": preprocessing_values(classifier),
         "dataset": task.test.fingerprint,
         "train": None if task.train is None else task.train.fingerprint,
-    }
+    } | weights_settings(classifier)
     return digest(settings)
 
 

@@ -55,6 +55,7 @@ def verify(
     seeds: int = 5,
     start: str | None = None,
     arch: str | None = None,
+    weights_key: str | None = None,
     image_size: int | None = None,
     epochs: float | None = None,
     images_per_class: int | None = None,
@@ -96,6 +97,7 @@ def verify(
         seeds: Trainings of each policy, at least 1; intervals need 3 or more.
         start: Spec or file of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a start that holds weights only.
+        weights_key: Where in the start the weights lie, as a dotted path; None takes the first that fit.
         image_size: Side of the images in pixels; None takes the profile's, rounded down to a multiple of 32 for the
             compact network.
         epochs: Passes over the training images, above 0 to 1000; None takes 16 from scratch and 3 for a checkpoint.
@@ -129,6 +131,7 @@ def verify(
         test=test,
         start=start,
         arch=arch,
+        weights_key=weights_key,
         image_size=image_size,
         epochs=epochs,
         images_per_class=images_per_class,

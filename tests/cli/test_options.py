@@ -20,7 +20,17 @@ _IMAGES = {"--image-size", "--resize", "--mean", "--std", "--channels", "--image
 _IMAGES |= {"--data-root", "--split", "--download"}
 _PROGRAMS = {"--weights-only", "--allow-code"}
 _POLICY = {"--plugin", "--augmentations", "--probability", "--tolerance", "--risk"}
-_TRAINING = {"--train", "--from", "--arch", "--epochs", "--seeds", "--train-size", "--images-per-class", "--restart"}
+_TRAINING = {
+    "--train",
+    "--from",
+    "--arch",
+    "--weights-key",
+    "--epochs",
+    "--seeds",
+    "--train-size",
+    "--images-per-class",
+    "--restart",
+}
 _SWEEP = {"--regularizer", "--order", "--tolerance", "--confidence", "--profile"}
 
 OPTIONS = {
@@ -65,12 +75,13 @@ OPTIONS = {
     | _PROGRAMS
     | _SWEEP
     | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
+    | {"--weights-key"}
     | {"--batch-size", "--device", "--workers", "--restart", "--json", "--allow-nondeterministic"},
     # It has no --batch-size: the size of the batches is fixed where features are computed.
     "transfer": _IMAGES
     | _PROGRAMS
     | _SWEEP
-    | {"--dataset", "--train", "--output", "--arch", "--device", "--workers", "--restart", "--json"}
+    | {"--dataset", "--train", "--output", "--arch", "--weights-key", "--device", "--workers", "--restart", "--json"}
     | {"--allow-nondeterministic"},
     "compare": _IMAGES
     | {"--weights-only"}

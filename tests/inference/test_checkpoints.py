@@ -96,6 +96,23 @@ def test_predictions_of_every_run_are_those_of_a_plain_loop(runs: Runs) -> None:
     assert found.source == {"dataset": "colors", "images": 45, "fingerprint": data.fingerprint}
 
 
+def test_one_of_several_weights_is_taken_and_kept_apart(runs: Runs, tmp_path: Path) -> None:
+    for number, model in enumerate(runs.models):
+        state = torch.load(model)
+        other = {"1.weight": state["1.weight"], "1.bias": state["1.bias"] - torch.tensor([8.0, 0, 0])}
+        torch.save({"other": other, "own": state}, tmp_path / f"{number}.pt")
+    both = replace(runs, models=tuple(str(tmp_path / f"{number}.pt") for number in range(len(runs.models))))
+
+    def accuracy(key: str, folder: Path | None) -> Any:
+        return predict_checkpoints(both, Colors(45), replace(OPTIONS, weights_key=key), folder).sweep.accuracy
+
+    plain = predict_checkpoints(runs, Colors(45), OPTIONS, None).sweep.accuracy
+    np.testing.assert_array_equal(accuracy("own", tmp_path / "kept"), plain)
+    other = accuracy("other", None)
+    assert not np.array_equal(other, plain)
+    np.testing.assert_array_equal(accuracy("other", tmp_path / "kept"), other)
+
+
 def test_classes_come_first_and_other_outputs_behind_them_in_their_order() -> None:
     """brick, grass and water are the outputs 3, 5 and 1; the model spec is no file and takes no architecture."""
     data, options = Colors(30), replace(OPTIONS, class_names=SIX)

@@ -26,8 +26,10 @@ def test_a_device_stays_the_one_that_was_named(device: str | torch.device) -> No
 def test_what_cannot_compute_here_is_refused(device: str) -> None:
     with pytest.raises(SettingsError) as caught:
         device_of(device)
+    other = "" if device.startswith("cuda") else ", or cuda for a GPU"
     assert caught.value.for_command_line == (
-        f"Expected --device to be auto, cpu or a device torch can use here, but got '{device}'. Try --device cpu."
+        f"Expected --device to be auto, cpu or a device torch can use here, but got '{device}'. "
+        f"Try --device cpu{other}."
     )
     assert caught.value.__suppress_context__
 

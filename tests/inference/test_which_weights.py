@@ -77,6 +77,8 @@ def test_a_good_average_is_taken_and_said(images: Path) -> None:
 
 def test_the_key_decides_where_it_is_given(images: Path) -> None:
     found = loaded(images, {"model_ema": CYCLED, "model": GOOD}, "model_ema")
+    # What is kept of a run says which weights it is of, although nothing had to be chosen.
+    assert (found.weights_key, found.other_weights) == ("model_ema", ())
     assert torch.equal(weight(found), CYCLED["2.weight"])
     with pytest.raises(ModelError, match="weights_key to be one of 'model_ema', 'model', but got 'ema'"):
         loaded(images, {"model_ema": CYCLED, "model": GOOD}, "ema")

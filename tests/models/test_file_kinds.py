@@ -45,6 +45,7 @@ FILES = {
     b"GGUF\x03\x00\x00\x00rest": ("GGUF", "state_dict()"),
     b"import torch\n\ndef build():\n    pass\n": ("code of Python", "Pass it as python:model:build"),
     b'"""A network."""\nfrom torch import nn\n': ("code of Python", "Pass it as python:model:build"),
+    archive("net/.data/extern_modules", "net/models/a.pkl"): ("a package of torch.package", "PackageImporter"),
     archive("a/1.png", "b/2.JPG"): ("images", "belong to dataset"),
     b"\x1c\0\0\0TFL3\x14\0": ("a TFLite model", "Convert it to PyTorch or ONNX"),
     b"ftrt" + bytes(20): ("a TensorRT engine", "state_dict()"),

@@ -54,6 +54,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("torchvision: resnet18 ", "torchvision:resnet18"),
         ("open_clip:vit-b-32@openai", "open_clip:ViT-B-32@openai"),
         ("HF:Someone/Net", "hf:Someone/Net"),
+        ("hf-hub:timm/resnet18.a1_in1k", "timm:hf-hub:timm/resnet18.a1_in1k"),
         ("timm:ResNet50@d.pt", "timm:resnet50@d.pt"),
         ("torchvision:ResNet-19", "torchvision:ResNet-19"),
         ("Python: own_net:build", "python:own_net:build"),
@@ -83,6 +84,12 @@ def test_a_path_of_a_function_may_be_absolute(workplace: Path) -> None:
             "weights.pt",
             "got the file 'weights.pt'. Give the file as MODEL, and the architecture of its weights as",
         ),
+        ("microsoft/resnet-18", "Write hf:microsoft/resnet-18 for a network of the Hugging Face hub."),
+        (
+            "OwnNet",
+            "For your own code write python:module:OwnNet, for a library's network such as torchvision:resnet18.",
+        ),
+        ("build", "Write python:own_net:build."),
         ("timm/resnt50", "For your own code write python:timm:resnt50, and run from the folder that holds it."),
     ],
 )
@@ -99,6 +106,8 @@ def test_a_model_that_is_a_bare_name() -> None:
         refuse_misspelled("resnet18")
     with pytest.raises(CuesenseError, match=r"an existing file or one of .*'gone\.pt'\. Check the path"):
         refuse_misspelled("gone.pt")
+    with pytest.raises(CuesenseError, match=r"Check the path, or write hf:google/vit-base for a model of the Hugging"):
+        refuse_misspelled("google/vit-base")
     Path("resnet18").write_bytes(b"a file of this name")
     refuse_misspelled("resnet18")
 

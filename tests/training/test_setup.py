@@ -113,6 +113,26 @@ def test_a_checkpoint_keeps_its_weights_and_gets_a_head_for_the_classes() -> Non
         )
 
 
+def test_a_checkpoint_of_several_weights_starts_from_the_ones_that_are_named(tmp_path: Path) -> None:
+    first, second = factory().state_dict(), {key: value * 2 for key, value in factory().state_dict().items()}
+    torch.save({"model": first, "other": second}, tmp_path / "both.pt")
+    where: dict[str, Any] = {"start": str(tmp_path / "both.pt"), "arch": "python:tests.training.test_setup:factory"}
+
+    def prepare(key: str) -> Experiment:
+        options = TrainingOptions(TRAIN, TEST, image_size=32, epochs=0.1, weights_key=key, **where)
+        return prepare_training(profile(), options, tmp_path / "kept")
+
+    found = prepare("other")
+    name, value = next(iter(found.start(1).named_parameters()))
+    assert torch.equal(value, second[name])
+    found.run([Trial(None, 0)], lambda *_: None)
+    with pytest.raises(OutputError, match="other weights_key"):
+        prepare("model")
+    torch.save({"model": first}, tmp_path / "both.pt")
+    with pytest.raises(ModelError, match="weights_key to be one of 'model', but got 'other'"):
+        prepare("other")
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
 def test_a_head_that_already_tells_the_classes_apart_is_kept_in_their_order_alone(
     order: tuple[int, ...], monkeypatch: pytest.MonkeyPatch

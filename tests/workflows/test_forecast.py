@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from cuesense.datasets.load import DatasetOptions
-from cuesense.errors import CuesenseError, DatasetError, SettingsError
+from cuesense.errors import CuesenseError, DatasetError, ModelError, SettingsError
 from cuesense.models.compact import build
 from cuesense.policies.expected_losses import expected_losses
 from cuesense.policies.policy import uniform
@@ -123,6 +123,24 @@ def test_heads_are_refitted_for_every_value() -> None:
     assert seen == [(done, 8) for done in range(1, 9)]
     assert np.array(found.augmentations[JITTER].loss).shape == (4, 3)
     assert found.augmentations[JITTER].leaks == []
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [({}, "ema"), ({"weights_key": "raw"}, "raw"), ({"model": MODEL}, None)],
+)
+def test_heads_are_refitted_on_the_weights_that_were_analyzed(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], taken: str | None
+) -> None:
+    def load(*_: Any, weights_key: str | None, **__: Any) -> None:
+        raise ModelError(f"loaded {weights_key}")
+
+    monkeypatch.setattr(forecasts, "load_classifier", load)
+    analyzed = profile()
+    model = analyzed.provenance.model.model_copy(update={"spec": "some.pt", "weights_key": "ema"})
+    analyzed = analyzed.model_copy(update={"provenance": analyzed.provenance.model_copy(update={"model": model})})
+    with pytest.raises(ModelError, match=f"loaded {taken}"):
+        forecast(analyzed, head=True, dataset=IMAGES, **given)
 
 
 @pytest.mark.usefixtures("alone")

@@ -82,6 +82,19 @@ def test_the_same_call_goes_on_from_the_answers(runs: Path, tmp_path: Path) -> N
     assert len(data.read) == 60
 
 
+def test_one_of_several_weights_is_taken_and_kept_apart(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "both").mkdir()
+    torch.manual_seed(5)
+    other = {key: torch.randn_like(value) for key, value in network().state_dict().items()}
+    for path in runs.parent.glob("*.pt"):
+        torch.save({"other": other, "own": torch.load(path)}, tmp_path / "both" / path.name)
+    both = tmp_path / "both" / "runs.csv"
+    both.write_text(runs.read_text())
+    for key in ("own", "other", "own"):
+        found = transfer(both, Colors(60), output=tmp_path / "kept", weights_key=key, **OPTIONS)
+        assert (found.mean_accuracy == transfer(runs, Colors(60), **OPTIONS).mean_accuracy) == (key == "own")
+
+
 def test_images_that_cannot_be_read_are_left_out(runs: Path) -> None:
     data = Colors(90, broken=frozenset({0, 4, 50}))
     found = transfer(runs, data, **OPTIONS)
