@@ -2,10 +2,10 @@
 
 Clean accuracy is compared between readings: plausible sizes, normalizations and orders of the color channels. A coarse
 grid crosses them, since a wrong one hides that the others are right; then each is improved in turn, the size first, and
-all once more (``_Search``). A reading that is no better than the best so far on the first 16 images is left at that, so
-that all cost about ten passes over 64 images of the largest size. What is found is a choice made on these images, so it
-must be far better than what was taken before anything is said, and a choice among many readings is confirmed by images
-that it was not made on.
+all once more, from the best of the grid and from the best with another normalization (``_Search``). A reading that is
+no better than the best so far on the first 16 images is left at that, so that all cost about ten passes over 64 images
+of the largest size. What is found is a choice made on these images, so it must be far better than what was taken before
+anything is said, and a choice among many readings is confirmed by images that it was not made on.
 """
 
 from __future__ import annotations
@@ -303,7 +303,20 @@ class _Search:
         best = self._best_of(start, candidates.coarse(start.reading, axes), coarse=True)
         if self._no_better_than_guessing(best):
             best = self._best_of(best, candidates.turned(start.reading, axes), coarse=True)
-        return best if self._no_better_than_guessing(best) else self._one_after_the_other(best, axes, usual)
+        if self._no_better_than_guessing(best):
+            return best
+        starts = [best, *self._of_another_normalization(best)]
+        return max((self._one_after_the_other(each, axes, usual) for each in starts), key=_rank)
+
+    def _of_another_normalization(self, best: Tried) -> list[Tried]:
+        """Return the best other start, if any: what looks better at a wrong size may have a wrong normalization."""
+        tried = self.tried.values()
+        others = [one for one in tried if len(one.losses) and not candidates.alike(one.reading, best.reading)]
+        second = min(others, key=lambda one: one.losses[:FIRST_IMAGES].mean(), default=None)
+        if second is None or self._no_better_than_guessing(second):
+            return []
+        whole = self.tried[second.reading] = self._whole(second.reading)
+        return [whole]
 
     def _one_after_the_other(self, best: Tried, axes: frozenset[str], usual: Sequence[tuple[int, int]]) -> Tried:
         for _ in range(_ROUNDS):
@@ -328,9 +341,7 @@ class _Search:
         """Return the best of a reading and others; on equal terms the first stays."""
         for given in readings:
             reading = self._as_tried(given)
-            tried = self.tried.get(reading)
-            if tried is None:
-                tried = self.tried[reading] = self._tried(reading, best, coarse=coarse)
+            tried = self.tried[reading] = self._tried(reading, best, coarse=coarse)
             if len(tried.right) == len(best.right) and _rank(tried) > _rank(best):
                 best = tried
         return best
@@ -353,8 +364,9 @@ class _Search:
 
         Of a coarse grid, in which the right one differs much from the others, more than a standard error is asked for.
         """
-        first = self.runner(reading, self.images[:FIRST_IMAGES], self.truth[:FIRST_IMAGES])
-        if len(self.images) <= FIRST_IMAGES:
+        known = self.tried.get(reading)
+        first = known or self.runner(reading, self.images[:FIRST_IMAGES], self.truth[:FIRST_IMAGES])
+        if len(first.right) == len(self.images):
             return first
         if not len(first.losses):
             # A network that fails, or gives no numbers, does so for all.

@@ -101,7 +101,7 @@ def other_kind(start: bytes) -> tuple[str, str]:
     return _OTHER, DOWNLOAD_AGAIN
 
 
-# What the names in a zip archive end with, the kind of archive that it is, and what to do; the first that fits is taken.
+# What names in a zip archive end with, the kind of archive that it is, and what to do; the first that fits is taken.
 _MEMBERS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("model.weights.h5",), "a Keras model", _CONVERT),
     (("saved_model.pb", "keras_metadata.pb"), "a SavedModel of TensorFlow", _CONVERT),
@@ -114,6 +114,7 @@ _MEMBERS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     ),
     ((".npy",), "arrays of NumPy", _SAVE_WEIGHTS),
     ((".pt", ".pth", ".ckpt", ".safetensors"), "with a model's file in it", "Unpack it, and name that file"),
+    ((".png", ".jpg", ".jpeg"), "images", "Give the model's file; images belong to --dataset"),
 )
 
 
@@ -125,7 +126,7 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
     """
     other = "an archive of another kind"
     for endings, kind, do in _MEMBERS:
-        if any(name.endswith(endings) for name in members):
+        if any(name.lower().endswith(endings) for name in members):
             return f"{other} ({kind})", do
     return other, DOWNLOAD_AGAIN
 

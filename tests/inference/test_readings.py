@@ -314,3 +314,29 @@ def test_a_search_is_announced_only_where_it_takes_long(monkeypatch: pytest.Monk
         find_readings(classifier(network), Squares(), range(CLASSES), OPTIONS, notify=said.append)
     (sentence,) = said
     assert f"of {IMAGES} images are recognized as they are prepared" in sentence
+
+
+def test_a_second_start_leaves_a_wrong_normalization_that_looks_better_at_a_wrong_size() -> None:
+    half, imagenet = NORMALIZATIONS["-1 to 1"], NORMALIZATIONS["ImageNet's"]
+    losses = {(112, imagenet): 1.2, (48, half): 1.25, (64, half): 0.1, (32, half): 1.6, (96, half): 1.6}
+
+    def runner(reading: Preprocessing, images: list[object], _truth: object) -> Tried:
+        side = reading.image_size[0] if reading.image_size else 0
+        loss = losses.get((side, (reading.mean, reading.std)), 2.0)
+        return Tried(reading, np.zeros(len(images), bool), np.full(len(images), loss))
+
+    search = room._Search(runner, [None] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type, list-item]
+    start = search.tried[TAKEN] = search._whole(TAKEN)
+    best = search.improved(start, frozenset({"image_size", "resize", "mean"}), ())
+    assert (best.reading.image_size, best.reading.mean, best.reading.std) == ((64, 64), *half)
+    assert len(best.right) == IMAGES
+
+
+def test_normalizations_are_alike_where_a_network_hardly_sees_the_difference() -> None:
+    names = [*NORMALIZATIONS]
+    readings = {name: wanted(64, name) for name in names}
+    same = {(one, other) for one in names for other in names if candidates.alike(readings[one], readings[other])}
+    assert same == {(name, name) for name in names} | {
+        ("ImageNet's", "CIFAR-10's"),
+        ("CIFAR-10's", "ImageNet's"),
+    }
