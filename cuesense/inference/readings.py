@@ -473,8 +473,9 @@ def find_readings(
         best, confirmed = contest.winner(current, search.improved(current, free, usual))
         better, more = (best, None) if free == _AXES else contest.winner(best, search.improved(best, _AXES, usual))
     found = replace(found, tried=tuple(search.tried.values()))
-    if _in_another_order(current, truth, outputs) > better.count:
-        # The classes have each other's outputs, which no reading mends; the analysis says so.
+    if found.at_chance or _in_another_order(current, truth, outputs) > better.count:
+        # What is best of nothing is no choice. Or the classes have each other's outputs, which no reading mends; the
+        # analysis says so.
         return found
     if better is best:
         return replace(found, best=best, confirmed=confirmed, hint=contest.hint)

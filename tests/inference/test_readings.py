@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.stats import wilcoxon
 from torch import Tensor, nn
 
@@ -325,7 +326,7 @@ def test_a_second_start_leaves_a_wrong_normalization_that_looks_better_at_a_wron
         loss = losses.get((side, (reading.mean, reading.std)), 2.0)
         return Tried(reading, np.zeros(len(images), bool), np.full(len(images), loss))
 
-    search = room._Search(runner, [None] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type, list-item]
+    search = room._Search(runner, [Image.new("RGB", (8, 6))] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type]
     start = search.tried[TAKEN] = search._whole(TAKEN)
     best = search.improved(start, frozenset({"image_size", "resize", "mean"}), ())
     assert (best.reading.image_size, best.reading.mean, best.reading.std) == ((64, 64), *half)
