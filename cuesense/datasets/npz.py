@@ -6,7 +6,7 @@ import math
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ def load(
 
     Args:
         argument: The ``.npz`` file; or a ``.npy`` file of images, with the labels in one of the same name beside it
-            (``images.npy`` and ``labels.npy``, ``X_test.npy`` and ``y_test.npy``).
+            (``images.npy`` and ``labels.npy``, ``X_test.npy`` and ``y_test.npy``); or their folder.
         data_root: A folder that a relative path may start from.
         split: The part to read; None takes the validation part, else the test part, and says so.
         download: Refused: the file is read where it is.
@@ -90,15 +90,19 @@ def load(
     path = Path(argument)
     if data_root is not None and not path.exists():
         path = data_root / argument
-    what = f"'{path}'"
+    what, folder = f"'{path}'", path if path.is_dir() else path.parent
     with _reading(what):
-        shapes = _npy_pair(path, what) if path.suffix.lower() == ".npy" else _members(path, what)
-        images, labels, said = _pair(list(shapes), split, what)
-        _check_size(shapes[images], path, what)
+        plain = path.is_dir() or path.suffix.lower() == ".npy"
+        shapes = _npy_files(path, what) if plain else _members(path, what)
+        images, labels, said = _pair(shapes, split, what)
+        if path.is_file() and plain and path.stem not in (images, labels):
+            got = f"an array beside {images} and {labels}, which are of each other"
+            raise DatasetError(expected(what, "an array of images or of labels", got, f"Name {images}.npy"))
+        _check_size(shapes[images], shapes[images].path, what)
         pixels = _array(shapes[images])
         names = next((_array(shapes[name]) for name in shapes if name.lower() in _NAMES and name != labels), None)
         found = _array(shapes[labels])
-    return build(f"npz:{argument}", pixels, found, what, Extras(path.parent, names, said, _role(images)[0] or None))
+    return build(f"npz:{argument}", pixels, found, what, Extras(folder, names, said, _role(images)[0] or None))
 
 
 @dataclass(frozen=True)
@@ -203,12 +207,14 @@ def _members(path: Path, what: str) -> dict[str, _Stored]:
     return found
 
 
-def _npy_pair(path: Path, what: str) -> dict[str, _Stored]:
-    """Return the array that was named, and the others beside it: one of them may hold the labels."""
+def _npy_files(path: Path, what: str) -> dict[str, _Stored]:
+    """Return the arrays in a folder; or the named one and those beside it, of which one may hold the labels."""
     found = {}
-    for beside in [path, *sorted(path.parent.glob("*.npy"))]:
+    for beside in sorted(path.glob("*.npy")) if path.is_dir() else [path, *sorted(path.parent.glob("*.npy"))]:
         with beside.open("rb") as file:
             found[beside.stem] = _stored(file, beside, None, beside.stat().st_size, what)
+    if path.is_dir():
+        return found
     named = kind_of_part(path.stem)
     return {name: array for name, array in found.items() if kind_of_part(name) == named}
 
@@ -252,16 +258,24 @@ def _array(array: _Stored) -> NDArray[Any]:
     return found
 
 
-def _pair(names: Sequence[str], split: str | None, what: str) -> tuple[str, str, str | None]:
+def _pair(arrays: Mapping[str, _Stored], split: str | None, what: str) -> tuple[str, str, str | None]:
     """Return the names of the arrays of images and of labels, and what to say of the choice."""
+    names = list(arrays)
     pairs: dict[str, tuple[str, str]] = {}
     for name in names:
         part, role = _role(name)
         labels = next((other for other in names if _role(other) == (part, "labels") and other != name), None)
         if role == "images" and labels is not None and part not in pairs:
             pairs[part] = (name, labels)
+    by_shape = None if pairs else _by_shape(arrays)
+    if by_shape is not None:
+        refuse_split(what, split)
+        return (
+            *by_shape,
+            f"The arrays {by_shape[0]} and {by_shape[1]} were taken for images and labels by their shapes.",
+        )
     if not pairs:
-        got = f"the arrays {listed(list(names), _SHOWN) or 'none'}"
+        got = f"the arrays {listed(names, _SHOWN) or 'none'}"
         do = "Name them images and labels, or test_images and test_labels, in one .npz or as .npy files side by side"
         raise DatasetError(expected(what, "arrays of images and of labels", got, do))
     parts = [part for part in pairs if part]
@@ -270,6 +284,18 @@ def _pair(names: Sequence[str], split: str | None, what: str) -> tuple[str, str,
         return (*pairs[""], None)
     chosen, said = choose_split(parts, split, what)
     return (*pairs[chosen], said)
+
+
+def _by_shape(arrays: Mapping[str, _Stored]) -> tuple[str, str] | None:
+    """Return the only array of images with channels and the only one with a whole number or a text for each of them."""
+    images = [name for name, array in arrays.items() if len(array.shape) == 4 and array.shape[0] > 1]
+    if len(images) != 1:
+        return None
+    count = arrays[images[0]].shape[0]
+    labels = [
+        name for name, array in arrays.items() if array.shape in ((count,), (count, 1)) and array.dtype.kind in "iuUS"
+    ]
+    return (images[0], labels[0]) if len(labels) == 1 else None
 
 
 def _role(name: str) -> tuple[str, str]:

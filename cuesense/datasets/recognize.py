@@ -169,12 +169,14 @@ def _may_be_flat(path: Path, with_images: Sequence[str]) -> bool:
 
 
 def _without_images(path: Path, inside: Sequence[str]) -> str:
-    """Return the reader of a folder without images of its own: one of Parquet files or tars, else the folder's."""
+    """Return the reader of a folder without images of its own: of Parquet files, arrays or tars, else the folder's."""
     if (path / "data.mdb").is_file():
         _refuse_other_kinds(path / "data.mdb", ".mdb")
     parquet = parquet_files(path)
     if parquet and hf.holds_images(parquet[0]):
         return "hf"
+    if not inside and any(path.glob("*.npy")):
+        return "npz"
     deep = any(_has_images(path / name / below) for name in inside for below in _looked(path / name)[1][:_LOOKED])
     return "wds" if not deep and wds.tars_in(path) else "folder"
 

@@ -23,8 +23,9 @@ _MOST_DIGITS = 12
 def search(names: Sequence[str], bases: Sequence[Path], table: Path) -> tuple[list[Path], str]:
     """Return the files of names that stand nowhere as they are written, and how they were found.
 
-    In this order, all names are looked up by the end of their paths (a table from another machine, or names whose
-    folders were left out); by names without suffix; and, where names are numbers, by the last number in a file's name.
+    In this order, all names are looked up from the working directory; by the end of their paths (a table from another
+    machine, or names whose folders were left out); by names without suffix; and, where names are numbers, by the last
+    number in a file's name.
 
     Args:
         names: As the table writes them, with ``/`` between folders.
@@ -34,6 +35,9 @@ def search(names: Sequence[str], bases: Sequence[Path], table: Path) -> tuple[li
     Raises:
         DatasetError: No rule finds a file of its own for most names.
     """
+    here = [Path(name) for name in names]
+    if 2 * sum(map(_is_file, here)) > len(here):
+        return here, "The paths of the table start from the working directory and not from its own folder."
     for base in bases:
         files = list(_files(base))
         for rule, how in _RULES:
@@ -45,6 +49,13 @@ def search(names: Sequence[str], bases: Sequence[Path], table: Path) -> tuple[li
                 said = f"The images are not where the table says: they were found by {how} ('{name}' is '{path}')."
                 return [base / (path or name) for name, path in zip(names, found, strict=True)], said
     raise DatasetError(_nowhere(names, bases[0], table))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _files(base: Path) -> Iterator[str]:

@@ -54,7 +54,18 @@ class TestNames:
             load(saved(tmp_path, **arrays), split="extra")
 
     def test_other_arrays_are_listed(self, tmp_path):
-        assert "the arrays a, b" in refused(saved(tmp_path, a=IMAGES, b=LABELS))
+        assert "the arrays a, b" in refused(saved(tmp_path, a=IMAGES, b=LABELS / 2))
+        assert "the arrays a, b, c" in refused(saved(tmp_path, a=IMAGES, b=LABELS, c=LABELS))
+        assert "the arrays a, b, c" in refused(saved(tmp_path, a=IMAGES, b=LABELS, c=IMAGES))
+        assert "the arrays a, b" in refused(saved(tmp_path, a=IMAGES, b=LABELS[1:]))
+
+    @pytest.mark.parametrize("shape", [(6,), (6, 1)])
+    def test_the_only_images_and_labels_under_any_name(self, shape, tmp_path):
+        dataset = load(saved(tmp_path, photos=IMAGES, kinds=LABELS.reshape(shape), scores=LABELS / 3))
+        assert dataset.labels == tuple(LABELS)
+        assert dataset.remarks == ("The arrays photos and kinds were taken for images and labels by their shapes.",)
+        with pytest.raises(SplitError):
+            load(saved(tmp_path, photos=IMAGES, kinds=LABELS), split="val")
 
     def test_names_of_classes_in_the_archive(self, tmp_path):
         spec = saved(tmp_path, images=IMAGES, labels=LABELS, class_names=np.array(["ant", "bee", "cat", "dog"]))
@@ -120,6 +131,23 @@ class TestFiles:
             assert len(load_dataset(str(tmp_path / (form.format("X", "train") + ".npy")))) == 2
             for path in tmp_path.iterdir():
                 path.unlink()
+
+    def test_another_array_is_not_taken_for_the_named_one(self, tmp_path):
+        for name, array in (("digits", IMAGES[..., 0]), ("photos", IMAGES), ("kinds", LABELS)):
+            np.save(tmp_path / f"{name}.npy", array)
+        assert "Name photos.npy." in refused(str(tmp_path / "digits.npy"))
+        assert len(load(str(tmp_path / "photos.npy"))) == 6
+
+    def test_a_folder_of_files(self, tmp_path):
+        for part, count in (("test", 6), ("train", 2)):
+            np.save(tmp_path / f"X_{part}.npy", IMAGES[:count])
+            np.save(tmp_path / f"y_{part}.npy", LABELS[:count])
+        dataset = load_dataset(str(tmp_path))
+        assert (len(dataset), dataset.split) == (6, "test")
+        assert "'test' was read, not train" in dataset.remarks[0]
+        assert len(load_dataset(str(tmp_path), split="train")) == 2
+        (tmp_path / "classes.txt").write_text("ant\nbee\ncat\n")
+        assert load_dataset(str(tmp_path)).class_names == ("ant", "bee", "cat")
 
     def test_an_array_without_labels_beside_it(self, tmp_path):
         np.save(tmp_path / "images.npy", IMAGES)

@@ -46,6 +46,16 @@ def test_a_table_of_another_machine(folder):
     assert "('/mnt/x/images/cat/1.png' is 'images/cat/1.png')" in said
 
 
+def test_paths_from_the_working_directory(folder, monkeypatch):
+    made(folder, "images/a.png", "images/b.png")
+    monkeypatch.chdir(folder)
+    paths, said = search(["images/a.png", "images/b.png"], [folder / "lists"], folder / "lists" / "list.csv")
+    assert all(path.is_file() for path in paths)
+    assert "working directory" in said
+    with pytest.raises(DatasetError):
+        search(["images/a.png", "images/c.png"], [folder / "lists"], folder / "lists" / "list.csv")
+
+
 def test_another_part_is_not_taken(folder):
     made(folder, "val/cat/1.png", "val/dog/1.png")
     assert "none of 2" in refused(folder, ["train/cat/1.png", "train/dog/1.png"])
