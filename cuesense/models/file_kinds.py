@@ -55,6 +55,21 @@ _STARTS = (
     ),
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
 )
+# How members of archives end, what the archive is, and what to do.
+_MEMBERS = (
+    (("model.weights.h5",), "a Keras model", _CONVERT),
+    (("saved_model.pb", "keras_metadata.pb"), "a SavedModel of TensorFlow", _CONVERT),
+    ((".mlmodel",), "a model of CoreML", _CONVERT),
+    ((".pdmodel", ".pdiparams"), "a model of PaddlePaddle", _CONVERT),
+    (
+        (".data/extern_modules",),
+        "a package of torch.package",
+        "Load it with torch.package.PackageImporter in a function build, and pass it as python:module:build",
+    ),
+    ((".npy",), "arrays of NumPy", _SAVE_WEIGHTS),
+    ((".pt", ".pth", ".ckpt", ".safetensors"), "with a model's file in it", "Unpack it, and name that file"),
+    ((".png", ".jpg", ".jpeg"), "images", "Give the model's file; images belong to --dataset"),
+)
 _FOLDERS = {
     "saved_model.pb": ("a SavedModel of TensorFlow", _CONVERT),
     "Manifest.json": ("a package of CoreML", _CONVERT),
@@ -107,25 +122,10 @@ def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
     Args:
         members: The names in it.
     """
-    other = "an archive of another kind"
-    if "model.weights.h5" in members:
-        return f"{other} (a Keras model)", _CONVERT
-    if any(name.endswith(("saved_model.pb", "keras_metadata.pb")) for name in members):
-        return f"{other} (a SavedModel of TensorFlow)", _CONVERT
-    if any(name.endswith(".mlmodel") for name in members):
-        return f"{other} (a model of CoreML)", _CONVERT
-    if any(name.endswith((".pdmodel", ".pdiparams")) for name in members):
-        return f"{other} (a model of PaddlePaddle)", _CONVERT
-    if any(name.endswith(".data/extern_modules") for name in members):
-        do = "Load it with torch.package.PackageImporter in a function build, and pass it as python:module:build"
-        return f"{other} (a package of torch.package)", do
-    if any(name.endswith(".npy") for name in members):
-        return f"{other} (arrays of NumPy)", _SAVE_WEIGHTS
-    if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors")) for name in members):
-        return f"{other} (with a model's file in it)", "Unpack it, and name that file"
-    if any(name.lower().endswith((".png", ".jpg", ".jpeg")) for name in members):
-        return f"{other} (images)", "Give the model's file; images belong to --dataset"
-    return other, DOWNLOAD_AGAIN
+    for ends, kind, do in _MEMBERS:
+        if any(name.lower().endswith(ends) for name in members):
+            return f"an archive of another kind ({kind})", do
+    return "an archive of another kind", DOWNLOAD_AGAIN
 
 
 def other_library(names: Iterable[str]) -> tuple[str, str] | None:
