@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.inputs_world import Kind, Place, Right, either, refused, works
+from benchmarks.inputs_world import Kind, Place, Right, either, refused, warned, works
 
 
 def _state(place: Place) -> str:
@@ -107,7 +107,7 @@ _COMMANDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("--mean with blanks", either("--mean"), lambda p: [*p.on(p.usual), "--mean", "0.485, 0.456, 0.406"], ""),
     ("--mean in brackets", either("--mean"), lambda p: [*p.on(p.usual), "--mean", "[0.485,0.456,0.406]"], ""),
     ("--mean of 0 to 255", refused("--mean", "255"), lambda p: [*p.on(p.usual), "--mean", "123.675,116.28,103.53"], ""),
-    ("--mean one number", either("--mean", "three|3"), lambda p: [*p.on(p.usual), "--mean", "0.5"], ""),
+    ("--mean one number", warned("--std"), lambda p: [*p.on(p.usual), "--mean", "0.5"], ""),
     ("--std 0", refused("--std", "0"), lambda p: [*p.on(p.usual), "--std", "0,0,0"], ""),
     ("--resize smaller than --image-size", refused("--resize", "--image-size|image size"), lambda p: [p.script, "--dataset", p.usual, "--image-size", "32", "--resize", "16"], ""),
     ("--img-size", refused("--image-size"), lambda p: [p.script, "--dataset", p.usual, "--img-size", "32"], "the option's right name"),
@@ -116,7 +116,7 @@ _COMMANDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("--device cuda without one", refused("cuda", "cpu"), lambda p: [*p.on(p.usual), "--device", "cuda"], ""),
     ("--device gpu", refused("gpu", "cuda"), lambda p: [*p.on(p.usual), "--device", "gpu"], ""),
     ("--data-root with a folder", refused("--data-root", "leave"), lambda p: [*p.on(p.usual), "--data-root", "/data"], ""),
-    ("--probe prints the readings", works("255|0 to 1|0-1|reading"), lambda p: [*p.on(p.usual), "--probe"], "the option of issue 20"),
+    ("--probe prints the readings", works("images prepared as"), lambda p: [*p.on(p.usual), "--probe"], "the option of issue 20"),
     ("planted world for a network of 12 outputs", refused("12", "--class-names|outputs"), lambda p: [p.script, "--dataset", "planted:7", *p.sizes], ""),
     ("--dataset planted:x", refused("planted", "seed"), lambda p: p.on("planted:x"), ""),
     ("--dataset hf: without name", refused("hf:"), lambda p: p.on("hf:"), ""),

@@ -150,8 +150,8 @@ _KINDS: tuple[tuple[str, Right, Callable[[Place], Any], str], ...] = (
     ("64 px images, nothing said, trained at 32", warned(_SIZE), _resized(64), "the dataset's own size is wrong here: the probe tells"),
     ("128 px images, nothing said, trained at 32", warned(_SIZE), _resized(128), ""),
     ("64 px images, --image-size 32 alone", warned("--resize|--probe"), _resized(64, "--image-size", "32"), "a crop of 87.5 % was not meant"),
-    ("--probe with the right flags", works("%"), bare("half", "--probe", size=True, said=True), ""),
-    ("--probe, nothing said", warned("0.5"), bare("half", "--probe"), "the table names the right reading"),
+    ("--probe with the right flags", works("images prepared as"), bare("half", "--probe", size=True, said=True), ""),
+    ("--probe, nothing said", works(r"--mean 0\.5 --std 0\.5"), bare("half", "--probe"), "the table names the right reading"),
     ("BGR weights", warned("bgr"), _bgr, ""),
 )  # fmt: skip
 

@@ -366,7 +366,6 @@ _KINDS: tuple[tuple[str, str, Right, Callable[[Place], Any], str], ...] = (
     ("readers", "table: Image Name, Class Label", works(), table(header="Image Name,Class Label"), ""),
     ("readers", "table: label in quotes with commas", works(), table(change=lambda f: [(a, f'"{b}, ripe"') for a, b in f]), ""),
     ("readers", "table: columns x and y", either("columns?|path|label"), table(header="x,y"), ""),
-    ("readers", "table: gzipped CSV", either("gz", "unpack|csv"), lambda p: (p.write("a.csv.gz", gzip.compress(text(rows(p)).encode())), p.on("a.csv.gz"))[1], ""),
     ("readers", "npz: data and target", works(), npz("npz:data.npz", data=lambda p: p.world.images, target=lambda p: p.world.labels), ""),
     ("readers", "npz: flat pixels", either("shape|flat|3072"), npz("npz:data.npz", x=lambda p: p.world.images.reshape(72, -1), y=lambda p: p.world.labels), ""),
     ("readers", "pickled dict of arrays", refused("pickle", "npz|folder|table"), lambda p: (p.write("d.pkl", pickle.dumps({"x": p.world.images, "y": p.world.labels})), p.on("d.pkl"))[1], ""),

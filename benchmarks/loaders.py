@@ -204,7 +204,7 @@ def hf_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Case]:
         ),
         "BEiT": (hf.BeitConfig(patch_size=32, **small), hf.BeitForImageClassification, hf.BeitImageProcessor()),
         "EfficientNet": (
-            hf.EfficientNetConfig(width_coefficient=0.3, depth_coefficient=0.3, image_size=160),
+            hf.EfficientNetConfig(width_coefficient=0.3, depth_coefficient=0.3, image_size=160, hidden_dim=384),
             hf.EfficientNetForImageClassification,
             hf.EfficientNetImageProcessor(size={"height": 160, "width": 160}),
         ),

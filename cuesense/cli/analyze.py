@@ -118,16 +118,16 @@ def analyze(
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
-        from cuesense.models.spellings import refuse_misspelled
+        from cuesense.cli.early import refuse_early
+        from cuesense.datasets.load import DatasetOptions
 
-        refuse_misspelled(model, arch, dataset)
+        refuse_early(model, arch, dataset, DatasetOptions(data_root, split, download))
         from cuesense.validation import parse_channels, whole_number
         from cuesense.workflows.analyze import analyze as run_analysis
 
         keep_freed_memory()
         if probe:
             from cuesense.cli.terminal import show
-            from cuesense.datasets.load import DatasetOptions
             from cuesense.datasets.subset import subset
             from cuesense.inference.loading import images_for, load_matched
             from cuesense.inference.options import run_options

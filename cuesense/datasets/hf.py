@@ -103,7 +103,7 @@ def _paths(argument: str, root: Path | None) -> list[Path]:
 def read_folder(folder: Path, spec: str, split: str | None = None) -> Dataset:
     """Return the images of a folder in any of the layouts of ``datasets``; the rest as for ``load``."""
     what = f"'{folder}'"
-    if (folder / "dataset_dict.json").is_file():
+    if (folder / "dataset_dict.json").is_file() or saved_parts(folder):
         return _of_dict(folder, spec, split)
     saved = arrow_files(folder)
     parts = parts_of(saved or parquet_files(folder))
@@ -119,12 +119,17 @@ def read_folder(folder: Path, spec: str, split: str | None = None) -> Dataset:
     return replace(load_classes(str(folder), split=split), spec=spec)
 
 
+def saved_parts(folder: Path) -> list[str]:
+    """Return the names of parts (train, test, ...) that were saved to disk each for itself, in one folder."""
+    return sorted(path.name for path in folder.iterdir() if split_kind(path.name) and arrow_files(path))
+
+
 def _of_dict(folder: Path, spec: str, split: str | None) -> Dataset:
     """Return one part of a saved DatasetDict."""
     what = f"'{folder}'"
     found = read_object(folder / "dataset_dict.json").get("splits")
     names = [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
-    there = [name for name in names if Path(name).name == name and arrow_files(folder / name)]
+    there = [name for name in names or saved_parts(folder) if Path(name).name == name and arrow_files(folder / name)]
     if not there:
         do = "Save it again with save_to_disk, or name a folder with data-*.arrow files"
         raise DatasetError(expected(what, "a DatasetDict with its parts", "none of their folders", do))

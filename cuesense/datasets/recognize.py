@@ -143,7 +143,7 @@ def _of_folder(path: Path) -> str:
     refuse_detection(path)
     if named.cifar_in(path):
         return "cifar"
-    if (path / "dataset_dict.json").is_file() or arrow_files(path):
+    if (path / "dataset_dict.json").is_file() or arrow_files(path) or hf.saved_parts(path):
         return "hf"
     if named.of_folder(path):
         return "torchvision"

@@ -116,8 +116,10 @@ def read_rows(table: Path, split: str | None = None) -> Rows:
         frame, form = read_listing(plain, is_heading, is_image_name)
     if not len(frame):
         raise DatasetError(expected(what, "a list of images", "no rows", "Add one row per image"))
-    frame, part, said = _rows_of_split(frame, split, what)
-    columns = choose_columns(frame, file)
+    kept, part, said = _rows_of_split(frame, split, what)
+    columns = choose_columns(kept, file)
+    if part is not None:
+        columns = replace(columns, names=_classes_of_all(frame, file, columns.names))
     ids = [_id(path, row, table) for row, path in enumerate(columns.paths, start=1)]
     _check_distinct(ids, table)
     labels, named = _labels(columns, table)
@@ -127,8 +129,10 @@ def read_rows(table: Path, split: str | None = None) -> Rows:
 
 def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[pd.DataFrame, str | None, str | None]:
     """Return the rows of one part where a column says the parts, its name, and what to say of the choice."""
-    column, parts = next(((name, found) for name in frame.columns if (found := _parts(frame[name], name))), ("", []))
-    known = sorted(set(parts))
+    found = ((name, _parts(frame[name], name, split)) for name in frame.columns)
+    column, parts = next(((name, parts) for name, parts in found if parts), ("", []))
+    # Rows without a part are of none.
+    known = sorted(set(parts) - {""})
     if not known:
         refuse_split(what, split)
         return frame, None, None
@@ -141,14 +145,32 @@ def _rows_of_split(frame: pd.DataFrame, split: str | None, what: str) -> tuple[p
     return kept, chosen, said
 
 
-def _parts(column: pd.Series, heading: Any) -> list[str]:
-    """Return the part that each row is of, where a column says it; an empty list for other columns."""
+def _classes_of_all(frame: pd.DataFrame, file: TableFile, of_part: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return the classes of all rows: a network knows those of the training rows, of which one part may lack some.
+
+    Args:
+        frame: All rows.
+        file: The table.
+        of_part: What is known from the rows of the part, which stays where other rows have no classes of their own.
+    """
+    try:
+        columns = choose_columns(frame, file)
+        return columns.names or read_labels(columns.labels, file.what).names
+    except DatasetError:
+        return of_part
+
+
+def _parts(column: pd.Series, heading: Any, asked: str | None) -> list[str]:
+    """Return the part that each row is of, "" for none, where a column says it; an empty list for other columns.
+
+    Numbers, as of the folds of a cross-validation, are parts only where one of them is asked for.
+    """
     name = str(heading).strip().casefold().replace("_", " ")
     if name in _FLAGS and are_zero_one(column):
         yes, no = _FLAGS[name]
         return [yes if is_one(value) else no for value in column]
-    parts = [str(value) for value in values_of(column)] if name in _SPLIT_HEADINGS else []
-    return parts if all(map(split_kind, parts)) else []
+    parts = ["" if value is None else str(value).strip() for value in values_of(column)]
+    return parts if name in _SPLIT_HEADINGS and any(split_kind(part) or part == asked for part in parts) else []
 
 
 def _form_remarks(form: Form | None) -> list[str]:
@@ -171,9 +193,8 @@ def _spellings(names: Sequence[str]) -> str | None:
 
 def _labels(columns: Columns, table: Path) -> tuple[Labels, str | None]:
     what = f"'{table}'"
-    if columns.names is not None:
-        return read_labels(columns.labels, what, columns.names), None
-    return name_classes(read_labels(columns.labels, what), [table.parent])
+    labels = read_labels(columns.labels, what, columns.names)
+    return name_classes(labels, [table.parent])
 
 
 def _id(value: Any, row: int, table: Path) -> str:

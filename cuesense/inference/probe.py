@@ -56,8 +56,9 @@ class Probe:
         return replace(
             self.adapted or classifier,
             output_kind=self.output_kind,
-            warnings=classifier.warnings + self.warnings,
-            assumptions=classifier.assumptions + self.assumptions,
+            # A network that was tried before is said of once.
+            warnings=tuple(dict.fromkeys(classifier.warnings + self.warnings)),
+            assumptions=tuple(dict.fromkeys(classifier.assumptions + self.assumptions)),
         )
 
 

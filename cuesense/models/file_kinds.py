@@ -55,21 +55,6 @@ _STARTS = (
     ),
     (rb"[\x09\x0a\x0d\x20-\x7e]{9}", "a text file", DOWNLOAD_AGAIN),
 )
-# How members of archives end, what the archive is, and what to do.
-_MEMBERS = (
-    (("model.weights.h5",), "a Keras model", _CONVERT),
-    (("saved_model.pb", "keras_metadata.pb"), "a SavedModel of TensorFlow", _CONVERT),
-    ((".mlmodel",), "a model of CoreML", _CONVERT),
-    ((".pdmodel", ".pdiparams"), "a model of PaddlePaddle", _CONVERT),
-    (
-        (".data/extern_modules",),
-        "a package of torch.package",
-        "Load it with torch.package.PackageImporter in a function build, and pass it as python:module:build",
-    ),
-    ((".npy",), "arrays of NumPy", _SAVE_WEIGHTS),
-    ((".pt", ".pth", ".ckpt", ".safetensors"), "with a model's file in it", "Unpack it, and name that file"),
-    ((".png", ".jpg", ".jpeg"), "images", "Give the model's file; images belong to --dataset"),
-)
 _FOLDERS = {
     "saved_model.pb": ("a SavedModel of TensorFlow", _CONVERT),
     "Manifest.json": ("a package of CoreML", _CONVERT),
@@ -116,16 +101,34 @@ def other_kind(start: bytes) -> tuple[str, str]:
     return _OTHER, DOWNLOAD_AGAIN
 
 
+# What names in a zip archive end with, the kind of archive that it is, and what to do; the first that fits is taken.
+_MEMBERS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("model.weights.h5",), "a Keras model", _CONVERT),
+    (("saved_model.pb", "keras_metadata.pb"), "a SavedModel of TensorFlow", _CONVERT),
+    ((".mlmodel",), "a model of CoreML", _CONVERT),
+    ((".pdmodel", ".pdiparams"), "a model of PaddlePaddle", _CONVERT),
+    (
+        (".data/extern_modules",),
+        "a package of torch.package",
+        "Load it with torch.package.PackageImporter in a function build, and pass it as python:module:build",
+    ),
+    ((".npy",), "arrays of NumPy", _SAVE_WEIGHTS),
+    ((".pt", ".pth", ".ckpt", ".safetensors"), "with a model's file in it", "Unpack it, and name that file"),
+    ((".png", ".jpg", ".jpeg"), "images", "Give the model's file; images belong to --dataset"),
+)
+
+
 def other_kind_of_archive(members: Sequence[str]) -> tuple[str, str]:
     """Return what a zip archive is that holds no model of PyTorch, and what to do with it.
 
     Args:
         members: The names in it.
     """
-    for ends, kind, do in _MEMBERS:
-        if any(name.lower().endswith(ends) for name in members):
-            return f"an archive of another kind ({kind})", do
-    return "an archive of another kind", DOWNLOAD_AGAIN
+    other = "an archive of another kind"
+    for endings, kind, do in _MEMBERS:
+        if any(name.lower().endswith(endings) for name in members):
+            return f"{other} ({kind})", do
+    return other, DOWNLOAD_AGAIN
 
 
 def other_library(names: Iterable[str]) -> tuple[str, str] | None:

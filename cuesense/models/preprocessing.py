@@ -122,12 +122,12 @@ def prepare(loaded: Loaded, given: ImageOptions, beside: Beside = ALONE) -> Prep
         SettingsError: The shorter side before the crop is smaller than the crop.
     """
     base, known = _said_or_usual(loaded, beside.said)
-    as_it_is = None
-    if given.size is None and given.resize is None and "image_size" not in known:
-        as_it_is = beside.own_size
-    if as_it_is is not None:
-        base = replace(base, image_size=as_it_is, resize=None)
-    size = given.size or base.image_size
+    own_size = beside.own_size if given.resize is None and "resize" not in known else None
+    size = given.size or (base.image_size if "image_size" in known else own_size or base.image_size)
+    # Images that have the size already are not enlarged to be cropped.
+    as_it_is = own_size is not None and size == own_size
+    if as_it_is:
+        base = replace(base, image_size=size, resize=None)
     resize = given.resize if given.resize is not None else _scaled(base, size)
     if size is not None and resize and resize < max(size):
         do = "Pass a larger one or --image-size too"
@@ -138,7 +138,7 @@ def prepare(loaded: Loaded, given: ImageOptions, beside: Beside = ALONE) -> Prep
     )
     guessed = _FIELDS - known - _given(given)
     usual = "" if loaded.preprocessing is None else loaded.architecture
-    warnings = (*beside.said.ignored, *_warnings(guessed, chosen, usual, as_it_is=as_it_is is not None))
+    warnings = (*beside.said.ignored, *_warnings(guessed, chosen, usual, as_it_is=as_it_is))
     return Prepared(chosen, guessed, warnings, _said(beside.said, given))
 
 
@@ -230,6 +230,10 @@ def _warnings(
         )
     elif "image_size" in guessed:
         found.append(f"{_NOTHING_SAYS} how large the images were: {_crop(chosen)}{whose} is assumed.")
+    elif "resize" in guessed and as_it_is:
+        found.append(
+            f"{_NOTHING_SAYS} how images were resized: these have the size already, and are taken as they are."
+        )
     elif "resize" in guessed:
         found.append(f"{_NOTHING_SAYS} how the images were resized: {_crop(chosen)}{whose} is assumed.")
     return tuple(found)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from cuesense import registry
-from cuesense.errors import CuesenseError, ModelError, SettingsError, expected
+from cuesense.errors import ModelError, SettingsError, expected
 from cuesense.models.names import HUB, is_file, names, path_mode, refuse_unknown_name
 
 _LIBRARIES = ("torchvision", "timm")
@@ -52,27 +52,17 @@ def understood(spec: str, what: str) -> str:
     return _own_function(spec) or _of_library(spec) or _as_it_is(spec, what)
 
 
-def refuse_misspelled(model: str | None, arch: str | None = None, dataset: str | None = None) -> None:
+def refuse_misspelled(model: str | None, arch: str | None = None) -> None:
     """Raise where a model or an architecture does not exist, before a library is imported.
 
     Args:
         model: What is given as MODEL; files and programs pass.
         arch: What is given as ``--arch``.
-        dataset: What is given as ``--dataset``: the error says as well where that is a path with nothing there.
 
     Raises:
         SettingsError: The prefix is unknown or missing.
         ModelError: There is no such file, or the name, or the tag of its weights, is unknown to its library.
     """
-    try:
-        _refuse(model, arch)
-    except CuesenseError as error:
-        if dataset is None or ":" in dataset or dataset in registry.names("datasets") or path_mode(dataset):
-            raise
-        raise type(error)(f"{error.for_command_line} The dataset '{dataset}' is not there either.") from error
-
-
-def _refuse(model: str | None, arch: str | None) -> None:
     if arch is not None:
         refuse_unknown_name(understood(arch, "--arch"))
     if model is not None:

@@ -171,10 +171,19 @@ def _rows(file: TableFile, value: Any) -> list[dict[str, Any]]:
 
 
 def _from_object(value: dict[str, Any]) -> Any:
-    """Return the rows of an object: a single row, from path to label, from column to values, or a list under a key."""
+    """Return the rows of an object: a single row, from path to label, from column to values, or lists under keys.
+
+    Lists of objects under several keys are the parts of a dataset (``{"train": [...], "val": [...]}``), which a column
+    "split" then says.
+    """
+    objects = [part for part in value.values() if isinstance(part, dict)]
+    if objects and len(objects) == len(value):
+        return _from_objects(value)
     lists = [part for part in value.values() if isinstance(part, list)]
     if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]
+    if len(lists) == len(value) > 1 and all(isinstance(row, dict) for part in lists for row in part):
+        return [{**row, "split": name} for name, part in value.items() for row in part]
     if lists and len(lists) == len(value) and all(isinstance(p, str) and "." in p for part in lists for p in part):
         # From each class to its images.
         return [{"path": path, "label": name} for name, part in value.items() for path in part]
@@ -183,6 +192,14 @@ def _from_object(value: dict[str, Any]) -> Any:
     if _is_mapping(value.items()):
         return [{"path": key, "label": part} for key, part in value.items()]
     return [value]
+
+
+def _from_objects(value: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of objects in an object: from path to what is known of it, or, as pandas writes, by column."""
+    if all("." in key for key in value):
+        return [{"path": key, **row} for key, row in value.items()]
+    rows = dict.fromkeys(key for column in value.values() for key in column)
+    return [{name: column.get(key) for name, column in value.items()} for key in rows]
 
 
 def _is_mapping(items: Iterable[tuple[str, Any]]) -> bool:

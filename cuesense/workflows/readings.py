@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cuesense.errors import ModelError, expected
-from cuesense.inference.class_outputs import named
+from cuesense.inference.class_outputs import named, settle
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import count_outputs, probe
 from cuesense.inference.reading_candidates import described, options_for
@@ -105,13 +105,22 @@ def _of_hint(readings: Readings) -> str | None:
 
 
 def _assumed(classifier: Classifier, readings: Readings) -> list[str]:
-    others = len(readings.tried) - 1
     if readings.best.reading != classifier.preprocessing or readings.better or readings.hint or readings.at_chance:
         return []
-    compared = f", and none of {others} other ways to prepare them is far better" if others else ""
     if not classifier.guessed & set(_FIELDS):
         return []
-    return [f"{_of(readings.best.count, readings.images)} are recognized when prepared so{compared}."]
+    return [f"{_of(readings.best.count, readings.images)} are recognized when prepared so{_compared(readings)}."]
+
+
+def _compared(readings: Readings) -> str:
+    """Return a clause about the other readings; that more images are recognized under one of them is never hidden."""
+    others, most = len(readings.tried) - 1, readings.runner_up
+    if not others:
+        return ""
+    if most is None:
+        return f", no more in {others} other ways"
+    options = options_for(most.reading, _changed(most.reading, readings.best.reading))
+    return f"; of {others} other ways the best recognizes {most.count} (`{options}`): so few more may be chance"
 
 
 def _counted(tried: Tried, readings: Readings) -> str:
@@ -161,7 +170,8 @@ def try_readings(
     Raises:
         CuesenseError: The model fails on the images however they are prepared, or its outputs do not fit the classes.
     """
-    classifier, outputs = named(classifier, dataset, outputs, count_outputs(classifier, dataset, run))
+    count = count_outputs(classifier, dataset, run)
+    classifier, outputs = named(classifier, dataset, outputs, count)
     readings = find_readings(classifier, dataset, outputs, run, thorough=True, notify=notify)
     if readings is None:
         # What is wrong with the model or the images; or how it takes its images after all.
@@ -170,6 +180,11 @@ def try_readings(
     if readings is None:
         name = f"'{classifier.spec}'"
         raise ModelError(expected(name, "able to run on some images", "failures on all", "Check --image-size"))
+    chosen = settled(classifier, readings)
+    ordered, order = settle(chosen, dataset, outputs, count, run)
+    if order != outputs:
+        # What was tried with the outputs in another order is worth nothing.
+        readings = find_readings(classifier, dataset, order, run, thorough=True, notify=notify) or readings
     ranked = sorted(
         readings.tried,
         key=lambda tried: (tried.failed is not None, len(tried.right) < readings.images, -tried.count, tried.surprise),
@@ -180,7 +195,7 @@ def try_readings(
         images=readings.images,
         classes=readings.classes,
         readings=[_row(tried, readings) for tried in ranked],
-        remarks=remarks(classifier, readings),
+        remarks=[*ordered.assumptions[len(chosen.assumptions) :], *remarks(classifier, readings)],
     )
 
 

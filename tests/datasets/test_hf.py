@@ -142,6 +142,13 @@ class TestParts:
         assert load(str(tmp_path)).remarks == ()
         assert load(str(tmp_path / "test-00001-of-00003.parquet")).remarks == ()
 
+    def test_parts_that_were_saved_each_for_itself(self, real, tmp_path):
+        for part in ("train", "test"):
+            real.save_to_disk(tmp_path / "d" / part)
+        dataset = load_dataset(str(tmp_path / "d"))
+        assert (dataset.split, len(dataset)) == ("test", made.COUNT)
+        assert "'test' was read, not train" in dataset.remarks[0]
+
     def test_configurations_are_not_one_dataset(self, tmp_path):
         for name in ("cropped", "full"):
             parquet(tmp_path / name / "test-00000-of-00001.parquet", {"image": FILES, "label": ["a", "b", "a", "b"]})

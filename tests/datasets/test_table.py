@@ -12,7 +12,7 @@ from PIL import Image
 
 from cuesense.datasets.load import load_dataset
 from cuesense.datasets.table import read_rows
-from cuesense.errors import DatasetError, UnreadableImageError
+from cuesense.errors import DatasetError, SplitError, UnreadableImageError
 from cuesense.types import Dataset
 
 
@@ -204,6 +204,32 @@ class TestForms:
         wanted = ("images/0.png", "images/2.png") if count else ("images/1.png",)
         assert dataset.sample_ids == wanted
         assert dataset.split == (part if count else "valid")
+
+    def test_a_part_has_the_classes_of_all_rows(self, images):
+        text = "path,label,split\nimages/0.png,b,train\nimages/1.png,c,val\nimages/2.png,a,train\n"
+        dataset = load_dataset(csv_table(images, text))
+        assert (dataset.class_names, dataset.labels) == (("a", "b", "c"), (2,))
+        numbers = text.replace(",b,", ",10,").replace(",c,", ",2,").replace(",a,", ",0,")
+        dataset = load_dataset(csv_table(images, numbers))
+        assert (dataset.class_names, dataset.labels) == (("0", "2", "10"), (1,))
+        # A test part without labels says nothing of classes.
+        dataset = load_dataset(csv_table(images, text.replace(",a,train", ",-1,test")))
+        assert (dataset.class_names, dataset.labels) == (("c",), (0,))
+
+    @pytest.mark.parametrize("other", ["unlabeled", "", "extra"])
+    def test_rows_of_no_known_part_are_left_out(self, other, images):
+        text = f"path,label,split\nimages/0.png,a,train\nimages/1.png,b,val\nimages/2.png,a,{other}\n"
+        dataset = load_dataset(csv_table(images, text))
+        assert (dataset.sample_ids, dataset.split) == (("images/1.png",), "val")
+        if other:
+            assert load_dataset(csv_table(images, text), split=other).sample_ids == ("images/2.png",)
+
+    def test_a_fold_is_a_part_where_it_is_asked_for(self, images):
+        text = "path,label,fold\nimages/0.png,a,0\nimages/1.png,b,1\nimages/2.png,a,1\n"
+        assert len(load_dataset(csv_table(images, text))) == 3
+        assert load_dataset(csv_table(images, text), split="1").sample_ids == ("images/1.png", "images/2.png")
+        with pytest.raises(SplitError):
+            load_dataset(csv_table(images, text), split="2")
 
     def test_a_flag_with_other_cells_is_no_part(self, images):
         text = "path,label,is_valid\nimages/0.png,a,7\nimages/1.png,b,0\n"

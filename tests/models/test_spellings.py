@@ -112,17 +112,6 @@ def test_a_model_that_is_a_bare_name() -> None:
     refuse_misspelled("resnet18")
 
 
-def test_a_dataset_that_is_not_there_is_said_in_the_same_answer(workplace: Path) -> None:
-    for model, arch in (("gone.pt", None), ("weights.pt", "resnt18")):
-        with pytest.raises(CuesenseError, match=r"'(gone\.pt|resnt18)'.* The dataset 'photos/val' is not there"):
-            refuse_misspelled(model, arch, "photos/val")
-        for there in (str(workplace), "imagenet", "planted:3", None):
-            with pytest.raises(CuesenseError) as caught:
-                refuse_misspelled(model, arch, there)
-            assert "is not there either" not in str(caught.value)
-    refuse_misspelled("weights.pt", "vit_b_16", "photos/val")
-
-
 def test_no_library_is_imported_for_an_answer() -> None:
     code = (
         "import sys\nfrom cuesense.models.spellings import refuse_misspelled\n"

@@ -46,10 +46,17 @@ def refused(path):
         ("x.json", {"path": ["a.jpg", "b.jpg"], "label": ["x", "y"]}),
         ("x.json", {"a.jpg": "x", "b.jpg": "y"}),
         ("x.json", {"x": ["a.jpg"], "y": ["b.jpg"]}),
+        ("x.json", {"a.jpg": {"label": "x"}, "b.jpg": {"label": "y"}}),
+        ("x.json", {"path": {"0": "a.jpg", "1": "b.jpg"}, "label": {"0": "x", "1": "y"}}),
     ],
 )
 def test_every_form_gives_the_same_rows(name, content, tmp_path):
     assert read(written(tmp_path, name, content)).to_dict("records") == ROWS
+
+
+def test_lists_of_objects_under_several_keys_are_parts(tmp_path):
+    found = read(written(tmp_path, "x.json", {"train": ROWS[:1], "val": ROWS[1:]}))
+    assert found.to_dict("records") == [{**ROWS[0], "split": "train"}, {**ROWS[1], "split": "val"}]
 
 
 def test_lists_in_cells_stay_lists(tmp_path):

@@ -6,13 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from cuesense.inference.options import RunOptions
 from cuesense.inference.readings import Readings, Tried
 from cuesense.models.preprocessing import IMAGENET
 from cuesense.types import Classifier, Preprocessing
-from cuesense.workflows.readings import remarks, settled
+from cuesense.workflows import readings as room
+from cuesense.workflows.readings import remarks, settled, try_readings
+from tests.helpers.small_networks import Colors
 
 CLASSES, IMAGES = 4, 64
 GUESSED = frozenset({"image_size", "resize", "mean", "std", "channels"})
@@ -87,11 +91,14 @@ def test_chance_under_all_readings_is_said_with_counts_of_all_images_only() -> N
 
 
 def test_a_guess_that_holds_is_an_assumption_with_its_count() -> None:
-    result = settled(classifier(), found(tried=(tried(IMAGENET, 40), tried(SMALL, 8))))
+    result = settled(classifier(), found(tried=(tried(IMAGENET, 20), tried(SMALL, 22), tried(SMALL, 16, images=16))))
     assert result.warnings == (GUESS, OTHER)
     assert result.assumptions == (
-        "20 of 64 images are recognized when prepared so, and none of 1 other ways to prepare them is far better.",
+        "20 of 64 images are recognized when prepared so; of 2 other ways the best recognizes 22 (`--image-size 64 "
+        "--resize 64 --mean 0 --std 1`): so few more may be chance.",
     )
+    equal = settled(classifier(), found(tried=(tried(IMAGENET, 20), tried(SMALL, 20), tried(SMALL, 16, images=16))))
+    assert equal.assumptions == ("20 of 64 images are recognized when prepared so, no more in 2 other ways.",)
     assert settled(classifier(frozenset()), found()).assumptions == ()
 
 
@@ -101,3 +108,21 @@ def test_a_size_that_fails_gives_way_with_the_reason() -> None:
     (said,) = remarks(classifier(), Readings(best, (failed, best), best, None, CLASSES))
     assert "the model fails on center crop of 224" in said
     assert "(needs 64)" in said
+
+
+def test_a_table_is_of_the_outputs_in_the_order_that_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def search(_model: Classifier, _data: object, outputs: object, *_: object, **_more: object) -> Readings:
+        asked.append(outputs)
+        return found()
+
+    def order(model: Classifier, *_: object) -> tuple[Classifier, tuple[int, ...]]:
+        return replace(model, assumptions=(*model.assumptions, "by their numbers")), (2, 1, 0)
+
+    monkeypatch.setattr(room, "find_readings", search)
+    monkeypatch.setattr(room, "settle", order)
+    monkeypatch.setattr(room, "count_outputs", lambda *_: None)
+    table = try_readings(classifier(), Colors(), (0, 1, 2), RunOptions())
+    assert asked == [(0, 1, 2), (2, 1, 0)]
+    assert table.remarks[0] == "by their numbers"

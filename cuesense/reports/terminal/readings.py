@@ -22,10 +22,10 @@ def render(found: ReadingTable) -> RenderableType:
         table.add_column(name, justify=side)  # type: ignore[arg-type]
     for row in rows:
         table.add_row("*" if row.taken else "", *_cells(row, found.images))
-    best = next((row.options for row in found.readings), None)
+    taken = next((row.options for row in found.readings if row.taken), None)
     lines = [Text(f"{found.images} images of {found.classes} classes; * is what analyze takes with the same options.")]
     lines += warning_lines(found.remarks)
-    lines += [] if best is None else [Text(f"The first: {best}")]
+    lines += [] if taken is None else [Text(f"* is {taken}")]
     return Group(table, *lines)
 
 

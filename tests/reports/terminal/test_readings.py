@@ -29,7 +29,7 @@ def test_the_best_come_first_and_what_is_taken_is_always_there() -> None:
     assert [line.lstrip().startswith("*") for line in table] == [False] * 12 + [True]
     assert "64 of 64" in table[0]
     assert "0.250" in table[0]
-    assert lines[-1] == "The first: --mean 0 --std 1"
+    assert lines[-1] == "* is --mean 20 --std 1"
 
 
 def test_a_row_says_of_how_many_images_and_why_it_failed() -> None:
