@@ -110,7 +110,8 @@ def read_flags(text: str, script: Script) -> tuple[dict[str, Any], list[str]]:
         script: The program whose flags they are; underscores count as dashes.
 
     Raises:
-        SettingsError: The text holds no flags, a flag's value is wrong, or an unknown name is close to a flag of augmentation.
+        SettingsError: The text holds no flags, a flag's value is wrong, or an unknown name is close to a
+            flag of augmentation.
     """
     option = script.option
     found = {flag.name: flag.default for flag in script.flags.values()}
