@@ -41,6 +41,9 @@ WEIGHTS_USE = (
 # What files of every format that has comments say of a policy without augmentations.
 NOTHING = "# Train without augmentation.\n"
 
+# How comments begin on what a library has nothing for; ``left_out`` finds them.
+LEFT_OUT = "Left out, because "
+
 _FLAGS = "Leave --per-class and --grouped out"
 _FACTORS = ("brightness", "contrast", "saturation")
 _CHANCES: Mapping[str, Kind] = {
@@ -132,6 +135,12 @@ def library_calls(
             step = _step(name, value, size, library)
             calls.append(writers[step.kind](step))
     return calls
+
+
+def left_out(text: str) -> list[str]:
+    """Return the sentences of an exported file on what it leaves out of the policy."""
+    comments = (line.removeprefix("# ") for line in text.splitlines() if line.startswith("# "))
+    return [comment for comment in comments if comment.startswith(LEFT_OUT)]
 
 
 def weights_constant(policy: Policy) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cuesense.exporters.common import CROP_RATIO, NOTHING, Size, shared_values, short
+from cuesense.exporters.common import CROP_RATIO, LEFT_OUT, NOTHING, Size, shared_values, short
 from cuesense.policies.policy import Policy
 
 _ERASED = 0.33  # --reprob erases up to a third of the area, with no flag for less; the ladder rounds it to 0.33
 _PROBABILITY_FLAGS = {"hflip": "horizontal_flip", "vflip": "vertical_flip", "grayscale-prob": "random_grayscale"}
 _WITH_FLAG = ("random_resized_crop", "color_jitter", *_PROBABILITY_FLAGS.values())
-_NO_WEIGHTS = "Left out, because timm has no flag for them: class weights in the loss (the format yaml has them)."
+_NO_WEIGHTS = f"{LEFT_OUT}timm has no flag for them: class weights in the loss (the format yaml has them)."
 
 
 def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
@@ -47,7 +47,7 @@ def _comments(values: Mapping[str, float]) -> list[str]:
     if "color_jitter" in values:
         comments.append("timm's color jitter leaves the hue alone.")
     if left_out:
-        comments.append(f"Left out, because timm has no flag for the value: {', '.join(left_out)}.")
+        comments.append(f"{LEFT_OUT}timm has no flag for the value: {', '.join(left_out)}.")
     return comments
 
 

@@ -8,15 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cuesense.exporters.common import NOTHING, Size, shared_values, short
+from cuesense.exporters.common import LEFT_OUT, NOTHING, Size, shared_values, short
 from cuesense.policies.policy import Policy
 
 _ERASED = 0.33  # Ultralytics erases 2 to 33 % of the area, with no setting for less; the ladder rounds a third to 0.33
 _HUE_SHARE = 0.25  # color_jitter turns the hue by a quarter of its strength, as SimCLR does
 _LARGEST = 1.0  # Ultralytics takes fractions up to 1
-_NO_WEIGHTS = "# Left out, because no hyperparameter is one: class weights in the loss (the format yaml has them)."
-# Our augmentations of which hyperparameters know nothing.
-_UNKNOWN = ("random_grayscale", "random_gaussian_blur")
+_NO_WEIGHTS = f"# {LEFT_OUT}no hyperparameter is one: class weights in the loss (the format yaml has them)."
+# Our augmentations that hyperparameters of classification are about; all others are left out.
+_HAS = (
+    "random_resized_crop",
+    "color_jitter",
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+    "horizontal_flip",
+    "vertical_flip",
+    "random_erasing",
+)
+# Those that its detection has, by its names: its classification does nothing with them.
+_DETECTION = {
+    "random_rotation": "degrees",
+    "random_translation": "translate",
+    "random_shear": "shear",
+    "perspective": "perspective",
+}
 
 
 def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
@@ -35,12 +52,22 @@ def export(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one sign
     values = shared_values(policy, "Ultralytics")
     lines = [] if values else [NOTHING.rstrip(), "# Ultralytics augments by default, so that these values turn it off."]
     lines += [*_color(values), *_geometry(values, policy.probability), *_erasing(values, policy.probability)]
-    left_out = [name for name in values if name in _UNKNOWN]
-    if left_out:
-        lines.append(f"# Left out, because Ultralytics has no hyperparameter for them: {', '.join(left_out)}.")
+    lines += _left_out(values)
     lines.append("# A policy of its own (randaugment is the default) would come on top, and turn hsv_* off.")
     lines.append("auto_augment: null")
     return "\n".join([*lines, *([_NO_WEIGHTS] if policy.class_weights else [])]) + "\n"
+
+
+def _left_out(values: Mapping[str, float]) -> list[str]:
+    lines = []
+    ours = [name for name in values if name in _DETECTION]
+    if ours:
+        theirs = ", ".join(_DETECTION[name] for name in ours)
+        lines.append(f"# {LEFT_OUT}Ultralytics has {theirs} for detection alone: {', '.join(ours)}.")
+    others = [name for name in values if name not in (*_HAS, *_DETECTION)]
+    if others:
+        lines.append(f"# {LEFT_OUT}Ultralytics has no hyperparameter for them: {', '.join(others)}.")
+    return lines
 
 
 def _color(values: Mapping[str, float]) -> list[str]:
@@ -52,8 +79,11 @@ def _color(values: Mapping[str, float]) -> list[str]:
     lines = []
     if hue or saturation or together:
         lines.append("# Every image is jittered, where the policy leaves some clean.")
-    if bright != contrast:
+    if bright != contrast and together:
         lines.append("# hsv_v jitters brightness and contrast alike: the smaller of the two values is taken.")
+    if max(bright, contrast) and not together:
+        name = "brightness" if bright else "contrast"
+        lines.append(f"# {LEFT_OUT}hsv_v jitters brightness and contrast alike: {name}.")
     if max(saturation, together) > _LARGEST:
         lines.append("# Ultralytics takes values up to 1: the policy's are larger.")
     return [
@@ -65,12 +95,9 @@ def _color(values: Mapping[str, float]) -> list[str]:
 
 
 def _geometry(values: Mapping[str, float], probability: float) -> list[str]:
-    area, angle = values.get("random_resized_crop", 1.0), values.get("random_rotation", 0.0)
+    area = values.get("random_resized_crop", 1.0)
     lines = ["# Crops of 1 - scale to 1 of the area, of every image: none stays whole."] if area < 1 else []
     lines.append(f"scale: {short(1 - area)}")
-    if angle:
-        lines.append("# Ultralytics rotates for detection only: its classification does nothing with this value.")
-    lines.append(f"degrees: {short(angle)}")
     flips = {"fliplr": "horizontal_flip", "flipud": "vertical_flip"}
     return lines + [f"{name}: {short(probability * values.get(ours, 0.0))}" for name, ours in flips.items()]
 
@@ -79,7 +106,7 @@ def _erasing(values: Mapping[str, float], probability: float) -> list[str]:
     area = values.get("random_erasing", 0.0)
     if 0 < area < _ERASED:
         return [
-            "# Left out, because Ultralytics erases up to 33 % of the area, with no setting for less: random_erasing.",
+            f"# {LEFT_OUT}Ultralytics erases up to 33 % of the area, with no setting for less: random_erasing.",
             "erasing: 0.0",
         ]
     lines = [f"# 2 to 33 % of the area, where the policy erases up to {100 * area:g} %, in black."] if area else []

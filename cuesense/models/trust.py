@@ -50,21 +50,25 @@ class Trust:
         """
         return self.weights_only or _environment()
 
-    def permit(self, name: str, kind: str, named_in: str | None) -> None:
+    def permit(self, name: str, kind: str, named_in: str | None, *, instead: str = "") -> None:
         """Let a program run, and say once that it is one, or raise.
 
         Args:
             name: The program as it was named.
             kind: What it is, for instance ``"TorchScript"``.
             named_in: The file that names it; None where the user does.
+            instead: What can be done without a program that is no model, as an imperative; empty for a model.
 
         Raises:
             ModelError: Only weights are read, or a received file names it and its code is not allowed.
         """
         if self.strict:
             how = "--weights-only" if self.weights_only else VARIABLE
-            do = "Pass weights (safetensors, or model.state_dict() saved with torch.save) and --arch"
             got = f"{kind}, which is a program"
+            if instead:
+                do = f"{instead}, or leave {how} out if you trust the file"
+                raise ModelError(expected(f"'{name}'", f"read without running it, because of {how}", got, do))
+            do = "Pass weights (safetensors, or model.state_dict() saved with torch.save) and --arch"
             raise ModelError(expected(f"'{name}'", f"weights alone, because of {how}", got, do))
         if named_in is None:
             _typed.add(name)

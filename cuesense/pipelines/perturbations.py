@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cuesense.config import Config
-from cuesense.perturbations.wrapped import PROBABILITIES, Sometimes
+from cuesense.perturbations.wrapped import PROBABILITIES, Failures, Sometimes
 from cuesense.pipelines.chain import Chain
 from cuesense.pipelines.read import Pipeline
 from cuesense.types import Perturbation, Role
@@ -41,19 +41,30 @@ class Plan:
 
 def plan(pipeline: Pipeline) -> Plan:
     """Return what is measured of a training transform."""
-    names = [part.name for part in pipeline.augmentations]
+    spec, names = pipeline.spec, [part.name for part in pipeline.augmentations]
     return Plan(
         pipeline,
-        _perturbation("pipeline", pipeline.chain(names), PROBABILITIES),
-        tuple(_perturbation(name, pipeline.chain([name], always=True)) for name in names),
+        _perturbation("pipeline", spec, pipeline.chain(names), PROBABILITIES),
+        tuple(_perturbation(name, f"{name} of {spec}", pipeline.chain([name], always=True)) for name in names),
         tuple(
-            _perturbation(f"pipeline without {name}", pipeline.chain([other for other in names if other != name]))
+            _perturbation(
+                f"pipeline without {name}",
+                f"{spec} without {name}",
+                pipeline.chain([other for other in names if other != name]),
+            )
             for name in (names if len(names) > 1 else ())
         ),
     )
 
 
-def _perturbation(name: str, chain: Chain, shares: Sequence[float] = (1.0,)) -> Perturbation:
+def failures(planned: Plan) -> dict[str, Failures]:
+    """Return how often each part of a transform failed in this process, by what a user calls it; without none."""
+    found = [entry.apply for entry in planned.config.perturbations]
+    counted = {apply.name: apply.failures for apply in found if isinstance(apply, Sometimes)}
+    return {name: count for name, count in counted.items() if count is not None and count.failed}
+
+
+def _perturbation(name: str, called: str, chain: Chain, shares: Sequence[float] = (1.0,)) -> Perturbation:
     """Return a chain as a perturbation whose value is the chance that it is applied to an image."""
     return Perturbation(
         name=name,
@@ -65,5 +76,5 @@ def _perturbation(name: str, chain: Chain, shares: Sequence[float] = (1.0,)) -> 
         ladder=tuple(shares),
         identity=0.0,
         limits=(0.0, 1.0),
-        apply=Sometimes(name, chain, "tensor"),
+        apply=Sometimes(called, chain, "tensor", Failures(quiet=True)),
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +13,13 @@ from typing import Any
 from cuesense.errors import SettingsError, expected, first_line, nearest
 from cuesense.models.trust import Trust
 from cuesense.pipelines import timm_flags, torchvision_flags, ultralytics
+from cuesense.pipelines.programs import run_file
 
 # The size for which a transform is built where the network takes images of any size.
 _SIDE = (224, 224)
 _YAML = (".yaml", ".yml")
+_INSTEAD = "Name the transform by --timm-args, --torchvision-args or an Ultralytics .yaml file, which run nothing"
+_BEHIND_MAIN = "Put what trains behind `if __name__ == '__main__':`, or the transform into a file of its own"
 
 
 @dataclass(frozen=True)
@@ -96,30 +97,11 @@ def _named(spec: str, trust: Trust) -> Source:
         raise SettingsError(expected("--pipeline", "FILE.py:NAME or an Ultralytics .yaml file", f"'{spec}'", do))
     if not Path(file).is_file():
         raise SettingsError(expected("--pipeline", "a file", f"no file at '{file}'", "Correct the path"))
-    trust.permit(spec, "a Python file", None)
-    found = _in_module(_module(Path(file), spec), name, spec)
+    trust.permit(spec, "a Python file", None, instead=_INSTEAD)
+    module = run_file(Path(file), f"_cuesense_pipeline_{Path(file).stem}", spec, _BEHIND_MAIN)
+    found = _in_module(module, name, spec)
     text = hashlib.sha256(Path(file).read_bytes()).hexdigest()
     return Source(spec, lambda _: found, (), f"{text} {name}")
-
-
-def _module(path: Path, spec: str) -> ModuleType:
-    """Run a file as a module; what lies beside it can be imported, as when it is run as a script."""
-    found = importlib.util.spec_from_file_location(f"_cuesense_pipeline_{path.stem}", path.resolve())
-    if found is None or found.loader is None:
-        raise SettingsError(expected(f"'{spec}'", "a Python file", "another file", "Correct the path"))
-    module = importlib.util.module_from_spec(found)
-    # Dataclasses and pickles look a class's module up by its name.
-    sys.modules[found.name] = module
-    sys.path.insert(0, str(path.resolve().parent))
-    try:
-        found.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        got = f"{type(error).__name__}: {first_line(error)}"
-        do = "Put what trains behind `if __name__ == '__main__':`, or the transform into a file of its own"
-        raise SettingsError(expected(f"'{spec}'", "a file that can be imported", got, do)) from error
-    finally:
-        sys.path.remove(str(path.resolve().parent))
-    return module
 
 
 def _in_module(module: ModuleType, name: str, spec: str) -> Any:

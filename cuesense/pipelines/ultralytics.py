@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cuesense.errors import SettingsError, expected, first_line, unknown
+from cuesense.pipelines.flags import meant_by
 from cuesense.validation import is_number
 
 # Ultralytics' own defaults, for what a file does not say.
@@ -28,6 +29,17 @@ _POLICIES = ("randaugment", "augmix", "autoaugment")
 # Settings of detection, with the value at which they do nothing.
 _NOT_USED = ("degrees", "translate", "shear", "perspective", "bgr", "mosaic", "copy_paste")
 _MIXED = ("mixup", "cutmix")
+# All other settings of Ultralytics, of versions 8.0 to 8.4, which say nothing of augmentation.
+_OTHERS = """
+agnostic_nms amp anchor_t anchors angle augment batch bgr box boxes cache cfg channels_last classes close_mosaic cls
+cls_pw cls_remap compile conf copy_paste_mode cos_lr crop_fraction data deterministic device dfl dgrad dis distill_model
+dlam dlog dnn dropout dynamic embed end2end epochs exist_ok fl_gamma format fraction freeze half hide_conf hide_labels
+imgsz int8 iou keras kobj label_smoothing line_thickness line_width lr0 lrf mask_ratio max_det min_memory mode model
+momentum multi_scale name nbs nms opset optimize optimizer overlap_mask patience plots pose pretrained profile project
+quantize rect resume retina_masks rle save save_conf save_crop save_dir save_frames save_hybrid save_json save_period
+save_txt seed show show_boxes show_conf show_labels simplify single_cls source split stream_buffer task time tracker
+v5loader val verbose vid_stride visualize warmup_bias_lr warmup_epochs warmup_momentum weight_decay workers workspace
+"""
 _LARGEST_FILE = 1024**2
 
 
@@ -38,15 +50,20 @@ def read(path: Path) -> tuple[dict[str, Any], list[str]]:
         path: A YAML file of names and values.
 
     Raises:
-        SettingsError: It is no such file, names none of these hyperparameters, or a value is out of range.
+        SettingsError: It is no such file, names none of these hyperparameters, misspells one, or a value is out of
+            range.
     """
     content = _content(path)
+    unknown_names = _unknown(path, content)
     if not any(name in content for name in (*_DEFAULTS, _POLICY)):
         do = f"Give the args.yaml of an Ultralytics run; it has {', '.join(_DEFAULTS)}"
         raise SettingsError(expected(str(path), "a file of hyperparameters", "none of augmentation", do))
     found: dict[str, Any] = {name: _number(path, name, content.get(name, value)) for name, value in _DEFAULTS.items()}
     found[_POLICY] = _policy(content)
-    return found, _remarks(content, found)
+    remarks = _remarks(content, found)
+    if unknown_names:
+        remarks.append(f"Unknown to Ultralytics, and left out: {', '.join(unknown_names)}.")
+    return found, remarks
 
 
 def transform(settings: Mapping[str, Any], side: tuple[int, int]) -> Any:
@@ -92,6 +109,18 @@ def _content(path: Path) -> dict[str, Any]:
         do = "Give the args.yaml of an Ultralytics run"
         raise SettingsError(expected(str(path), "names and values", f"a {type(content).__name__}", do))
     return content
+
+
+def _unknown(path: Path, content: Mapping[str, Any]) -> list[str]:
+    """Return the names that are no setting of Ultralytics; one that is close to a hyperparameter is refused."""
+    augment = (*_DEFAULTS, _POLICY)
+    others = (*_NOT_USED, *_MIXED, *_OTHERS.split())
+    names = [str(name) for name in content if name not in augment and name not in others]
+    for name in names:
+        meant = meant_by(name, augment)
+        if meant is not None:
+            raise SettingsError(f"Unknown setting '{name}' in {path}. Did you mean '{meant}'? If not, leave it out.")
+    return names
 
 
 def _number(path: Path, name: str, value: Any) -> float:

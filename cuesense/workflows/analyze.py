@@ -275,9 +275,16 @@ def _pipeline(
         return None
     store = pipelines.open_store(folder, settings, planned, restart=restart)
     conditions = planned.config.conditions()
-    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress)
+    problems: list[str] = []
+    try:
+        shards = predict(
+            analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress
+        )
+    finally:
+        # An interrupted run goes on from what it has measured, and from these counts.
+        problems += pipelines.failed(planned, folder, settings)
     predictions = _predictions(replace(analysis, config=planned.config), store, shards, conditions)
-    return pipeline_costs(pipelines.measured(planned), predictions, profile)
+    return pipeline_costs(pipelines.measured(planned, problems), predictions, profile)
 
 
 def _predictions(analysis: _Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:

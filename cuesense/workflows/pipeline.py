@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cuesense.analysis.pipeline_costs import MeasuredPipeline
 from cuesense.analysis.pipeline_sentences import MeasuredStep
-from cuesense.atomic_files import digest, unwritable
-from cuesense.pipelines.perturbations import Plan, plan
+from cuesense.atomic_files import digest, unwritable, write_file
+from cuesense.pipelines.perturbations import Plan, failures, plan
 from cuesense.pipelines.read import read
 from cuesense.pipelines.source import Source
 from cuesense.predictions.shards import OutcomeStore
@@ -48,7 +49,7 @@ def open_store(folder: Path | None, settings: Mapping[str, Any], planned: Plan, 
     """
     if folder is None:
         return OutcomeStore()
-    decided = {**settings, "pipeline": planned.pipeline.digest, "config": planned.config.to_dict()}
+    decided = _decided(settings, planned)
     try:
         if restart and (folder / FOLDER).is_dir():
             shutil.rmtree(folder / FOLDER)
@@ -57,8 +58,39 @@ def open_store(folder: Path | None, settings: Mapping[str, Any], planned: Plan, 
     return OutcomeStore.open(folder / FOLDER / digest(decided), decided)
 
 
-def measured(planned: Plan) -> MeasuredPipeline:
-    """Return a transform as the analysis of its predictions knows it."""
+def failed(planned: Plan, folder: Path | None, settings: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on images where a transform failed, if any, in this run and in those that it goes on from.
+
+    Args:
+        planned: What was measured.
+        folder: The output folder, where the counts are kept beside the predictions; None keeps none.
+        settings: As for ``open_store``.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    counts = {name: (found.failed, found.first) for name, found in failures(planned).items()}
+    if folder is not None:
+        path = folder / FOLDER / f"{digest(_decided(settings, planned))}-failures.json"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        for name, (number, first) in before.items():
+            counts[name] = (number + counts.get(name, (0, ""))[0], first)
+        if counts:
+            write_file(path, json.dumps(counts))
+    if not counts:
+        return []
+    where = ", ".join(f"{number:,} under '{name}'" for name, (number, _) in counts.items())
+    first = next(first for _, first in counts.values())
+    return [f"The transform failed on some images, which count as unchanged ({first}): {where}."]
+
+
+def _decided(settings: Mapping[str, Any], planned: Plan) -> dict[str, Any]:
+    """Return all that decides the predictions under a transform."""
+    return {**settings, "pipeline": planned.pipeline.digest, "config": planned.config.to_dict()}
+
+
+def measured(planned: Plan, problems: Sequence[str] = ()) -> MeasuredPipeline:
+    """Return a transform as the analysis of its predictions knows it, with what went wrong, in sentences."""
     pipeline = planned.pipeline
     without = planned.without or (None,) * len(planned.alone)
     steps = tuple(
@@ -75,4 +107,4 @@ def measured(planned: Plan) -> MeasuredPipeline:
         )
         for part, alone, other in zip(pipeline.augmentations, planned.alone, without, strict=True)
     )
-    return MeasuredPipeline(pipeline.spec, planned.whole, steps, pipeline.preparation, pipeline.remarks)
+    return MeasuredPipeline(pipeline.spec, planned.whole, steps, pipeline.preparation, (*pipeline.remarks, *problems))

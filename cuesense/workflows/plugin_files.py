@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from cuesense import registry
 from cuesense.config import Config
-from cuesense.errors import CuesenseError, SettingsError, expected, first_line
+from cuesense.errors import SettingsError, expected
 from cuesense.models.trust import OWN_WORD, Trust
+from cuesense.pipelines.programs import run_file
 
 # A program of a few lines. Chosen by hand.
 _LARGEST_FILE = 16 * 1024**2
@@ -39,7 +38,7 @@ def load_plugin(path: str | Path | None, trust: Trust = OWN_WORD) -> list[str]:
     if file.suffix != ".py" or not file.is_file() or file.stat().st_size > _LARGEST_FILE:
         got = f"'{file}'" if file.exists() else f"'{file}', which does not exist"
         raise SettingsError(expected("--plugin", "a Python file", got, "Name the .py file that registers them"))
-    trust.permit(str(file), "a plug-in", None)
+    trust.permit(str(file), "a plug-in", None, instead="Leave --plugin out")
     registered = _run(file)
     if not registered:
         do = "Call cuesense.register(perturbation) in it (docs/augmentations.md)"
@@ -58,19 +57,6 @@ def _run(file: Path) -> list[str]:
     before = registry.added("perturbations")
     # One name for each file, so that two plug-ins of one process do not replace each other.
     name = f"{_MODULE}_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]}"
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise SettingsError(expected("--plugin", "a Python file", f"'{file}'", "Name the .py file"))
-    module = module_from_spec(spec)
-    # Dataclasses and pickles of the file look their module up.
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except CuesenseError:
-        raise
-    except (Exception, SystemExit) as error:
-        got = f"{type(error).__name__}: {first_line(error)}"
-        do = "Run it yourself to see where it fails"
-        raise SettingsError(expected(f"'{file}'", "a program that runs", got, do)) from error
+    run_file(file, name, str(file))
     after = registry.added("perturbations")
     return [name for name, entry in after.items() if before.get(name) is not entry]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cuesense.atomic_files import refuse_folder, refuse_same, write_file
+from cuesense.exporters.common import left_out
 from cuesense.policies.advice import Advice, advise
 from cuesense.policies.policy import PolicyOptions
 from cuesense.policies.recommend import check_options, export
@@ -92,6 +93,7 @@ def recommend_from_file(
     warnings = dict.fromkeys([*profile.warnings_to_repeat, *forecast_warnings])
     remarks = [
         *lines(advice, profile.summary.clean_accuracy, target.library),
+        *(f"Of the policy, {target.library} lacks a part. {sentence}" for sentence in left_out(text)),
         *(f"Warning: {warning}" for warning in warnings),
     ]
     listed = json.dumps(advice.policy.to_dict() | {"advice": advice.to_dict()}, indent=1) + "\n"

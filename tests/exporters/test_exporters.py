@@ -20,6 +20,7 @@ from torch import Tensor
 
 from cuesense import registry
 from cuesense.errors import SettingsError
+from cuesense.exporters.common import left_out
 from cuesense.perturbations.apply import perturb
 from cuesense.perturbations.kornia_table import row_of
 from cuesense.pipelines import ultralytics
@@ -75,6 +76,40 @@ def test_every_augmentation_is_tried() -> None:
     # Those of kornia's table are tried in test_library_steps.py.
     found = {entry.name for entry in entries if entry.role is Role.AUGMENTATION and row_of(entry) is None}
     assert set(VALUES) == found
+
+
+def without_comments(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def exported_or_refused(library: str, policy: Policy) -> str | None:
+    try:
+        return exported(library, policy)
+    except SettingsError:
+        return None
+
+
+AUGMENTATIONS = [
+    name
+    for name in (*registry.names("perturbations"), "kornia:RandomRain", "torchvision:TrivialAugmentWide")
+    if registry.get("perturbations", name).role is Role.AUGMENTATION
+]
+
+
+@pytest.mark.parametrize("library", FORMATS)
+def test_every_augmentation_is_exported_or_named_as_left_out_or_refused(library: str) -> None:
+    """No format may lack a step in silence."""
+    nothing = without_comments(exported(library, uniform({}, NAMES)))
+    for name in AUGMENTATIONS:
+        entry = registry.get("perturbations", name)
+        for value in (entry.ladder[0], entry.ladder[-1]):
+            text = exported_or_refused(library, uniform({name: value}, NAMES))
+            if text is None:
+                with pytest.raises(SettingsError, match=f"'{name}'"):
+                    exported(library, uniform({name: value}, NAMES))
+            else:
+                named = any(sentence.endswith(f": {name}.") for sentence in left_out(text))
+                assert (without_comments(text) != nothing) != named, (library, name, text)
 
 
 def drawn(library: str, policy: Policy, pictures: Tensor) -> Tensor:
@@ -298,7 +333,7 @@ def hyperparameters(policy: Policy, tmp_path: Path) -> tuple[dict[str, Any], str
     text = exported("ultralytics", policy)
     path = tmp_path / "hyp.yaml"
     path.write_text(text)
-    return ultralytics.read(path)[0] | {"degrees": yaml.safe_load(text)["degrees"]}, text
+    return ultralytics.read(path)[0], text
 
 
 def test_ultralytics_hyperparameters_are_the_policy_s(tmp_path: Path) -> None:
@@ -309,7 +344,6 @@ def test_ultralytics_hyperparameters_are_the_policy_s(tmp_path: Path) -> None:
         "hsv_s": 0.8,
         "hsv_v": 0.4,
         "scale": 0.7,
-        "degrees": 40.0,
         "fliplr": 0.4,
         "flipud": 0.2,
         "erasing": 0.8,
@@ -324,13 +358,25 @@ def test_ultralytics_hyperparameters_are_the_policy_s(tmp_path: Path) -> None:
     assert jitter.hue == (-0.2, 0.2)
 
 
+def test_ultralytics_leaves_out_by_name_what_only_its_detection_has() -> None:
+    text = exported("ultralytics", uniform({"perspective": 0.1, "random_rotation": 30.0, "elastic": 0.01}, NAMES))
+    assert left_out(text) == [
+        "Left out, because Ultralytics has degrees, perspective for detection alone: random_rotation, perspective.",
+        "Left out, because Ultralytics has no hyperparameter for them: elastic.",
+    ]
+
+
 def test_ultralytics_jitter_is_the_policy_s(tmp_path: Path) -> None:
     found, text = hyperparameters(uniform({"color_jitter": 0.4}, NAMES), tmp_path)
     assert (found["hsv_h"], found["hsv_s"], found["hsv_v"]) == (0.1, 0.4, 0.4)
     assert "# Every image is jittered, where the policy leaves some clean." in text
     alone, text = hyperparameters(uniform({"brightness": 0.4}, NAMES), tmp_path)
     assert alone["hsv_v"] == 0
+    assert left_out(text) == ["Left out, because hsv_v jitters brightness and contrast alike: brightness."]
+    both, text = hyperparameters(uniform({"brightness": 0.4, "contrast": 0.2}, NAMES), tmp_path)
+    assert both["hsv_v"] == 0.2
     assert "the smaller of the two values is taken" in text
+    assert not left_out(text)
 
 
 def test_ultralytics_erases_a_third_or_not_at_all(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from threading import Thread
 from typing import Any
 
@@ -20,7 +20,16 @@ from torchvision.transforms import v2
 from cuesense.draws import Draws
 from cuesense.errors import SettingsError
 from cuesense.perturbations.apply import perturb
-from cuesense.perturbations.wrapped import PROBABILITIES, Form, each_image, form_of, seeded, wrapped
+from cuesense.perturbations.wrapped import (
+    PROBABILITIES,
+    Failures,
+    Form,
+    Sometimes,
+    each_image,
+    form_of,
+    seeded,
+    wrapped,
+)
 from cuesense.types import Role
 
 
@@ -241,3 +250,70 @@ def test_steps_of_one_pipeline_draw_different_numbers() -> None:
     assert pipeline.random_generator.bit_generator.state != generator.bit_generator.state
     generator.integers(1, 20)
     assert pipeline.random_generator.bit_generator.state == generator.bit_generator.state
+
+
+class Rarely:
+    """A transform that fails on every n-th call, as timm's posterize to 0 bits does on one image in some hundred."""
+
+    def __init__(self, every: int) -> None:
+        self.every, self.calls = every, 0
+
+    def __call__(self, image: Tensor) -> Tensor:
+        self.calls += 1
+        if self.calls % self.every == 0:
+            raise ValueError("bits must be between 1 and 8")
+        return 1 - image
+
+
+def applied(transform: Callable[..., Any], number: int, failures: Failures | None) -> Tensor:
+    images = torch.full((number, 3, 2, 2), 0.25)
+    draws = Draws(np.arange(number, dtype=np.uint64))
+    return Sometimes("mine", transform, "tensor", failures)(images, 1.0, draws)
+
+
+def test_an_image_on_which_a_transform_fails_counts_as_unchanged_and_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    failures = Failures()
+    with caplog.at_level(logging.WARNING):
+        changed = applied(Rarely(25), 200, failures)
+    assert (failures.tried, failures.failed) == (200, 8)
+    assert failures.first == "ValueError: bits must be between 1 and 8"
+    unchanged = (changed == 0.25).all(dim=(1, 2, 3))
+    assert unchanged.nonzero()[:, 0].tolist() == list(range(24, 200, 25))
+    assert (changed[~unchanged] == 0.75).all()
+    assert [record.getMessage() for record in caplog.records] == [
+        "'mine' failed on an image, which counts as unchanged: ValueError: bits must be between 1 and 8."
+    ]
+
+
+@pytest.mark.parametrize(("every", "number", "fails"), [(1, 8, False), (1, 9, True), (20, 400, False), (19, 400, True)])
+def test_one_that_fails_often_is_refused_with_its_own_error(every: int, number: int, fails: bool) -> None:
+    """More than eight images, and more than a twentieth of them, of which the first eight may come early."""
+    with pytest.raises(SettingsError, match=r"failures in .*ValueError: bits") if fails else nullcontext():
+        applied(Rarely(every), number, Failures())
+
+
+def test_without_a_count_the_first_failure_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="ValueError: bits"):
+        applied(Rarely(25), 30, None)
+
+
+def test_a_transform_that_fails_once_in_the_trial_is_taken_and_one_that_fails_twice_is_not() -> None:
+    def at(*brightnesses: float) -> Callable[[Tensor], Tensor]:
+        def change(image: Tensor) -> Tensor:
+            factor = float(torch.randint(8, (1,)))
+            if factor in brightnesses:
+                raise ValueError("bits")
+            return image * (1 - factor / 16)
+
+        return change
+
+    found = [next(_first_factors(key)) for key in range(8)]
+    once = next(factor for factor in found[1:] if found.count(factor) == 1 and factor != found[0])
+    assert wrapped("mine", at(once), form="tensor")
+    with pytest.raises(SettingsError, match="ValueError: bits"):
+        wrapped("mine", at(*[factor for factor in range(8) if factor != found[0]]), form="tensor")
+
+
+def _first_factors(key: int) -> Iterator[float]:
+    with seeded(key):
+        yield float(torch.randint(8, (1,)))

@@ -204,3 +204,42 @@ def test_the_digest_tells_settings_and_sources_apart() -> None:
 
     assert digest(0.5) == digest(0.5)
     assert len({digest(0.5), digest(0.4), digest(0.5, "other")}) == 3
+
+
+def test_a_step_that_fails_on_some_images_is_refused_before_anything_is_measured() -> None:
+    def stretched(image: Tensor) -> Tensor:
+        if image.min() == image.max():
+            raise ZeroDivisionError("no contrast")
+        return (image - image.min()) * torch.rand(1)
+
+    with pytest.raises(SettingsError) as error:
+        read([mirrored, stretched], "mine", (16, 16))
+    assert str(error.value) == (
+        "Expected 'stretched of mine' to be a transform that works on every image, but got 16 failures in 32 tries "
+        "(ZeroDivisionError: no contrast). Correct it, or leave the step out."
+    )
+
+
+def mirrored(image: Tensor) -> Tensor:
+    return image.flip(-1) if torch.rand(1) < 0.5 else image
+
+
+def test_a_step_that_rarely_fails_is_read() -> None:
+    def rare(image: Tensor) -> Tensor:
+        draw = float(torch.rand(1))
+        if draw < failing:
+            raise ValueError("bits")
+        return image * draw
+
+    draws = []
+    for seed in range(8):
+        with seeded(seed):
+            draws.append(float(torch.rand(1)))
+    lowest = sorted(draws)
+    # One of the eight draws of the trial fails, on each of its images.
+    failing = (lowest[0] + lowest[1]) / 2
+    found = read([rare], "mine", (16, 16))
+    assert [part.name for part in found.augmentations] == ["rare"]
+    failing = (lowest[1] + lowest[2]) / 2
+    with pytest.raises(SettingsError, match="ValueError: bits"):
+        read([rare], "mine", (16, 16))

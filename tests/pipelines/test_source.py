@@ -50,8 +50,11 @@ def test_a_transform_of_a_program_is_found(program: Path) -> None:
 
 
 def test_a_program_is_refused_where_only_weights_are_read(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelError, match="a Python file, which is a program"):
+    with pytest.raises(ModelError, match="a Python file, which is a program") as error:
         found(f"{program}:transform", Trust(weights_only=True))
+    # The sentence is about the pipeline, not about weights.
+    assert "safetensors" not in str(error.value)
+    assert "Name the transform by --timm-args" in error.value.for_command_line
     monkeypatch.setenv("CUESENSE_WEIGHTS_ONLY", "1")
     with pytest.raises(ModelError, match="CUESENSE_WEIGHTS_ONLY"):
         found(f"{program}:transform")

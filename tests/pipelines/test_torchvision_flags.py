@@ -56,7 +56,30 @@ def test_mixing_two_images_is_left_out() -> None:
     assert "--mixup-alpha of --torchvision-args is left out" in read("--mixup-alpha 0.2 --lr 1")[1][0]
 
 
-@pytest.mark.parametrize("text", ["--auto-augment ta", "--interpolation linear"])
-def test_unknown_values_are_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="Unknown"):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("--auto-augment ta", "one of ra, ta_wide, augmix, .* but got 'ta'"),
+        ("--interpolation linear", "one of nearest, bilinear, bicubic"),
+        ("--ra-magnitude 31", "a whole number from 0 to 30"),
+        ("--augmix-severity 11", "a whole number from 1 to 10"),
+        ("--random-erase 2", "a number from 0 to 1, but got '2'"),
+        ("--hflip-prob -1", "a number from 0 to 1"),
+        ("--train-crop-size 0", "a whole number of at least 1"),
+        ("--random-erasing .1", "Did you mean '--random-erase'"),
+    ],
+)
+def test_wrong_values_and_names_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
         read(text)
+
+
+def test_the_recipe_of_torchvision_names_nothing_unknown() -> None:
+    """The published command for the newer weights of ResNet-50."""
+    remarks = read(
+        "--model resnet50 --batch-size 128 --lr 0.5 --lr-scheduler cosineannealinglr --lr-warmup-epochs 5 "
+        "--lr-warmup-method linear --auto-augment ta_wide --epochs 600 --random-erase 0.1 --weight-decay 0.00002 "
+        "--norm-weight-decay 0.0 --label-smoothing 0.1 --mixup-alpha 0.2 --cutmix-alpha 1.0 --train-crop-size 176 "
+        "--model-ema --val-resize-size 232 --ra-sampler --ra-reps 4"
+    )[1]
+    assert not [remark for remark in remarks if "Unknown" in remark]

@@ -69,6 +69,8 @@ def test_what_the_file_does_not_say_is_ultralytics_default(tmp_path: Path) -> No
         ("scale: 1\n", "Give one number below 1"),
         ("auto_augment: randaug\nfliplr: 0\n", "Unknown auto_augment 'randaug'. Did you mean 'randaugment'?"),
         ("fliplr: [\n", "a YAML file"),
+        ("flip_lr: 0.2\nscale: 0.3\n", "Unknown setting 'flip_lr' in .* Did you mean 'fliplr'. If not, leave it out"),
+        ("erase: 0.2\n", "Did you mean 'erasing'"),
     ],
 )
 def test_wrong_files_are_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -86,3 +88,9 @@ def test_a_file_runs_nothing(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="a YAML file"):
         read(path)
     assert not (tmp_path / "ran").exists()
+
+
+def test_settings_that_ultralytics_does_not_know_are_said(tmp_path: Path) -> None:
+    remarks = read(written(tmp_path, "fliplr: 0.3\nlr0: 0.1\nquite_mine: 3\nplots: true\n"))[1]
+    assert remarks[-1] == "Unknown to Ultralytics, and left out: quite_mine."
+    assert "lr0" not in " ".join(remarks)

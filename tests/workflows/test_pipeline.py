@@ -110,3 +110,23 @@ def test_flags_are_read() -> None:
         ("ColorJitter", "color_jitter"),
     ]
     assert found.spec == "timm --scale .5 1 --color-jitter 0.2 --hflip 0"
+
+
+def test_a_transform_that_rarely_fails_keeps_the_run_and_is_said(tmp_path: Path) -> None:
+    failing = 1 / 100
+
+    def rare(image: Tensor) -> Tensor:
+        draw = float(torch.rand(()))
+        if draw < failing:
+            raise ValueError("bits must be between 1 and 8")
+        return image * draw
+
+    steps = [rare, transforms.ToTensor()]
+    first = costs(analyzed(steps, output=tmp_path / "out"))
+    (said,) = [remark for remark in first.remarks if "failed" in remark]
+    assert said.startswith(
+        "The transform failed on some images, which count as unchanged (ValueError: bits must be between 1 and 8): "
+    )
+    assert " under 'rare of pipeline'" in said
+    # A run that finds everything measured says the same.
+    assert costs(analyzed(steps, output=tmp_path / "out")).remarks == first.remarks

@@ -55,8 +55,8 @@ def test_what_a_plug_in_adds_is_measured_budgeted_and_recommended(
     ("content", "message"),
     [
         ("x = 1", "registers a perturbation, but got none"),
-        ("1 / 0", "a program that runs, but got ZeroDivisionError"),
-        ("import sys; sys.exit(3)", "a program that runs, but got SystemExit"),
+        ("1 / 0", "a file that can be imported, but got ZeroDivisionError"),
+        ("import sys; sys.exit(3)", "a file that can be imported, but got SystemExit"),
         (
             "import cuesense\nfrom cuesense.registry import get\ncuesense.register(get('perturbations', 'hue'))",
             "one of its own, but got 'hue'",
@@ -79,7 +79,7 @@ def test_missing_files_and_other_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_plug_in_is_a_program_that_weights_only_forbids() -> None:
-    with pytest.raises(ModelError, match="a plug-in, which is a program"):
+    with pytest.raises(ModelError, match="a plug-in, which is a program. Leave plugin out, or leave weights_only out"):
         load_plugin(EXAMPLE, Trust(weights_only=True))
     assert not registry.known("perturbations", "fog")
 
