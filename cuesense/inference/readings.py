@@ -31,20 +31,24 @@ from cuesense.inference.forward import forward, placed
 from cuesense.inference.one_image import undisturbed
 from cuesense.inference.options import RunOptions
 from cuesense.inference.output_kind import add_up, as_logits
+from cuesense.inference.tried_readings import (
+    FAR,
+    LEVEL,
+    Tried,
+    far_better,
+    in_another_order,
+    p_of_guessing,
+    rank,
+    rank_of_both,
+    together,
+)
 from cuesense.models.preprocessing import IMAGENET
-from cuesense.stats.intervals import sign_test
-from cuesense.stats.label_order import find_order
 from cuesense.types import Classifier, Dataset, Notify, OutputKind, Preprocessing
 
 # Images that readings are tried on, those that tell at once which one is no better, and at most so many more that the
 # best one is confirmed with; fewer where images are large, for a pass over 64 of 224 pixels through a ResNet-18 takes
 # six seconds on one core. Chosen by hand.
 IMAGES, FIRST_IMAGES, MORE_IMAGES, MORE_LARGE_IMAGES = 64, 16, 128, 48
-# A reading is far better where it recognizes a twentieth of the images more, and a signed-rank test of the losses says
-# that this is no chance: over all readings that were tried on the first images, or over the finalists on further ones.
-# Each of the two tests has half of the usual level of 5 %. Losses, since counts of 64 images tell 51 % from 67 % in one
-# case of three only. Chosen by hand; not tuned.
-_FAR, _LEVEL = 0.05, 0.025
 # Fewer further images confirm nothing. Chosen by hand.
 _FEWEST_MORE = 16
 # The best readings of the search, which are compared on further images; fewer of large images.
@@ -62,37 +66,6 @@ _SEARCHED = (
     "{} of {} images are recognized as they are prepared: other sizes, normalizations and orders of channels are "
     "tried, which takes as long as some 1,000 images."
 )
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What a network makes of the images under one reading.
-
-    Attributes:
-        reading: How the images were prepared.
-        right: Which of the images are recognized, (N,); none where the network fails on such input. N is smaller where
-            the first images told that another reading is as good.
-        losses: -log p of the right class of each image, at the temperature that is best for all, (N,); empty where
-            outputs are not finite.
-        failed: What the network said where it fails on such input.
-        predicted: The output that is predicted for each image, (N,); empty where the network fails.
-    """
-
-    reading: Preprocessing
-    right: NDArray[np.bool_]
-    losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    failed: str | None = None
-    predicted: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-
-    @property
-    def surprise(self) -> float:
-        """Mean of the losses; what tells readings apart that recognize equally many images."""
-        return float(self.losses.mean()) if len(self.losses) else float("inf")
-
-    @property
-    def count(self) -> int:
-        """How many images are recognized."""
-        return int(self.right.sum())
 
 
 @dataclass(frozen=True)
@@ -132,35 +105,7 @@ class Readings:
     @property
     def at_chance(self) -> bool:
         """Whether no reading recognizes more images than guessing may, by an exact test over all readings."""
-        return min(_p_of_guessing(tried, self.classes) for tried in self.tried) * len(self.tried) > _LEVEL
-
-
-def _p_of_guessing(tried: Tried, classes: int) -> float:
-    """Return the probability that guessing recognizes so many images or more."""
-    from scipy.stats import binom
-
-    return float(binom.sf(tried.count - 1, len(tried.right), 1 / classes))
-
-
-def far_better(one: Tried, other: Tried, tests: int = 1) -> bool:
-    """Return whether the second of two readings is far better on the same images.
-
-    Args:
-        one: The first, on N images.
-        other: The second, on the same.
-        tests: How many readings the second was chosen from (Bonferroni).
-    """
-    gain = other.count - one.count
-    return gain > 0 and gain >= _FAR * len(one.right) and _p_of_gain(one, other) * max(tests, 1) <= _LEVEL
-
-
-def _p_of_gain(one: Tried, other: Tried) -> float:
-    """Return the probability that readings which are equally good differ so much, or more."""
-    if len(one.losses) != len(one.right) or len(other.losses) != len(other.right):
-        return float(sign_test(int((other.right & ~one.right).sum()), int((one.right & ~other.right).sum())))
-    from scipy.stats import wilcoxon
-
-    return float(wilcoxon(one.losses, other.losses, alternative="greater").pvalue)
+        return min(p_of_guessing(tried, self.classes) for tried in self.tried) * len(self.tried) > LEVEL
 
 
 class _Images:
@@ -306,7 +251,7 @@ class _Search:
         if self._no_better_than_guessing(best):
             return best
         starts = [best, *self._of_another_normalization(best)]
-        return max((self._one_after_the_other(each, axes, usual) for each in starts), key=_rank)
+        return max((self._one_after_the_other(each, axes, usual) for each in starts), key=rank)
 
     def _of_another_normalization(self, best: Tried) -> list[Tried]:
         """Return the best other start, if any: what looks better at a wrong size may have a wrong normalization."""
@@ -335,14 +280,14 @@ class _Search:
 
     def whole(self) -> list[Tried]:
         """Return what was tried on all images, the best last."""
-        return sorted((tried for tried in self.tried.values() if len(tried.right) == len(self.images)), key=_rank)
+        return sorted((tried for tried in self.tried.values() if len(tried.right) == len(self.images)), key=rank)
 
     def _best_of(self, best: Tried, readings: Iterable[Preprocessing], *, coarse: bool = False) -> Tried:
         """Return the best of a reading and others; on equal terms the first stays."""
         for given in readings:
             reading = self._as_tried(given)
             tried = self.tried[reading] = self._tried(reading, best, coarse=coarse)
-            if len(tried.right) == len(best.right) and _rank(tried) > _rank(best):
+            if len(tried.right) == len(best.right) and rank(tried) > rank(best):
                 best = tried
         return best
 
@@ -384,7 +329,7 @@ class _Search:
         # Of one test only, and also by the losses: what may be a trace of the right reading is followed.
         above = math.log(self.classes) - tried.losses
         sure = len(above) > 1 and above.mean() > 2 * above.std(ddof=1) / math.sqrt(len(above))
-        return not sure and _p_of_guessing(tried, self.classes) > 2 * _LEVEL
+        return not sure and p_of_guessing(tried, self.classes) > 2 * LEVEL
 
 
 @dataclass
@@ -410,16 +355,16 @@ class _Contest:
         before = runner(current.reading, *self.more)
         finalists = self.search.whole()[-(_LARGE_FINALISTS if large else _FINALISTS) :]
         again = [(tried, runner(tried.reading, *self.more)) for tried in reversed(finalists)]
-        chosen, run = max(again, key=lambda pair: _rank_of_both(*pair))
+        chosen, run = max(again, key=lambda pair: rank_of_both(*pair))
         # On the images that the choice was not made on, or on all, as one of all that were tried.
-        on_all = far_better(_together(current, before), _together(chosen, run), len(self.search.tried))
+        on_all = far_better(together(current, before), together(chosen, run), len(self.search.tried))
         certain = on_all or far_better(before, run, len(finalists))
         winner = self._decided(current, chosen, certain=certain)
         return winner, (len(run.right), before.count, run.count) if certain else None
 
     def _decided(self, current: Tried, best: Tried, *, certain: bool) -> Tried:
         """Return the best reading where it is certain, and keep as a hint what seems to be far better."""
-        if not certain and best.count - current.count >= _FAR * len(current.right):
+        if not certain and best.count - current.count >= FAR * len(current.right):
             self.hint = best
         return best if certain else current
 
@@ -473,7 +418,7 @@ def find_readings(
         best, confirmed = contest.winner(current, search.improved(current, free, usual))
         better, more = (best, None) if free == _AXES else contest.winner(best, search.improved(best, _AXES, usual))
     found = replace(found, tried=tuple(search.tried.values()))
-    if found.at_chance or _in_another_order(current, truth, outputs) > better.count:
+    if found.at_chance or in_another_order(current, truth, outputs) > better.count:
         # What is best of nothing is no choice. Or the classes have each other's outputs, which no reading mends; the
         # analysis says so.
         return found
@@ -482,27 +427,10 @@ def find_readings(
     return replace(found, best=best, better=better, confirmed=more)
 
 
-def _in_another_order(tried: Tried, truth: NDArray[np.int64], outputs: Sequence[int]) -> int:
-    """Return how many images would be recognized with the classes in another order; 0 where none is certain."""
-    if len(tried.predicted) != len(truth):
-        return 0
-    confusion = np.zeros((len(outputs), max(*outputs, int(tried.predicted.max())) + 1), np.int64)
-    classes = {output: index for index, output in enumerate(outputs)}
-    labels = np.array([classes[output] for output in truth.tolist()])
-    np.add.at(confusion, (labels, tried.predicted), 1)
-    order = find_order(confusion, outputs)
-    if order is None or not order.certain:
-        return 0
-    from scipy.optimize import linear_sum_assignment
-
-    # All classes that another order explains, and not only those of which these few images show it.
-    return int(confusion[linear_sum_assignment(confusion, maximize=True)].sum())
-
-
 def _can_be_improved(current: Tried) -> bool:
     """Return whether any reading could be far better: enough images are not recognized, and there are enough of all."""
     wrong, images = len(current.right) - current.count, len(current.right)
-    return wrong >= _FAR * images and _USUAL_TESTS * 0.5**images <= _LEVEL
+    return wrong >= FAR * images and _USUAL_TESTS * 0.5**images <= LEVEL
 
 
 def _shared_size(images: list[Image.Image]) -> tuple[int, int] | None:
@@ -522,21 +450,3 @@ def _axes(fields: frozenset[str]) -> frozenset[str]:
 
 
 _AXES = frozenset({"image_size", "resize", "mean", "channels"})
-
-
-def _rank(tried: Tried) -> tuple[float, float]:
-    # Mean log p tells neighboring sizes apart where the number of recognized images does not: among the networks of
-    # benchmarks/readings.py it named the training's own reading first where the number named a neighbor.
-    return -tried.surprise, tried.count
-
-
-def _together(one: Tried, other: Tried) -> Tried:
-    """Return what a network makes of two sets of images under one reading."""
-    losses = np.concatenate([one.losses, other.losses])
-    return Tried(one.reading, np.concatenate([one.right, other.right]), losses)
-
-
-def _rank_of_both(one: Tried, other: Tried) -> tuple[float, float]:
-    """Return the rank of a reading over two sets of images."""
-    weight = len(one.right), len(other.right)
-    return -float(np.average([one.surprise, other.surprise], weights=weight)), one.count + other.count

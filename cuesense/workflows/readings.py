@@ -9,7 +9,8 @@ from cuesense.inference.class_outputs import named, settle
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import count_outputs, probe
 from cuesense.inference.reading_candidates import described, options_for
-from cuesense.inference.readings import Readings, Tried, find_readings
+from cuesense.inference.readings import Readings, find_readings
+from cuesense.inference.tried_readings import Tried
 from cuesense.models.channels import in_order
 from cuesense.models.preprocessing import without_guesses
 from cuesense.schemas.readings import ReadingRow, ReadingTable

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from cuesense.inference.options import RunOptions
-from cuesense.inference.readings import Readings, Tried
+from cuesense.inference.readings import Readings
+from cuesense.inference.tried_readings import Tried
 from cuesense.models.preprocessing import IMAGENET
 from cuesense.types import Classifier, Preprocessing
 from cuesense.workflows import readings as room
