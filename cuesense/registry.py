@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -135,6 +136,9 @@ _PREFIXES: Mapping[str, Mapping[str, str]] = {
 
 KINDS = tuple(_TABLE)
 
+# Names that a sentence can hold.
+_LISTED = 12
+
 # What programs have added in this process: kind -> name -> the thing itself.
 _ADDED: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
 
@@ -149,14 +153,22 @@ def register(perturbation: Perturbation) -> Perturbation:
         The perturbation.
 
     Raises:
-        SettingsError: This package, or another that is installed, has one of this name.
+        SettingsError: This package, or another that is installed, has one of this name, or it is no name.
     """
     name = perturbation.name
+    check_new_name(name)
     if name in _TABLE["perturbations"] or _prefix("perturbations", name) or name in plugins("perturbations"):
         do = "Choose another name"
         raise SettingsError(expected("the name of a new perturbation", "one of its own", f"'{name}'", do))
     _ADDED["perturbations"][name] = perturbation
     return perturbation
+
+
+def check_new_name(name: object) -> None:
+    """Raise SettingsError unless something can be named on the command line, where commas stand between names."""
+    if not isinstance(name, str) or not name.isprintable() or "," in name or name != name.strip() or not name:
+        to_be = "a text without commas, line breaks and spaces at its ends, so that --augmentations can name it"
+        raise SettingsError(expected("the name of a perturbation", to_be, repr(name), "Choose another name"))
 
 
 def added(kind: str) -> dict[str, Any]:
@@ -211,8 +223,12 @@ def get(kind: str, name: str) -> Any:
 
 def check(kind: str, name: str) -> None:
     """Raise SettingsError, as ``get`` does, unless a name is registered; nothing is imported."""
-    if not known(kind, name):
-        raise SettingsError(unknown(f"{kind.removesuffix('s')} '{name}'", name, names(kind)))
+    if known(kind, name):
+        return
+    what, existing = f"{kind.removesuffix('s')} '{name}'", names(kind)
+    if len(existing) > _LISTED and not get_close_matches(name, existing, n=1):
+        raise SettingsError(f"Unknown {what}. `cuesense list {kind}` prints those that exist.")
+    raise SettingsError(unknown(what, name, existing))
 
 
 def _prefix(kind: str, name: str) -> str | None:

@@ -36,3 +36,11 @@ def test_installed_packages_are_searched_once(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(3):
         registry.names("perturbations")
     assert searched == ["cuesense.perturbations"]
+
+
+def test_a_name_like_no_other_is_answered_with_the_command_that_lists_them() -> None:
+    with pytest.raises(SettingsError) as error:
+        registry.get("perturbations", "qqqq")
+    assert error.value.for_command_line == (
+        "Unknown perturbation 'qqqq'. `cuesense list perturbations` prints those that exist."
+    )

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from cuesense.errors import SettingsError, expected
+
 _TOLERANCE = "Accuracy drop that a class may suffer, a fraction in (0, 1)."
 _CONFIDENCE = "Confidence of intervals and certificates, in (0.5, 1)."
 _RISK = "Largest chance that a class loses more than the tolerance under its budget, in (0, 0.5]."
@@ -206,5 +208,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 
 
 def names_in(text: str | None) -> list[str] | None:
-    """Return the names in a text such as ``"a, b"``; None stays None."""
-    return None if text is None else [name.strip() for name in text.split(",")]
+    """Return the names in a text such as ``"a, b"``; commas too many are passed over, and None stays None.
+
+    Raises:
+        SettingsError: There is no name.
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        do = "Leave it out, or give names such as hue,random_erasing"
+        raise SettingsError(expected("--augmentations", "names with commas between them", f"'{text}'", do))
+    return names

@@ -9,11 +9,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from cuesense.errors import SettingsError, expected, first_line, unknown
+from cuesense.errors import SettingsError, expected, first_line
 from cuesense.types import Perturbation, Role
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ _STRENGTHS: Mapping[str, _Strength] = {
 # kornia's RandAugment has no defaults: torchvision's are taken. By probability, because kornia's magnitude is not the
 # strength of every step.
 _ALSO: Mapping[str, Mapping[str, Any]] = {"kornia:RandAugment": {"n": 2, "m": 9}}
+# How names of augmentations begin, and parts of the names of those that mix images, take volumes or hold others.
+_AUGMENTATIONS = ("Random", "Color", "Auto", "Rand", "Trivial", "AugMix", "Elastic", "Gaussian", "JPEG")
+_OTHERS = ("3D", "MixUp", "CutMix", "Jigsaw", "Mosaic", "Transplantation", "Base", "Apply", "Choice", "Order")
 _CHANCES = (0.25, 0.5, 0.75, 1.0)
 
 
@@ -172,8 +176,21 @@ class LibraryTransform:
         for module in map(import_module, _MODULES[self.library]):
             known |= {name: value for name, value in vars(module).items() if inspect.isclass(value)}
         if self.name not in known:
-            raise SettingsError(unknown(f"transform '{self.spec}'", self.name, known))
+            offered = [name for name, value in known.items() if _is_offered(name, value)]
+            close = get_close_matches(self.name, offered)
+            known_as = " or ".join(f"'{self.library}:{name}'" for name in close)
+            see = f"See the augmentations of {' and '.join(_MODULES[self.library])}"
+            hint = f"Did you mean {known_as}?" if close else f"{see}, or `cuesense list perturbations`."
+            raise SettingsError(f"Unknown transform '{self.spec}'. {hint}")
         return known[self.name]
+
+
+def _is_offered(name: str, found: type) -> bool:
+    """Return whether a class is an augmentation of single images that needs no arguments, as far as its name says."""
+    if not name.startswith(_AUGMENTATIONS) or any(part in name for part in _OTHERS):
+        return False
+    parameters = inspect.signature(found).parameters.values()
+    return all(known.default is not known.empty or known.kind is known.VAR_KEYWORD for known in parameters)
 
 
 _confirmed: set[str] = set()

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from cuesense.draws import Draws
 from cuesense.errors import SettingsError, expected, first_line
+from cuesense.registry import check_new_name
 from cuesense.types import Perturbation, Role
 
 Form = Literal["pil", "array", "named", "tensor", "batch"]
@@ -54,7 +55,7 @@ def wrapped(
     to [0, 1].
 
     Args:
-        name: Unique name.
+        name: Unique name, without commas.
         transform: From one image to one image; torchvision's, timm's, albumentations' and kornia's transforms and
             plain functions. It ends before the normalization.
         damages: What it harms, in words.
@@ -68,6 +69,7 @@ def wrapped(
     Raises:
         SettingsError: The transform takes no image, gives none, or draws random numbers that no seed reaches.
     """
+    check_new_name(name)
     taken = form_of(transform, name) if form is None else form
     _check_repeatable(transform, taken, name)
     return Perturbation(

@@ -12,6 +12,8 @@ from torch import Tensor
 from cuesense.draws import Draws
 from cuesense.errors import SettingsError, expected
 from cuesense.perturbations.apply import perturb
+from cuesense.perturbations.wrapped import Sometimes
+from cuesense.registry import check_new_name
 from cuesense.types import Perturbation, Role
 
 _SEED = 3
@@ -36,8 +38,15 @@ def check_perturbation(perturbation: Perturbation) -> None:
         perturbation: What to check.
 
     Raises:
-        SettingsError: It breaks the contract; the sentence says where.
+        SettingsError: It is no perturbation, or breaks the contract; the sentence says where.
     """
+    if not isinstance(perturbation, Perturbation):
+        got = (
+            f"'{perturbation}'" if isinstance(perturbation, str) else f"an object of type {type(perturbation).__name__}"
+        )
+        do = "Pass a cuesense.Perturbation, or what cuesense.perturbations.wrapped.wrapped returns"
+        raise SettingsError(expected("what is checked", "a perturbation", got, do))
+    check_new_name(perturbation.name)
     _check_entry(perturbation)
     images, ids = _photographs(6, 41, 60), [f"image-{index}" for index in range(6)]
     for value in (perturbation.ladder[0], perturbation.ladder[-1]):
@@ -115,11 +124,16 @@ def _check_alone(entry: Perturbation, images: Tensor, ids: Sequence[str], value:
 def _check_stronger(entry: Perturbation) -> None:
     images, ids = _photographs(_IMAGES, _SIDE, _SIDE), [str(index) for index in range(_IMAGES)]
     changes = [float((perturb(entry, images, ids, value, seed=_SEED) - images).abs().mean()) for value in entry.ladder]
+    if max(changes) == 0:
+        do = "See whether it returns what it is given, or the strength does not reach it"
+        raise _broken(entry, "a function that changes images", "the same images at every value", do)
+    by_share = isinstance(entry.apply, Sometimes)
     falls = any(later < _FALL * earlier for earlier, later in pairwise(changes))
     if min(changes) == 0 or falls or (len(changes) > 1 and changes[-1] <= changes[0]):
         got = ", ".join(f"{change:.3g}" for change in changes)
         to_be = "a ladder whose later values change pixels more"
-        raise _broken(entry, to_be, f"mean changes of {got}", "Sort the ladder, or widen it")
+        do = "Let it change most images that it is given" if by_share else "Sort the ladder, or widen it"
+        raise _broken(entry, to_be, f"mean changes of {got}", do)
 
 
 def _broken(entry: Perturbation, to_be: str, got: str, do: str) -> SettingsError:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from cuesense.cli import app
 from cuesense.cli.options import names_in
+from cuesense.errors import SettingsError
 from tests.helpers.command_line import COMMANDS, parameters, run
 from tests.helpers.planted_profiles import write_trainable_profile
 
@@ -152,10 +153,23 @@ def test_an_option_is_named_as_its_argument_in_the_code(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "names"), [(None, None), ("a", ["a"]), ("a, b", ["a", "b"]), (" color_jitter ,a", ["color_jitter", "a"])]
+    ("text", "names"),
+    [
+        (None, None),
+        ("a", ["a"]),
+        ("a, b", ["a", "b"]),
+        (" color_jitter ,a", ["color_jitter", "a"]),
+        ("a,,b,", ["a", "b"]),
+    ],
 )
 def test_names_are_split_at_commas(text: str | None, names: list[str] | None) -> None:
     assert names_in(text) == names
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", " , "])
+def test_no_name_at_all_is_one_sentence(text: str) -> None:
+    with pytest.raises(SettingsError, match="augmentations to be names with commas between them"):
+        names_in(text)
 
 
 @pytest.mark.parametrize("command", ["analyze", "audit", "transfer", "compare", "verify", "recommend"])

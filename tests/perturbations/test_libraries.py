@@ -64,7 +64,12 @@ def test_a_policy_keeps_such_names_after_the_registered_ones() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("kornia:RandomRian", "Did you mean 'RandomRain'"),
+        ("kornia:RandomRian", "Did you mean 'kornia:RandomRain'"),
+        ("kornia:RandomRian", "'kornia:RandomRain'"),
+        ("kornia:RandomMotionBlurr", "See the augmentations of|'kornia:RandomM(?!otionBlur)"),
+        ("kornia:Nope", "See the augmentations of kornia.augmentation and"),
+        ("torchvision:Nope", "See the augmentations of torchvision"),
+        ("torchvision:TrivialAugment", "Did you mean 'torchvision:TrivialAugmentWide'"),
         ("torchvision:RandomResizedCrop", "needs no arguments"),
         ("kornia:RandomMixUpV2", "changes a single image"),
         ("torchvision:Identity", "changes a single image"),
@@ -84,3 +89,14 @@ def test_a_profile_s_names_are_looked_up_without_the_libraries() -> None:
         "sys.exit(bool({'torch', 'kornia', 'torchvision'} & set(sys.modules)))\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("library", ["kornia", "torchvision"])
+def test_only_augmentations_of_single_images_are_offered(library: str) -> None:
+    for name in ("Base2D", "AugmentationBase2D", "RandomMixUp", "RandomCutMix", "Dispather", "Compose", "RandomAply"):
+        with pytest.raises(SettingsError) as error:
+            confirm(entry(f"{library}:{name}x"))
+        sentence = str(error.value)
+        assert len(sentence) < 250
+        offered = sentence.partition("Did you mean")[2]
+        assert not any(part in offered for part in ("Base", "Mix", "Dispat", "Compose", "Apply", "3D"))

@@ -55,7 +55,10 @@ BREAKS = {
     "large only": (replace(BRIGHTNESS, apply=only_large), "applicable for images of 1 x 1 .*ValueError: too small"),
     "cut": (replace(BRIGHTNESS, apply=lambda images, *_: images[..., 1:]), "keeps the shape"),
     "nan": (replace(BRIGHTNESS, apply=lambda images, *_: images / 0), "finite"),
-    "nothing": (replace(BRIGHTNESS, apply=lambda images, *_: images.clone()), "change pixels more, .*changes of 0"),
+    "nothing": (
+        replace(BRIGHTNESS, apply=lambda images, *_: images.clone()),
+        "a function that changes images, but got the same",
+    ),
     "falling": (replace(BRIGHTNESS, ladder=(0.8, 0.1)), "lead away from its identity"),
     "milder": (replace(BRIGHTNESS, apply=lambda images, value, _: images * value), "change pixels more"),
     "a cue": (replace(BRIGHTNESS, suppresses=(Cue.COLOR,)), "a suppression exactly where"),
@@ -69,3 +72,27 @@ def test_every_break_of_the_contract_is_told(name: str) -> None:
     broken, message = BREAKS[name]
     with pytest.raises(SettingsError, match=message):
         check_perturbation(broken)
+
+
+@pytest.mark.parametrize(("given", "got"), [(None, "an object of type NoneType"), ("jpeg", "'jpeg'"), (3, "type int")])
+def test_what_is_no_perturbation_is_one_sentence(given: object, got: str) -> None:
+    with pytest.raises(SettingsError, match=f"to be a perturbation, but got .*{got}"):
+        check_perturbation(given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["a,b", "", " a", "a\n", "a "])
+def test_what_the_command_line_cannot_name_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="a text without commas"):
+        check_perturbation(replace(BRIGHTNESS, name=name))
+    with pytest.raises(SettingsError, match="a text without commas"):
+        wrapped(name, lambda image: 1 - image)
+    with pytest.raises(SettingsError, match="a text without commas"):
+        registry.register(replace(BRIGHTNESS, name=name))
+
+
+def test_a_function_that_changes_nothing_is_told_so() -> None:
+    """A wrapped function has no ladder of the user's own to sort or widen."""
+    with pytest.raises(SettingsError) as error:
+        check_perturbation(wrapped("same", lambda image: image, form="tensor"))
+    assert "a function that changes images, but got the same images at every value" in str(error.value)
+    assert "ladder" not in str(error.value)

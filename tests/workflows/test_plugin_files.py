@@ -79,9 +79,7 @@ def test_missing_files_and_other_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_plug_in_is_a_program_that_weights_only_forbids() -> None:
-    with pytest.raises(
-        ModelError, match=r"which is a program\. Leave plugin out, or leave weights_only out"
-    ):
+    with pytest.raises(ModelError, match=r"which is a program\. Leave plugin out, or leave weights_only out"):
         load_plugin(EXAMPLE, Trust(weights_only=True))
     assert not registry.known("perturbations", "fog")
 
