@@ -115,7 +115,7 @@ NETWORKS = tuple(
     )
 )
 
-# Kept back while the search was made, with seeds of their own, to be measured once.
+# Kept back while the search was made, with seeds of their own, and measured once, when it was done.
 HELD_OUT = tuple(
     Trained(*row)
     for row in (

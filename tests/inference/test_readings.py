@@ -308,3 +308,16 @@ def test_normalizations_are_alike_where_a_network_hardly_sees_the_difference() -
         ("ImageNet's", "CIFAR-10's"),
         ("CIFAR-10's", "ImageNet's"),
     }
+
+
+def test_where_all_is_a_guess_the_other_order_of_the_channels_is_tried_with_every_normalization() -> None:
+    half = NORMALIZATIONS["-1 to 1"]
+
+    def runner(reading: Preprocessing, images: list[object], _truth: object) -> Tried:
+        right = (reading.image_size, reading.mean, reading.channels) == ((48, 48), half[0], "bgr")
+        return Tried(reading, np.full(len(images), right), np.full(len(images), 0.1 if right else np.log(8)))
+
+    search = room._Search(runner, [None] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type, list-item]
+    start = search.tried[TAKEN] = search._whole(TAKEN)
+    best = search.improved(start, ALL, ())
+    assert (best.reading.image_size, best.reading.mean, best.reading.channels) == ((48, 48), half[0], "bgr")
