@@ -96,8 +96,11 @@ def in_another_order(tried: Tried, truth: NDArray[np.int64], outputs: Sequence[i
 
 
 def rank(tried: Tried) -> tuple[float, float]:
-    # Mean log p tells neighboring sizes apart where the number of recognized images does not: among the networks of
-    # benchmarks/readings.py it named the training's own reading first where the number named a neighbor.
+    """Return what readings are ranked by, the best highest: the losses, and on equal terms the count.
+
+    Losses tell neighboring sizes apart where the number of recognized images does not: among the networks of
+    benchmarks/readings.py they named the training's own reading first where the number named a neighbor.
+    """
     return -tried.surprise, tried.count
 
 
