@@ -53,7 +53,8 @@ _FILES += ("images",)
 _SECONDS = 60
 _LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, _SECONDS), (signal.SIGALRM, signal.ITIMER_REAL, 10 * _SECONDS))
 # What warns of an accuracy that is not the true one; that something was assumed is not yet a warning.
-_WARNS = r"far (better|higher)|higher accuracy|--probe|better than (chance|guessing)|near chance|may be wrong|another reading"
+_WARNS = r"far (better|higher)|higher accuracy|--probe|better than (chance|guessing)|near chance|may be wrong"
+_WARNS += r"|another reading"
 GOOD = ("works", "right refusal", "right warning")
 OUTCOMES = (
     *GOOD,
