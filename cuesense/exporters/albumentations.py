@@ -10,7 +10,18 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cuesense.exporters.common import CROP_RATIO, ERASE_RATIO, FILL, WEIGHTS_USE, Kind, Size, Step, library_calls
+from cuesense.exporters.common import (
+    CROP_RATIO,
+    ERASE_RATIO,
+    FILL,
+    WEIGHTS_USE,
+    Kind,
+    Range,
+    Size,
+    Step,
+    library_calls,
+    short,
+)
 from cuesense.exporters.library_steps import albumentations_step
 from cuesense.policies.policy import Policy
 
@@ -21,11 +32,13 @@ _BILINEAR, _CONSTANT_BORDER = 1, 0  # OpenCV's numbers for interpolation and bor
 _NO_JITTER = {"brightness": (1.0, 1.0), "contrast": (1.0, 1.0), "saturation": (1.0, 1.0), "hue": (0.0, 0.0)}
 _CROP = {"ratio": CROP_RATIO, "interpolation": _BILINEAR}
 _ROTATION = {"interpolation": _BILINEAR, "border_mode": _CONSTANT_BORDER, "fill": 0}
-_ERASING = {"ratio": ERASE_RATIO, "fill": round(255 * FILL)}
+_FILL = round(255 * FILL)
 _WRITERS: Mapping[Kind, Callable[[Step], dict[str, Any]]] = {
     "crop": lambda step: _named("RandomResizedCrop", step) | {"size": step.size, **step.ranges, **_CROP},
     "rotation": lambda step: _named("Rotate", step) | {"limit": step.ranges["angle"], **_ROTATION},
-    "erasing": lambda step: _named("Erasing", step) | {"scale": step.ranges["area"], **_ERASING},
+    "erasing": lambda step: (
+        _named("Erasing", step) | {"scale": step.ranges["area"], "ratio": _erase_ratio(step), "fill": _FILL}
+    ),
     "horizontal_flip": lambda step: _named("HorizontalFlip", step),
     "vertical_flip": lambda step: _named("VerticalFlip", step),
     "gray": lambda step: _named("ToGray", step),
@@ -57,6 +70,18 @@ def export(policy: Policy, size: Size = None) -> str:
     weights = {"class_weights": list(policy.class_weights), "class_weights_use": WEIGHTS_USE}
     written = {"__version__": VERSION, "transform": pipeline} | (weights if policy.class_weights else {})
     return json.dumps(written, indent=1) + "\n"
+
+
+def _erase_ratio(step: Step) -> Range:
+    """Return the range of width to height in which boxes of the largest area fit into the image.
+
+    albumentations erases no more than what fits at every ratio of its range: 30 % of a square image at torchvision's
+    ratios, whatever the area.
+    """
+    height, width = step.size if min(step.size) else (1, 1)
+    area, shape = step.ranges["area"][1], width / height
+    low, high = max(ERASE_RATIO[0], area * shape), min(ERASE_RATIO[1], shape / area)
+    return (short(low), short(high)) if low <= high else ERASE_RATIO
 
 
 def _named(name: str, step: Step) -> dict[str, Any]:

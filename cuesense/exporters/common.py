@@ -62,7 +62,7 @@ class Step:
         probability: How often, among the images that the policy augments.
         ranges: What is drawn, (low, high) each: ``scale`` and ``area`` are area fractions, ``angle`` degrees, ``sigma``
             pixels, ``hue`` turns, ``brightness``, ``contrast`` and ``saturation`` factors.
-        size: The output's height and width in pixels, for a crop.
+        size: The output's height and width in pixels, for a crop; those of the image, where known, for erasing.
     """
 
     kind: Kind
@@ -84,7 +84,8 @@ def shared_values(policy: Policy, library: str) -> Mapping[str, float]:
         library: Name of the library that it is exported to, for the error.
 
     Returns:
-        The strongest value of each augmentation, in the order in which they are applied.
+        The strongest value of each augmentation, in the order in which they are applied; without those that change
+        nothing, which other libraries need not take (albumentations erases no area of 0).
 
     Raises:
         SettingsError: The policy differs between classes.
@@ -99,7 +100,8 @@ def shared_values(policy: Policy, library: str) -> Mapping[str, float]:
         without = "Recommend one with scope='global' and spares=False" if policy.names else _FLAGS
         do = f"{without}, choose --format json or yaml, or train with PolicyAugmentation"
         raise SettingsError(expected("the policy", to_be, got, do))
-    return {name: policy.values[0][name] for name in policy.names}
+    values = {name: policy.values[0][name] for name in policy.names}
+    return {name: value for name, value in values.items() if value != augmentation(name).identity}
 
 
 def library_calls(
@@ -184,7 +186,7 @@ def _step(name: str, value: float, size: Size, library: str) -> Step:
     if name == "random_rotation":
         return Step("rotation", ranges={"angle": _around_zero(value)})
     if name == "random_erasing":
-        return Step("erasing", ranges={"area": (0.0, short(value))})
+        return Step("erasing", ranges={"area": (0.0, short(value))}, size=size or (0, 0))
     return Step("jitter", ranges=_jitter(name, value, library))
 
 

@@ -239,6 +239,37 @@ def test_albumentations_json_fits_its_documented_schema() -> None:
     assert jitter["brightness"] == [0.6, 1.4]
 
 
+@pytest.mark.parametrize(
+    ("area", "size", "ratio"),
+    [
+        (0.2, (48, 48), [0.3, 3.3]),
+        (0.6, (48, 48), [0.6, 1.666667]),
+        (0.6, None, [0.6, 1.666667]),
+        (0.5, (32, 64), [1.0, 3.3]),
+        (0.5, (10, 100), [0.3, 3.3]),
+    ],
+)
+def test_albumentations_erases_as_much_as_the_policy(
+    area: float, size: tuple[int, int] | None, ratio: list[float]
+) -> None:
+    """It erases at most what fits into the image at every ratio: min(r H, W / r) of its range's ends (2.0.8)."""
+    written = json.loads(exported("albumentations", uniform({"random_erasing": area}, NAMES), size))
+    (step,) = written["transform"]["transforms"][0]["transforms"]
+    assert step["scale"] == [0.0, area]
+    assert step["ratio"] == ratio
+    if size is not None and ratio != [0.3, 3.3]:
+        height, width = size
+        assert min(ratio[0] * height**2, width**2 / ratio[1]) == pytest.approx(area * height * width, rel=1e-5)
+
+
+@pytest.mark.parametrize("library", FORMATS)
+def test_values_that_change_nothing_are_not_exported(library: str) -> None:
+    """albumentations divides by an area of 0 and inverts white at a threshold of 1."""
+    nothing = {name: registry.get("perturbations", name).identity for name in ("random_erasing", "solarize", "jpeg")}
+    if library not in ("json", "yaml"):
+        assert exported(library, uniform(nothing, NAMES)) == exported(library, uniform({}, NAMES))
+
+
 def test_yaml_and_json_say_the_same() -> None:
     policy = Policy("grouped", 0.5, ("a", "b", "ü"), (0, 1, 0), ({"hue": 0.1}, {}))
     listed = policy.to_dict() | {"no_hue_classes": ["b"]}
