@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cuesense.datasets.columns import is_heading, label_headings, path_headings
 from cuesense.datasets.files import FileDataset
@@ -15,6 +16,9 @@ from cuesense.datasets.table import read_table
 from cuesense.errors import CuesenseError, DatasetError, expected, listed
 from cuesense.tables.boundary import TableFile
 from cuesense.tables.read_listing import ARROW_SUFFIXES, PARQUET_SUFFIXES, SUFFIXES, read_listing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Names of tables of labels without their suffix, the likeliest first; "metadata" is that of Hugging Face.
 _NAMES = ("metadata", "labels", "label", "annotations", "annotation", "list", "data", "index", "classes", "images")
@@ -130,6 +134,11 @@ def label_tables(folder: Path) -> list[Path]:
     return [path for path, rank in ranks.items() if rank and rank == max(ranks.values())]
 
 
+def _numbers_images(frame: pd.DataFrame) -> bool:
+    """Return whether a table says another thing of every image, such as its number, and so no classes."""
+    return len(frame) > 2 and all(frame[name].nunique() == len(frame) for name in frame.columns)
+
+
 def _rank(path: Path) -> int:
     """Return 2 for a table with headings of images and classes, 1 for one that may be such a table, else 0."""
     suffix = path.suffix.lower()
@@ -142,7 +151,7 @@ def _rank(path: Path) -> int:
         return 0
     names = [str(name) for name in frame.columns]
     if form is not None and not form.header:
-        return 2 if len(names) > 1 else 0
+        return 2 if len(names) > 1 and not _numbers_images(frame) else 0
     if not path_headings(names) or len(names) < 2:
         return 0
     return 2 if label_headings(names) else 1

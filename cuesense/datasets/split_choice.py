@@ -39,6 +39,6 @@ def choose_split(names: Sequence[str], asked: str | None, what: str) -> tuple[st
     else:
         chosen = names[0]
     if len(names) == 1:
-        return chosen, None
+        return chosen, f"The only part of {what}, '{chosen}', was read."
     others = listed([name for name in names if name != chosen], _SHOWN)
     return chosen, f"Of the parts of {what}, '{chosen}' was read, not {others}: choose with --split."

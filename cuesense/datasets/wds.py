@@ -34,6 +34,8 @@ _MOST_SHARDS = 100_000
 # Bytes of a member with a label. Chosen by hand.
 _LARGEST_LABEL = 2**20
 _SHOWN = 4
+# As many as damaged files: with more images without a label the accuracies would be of another dataset.
+_MOST_WITHOUT = 0.05
 
 
 def load(
@@ -113,9 +115,12 @@ def _labeled(
     source = TarSource(tuple(tars), tuple(members))
     kind = next(kind for kind in _LABELS if any(kind in sample.labels for sample in samples))
     without = [sample.name for sample in samples if kind not in sample.labels]
-    if without:
+    if len(without) > _MOST_WITHOUT * len(samples):
         got = f"{len(without)} of {len(samples)} without .{kind} ({listed(without, _SHOWN)})"
         raise DatasetError(expected(f"each image of {what}", "with a label beside it", got, "Write the shards again"))
+    if without:
+        left = f"{len(without)} of {len(samples)} images without .{kind} were left out: {listed(without, _SHOWN)}."
+        said, samples = [*said, left], [sample for sample in samples if kind in sample.labels]
     values = [_label(source, sample.labels[kind], kind) for sample in samples]
     _refuse_captions(values, kind, what)
     values, names, told = _told(values)

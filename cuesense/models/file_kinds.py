@@ -26,7 +26,11 @@ _CONVERT = "Convert it to PyTorch or ONNX, or save the weights of a PyTorch mode
 # A pattern of the first bytes, what the file is, and what to do.
 _STARTS = (
     (rb"version https://git-lfs", "a git-lfs pointer, which stands for the file", "Run `git lfs pull`"),
-    (rb"\s*<(!doctype html|html|head|body)", "a web page", "Download the file itself, not the page about it"),
+    (
+        rb"\s*<(!doctype html|.{0,500}<?(html|head|body|script)\b)",
+        "a web page",
+        "Download the file itself, not the page about it",
+    ),
     (rb"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes them", _CONVERT),
     (rb".{4}TFL3", "a TFLite model", _CONVERT),
     (rb".{4}ET\d\d", "a program of ExecuTorch", "Give what it was exported from: a .pt2, or a state_dict()"),

@@ -337,7 +337,9 @@ def _encoded(pixels: torch.Tensor) -> bytes:
 
 def _output(folder: Path, data: Dataset) -> Path:
     root = Path(data.spec)
-    if root.is_dir() and folder.resolve().is_relative_to(root.resolve()):
+    # Of a table in the folder no class comes about.
+    of_folders = len(data) > 0 and (root / data.class_names[data.labels[0]]).is_dir()
+    if of_folders and folder.resolve().is_relative_to(root.resolve()):
         to_be = f"outside of the dataset '{root}', where it would become a class"
         raise OutputError(expected("--output", to_be, f"'{folder}'", "Give another folder"))
     there = next((path for path in (folder, *folder.parents) if path.exists()), folder)

@@ -110,3 +110,17 @@ def test_other_roots_are_for_tables(tmp_path):
     assert load_dataset(str(path), data_root=tmp_path / "far" / "away")[0].image.size == (made.SIDE, made.SIDE)
     made.class_folders(tmp_path / "classes")
     assert "Leave it out" in refused(tmp_path / "classes", data_root=tmp_path)
+
+
+def test_a_list_that_numbers_the_images_is_no_table_of_labels(tmp_path):
+    """CUB's images.txt; the classes of its images are their folders, and without these nothing says them."""
+    made.class_folders(tmp_path / "images")
+    (tmp_path / "images.txt").write_text("\n".join(f"{k} {name}" for k, name in enumerate(made.NAMED, 1)))
+    assert load_dataset(str(tmp_path)).class_names == NAMES
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for number, content in enumerate(made.FILES):
+        (bare / f"{number}.png").write_bytes(content)
+    (bare / "images.txt").write_text("\n".join(f"{k} {k}.png" for k in range(made.COUNT)))
+    with pytest.raises(DatasetError, match="without class folders"):
+        load_dataset(str(bare))

@@ -103,6 +103,17 @@ class TestSamples:
         members = [*sample("a", "0"), ("b.png", PNG[1])]
         assert "1 of 2 without .cls (b.png)" in refused(made.tar(tmp_path / "a.tar", members))
 
+    @pytest.mark.parametrize(("count", "enough"), [(20, True), (19, False)])
+    def test_of_twenty_samples_one_may_lack_its_label(self, count, enough, tmp_path):
+        members = [part for k in range(count - 1) for part in sample(f"{k:02d}", "ant", image=k % made.COUNT)]
+        path = made.tar(tmp_path / "a.tar", [*members, ("last.png", PNG[1])])
+        if not enough:
+            assert f"1 of {count} without .cls (last.png)" in refused(path)
+            return
+        dataset = load(str(path))
+        assert len(dataset) == count - 1
+        assert "1 of 20 images without .cls were left out: last.png." in dataset.remarks
+
     def test_json_without_a_class_lists_its_keys(self, tmp_path):
         text = refused(made.tar(tmp_path / "a.tar", sample("a", '{"width": 3}', "json")))
         assert "the keys width" in text

@@ -41,6 +41,8 @@ FILES = {
     b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 46\n": ("git-lfs pointer", "Run `git lfs pull`"),
     b"<!DOCTYPE html>\n<html><body>Sign in</body></html>": ("a web page", "not the page about it"),
     b"\n  <html lang='en'>": ("a web page", "not the page about it"),
+    b"<?xml version='1.0'?>\n<html xmlns='x'>": ("a web page", "not the page about it"),
+    b"<script>location='/login'</script>": ("a web page", "not the page about it"),
     b"\x89HDF\r\n\x1a\n" + bytes(40): ("HDF5", "as Keras"),
     b"GGUF\x03\x00\x00\x00rest": ("GGUF", "state_dict()"),
     b"import torch\n\ndef build():\n    pass\n": ("code of Python", "Pass it as python:model:build"),

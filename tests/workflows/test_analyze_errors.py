@@ -46,6 +46,17 @@ def test_the_output_may_not_become_a_class_of_the_dataset(tmp_path: Path) -> Non
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(NAMES)
 
 
+def test_the_output_may_lie_beside_a_table_of_the_images(tmp_path: Path) -> None:
+    rows = ["path,label"]
+    for number in range(6):
+        Image.fromarray(picture(number, number % 3)).save(tmp_path / f"{number}.png")
+        rows.append(f"{number}.png,{NAMES[number % 3]}")
+    (tmp_path / "val.csv").write_text("\n".join(rows))
+    found = run_analysis(classifier(), tmp_path, output=tmp_path / "out", config=FEW)
+    assert found.provenance.dataset.images == 6
+    assert (tmp_path / "out" / "profile.json").is_file()
+
+
 def test_images_that_changed_on_disk_are_named_and_a_touched_one_is_not(photos_folder: Path, tmp_path: Path) -> None:
     data, output = tmp_path / "data", tmp_path / "o"
     shutil.copytree(photos_folder, data)
