@@ -1,15 +1,15 @@
 """Compare predictions through cuesense with those of the library that a model comes from, for every loader.
 
     PYTHONPATH=. python benchmarks/loaders.py
-    PYTHONPATH=. python benchmarks/loaders.py --photos imagenet-val --weights weights
+    PYTHONPATH=. python benchmarks/loaders.py --part hf
+    PYTHONPATH=. python benchmarks/loaders.py --part photos --photos imagenet-val --weights weights
 
 The same image files go through ``cuesense`` (its loader, its resizing, its engine) and through the library's own
 transform and network. Networks have random weights and a last layer that is fitted to the images' classes, so that
-their outputs are separated: nearly tied ones differ by rounding, and by the gray level that the resizing of
-torchvision's tensors, which transformers uses, is from that of PIL. With ``--photos`` (a folder of class folders) and
-``--weights`` (a folder with squeezenet1_0.state_dict.pt, mobilenet_v2_tf.torchscript.pt and mobilenet_v2_tf.pt2)
-trained networks are compared on photographs, too. Needs the extras hf, onnx and open_clip. The table is kept in
-benchmarks/results/loaders.csv.
+their outputs are separated: nearly tied ones differ by rounding. With ``--photos`` (a folder of ImageNet's synset
+folders) and ``--weights`` (a folder with squeezenet1_0.state_dict.pt and mobilenet_v2_tf.state_dict.pt,
+.torchscript.pt and .pt2) trained networks are compared on photographs, too. Needs the extras hf, onnx and open_clip.
+The table is kept in benchmarks/results/loaders.csv; what is measured replaces its rows of the same cases.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from cuesense.datasets.classes import read_class_names
 from cuesense.datasets.load import load_dataset
+from cuesense.imagenet_names import imagenet_synsets
 from cuesense.inference.engine import predict
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import probe
@@ -124,8 +126,8 @@ def batches(paths: list[Path], transform: Callable[[Image.Image], Any]) -> Itera
         yield torch.stack([transform(Image.open(path).convert("RGB")) for path in paths[start : start + BATCH]])
 
 
-def torchvision_case(folder: Path, images: list[tuple[Path, int]]) -> Case:
-    """Return a state dict in torchvision's architecture, with the transform of its weights."""
+def torchvision_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Case]:
+    """Yield a state dict in torchvision's architecture, with the transform of its weights."""
     from torchvision.models import MobileNet_V3_Small_Weights, mobilenet_v3_small
 
     transform = MobileNet_V3_Small_Weights.DEFAULT.transforms()
@@ -133,7 +135,7 @@ def torchvision_case(folder: Path, images: list[tuple[Path, int]]) -> Case:
     path = folder / "torchvision.pt"
     torch.save(network.state_dict(), path)
     given = ImageOptions(image_size=224, resize=256, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-    return Case(
+    yield Case(
         "state dict, torchvision:mobilenet_v3_small",
         str(path),
         transform,
@@ -204,7 +206,10 @@ def hf_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Case]:
         ),
         "BEiT": (hf.BeitConfig(patch_size=32, **small), hf.BeitForImageClassification, hf.BeitImageProcessor()),
         "EfficientNet": (
-            hf.EfficientNetConfig(width_coefficient=0.3, depth_coefficient=0.3, image_size=160, hidden_dim=384),
+            # The usual 0.02 gives a network of random weights values so small that none are left behind 25 layers.
+            hf.EfficientNetConfig(
+                width_coefficient=0.3, depth_coefficient=0.3, image_size=160, hidden_dim=384, initializer_range=0.2
+            ),
             hf.EfficientNetForImageClassification,
             hf.EfficientNetImageProcessor(size={"height": 160, "width": 160}),
         ),
@@ -259,8 +264,8 @@ class Logits(nn.Module):
         return self.model(images).logits
 
 
-def open_clip_case(folder: Path, images: list[tuple[Path, int]]) -> Case:
-    """Return a contrastive network whose images are projected onto the texts of their classes, as a file of weights."""
+def open_clip_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Case]:
+    """Yield a contrastive network whose images are projected onto the texts of their classes, as a file of weights."""
     import open_clip
 
     name = "ViT-S-32"
@@ -287,7 +292,7 @@ def open_clip_case(folder: Path, images: list[tuple[Path, int]]) -> Case:
         return clip.encode_image(batch, normalize=True) @ texts.T
 
     more = {"arch": f"open_clip:{name}"}
-    return Case(f"open_clip:{name}, weights in a file", str(path), transform, network, more)
+    yield Case(f"open_clip:{name}, weights in a file", str(path), transform, network, more)
 
 
 def exported_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Case]:
@@ -331,9 +336,11 @@ def exported_cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Cas
 
 
 def trained_cases(folder: Path, weights: Path) -> Iterator[Case]:
-    """Yield trained networks, with plain torchvision transforms."""
+    """Yield networks trained on ImageNet, whose outputs nothing names, with plain torchvision transforms."""
     from torchvision.models import squeezenet1_0
     from torchvision.transforms import v2
+
+    names = {"class_names": read_class_names("imagenet")}
 
     def transform(resize: int, crop: int, mean: list[float], std: list[float]) -> Callable[[Image.Image], Tensor]:
         steps = [v2.Resize(resize), v2.CenterCrop(crop), v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True)]
@@ -351,7 +358,7 @@ def trained_cases(folder: Path, weights: Path) -> Iterator[Case]:
         str(weights / "squeezenet1_0.state_dict.pt"),
         own,
         squeezenet.eval(),
-        {"arch": "torchvision:squeezenet1_0", "images": images},
+        {"arch": "torchvision:squeezenet1_0", "images": images} | names,
     )
     path = str(folder / "squeezenet.onnx")
     with warnings.catch_warnings():
@@ -370,16 +377,34 @@ def trained_cases(folder: Path, weights: Path) -> Iterator[Case]:
         path,
         own,
         lambda batch: torch.from_numpy(session.run(None, {"x": batch.numpy()})[0]),
-        {"images": images},
+        {"images": images} | names,
     )
     script = weights / "mobilenet_v2_tf.torchscript.pt"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network = torch.jit.load(str(script)).eval()
-    given = {"images": ImageOptions(image_size=224, resize=256, mean=(0.5,) * 3, std=(0.5,) * 3)}
+    given = {"images": ImageOptions(image_size=224, resize=256, mean=(0.5,) * 3, std=(0.5,) * 3)} | names
     own = transform(256, 224, [0.5] * 3, [0.5] * 3)
     yield Case("trained MobileNetV2, TorchScript", str(script), own, network, given)
     yield Case("trained MobileNetV2, torch.export", str(weights / "mobilenet_v2_tf.pt2"), own, network, given)
+    yield _trained_timm(folder, weights / "mobilenet_v2_tf.state_dict.pt", names)
+
+
+def _trained_timm(folder: Path, weights: Path, more: dict[str, Any]) -> Case:
+    """Return the trained MobileNetV2 as a folder of timm's: its layers are torchvision's in the same order."""
+    import timm
+
+    arguments = {"pad_type": "same"}
+    network: Any = timm.create_model("mobilenetv2_100", **arguments)
+    values = list(torch.load(weights, weights_only=True).values())
+    network.load_state_dict(dict(zip(network.state_dict(), values, strict=True)))
+    config: dict[str, Any] = {"mean": [0.5] * 3, "std": [0.5] * 3, "crop_pct": 0.875, "interpolation": "bilinear"}
+    network.pretrained_cfg = network.pretrained_cfg | config
+    network.default_cfg = network.pretrained_cfg
+    place = folder / "timm-trained"
+    timm.models.save_for_hf(network, place, model_args=arguments, safe_serialization=True)
+    transform = timm.data.create_transform(**timm.data.resolve_model_data_config(network))
+    return Case("trained MobileNetV2, timm:local-dir", f"timm:local-dir:{place}", transform, network.eval(), more)
 
 
 def compared(case: Case, folder: Path, images: list[tuple[Path, int]]) -> dict[str, Any]:
@@ -419,46 +444,50 @@ def files_of(folder: Path) -> list[tuple[Path, int]]:
     return [(folder / dataset.sample_ids[index], dataset.labels[index]) for index in order]
 
 
-def cases(folder: Path, images: list[tuple[Path, int]]) -> Iterator[Case]:
-    """Yield every loader's cases."""
-    shuffled = [images[index] for index in np.random.default_rng(1).permutation(len(images))]
-    yield torchvision_case(folder, shuffled)
-    yield from timm_cases(folder, shuffled)
-    yield from hf_cases(folder, shuffled)
-    yield from exported_cases(folder, shuffled)
-    yield open_clip_case(folder, shuffled)
+PARTS: dict[str, Callable[[Path, list[tuple[Path, int]]], Iterator[Case]]] = {
+    "torchvision": torchvision_cases,
+    "timm": timm_cases,
+    "hf": hf_cases,
+    "exported": exported_cases,
+    "open_clip": open_clip_cases,
+}
 
 
 def main() -> None:
     """Compare, print and keep the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--photos", type=Path, help="a folder of class folders with photographs")
+    parser.add_argument("--part", choices=[*PARTS, "photos"], action="append", help="only these; repeat for several")
+    parser.add_argument("--photos", type=Path, help="a folder of ImageNet's synset folders with photographs")
     parser.add_argument("--weights", type=Path, help="a folder with trained weights for the photographs")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     torch.manual_seed(0)
-    rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = planted(Path(name) / "images", options.images)
         images = files_of(folder)
-        for case in cases(Path(name), images):
-            rows.append(compared(case, folder, images))
-            keep(rows)
-        if options.photos and options.weights:
-            photos = files_of(options.photos)
+        shuffled = [images[index] for index in np.random.default_rng(1).permutation(len(images))]
+        for part in PARTS:
+            for case in PARTS[part](Path(name), shuffled) if part in (options.part or PARTS) else ():
+                keep(compared(case, folder, images))
+        if options.photos and options.weights and "photos" in (options.part or ["photos"]):
+            photos = [(path, imagenet_synsets().index(path.parent.name)) for path, _ in files_of(options.photos)]
             for case in trained_cases(Path(name), options.weights):
-                rows.append(compared(case, options.photos, photos))
-                keep(rows)
+                keep(compared(case, options.photos, photos))
 
 
-def keep(rows: list[dict[str, Any]]) -> None:
-    """Print the newest row and write the table, so that what was measured stays where a run is stopped."""
-    print(rows[-1], flush=True)
+def keep(row: dict[str, Any]) -> None:
+    """Print a row and put it into the table in place of the case's earlier one, so that a stopped run leaves it."""
+    print(row, flush=True)
+    rows: dict[str, dict[str, Any]] = {}
+    if RESULTS.exists():
+        with RESULTS.open(newline="", encoding="utf-8") as file:
+            rows = {known["case"]: known for known in csv.DictReader(file)}
+    rows[row["case"]] = row
     with RESULTS.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(row))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(rows.values())
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ class OutputKind(StrEnum):
 CLEAN = "clean"
 CHANNEL_ORDERS = ("rgb", "bgr")
 # Pillow's filters, each at the place of its number.
+RESIZERS = ("pillow", "torchvision")
 INTERPOLATIONS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 # The largest risk of a budget, where none is given: of five classes that are augmented as far as they may be, one may
 # lose more than the tolerance. Chosen by hand; not tuned.
@@ -177,6 +178,8 @@ class Preprocessing:
             std are RGB all the same.
         crop: Where the center crop starts when an odd number of pixels is cut off: ``"rounded"``, to even, as
             torchvision does, or ``"down"``, as transformers does.
+        resizer: What resizes images: ``"pillow"``, or ``"torchvision"`` where the network's library resizes tensors of
+            8-bit values with it, which is a gray level apart at some pixels.
     """
 
     image_size: tuple[int, int] | None
@@ -186,6 +189,7 @@ class Preprocessing:
     interpolation: str = "bilinear"
     channels: str = "rgb"
     crop: str = "rounded"
+    resizer: str = "pillow"
 
 
 @dataclass(frozen=True)

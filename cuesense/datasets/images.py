@@ -1,9 +1,11 @@
-"""From an image to the pixels of a network's input, bit-equal to torchvision on PIL images."""
+"""From an image to the pixels of a network's input, bit-equal to torchvision on PIL images, or on tensors if asked."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,9 @@ from cuesense.types import Preprocessing
 # A resized image of more than 16 times the crop's pixels is computed only where the crop sees it: a 50,000 x 10 strip
 # would become more than a million pixels wide. Below that, resizing all is bit-equal to torchvision. Chosen by hand.
 _MAX_RESIZED = 16
+# Pillow's filters by torchvision's names for tensors, and since when it resizes them by Lanczos' filter.
+_OF_TENSORS = {"nearest": "nearest-exact", "bilinear": "bilinear", "bicubic": "bicubic", "lanczos": "lanczos"}
+_LANCZOS_SINCE = (0, 27)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -121,15 +126,33 @@ def _fit(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     if preprocessing.image_size is None:
         return image
     height, width = preprocessing.image_size
-    resample = Image.Resampling[preprocessing.interpolation.upper()]
     if preprocessing.resize is None:
-        return image.resize((width, height), resample)
+        return _resize(image, (width, height), preprocessing)
     size = _resized(image.size, preprocessing.resize)
     left, top = (_margin(*lengths, preprocessing.crop) for lengths in zip(size, (width, height), strict=True))
     window = (left, top, left + width, top + height)
     if size[0] * size[1] <= _MAX_RESIZED * width * height:
-        return image.resize(size, resample).crop(window)
-    return _seen(image, size, window, resample)
+        return _resize(image, size, preprocessing).crop(window)
+    return _seen(image, size, window, Image.Resampling[preprocessing.interpolation.upper()])
+
+
+def _resize(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing) -> Image.Image:
+    """Return the image at a width and height, resized by Pillow or as torchvision resizes tensors."""
+    name = preprocessing.interpolation
+    if preprocessing.resizer != "torchvision" or name not in _OF_TENSORS or (name == "lanczos" and _is_old()):
+        return image.resize(size, Image.Resampling[name.upper()])
+    # Only networks that want it pay for its import.
+    from torchvision.transforms.v2 import InterpolationMode, functional
+
+    pixels, mode = functional.pil_to_tensor(image), InterpolationMode(_OF_TENSORS[name])
+    resized = functional.resize(pixels, [size[1], size[0]], mode, antialias=True)
+    return Image.fromarray(resized.permute(1, 2, 0).contiguous().numpy())
+
+
+@cache
+def _is_old() -> bool:
+    """Return whether this torchvision resizes no tensors by Lanczos' filter."""
+    return tuple(map(int, version("torchvision").split(".")[:2])) < _LANCZOS_SINCE
 
 
 def _resized(size: tuple[int, int], shorter: int) -> tuple[int, int]:

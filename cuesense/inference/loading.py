@@ -241,9 +241,10 @@ def preprocessing_values(classifier: Classifier) -> dict[str, Any]:
     """Return how a classifier's images are prepared, as JSON values."""
     preprocessing = classifier.preprocessing
     size = preprocessing.image_size
-    # The usual order of the channels and the usual crop are left out: results from before they were known still go on.
+    # The usual order of the channels, crop and resizer are left out: results from before they were known still go on.
     turned = {} if preprocessing.channels == "rgb" else {"channels": preprocessing.channels}
     turned |= {} if preprocessing.crop == "rounded" else {"crop": preprocessing.crop}
+    turned |= {} if preprocessing.resizer == "pillow" else {"resizer": preprocessing.resizer}
     return turned | {
         "image_size": None if size is None else list(size),
         "resize": preprocessing.resize,

@@ -43,7 +43,8 @@ def preprocessing_of(processor: Any, side: tuple[int, int] | None) -> Images:
     Returns:
         The preprocessing.
     """
-    kind = type(processor).__name__.removesuffix("Fast").removesuffix("Pil")
+    named = type(processor).__name__
+    kind = named.removesuffix("Fast").removesuffix("Pil")
     if kind == "TimmWrapperImageProcessor":
         return _of_timm(processor.data_config)
     sizes, guessed = _sizes(processor, kind, side)
@@ -53,8 +54,11 @@ def preprocessing_of(processor: Any, side: tuple[int, int] | None) -> Images:
     mean, std = _normalization(processor, kind)
     image_size, resize = sizes
     crop = "rounded" if resize is None else "down"
+    # Since transformers 5 a processor says what it resizes with; before, the fast ones were torchvision's.
+    backend = getattr(processor, "backend", "torchvision" if named.endswith("Fast") else "pil")
+    resizer = "torchvision" if backend == "torchvision" else "pillow"
     return Images(
-        Preprocessing(image_size, resize, mean, std, _interpolation(processor), _order(processor), crop),
+        Preprocessing(image_size, resize, mean, std, _interpolation(processor), _order(processor), crop, resizer),
         _padded(processor) + ((_SQUASHED,) if guessed == ("resize",) else ()),
         frozenset(guessed),
     )

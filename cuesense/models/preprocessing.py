@@ -134,7 +134,13 @@ def prepare(loaded: Loaded, given: ImageOptions, beside: Beside = ALONE) -> Prep
         raise SettingsError(expected("--resize", f"at least the image size of {max(size)}", resize, do))
     normalization = given.mean or base.mean, given.std or base.std
     chosen = Preprocessing(
-        size, resize or None, *normalization, base.interpolation, given.channels or base.channels, base.crop
+        size,
+        resize or None,
+        *normalization,
+        base.interpolation,
+        given.channels or base.channels,
+        base.crop,
+        base.resizer,
     )
     guessed = _FIELDS - known - _given(given)
     usual = "" if loaded.preprocessing is None else loaded.architecture

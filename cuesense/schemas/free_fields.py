@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cuesense.types import INTERPOLATIONS
+from cuesense.types import INTERPOLATIONS, RESIZERS
 
+_CHOICES = {"crop": ("rounded", "down"), "resizer": RESIZERS, "interpolation": INTERPOLATIONS}
 _MOST_PIXELS = 1_000_000  # a side in pixels, far above any network's input; chosen by hand
 
 
@@ -16,17 +17,16 @@ def preprocessing_problems(field: str, known: Mapping[str, Any]) -> Iterator[str
     Args:
         field: Name of the field.
         known: ``image_size`` [height, width] and ``resize`` in pixels, ``mean`` and ``std`` of three channels,
-            ``interpolation`` and ``crop``; each may be missing.
+            ``interpolation``, ``crop`` and ``resizer``; each may be missing.
     """
-    size, resize, interpolation = (known.get(name) for name in ("image_size", "resize", "interpolation"))
+    size, resize = known.get("image_size"), known.get("resize")
     if size is not None and not (isinstance(size, list) and len(size) == 2 and all(map(_is_side, size))):
         yield f"no height and width in '{field}.image_size'"
     if resize is not None and not _is_side(resize):
         yield f"no whole number of pixels in '{field}.resize'"
-    if known.get("crop") not in (None, "rounded", "down"):
-        yield f"no known crop in '{field}.crop'"
-    if interpolation is not None and interpolation not in INTERPOLATIONS:
-        yield f"no known interpolation in '{field}.interpolation'"
+    for name, choices in _CHOICES.items():
+        if known.get(name) not in (None, *choices):
+            yield f"no known {name} in '{field}.{name}'"
     for name in ("mean", "std"):
         values = known.get(name)
         if values is not None and not (isinstance(values, list) and len(values) == 3 and all(map(_is_number, values))):

@@ -268,6 +268,7 @@ def profile_preprocessing(profile: Profile) -> Preprocessing:
         interpolation=known.get("interpolation", "bilinear"),
         channels=known.get("channels", "rgb"),
         crop=known.get("crop", "rounded"),
+        resizer=known.get("resizer", "pillow"),
     )
 
 

@@ -4,16 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision import transforms
-from torchvision.transforms import InterpolationMode
+from torchvision.transforms import InterpolationMode, v2
 
+from cuesense.datasets import images
 from cuesense.datasets.formats import decode
 from cuesense.datasets.images import pixel_digest, prepare, resize_and_crop, to_rgb
 from cuesense.errors import UnreadableImageError
-from cuesense.types import Preprocessing
+from cuesense.types import RESIZERS, Preprocessing
 from tests.helpers.image_files import encoded, noise, written
 
 PREPROCESSING = Preprocessing((32, 32), 36, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -61,6 +63,34 @@ class TestPrepare:
         small = replace(usual, image_size=(33, 33), resize=None)
         padded = [resize_and_crop(image, replace(small, resize=20, crop=crop)) for crop in ("rounded", "down")]
         np.testing.assert_array_equal(*padded)
+
+    @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic", "lanczos"])
+    @pytest.mark.parametrize("resize", [None, 120])
+    def test_equals_torchvision_on_tensors_where_it_resizes(self, interpolation, resize):
+        if interpolation == "lanczos" and images._is_old():
+            pytest.skip("this torchvision resizes no tensors by Lanczos' filter")
+        image = noise(400, 300)
+        size = {None: [99, 95], 120: [120, 160]}[resize]
+        mode = "nearest-exact" if interpolation == "nearest" else interpolation
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+        oracle = v2.CenterCrop([99, 95])(v2.Resize(size, InterpolationMode(mode))(pixels)).numpy()
+        wanted = replace(PREPROCESSING, image_size=(99, 95), resize=resize, interpolation=interpolation)
+        np.testing.assert_array_equal(resize_and_crop(image, replace(wanted, resizer="torchvision")), oracle)
+        differs = (resize_and_crop(image, wanted) != oracle).any()
+        # These two are the same where both round alike.
+        assert differs or interpolation in ("nearest", "bilinear")
+
+    def test_filters_that_tensors_have_not_are_pillows(self, monkeypatch):
+        image = noise(70, 50)
+        wanted = replace(PREPROCESSING, image_size=(21, 25), resize=None)
+        monkeypatch.setattr("cuesense.datasets.images.version", lambda _: "0.26.1+cpu")
+        images._is_old.cache_clear()
+        try:
+            for interpolation in ("box", "hamming", "lanczos"):
+                pair = [replace(wanted, interpolation=interpolation, resizer=name) for name in RESIZERS]
+                np.testing.assert_array_equal(*(resize_and_crop(image, one) for one in pair))
+        finally:
+            images._is_old.cache_clear()
 
     def test_without_resize_goes_straight_to_the_size(self):
         image = noise(50, 30)

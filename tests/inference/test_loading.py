@@ -239,6 +239,11 @@ def test_preprocessing_becomes_json_values_without_a_change(
     }
 
 
+def test_what_resizes_is_said_where_it_is_not_pillow() -> None:
+    prepared = Preprocessing((20, 30), None, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), resizer="torchvision")
+    assert preprocessing_values(classifier(preprocessing=prepared))["resizer"] == "torchvision"
+
+
 def test_all_that_is_missing_is_said_in_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUESENSE_DATA", raising=False)
     torch.save({"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}, tmp_path / "weights.pt")

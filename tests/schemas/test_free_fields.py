@@ -16,7 +16,7 @@ from cuesense.schemas.free_fields import policy_problems, preprocessing_problems
         {},
         {"image_size": None, "resize": None, "mean": None, "std": None},
         {"image_size": [224, 160], "resize": 256, "mean": [0, 0.5, -1.5], "std": [1, 0.2, 1e-6], "other": []},
-        {"image_size": [1, 1_000_000], "interpolation": "bicubic"},
+        {"image_size": [1, 1_000_000], "interpolation": "bicubic", "crop": "down", "resizer": "torchvision"},
     ],
 )
 def test_what_analyze_writes_has_no_problem(known: dict[str, Any]) -> None:
@@ -40,6 +40,8 @@ def test_what_analyze_writes_has_no_problem(known: dict[str, Any]) -> None:
         ("std", [0.5, 0.5, 0]),
         ("interpolation", "magic"),
         ("interpolation", []),
+        ("crop", "up"),
+        ("resizer", "magic"),
     ],
 )
 def test_what_images_cannot_be_prepared_with_is_named(name: str, value: object) -> None:

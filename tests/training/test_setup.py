@@ -26,6 +26,7 @@ from cuesense.training.setup import (
     TrainingOptions,
     _without_guesses,
     prepare_training,
+    profile_preprocessing,
 )
 from cuesense.training.trials import Trial
 from cuesense.types import Classifier, Preprocessing, no_progress
@@ -80,6 +81,14 @@ def test_a_compact_network_is_trained_from_the_seed_alone(tmp_path: Path) -> Non
     quick.run(trials, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (2, 2)
     assert quick.predictions(trials[0]).predicted.shape == (15,)
+
+
+def test_images_are_prepared_as_the_profile_says() -> None:
+    said = {"image_size": [48, 40], "resize": 56, "mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic"}
+    known = Preprocessing((48, 40), 56, (0.5,) * 3, (0.25,) * 3, "bicubic")
+    assert profile_preprocessing(profile(said)) == known
+    more: dict[str, Any] = {"channels": "bgr", "crop": "down", "resizer": "torchvision"}
+    assert profile_preprocessing(profile(said | more)) == replace(known, **more)
 
 
 def test_the_side_is_the_profiles_or_the_users_a_multiple_of_32() -> None:
