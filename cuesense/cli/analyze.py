@@ -121,7 +121,7 @@ def analyze(
         from cuesense.cli.early import refuse_early
         from cuesense.datasets.load import DatasetOptions
 
-        refuse_early(model, arch, dataset, DatasetOptions(data_root, split, download))
+        refuse_early(model, arch, dataset, DatasetOptions(data_root, split, download), class_names)
         from cuesense.validation import parse_channels, whole_number
         from cuesense.workflows.analyze import analyze as run_analysis
 

@@ -78,6 +78,21 @@ def load_dataset(
     return dataset
 
 
+def refuse_missing(spec: str) -> None:
+    """Raise where a spec names nothing that is there, without reading what is.
+
+    Args:
+        spec: As for ``load_dataset``.
+
+    Raises:
+        DatasetError: Nothing is there.
+        SettingsError: The prefix before the colon is no registered dataset.
+    """
+    name, _ = _plugin(spec)
+    if name != "path":
+        registry.check("datasets", name)
+
+
 def load_one_of_several(spec: str, options: DatasetOptions, *, for_training: bool = False) -> Dataset:
     """Return one of the datasets of a command that is given several, such as training and test images.
 

@@ -17,8 +17,9 @@ from cuesense.models.architectures import fitting_architectures, other_architect
 from cuesense.models.channels import in_order
 from cuesense.models.checkpoint import Found, state_in
 from cuesense.models.common import ForeignNetwork, Loaded, State, only_tensors, ready
-from cuesense.models.file_formats import read, reading
+from cuesense.models.file_formats import read
 from cuesense.models.file_kinds import other_folder, whole_module
+from cuesense.models.first_bytes import index_in, reading
 from cuesense.models.from_checkpoint import as_module, fitted
 from cuesense.models.huggingface import FILES, is_folder, is_model
 from cuesense.models.names import is_file, path_mode
@@ -31,7 +32,7 @@ from cuesense.models.preprocessing import (
     prepare_as_they_come,
     sized,
 )
-from cuesense.models.shards import files_of, index_in
+from cuesense.models.shards import files_of
 from cuesense.models.sidecar import said_about
 from cuesense.models.spellings import no_such_model, refuse_misspelled, understood
 from cuesense.models.stand_ins import StandIn

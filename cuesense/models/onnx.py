@@ -23,11 +23,6 @@ _TYPES = {
     "tensor(double)": np.float64,
     "tensor(uint8)": np.uint8,
 }
-# The first field is the version of the format, a small number; then comes any other field of a ModelProto. CoreML's
-# begin alike, but what follows is no text: it holds messages of its own.
-_START = re.compile(
-    rb"\x08[\x01-\x40](?!\x12[\x80-\xff]{0,2}[\x00-\x7f]\x0a)[\x12\x1a\x22\x28\x32\x3a\x42\x72]", re.DOTALL
-)
 # Keys under which exporters keep the names of the outputs; Ultralytics' is "names".
 _NAMES = ("names", "class_names", "classes", "labels", "id2label", "categories")
 # Channels of images with their channels last; a side of so few pixels is none.
@@ -124,11 +119,6 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     if not path.is_file():
         raise ModelError(expected("what follows onnx:", "an ONNX file", f"'{name}'", "Check the path"))
     return load_onnx(path, class_names)
-
-
-def is_onnx(start: bytes) -> bool:
-    """Return whether a file's first bytes, at least 3, are those of an ONNX model."""
-    return _START.match(start) is not None
 
 
 def load_onnx(path: Path, class_names: ClassNames | None = None) -> Loaded:

@@ -10,24 +10,12 @@ from typing import Any
 
 from cuesense.errors import ModelError, expected, first_line, listed
 from cuesense.models.common import State
+from cuesense.models.first_bytes import START, is_index
 
-INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_INDEX = re.compile(rb"\s*\{.{0,400}\"weight_map\"", re.DOTALL)
-_START = 512
 # Of 100,000 tensors it is 10 MB. Chosen by hand.
 _LARGEST = 16 << 20
 _PLAIN = re.compile(r"[^/\\:\x00-\x1f]*[^/\\:.\x00-\x1f]")
 _SHOWN = 3
-
-
-def index_in(folder: Path) -> Path | None:
-    """Return the index of weights that lies in a folder, or None."""
-    return next((folder / name for name in INDEXES if (folder / name).is_file()), None)
-
-
-def is_index(start: bytes) -> bool:
-    """Return whether a file's first bytes are those of an index of weights in several files."""
-    return _INDEX.match(start) is not None
 
 
 def files_of(path: Path) -> list[Path]:
@@ -37,7 +25,7 @@ def files_of(path: Path) -> list[Path]:
         ModelError: One of them is missing.
     """
     with path.open("rb") as file:
-        start = file.read(_START)
+        start = file.read(START)
     return [path, *_parts(path, _table(path))] if is_index(start) else [path]
 
 

@@ -26,8 +26,8 @@ from cuesense.inference.probe import Probe, probe_pixels, weights_settings
 from cuesense.models.channels import in_order
 from cuesense.models.common import is_program
 from cuesense.models.compact import build
+from cuesense.models.first_bytes import index_in
 from cuesense.models.load import load_classifier
-from cuesense.models.shards import index_in
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.copies import trained_on, trained_remark
 from cuesense.schemas.profile import DatasetInfo, Profile

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cuesense.cli.early import refuse_early
-from cuesense.datasets.load import DatasetOptions
+from cuesense.datasets.load import DatasetOptions, load_dataset
 from cuesense.errors import CuesenseError, DatasetError, ModelError, SettingsError
+from cuesense.models.file_formats import read
 from tests.conftest import make_folder
 from tests.helpers.command_line import run_python
 
@@ -24,9 +28,17 @@ def refused(model: str, arch: str | None, dataset: str, where: DatasetOptions = 
     return type(caught.value), caught.value.for_command_line
 
 
+def sentence_of(call: Callable[..., object], *given: object) -> str:
+    with pytest.raises(CuesenseError) as caught:
+        call(*given)
+    return caught.value.for_command_line
+
+
 @pytest.fixture(autouse=True)
 def no_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUESENSE_DATA", raising=False)
+    # Names are looked up in the source of a library only where it is not imported.
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
 
 
 def test_model_architecture_and_images_in_one_answer() -> None:
@@ -49,9 +61,60 @@ def test_images_that_are_there_are_not_named(tmp_path: Path) -> None:
     assert "photos" not in refused("gone.pt", None, str(tmp_path / "photos"))[1]
 
 
-def test_images_are_looked_at_only_where_something_else_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "net.pt").touch()
-    refuse_early(str(tmp_path / "net.pt"), "torchvision:resnet18", "gone/val", NOWHERE)
+def test_images_are_read_only_where_something_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folder(tmp_path / "photos", 1)
+    monkeypatch.setattr("cuesense.cli.early.load_dataset", None)
+    refuse_early("torchvision:resnet18", None, str(tmp_path / "photos"), NOWHERE)
+
+
+PROGRAM = {"net/data.pkl": b"", "net/code/net.py": b""}
+WEIGHTS = {"net/data.pkl": b"", "net/data/0": b""}
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> str:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return str(path)
+
+
+@pytest.mark.parametrize("dataset", ["gone/val", "words.md"])
+def test_images_that_are_not_there_are_named_where_the_model_needs_no_further_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("words.md").write_text("words")
+    program, weights = zipped(tmp_path / "p.pt", PROGRAM), zipped(tmp_path / "w.pt", WEIGHTS)
+    usual = sentence_of(load_dataset, dataset)
+    given = [
+        ("torchvision:resnet18", None),
+        (program, None),
+        (weights, "torchvision:resnet18"),
+        (f"torchvision:alexnet@{weights}", None),
+    ]
+    assert [refused(model, arch, dataset) for model, arch in given] == [(DatasetError, usual)] * len(given)
+    # Which --arch fits them is part of the answer, and only torch can read them.
+    refuse_early(weights, None, dataset, NOWHERE)
+    both = sentence_of(refuse_early, program, None, dataset, NOWHERE, "gone.txt")
+    assert "'gone.txt'" in both
+    assert both.endswith(usual)
+
+
+@pytest.mark.parametrize(
+    "content", [b"version https://git-lfs.github.com/spec/v1", b"<html>", b"\x89HDF\r\n\x1a\n", b"\x1c\0\0\0TFL3", b""]
+)
+@pytest.mark.parametrize("named", ["{}", "onnx:{}", "torchvision:alexnet@{}"])
+def test_a_file_of_another_kind_is_told_as_by_its_reader(tmp_path: Path, content: bytes, named: str) -> None:
+    path = tmp_path / "net.pt"
+    path.write_bytes(content)
+    kind, said = refused(named.format(path), None, "gone/val")
+    assert (kind, said) == (ModelError, f"{sentence_of(read, path)} {sentence_of(load_dataset, 'gone/val')}")
+
+
+def test_a_configuration_stands_for_its_folder(tmp_path: Path) -> None:
+    make_folder(tmp_path / "photos", 1)
+    (tmp_path / "config.json").write_text("{}")
+    refuse_early(str(tmp_path / "config.json"), None, str(tmp_path / "photos"), NOWHERE)
 
 
 def test_nothing_is_fetched_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,14 +126,15 @@ def test_nothing_is_fetched_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> No
     assert "asked" not in refused("gone.pt", None, "x", DatasetOptions(download=True))[1]
 
 
-def test_torch_is_not_imported() -> None:
+def test_torch_is_not_imported(tmp_path: Path) -> None:
+    model = zipped(tmp_path / "p.pt", {**PROGRAM, "net/model.weights.h5": b""})
     code = (
         "import sys\n"
         "from cuesense.cli.early import refuse_early\n"
         "from cuesense.datasets.load import DatasetOptions\n"
         "try:\n"
-        "    refuse_early('gone.pt', None, 'imagenet', DatasetOptions())\n"
+        f"    refuse_early({str(model)!r}, None, 'gone/val', DatasetOptions())\n"
         "except Exception as error:\n"
         "    print(type(error).__name__, 'torch' in sys.modules)\n"
     )
-    assert run_python(code).stdout.split() == ["ModelError", "False"]
+    assert run_python(code).stdout.split() == ["DatasetError", "False"]

@@ -16,8 +16,9 @@ from cuesense.errors import ModelError
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import probe
 from cuesense.models.common import is_program
+from cuesense.models.first_bytes import is_onnx
 from cuesense.models.load import load_classifier
-from cuesense.models.onnx import is_onnx, load
+from cuesense.models.onnx import load
 from cuesense.models.trust import Trust
 from cuesense.types import Classifier, ClassNames
 from tests.helpers.library_models import SIDE, onnx_file, onnx_graph

@@ -231,7 +231,7 @@ def test_a_restart_that_fails_leaves_no_results_of_the_earlier_model(
     def stopped(*_: Any) -> None:
         raise DatasetError("stopped")
 
-    monkeypatch.setattr("cuesense.workflows.analyze.check_order", stopped)
+    monkeypatch.setattr("cuesense.workflows.measure.check_order", stopped)
     with pytest.raises(DatasetError, match="stopped"):
         analyze(output=output, config=FEW, seed=1, restart=True)
     assert sorted(path.name for path in output.iterdir() if path.name not in {".lock"}) == ["notes.txt", "outcomes"]

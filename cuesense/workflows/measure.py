@@ -1,0 +1,265 @@
+"""Measure a model on images: run the network, find each class's cue and budgets, write profile, report and tables."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
+from cuesense.analysis.expectations import Plan, expected_from_clean
+from cuesense.analysis.pipeline_costs import pipeline_costs
+from cuesense.config import Config
+from cuesense.datasets.contents import refuse_changed, remember
+from cuesense.datasets.images import prepare
+from cuesense.datasets.left_out import remarks_of
+from cuesense.datasets.splits import split_of
+from cuesense.errors import UnreadableImageError
+from cuesense.inference.engine import predict, weights_digest
+from cuesense.inference.loading import guesses, preprocessing_values
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import kind_settings
+from cuesense.perturbations.apply import perturb
+from cuesense.pipelines.perturbations import Plan as PipelinePlan
+from cuesense.policies.budgets import Levels
+from cuesense.predictions.label_order import check_order
+from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
+from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
+from cuesense.reports.html.gallery import Gallery, Tile, encode
+from cuesense.schemas.profile import DatasetInfo, ModelInfo, PipelineModel, Profile, Provenance
+from cuesense.types import Classifier, Condition, Dataset, Notify, Progress
+from cuesense.workflows import pipeline as pipelines
+from cuesense.workflows.clean_trial import try_clean
+from cuesense.workflows.plugin_files import changing_code
+from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
+
+# Their versions decide what pixels and logits come out.
+_VERSIONS = ("torch", "torchvision", "kornia", "numpy")
+# Examples of three classes keep the page near a megabyte at 224 pixels. Chosen by hand; not tuned.
+_GALLERIES = 3
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A model, a dataset and what to measure, matched to each other."""
+
+    classifier: Classifier
+    dataset: Dataset
+    config: Config
+    outputs: tuple[int, ...]
+    class_names: tuple[str, ...]
+    groups: dict[str, list[int]]
+    run: RunOptions
+    risk: float
+    pipeline: PipelinePlan | None = None
+
+
+def measure(
+    analysis: Analysis,
+    folder: Path | None,
+    plan: Plan,
+    *,
+    restart: bool,
+    progress: Progress,
+    notify: Notify | None,
+) -> Profile:
+    """Run a network on images as far as that was not done before, and return its profile.
+
+    Args:
+        analysis: What is measured.
+        folder: Where predictions are kept and files are written; None keeps all in memory.
+        plan: The tolerance and confidence.
+        restart: Throw away an earlier run in the folder.
+        progress: Called with (images done, images in all).
+        notify: Called with what a few clean images can decide; None runs none for it.
+
+    Returns:
+        The profile, also written to the folder.
+
+    Raises:
+        CuesenseError: The earlier run is of other settings, the images cannot be read, or a file cannot be written.
+    """
+    digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
+    store = _store(analysis, digest, folder, restart=restart)
+    conditions = analysis.config.conditions()
+    # A run that goes on has said it before.
+    if notify and 0 not in store:
+        _notify_of_clean(analysis, plan, conditions[0], progress, notify)
+    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress)
+    predictions = _predictions(analysis, store, shards, conditions)
+    order = check_order(predictions)
+    levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
+    result = analyze_predictions(predictions, levels=levels, groups=analysis.groups)
+    profile = build_profile(
+        _provenance(analysis, digest),
+        analysis.class_names,
+        result,
+        levels=levels,
+        side=predictions.side,
+        warnings=[*order, *_warnings(analysis, predictions, result.counts.sinks, store, shards)],
+    )
+    if folder is not None:
+        earlier = earlier_profile(profile, folder)
+        if earlier is not None:
+            # What later commands added to it.
+            added = ("forecast", "verified", "pipeline")
+            profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
+    if analysis.pipeline is not None:
+        costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=progress)
+        profile = profile.model_copy(update={"pipeline": costs})
+    if folder is not None:
+        write_outputs(profile, folder, galleries(analysis, profile), predictions)
+    return profile
+
+
+def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress: Progress, notify: Notify) -> None:
+    """Say what the images can decide for this network, from a few clean ones."""
+    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run, progress)
+    for sentence in () if found is None else expected_from_clean(plan, *found):
+        notify(sentence)
+
+
+def _pipeline(
+    analysis: Analysis,
+    profile: Profile,
+    settings: dict[str, Any],
+    folder: Path | None,
+    *,
+    restart: bool,
+    progress: Progress,
+) -> PipelineModel | None:
+    """Return what the user's training transform costs; the profile is that of the same images."""
+    planned = analysis.pipeline
+    if planned is None:
+        return None
+    store = pipelines.open_store(folder, settings, planned, restart=restart)
+    conditions = planned.config.conditions()
+    problems: list[str] = []
+    try:
+        shards = predict(
+            analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress
+        )
+    finally:
+        # An interrupted run goes on from what it has measured, and from these counts.
+        problems += pipelines.failed(planned, folder, settings)
+    predictions = _predictions(replace(analysis, config=planned.config), store, shards, conditions)
+    return pipeline_costs(pipelines.measured(planned, problems), predictions, profile)
+
+
+def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
+    names = analysis.classifier.class_names.names if analysis.classifier.class_names else analysis.class_names
+    size = analysis.classifier.preprocessing.image_size
+    return from_outcomes(
+        store,
+        shards,
+        analysis.config.perturbations,
+        conditions,
+        ClassMap(analysis.class_names, names, analysis.outputs),
+        sorted(analysis.dataset.sample_ids),
+        min(size) if size else None,
+    )
+
+
+def galleries(analysis: Analysis, profile: Profile) -> list[Gallery]:
+    """Return an example image under every condition, for the first class of up to three different cues."""
+    first_of_cue = {entry.cue: entry.index for entry in reversed(profile.classes) if entry.images}
+    found = (_gallery(analysis, index) for index in sorted(first_of_cue.values())[:_GALLERIES])
+    return [gallery for gallery in found if gallery is not None]
+
+
+def _gallery(analysis: Analysis, class_index: int) -> Gallery | None:
+    members = [index for index, label in enumerate(analysis.dataset.labels) if label == class_index]
+    for index in sorted(members, key=lambda index: analysis.dataset.sample_ids[index]):
+        try:
+            image = prepare(analysis.dataset[index].image, analysis.classifier.preprocessing)
+        except UnreadableImageError:
+            continue
+        pixels = torch.from_numpy(image.pixels)[None].float().div_(255)
+        shown = [condition for condition in analysis.config.conditions() if not condition.repeat]
+        tiles = [_tile(pixels, image.key, condition, analysis.run.seed) for condition in shown]
+        return Gallery(analysis.class_names[class_index], analysis.dataset.sample_ids[index], tuple(tiles))
+    return None
+
+
+def _tile(pixels: torch.Tensor, key: str, condition: Condition, seed: int) -> Tile:
+    perturbation = condition.perturbation
+    if perturbation is None:
+        return Tile(None, "clean", "", "", 0, 0.0, _encoded(pixels))
+    changed = perturb(perturbation, pixels, [key], condition.value, seed=seed, repeat=condition.repeat)
+    role, parameter, unit = perturbation.role.value, perturbation.parameter, perturbation.unit
+    return Tile(perturbation.name, role, parameter, unit, condition.severity, condition.value, _encoded(changed))
+
+
+def _encoded(pixels: torch.Tensor) -> bytes:
+    return encode(pixels[0].mul(255).round().byte().permute(1, 2, 0).contiguous().numpy())
+
+
+def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
+    if folder is None:
+        return OutcomeStore()
+    kept = folder / FOLDER
+    if not restart and any(kept.glob("shard-*.npz")):
+        refuse_changed(kept, analysis.dataset)
+    store = OutcomeStore.open(kept, _settings(analysis, digest), restart=restart, made_of_it=FILES)
+    remember(kept, analysis.dataset)
+    return store
+
+
+def _settings(analysis: Analysis, digest: str | None) -> dict[str, Any]:
+    """Return all that decides the outcomes; what only changes their rounding is left out."""
+    return {
+        "cuesense": version("cuesense"),
+        "shard version": SHARD_VERSION,
+        "model": analysis.classifier.spec,
+        "architecture": analysis.classifier.architecture,
+        "weights": digest,
+        "preprocessing": preprocessing_values(analysis.classifier),
+        "dataset": analysis.dataset.fingerprint,
+        "images": len(analysis.dataset),
+        "outputs": list(analysis.outputs),
+        "config": analysis.config.to_dict() | changing_code(analysis.config),
+        "precision": analysis.run.precision,
+        "seed": analysis.run.seed,
+    } | kind_settings(analysis.classifier)
+
+
+def _provenance(analysis: Analysis, digest: str | None) -> Provenance:
+    return Provenance(
+        cuesense=version("cuesense"),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        model=ModelInfo(
+            spec=analysis.classifier.spec,
+            sha256=digest,
+            architecture=analysis.classifier.architecture,
+            preprocessing=preprocessing_values(analysis.classifier),
+            weights_key=analysis.classifier.weights_key,
+        ),
+        dataset=DatasetInfo(
+            spec=analysis.dataset.spec,
+            images=len(analysis.dataset),
+            classes=len(analysis.dataset.class_names),
+            fingerprint=analysis.dataset.fingerprint,
+            split=split_of(analysis.dataset),
+        ),
+        config=analysis.config.to_dict() | {"precision": analysis.run.precision},
+        seed=analysis.run.seed,
+        device=analysis.run.device,
+        versions={name: version(name) for name in _VERSIONS},
+        assumptions=[*guesses(analysis.classifier), *analysis.classifier.assumptions],
+    )
+
+
+def _warnings(
+    analysis: Analysis, predictions: Predictions, sinks: dict[str, np.ndarray], store: OutcomeStore, shards: int
+) -> list[str]:
+    clean = predictions.per_condition[0]
+    images = np.bincount(clean.labels, minlength=len(analysis.outputs)).tolist()
+    skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
+    known = (*analysis.classifier.warnings, *remarks_of(analysis.dataset), *predictions.remarks)
+    return data_warnings(known, analysis.class_names, images, skipped, sinks)
