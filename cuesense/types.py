@@ -58,8 +58,8 @@ class OutputKind(StrEnum):
 
 CLEAN = "clean"
 CHANNEL_ORDERS = ("rgb", "bgr")
-# Pillow's filters, each at the place of its number.
 RESIZERS = ("pillow", "torchvision")
+# Pillow's filters, each at the place of its number.
 INTERPOLATIONS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 # The largest risk of a budget, where none is given: of five classes that are augmented as far as they may be, one may
 # lose more than the tolerance. Chosen by hand; not tuned.
