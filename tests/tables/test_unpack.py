@@ -33,7 +33,9 @@ def test_the_content_is_there_for_as_long_as_it_is_read(tmp_path):
         assert same.path == tmp_path / "list.csv"
 
 
-@pytest.mark.parametrize("content", [b"", b"path,label", gzip.compress(b"path,label")[:-4]])
+@pytest.mark.parametrize(
+    "content", [b"", b"path,label", gzip.compress(b"path,label", mtime=0)[:-4]], ids=["empty", "plain", "cut"]
+)
 def test_what_is_damaged(content, tmp_path):
     path = tmp_path / "list.csv.gz"
     path.write_bytes(content)
