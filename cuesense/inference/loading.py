@@ -265,9 +265,12 @@ def guesses(classifier: Classifier) -> list[str]:
         "interpolation": f"{values['interpolation']} interpolation",
     }
     found = []
-    assumed = [said for name, said in words.items() if name in classifier.guessed]
-    if assumed:
-        found.append(f"Neither the weights nor an option say how images are prepared: assumed {', '.join(assumed)}.")
+    assumed = {name: said for name, said in words.items() if name in classifier.guessed}
+    # No option sets the interpolation: alone it is not worth a sentence.
+    if assumed.keys() - {"interpolation"}:
+        found.append(
+            f"Neither the weights nor an option say how images are prepared: assumed {', '.join(assumed.values())}."
+        )
     if "class_names" in classifier.guessed and classifier.class_names is not None:
         names = classifier.class_names.names
         shown = listed([f"'{name}'" for name in names], _LISTED)

@@ -119,12 +119,13 @@ class Carried:
 NOTHING = Carried()
 
 
-def carried(about: Mapping[str, Any]) -> Carried:
+def carried(about: Mapping[str, Any], source: str = "The weights' file") -> Carried:
     """Return what the data beside weights say about the images, the classes and the architecture.
 
     Args:
         about: Plain data: what a checkpoint holds beside its tensors, or the content of a configuration file. Values
             may be anything.
+        source: Where the data stand, which begins a sentence.
 
     Returns:
         The plausible values, those of the outer sections before those of the inner ones.
@@ -142,7 +143,7 @@ def carried(about: Mapping[str, Any]) -> Carried:
         class_names=_first(sections, _NAMES, values.names_of),
         arch=_arch(sections),
         channels=_channels(sections),
-        ignored=tuple(dict.fromkeys(ignored)),
+        ignored=tuple(f"{source} {text}" for text in dict.fromkeys(ignored)),
     )
 
 
@@ -284,4 +285,4 @@ def _library(key: str, section: Section) -> str:
 
 
 def _implausible(where: str, value: object, what: str) -> str:
-    return f"The weights' file says {where} = {first_line(value)}, which cannot be {what}: it was ignored."
+    return f"says {where} = {first_line(value)}, which cannot be {what}: it was ignored."

@@ -10,7 +10,7 @@ from torch import nn
 from cuesense.errors import listed
 from cuesense.models.checkpoint import Found, is_averaged, state_in
 from cuesense.models.common import Loaded, State
-from cuesense.models.weights import MisfitError, fit, fitting_prefixes
+from cuesense.models.weights import Fit, MisfitError, fit, fitting_prefixes
 
 # A checkpoint has at most a few sets of weights; each costs an attempt of a second. Chosen by hand.
 _MOST_TRIED = 8
@@ -73,7 +73,7 @@ def _with_choice(loaded: Loaded, found: Found, key: str, state: State) -> Loaded
         if other != key and _differs(own, state_in(weights), fit(own, state).state)
     ]
     taken = _path(key, prefix)
-    said = _choice(taken, others) + _left_out(own, state)
+    said = _choice(taken, others) + _joined(fit(own, state)) + _left_out(own, state)
     return replace(
         loaded,
         about=found.about,
@@ -103,6 +103,15 @@ def _choice(taken: str, others: list[str]) -> tuple[str, ...]:
     fits = "fits" if len(others) == 1 else "fit"
     where = f"under '{taken}'" if taken else "on the file's top level"
     return (f"The {kind} {where} were taken; {shown} {fits} too: --weights-key takes another.",)
+
+
+def _joined(found: Fit) -> tuple[str, ...]:
+    """Return where the rest of a network was taken from, if it did not lie where most of it did."""
+    if not found.elsewhere or found.differences:
+        return ()
+    where = f"under '{found.prefix.rstrip('.')}'" if found.prefix else "on the file's top level"
+    shown = listed(list(found.elsewhere), _SHOWN)
+    return (f"Most of the network's weights lie {where}; for the rest of it, {shown} were taken.",)
 
 
 def _left_out(own: State, state: State) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,15 +15,9 @@ from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.models.checkpoint import state_in
 from cuesense.models.common import Loaded, State, fetching, optional_library, quiet
 from cuesense.models.hf_images import Images, preprocessing_of
+from cuesense.models.hub_folders import CONFIG, PICKLED, PROCESSOR, SAFE, is_timm_folder, json_of
 from cuesense.types import ClassNames
 
-CONFIG = "config.json"
-_SAFE = ("model.safetensors", "model.safetensors.index.json")
-_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
-FILES = (CONFIG, *_SAFE, *_PICKLED)
-"""What one of them is named for stands for its folder, where that is a model in the layout of the hub."""
-# A configuration of a model has one of these keys; timm's has the last.
-_OF_MODELS = {"model_type", "architectures", "architecture"}
 _NO_NAME = re.compile(r"LABEL_\d+")
 # Of a thousand names, those that must be ImageNet's for the rest to be taken so: spellings differ between models.
 _MOST_DIFFERENT = 100
@@ -94,36 +87,12 @@ def load(name: str, state: State | None, class_names: ClassNames | None) -> Load
     )
 
 
-def is_folder(path: Path) -> bool:
-    """Return whether a folder holds a model in the layout of the hub."""
-    return path.is_dir() and (path / CONFIG).is_file()
-
-
-def is_model(folder: Path) -> bool:
-    """Return whether a folder's configuration is one of the hub's: others are also called so."""
-    return is_folder(folder) and bool(_json(folder / CONFIG).keys() & _OF_MODELS)
-
-
-def is_timm_folder(path: Path) -> bool:
-    """Return whether a folder holds a timm model in the layout of the hub: its configuration names an architecture."""
-    return is_folder(path) and isinstance(_json(path / CONFIG).get("architecture"), str)
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        do = "Save or download it again"
-        raise ModelError(expected(str(path), "JSON", f"'{first_line(error)}'", do)) from error
-    return read if isinstance(read, dict) else {}
-
-
 def _config(transformers: Any, name: str) -> Any:
     try:
         return transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
     except ValueError as error:
         # Of the two the first is also what a configuration says that needs code of its own.
-        own = Path(name).is_dir() and "auto_map" in _json(Path(name) / CONFIG)
+        own = Path(name).is_dir() and "auto_map" in json_of(Path(name) / CONFIG)
         if own or "trust_remote_code" in str(error) or "custom code" in str(error):
             raise _needs_code(name) from error
         raise
@@ -146,7 +115,7 @@ def _refuse_unfit(transformers: Any, name: str, config: Any) -> None:
 
 
 def _pretrained(transformers: Any, name: str, folder: Path | None, config: Any) -> nn.Module:
-    if folder is not None and not any((folder / file).is_file() for file in _SAFE):
+    if folder is not None and not any((folder / file).is_file() for file in SAFE):
         return _unpickled(transformers, folder, config)
     with quiet(), _silent(transformers):
         model, found = transformers.AutoModelForImageClassification.from_pretrained(
@@ -161,10 +130,10 @@ def _unpickled(transformers: Any, folder: Path, config: Any) -> nn.Module:
     """Fill a network with pickled weights through this package's own reader, which runs nothing of them."""
     from cuesense.models.file_formats import read
 
-    file = next((folder / name for name in _PICKLED if (folder / name).is_file()), None)
+    file = next((folder / name for name in PICKLED if (folder / name).is_file()), None)
     if file is None:
         got = ", ".join(sorted(path.name for path in folder.iterdir())[:6])
-        to_be = f"beside {CONFIG} ({_SAFE[0]} or {_PICKLED[0]})"
+        to_be = f"beside {CONFIG} ({SAFE[0]} or {PICKLED[0]})"
         raise ModelError(expected(f"the weights of {folder}", to_be, f"only {got}", "Download them too"))
     content = read(file)
     state = content.network.state_dict() if isinstance(content, Loaded) else state_in(content.weights)
@@ -215,9 +184,15 @@ def _images(transformers: Any, name: str, config: Any) -> Images:
     except CuesenseError:
         raise
     except Exception as error:  # it lacks, or needs code, or is of a class that this version does not have
-        said = f"Nothing readable says how hf:{name} wants its images (preprocessor_config.json): {first_line(error)}."
-        return Images(None, warnings=(said,))
+        missing = Path(name).is_dir() and not (Path(name) / PROCESSOR).is_file()
+        why = f"there is no {PROCESSOR} in the folder" if missing else f"{PROCESSOR} cannot be used ({_short(error)})"
+        return Images(None, warnings=(f"Nothing says how hf:{name} wants its images: {why}.",))
     return preprocessing_of(processor, _side(config))
+
+
+def _short(error: Exception) -> str:
+    """Return the kind of an error and the first sentence of its text, which in transformers goes on for many lines."""
+    return f"{type(error).__name__}: {first_line(error).partition('. ')[0].rstrip('.')}"
 
 
 def _side(config: Any) -> tuple[int, int] | None:

@@ -21,7 +21,7 @@ from cuesense.models.file_formats import read
 from cuesense.models.file_kinds import other_folder, whole_module
 from cuesense.models.first_bytes import index_in, reading
 from cuesense.models.from_checkpoint import as_module, fitted
-from cuesense.models.huggingface import FILES, is_folder, is_model
+from cuesense.models.hub_folders import FILES, is_folder, is_model
 from cuesense.models.names import is_file, path_mode
 from cuesense.models.preprocessing import (
     AS_CARRIED,
@@ -37,7 +37,7 @@ from cuesense.models.sidecar import said_about
 from cuesense.models.spellings import no_such_model, refuse_misspelled, understood
 from cuesense.models.stand_ins import StandIn
 from cuesense.models.trust import COMPACT, OWN_WORD, Trust
-from cuesense.models.weights import MisfitError
+from cuesense.models.weights import HeadlessError, MisfitError
 from cuesense.types import Classifier, ClassNames
 
 _LOG = logging.getLogger(__name__)
@@ -243,6 +243,8 @@ def _filled(found: Found, arch: str, class_names: ClassNames | None, trust: Trus
     try:
         _refuse_other(found, arch)
         return fitted(found, lambda state: _from_library(arch, state, class_names, trust, named_in))
+    except HeadlessError:
+        raise
     except MisfitError as error:
         raise MisfitError(f"{error.for_command_line} {_advice(found, trust)}.") from None
 

@@ -48,7 +48,11 @@ def said_about(file: Path, about: Mapping[str, Any]) -> Carried:
         ModelError: The user's own file cannot be read, or has a key or a value that means nothing.
     """
     own = (_own(path) for path in _sidecars(file))
-    library = (carried(content) for path in _existing(file, _CONFIGURATIONS) if (content := _lenient(path)) is not None)
+    library = (
+        carried(content, f"The file {path}")
+        for path in _existing(file, _CONFIGURATIONS)
+        if (content := _lenient(path)) is not None
+    )
     return _first_of([*own, carried(about), *library])
 
 
@@ -80,7 +84,7 @@ def _own(path: Path) -> Carried:
     there: what is known of it is taken.
     """
     if path.suffix == ".json":
-        return carried(_lenient(path) or {})
+        return carried(_lenient(path) or {}, f"The file {path}")
     content = _content(path)
     said = carried(content)
     unknown = next((key for key in content if key not in KEYS), None)

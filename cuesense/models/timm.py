@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import timm
@@ -11,6 +12,7 @@ import timm
 from cuesense.errors import ModelError, expected
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.models.common import Loaded, State, fetching, guessed_images, guessed_names, only_tensors
+from cuesense.models.hub_folders import is_model, is_timm_folder
 from cuesense.models.names import HUB, unknown_name
 from cuesense.models.weights import build_filled, sketch
 from cuesense.types import INTERPOLATIONS, ClassNames, Preprocessing
@@ -70,12 +72,22 @@ def _pretrained(name: str) -> Any:
 
 
 def _from_hub(name: str) -> Any:
+    _refuse_transformers(name)
     do = "Check the name and the network, and that config.json and weights are there"
     with fetching(f"timm:{name}", do), only_tensors():
         return timm.create_model(name, pretrained=True)
 
 
+def _refuse_transformers(name: str) -> None:
+    """Raise where a folder is named that transformers wrote, whose configuration names no architecture of timm."""
+    folder = Path(name.removeprefix("local-dir:"))
+    if name.startswith("local-dir:") and is_model(folder) and not is_timm_folder(folder):
+        got = "a Hugging Face folder of transformers"
+        raise ModelError(expected(f"timm:{name}", "a folder in timm's layout", got, f"Write hf:{folder}"))
+
+
 def _filled(name: str, state: State) -> Any:
+    _refuse_transformers(name)
     config = None if name.startswith(HUB) else timm.get_pretrained_cfg(name)
     heads = config.classifier if config else None
     head = heads if isinstance(heads, str) else (heads or ("head",))[0]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from cuesense.errors import ModelError, listed
+from cuesense.errors import ModelError, expected, listed
 from cuesense.models.checkpoint import kind_by_name
 from cuesense.models.common import State
 
@@ -30,6 +30,10 @@ _SHOWN = 3
 
 class MisfitError(ModelError):
     """The weights are not those of the architecture; whoever knows the file adds which one they fit."""
+
+
+class HeadlessError(MisfitError):
+    """The weights are the architecture's without its last layer; no other architecture helps."""
 
 
 class _OnMeta(TorchFunctionMode):
@@ -62,12 +66,14 @@ class Fit:
         prefix: What stood before these keys.
         beside: Keys of the state dict that stay outside.
         differences: What differs from the network, in words; empty where the part fits.
+        elsewhere: Keys of the state dict that go in although they have not the prefix.
     """
 
     state: State
     prefix: str
     beside: tuple[str, ...]
     differences: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 def fit(own: State, state: State) -> Fit:
@@ -75,7 +81,8 @@ def fit(own: State, state: State) -> Fit:
 
     Wrappers such as DataParallel, Lightning modules and training scripts put prefixes before the network's keys, and
     other modules beside it. The prefix is taken under which most keys and shapes of the network lie; among equals the
-    shortest; and then averaged weights (EMA) before others, and a teacher last.
+    shortest; and then averaged weights (EMA) before others, and a teacher last. Where a part of the network, such as
+    its head, lies under another prefix, it is taken from there, if that is the only place.
 
     Args:
         own: The network's state dict.
@@ -83,6 +90,8 @@ def fit(own: State, state: State) -> Fit:
     """
     state = _bare(state)
     prefix = next(iter(_by_matches(own, state)), "")
+    elsewhere = _elsewhere(own, state, prefix)
+    state = {prefix + elsewhere[key] if key in elsewhere else key: value for key, value in state.items()}
     within = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     beside = [key for key in state if not key.startswith(prefix)]
     aside = [key for key, value in within.items() if key not in own and _is_beside(key, value)]
@@ -90,7 +99,18 @@ def fit(own: State, state: State) -> Fit:
     if own and not inside.keys() & own.keys():
         inside = _with_prefix(own, inside)
     kept = (*beside, *(prefix + key for key in aside))
-    return Fit(inside, prefix, kept, tuple(_differences(own, inside)))
+    return Fit(inside, prefix, kept, tuple(_differences(own, inside)), tuple(elsewhere))
+
+
+def _elsewhere(own: State, state: State, prefix: str) -> dict[str, str]:
+    """Return the network's keys that lie under one other prefix alone, by the keys of the state dict; else nothing."""
+    lacking = [key for key in own if prefix + key not in state and not key.endswith(_COUNTERS)]
+    if not lacking or not 2 * len(lacking) < len(own):
+        return {}
+    first = lacking[0]
+    others = [key.removesuffix(first) for key in state if key == first or key.endswith(f".{first}")]
+    whole = [other for other in others if all(other + key in state for key in lacking)]
+    return {whole[0] + key: key for key in lacking} if len(whole) == 1 else {}
 
 
 def fitting_prefixes(own: State, state: State) -> list[str]:
@@ -192,11 +212,33 @@ def fill(network: nn.Module, state: State, spec: str) -> nn.Module:
 def _fitting(network: nn.Module, state: State, spec: str) -> State:
     """Return the part of the state dict that goes into a network; errors as in ``fill``."""
     found = fit(network.state_dict(), state)
+    lacking = _lacking_end(network, found.state)
+    if lacking:
+        got = f"a backbone without its classification layer: {listed(lacking, _SHOWN)} {_are(lacking)} missing"
+        do = "Give the file of a model that was trained to its classes"
+        raise HeadlessError(expected(f"the file's weights for {spec}", "those of a whole classifier", got, do))
     if found.differences:
         raise MisfitError(
             f"Expected the file's weights to be those of {spec}, but got {' and '.join(found.differences)}."
         )
     return found.state
+
+
+def _lacking_end(network: nn.Module, state: State) -> list[str]:
+    """Return the keys of a network's last layers where nothing else differs, else none."""
+    own = network.state_dict()
+    keys = [key for key in own if not key.endswith(_COUNTERS)]
+    there = [key for key in keys if key in state]
+    whole = all(own[key].shape == state[key].shape for key in there) and state.keys() <= own.keys()
+    # A network of which most is missing is another one.
+    if len(there) == len(keys) or keys[: len(there)] != there or not whole or 2 * len(there) < len(keys):
+        return []
+    lacking = keys[len(there) :]
+    return lacking if f"{head_of(network)}.weight" in lacking else []
+
+
+def _are(keys: list[str]) -> str:
+    return "is" if len(keys) == 1 else "are"
 
 
 def _bare(state: State) -> State:

@@ -14,7 +14,7 @@ from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, ModelError
 from cuesense.imagenet_names import imagenet_names, imagenet_synsets
 from cuesense.inference import loading as room
-from cuesense.inference.loading import dataset_of, images_for, load_matched, preprocessing_values
+from cuesense.inference.loading import dataset_of, guesses, images_for, load_matched, preprocessing_values
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD
 from cuesense.types import Classifier, ClassNames, Preprocessing
@@ -298,3 +298,10 @@ def test_a_model_that_is_no_file_is_not_tried_for_a_missing_dataset(
 
 def test_images_that_are_there_are_all_that_is_looked_at(photos_folder: Path) -> None:
     assert len(images_for("gone.pt", photos_folder, class_names="gone.txt")) == 60
+
+
+def test_an_assumed_interpolation_is_said_beside_others_only() -> None:
+    assert guesses(replace(BARE, guessed=frozenset({"interpolation"}))) == []
+    (said,) = guesses(replace(BARE, guessed=frozenset({"interpolation", "resize"})))
+    assert "shorter side of 16 pixels" in said
+    assert "interpolation" in said

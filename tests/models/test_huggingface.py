@@ -65,7 +65,11 @@ def test_pickled_weights_are_read_by_our_own_reader(folder: Path) -> None:
 def test_what_is_missing_in_a_folder_is_said(folder: Path, tmp_path: Path) -> None:
     (folder / "preprocessor_config.json").unlink()
     found = load_classifier(str(folder))
-    assert "preprocessor_config.json" in found.warnings[0]
+    assert found.warnings[0].endswith("wants its images: there is no preprocessor_config.json in the folder.")
+    (folder / "preprocessor_config.json").write_text('{"image_processor_type": "Gone"}')
+    said = load_classifier(str(folder)).warnings[0]
+    assert "preprocessor_config.json cannot be used (ValueError: " in said
+    assert said.endswith(").")
     assert {"mean", "std"} <= found.guessed
     assert found.preprocessing.image_size == (SIDE, SIDE)
     (folder / "model.safetensors").unlink()
@@ -181,3 +185,9 @@ def test_timms_transformers_take_the_size_of_their_weights_and_others(tmp_path: 
         network.set_input_size(img_size=size)
     with torch.inference_mode():
         assert torch.allclose(found.network(images), network(images), atol=1e-6)
+
+
+def test_a_folder_of_transformers_is_none_of_timms(folder: Path) -> None:
+    with pytest.raises(ModelError, match="a Hugging Face folder of transformers") as caught:
+        load_classifier(f"timm:local-dir:{folder}")
+    assert str(caught.value).endswith(f"Write hf:{folder}.")

@@ -73,3 +73,10 @@ def test_the_documents_example_means_something(tmp_path):
     found = said_about(tmp_path / "best.pt", {})
     assert set(tomllib.loads(text[1])) <= set(KEYS)
     assert (found.image_size, found.resize, found.channels) == ((64, 64), 72, "rgb")
+
+
+@pytest.mark.parametrize("name", ["best.json", "config.json"])
+def test_a_value_that_cannot_be_is_said_of_the_file_that_has_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(json.dumps({"mean": [0.5, 0.5, 0.5], "std": [0, 0, 0]}))
+    (said,) = said_about(tmp_path / "best.pt", {}).ignored
+    assert said.startswith(f"The file {tmp_path / name} says mean = ")

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cuesense.models.weights import MisfitError, count_classes, fill, fit, fitting_prefixes, head_of, sketch
+from cuesense.models.weights import (
+    HeadlessError,
+    MisfitError,
+    count_classes,
+    fill,
+    fit,
+    fitting_prefixes,
+    head_of,
+    sketch,
+)
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "backbone.", "student.encoder.", "x0.")
 
@@ -133,3 +142,31 @@ def test_counts_of_operations_stay_outside(tiny):
     counted = own | {"total_ops": torch.zeros(1), f"{first}.total_params": torch.zeros(1)}
     found = fit(own, counted)
     assert (found.state.keys(), found.differences) == (own.keys(), ())
+
+
+def test_a_part_under_another_prefix_is_taken_where_it_is_the_only_one() -> None:
+    own = {f"f.{place}.weight": torch.full((2,), float(place)) for place in range(4)} | {"head.weight": torch.ones(3)}
+    inner = {key: value for key, value in own.items() if key != "head.weight"}
+    for key in ("head.weight", "cls.head.weight"):
+        found = fit(own, wrapped(inner, "backbone.") | {key: torch.ones(3), "loss.weight": torch.ones(1)})
+        assert (found.differences, found.elsewhere, found.prefix) == ((), (key,), "backbone.")
+        assert all(found.state[name].equal(own[name]) for name in own)
+        assert found.beside == ("loss.weight",)
+    heads = {"a.head.weight": torch.ones(3), "b.head.weight": torch.ones(3)}
+    assert fit(own, wrapped(inner, "backbone.") | heads).differences == ("1 missing (head.weight)",)
+    other = fit(own, wrapped(inner, "backbone.") | {"head.weight": torch.ones(5)})
+    assert other.differences == ("1 of another shape (head.weight (5,) instead of (3,))",)
+    # Half of a network is no part of it.
+    half = {"backbone.a.weight": torch.ones(1), "b.weight": torch.ones(1)}
+    assert fit({"a.weight": torch.ones(1), "b.weight": torch.ones(1)}, half).elsewhere == ()
+
+
+def test_a_backbone_alone_is_told_from_another_network(tiny: nn.Module) -> None:
+    state = dict(tiny.state_dict())
+    bare = {key: value for key, value in state.items() if not key.startswith("6.")}
+    with pytest.raises(HeadlessError, match=r"without its classification layer: 6\.weight, 6\.bias are missing"):
+        fill(tiny, wrapped(bare, "backbone."), "python:tiny")
+    for other in (bare | {"fc.weight": torch.ones(2)}, {key: bare[key] for key in list(bare)[1:]}):
+        with pytest.raises(MisfitError) as caught:
+            fill(tiny, other, "python:tiny")
+        assert not isinstance(caught.value, HeadlessError)
