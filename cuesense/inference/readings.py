@@ -254,8 +254,11 @@ class _Search:
         return max((self._one_after_the_other(each, axes, usual) for each in starts), key=rank)
 
     def _of_another_normalization(self, best: Tried) -> list[Tried]:
-        """Return the best other start, if any: what looks better at a wrong size may have a wrong normalization."""
-        tried = self.tried.values()
+        """Return the best other start, if any: what looks better at a wrong size may have a wrong normalization.
+
+        Large images are no other start: from 224 pixels a ResNet-18 took 17 of 58 seconds, for nothing.
+        """
+        tried = (one for one in self.tried.values() if not _is_large(one.reading))
         others = [one for one in tried if len(one.losses) and not candidates.alike(one.reading, best.reading)]
         second = min(others, key=lambda one: one.losses[:FIRST_IMAGES].mean(), default=None)
         if second is None or self._no_better_than_guessing(second):

@@ -300,6 +300,17 @@ def test_a_second_start_leaves_a_wrong_normalization_that_looks_better_at_a_wron
     assert len(best.right) == IMAGES
 
 
+@pytest.mark.parametrize(("side", "starts"), [(candidates.LARGE, 1), (candidates.LARGE + 1, 0)])
+def test_large_images_are_no_second_start(side: int, starts: int) -> None:
+    half = NORMALIZATIONS["-1 to 1"]
+    search = room._Search(lambda *_: None, [None] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type, list-item, return-value]
+    search.runner = lambda reading, *_: Tried(reading, np.ones(IMAGES, bool), np.full(IMAGES, 0.2))  # type: ignore[assignment]
+    best, other = (search._whole(replace(TAKEN, image_size=(size, size))) for size in (112, side))
+    turned = replace(other, reading=replace(other.reading, mean=half[0], std=half[1]))
+    search.tried = {one.reading: one for one in (best, turned)}
+    assert [one.reading for one in search._of_another_normalization(best)] == [turned.reading] * starts
+
+
 def test_normalizations_are_alike_where_a_network_hardly_sees_the_difference() -> None:
     names = [*NORMALIZATIONS]
     readings = {name: wanted(64, name) for name in names}
