@@ -328,7 +328,7 @@ def test_where_all_is_a_guess_the_other_order_of_the_channels_is_tried_with_ever
         right = (reading.image_size, reading.mean, reading.channels) == ((48, 48), half[0], "bgr")
         return Tried(reading, np.full(len(images), right), np.full(len(images), 0.1 if right else np.log(8)))
 
-    search = room._Search(runner, [None] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type, list-item]
+    search = room._Search(runner, [Image.new("RGB", (8, 6))] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type]
     start = search.tried[TAKEN] = search._whole(TAKEN)
     best = search.improved(start, ALL, ())
     assert (best.reading.image_size, best.reading.mean, best.reading.channels) == ((48, 48), half[0], "bgr")
