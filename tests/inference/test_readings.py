@@ -300,6 +300,17 @@ def test_a_second_start_leaves_a_wrong_normalization_that_looks_better_at_a_wron
     assert len(best.right) == IMAGES
 
 
+@pytest.mark.parametrize(("side", "starts"), [(candidates.LARGE, 1), (candidates.LARGE + 1, 0)])
+def test_large_images_are_no_second_start(side: int, starts: int) -> None:
+    half = NORMALIZATIONS["-1 to 1"]
+    search = room._Search(lambda *_: None, [None] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type, list-item, return-value]
+    search.runner = lambda reading, *_: Tried(reading, np.ones(IMAGES, bool), np.full(IMAGES, 0.2))  # type: ignore[assignment]
+    best, other = (search._whole(replace(TAKEN, image_size=(size, size))) for size in (112, side))
+    turned = replace(other, reading=replace(other.reading, mean=half[0], std=half[1]))
+    search.tried = {one.reading: one for one in (best, turned)}
+    assert [one.reading for one in search._of_another_normalization(best)] == [turned.reading] * starts
+
+
 def test_normalizations_are_alike_where_a_network_hardly_sees_the_difference() -> None:
     names = [*NORMALIZATIONS]
     readings = {name: wanted(64, name) for name in names}
@@ -317,7 +328,7 @@ def test_where_all_is_a_guess_the_other_order_of_the_channels_is_tried_with_ever
         right = (reading.image_size, reading.mean, reading.channels) == ((48, 48), half[0], "bgr")
         return Tried(reading, np.full(len(images), right), np.full(len(images), 0.1 if right else np.log(8)))
 
-    search = room._Search(runner, [None] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type, list-item]
+    search = room._Search(runner, [Image.new("RGB", (8, 6))] * IMAGES, np.zeros(IMAGES, int), 8)  # type: ignore[arg-type]
     start = search.tried[TAKEN] = search._whole(TAKEN)
     best = search.improved(start, ALL, ())
     assert (best.reading.image_size, best.reading.mean, best.reading.channels) == ((48, 48), half[0], "bgr")
