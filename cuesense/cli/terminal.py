@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Verbosity:
-    """How much a command prints on stderr beside errors."""
+    """How much a command prints on stderr beside errors, and what it has printed of a result's warnings."""
 
     verbose: bool = False
     quiet: bool = False
+    said: set[str] = field(default_factory=set)
 
 
 _USUAL = _Verbosity()
@@ -109,6 +110,7 @@ def remark_on_data(text: str) -> None:
     """Print a line on stderr that may name classes, without characters of theirs that command a terminal."""
     from cuesense.reports.text import printable
 
+    _VERBOSITY.get().said.add(text)
     remark(printable(text))
 
 
@@ -190,8 +192,16 @@ def show_profile(profile: Profile, output: Path, *, as_json: bool) -> None:
     """Print a profile on stdout, and on stderr where its page and its file are."""
     from cuesense.reports.terminal.profile import render
 
-    show(profile, render, as_json=as_json)
+    show(profile if as_json else _without_said(profile), render, as_json=as_json)
     remark(f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}")
+
+
+def _without_said(profile: Profile) -> Profile:
+    """Return a profile without the warnings that stand above it on the same terminal; in a file none is left out."""
+    if not (sys.stdout.isatty() and sys.stderr.isatty()) or _VERBOSITY.get().quiet:
+        return profile
+    rest = [text for text in profile.summary.warnings if text not in _VERBOSITY.get().said]
+    return profile.model_copy(update={"summary": profile.summary.model_copy(update={"warnings": rest})})
 
 
 def show_audit(audit: Audit, output: Path, *, as_json: bool) -> None:

@@ -11,6 +11,8 @@ from cuesense.errors import ModelError, expected, first_line
 from cuesense.models.common import Loaded, only_tensors, quiet
 from cuesense.models.exported_checks import oddity
 
+_CHANNELS = 3
+
 
 def load_exported(path: Path) -> Loaded:
     """Load a ``torch.export`` archive (``.pt2``) as a module that runs on any device.
@@ -28,7 +30,7 @@ def load_exported(path: Path) -> Loaded:
 
     Raises:
         ModelError: The archive is damaged or of another torch, could run code, was exported in training mode, or does
-            not take one batch of RGB images.
+            not take one batch of RGB images, their channels first or last.
     """
     # Imports half of torch, which takes three seconds: only where a file needs it.
     from torch.export.pt2_archive._package import load_pt2
@@ -42,11 +44,11 @@ def load_exported(path: Path) -> Loaded:
             network = program.module(check_guards=False)
     except Exception as error:
         raise _damaged(path, "a torch.export archive", error) from error
-    batch, channels, *size = _input_shape(program, path)
-    if channels != 3 or len(size) != 2:
-        raise _unfit(
-            path, "a network for one batch of RGB images", f"one for inputs of shape {(batch, channels, *size)}"
-        )
+    batch, *image = _input_shape(program, path)
+    # Channels that come last are found out when the network is tried, as for other programs.
+    size = image[1:] if image[0] == _CHANNELS else image[:2] if image[-1] == _CHANNELS else []
+    if len(image) != 3 or not size:
+        raise _unfit(path, "a network for one batch of RGB images", f"one for inputs of shape {(batch, *image)}")
     if any(_trains(node) for node in program.graph.nodes):
         raise _unfit(path, "exported in evaluation mode", "dropout or batch normalization in training mode")
     fixed = (size[0], size[1]) if all(isinstance(side, int) for side in size) else None

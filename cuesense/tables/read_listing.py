@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cuesense.errors import first_line
 from cuesense.tables.boundary import LARGEST_TABLE, TableFile, reading
 from cuesense.tables.kinds import LONGEST_CELL, check_encoding, check_text
 from cuesense.tables.read_csv import read_cells
@@ -24,6 +30,7 @@ JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
 PARQUET_SUFFIXES = frozenset((".parquet", ".pq"))
 ARROW_SUFFIXES = frozenset((".feather", ".arrow"))
 SUFFIXES = TEXT_SUFFIXES | JSON_SUFFIXES | PARQUET_SUFFIXES | ARROW_SUFFIXES
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # JSON that is no table: the keys that tell COCO's annotations, and what to do with them.
 _COCO = frozenset(("annotations", "categories"))
 
@@ -51,13 +58,35 @@ def read_listing(
         return _from_arrow(file), None
     if suffix in JSON_SUFFIXES:
         return _from_json(file), None
-    with reading(file):
+    with reading(file), _as_utf8(file) as file:
         apostrophe = check_text(file)
         with file.path.open(encoding="utf-8-sig", newline="") as stream:
             form = sniff(stream.read(LONGEST_CELL), is_heading, is_value)
         if form.separator == " ":
             return _from_lines(file, form), form
         return read_cells(file, form, apostrophe=apostrophe), form
+
+
+@contextmanager
+def _as_utf8(file: TableFile) -> Iterator[TableFile]:
+    """Yield a table of text, or a copy of it where it is UTF-16 with its mark, as Excel's "Unicode text" is."""
+    with file.path.open("rb") as stream:
+        start = stream.read(4)
+    size = file.path.stat().st_size
+    if not start.startswith(_UTF16) or start.startswith(codecs.BOM_UTF32_LE) or size > LARGEST_TABLE:
+        yield file
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, file.path.name)
+        try:
+            with (
+                file.path.open(encoding="utf-16", newline="") as source,
+                copy.open("w", encoding="utf-8", newline="") as target,
+            ):
+                shutil.copyfileobj(source, target, LONGEST_CELL)
+        except UnicodeError as error:
+            file.refuse("UTF-16 text, as its first bytes say", first_line(error), "Save it again, as UTF-8")
+        yield replace(file, path=copy)
 
 
 def _from_lines(file: TableFile, form: Form) -> pd.DataFrame:

@@ -38,6 +38,7 @@ from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.plugin_files import changing_code
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
+from cuesense.workflows.readings import WRONG_WAY
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -102,7 +103,7 @@ def measure(
         result,
         levels=levels,
         side=predictions.side,
-        warnings=[*order, *_warnings(analysis, predictions, result.counts.sinks, store, shards)],
+        warnings=causes_first(order, _warnings(analysis, predictions, result.counts.sinks, store, shards)),
     )
     if folder is not None:
         earlier = earlier_profile(profile, folder)
@@ -116,6 +117,18 @@ def measure(
     if folder is not None:
         write_outputs(profile, folder, galleries(analysis, profile), predictions)
     return profile
+
+
+def causes_first(order: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return all warnings, those about images that are prepared wrongly before what may come from that.
+
+    Args:
+        order: Warnings that another order of the classes explains the predictions better.
+        others: All others.
+    """
+    causes = [text for text in others if text.startswith(WRONG_WAY)]
+    doubt = " This may come from how the images are prepared, which the warning above is about." if causes else ""
+    return [*causes, *(text + doubt for text in order), *(text for text in others if text not in causes)]
 
 
 def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress: Progress, notify: Notify) -> None:

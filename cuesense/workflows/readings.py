@@ -16,6 +16,8 @@ from cuesense.models.preprocessing import without_guesses
 from cuesense.schemas.readings import ReadingRow, ReadingTable
 from cuesense.types import Classifier, Dataset, Notify, Preprocessing
 
+WRONG_WAY = "Images may be prepared in the wrong way"
+"""What a warning begins with that explains others: images that are prepared wrongly make classes look exchanged."""
 _FIELDS = ("image_size", "resize", "mean", "std", "channels")
 
 
@@ -88,7 +90,7 @@ def _of_better(readings: Readings) -> str | None:
         return None
     options = options_for(readings.better.reading, _changed(readings.better.reading, readings.best.reading))
     return (
-        f"Images may be prepared in the wrong way: {_counted(readings.better, readings)} are recognized with "
+        f"{WRONG_WAY}: {_counted(readings.better, readings)} are recognized with "
         f"{described(readings.better.reading)}, {readings.best.count} with {described(readings.best.reading)}, which "
         f"was taken because an option or the weights say so{_confirmed(readings)}. To try it, give `{options}`."
     )
@@ -99,7 +101,7 @@ def _of_hint(readings: Readings) -> str | None:
         return None
     options = options_for(readings.hint.reading, _changed(readings.hint.reading, readings.best.reading))
     return (
-        f"Images may be prepared in the wrong way: {_counted(readings.hint, readings)} are recognized with "
+        f"{WRONG_WAY}: {_counted(readings.hint, readings)} are recognized with "
         f"{described(readings.hint.reading)}, {readings.best.count} with {described(readings.best.reading)}. Of so few "
         f"images this may be chance. To try it, give `{options}`."
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from cuesense.cli.terminal import remark, remark_on_data, remark_wrapped, verbosity
+from cuesense.cli.terminal import remark, remark_on_data, remark_wrapped, show_profile, verbosity
+from tests.helpers import profiles
 
 
 def test_a_remark_stands_above_the_progress_bar_and_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +53,20 @@ def test_sentences_are_wrapped_with_their_names_whole(
     assert all(line.startswith("    ") for line in lines[1:])
     assert lines[-1].strip() == "y" * 150 + "\ufffd"
     assert "".join(lines).count("'dog-2'") == 20
+
+
+@pytest.mark.parametrize(("terminal", "times"), [(True, 0), (False, 1)])
+def test_what_stands_on_the_terminal_already_is_not_said_again(
+    terminal: bool, times: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = profiles.profile(4, seed=3)
+    warnings = ["Short one.", "Short two."]
+    profile = profile.model_copy(update={"summary": profile.summary.model_copy(update={"warnings": warnings})})
+    with verbosity(verbose=False, quiet=False):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+        remark_on_data("Short one.")
+        show_profile(profile, tmp_path, as_json=False)
+    said = capsys.readouterr()
+    assert said.err.startswith("Short one.\n")
+    assert (said.out.count("Short one."), said.out.count("Short two.")) == (times, 1)

@@ -365,3 +365,16 @@ class TestTableErrors:
             load_dataset(spec)
         except DatasetError as error:
             assert "\n" not in str(error)  # noqa: PT017 (some damage is harmless)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_excels_unicode_text_is_read(encoding, images):
+    text = "path\tlabel\r\nimages/2.png\tM\u00fcnze\r\nimages/0.png\tcat\r\n"
+    path = images / "list.txt"
+    path.write_bytes(("\ufeff" if encoding.endswith("be") else "").encode(encoding) + text.encode(encoding))
+    dataset = load_dataset(str(path))
+    assert (dataset.class_names, dataset.labels) == (("M\u00fcnze", "cat"), (1, 0))
+    assert dataset.spec == str(path)
+    assert dataset[0].image.getpixel((0, 0)) == (0, 0, 0)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "UTF-16 text, as its first bytes say" in failure(str(path))

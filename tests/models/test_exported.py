@@ -14,7 +14,10 @@ import torch
 from torch import nn
 
 from cuesense.errors import ModelError
+from cuesense.inference.options import RunOptions
+from cuesense.inference.probe import probe
 from cuesense.models.load import load_classifier
+from tests.helpers.small_networks import Colors
 
 
 def export(network, path, batch=2, size=16, dynamic=None):
@@ -108,6 +111,32 @@ def test_exports_and_scripts_can_be_sent_into_evaluation_mode_and_moved(tmp_path
         network.to(torch.float64)
         assert all(value.dtype == torch.float64 for value in network.parameters())
         assert network(torch.rand(2, 3, 16, 16, dtype=torch.float64)).dtype == torch.float64
+
+
+class LastFirst(nn.Module):
+    """A network of images whose channels come last."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images):
+        return self.network(images.permute(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("dynamic", [None, {0: torch.export.Dim("batch")}])
+def test_an_export_of_images_with_their_channels_last_is_run_so(tmp_path, tiny, same, images, dynamic):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        last = images.permute(0, 2, 3, 1).contiguous()
+        program = torch.export.export(LastFirst(tiny), (last,), dynamic_shapes=None if dynamic is None else (dynamic,))
+        torch.export.save(program, tmp_path / "last.pt2")
+    found = load_classifier(str(tmp_path / "last.pt2"))
+    assert found.preprocessing.image_size == (16, 16)
+    data = Colors(size=16, class_names=tuple("abcde"))
+    tried = probe(found, data, RunOptions("cpu", batch_size=2)).applied(found)
+    assert same(tried.network)
+    assert any("(N, H, W, C)" in said for said in tried.assumptions)
 
 
 def test_an_export_in_training_mode_is_refused(tmp_path, tiny):
