@@ -72,6 +72,7 @@ _WARM = (
     "cuesense.reports.terminal.profile",
     "cuesense.reports.terminal.verification",
     "cuesense.workflows.analyze",
+    "cuesense.workflows.measure",
     "cuesense.workflows.audit",
     "cuesense.workflows.recommend",
     "cuesense.workflows.score",

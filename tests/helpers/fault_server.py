@@ -27,6 +27,7 @@ from cuesense.training import linear_probe
 _MODULES = (
     "cuesense.cli.app",
     "cuesense.workflows.analyze",
+    "cuesense.workflows.measure",
     "cuesense.workflows.audit",
     "cuesense.workflows.forecast",
     "cuesense.workflows.score",
