@@ -34,6 +34,7 @@ from cuesense.inference.output_kind import add_up, as_logits
 from cuesense.inference.tried_readings import (
     FAR,
     LEVEL,
+    OTHER_ORDER,
     Tried,
     far_better,
     in_another_order,
@@ -80,6 +81,8 @@ class Readings:
         classes: Number of classes of the images, for the accuracy of guessing.
         confirmed: Of the images that the choice was not made on: how many there are, and how many the current reading
             and the chosen one recognize; None where there was no choice, or no such images.
+        other_order: How many images would be recognized with the classes in another order, where that is far more than
+            under any reading; else 0.
         hint: A reading that recognizes a tenth of the images more, of too few to tell it from chance; else None.
     """
 
@@ -90,6 +93,7 @@ class Readings:
     classes: int
     confirmed: tuple[int, int, int] | None = None
     hint: Tried | None = None
+    other_order: int = 0
 
     @property
     def images(self) -> int:
@@ -421,9 +425,12 @@ def find_readings(
         best, confirmed = contest.winner(current, search.improved(current, free, usual))
         better, more = (best, None) if free == _AXES else contest.winner(best, search.improved(best, _AXES, usual))
     found = replace(found, tried=tuple(search.tried.values()))
-    if found.at_chance or in_another_order(current, truth, outputs) > better.count:
-        # What is best of nothing is no choice. Or the classes have each other's outputs, which no reading mends; the
-        # analysis says so.
+    other_order = in_another_order(current, truth, outputs)
+    if other_order >= OTHER_ORDER * max(better.count, 1):
+        # The classes have each other's outputs, which no reading mends.
+        return replace(found, other_order=other_order)
+    if found.at_chance:
+        # What is best of nothing is no choice.
         return found
     if better is best:
         return replace(found, best=best, confirmed=confirmed, hint=contest.hint)

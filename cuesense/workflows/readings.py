@@ -54,6 +54,13 @@ def remarks(classifier: Classifier, readings: Readings) -> list[str]:
         classifier: The network as it was before.
         readings: What was found.
     """
+    if readings.other_order:
+        most = max(tried.count for tried in readings.tried if len(tried.right) == readings.images)
+        return [
+            f"With the classes in another order {_of(readings.other_order, readings.images)} would be recognized, "
+            f"while under {len(readings.tried)} ways to prepare them at most {most} are: the class names or labels are "
+            f"probably not in the order of the outputs. Name the outputs in their order (--class-names)."
+        ]
     if readings.at_chance and len(readings.tried) > 1:
         most = max(tried.count for tried in readings.tried if len(tried.right) == readings.images)
         return [
@@ -108,7 +115,9 @@ def _of_hint(readings: Readings) -> str | None:
 
 
 def _assumed(classifier: Classifier, readings: Readings) -> list[str]:
-    if readings.best.reading != classifier.preprocessing or readings.better or readings.hint or readings.at_chance:
+    if readings.best.reading != classifier.preprocessing or readings.better or readings.hint:
+        return []
+    if readings.at_chance or readings.other_order:
         return []
     if not classifier.guessed & set(_FIELDS):
         return []

@@ -228,6 +228,7 @@ def test_classes_under_each_other_s_names_turn_no_channels() -> None:
     assert turned.best is turned.current
     assert turned.better is None
     assert turned.hint is None
+    assert turned.other_order == turned.images
 
 
 def test_chance_is_that_of_the_classes_over_all_readings() -> None:

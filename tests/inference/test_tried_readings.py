@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+import pytest
 from scipy.stats import wilcoxon
 
-from cuesense.inference.tried_readings import Tried, far_better
+from cuesense.inference.tried_readings import Tried, far_better, in_another_order
 from cuesense.models.preprocessing import IMAGENET
 
 
@@ -40,3 +43,29 @@ def test_losses_tell_what_counts_do_not() -> None:
     assert not far_better(*pair(17))
     assert not far_better(*pair(18, more=0))
     assert far_better(*pair(18, more=1))
+
+
+def predicting(predicted: np.ndarray) -> Tried:
+    return Tried(IMAGENET, np.zeros(len(predicted), bool), predicted=predicted)
+
+
+def test_another_order_is_counted_as_by_trying_all() -> None:
+    rng = np.random.default_rng(3)
+    truth = np.repeat([5, 0, 2], 12)
+    moved = np.select([truth == 5, truth == 0], [2, 1], 5)
+    predicted = np.where(rng.random(36) < 0.8, moved, rng.integers(0, 6, 36))
+    most = max(
+        sum(int((predicted[truth == own] == other).sum()) for own, other in zip((5, 0, 2), order, strict=True))
+        for order in itertools.permutations(range(6), 3)
+    )
+    assert in_another_order(predicting(predicted), truth, (5, 0, 2)) == most > 20
+
+
+# Of 48 images at 1/4, P(X >= 22) is 0.0014 and P(X >= 23) 0.0005; four classes have 24 orders, and the level is 0.025.
+@pytest.mark.parametrize(("right", "found"), [(22, 0), (23, 23)])
+def test_what_guessing_reaches_in_the_best_order_is_no_order(right: int, found: int) -> None:
+    places = np.arange(48)
+    truth = places % 4
+    predicted = np.where(places < right, truth + 1, truth + np.array([0, 2, 3])[places // 4 % 3]) % 4
+    assert in_another_order(predicting(predicted), truth, range(4)) == found
+    assert in_another_order(predicting(np.zeros(0, np.int64)), truth, range(4)) == 0

@@ -91,6 +91,15 @@ def test_chance_under_all_readings_is_said_with_counts_of_all_images_only() -> N
     assert remarks(classifier(), alone) == []
 
 
+def test_classes_in_another_order_are_said_and_nothing_else() -> None:
+    given = found(tried=(tried(IMAGENET, 20), tried(SMALL, 22)), other_order=44)
+    (said,) = remarks(classifier(), given)
+    assert said.startswith("With the classes in another order 44 of 64 images would be recognized, while under 2 ways")
+    assert "at most 22 are" in said
+    assert "--class-names" in said
+    assert settled(classifier(), given).assumptions == ()
+
+
 def test_a_guess_that_holds_is_an_assumption_with_its_count() -> None:
     result = settled(classifier(), found(tried=(tried(IMAGENET, 20), tried(SMALL, 22), tried(SMALL, 16, images=16))))
     assert result.warnings == (GUESS, OTHER)
