@@ -146,8 +146,8 @@ def load_matched(
     names = _names(class_names)
     if names is None and _is_zero_shot(model, arch):
         names = _default_names(dataset)
-    # A size that is given needs no look at the images.
-    own = own_size(dataset) if images.size is None and isinstance(model, (str, Path)) else None
+    # A resizing that is given needs no look at the images.
+    own = own_size(dataset) if images.resize is None and isinstance(model, (str, Path)) else None
 
     def load(key: str | None) -> Classifier:
         return _classifier(model, arch, names, images, trust, own, key)

@@ -25,7 +25,8 @@ def some_profile() -> Profile:
 
 
 def changing(name: str, ladder: Sequence[float] = (1.0,)) -> Perturbation:
-    return replace(wrapped(name, lambda image: image, form="tensor"), ladder=tuple(ladder))
+    # Names of steps come from the user's code, and may be such as a registered perturbation may not have.
+    return replace(wrapped("step", lambda image: image, form="tensor"), name=name, ladder=tuple(ladder))
 
 
 def step(name: str, **changes: object) -> MeasuredStep:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cuesense.datasets.images import pixel_digest
 from cuesense.errors import DatasetError, ModelError
 from cuesense.inference import engine as engine_room
 from cuesense.inference.engine import predict, weights_digest
@@ -42,8 +43,8 @@ def one_by_one(network: nn.Module, number: int, condition: Condition, label: int
     image = picture(number, number % 3 if label is None else label)
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
     if condition.perturbation is not None:
-        name = f"{number:05d}"
-        pixels = perturb(condition.perturbation, pixels, [name], condition.value, seed=5, repeat=condition.repeat)
+        key = f"{pixel_digest(image):016x}"
+        pixels = perturb(condition.perturbation, pixels, [key], condition.value, seed=5, repeat=condition.repeat)
     with torch.no_grad():
         return network((pixels - 0.5) / 0.25)[0].double().numpy()
 

@@ -162,7 +162,7 @@ def test_networks_that_compare_with_names_get_the_datasets_when_the_user_gives_n
     monkeypatch.setattr(room, "load_classifier", loads)
     images = ImageOptions(image_size=32)
     found, _, _ = load_matched(model, Colors(class_names=classes), arch=arch, images=images)
-    given = {"arch": arch, "class_names": names, "images": images, "trust": OWN_WORD, "own_size": None}
+    given = {"arch": arch, "class_names": names, "images": images, "trust": OWN_WORD, "own_size": (16, 16)}
     given |= {"weights_key": None}
     assert calls == [(str(model), given)]
     # Where the library was given names it is no guess that they are the outputs'.

@@ -205,6 +205,20 @@ def test_the_size_that_all_images_share_comes_before_the_architecture_s():
     assert prepare(fixed, AS_CARRIED, beside).preprocessing.image_size == (96, 96)
 
 
+def test_images_that_have_the_size_already_are_not_enlarged_to_be_cropped():
+    beside = Beside(own_size=(48, 48))
+    for found in (
+        prepare(USUAL, ImageOptions(48), beside),
+        prepare(Loaded(nn.Identity(), "x", None, (48, 48)), AS_CARRIED, beside),
+    ):
+        assert (found.preprocessing.image_size, found.preprocessing.resize) == ((48, 48), None)
+        assert "these have the size already, and are taken as they are" in found.warnings[-1]
+    assert prepare(USUAL, ImageOptions(47), beside).preprocessing.resize == round(168 * 47 / 160)
+    assert prepare(USUAL, ImageOptions(48, 56), beside).preprocessing.resize == 56
+    # What a library says of its own weights stays.
+    assert prepare(Loaded(nn.Identity(), "x", CARRIED), ImageOptions(48), beside).preprocessing.resize == 50
+
+
 def test_what_the_file_says_comes_before_guesses_and_after_options():
     said = Carried((64, 64), 72, (0.1,) * 3, (0.2,) * 3, "bilinear", channels="bgr", ignored=("An odd value.",))
     found = prepare(USUAL, AS_CARRIED, Beside(said, (48, 48)))
