@@ -17,6 +17,7 @@ from cuesense.datasets.splits import (
     readable,
     refuse_download,
     refuse_split,
+    split_kind,
 )
 from cuesense.errors import DatasetError, expected
 
@@ -50,7 +51,9 @@ def load(
     refuse_download(what, download=download)
     parts = find_parts(root)
     if parts is None:
-        refuse_split(what, split)
+        # A folder that is the part itself may be called so twice.
+        if split is None or split_kind(split) is None or split_kind(root.name) != split_kind(split):
+            refuse_split(what, split)
         inner = class_folders_below(root)
         dataset = _read(inner, argument)
         within = readable(inner.relative_to(root).as_posix())

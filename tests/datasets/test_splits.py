@@ -116,6 +116,16 @@ def test_a_class_may_be_called_like_a_part(names: list[str], tmp_path: Path) -> 
         load_dataset(str(tmp_path), split="val")
 
 
+def test_a_folder_that_is_the_part_itself_may_be_called_so_twice(tmp_path: Path) -> None:
+    part = tmp_path / "validation"
+    part.mkdir()
+    made(part, "ant/1", "bee/2")
+    assert load_dataset(str(part), split="val").class_names == ("ant", "bee")
+    for other in ("train", "ant"):
+        with pytest.raises(SplitError, match="has no parts"):
+            load_dataset(str(part), split=other)
+
+
 def test_training_images_alone_are_used_with_a_caution(tmp_path: Path) -> None:
     root = made(tmp_path, "train/cat/1", "train/dog/1", "test/1")
     found = load_dataset(str(root))
