@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 # What stands in backticks is a command to type, and what stands in quotes is what the user gave: both stay as they
@@ -160,6 +160,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"Did you mean '{close[0]}'?" if close else f"Choose one of {', '.join(names)}"
+
+
+def problem_of(try_it: Callable[[], object]) -> CuesenseError | None:
+    """Return the error that a call raises, for an answer that names several; None where it raises none."""
+    try:
+        try_it()
+    except CuesenseError as error:
+        return error
+    return None
 
 
 def first_line(text: object) -> str:

@@ -142,11 +142,8 @@ def analyze(
             )
             where = DatasetOptions(data_root, split, download)
             images = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
-            images = (
-                images
-                if images_per_class is None
-                else subset(images, whole_number(images_per_class, "--images-per-class"))
-            )
+            if images_per_class is not None:
+                images = subset(images, whole_number(images_per_class, "--images-per-class"))
             classifier, outputs, _ = load_matched(
                 model,
                 images,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cuesense.datasets.classes import read_class_names
 from cuesense.datasets.load import DatasetOptions, load_dataset, refuse_missing
-from cuesense.errors import CuesenseError
+from cuesense.errors import CuesenseError, problem_of
 from cuesense.models.first_bytes import kind_of, reading
 from cuesense.models.names import is_file
 from cuesense.models.spellings import refuse_misspelled
@@ -40,7 +40,7 @@ def refuse_early(
         lambda: refuse_misspelled(None, arch),
         lambda: _refuse_file(model),
     ]
-    found = [error for check in checks if (error := _problem_of(check)) is not None]
+    found = [error for check in checks if (error := problem_of(check)) is not None]
     if found:
         raise _all_in_one(found, model, arch, dataset, where)
     if not _may_be_weights_alone(model, arch):
@@ -55,17 +55,9 @@ def _all_in_one(
     if arch is None and suffix and suffix != ".onnx" and ":" not in model and not Path(model).exists():
         said.append("A file that holds weights only also needs --arch.")
     if not where.download:
-        error = _problem_of(lambda: load_dataset(dataset, data_root=where.root, split=where.split))
+        error = problem_of(lambda: load_dataset(dataset, data_root=where.root, split=where.split))
         said += [] if error is None else [error.for_command_line]
     return type(found[0])(" ".join(said))
-
-
-def _problem_of(try_it: Callable[[], object]) -> CuesenseError | None:
-    try:
-        try_it()
-    except CuesenseError as error:
-        return error
-    return None
 
 
 def _refuse_file(model: str) -> None:
@@ -97,6 +89,6 @@ def _refuse_images(dataset: str, where: DatasetOptions, class_names: str | None)
         if is_file(dataset) and Path(dataset).stat().st_size <= _SMALL:
             load_dataset(dataset, data_root=where.root, split=where.split, download=where.download)
     except CuesenseError as error:
-        names = None if class_names is None else _problem_of(lambda: read_class_names(class_names))
+        names = None if class_names is None else problem_of(lambda: read_class_names(class_names))
         said = [each.for_command_line for each in (names, error) if each is not None]
         raise type(error)(" ".join(said)) from error

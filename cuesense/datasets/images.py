@@ -82,15 +82,8 @@ def prepare(image: Image.Image | NDArray[np.uint8], preprocessing: Preprocessing
     Raises:
         UnreadableImageError: The image cannot be decoded, resized or shown as RGB.
     """
-    try:
-        rgb = to_rgb(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
-        pixels = np.ascontiguousarray(np.asarray(_fit(rgb, preprocessing)).transpose(2, 0, 1))
-        key = f"{pixel_digest(np.asarray(rgb)):016x}"
-    except UnreadableImageError:
-        raise
-    except Exception as error:  # an image that a user's dataset opened is decoded here, and may be damaged in any way
-        raise UnreadableImageError(f"it cannot be decoded ({first_line(error)})") from error
-    return Prepared(pixels, pixel_digest(pixels), key, value_range(rgb))
+    rgb, pixels = _decoded(image, preprocessing)
+    return Prepared(pixels, pixel_digest(pixels), f"{pixel_digest(np.asarray(rgb)):016x}", value_range(rgb))
 
 
 def pixel_digest(pixels: NDArray[np.uint8]) -> int:
@@ -117,9 +110,22 @@ def resize_and_crop(image: Image.Image | NDArray[np.uint8], preprocessing: Prepr
         Array of shape (3, H, W), RGB, dtype uint8.
 
     Raises:
-        UnreadableImageError: The image cannot be shown as RGB.
+        UnreadableImageError: The image cannot be decoded, resized or shown as RGB.
     """
-    return prepare(image, preprocessing).pixels
+    return _decoded(image, preprocessing)[1]
+
+
+def _decoded(
+    image: Image.Image | NDArray[np.uint8], preprocessing: Preprocessing
+) -> tuple[Image.Image, NDArray[np.uint8]]:
+    """Return an image as RGB before it was resized, and the pixels that a network sees, (3, H, W)."""
+    try:
+        rgb = to_rgb(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
+        return rgb, np.ascontiguousarray(np.asarray(_fit(rgb, preprocessing)).transpose(2, 0, 1))
+    except UnreadableImageError:
+        raise
+    except Exception as error:  # an image that a user's dataset opened is decoded here, and may be damaged in any way
+        raise UnreadableImageError(f"it cannot be decoded ({first_line(error)})") from error
 
 
 def _fit(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:

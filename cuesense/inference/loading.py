@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from cuesense.datasets.load import AS_GIVEN, DatasetOptions, load_dataset
 from cuesense.datasets.names import composed
 from cuesense.datasets.own_size import own_size
 from cuesense.datasets.splits import refuse_split
-from cuesense.errors import CuesenseError, DatasetError, ModelError, expected, listed
+from cuesense.errors import CuesenseError, DatasetError, ModelError, expected, listed, problem_of
 from cuesense.inference.which_weights import better_weights
 from cuesense.models.file_formats import read
 from cuesense.models.load import load_classifier, wrap_module
@@ -77,19 +77,11 @@ def images_for(
     try:
         return dataset_of(dataset, options)
     except CuesenseError as error:
-        others = [_problem_of(lambda: _load_file(model, arch, trust)), _problem_of(lambda: _names(class_names))]
+        others = [problem_of(lambda: _load_file(model, arch, trust)), problem_of(lambda: _names(class_names))]
         said = [other.for_command_line for other in (*others, error) if other is not None]
         if _is_path(model) and arch is None and _may_be_weights(str(model)):
             said.insert(1, "A file that holds weights only also needs --arch.")
         raise type(error)(" ".join(said)) from error
-
-
-def _problem_of(try_it: Callable[[], object]) -> CuesenseError | None:
-    try:
-        try_it()
-    except CuesenseError as error:
-        return error
-    return None
 
 
 def _load_file(model: object, arch: str | None, trust: Trust) -> None:

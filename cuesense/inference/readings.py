@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from cuesense.datasets.images import prepare, to_rgb
+from cuesense.datasets.images import resize_and_crop, to_rgb
 from cuesense.datasets.own_size import LARGEST_OWN
 from cuesense.errors import CuesenseError, DatasetError, ModelError, UnreadableImageError, expected
 from cuesense.inference import reading_candidates as candidates
@@ -101,10 +101,14 @@ class Readings:
         return len(self.current.right)
 
     @property
+    def most(self) -> Tried:
+        """The reading that recognizes most, of those that were tried on all images."""
+        return max((tried for tried in self.tried if len(tried.right) == self.images), key=lambda tried: tried.count)
+
+    @property
     def runner_up(self) -> Tried | None:
         """The reading that recognizes most of all images, where that is more than the best one does; else None."""
-        most = max((tried for tried in self.tried if len(tried.right) == self.images), key=lambda tried: tried.count)
-        return most if most.count > self.best.count else None
+        return self.most if self.most.count > self.best.count else None
 
     @property
     def at_chance(self) -> bool:
@@ -207,7 +211,7 @@ class _Runner:
         for image in images:
             # All images are kept for the whole search, so that no other one comes to have the id of one.
             if id(image) not in known:
-                known[id(image)] = prepare(image, reading).pixels
+                known[id(image)] = resize_and_crop(image, reading)
         pixels = [known[id(image)] for image in images]
         if len({each.shape for each in pixels}) > 1:
             raise DatasetError(expected("all images", "of one size", "several", "Give --image-size and --resize"))

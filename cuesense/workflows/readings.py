@@ -55,18 +55,16 @@ def remarks(classifier: Classifier, readings: Readings) -> list[str]:
         readings: What was found.
     """
     if readings.other_order:
-        most = max(tried.count for tried in readings.tried if len(tried.right) == readings.images)
         return [
             f"With the classes in another order {_of(readings.other_order, readings.images)} would be recognized, "
-            f"while under {len(readings.tried)} ways to prepare them at most {most} are: the class names or labels are "
-            f"probably not in the order of the outputs. Name the outputs in their order (--class-names)."
+            f"while under {len(readings.tried)} ways to prepare them at most {readings.most.count} are: "
+            f"the class names or labels are probably not in the order of the outputs. Name the outputs in their order (--class-names)."
         ]
     if readings.at_chance and len(readings.tried) > 1:
-        most = max(tried.count for tried in readings.tried if len(tried.right) == readings.images)
         return [
-            f"No reading of the images is better than guessing: at most {_of(most, readings.images)} are recognized "
-            f"under {len(readings.tried)} sizes, normalizations and orders of channels. The weights may be untrained "
-            f"or another network's, or the classes in another order."
+            f"No reading of the images is better than guessing: at most {_counted(readings.most, readings)} are "
+            f"recognized under {len(readings.tried)} sizes, normalizations and orders of channels. The weights may "
+            f"be untrained or another network's, or the classes in another order."
         ]
     parts = (_of_taken(classifier, readings), _of_better(readings), _of_hint(readings))
     return [sentence for sentence in parts if sentence is not None]
