@@ -58,7 +58,8 @@ def remarks(classifier: Classifier, readings: Readings) -> list[str]:
         return [
             f"With the classes in another order {_of(readings.other_order, readings.images)} would be recognized, "
             f"while under {len(readings.tried)} ways to prepare them at most {readings.most.count} are: "
-            f"the class names or labels are probably not in the order of the outputs. Name the outputs in their order (--class-names)."
+            f"the class names or labels are probably not in the order of the outputs. "
+            f"Name the outputs in their order (--class-names)."
         ]
     if readings.at_chance and len(readings.tried) > 1:
         return [
