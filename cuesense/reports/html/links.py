@@ -15,8 +15,17 @@ _SCHEME = re.compile(r"[A-Za-z][\w.+-]+")
 
 
 def class_id(name: str) -> str:
-    """Return the id under which a class stands on the page, such as ``"class=mud%20turtle"``: an id has no blanks."""
-    return f"class={quote(name, safe='', errors='replace')}"
+    """Return the id under which a class stands on the page, such as ``"class=mud turtle"``.
+
+    HTML wants ids without blanks, but browsers and axe look for the decoded address, and the name itself is what
+    somebody writes by hand.
+    """
+    return f"class={name}"
+
+
+def class_address(name: str) -> str:
+    """Return the address of a class on the page, such as ``"#class=mud%20turtle"``."""
+    return f"#class={quote(name, safe='', errors='replace')}"
 
 
 def with_links(sentence: str, names: Sequence[str]) -> Markup:
@@ -36,7 +45,7 @@ def with_links(sentence: str, names: Sequence[str]) -> Markup:
 
 def link(name: str) -> Markup:
     """Return a link to a class."""
-    return Markup('<a href="#{}"><bdi>{}</bdi></a>').format(class_id(name), name)
+    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(class_address(name), name)
 
 
 def short_spec(spec: str) -> str:

@@ -21,7 +21,7 @@ from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
 from cuesense.reports.graded_text import is_graded, lean_text, lean_words
 from cuesense.reports.headline import headline
-from cuesense.reports.html.links import class_id, link, short_spec, with_links
+from cuesense.reports.html.links import class_address, class_id, link, short_spec, with_links
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data
 from cuesense.reports.html.profile_pictures import picture_data
@@ -168,6 +168,7 @@ def _environment() -> Environment:
         "short_augmentation": lambda name: SHORT_NAMES.get(name, readable_name(name)),
         "class_link": link,
         "class_id": class_id,
+        "class_address": class_address,
         "with_links": with_links,
         "short_spec": short_spec,
     }
