@@ -30,7 +30,7 @@ from cuesense.schemas.profile import Profile, VerifiedModel
 from cuesense.types import LazyFunction
 
 # The words for an advice lie in a room above this one: they are imported when they are asked for.
-_SUMMARY = LazyFunction("cuesense.reports.summaries:advice_summary")
+_SUMMARY = LazyFunction("cuesense.reports.policy_summaries:advice_summary")
 
 NONE, USUAL, RECOMMENDED, NEXT = "no augmentation", "the usual default", "recommended", "next best"
 # Beside policies by class stands what is recommended where one policy serves all classes.

@@ -13,7 +13,7 @@ from cuesense.types import LazyFunction, Perturbation
 from cuesense.validation import LARGEST_SIDE, is_number, whole_number
 
 # The words for a policy lie in a room above this one: they are imported when they are asked for.
-_SUMMARY = LazyFunction("cuesense.reports.summaries:policy_summary")
+_SUMMARY = LazyFunction("cuesense.reports.policy_summaries:policy_summary")
 
 Scope = Literal["global", "grouped", "per_class"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -108,6 +108,15 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
     )
 
 
+def findings(profile: Profile) -> tuple[str, ...]:
+    """Return the findings of the headline alone, at once: the advice takes seconds.
+
+    Args:
+        profile: The profile.
+    """
+    return tuple(_findings(_costs(profile)))
+
+
 def _advise(profile: Profile) -> Advice:
     from cuesense.policies.advice import advise
 

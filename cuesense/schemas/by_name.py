@@ -61,7 +61,8 @@ class ByName(list[T]):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema of an ordinary list: files and their JSON Schema do not know of names."""
         (entry,) = get_args(source)
-        return core_schema.no_info_after_validator_function(cls, handler.generate_schema(list[entry]))
+        entries = core_schema.list_schema(handler.generate_schema(entry))
+        return core_schema.no_info_after_validator_function(cls, entries)
 
 
 def _hint(name: str, known: list[str]) -> str:

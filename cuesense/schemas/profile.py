@@ -218,8 +218,8 @@ class VerdictRule(JsonModel):
 class Profile(Document):
     """What a model relies on, class by class; read and written as JSON.
 
-    The field names are a contract; the JSON Schema is in ``assets/profile.schema.json``. ``classes`` is a list that also
-    finds a class by its name: ``profile.classes["lemon"]``.
+    The field names are a contract; the JSON Schema is in ``assets/profile.schema.json``. ``classes`` is a list that
+    also finds a class by its name: ``profile.classes["lemon"]``.
     """
 
     NOUN: ClassVar[str] = "profile"
@@ -249,7 +249,7 @@ class Profile(Document):
 
     @property
     def plot(self) -> ProfilePlots:
-        """Charts as matplotlib axes: ``profile.plot.cue_map()``, ``curves(class_name)``, ``confusions()``, ``budgets()``.
+        """Charts as axes of matplotlib: ``cue_map()``, ``curves(class_name)``, ``confusions()`` and ``budgets()``.
 
         Raises:
             SettingsError: matplotlib is not installed (``pip install 'cuesense[plot]'``).
