@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, severities_within
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.labels import shortened
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.cue_map import CORNERS, HEIGHT, CueDot, cue_map
-from cuesense.reports.headline import headline
+from cuesense.reports.headline import expected_loss, headline, usual_severity
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.summaries import profile_line
 from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, printable, readable_name
@@ -120,13 +120,10 @@ _Loss = tuple[float, str, str]
 
 
 def _usual(profile: Profile) -> list[tuple[CurveModel, int]]:
-    """Return the augmentations, each with the severity of its usual default, else its strongest one."""
-    found = []
-    for curve in profile.curves:
-        if curve.role is Role.AUGMENTATION and curve.values:
-            usual = DEFAULT_AUGMENTATIONS.get(curve.perturbation)
-            within = 0 if usual is None else severities_within(curve.perturbation, curve.values, usual)
-            found.append((curve, within or len(curve.values)))
+    """Return the usual augmentations, or all where none of them was measured, each with the severity that is usual."""
+    found = [
+        (curve, usual_severity(curve)) for curve in profile.curves if curve.role is Role.AUGMENTATION and curve.values
+    ]
     return [pair for pair in found if pair[0].perturbation in DEFAULT_AUGMENTATIONS] or found
 
 
@@ -135,11 +132,10 @@ def _largest_loss(entry: ClassModel, curves: Sequence[tuple[CurveModel, int]]) -
     found: list[_Loss] = [(0.0, "", "")]
     for curve, severity in curves:
         budget = entry.budgets.get(curve.perturbation)
-        expected = budget.expected if budget else []
-        if len(expected) >= severity and expected[severity - 1] is not None:
+        if budget is not None and len(budget.expected) >= severity:
             taken = [rival.rival for rival in entry.rivals if rival.perturbation == curve.perturbation]
             words = f"{readable_name(curve.perturbation)} {value_text(curve.values[severity - 1], curve.unit)}"
-            found.append((expected[severity - 1] or 0.0, words, taken[0] if taken else ""))
+            found.append((expected_loss(budget, severity), words, taken[0] if taken else ""))
     return max(found)
 
 

@@ -132,7 +132,9 @@ def test_the_parts_of_a_budget_bar_add_up_to_all_classes() -> None:
     drawn(axes)
 
 
-@pytest.mark.parametrize("source", [profile(1, empty=1), profile(2, empty=2), profile(3, names=("$\\frac$", "<b>", "\x1b[0m"))])
+@pytest.mark.parametrize(
+    "source", [profile(1, empty=1), profile(2, empty=2), profile(3, names=("$\\frac$", "<b>", "\x1b[0m"))]
+)
 def test_profiles_of_nothing_and_of_hostile_names_are_drawn(source: Profile) -> None:
     for axes in (source.plot.cue_map(), source.plot.confusions(), source.plot.budgets()):
         drawn(axes)
