@@ -238,6 +238,7 @@ def test_files_agree_with_the_profile(tmp_path: Path) -> None:
     clean = shown[shown.severity == 0]
     assert clean.right.all()
     assert clean.answer.tolist() == clean["class"].tolist()
+    page = (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
     assert all(name in page for name in NAMES)
 
 
