@@ -1,0 +1,1 @@
+"""Markdown for pull requests, job summaries and model cards: GitHub's dialect, with all text from outside escaped."""
