@@ -92,6 +92,7 @@ OPTIONS = {
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
     "demo": {"--output", "--json"},
     "report": {"--output"},
+    "explain": {"--json"},
     "list": {"--json"},
 }
 

@@ -23,6 +23,7 @@ COMMANDS = (
     "check",
     "demo",
     "report",
+    "explain",
     "list",
 )
 # What makes a small network read small images as they are.
