@@ -16,6 +16,7 @@ from cuesense.cli.demo import demo
 from cuesense.cli.errors import user_errors
 from cuesense.cli.explain import explain
 from cuesense.cli.list import list_
+from cuesense.cli.preview import preview
 from cuesense.cli.recommend import recommend
 from cuesense.cli.report import report
 from cuesense.cli.score import score
@@ -47,6 +48,7 @@ COMMANDS = (
     ("demo", demo, "Analyze a shipped model on synthetic images."),
     ("report", report, "Make the report page from a profile."),
     ("explain", explain, "Show one class of a profile in the terminal."),
+    ("preview", preview, "Draw the perturbations on your own images."),
     ("list", list_, "List models, datasets, perturbations, exporters, presets."),
 )
 for _name, _function, _short in COMMANDS:
@@ -80,6 +82,7 @@ def options(
     \b
     Examples:
       cuesense demo
+      cuesense preview photos/val
       cuesense analyze model.pt2 --dataset photos/val --class-names imagenet
       cuesense -q analyze model.pt2 --dataset photos/val --json
       cuesense score predictions.csv

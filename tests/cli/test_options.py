@@ -93,6 +93,8 @@ OPTIONS = {
     "demo": {"--output", "--json"},
     "report": {"--output"},
     "explain": {"--json"},
+    "preview": {"--dataset", "--arch", "--weights-key", "--class-names", "--config", "--augmentations", "--plugin"}
+    | {"--images", "--image-size", "--seed", "--data-root", "--split", "--download", "--weights-only", "--output"},
     "list": {"--json"},
 }
 
@@ -101,8 +103,11 @@ EXCEPTIONS = {
     # These write one file, all others a folder of results.
     ("--output", "recommend"),
     ("--output", "report"),
+    ("--output", "preview"),
     # There they are measured beside those of the configuration; elsewhere they are chosen from.
     ("--augmentations", "analyze"),
+    ("--augmentations", "preview"),
+    # Images are named by the first argument where no model is.
 }
 
 

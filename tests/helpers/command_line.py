@@ -24,6 +24,7 @@ COMMANDS = (
     "demo",
     "report",
     "explain",
+    "preview",
     "list",
 )
 # What makes a small network read small images as they are.
