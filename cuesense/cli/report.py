@@ -10,7 +10,7 @@ from cuesense.cli.terminal import remark
 
 
 def report(profile: ProfilePath, output: OutputFile = Path("report.html")) -> None:
-    """Make the report page from a profile again (without example images, which a profile does not hold).
+    """Make the report page from a profile again, with the example images that lie beside it.
 
     \b
     Examples:

@@ -9,8 +9,8 @@ from cuesense.errors import CuesenseError
 from cuesense.policies.advice import NONE, RECOMMENDED, USUAL, Advice
 from cuesense.policies.budgets import images_needed
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook, severities_within
+from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import budget_text, value_text
-from cuesense.reports.terminal.policy import describe
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.types import BudgetStatus, Role

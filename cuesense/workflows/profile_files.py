@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from cuesense.atomic_files import refuse_folder, refuse_same, remove_file, write_file
@@ -10,8 +9,9 @@ from cuesense.errors import SettingsError
 from cuesense.policies.profile_budgets import profile_of
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.write_table import write
-from cuesense.reports.html.gallery import Gallery
 from cuesense.reports.html.profile import render
+from cuesense.reports.pictures import FILE as PICTURES
+from cuesense.reports.pictures import Pictures, read_pictures, write_pictures
 from cuesense.schemas.profile import Profile
 from cuesense.tables.write_csv import csv_text
 from cuesense.validation import path_of
@@ -19,11 +19,11 @@ from cuesense.validation import path_of
 PREDICTIONS = "predictions.parquet"
 # The profile first, in the order in which a restart deletes them: one that is there is never of other files.
 PIPELINE = "pipeline.csv"
-FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PREDICTIONS)
+FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PICTURES, PREDICTIONS)
 
 
 def write_outputs(
-    profile: Profile, folder: Path, pictures: Sequence[Gallery] = (), predictions: Predictions | None = None
+    profile: Profile, folder: Path, pictures: Pictures | None = None, predictions: Predictions | None = None
 ) -> None:
     """Write report.html, the CSV files and predictions.parquet, those that are given, and last profile.json.
 
@@ -33,26 +33,30 @@ def write_outputs(
     Args:
         profile: What to write.
         folder: Where to; created where missing.
-        pictures: The example images of the report.
+        pictures: The example images of the report; None takes those that the folder holds, where they are of the same
+            predictions.
         predictions: The predictions that the profile comes from.
 
     Raises:
         OutputError: The folder cannot be written.
     """
+    shown = read_pictures(folder, profile) if pictures is None else pictures
     contents = {
-        "report.html": render(profile, pictures),
+        "report.html": render(profile, shown),
         "classes.csv": csv_text(profile.model_copy(update={"classes": profile.classes_by_lean}).to_frame()),
         "curves.csv": csv_text(profile.curves_frame()),
     }
     if profile.pipeline is not None:
         names = [entry.name for entry in profile.classes]
         contents[PIPELINE] = csv_text(profile.pipeline.to_frame(names))
-    for name in (*contents, PREDICTIONS, Profile.FILE_NAME):
+    for name in (*contents, PICTURES, PREDICTIONS, Profile.FILE_NAME):
         refuse_folder(folder / name)
     if earlier_profile(profile, folder) is None:
         remove_file(folder / Profile.FILE_NAME)
     for name, content in contents.items():
         write_file(folder / name, content)
+    if pictures is not None:
+        write_pictures(pictures, profile, folder)
     if predictions is not None:
         write(predictions, folder / PREDICTIONS)
     write_file(folder / Profile.FILE_NAME, profile.to_json())
@@ -77,7 +81,7 @@ def _measured(profile: Profile) -> tuple[object, ...]:
 
 
 def report(profile: Profile | Path | str, output: str | Path = "report.html") -> Path:
-    """Write a profile's page again, without example images, which a profile does not hold.
+    """Write a profile's page again, with the example images that lie beside it.
 
     Args:
         profile: The profile, its file or its folder.
@@ -95,5 +99,10 @@ def report(profile: Profile | Path | str, output: str | Path = "report.html") ->
     refuse_folder(path)
     if not isinstance(profile, Profile):
         refuse_same(path, Path(profile))
-    write_file(path, render(known))
+    write_file(path, render(known, {} if isinstance(profile, Profile) else read_pictures(_folder(profile), known)))
     return path
+
+
+def _folder(profile: Path | str) -> Path:
+    path = Path(profile)
+    return path if path.is_dir() else path.parent
