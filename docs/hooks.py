@@ -57,7 +57,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def lead_links(markdown: str) -> str:
     """Return a page whose links to files of the repository lead to their place on the site, or to their source."""
     markdown = re.sub(r"\]\(\.\./assets/([\w-]+\.(?:svg|png))\)", r"](assets/pictures/\1)", markdown)
-    markdown = markdown.replace("](../examples/README.md)", "](examples.md)")
+    markdown = markdown.replace("](../examples/README.md", "](examples.md")
     return re.sub(r"\]\(\.\./(?=[a-zA-Z])([^)]+)\)", rf"]({SOURCE}\1)", markdown)
 
 
