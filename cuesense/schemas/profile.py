@@ -165,7 +165,10 @@ class ClassModel(JsonModel):
     )
     why: str = Field(description="a sentence that can be checked against the curves")
     budgets: dict[str, BudgetModel] = Field(description="by augmentation")
-    rivals: list[RivalModel] = Field(description="classes that take its images, the largest share first")
+    rivals: list[RivalModel] = Field(
+        description="classes that take its images, the largest share first: under each augmentation the one that takes "
+        "most, and the five largest under any perturbation"
+    )
     kept: dict[str, KeptModel] = Field(
         default={},
         description="share that stays recognized, by column: without_shape, without_texture, without_color, "
