@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from cuesense.policies.policy import (
     Policy,
     PolicyOptions,
     Scope,
-    augmentation,
+    severities_within,
     sparing,
     uniform,
 )
@@ -187,7 +187,7 @@ def _limits(
     found = []
     for name, ladder in losses.ladders.items():
         value = values.get(name)
-        severity = _reached(name, ladder, value)
+        severity = 0 if value is None else severities_within(name, ladder, value)
         if severity == len(ladder):
             found.append(Limit(name, value, is_last=True))
             continue
@@ -196,14 +196,6 @@ def _limits(
         stops = (at_risk[0].name, at_risk[0].risk) if at_risk else (None, None)
         found.append(Limit(name, value, *stops))
     return tuple(found)
-
-
-def _reached(name: str, ladder: Sequence[float], value: float | None) -> int:
-    """Return how many severities are no stronger than a value, which need not be one of theirs; 0 for None."""
-    if value is None:
-        return 0
-    identity = augmentation(name).identity
-    return sum(abs(step - identity) <= abs(value - identity) for step in ladder)
 
 
 def reason(limit: Limit) -> str:

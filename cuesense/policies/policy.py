@@ -317,6 +317,18 @@ def augmentation(name: str) -> Perturbation:
     return found
 
 
+def severities_within(name: str, ladder: Sequence[float], value: float) -> int:
+    """Return how many severities of an augmentation are no stronger than a value, which need not be one of theirs.
+
+    Args:
+        name: The augmentation's name.
+        ladder: Its values, mild to strong, in its unit.
+        value: A strength, in the same unit.
+    """
+    identity = augmentation(name).identity
+    return sum(abs(step - identity) <= abs(value - identity) for step in ladder)
+
+
 def _ranges(values: Mapping[str, float]) -> list[dict[str, Any]]:
     found = ((augmentation(name), value) for name, value in values.items())
     return [

@@ -10,40 +10,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.expectations import Plan, expected_from_clean
 from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.config import Config
 from cuesense.datasets.contents import refuse_changed, remember
-from cuesense.datasets.images import prepare
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.splits import split_of
-from cuesense.errors import UnreadableImageError
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import guesses, preprocessing_values
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import kind_settings
-from cuesense.perturbations.apply import perturb
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
 from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
-from cuesense.reports.html.gallery import Gallery, Tile, encode
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, PipelineModel, Profile, Provenance
 from cuesense.types import Classifier, Condition, Dataset, Notify, Progress
 from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
+from cuesense.workflows.pictures import pictures
 from cuesense.workflows.plugin_files import changing_code
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 from cuesense.workflows.readings import WRONG_WAY
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
-# Examples of three classes keep the page near a megabyte at 224 pixels. Chosen by hand; not tuned.
-_GALLERIES = 3
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,10 @@ def measure(
         costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=progress)
         profile = profile.model_copy(update={"pipeline": costs})
     if folder is not None:
-        write_outputs(profile, folder, galleries(analysis, profile), predictions)
+        shown = pictures(
+            analysis.classifier, analysis.dataset, predictions, store, shards=shards, seed=analysis.run.seed
+        )
+        write_outputs(profile, folder, shown, predictions)
     return profile
 
 
@@ -177,40 +174,6 @@ def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, condition
         sorted(analysis.dataset.sample_ids),
         min(size) if size else None,
     )
-
-
-def galleries(analysis: Analysis, profile: Profile) -> list[Gallery]:
-    """Return an example image under every condition, for the first class of up to three different cues."""
-    first_of_cue = {entry.cue: entry.index for entry in reversed(profile.classes) if entry.images}
-    found = (_gallery(analysis, index) for index in sorted(first_of_cue.values())[:_GALLERIES])
-    return [gallery for gallery in found if gallery is not None]
-
-
-def _gallery(analysis: Analysis, class_index: int) -> Gallery | None:
-    members = [index for index, label in enumerate(analysis.dataset.labels) if label == class_index]
-    for index in sorted(members, key=lambda index: analysis.dataset.sample_ids[index]):
-        try:
-            image = prepare(analysis.dataset[index].image, analysis.classifier.preprocessing)
-        except UnreadableImageError:
-            continue
-        pixels = torch.from_numpy(image.pixels)[None].float().div_(255)
-        shown = [condition for condition in analysis.config.conditions() if not condition.repeat]
-        tiles = [_tile(pixels, image.key, condition, analysis.run.seed) for condition in shown]
-        return Gallery(analysis.class_names[class_index], analysis.dataset.sample_ids[index], tuple(tiles))
-    return None
-
-
-def _tile(pixels: torch.Tensor, key: str, condition: Condition, seed: int) -> Tile:
-    perturbation = condition.perturbation
-    if perturbation is None:
-        return Tile(None, "clean", "", "", 0, 0.0, _encoded(pixels))
-    changed = perturb(perturbation, pixels, [key], condition.value, seed=seed, repeat=condition.repeat)
-    role, parameter, unit = perturbation.role.value, perturbation.parameter, perturbation.unit
-    return Tile(perturbation.name, role, parameter, unit, condition.severity, condition.value, _encoded(changed))
-
-
-def _encoded(pixels: torch.Tensor) -> bytes:
-    return encode(pixels[0].mul(255).round().byte().permute(1, 2, 0).contiguous().numpy())
 
 
 def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from cuesense.atomic_files import refuse_folder, refuse_same, remove_file, write_file
@@ -10,8 +9,9 @@ from cuesense.errors import SettingsError
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.write_table import write
 from cuesense.reports.formats import file_name, render_document
-from cuesense.reports.html.gallery import Gallery
 from cuesense.reports.html.profile import render
+from cuesense.reports.pictures import FILE as PICTURES
+from cuesense.reports.pictures import Pictures, read_pictures, write_pictures
 from cuesense.schemas.base import Document
 from cuesense.schemas.documents import document_of, file_of
 from cuesense.schemas.profile import Profile
@@ -21,11 +21,11 @@ from cuesense.validation import path_of
 PREDICTIONS = "predictions.parquet"
 # The profile first, in the order in which a restart deletes them: one that is there is never of other files.
 PIPELINE = "pipeline.csv"
-FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PREDICTIONS)
+FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PICTURES, PREDICTIONS)
 
 
 def write_outputs(
-    profile: Profile, folder: Path, pictures: Sequence[Gallery] = (), predictions: Predictions | None = None
+    profile: Profile, folder: Path, pictures: Pictures | None = None, predictions: Predictions | None = None
 ) -> None:
     """Write report.html, the CSV files and predictions.parquet, those that are given, and last profile.json.
 
@@ -35,26 +35,30 @@ def write_outputs(
     Args:
         profile: What to write.
         folder: Where to; created where missing.
-        pictures: The example images of the report.
+        pictures: The example images of the report; None takes those that the folder holds, where they are of the same
+            predictions.
         predictions: The predictions that the profile comes from.
 
     Raises:
         OutputError: The folder cannot be written.
     """
+    shown = read_pictures(folder, profile) if pictures is None else pictures
     contents = {
-        "report.html": render(profile, pictures),
+        "report.html": render(profile, shown),
         "classes.csv": csv_text(profile.model_copy(update={"classes": profile.classes_by_lean}).to_frame()),
         "curves.csv": csv_text(profile.curves_frame()),
     }
     if profile.pipeline is not None:
         names = [entry.name for entry in profile.classes]
         contents[PIPELINE] = csv_text(profile.pipeline.to_frame(names))
-    for name in (*contents, PREDICTIONS, Profile.FILE_NAME):
+    for name in (*contents, PICTURES, PREDICTIONS, Profile.FILE_NAME):
         refuse_folder(folder / name)
     if earlier_profile(profile, folder) is None:
         remove_file(folder / Profile.FILE_NAME)
     for name, content in contents.items():
         write_file(folder / name, content)
+    if pictures is not None:
+        write_pictures(pictures, profile, folder)
     if predictions is not None:
         write(predictions, folder / PREDICTIONS)
     write_file(folder / Profile.FILE_NAME, profile.to_json())
@@ -81,7 +85,7 @@ def _measured(profile: Profile) -> tuple[object, ...]:
 def report(profile: Document | Path | str, output: str | Path | None = None, *, format: str = "html") -> Path:
     """Write a profile, or another result, as a page, markdown, JSON or a model card.
 
-    A page that is made again has no example images, which a profile does not hold.
+    The page of a profile has the example images that lie beside its file.
 
     Args:
         profile: The profile, its file or its folder; also an audit, a verification, a comparison or the result of a
@@ -103,5 +107,21 @@ def report(profile: Document | Path | str, output: str | Path | None = None, *, 
     refuse_folder(path)
     if not isinstance(profile, Document):
         refuse_same(path, file_of(profile))
-    write_file(path, render_document(known, format))
+    write_file(path, report_text(profile, format))
     return path
+
+
+def report_text(profile: Document | Path | str, format: str) -> str:
+    """Return what ``report`` writes.
+
+    Args:
+        profile: As of ``report``.
+        format: Likewise.
+
+    Raises:
+        SettingsError: There is no such result, or it has no such format.
+    """
+    known = document_of(profile)
+    if isinstance(known, Profile) and format == "html" and not isinstance(profile, Document):
+        return render(known, read_pictures(file_of(profile).parent, known))
+    return render_document(known, format)

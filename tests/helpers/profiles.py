@@ -1,10 +1,10 @@
-"""Synthetic profiles with plausible numbers, and galleries to go with them."""
+"""Synthetic profiles with plausible numbers, and pictures to go with them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from cuesense.reports.html.gallery import Gallery, Tile, encode
+from cuesense.reports.pictures import Answer, Picture, Strip, encode
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import (
     BudgetModel,
@@ -99,17 +99,30 @@ def profile(
     )
 
 
-def gallery(source: Profile, class_name: str = "tench", seed: int = 0) -> Gallery:
-    """Return a gallery of noise with every condition of the profile."""
+def pictures(source: Profile, seed: int = 0, strips: int = 3, side: int = 48) -> dict[int, list[Strip]]:
+    """Return strips of noise of every class with images, the first of its perturbations with all their severities.
+
+    Answers are right up to the second severity, and then the class that follows.
+    """
     random = np.random.default_rng(seed)
-    pixels = random.integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    tiles = [Tile(None, "", "", "", 0, 0.0, encode(pixels))]
-    for curve in source.curves:
-        for severity, value in enumerate(curve.values, start=1):
-            image = encode(pixels // (severity + 1))
-            tile = Tile(curve.perturbation, curve.role.value, curve.parameter, curve.unit, severity, value, image)
-            tiles.append(tile)
-    return Gallery(class_name, f"{class_name}/0.jpg", tuple(tiles))
+    found = {}
+    for at, entry in enumerate(source.classes):
+        if entry.images:
+            pixels = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+            rival = source.classes[(at + 1) % len(source.classes)].name
+            found[at] = [_strip(curve, pixels, entry.name, rival) for curve in source.curves[:strips]]
+    return found
+
+
+def _strip(curve: CurveModel, pixels: np.ndarray, name: str, rival: str) -> Strip:
+    right, wrong = Answer(name, 0.9, True, rival, 0.05), Answer(rival, 0.6, False, name, 0.3)
+
+    def tile(severity: int, value: float) -> Picture:
+        image = encode(pixels // (severity + 1), 96, 60)
+        return Picture(f"{name}/0.jpg", severity, value, image, right if severity <= 2 else wrong)
+
+    tiles = tuple(tile(severity, value) for severity, value in enumerate(curve.values, start=1))
+    return Strip(curve.perturbation, tile(0, 0.0), tiles)
 
 
 def _provenance(images: int, classes: int) -> Provenance:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,9 +12,9 @@ from cuesense.reports.charts.accuracy_panel import accuracy_panel
 from cuesense.reports.charts.cue_bars import cue_counts_bar, evidence_bars
 from cuesense.reports.charts.curve_accuracies import Overview, dataset_overview
 from cuesense.reports.graded_text import is_graded, lean_text, lean_words
-from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.reports.html.page import head_variables, template_environment
-from cuesense.reports.html.profile_data import ROLE_TITLES, page_data, pixels_at
+from cuesense.reports.html.profile_data import ROLE_TITLES, page_data
+from cuesense.reports.pictures import Pictures
 from cuesense.reports.pipeline_text import caption, forecast_text, safe_text, worst_text
 from cuesense.reports.profile_text import (
     augmentation_columns,
@@ -26,7 +24,6 @@ from cuesense.reports.profile_text import (
     global_budget_text,
     group_shares,
     tick_labels,
-    value_text,
 )
 from cuesense.reports.text import percent, readable_name
 from cuesense.schemas.profile import ClassModel, CurveModel, GlobalBudget, Profile
@@ -34,8 +31,6 @@ from cuesense.types import Cue
 
 # Columns of budgets that fit beside the evidence on a page of 84 rem; a class's details list all its budgets.
 _BUDGET_COLUMNS = 4
-
-_PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True)
@@ -47,15 +42,7 @@ class _Panel:
     overview: Overview
 
 
-@dataclass(frozen=True)
-class _GalleryRow:
-    """One perturbation of a gallery, mild to strong; no curve where the profile does not have the perturbation."""
-
-    curve: CurveModel | None
-    tiles: list[Tile]
-
-
-def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
+def render(profile: Profile, pictures: Pictures | None = None) -> str:
     """Return the report as an HTML page.
 
     The table of classes and the curves of the whole dataset are in the page itself; the curves of single classes are
@@ -63,7 +50,7 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
 
     Args:
         profile: The profile.
-        galleries: Example images, best one for each of a few classes; the section is left out where there are none.
+        pictures: Example images by position of the class.
 
     Returns:
         The text of an HTML file, to be written as UTF-8.
@@ -80,7 +67,6 @@ def render(profile: Profile, galleries: Sequence[Gallery] = ()) -> str:
         sections=_sections(profile),
         shared=_shared_budgets(profile),
         budget_meaning=budget_meaning(profile.policy),
-        galleries=[(gallery, *_clean_and_rows(gallery, profile.curves)) for gallery in galleries],
         worst_step=worst_text,
         pipeline_caption=None if profile.pipeline is None else caption(profile, profile.pipeline),
         data=page_data(profile),
@@ -99,15 +85,9 @@ def _environment() -> Environment:
         "lean_words": lean_words,
         "evidence_bars": evidence_bars,
         "cue_counts_bar": cue_counts_bar,
-        "data_uri": _data_uri,
     }
-    environment.globals |= {"axis_title": axis_title, "tile_value": _tile_value, "CUES": list(Cue)}
+    environment.globals |= {"axis_title": axis_title, "CUES": list(Cue)}
     return environment
-
-
-def _data_uri(image: bytes) -> str:
-    kind = "png" if image.startswith(_PNG) else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
 def _rows(profile: Profile) -> list[tuple[int, ClassModel]]:
@@ -140,23 +120,3 @@ def _panel(curve: CurveModel, overview: Overview) -> _Panel:
     means = ", ".join(percent(share) for share in overview.mean.tolist())
     title = f"{readable_name(curve.perturbation)}: mean accuracy from clean to the strongest severity {means}"
     return _Panel(curve, accuracy_panel(overview, tick_labels(curve), title), overview)
-
-
-def _clean_and_rows(
-    gallery: Gallery, curves: Iterable[CurveModel]
-) -> tuple[Tile | None, list[tuple[str, list[_GalleryRow]]]]:
-    """Return a gallery's clean image and its rows by role, in the order of the profile's curves."""
-    clean = next((tile for tile in gallery.tiles if tile.perturbation is None), None)
-    known: Mapping[str, CurveModel] = {curve.perturbation: curve for curve in curves}
-    tiles: dict[str, list[Tile]] = {name: [] for name in known}
-    for tile in sorted(gallery.tiles, key=lambda tile: tile.severity):
-        if tile.perturbation is not None:
-            tiles.setdefault(tile.perturbation, []).append(tile)
-    rows = [_GalleryRow(known.get(name), parts) for name, parts in tiles.items() if parts]
-    by_role = [(title, [row for row in rows if row.tiles[0].role == role]) for role, title in ROLE_TITLES.items()]
-    return clean, [(title, parts) for title, parts in by_role if parts]
-
-
-def _tile_value(tile: Tile, curve: CurveModel | None) -> str:
-    """Return a tile's value, in pixels too where the profile knows them."""
-    return value_text(tile.value, tile.unit, pixels_at(curve, tile.severity))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cuesense.policies.advice import FOR_ALL, LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, Advice, reason
 from cuesense.policies.losses_by_lean import LeanLosses
 from cuesense.policies.policy import PROBABILITY, ClassAtRisk, Limit, Policy, augmentation
+from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import BUDGET_WORDS, value_text
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
 from cuesense.schemas.profile import VerifiedModel
@@ -77,18 +78,6 @@ def lines(advice: Advice, analyzed: float | None, library: str = "") -> list[str
     if advice.basis != "no training":
         found += _underfit(advice.outlooks[NONE].mean, analyzed)
     return [*found, _VERIFY] if len(policy.names) > 1 and not advice.verified else found
-
-
-def describe(policy: Policy) -> str:
-    """Return a policy in words, such as "random resized crop to 0.4, color jitter to 0.1"."""
-    kinds = [values for values in policy.values if values]
-    if not kinds:
-        return "no augmentation"
-    if len(kinds) > 1:
-        return f"{len(kinds)} sets of values, by class"
-    return ", ".join(
-        f"{readable_name(name)} to {value_text(value, augmentation(name).unit)}" for name, value in kinds[0].items()
-    )
 
 
 def _in_full(policy: Policy) -> str:

@@ -1,4 +1,3 @@
-import base64
 import json
 import re
 
@@ -6,7 +5,6 @@ import pytest
 
 from cuesense import registry
 from cuesense.reports import graded_text, profile_text, text
-from cuesense.reports.html.gallery import Gallery, Tile
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
 from cuesense.types import Cue, CueVerdict
@@ -32,7 +30,7 @@ def profile() -> Profile:
 
 @pytest.fixture(scope="module")
 def page(profile) -> Node:
-    return parse(render(profile, [profiles.gallery(profile)]))
+    return parse(render(profile, profiles.pictures(profile)))
 
 
 def test_it_is_registered():
@@ -194,13 +192,12 @@ def test_hostile_names_stay_inert():
     evil, good = profiles.profile(12, names=HOSTILE), profiles.profile(12)
     warned = evil.summary.model_copy(update={"warnings": [HOSTILE[0]]})
     evil = evil.model_copy(update={"summary": warned})
-    page = parse(render(evil, [profiles.gallery(evil, HOSTILE[1])]))
-    usual = parse(render(good, [profiles.gallery(good)]))
+    page = parse(render(evil, profiles.pictures(evil)))
+    usual = parse(render(good, profiles.pictures(good)))
     assert [node.tag for node in page] == [node.tag for node in usual]
     assert [row.find("th")[0].text for row in rows(page)] == list(HOSTILE)
     assert [entry["name"] for entry in payload(page)["classes"]] == list(HOSTILE)
     assert page.find(role="note")[0].find("li")[0].text == HOSTILE[0]
-    assert page.find("details")[0].find("bdi")[0].text == HOSTILE[1]
 
 
 def test_the_embedded_data_cannot_close_their_element():
@@ -231,38 +228,9 @@ def test_the_provenance_is_complete(page, profile):
     assert settings["tolerance"] == "0.05"
 
 
-def test_the_gallery_shows_every_tile_in_order_with_its_value(page, profile):
-    source = profiles.gallery(profile)
-    shown = page.find("section", id="gallery")[0].find("img")
-    data = [base64.b64decode(image.attributes["src"].split(",")[1]) for image in shown]
-    assert sorted(data) == sorted(tile.image for tile in source.tiles)
-    strips = [node for node in page.find("div") if "strip" in node.classes]
-    assert [strip.find("strong")[0].text for strip in strips] == [
-        text.readable_name(c.perturbation) for c in profile.curves
-    ]
-    for strip, curve in zip(strips, profile.curves, strict=True):
-        assert [caption.text for caption in strip.find("figcaption")] == profile_text.curve_values(curve)
-        assert all(image.attributes["alt"] for image in strip.find("img"))
-
-
-def test_a_gallery_may_lack_the_clean_image_and_hold_png(profile):
-    png = b"\x89PNG\r\n\x1a\n rest"
-    lone = Tile("unheard_of", "control", "distance", "fraction of shorter side", 1, 0.02, png)
-    page = parse(render(profile, [Gallery("tench", "a.png", (lone,))]))
-    (image,) = page.find("img")
-    assert image.attributes["src"] == "data:image/png;base64," + base64.b64encode(png).decode()
-    assert image.attributes["alt"].endswith("unheard of 2\N{NO-BREAK SPACE}%")
-
-
-def test_without_galleries_there_is_no_gallery(profile):
-    page = parse(render(profile))
-    assert not page.find(id="gallery")
-    assert not page.find("a", href="#gallery")
-
-
 def test_equal_arguments_give_equal_pages(profile):
     again = Profile.model_validate_json(profile.to_json())
-    assert render(profile, [profiles.gallery(profile)]) == render(again, [profiles.gallery(again)])
+    assert render(profile, profiles.pictures(profile)) == render(again, profiles.pictures(again))
 
 
 @pytest.mark.parametrize("source", [profiles.profile(1), profiles.profile(3, empty=3), profiles.profile(1, empty=1)])

@@ -1,0 +1,152 @@
+import pytest
+
+from cuesense.policies.advice import advise
+from cuesense.reports.headline import headline
+from cuesense.schemas.profile import BudgetModel, CurveModel, Profile, RivalModel
+from cuesense.types import BudgetStatus, Role
+from tests.helpers.profiles import NAMES, profile
+from tests.helpers.profiles_with_forecasts import CROP, JITTER
+
+NBSP = "\N{NO-BREAK SPACE}"
+LADDER = 4
+
+
+def budget(losses: list[float], severity: int, status: BudgetStatus, certified: float | None = None) -> BudgetModel:
+    """Return a budget that reaches a severity, with expected drops whose bounds are 4 points away."""
+    return BudgetModel(
+        parameter="scale",
+        unit="area fraction",
+        value=None if severity == 0 else [0.7, 0.4, 0.2, 0.08][severity - 1],
+        status=status,
+        drop=losses[0],
+        low=None,
+        high=None,
+        limited_by=None,
+        severity=severity,
+        certified=certified,
+        expected=losses,
+        expected_low=[loss - 0.04 for loss in losses],
+        expected_high=[loss + 0.04 for loss in losses],
+    )
+
+
+def planted(crop: list[tuple[list[float], int, BudgetStatus]], *, images: int = 50, names=NAMES) -> Profile:
+    """Return a profile of classes with these budgets for crops, and all of them safe under jitter."""
+    base = profile(len(crop), images=images, names=names)
+    safe = budget([0.0] * LADDER, LADDER, BudgetStatus.UNLIMITED)
+    classes = [
+        entry.model_copy(update={"budgets": {CROP: budget(*part), JITTER: safe}, "rivals": []})
+        for entry, part in zip(base.classes, crop, strict=True)
+    ]
+    kept = [
+        curve for curve in base.curves if curve.role is not Role.AUGMENTATION or curve.perturbation in (CROP, JITTER)
+    ]
+    return base.model_copy(update={"classes": classes, "curves": kept})
+
+
+SAFE = ([0.0, 0.0, 0.0, 0.01], LADDER, BudgetStatus.UNLIMITED)
+LOSES = ([0.0, 0.03, 0.1, 0.18], 2, BudgetStatus.LIMITED)
+FALLS = ([0.2, 0.3, 0.3, 0.4], 0, BudgetStatus.NONE)
+OPEN = ([0.0, 0.1, 0.1, 0.1], 0, BudgetStatus.UNDETERMINED)
+
+
+def findings(*parts, **options) -> list[str]:
+    return [text.replace(NBSP, " ") for text in headline(planted(list(parts), **options)).findings]
+
+
+def test_the_class_that_loses_most_is_named_with_its_loss_its_interval_and_its_budget():
+    first, safe = findings(SAFE, LOSES, SAFE)
+    assert first == (
+        "Random crops down to 8 % of the area: 'barn spider' loses 18 points [14, 22] (its budget: 0.4); "
+        "safe for all but 'barn spider'."
+    )
+    assert safe == "Safe for every class: color jitter of 0.4."
+
+
+def test_the_class_that_takes_the_lost_images_is_named():
+    known = planted([SAFE, LOSES])
+    taken = known.classes[1].model_copy(
+        update={
+            "rivals": [
+                RivalModel(rival="goldfish", perturbation=JITTER, share=0.5),
+                RivalModel(rival="tench", perturbation=CROP, share=0.1),
+            ]
+        }
+    )
+    known = known.model_copy(update={"classes": [known.classes[0], taken]})
+    assert "mostly to 'tench' (its budget" in headline(known).findings[0]
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ((FALLS, FALLS, FALLS, SAFE), "safe for all but 'tench', 'barn spider', 'goldfish'."),
+        ((FALLS, FALLS, FALLS, FALLS, SAFE), "safe for 1 of 5 classes."),
+        ((FALLS, FALLS), "safe for no class."),
+        ((FALLS, OPEN, SAFE), "safe for 1 of 3 classes, undetermined for 1."),
+    ],
+)
+def test_classes_over_the_risk_are_named_while_they_are_few_and_counted_else(parts, said):
+    assert findings(*parts)[0].endswith(said)
+
+
+def test_an_augmentation_that_is_only_open_is_neither_safe_nor_harmful():
+    assert findings(OPEN, SAFE)[-1] == "Random crops down to 8 % of the area: undetermined for 1 of 2 classes."
+
+
+def test_a_budget_below_the_usual_strength_is_over_it_and_one_at_it_is_not():
+    at_usual = ([0.0, 0.0, 0.04, 0.04], 4, BudgetStatus.LIMITED)
+    below = ([0.0, 0.0, 0.04, 0.06], 3, BudgetStatus.LIMITED)
+    assert "Safe for every class" in findings(at_usual, SAFE)[0]
+    assert "safe for all but 'tench'" in findings(below, SAFE)[0]
+
+
+def test_names_are_quoted_without_characters_that_command_a_terminal():
+    assert "'\ufffd[31mtench' loses" in findings(LOSES, SAFE, names=("\x1b[31mtench", "b"))[0]
+
+
+def test_the_advice_is_that_of_recommend_with_its_forecasts():
+    known = planted([SAFE, LOSES])
+    advice = advise(known)
+    said = headline(known, advice).advice
+    assert said.startswith("Recommended: ")
+    assert f"{100 * advice.outlooks['recommended'].mean:.1f}" in said
+    assert f"{100 * advice.outlooks['the usual default'].worst:.1f}" in said
+    assert headline(known).advice == said
+
+
+def test_an_augmentation_that_is_not_registered_has_no_recommendation_but_its_losses():
+    known = planted([SAFE, LOSES])
+
+    def renamed(name: str) -> str:
+        return "somebody_elses" if name == CROP else name
+
+    curves: list[CurveModel] = [
+        curve.model_copy(update={"perturbation": renamed(curve.perturbation)}) for curve in known.curves
+    ]
+    classes = [
+        entry.model_copy(update={"budgets": {renamed(name): part for name, part in entry.budgets.items()}})
+        for entry in known.classes
+    ]
+    found = headline(known.model_copy(update={"curves": curves, "classes": classes}))
+    assert found.advice.startswith("No recommendation: ")
+    assert found.findings[0].startswith("Somebody elses to 0.08: 'barn spider' loses 18 points")
+    assert found.command == "cuesense report cuesense-out"
+
+
+def test_without_augmentations_there_is_no_advice():
+    base = profile(2)
+    bare = base.model_copy(update={"classes": [entry.model_copy(update={"budgets": {}}) for entry in base.classes]})
+    found = headline(bare)
+    assert (found.findings, found.advice) == ((), "")
+    assert found.measured.startswith("Measured on 100 images of 2 classes (50 a class)")
+
+
+@pytest.mark.parametrize(("images", "said"), [(69, True), (70, False)])
+def test_it_says_how_many_images_would_certify_budgets(images, said):
+    found = headline(planted([SAFE, LOSES], images=images)).surer
+    assert any(text.startswith("70 images a class, none of them lost, can certify 4 budgets") for text in found) == said
+
+
+def test_the_next_command_names_the_folder():
+    assert headline(planted([SAFE, LOSES]), folder="out").command == "cuesense recommend out --train TRAIN"
