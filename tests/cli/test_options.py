@@ -92,6 +92,10 @@ OPTIONS = {
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--format", "--junit", "--json"},
     "demo": {"--output", "--json"},
     "report": {"--format", "--output"},
+    "report": {"--output"},
+    "explain": {"--json"},
+    "preview": {"--dataset", "--arch", "--weights-key", "--class-names", "--config", "--augmentations", "--plugin"}
+    | {"--images", "--image-size", "--seed", "--data-root", "--split", "--download", "--weights-only", "--output"},
     "list": {"--json"},
 }
 
@@ -104,8 +108,11 @@ EXCEPTIONS = {
     ("--format", "recommend"),
     ("--format", "report"),
     ("--format", "check"),
+    ("--output", "preview"),
     # There they are measured beside those of the configuration; elsewhere they are chosen from.
     ("--augmentations", "analyze"),
+    ("--augmentations", "preview"),
+    # Images are named by the first argument where no model is.
 }
 
 
