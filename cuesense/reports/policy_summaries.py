@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cuesense.policies.advice import Advice
 from cuesense.policies.policy import Policy
-from cuesense.reports.terminal.policy import describe
+from cuesense.reports.policy_text import describe
 from cuesense.reports.text import counted, percent, printable
 
 
