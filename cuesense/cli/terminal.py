@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import logging
 import os
 import shutil
@@ -37,6 +39,12 @@ class _Verbosity:
 _USUAL = _Verbosity()
 # Columns of a sentence that is easily read, and without which no word fits. Chosen by hand.
 _WIDEST, _NARROWEST = 100, 20
+
+
+# What a terminal without Unicode shows in place of a character, each as wide as it: the blocks of small curves, minus
+# signs, dashes and the blank that no line breaks at.
+_PLAIN = dict(zip("▁▂▃▄▅▆▇█\N{MINUS SIGN}–—…±×\N{NO-BREAK SPACE}", "_.:-=+*#---.~x ", strict=True))
+_PLAIN_ERRORS = "cuesense.plain"
 
 
 class Result(Protocol):
@@ -112,6 +120,21 @@ def remark_on_data(text: str) -> None:
 
     _VERBOSITY.get().said.add(text)
     remark(printable(text))
+
+
+def print_plainly() -> None:
+    """Let stdout and stderr print what their encoding lacks in plain characters, instead of ending in a traceback."""
+    codecs.register_error(_PLAIN_ERRORS, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAIN_ERRORS)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed for characters that an encoding lacks, and where it goes on (a codecs error handler)."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
 
 
 def discard_output() -> None:

@@ -58,9 +58,9 @@ class ComparedSeverity(JsonModel):
 
 
 class BudgetChange(JsonModel):
-    """The strongest safe value of one augmentation in A and in B."""
+    """The budget of one augmentation in A and in B: the strongest value whose risk is within policy.risk."""
 
-    a: float | None = Field(description="value in A, in the unit of its curve; null where none is safe")
+    a: float | None = Field(description="value in A, in the unit of its curve; null where there is none")
     b: float | None = Field(description="value in B, likewise")
     status_a: BudgetStatus = Field(description="status of A's budget")
     status_b: BudgetStatus = Field(description="status of B's budget")

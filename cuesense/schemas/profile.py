@@ -166,7 +166,10 @@ class ClassModel(JsonModel):
     )
     why: str = Field(description="a sentence that can be checked against the curves")
     budgets: dict[str, BudgetModel] = Field(description="by augmentation")
-    rivals: list[RivalModel] = Field(description="classes that take its images, the largest share first")
+    rivals: list[RivalModel] = Field(
+        description="classes that take its images, the largest share first: under each augmentation the one that takes "
+        "most, and the five largest under any perturbation"
+    )
     kept: dict[str, KeptModel] = Field(
         default={},
         description="share that stays recognized, by column: without_shape, without_texture, without_color, "
@@ -258,19 +261,21 @@ class Profile(Document):
         plots: ProfilePlots = _PLOTS(self)
         return plots
 
-    def report(self, path: str | Path = "report.html") -> Path:
-        """Write the profile's page.
+    def report(self, path: str | Path = "report.html", format: str = "html") -> Path:
+        """Write the profile's page, without example images, which a profile does not hold; ``cuesense.report`` has them.
 
         Args:
-            path: The HTML file to write.
+            path: The file to write.
+            format: ``"html"``, ``"markdown"``, ``"json"`` or ``"model-card"``.
 
         Returns:
             The written file.
 
         Raises:
+            SettingsError: There is no such format.
             OutputError: The file cannot be written.
         """
-        written: Path = _PAGE(self, path)
+        written: Path = _PAGE.resolve()(self, path, format=format)
         return written
 
     def to_fiftyone(
