@@ -262,7 +262,7 @@ class Profile(Document):
         return plots
 
     def report(self, path: str | Path = "report.html", format: str = "html") -> Path:
-        """Write the profile's page, without example images, which a profile does not hold; ``cuesense.report`` has them.
+        """Write the profile as a page, or in another format; ``cuesense.report`` adds the example images of a folder.
 
         Args:
             path: The file to write.
