@@ -56,8 +56,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         return given.pop()
 
     monkeypatch.setattr(typer, "confirm", answer)
-    for stream in (sys.stdin, sys.stderr):
-        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(terminal, "_can_ask", lambda: True)
     return given
 
 
