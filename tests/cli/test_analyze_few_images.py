@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from cuesense.cli import terminal
 from cuesense.cli.terminal import confirm_or_say, verbosity
 from cuesense.reports.terminal.progress import Bar
 from tests.conftest import make_folder
