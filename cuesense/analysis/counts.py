@@ -23,7 +23,7 @@ class ClassCounts:
         raw: Curve per perturbation over the network's own predictions.
         corrected: The same after the prior correction, over the dataset's classes only.
         takers: Per perturbation, severity and class, the output that takes at least half of the lost images, or None.
-        rivals: Per class, the outputs that take most of its images.
+        rivals: Per class, the outputs that take most of its images: the five largest, and all under augmentations.
         sinks: Per perturbation at its strongest severity, predicted share over prior of each class, (C,).
     """
 
@@ -58,7 +58,11 @@ class _Counter:
             raw={p.name: self.curve(p, self.predictions.right) for p in applied},
             corrected={p.name: self.curve(p, self.predictions.corrected_right) for p in applied},
             takers={p.name: self.takers(p) for p in applied if p.role is Role.AUGMENTATION},
-            rivals=strongest([self.rivals(row, name) for name, row in strongest_row.items()], self.classes),
+            rivals=strongest(
+                [self.rivals(row, name) for name, row in strongest_row.items()],
+                self.classes,
+                always={p.name for p in applied if p.role is Role.AUGMENTATION},
+            ),
             sinks={name: self.sinks(row) for name, row in strongest_row.items()},
         )
 

@@ -14,6 +14,10 @@ from pydantic import Field
 
 from cuesense.schemas.base import Document, Estimate, JsonModel
 from cuesense.schemas.document_checks import verification_problems
+from cuesense.types import LazyFunction
+
+# The words for a verification lie in a room above this one: they are imported when they are asked for.
+_SUMMARY = LazyFunction("cuesense.reports.summaries:verification_summary")
 
 
 class ClassResult(JsonModel):
@@ -98,6 +102,10 @@ class Verification(Document):
     arms: list[ArmResult] = Field(description="every policy; the first one is no augmentation")
     agreement: AgreementResult = Field(description="how well the forecast did")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
+
+    def __repr__(self) -> str:
+        """Return the trainings and what each policy changed, one line a policy."""
+        return str(_SUMMARY(self))
 
     def problems(self) -> Iterator[str]:
         """Yield a clause for everything in it that cannot be."""

@@ -7,7 +7,7 @@ other classes for it. ``sinks`` finds classes onto which the predictions of a ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from cuesense.types import Rival
 # The smallest share of a class's images, lost to one output, that the profile reports: 5 %. With 50 images a class,
 # the usual number, it takes three images. Chosen by hand; not tuned.
 _LEAST_SHARE = 0.05
-# The profile lists this many rivals of a class. Chosen by hand, for reading.
+# The profile lists this many rivals of a class beside those under augmentations. Chosen by hand, for reading.
 _LISTED_RIVALS = 5
 # A class with fewer images counts as if it had ten, so that one mistaken image is a share of at most 0.1, below the 0.2
 # from which on cuesense.analysis calls two classes confused. Chosen by hand; ten images are also the fewest for a cue.
@@ -85,7 +85,10 @@ def takers(
 
 
 def strongest(
-    rivals_by_perturbation: Sequence[Sequence[Rival | None]], classes: int, limit: int = _LISTED_RIVALS
+    rivals_by_perturbation: Sequence[Sequence[Rival | None]],
+    classes: int,
+    limit: int = _LISTED_RIVALS,
+    always: Collection[str] = (),
 ) -> list[tuple[Rival, ...]]:
     """Return each class's rivals in the order of the profile.
 
@@ -93,12 +96,18 @@ def strongest(
         rivals_by_perturbation: What ``rivals`` returns, one list a perturbation.
         classes: Number of classes C.
         limit: How many rivals a class keeps.
+        always: Perturbations whose rivals are kept beyond the limit: what an augmentation confuses must not be hidden
+            by what the removal of a cue confuses more.
 
     Returns:
         Per class the rivals with the largest shares, largest first; on ties the earlier perturbation first.
     """
     by_class = ([found[index] for found in rivals_by_perturbation] for index in range(classes))
-    return [tuple(sorted(filter(None, own), key=lambda rival: -rival.share)[:limit]) for own in by_class]
+    ordered = (sorted(filter(None, own), key=lambda rival: -rival.share) for own in by_class)
+    return [
+        tuple(rival for place, rival in enumerate(own) if place < limit or rival.perturbation in always)
+        for own in ordered
+    ]
 
 
 def _largest(

@@ -16,7 +16,7 @@ from cuesense.config import Config, load_config, with_more
 from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
-from cuesense.inference.loading import images_for, load_matched
+from cuesense.inference.loading import guesses, images_for, load_matched
 from cuesense.inference.options import run_options
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
@@ -24,8 +24,9 @@ from cuesense.perturbations.libraries import confirm
 from cuesense.pipelines.source import find
 from cuesense.predictions.shards import FOLDER
 from cuesense.stores.lock import locked
-from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, Progress, no_progress
+from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, ProgressOption
 from cuesense.validation import check_fraction, check_risk, whole_number
+from cuesense.workflows.caller import warn_of, watched
 from cuesense.workflows.plugin_files import load_plugin
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def analyze(
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
     notify: Notify | None = None,
     phase: Notify | None = None,
     confirm: Notify | None = None,
@@ -118,7 +119,7 @@ def analyze(
         allow_nondeterministic: Also analyze a model that is no function of one image (dropout left on, batch
             statistics, random numbers), and say so in the profile.
         restart: Throw away an earlier run in the output folder instead of resuming it.
-        progress: Called with (images done, images in all).
+        progress: Called with (images done, images in all); None shows a bar in a terminal and a notebook, False none.
         notify: Called with sentences on what so many images can decide: before the network is run, and once it has
             classified up to 20 clean images of each class, which happens only where this is given.
         phase: Called with what begins, such as ``"loading model"``, until there are images to count.
@@ -176,10 +177,11 @@ def analyze(
     if notify:
         for sentence in classifier.warnings:
             notify(sentence)
-    begin(f"reading {len(data):,} images")
-    with locked(folder) as fresh:
+    warn_of([*guesses(classifier), *classifier.assumptions])
+    with locked(folder) as fresh, watched(progress, "analyzing") as advance:
+        begin(f"reading {len(data):,} images")
         try:
-            return measure(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)
+            return measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.

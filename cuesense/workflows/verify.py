@@ -27,8 +27,9 @@ from cuesense.stores.lock import locked
 from cuesense.tables.write_csv import csv_text
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
-from cuesense.types import Progress, no_progress
+from cuesense.types import Progress, ProgressOption, no_progress
 from cuesense.validation import check_fraction
+from cuesense.workflows.caller import watched
 from cuesense.workflows.verify_results import PLAIN, Study, verification
 
 TRIALS = "trials"
@@ -71,7 +72,7 @@ def verify(
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Verification:
     """Train without augmentation, with the recommended policies, baselines and rivals; compare them class by class.
 
@@ -116,7 +117,8 @@ def verify(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_nondeterministic: Also fine-tune a start that is no function of one image, and say so.
         restart: Throw away trainings that are there.
-        progress: Called with (steps done, steps in all), first for the search for the best uniform policy.
+        progress: Called with (steps done, steps in all), first for the search for the best uniform policy; None shows a
+            bar in a terminal and a notebook, False none.
 
     Returns:
         What the trainings showed, also written to the output folder.
@@ -155,9 +157,10 @@ def verify(
     trials = None if folder is None else folder / TRIALS
     with locked(folder):
         experiment = prepare_training(known, options, trials, restart=restart, made_of_it=_FILES[::-1])
-        policies = _policies(known, experiment, wanted, recommended, progress or no_progress)
-        study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
-        experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)
+        with watched(progress, "training", "steps") as advance:
+            policies = _policies(known, experiment, wanted, recommended, advance)
+            study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
+            experiment.run([trial for name in policies for trial in study.trials(name)], advance)
         found = verification(study)
         if folder is not None:
             contents = csv_text(found.to_frame()), scatter(found), found.to_json()

@@ -100,6 +100,12 @@ def test_strongest_keeps_five():
     assert [rival.perturbation for rival in strongest(found, 1)[0]] == ["p8", "p7", "p6", "p5", "p4"]
 
 
+def test_rivals_under_augmentations_are_kept_beyond_the_limit():
+    found = [[Rival("b", f"p{at}", at / 10)] for at in range(1, 9)]
+    (kept,) = strongest(found, 1, always={"p2", "p7"})
+    assert [rival.perturbation for rival in kept] == ["p8", "p7", "p6", "p5", "p4", "p2"]
+
+
 def test_sinks_are_predicted_more_than_their_share():
     ratio = confusions.sinks(np.array([6, 1, 1, 0]), np.array([0.25, 0.25, 0.5, 0.0]))
     np.testing.assert_allclose(ratio, [3, 0.5, 0.25, np.nan])

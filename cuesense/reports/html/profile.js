@@ -139,7 +139,8 @@
     data.augmentations.flatMap(({ title }, at) => {
       if (!entry.budgets[at]) return [];
       const [, status, value, drop, low, high, limit, risk] = entry.budgets[at];
-      const shown = value === null ? status : status === "unlimited" ? `${value}, unlimited` : value;
+      const word = data.words[status];
+      const shown = !word ? value ?? DASH : value === null ? word : `${word}, to ${value}`;
       return [html("tr", {}, html("th", { scope: "row" }, title), html("td", { class: status }, shown),
         html("td", {}, points(drop), " ", html("span", { class: "note" }, range([low, high], points))),
         html("td", {}, risk || DASH),

@@ -9,7 +9,15 @@ import numpy as np
 
 from cuesense.reports.charts.curve_accuracies import correct_counts, z_score
 from cuesense.reports.graded_text import largest_lean
-from cuesense.reports.profile_text import axis_title, budget_risk, curve_values, flag_texts, tick_labels, value_text
+from cuesense.reports.profile_text import (
+    BUDGET_WORDS,
+    axis_title,
+    budget_risk,
+    curve_values,
+    flag_texts,
+    tick_labels,
+    value_text,
+)
 from cuesense.reports.text import CUE_LETTERS, readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
@@ -42,6 +50,7 @@ def page_data(profile: Profile) -> dict[str, Any]:
         "z": z_score(profile.policy.confidence),
         "letters": {cue.value: CUE_LETTERS[cue] for cue in CueVerdict},
         "cues": [cue.value for cue in Cue],
+        "words": {status.value: word for status, word in BUDGET_WORDS.items()},
         "roles": {role.value: title for role, title in ROLE_TITLES.items()},
         "augmentations": [{"name": name, "title": readable_name(name)} for name in augmentations],
         "curves": [_curve(curve) for curve in profile.curves],

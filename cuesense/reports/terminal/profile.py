@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports.graded_text import graded_notes, is_graded, strongest_leans
-from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_meaning, group_shares
+from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_key, budget_meaning, group_shares
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.graded import graded_caption, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
@@ -98,7 +98,8 @@ def _verdicts(profile: Profile, limit: int, width: int) -> Iterator[RenderableTy
     room = (width - _FIXED_WIDTH - _SHORTEST_NAME) // BUDGET_WIDTH
     columns = augmentation_columns(profile, max(room, 0))
     yield _table(_shown_classes(profile, limit), columns, width)
-    yield Text(_caption(profile, limit, "lowest clean accuracy first", budgets=bool(columns)), "dim")
+    caption = _caption(profile, limit, "lowest clean accuracy first", budgets=bool(columns))
+    yield Constrain(Text(caption, "dim"), width)
 
 
 def _shown_classes(profile: Profile, limit: int) -> list[ClassModel]:
@@ -117,7 +118,7 @@ def _caption(profile: Profile, limit: int, which: str, *, budgets: bool) -> str:
     if total > limit:
         parts.append(f"{limit:,} of {total:,} classes, {which}; classes.csv has all {total:,}.")
     if budgets:
-        parts.append(f"Budgets: {budget_meaning(profile.policy)}; any = the whole ladder, ? = even the sign is open.")
+        parts.append(f"Budgets: {budget_meaning(profile.policy)}; {budget_key()}.")
     return " ".join(parts)
 
 

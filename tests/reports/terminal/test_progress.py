@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 from rich.console import Console
 
@@ -93,3 +96,44 @@ def test_it_shows_what_is_done_and_begins_anew_for_another_total(
     assert "30/30" in shown
     assert "steps/s" in shown
     assert "-" not in shown.split("30/30")[1].split("steps/s")[0]
+
+
+class Shown:
+    """A notebook's output: what was displayed and what it was updated to."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __call__(self, data: dict[str, str], **_: bool) -> Shown:
+        self.texts.append(data["text/plain"])
+        return self
+
+    update = __call__
+
+
+def test_in_a_notebook_the_time_left_is_told_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, clock = Shown(), iter([0.0, 0.0, 0.1, 10.0, 10.1])
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=shown))
+    monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
+    with progress.notebook_bar() as advance:
+        for done in (100, 150, 200, 1000):
+            advance(done, 1000)
+    assert shown.texts == [
+        "analyzing ...",
+        "analyzing: 100 of 1,000 images",
+        # 100 images in 10 s: the 100 of an earlier run do not count.
+        "analyzing: 200 of 1,000 images, about 80 s left",
+        "analyzing: 1,000 of 1,000 images",
+    ]
+
+
+def test_in_a_notebook_a_second_job_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, clock = Shown(), iter([0.0, 0.0, 500.0, 500.0, 1000.0])
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=shown))
+    monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
+    with progress.notebook_bar("training", "steps") as advance:
+        advance(0, 10)
+        advance(10, 10)
+        advance(0, 20)
+        advance(10, 20)
+    assert shown.texts[-2:] == ["training: 0 of 20 steps", "training: 10 of 20 steps, about 8 min left"]

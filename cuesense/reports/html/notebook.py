@@ -1,0 +1,158 @@
+"""A profile as a notebook shows it: the headline, the cue map, and the classes that lose most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
+from cuesense.reports.charts.labels import shortened
+from cuesense.reports.colors import CUE_COLORS
+from cuesense.reports.cue_map import CORNERS, HEIGHT, CueDot, cue_map
+from cuesense.reports.headline import expected_loss, headline, usual_severity
+from cuesense.reports.profile_text import value_text
+from cuesense.reports.summaries import profile_line
+from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, printable, readable_name
+from cuesense.schemas.profile import ClassModel, CurveModel, Profile
+from cuesense.types import Cue, CueVerdict, Role
+
+# Rows of the table, letters of a name in it, and classes whose names are written beside their dots. Chosen by hand.
+_ROWS, _LETTERS, _NAMED_DOTS = 10, 40, 20
+# The triangle's side and margin in units of the graphic.
+_SIDE, _MARGIN = 300, 28
+# Text takes the notebook's own color, and lines a part of it: both read in light and in dark themes.
+_LINE = "1px solid color-mix(in srgb, currentColor 25%, transparent)"
+_CELL = f"padding:2px 10px;text-align:left;border-bottom:{_LINE};background:none;color:inherit"
+
+
+def profile_html(profile: Profile) -> str:
+    """Return a profile as a piece of HTML for a notebook.
+
+    It fetches nothing, runs no script and sets no style outside itself; names of classes and files are escaped.
+
+    Args:
+        profile: The profile.
+
+    Returns:
+        One ``<div>`` with the headline, the cue map as SVG, and a table of the ten classes that lose most.
+    """
+    found = headline(profile)
+    sentences = [sentence for sentence in (*found.findings, found.advice) if sentence]
+    listed = Markup("").join(Markup("<li>%s</li>") % printable(sentence) for sentence in sentences)
+    return Markup(
+        '<div style="color:inherit;font-variant-numeric:tabular-nums;max-width:76rem">'
+        "<p><strong>%s</strong></p><ul>%s</ul>"
+        '<div style="display:flex;flex-wrap:wrap;gap:1.5rem;align-items:flex-start">%s%s</div>'
+        "<p>%s</p></div>"
+    ) % (profile_line(profile), listed, _map(profile), _table(profile), found.measured)
+
+
+def _map(profile: Profile) -> Markup:
+    found = cue_map(profile)
+    named = len(found.dots) <= _NAMED_DOTS
+    pairs = list(zip(found.dots, profile.classes, strict=True))
+    dots = Markup("").join(_dot(dot, entry.cue, named=named) for dot, entry in pairs)
+    corners = " ".join(f"{x:g},{y:g}" for x, y in map(_place, CORNERS.values()))
+    labels = Markup("").join(_corner(cue) for cue in Cue)
+    x, y = _place((found.mean.x, found.mean.y))
+    mean = Markup(
+        '<path d="M%s %sm-6 0h12m-6 -6v12" stroke="currentColor" stroke-width="2"><title>average class</title></path>'
+    )
+    return Markup(
+        '<svg viewBox="0 0 %s %s" width="%s" role="img" aria-label="%s" font-size="11" fill="currentColor">'
+        '<polygon points="%s" fill="none" stroke="currentColor" stroke-opacity=".4"/>%s%s%s</svg>'
+    ) % (
+        _SIDE + 2 * _MARGIN,
+        round(_SIDE * HEIGHT) + 2 * _MARGIN,
+        _SIDE + 2 * _MARGIN,
+        "Cue map: every class between shape (top), texture (left) and color (right); hollow dots are uncertain",
+        corners,
+        labels,
+        dots,
+        mean % (x, y) if found.mean.placed else "",
+    )
+
+
+def _place(point: tuple[float, float]) -> tuple[float, float]:
+    """Return where a point of the triangle stands in the graphic, whose y grows downward."""
+    x, y = point
+    return round(_MARGIN + _SIDE * x, 1), round(_MARGIN + _SIDE * (HEIGHT - y), 1)
+
+
+def _corner(cue: Cue) -> Markup:
+    x, y = _place(CORNERS[cue])
+    return Markup('<text x="%s" y="%s" text-anchor="middle">%s</text>') % (
+        x,
+        y + (-9 if cue is Cue.SHAPE else 18),
+        cue.value,
+    )
+
+
+def _dot(dot: CueDot, cue: CueVerdict, *, named: bool) -> Markup:
+    (x, y), color = _place((dot.x, dot.y)), CUE_COLORS[cue]
+    fill = color if dot.certain else "none"
+    name = printable(dot.name)
+    label = Markup('<text x="%s" y="%s" font-size="8">%s</text>') % (x + 7, y + 3, shortened(name, 20)) if named else ""
+    circle = Markup(
+        '<circle cx="%s" cy="%s" r="%s" fill="%s" stroke="%s" stroke-width="1.5"><title>%s: %s</title></circle>'
+    )
+    return circle % (x, y, 5 if named else 3, fill, color, name, cue.value) + label
+
+
+def _table(profile: Profile) -> Markup:
+    """Return the classes that lose most under a usual augmentation; where none was measured, the least accurate."""
+    curves = _usual(profile)
+    losses = [(_largest_loss(entry, curves), entry) for entry in profile.classes if entry.images]
+    worst = sorted(losses, key=lambda pair: (-pair[0][0], pair[1].clean_accuracy or 0.0))[:_ROWS]
+    heads = ("class", "images", "recognized", "cue", "largest loss", "under", "mostly to")
+    head = Markup("").join(Markup('<th style="%s">%s</th>') % (_CELL, title) for title in heads)
+    rows = Markup("").join(_row(entry, loss) for loss, entry in worst)
+    return Markup(
+        '<table style="border-collapse:collapse;font-size:13px"><thead><tr>%s</tr></thead><tbody>%s</tbody></table>'
+    ) % (
+        head,
+        rows,
+    )
+
+
+_Loss = tuple[float, str, str]
+
+
+def _usual(profile: Profile) -> list[tuple[CurveModel, int]]:
+    """Return the usual augmentations, or all where none of them was measured, each with the severity that is usual."""
+    found = [
+        (curve, usual_severity(curve)) for curve in profile.curves if curve.role is Role.AUGMENTATION and curve.values
+    ]
+    return [pair for pair in found if pair[0].perturbation in DEFAULT_AUGMENTATIONS] or found
+
+
+def _largest_loss(entry: ClassModel, curves: Sequence[tuple[CurveModel, int]]) -> _Loss:
+    """Return the largest expected loss of a class, under what, and which class takes the images."""
+    found: list[_Loss] = [(0.0, "", "")]
+    for curve, severity in curves:
+        budget = entry.budgets.get(curve.perturbation)
+        if budget is not None and len(budget.expected) >= severity:
+            taken = [rival.rival for rival in entry.rivals if rival.perturbation == curve.perturbation]
+            words = f"{readable_name(curve.perturbation)} {value_text(curve.values[severity - 1], curve.unit)}"
+            found.append((expected_loss(budget, severity), words, taken[0] if taken else ""))
+    return max(found)
+
+
+def _row(entry: ClassModel, loss: _Loss) -> Markup:
+    lost, under, taker = loss
+    dot = Markup('<span style="color:%s">●</span> %s %s') % (
+        CUE_COLORS[entry.cue],
+        CUE_LETTERS[entry.cue],
+        entry.cue.value,
+    )
+    cells = (
+        shortened(printable(entry.name), _LETTERS),
+        f"{entry.images:,}",
+        percent(entry.clean_accuracy),
+        dot,
+        f"{points(lost)} points" if under else DASH,
+        under or DASH,
+        shortened(printable(taker), _LETTERS) or DASH,
+    )
+    return Markup("<tr>%s</tr>") % Markup("").join(Markup('<td style="%s">%s</td>') % (_CELL, cell) for cell in cells)
