@@ -201,6 +201,11 @@ def progress(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar]:
         yield bar
 
 
+def _can_ask() -> bool:
+    """Return whether a person reads stderr and answers on stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def confirm_or_say(bar: Bar, *, yes: bool) -> Notify:
     """Return what is called with a sentence before work that may be in vain: it asks whether to go on.
 
@@ -218,7 +223,7 @@ def confirm_or_say(bar: Bar, *, yes: bool) -> Notify:
     def confirm(sentence: str) -> None:
         if yes or _VERBOSITY.get().quiet:
             return
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not _can_ask():
             remark_wrapped(f"{sentence} Going on, since this is no terminal to ask in (--yes leaves this out).")
             return
         with bar.paused():

@@ -30,6 +30,7 @@ from cuesense.workflows.caller import warn_of, watched
 from cuesense.workflows.plugin_files import load_plugin
 
 if TYPE_CHECKING:
+    from cuesense.analysis.expectations import Plan
     from cuesense.schemas.profile import Profile
 
 
@@ -155,7 +156,7 @@ def analyze(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust, weights_key=weights_key
     )
     # What only the measuring needs takes a second to import: a mistake above is answered without it.
-    from cuesense.analysis.expectations import Plan, decides_nothing, expected_from_images
+    from cuesense.analysis.expectations import Plan
     from cuesense.analysis.groups import read_groups
     from cuesense.workflows.measure import Analysis, measure
     from cuesense.workflows.prepared import prepared
@@ -164,10 +165,7 @@ def analyze(
     analysis = Analysis(classifier, data, chosen, outputs, shown, together, run, risk)
     images_of_class = np.bincount(data.labels, minlength=len(outputs))
     plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
-    _tell(notify, expected_from_images(plan))
-    too_few = decides_nothing(plan)
-    if confirm and too_few:
-        confirm(too_few)
+    _say_what_images_decide(plan, notify, confirm)
     begin("trying model on a few images")
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
     classifier, outputs = prepared(model, classifier, data, outputs, run, notify)
@@ -176,10 +174,12 @@ def analyze(
         from cuesense.workflows.pipeline import read_for
 
         analysis = replace(analysis, pipeline=read_for(source, classifier))
-    _tell(notify, classifier.warnings)
+    if notify:
+        for sentence in classifier.warnings:
+            notify(sentence)
     warn_of([*guesses(classifier), *classifier.assumptions])
-    begin(f"reading {len(data):,} images")
     with locked(folder) as fresh, watched(progress, "analyzing") as advance:
+        begin(f"reading {len(data):,} images")
         try:
             return measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
@@ -190,10 +190,16 @@ def analyze(
             raise
 
 
-def _tell(notify: Notify | None, sentences: Sequence[str]) -> None:
+def _say_what_images_decide(plan: Plan, notify: Notify | None, confirm: Notify | None) -> None:
+    """Call back with what the numbers of images can decide, and once more where that is nothing."""
+    from cuesense.analysis.expectations import decides_nothing, expected_from_images
+
     if notify:
-        for sentence in sentences:
+        for sentence in expected_from_images(plan):
             notify(sentence)
+    too_few = decides_nothing(plan)
+    if confirm and too_few:
+        confirm(too_few)
 
 
 def _ignore(_phase: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from cuesense.cli import terminal
 from cuesense.cli.terminal import confirm_or_say, verbosity
 from cuesense.reports.terminal.progress import Bar
 from tests.conftest import make_folder
@@ -56,8 +57,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         return given.pop()
 
     monkeypatch.setattr(typer, "confirm", answer)
-    for stream in (sys.stdin, sys.stderr):
-        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(terminal, "_can_ask", lambda: True)
     return given
 
 

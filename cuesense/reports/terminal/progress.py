@@ -103,6 +103,19 @@ def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar
         yield _Shown(shown, doing, unit)
 
 
+def about(seconds: float) -> str:
+    """Return a time as a person says it, for instance ``"about 4 min"``.
+
+    Args:
+        seconds: The time, at least 0.
+    """
+    if seconds < 1.5 * _MINUTE:
+        return f"about {max(round(seconds), 1)} s"
+    if seconds < 1.5 * _HOUR:
+        return f"about {round(seconds / _MINUTE)} min"
+    return f"about {round(seconds / _HOUR)} h"
+
+
 @contextmanager
 def notebook_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Callable[[int, int], None]]:
     """Show what is done and the time left below the cell of a notebook that runs.
@@ -142,16 +155,3 @@ def _shown(doing: str, unit: str, done: int, total: int, left: float) -> dict[st
     text = f"{doing}: {done:,} of {total:,} {unit}{time_left}" if total else f"{doing} ..."
     bar = Markup('<progress value="%s" max="%s"></progress> %s') % (done, max(total, 1), text)
     return {"text/plain": text, "text/html": bar}
-
-
-def about(seconds: float) -> str:
-    """Return a time as a person says it, for instance ``"about 4 min"``.
-
-    Args:
-        seconds: The time, at least 0.
-    """
-    if seconds < 1.5 * _MINUTE:
-        return f"about {max(round(seconds), 1)} s"
-    if seconds < 1.5 * _HOUR:
-        return f"about {round(seconds / _MINUTE)} min"
-    return f"about {round(seconds / _HOUR)} h"
