@@ -32,8 +32,8 @@ def report(
 ) -> None:
     """Write a profile as a page, as markdown for a pull request, or as a model card for the Hugging Face hub.
 
-    A page made again has the example images that lie beside the profile. PROFILE may also be an audit.json,
-    verify.json or compare.json or its folder, which have html and json.
+    A page has the example images that lie beside the profile. PROFILE may also be an audit.json, verify.json or
+    compare.json or its folder, which have html and json.
 
     \b
     Examples:
@@ -42,13 +42,13 @@ def report(
       cuesense report cuesense-out --format model-card --output README.md
     """
     with user_errors():
-        from cuesense.reports.formats import render_document
         from cuesense.schemas.documents import document_of
         from cuesense.schemas.profile import Profile
         from cuesense.workflows.profile_files import report as write_report
+        from cuesense.workflows.profile_files import report_text
 
         if output == _STDOUT:
-            typer.echo(render_document(document_of(profile), format_), nl=False)
+            typer.echo(report_text(profile, format_), nl=False)
             return
         known = document_of(profile)
         written = write_report(profile, output, format=format_)

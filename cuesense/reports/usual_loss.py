@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, severities_within
 from cuesense.schemas.profile import ClassModel, CurveModel, Profile
 
 
@@ -40,7 +40,8 @@ def usual_loss(profile: Profile, entry: ClassModel) -> UsualLoss | None:
 
     Returns:
         The augmentation with the largest expected drop at its usual value, or where the ladder lacks that value at the
-        strongest milder one; None where nothing is known, as in files of earlier versions.
+        strongest milder one, or where all are stronger at the strongest; None where nothing is known, as in files of
+        earlier versions.
     """
     curves = {curve.perturbation: curve for curve in profile.curves}
     found = [_loss(entry, curves[name], usual) for name, usual in DEFAULT_AUGMENTATIONS.items() if name in curves]
@@ -82,7 +83,5 @@ def _loss(entry: ClassModel, curve: CurveModel, usual: float) -> UsualLoss | Non
 
 
 def _position(curve: CurveModel, usual: float) -> int:
-    """Return the position of the strongest value that is no stronger than the usual one; the mildest if all are."""
-    sign = 1 if curve.values[-1] >= curve.values[0] else -1
-    milder = [at for at, value in enumerate(curve.values) if sign * value <= sign * usual]
-    return max(milder, default=0)
+    """Return the position of the strongest value within the usual one; the strongest of all where none is."""
+    return (severities_within(curve.perturbation, curve.values, usual) or len(curve.values)) - 1

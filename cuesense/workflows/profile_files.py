@@ -85,7 +85,7 @@ def _measured(profile: Profile) -> tuple[object, ...]:
 def report(profile: Document | Path | str, output: str | Path | None = None, *, format: str = "html") -> Path:
     """Write a profile, or another result, as a page, markdown, JSON or a model card.
 
-    A page that is made again from a file has the example images that lie beside it.
+    The page of a profile has the example images that lie beside its file.
 
     Args:
         profile: The profile, its file or its folder; also an audit, a verification, a comparison or the result of a
@@ -105,15 +105,23 @@ def report(profile: Document | Path | str, output: str | Path | None = None, *, 
     known = document_of(profile)
     path = path_of(file_name(known, format) if output is None else output, "--output")
     refuse_folder(path)
-    text = _with_pictures(profile, known) if format == "html" else render_document(known, format)
     if not isinstance(profile, Document):
         refuse_same(path, file_of(profile))
-    write_file(path, text)
+    write_file(path, report_text(profile, format))
     return path
 
 
-def _with_pictures(source: Document | Path | str, known: Document) -> str:
-    """Return a result's page; that of a profile's file has the example images that lie beside it."""
-    if isinstance(source, Document) or not isinstance(known, Profile):
-        return render_document(known, "html")
-    return render(known, read_pictures(file_of(source).parent, known))
+def report_text(profile: Document | Path | str, format: str) -> str:
+    """Return what ``report`` writes.
+
+    Args:
+        profile: As of ``report``.
+        format: Likewise.
+
+    Raises:
+        SettingsError: There is no such result, or it has no such format.
+    """
+    known = document_of(profile)
+    if isinstance(known, Profile) and format == "html" and not isinstance(profile, Document):
+        return render(known, read_pictures(file_of(profile).parent, known))
+    return render_document(known, format)

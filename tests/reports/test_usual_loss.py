@@ -34,7 +34,7 @@ def test_the_largest_drop_at_the_usual_values_is_found() -> None:
     [
         ("random_resized_crop", [0.7, 0.08, 0.01], 0.08),
         ("random_resized_crop", [0.7, 0.2], 0.2),
-        ("random_resized_crop", [0.04, 0.01], 0.04),
+        ("random_resized_crop", [0.04, 0.01], 0.01),
         ("color_jitter", [0.1, 0.3, 0.8], 0.3),
         ("color_jitter", [0.8], 0.8),
     ],

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cuesense.reports.charts.curve_accuracies import correct_counts
-from cuesense.reports.headline_stand_in import headline
+from cuesense.reports.headline import headline
 from cuesense.reports.markdown.profile import WORST, provenance, worst_table
 from cuesense.reports.markdown.text import bullets, document, escaped, line, shortened
 from cuesense.reports.profile_text import value_text
@@ -114,7 +114,7 @@ def _body(profile: Profile) -> str:
             ["## What each class relies on, and what augmentations cost it"],
             [line(f"Analyzed on {images} of {shortened(short_dataset(profile.provenance.dataset))}.")],
             bullets(said.findings),
-            [line(said.advice)],
+            [line(said.advice)] if said.advice else [],
             ["### Classes at risk"],
             *worst_table(ranked[:WORST], len(ranked)),
             ["### Limits"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cuesense.reports.headline_stand_in import headline
+from cuesense.reports.headline import headline
 from cuesense.reports.markdown.text import bullets, details, document, escaped, line, name, table
 from cuesense.reports.profile_text import (
     SHORT_NAMES,
@@ -40,7 +40,7 @@ def render(profile: Profile) -> str:
         [
             [f"## cuesense: {escaped(title(profile))}"],
             bullets(said.findings),
-            [f"**{escaped(said.advice)}**"],
+            [f"**{escaped(said.advice)}**"] if said.advice else [],
             [line(said.measured)],
             *worst_table(ranked[:WORST], len(ranked)),
             details(_budgets_title(profile), _budgets(profile, [entry for entry, _ in ranked])),

@@ -34,7 +34,7 @@ def test_budgets_warnings_and_provenance_are_closed_and_whole() -> None:
     known = with_expected(profile(4))
     page = page_of(render(known))
     titles = [node.text for node in page.find("summary")]
-    assert titles == ["Budgets of 4 classes", "Warnings: 1", "Where the numbers come from"]
+    assert titles == ["Budgets of 4 classes", "What would make it surer", "Warnings: 1", "Where the numbers come from"]
     budgets = {cells[0]: cells[1:] for cells in rows_of(page, 1)}
     columns = profile_text.augmentation_columns(known, 5)
     for entry in known.classes:
