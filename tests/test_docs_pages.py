@@ -37,7 +37,9 @@ NOT_RUN = {
     "yolo classify": "Ultralytics is not installed; tests/exporters check its hyperparameters",
 }
 CLASSES = ("color-0", "shape-2", "texture-0")
-NETWORK = "from cuesense.models.compact import build as compact\n\n\ndef build(classes=3):\n    return compact(classes)\n"
+NETWORK = (
+    "from cuesense.models.compact import build as compact\n\n\ndef build(classes=3):\n    return compact(classes)\n"
+)
 ANALYZE = ["analyze", "best.pt", "--arch", "python:network:build", "--dataset", "photos/val", "--output"]
 
 

@@ -74,7 +74,9 @@ def test_pages_stand_in_the_order_in_which_a_person_needs_them(site: Path) -> No
 
 
 def test_references_are_of_every_command_name_and_file(site: Path) -> None:
-    pages = {name: (site / "reference" / f"{name}.html").read_text("utf-8") for name in ("command-line", "python", "json")}
+    pages = {
+        name: (site / "reference" / f"{name}.html").read_text("utf-8") for name in ("command-line", "python", "json")
+    }
     for command in COMMANDS:
         assert f"cuesense {command}" in pages["command-line"]
         for flag in long_flags(command):

@@ -197,6 +197,7 @@ CueProfile = Annotated[
 # Where results go.
 OutputFolder = Annotated[Path, typer.Option("--output", metavar="DIR", help=_RESULTS)]
 OutputFolderIfAny = Annotated[Path | None, typer.Option("--output", metavar="DIR", help=_RESULTS)]
+OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")]
 OutputFileIfAny = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="File to write.", show_default="stdout")
 ]

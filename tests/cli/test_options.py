@@ -92,7 +92,6 @@ OPTIONS = {
     "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--format", "--junit", "--json"},
     "demo": {"--output", "--json"},
     "report": {"--format", "--output"},
-    "report": {"--output"},
     "explain": {"--json"},
     "preview": {"--dataset", "--arch", "--weights-key", "--class-names", "--config", "--augmentations", "--plugin"}
     | {"--images", "--image-size", "--seed", "--data-root", "--split", "--download", "--weights-only", "--output"},
