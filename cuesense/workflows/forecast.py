@@ -252,8 +252,7 @@ def forecast(
         found = _with_budgets(found, _merged(earlier.forecast, found.forecast))
         if file is not None:
             write_file(file, found.to_json())
-        known = earlier.provenance.assumptions
-        warn_of([text for text in found.provenance.assumptions if text not in known])
+        warn_of(text for text in found.provenance.assumptions if text not in earlier.provenance.assumptions)
         return found
 
 
