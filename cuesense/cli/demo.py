@@ -25,6 +25,6 @@ def demo(output: OutputFolder = Path("cuesense-demo"), json: Json = False) -> No
 
         keep_freed_memory()
         with progress() as advance:
-            profile, recovered = job.run(output, advance, remark_on_data)
+            profile, recovered = job.run(output, advance, remark_on_data, advance.phase)
         recovery = f"{recovered} of {len(profile.classes)} planted cues recovered."
         show_profile(profile, output, as_json=json, remarks=[recovery], then=[_OWN])
