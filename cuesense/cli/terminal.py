@@ -10,7 +10,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from cuesense.types import Progress, no_progress
+from cuesense.types import Notify
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from cuesense.reports.terminal.progress import Bar
     from cuesense.schemas.audit import Audit
     from cuesense.schemas.profile import Profile
 
@@ -179,22 +180,58 @@ def print_rich(renderable: RenderableType, width: int | None = None) -> None:
     Raising(width=width).print(renderable)
 
 
-def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextManager[Progress]:
-    """Return a context that shows progress on stderr, unless -q was given or stderr is no terminal.
+@contextmanager
+def progress(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar]:
+    """Show progress on stderr, unless -q was given or stderr is no terminal.
 
     Args:
         doing: What is being done, in one word.
         unit: What is counted.
 
-    Returns:
-        A context whose value is called with (done, in all).
+    Yields:
+        What is called with (done, in all), and with the names of phases.
     """
-    if _VERBOSITY.get().quiet:
-        return nullcontext(no_progress)
     # Imported here, as everything that brings rich: --help needs none of it.
-    from cuesense.reports.terminal.progress import progress_bar
+    from cuesense.reports.terminal.progress import Bar, progress_bar
 
-    return progress_bar(doing, unit)
+    if _VERBOSITY.get().quiet:
+        yield Bar()
+        return
+    with progress_bar(doing, unit) as bar:
+        yield bar
+
+
+def _can_ask() -> bool:
+    """Return whether a person reads stderr and answers on stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm_or_say(bar: Bar, *, yes: bool) -> Notify:
+    """Return what is called with a sentence before work that may be in vain: it asks whether to go on.
+
+    Without a terminal, nobody can be asked: it then says the sentence, and that it goes on. With -q or --yes, it does
+    neither.
+
+    Args:
+        bar: The progress that is shown meanwhile.
+        yes: Whether --yes was given.
+
+    Returns:
+        A function that raises KeyboardInterrupt where the answer is no.
+    """
+
+    def confirm(sentence: str) -> None:
+        if yes or _VERBOSITY.get().quiet:
+            return
+        if not _can_ask():
+            remark_wrapped(f"{sentence} Going on, since this is no terminal to ask in (--yes leaves this out).")
+            return
+        with bar.paused():
+            remark_wrapped(sentence)
+            if not typer.confirm("Go on? (--yes goes on without asking)", err=True):
+                raise KeyboardInterrupt
+
+    return confirm
 
 
 def show(result: Result, render: Callable[[Any], RenderableType], *, as_json: bool) -> None:

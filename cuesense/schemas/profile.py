@@ -6,7 +6,7 @@ The whole document is ``Profile``. Its larger parts stand in ``profile_provenanc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -55,6 +55,7 @@ _SUMMARY = LazyFunction("cuesense.reports.summaries:profile_summary")
 _NOTEBOOK = LazyFunction("cuesense.reports.html.notebook:profile_html")
 _PLOTS = LazyFunction("cuesense.reports.plots.profile:ProfilePlots")
 _PAGE = LazyFunction("cuesense.workflows.profile_files:report")
+_FIFTYONE = LazyFunction("cuesense.reports.loggers.fiftyone:to_fiftyone")
 
 # How the warning begins that names the classes onto which predictions collapse.
 SINK_WARNING = "Sink classes"
@@ -260,20 +261,51 @@ class Profile(Document):
         plots: ProfilePlots = _PLOTS(self)
         return plots
 
-    def report(self, path: str | Path = "report.html") -> Path:
-        """Write the profile's page.
+    def report(self, path: str | Path = "report.html", format: str = "html") -> Path:
+        """Write the profile as a page, or in another format; ``cuesense.report`` adds the example images of a folder.
 
         Args:
-            path: The HTML file to write.
+            path: The file to write.
+            format: ``"html"``, ``"markdown"``, ``"json"`` or ``"model-card"``.
 
         Returns:
             The written file.
 
         Raises:
+            SettingsError: There is no such format.
             OutputError: The file cannot be written.
         """
-        written: Path = _PAGE(self, path)
+        written: Path = _PAGE.resolve()(self, path, format=format)
         return written
+
+    def to_fiftyone(
+        self,
+        dataset: Any,
+        predictions: str | Path,
+        perturbations: Sequence[str] | None = None,
+        prefix: str = "cuesense",
+    ) -> int:
+        """Write what happens to every image into a FiftyOne dataset, or a CSV file that FiftyOne imports.
+
+        The fields: ``cuesense_correct`` (whether the clean image is recognized), ``cuesense_predicted`` (what it is
+        taken for), ``cuesense_first_failure`` (the mildest condition under which it no longer is, such as
+        ``"color_jitter 0.2"``) and ``cuesense_rival`` (what it is taken for there, or when clean where that is wrong).
+
+        Args:
+            dataset: A ``fiftyone.Dataset`` of the analyzed images, which are found by the ends of their paths; or the
+                name of a CSV file to write, in which ``filepath`` is relative to the analyzed folder
+                (``fiftyone.types.CSVDataset`` with ``data_path``).
+            predictions: The output folder of ``analyze``, or its predictions.parquet: a profile knows no single images.
+            perturbations: Names of perturbations that count as conditions; None counts every augmentation.
+            prefix: What the names of the fields begin with.
+
+        Returns:
+            How many images were written.
+
+        Raises:
+            SettingsError: There are no such predictions, or they are of other classes or images.
+        """
+        return int(_FIFTYONE(self, dataset, predictions, perturbations, prefix))
 
     @property
     def warnings_to_repeat(self) -> list[str]:

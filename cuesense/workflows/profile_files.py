@@ -7,7 +7,7 @@ from pathlib import Path
 from cuesense.atomic_files import refuse_folder, refuse_same, remove_file, write_file
 from cuesense.errors import SettingsError
 from cuesense.predictions.predictions import Predictions
-from cuesense.predictions.write_table import write
+from cuesense.predictions.write_table import FILE_NAME, write
 from cuesense.reports.formats import file_name, render_document
 from cuesense.reports.html.profile import render
 from cuesense.reports.pictures import FILE as PICTURES
@@ -18,7 +18,7 @@ from cuesense.schemas.profile import Profile
 from cuesense.tables.write_csv import csv_text
 from cuesense.validation import path_of
 
-PREDICTIONS = "predictions.parquet"
+PREDICTIONS = FILE_NAME
 # The profile first, in the order in which a restart deletes them: one that is there is never of other files.
 PIPELINE = "pipeline.csv"
 FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PICTURES, PREDICTIONS)

@@ -39,7 +39,7 @@ OPTIONS = {
     | {"--weights-only"}
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
     | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
-    | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe"}
+    | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe", "--yes"}
     | {"--pipeline", "--timm-args", "--torchvision-args"},
     "score": {
         "--plugin",

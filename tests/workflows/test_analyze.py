@@ -448,3 +448,30 @@ def test_a_folder_of_parts_is_analyzed_in_one_of_them_and_every_result_says_whic
     again = run_analysis(classifier(), tmp_path / "photos", config="quick", split="train")
     assert (again.provenance.dataset.split, again.provenance.dataset.images) == ("train", 6)
     assert again.provenance.dataset.fingerprint != found.provenance.dataset.fingerprint
+
+
+def test_phases_are_named_in_their_order_and_too_few_images_are_said_before_the_network_runs(
+    tmp_path: Path,
+) -> None:
+    ran: list[int] = []
+    said: list[str] = []
+
+    def network(images: Tensor) -> Tensor:
+        ran.append(len(images))
+        return Meanest()(images)
+
+    def stop(sentence: str) -> None:
+        said.append(sentence)
+        raise KeyboardInterrupt
+
+    data = Colors(12)
+    with pytest.raises(KeyboardInterrupt):
+        run_analysis(classifier(network), data, output=tmp_path / "out", phase=said.append, confirm=stop)
+    assert said[:2] == ["finding images", "loading model"]
+    assert said[2].startswith("4 images a class decide little: ")
+    assert ran == []
+    assert not (tmp_path / "out").exists()
+    said.clear()
+    run_analysis(classifier(network), data, config="quick", phase=said.append, confirm=said.append)
+    assert said[-2:] == ["trying model on a few images", f"reading {len(data)} images"]
+    assert ran
