@@ -49,7 +49,13 @@ def renewed(page: str, folder: Path) -> str:
         kept = int(match["lines"] or len(lines))
         lines = [*lines[:kept], *(["..."] if kept < len(lines) else [])]
         head = match[0][: match[0].index("```text")]
-        return head + "```text\n" + "".join(f"{match['indent']}{line}".rstrip() + "\n" for line in lines) + match["indent"] + "```"
+        return (
+            head
+            + "```text\n"
+            + "".join(f"{match['indent']}{line}".rstrip() + "\n" for line in lines)
+            + match["indent"]
+            + "```"
+        )
 
     return MARK.sub(block, page)
 

@@ -37,8 +37,9 @@ def outlook(
     if np.isnan(recall).all():
         return Outlook(float("nan"), float("nan"), "", (), left_out)
     worst = int(np.nanargmin(recall))
-    at_risk = _at_risk(cost, class_names, losses.accuracy, tolerance, risk)
-    return Outlook(float(np.nanmean(recall)), float(recall[worst]), class_names[worst], at_risk, left_out)
+    classes = _classes(cost, class_names, losses.accuracy, tolerance)
+    at_risk = _at_risk(classes, risk)
+    return Outlook(float(np.nanmean(recall)), float(recall[worst]), class_names[worst], at_risk, left_out, classes)
 
 
 def policy_losses(losses: ExpectedLosses, policy: Policy) -> np.ndarray | None:
@@ -71,12 +72,16 @@ def _known(losses: ExpectedLosses, policy: Policy) -> tuple[Policy, tuple[str, .
     return replace(policy, values=tuple(without(values) for values in policy.values)), left_out
 
 
-def _at_risk(
-    cost: Forecast, class_names: Sequence[str], accuracy: Floats, tolerance: float, risk: float
-) -> tuple[ClassAtRisk, ...]:
-    chance = np.where(np.isnan(accuracy) | ~np.isfinite(cost.spread[0]), 0.0, cost.risk(tolerance)[0])
+def _classes(cost: Forecast, class_names: Sequence[str], accuracy: Floats, tolerance: float) -> tuple[ClassAtRisk, ...]:
+    """Return what every class is forecast to lose, but those of which nothing is known."""
+    known = ~np.isnan(accuracy) & np.isfinite(cost.spread[0])
+    chance = cost.risk(tolerance)[0]
     loss, low, high = (_possible(part[0], accuracy) for part in (cost.loss, *cost.bounds(_RANGE)))
-    order = sorted(np.flatnonzero(chance > risk).tolist(), key=lambda index: (-chance[index], index))
     return tuple(
-        ClassAtRisk(class_names[i], float(loss[i]), float(low[i]), float(high[i]), float(chance[i])) for i in order
+        ClassAtRisk(class_names[i], float(loss[i]), float(low[i]), float(high[i]), float(chance[i]))
+        for i in np.flatnonzero(known).tolist()
     )
+
+
+def _at_risk(classes: Sequence[ClassAtRisk], risk: float) -> tuple[ClassAtRisk, ...]:
+    return tuple(sorted((entry for entry in classes if entry.risk > risk), key=lambda entry: -entry.risk))

@@ -277,6 +277,7 @@ class Outlook:
         worst_class: Name of the class with the lowest recall.
         at_risk: The classes at more risk than is accepted, the largest risk first.
         left_out: Augmentations of the policy that are not known, so that they do not count.
+        classes: What every class is forecast to lose, in the order of the classes, but those of which nothing is known.
     """
 
     mean: float
@@ -284,6 +285,7 @@ class Outlook:
     worst_class: str
     at_risk: tuple[ClassAtRisk, ...] = ()
     left_out: tuple[str, ...] = ()
+    classes: tuple[ClassAtRisk, ...] = ()
 
 
 def uniform(values: Mapping[str, float], class_names: Sequence[str], probability: float = PROBABILITY) -> Policy:

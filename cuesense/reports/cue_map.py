@@ -1,152 +1,148 @@
-"""Where each class stands in the cue map, a triangle whose corners are shape, texture and color.
+"""Where every class stands between shape, texture and color: the positions of the cue map.
 
-The page, the notebook and ``profile.plot`` draw the same positions, those of ``cue_map``. It is a ternary plot: three
-weights that add up to 1 are the barycentric coordinates of a point in the triangle
-(https://en.wikipedia.org/wiki/Ternary_plot).
+The page, the notebook and ``profile.plot`` draw the same positions. It is a ternary plot: three weights that add up to
+1 are the barycentric coordinates of a point in the triangle (https://en.wikipedia.org/wiki/Ternary_plot).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from cuesense.schemas.base import UNKNOWN, Estimate
+from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import ClassModel, Profile
 from cuesense.types import Cue
 
-# An equilateral triangle with sides of length 1; y grows upward.
+# Of an equilateral triangle with sides of length 1.
 HEIGHT = 3**0.5 / 2
-CORNERS: dict[Cue, tuple[float, float]] = {
-    Cue.SHAPE: (0.5, HEIGHT),
-    Cue.TEXTURE: (0.0, 0.0),
-    Cue.COLOR: (1.0, 0.0),
-}
-CENTER = (0.5, HEIGHT / 3)
-# A dot that its bounds may move farther than a tenth of a side is drawn as uncertain. Chosen by hand; not tuned.
-CERTAIN_WITHIN = 0.1
-# Losses below one point in all say nothing about their shares: 0.001 of shape alone would be a dot in the corner.
+# Where its corners are, from the left and from the base, in sides.
+CORNERS: dict[Cue, tuple[float, float]] = {Cue.SHAPE: (0.5, HEIGHT), Cue.TEXTURE: (0.0, 0.0), Cue.COLOR: (1.0, 0.0)}
+# A position is sure where no cue's weight may be off by more than this on its interval. Chosen by hand: three times the
+# radius of a dot in a map of a few classes.
+_SURE = 0.1
+# The map shows no less than this part of the triangle's side, so that small differences do not look large.
 # Chosen by hand; not tuned.
-_LEAST_LOSS = 0.01
+_SMALLEST_SIDE = 0.3
+# Corners stand on multiples of this, so that they can be read.
+_STEP = 0.05
 
-_Floats = npt.NDArray[np.float64]
+MEANING = (
+    "The more a class relies on a cue, the nearer it stands to that corner. Reliance is the mean of what the class "
+    "loses without the cue and what it keeps on it alone; a dot’s place is its three reliances as shares of their sum."
+)
+MEANING_OLD = (
+    "The more of a class is lost without a cue, the nearer it stands to that corner: a dot’s place is its three losses "
+    "as shares of their sum."
+)
 
 
 @dataclass(frozen=True)
-class CueDot:
-    """One class in the cue map, or the average class of the model.
+class Spot:
+    """One class on the map.
 
     Attributes:
-        name: Name of the class.
-        x: From texture on the left to color on the right, in [0, 1].
-        y: From texture and color at the bottom, 0, to shape at the top, ``HEIGHT``.
-        losses: The share of its images that it loses without shape, texture and color, each in [0, 1]; None where that
-            is not known.
-        weights: The weights of shape, texture and color, which add up to 1; all a third at the center.
-        placed: Whether the losses decide the position. Otherwise the class stands at the center: it loses nothing
-            without any cue, or what it loses is not known.
-        certain: Whether the position is known to ``CERTAIN_WITHIN`` of a side; never where it is not placed.
+        reliance: Reliance on shape, texture and color, each in [0, 1].
+        weights: The same as shares of their sum.
+        sure: Whether the intervals leave little doubt about the place.
     """
 
-    name: str
-    x: float
-    y: float
-    losses: tuple[float | None, float | None, float | None]
+    reliance: tuple[float, float, float]
     weights: tuple[float, float, float]
-    placed: bool
-    certain: bool
+    sure: bool
 
 
 @dataclass(frozen=True)
 class CueMap:
-    """The cue map of a profile.
+    """All classes on the map.
 
     Attributes:
-        dots: One for every class, in the profile's order.
-        mean: The average class: the mean losses of the classes whose losses are known.
+        spots: One a class in the profile's order; None where nothing is known.
+        mean: The model's mean; None where it is not known.
+        corners: The least weight of each cue in the part of the triangle that is shown.
+        side: The side of that part, in (0, 1]: a corner stands for its least weight plus the side.
+        graded: Whether places rest on graded reliance; older files know only what is lost.
     """
 
-    dots: tuple[CueDot, ...]
-    mean: CueDot
+    spots: tuple[Spot | None, ...]
+    mean: Spot | None
+    corners: tuple[float, float, float]
+    side: float
+    graded: bool
+
+    def place(self, spot: Spot) -> tuple[float, float]:
+        """Return where a spot stands: from the left, in sides of the shown triangle, and from its base, in heights.
+
+        Shape is the top, texture the left and color the right corner.
+        """
+        shape, _, color = (
+            (weight - least) / self.side for weight, least in zip(spot.weights, self.corners, strict=True)
+        )
+        return color + shape / 2, shape
+
+    def point(self, spot: Spot) -> tuple[float, float]:
+        """Return where a spot stands in a triangle with sides of length 1, from the left and from the base."""
+        x, height = self.place(spot)
+        return x, height * HEIGHT
+
+    def corner(self, cue: Cue) -> str:
+        """Return what a corner stands for, such as ``"shape 60 %"``: the cue's weight there."""
+        return f"{cue.value} {100 * (self.corners[list(Cue).index(cue)] + self.side):.0f}\N{NO-BREAK SPACE}%"
 
 
 def cue_map(profile: Profile) -> CueMap:
-    """Return where each class stands between shape, texture and color.
-
-    With k(c) the share that a class keeps without cue c (``kept["without_shape"]``, ...), it loses
-    ``l(c) = max(1 - k(c), 0)``. Its weights are ``w(c) = l(c) / (l(shape) + l(texture) + l(color))``, and it stands at
-    the weighted mean of the corners: ``x = w(color) + w(shape) / 2`` and ``y = w(shape) * sqrt(3) / 2``. A profile of
-    an older version, without ``kept``, gives the necessity of each cue as l(c) (``reliance[cue].value``). A position
-    says which cue matters more than the others, not how much a class loses without it.
+    """Return the places of all classes and of the model's mean.
 
     Args:
-        profile: The profile.
-
-    Returns:
-        The positions. A class that loses less than one point of accuracy without all three cues together, or of which
-        some loss is not known, stands at the center and is not placed.
+        profile: The profile; files without graded answers place classes by the share that is lost without each cue.
     """
-    bounds = np.array([_loss_bounds(entry) for entry in profile.classes], dtype=float).reshape(-1, 3, 3)
-    dots = tuple(_dot(entry.name, row) for entry, row in zip(profile.classes, bounds, strict=True))
-    known = bounds[~np.isnan(bounds[:, :, 0]).any(axis=1), :, :1]
-    mean = known.mean(axis=0) if len(known) else np.full((3, 1), np.nan)
-    # The mean of many classes is drawn without bounds.
-    return CueMap(dots, _dot("all classes", np.repeat(mean, 3, axis=1)))
+    graded = any(part.reliance.value is not None for entry in profile.classes for part in entry.lean.values())
+    spots = tuple(_spot(_graded(entry) if graded else _lost(entry)) for entry in profile.classes)
+    known = [spot for spot in spots if spot is not None]
+    means = profile.summary.graded.lean
+    mean = _spot([means[cue].mean for cue in Cue]) if graded and set(Cue) <= set(means) else _average(known)
+    corners, side = _part(known if mean is None else [*known, mean])
+    return CueMap(spots, mean, corners, side, graded)
 
 
-def position(weights: Sequence[float] | _Floats) -> tuple[float, float]:
-    """Return the point of the triangle with barycentric coordinates.
-
-    Args:
-        weights: Those of shape, texture and color, which add up to 1.
-
-    Returns:
-        x and y, as in CueDot.
-    """
-    x, y = np.asarray(weights, dtype=float) @ np.array([CORNERS[cue] for cue in Cue])
-    return float(x), float(y)
+def _graded(entry: ClassModel) -> list[Estimate]:
+    return [entry.lean[cue].reliance for cue in Cue if cue in entry.lean]
 
 
-def _loss_bounds(entry: ClassModel) -> list[list[float]]:
-    """Return the loss without each cue with its lower and upper bound, (3, 3); NaN where it is not known."""
-    return [_loss(entry, cue) for cue in Cue]
+def _lost(entry: ClassModel) -> list[Estimate]:
+    return [entry.reliance[cue] for cue in Cue if cue in entry.reliance]
 
 
-def _loss(entry: ClassModel, cue: Cue) -> list[float]:
-    kept = entry.kept.get(f"without_{cue.value}")
-    if kept is not None:
-        found = [np.nan if share is None else 1 - share for share in (kept.value, kept.high, kept.low)]
-    else:
-        known: Estimate = entry.reliance.get(cue, UNKNOWN)
-        found = [np.nan if share is None else share for share in (known.value, known.low, known.high)]
-    return [float(np.clip(loss, 0, 1)) for loss in found]
+def _spot(parts: Sequence[Estimate]) -> Spot | None:
+    shape, texture, color = (
+        [min(max(part.value, 0.0), 1.0) if part.value is not None else math.nan for part in parts] + 3 * [math.nan]
+    )[:3]
+    total = shape + texture + color
+    # Of a class that relies on none of them there is no place; NaN compares as false.
+    if not total > 0:
+        return None
+    widths = [math.inf if p.low is None or p.high is None else (p.high - p.low) / 2 for p in parts]
+    return Spot(
+        (shape, texture, color), (shape / total, texture / total, color / total), sure=max(widths) / total <= _SURE
+    )
 
 
-def _dot(name: str, bounds: _Floats) -> CueDot:
-    losses = bounds[:, 0]
-    placed = bool(losses.sum() >= _LEAST_LOSS)
-    weights = losses / losses.sum() if placed else np.full(3, 1 / 3)
-    shape, texture, color = (None if np.isnan(loss) else float(loss) for loss in losses)
-    x, y = position(weights) if placed else CENTER
-    certain = placed and _farthest(bounds) <= CERTAIN_WITHIN
-    first, second, third = map(float, weights)
-    return CueDot(name, x, y, (shape, texture, color), (first, second, third), placed, certain)
+def _average(spots: Sequence[Spot]) -> Spot | None:
+    if not spots:
+        return None
+    shape, texture, color = (sum(spot.reliance[at] for spot in spots) / len(spots) for at in range(3))
+    total = shape + texture + color
+    return Spot((shape, texture, color), (shape / total, texture / total, color / total), sure=True)
 
 
-def _farthest(bounds: _Floats) -> float:
-    """Return how far a dot moves, at most, when one of its losses is at a bound; infinity where a bound is missing."""
-    if np.isnan(bounds).any():
-        return float("inf")
-    losses = bounds[:, 0]
-    start = np.array(position(losses / losses.sum()))
-    moves = [0.0]
-    for cue in range(3):
-        for bound in bounds[cue, 1:]:
-            moved = losses.copy()
-            moved[cue] = bound
-            if moved.sum() < _LEAST_LOSS:
-                return float("inf")
-            moves.append(float(np.hypot(*(np.array(position(moved / moved.sum())) - start))))
-    return max(moves)
+def _part(spots: Sequence[Spot]) -> tuple[tuple[float, float, float], float]:
+    """Return the smallest part of the triangle with round corners that holds all spots: least weights, and its side."""
+    if not spots:
+        return (0.0, 0.0, 0.0), 1.0
+    least = [math.floor(min(spot.weights[at] for spot in spots) / _STEP + 1e-9) * _STEP for at in range(3)]
+    while (side := 1 - sum(least)) < _SMALLEST_SIDE:
+        # Give room where the most has been cut off.
+        at = least.index(max(least))
+        least[at] = max(least[at] - _STEP, 0.0)
+    shape, texture, color = (round(part, 2) for part in least)
+    return (shape, texture, color), round(side, 2)

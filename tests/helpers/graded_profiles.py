@@ -82,7 +82,13 @@ def _answered(entry: ClassModel, shares: Any, leans: Any, half: float, others: i
     }
     unknown = LeanModel(**UNKNOWN.model_dump())
     lean = {
-        cue: LeanModel(value=value, low=value - half, high=value + half, of=others) if others > 0 else unknown
-        for cue, value in zip(Cue, leans.tolist(), strict=True)
+        cue: LeanModel(value=value, low=value - half, high=value + half, of=others, reliance=_known(part, half / 4))
+        if others > 0
+        else unknown
+        for cue, value, part in zip(Cue, leans.tolist(), ((1 - shares[:3] + shares[3:]) / 2).tolist(), strict=True)
     }
     return entry.model_copy(update={"kept": kept, "lean": lean})
+
+
+def _known(value: float, half: float) -> Estimate:
+    return Estimate(value=value, low=value - half, high=value + half)

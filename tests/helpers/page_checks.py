@@ -49,7 +49,9 @@ def tile(page: Node, title: str) -> Node:
 
 def provenance(page: Node) -> dict[str, str]:
     """Return the names and values in the page's footer."""
-    return {item.find("dt")[0].text: item.find("dd")[0].text for item in page.find("footer")[0].find("div")}
+    footer = page.find("footer")[0]
+    pairs = {item.find("dt")[0].text: item.find("dd")[0].text for item in footer.find("div")}
+    return pairs | {row.find("th")[0].text: row.find("td")[0].text for row in footer.find("tr")}
 
 
 def check_nothing_is_fetched_and_only_hashed_code_runs(page: Node) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cuesense.reports.cue_map import CENTER, CERTAIN_WITHIN, CORNERS, HEIGHT, CueDot, cue_map, position
+from cuesense.reports.cue_map import CORNERS, HEIGHT, CueMap, cue_map
 from cuesense.schemas.base import UNKNOWN
-from cuesense.schemas.profile import KeptModel, Profile
+from cuesense.schemas.profile import CueModel, Profile
 from cuesense.types import Cue
 from tests.helpers.graded_profiles import graded
 from tests.helpers.profiles import profile
@@ -18,30 +18,30 @@ from tests.helpers.profiles import profile
 SHARES = st.lists(st.floats(0, 1), min_size=3, max_size=3)
 
 
-def with_kept(shares: list[float | None], half: float | None = 0.0) -> Profile:
-    """Return a profile of one class that keeps these shares without shape, texture and color."""
-    source = profile(1)
-    kept = {f"without_{cue.value}": _kept(share, half) for cue, share in zip(Cue, shares, strict=True)}
-    return source.model_copy(update={"classes": [source.classes[0].model_copy(update={"kept": kept})]})
+def with_losses(*classes: list[float | None], half: float | None = 0.0) -> Profile:
+    """Return a profile of an older version, whose classes lose these shares without shape, texture and color."""
+    source = profile(len(classes))
+    entries = [
+        entry.model_copy(update={"reliance": {cue: _loss(value, half) for cue, value in zip(Cue, row, strict=True)}})
+        for entry, row in zip(source.classes, classes, strict=True)
+    ]
+    return source.model_copy(update={"classes": entries})
 
 
-def _kept(share: float | None, half: float | None) -> KeptModel:
-    if share is None or half is None:
-        return KeptModel(value=share, low=None, high=None)
-    return KeptModel(value=share, low=max(share - half, 0), high=min(share + half, 1))
+def _loss(value: float | None, half: float | None) -> CueModel:
+    if value is None or half is None:
+        return CueModel(value=value, low=None, high=None)
+    return CueModel(value=value, low=value - half, high=value + half)
 
 
-def dot(shares: list[float | None], half: float | None = 0.0) -> CueDot:
-    """Return the dot of a class that keeps these shares."""
-    return cue_map(with_kept(shares, half)).dots[0]
-
-
-@pytest.mark.parametrize("cue", list(Cue))
-def test_a_class_that_needs_one_cue_alone_stands_in_its_corner(cue: Cue) -> None:
-    found = dot([0.2 if cue is other else 1.0 for other in Cue])
-    assert (found.x, found.y) == pytest.approx(CORNERS[cue])
-    assert found.placed
-    assert found.certain
+@pytest.mark.parametrize(("cue", "corner"), list(CORNERS.items()))
+def test_classes_that_rely_on_one_cue_alone_stand_in_their_corners(cue: Cue, corner: tuple[float, float]) -> None:
+    found = cue_map(with_losses([0.8, 0.0, 0.0], [0.0, 0.8, 0.0], [0.0, 0.0, 0.8]))
+    spot = found.spots[list(Cue).index(cue)]
+    assert spot is not None
+    assert found.point(spot) == pytest.approx(corner)
+    assert spot.sure
+    assert found.corner(cue) == f"{cue.value} 100\N{NO-BREAK SPACE}%"
 
 
 def test_the_corners_are_shape_on_top_texture_on_the_left_and_color_on_the_right() -> None:
@@ -50,87 +50,72 @@ def test_the_corners_are_shape_on_top_texture_on_the_left_and_color_on_the_right
     assert sides == pytest.approx([1, 1, 1])
 
 
-@given(SHARES)
-def test_the_position_follows_the_formula_and_stays_in_the_triangle(kept: list[float]) -> None:
-    found = dot(list(kept))
-    losses = [max(1 - share, 0) for share in kept]
-    if sum(losses) < 0.01:
-        return
-    shape, texture, color = (loss / sum(losses) for loss in losses)
-    assert found.weights == pytest.approx((shape, texture, color))
-    assert found.losses == pytest.approx(tuple(losses))
-    assert found.x == pytest.approx(color + shape / 2)
-    assert found.y == pytest.approx(shape * 3**0.5 / 2)
-    assert -1e-9 <= found.y <= HEIGHT + 1e-9
-    # The barycentric coordinates of a point are its distances from the sides, each over the height.
-    assert found.y / HEIGHT == pytest.approx(shape)
+@given(SHARES, SHARES)
+def test_every_place_is_inside_and_without_the_zoom_it_is_the_weights(one: list[float], other: list[float]) -> None:
+    found = cue_map(with_losses(list(one), list(other)))
+    for losses, spot in zip((one, other), found.spots, strict=True):
+        if spot is None:
+            assert sum(losses) == 0
+            continue
+        x, y = found.point(spot)
+        shape = y / HEIGHT
+        color = x - shape / 2
+        place = (shape, 1 - shape - color, color)
+        assert min(place) >= -1e-6
+        weights = [least + found.side * part for least, part in zip(found.corners, place, strict=True)]
+        assert weights == pytest.approx([loss / sum(losses) for loss in losses], abs=1e-6)
+        assert spot.weights == pytest.approx(weights, abs=1e-6)
 
 
-@pytest.mark.parametrize(("kept", "placed"), [([1.0, 1.0, 0.9901], False), ([1.0, 1.0, 0.9899], True)])
-def test_a_class_that_loses_less_than_a_point_stands_at_the_center(kept: list[float], placed: bool) -> None:
-    found = dot(list(kept))
-    assert found.placed is placed
-    assert ((found.x, found.y) == CENTER) is not placed
-    assert found.certain is placed
+def test_alike_classes_are_shown_in_a_part_of_the_triangle_which_the_corners_say() -> None:
+    found = cue_map(with_losses([0.5, 0.3, 0.2], [0.45, 0.35, 0.2]))
+    assert found.side < 1
+    assert sum(found.corners) + found.side == pytest.approx(1)
+    for least, cue in zip(found.corners, Cue, strict=True):
+        assert found.corner(cue) == f"{cue.value} {100 * (least + found.side):.0f}\N{NO-BREAK SPACE}%"
 
 
-def test_a_class_of_which_a_loss_is_not_known_stands_at_the_center() -> None:
-    found = dot([0.5, None, 0.5])
-    assert (found.x, found.y) == CENTER
-    assert (found.placed, found.certain) == (False, False)
-    assert found.losses == (0.5, None, 0.5)
-    assert found.weights == (1 / 3, 1 / 3, 1 / 3)
+def test_a_map_never_shows_less_than_three_tenths_of_a_side() -> None:
+    assert cue_map(with_losses([0.4, 0.3, 0.3], [0.4, 0.3, 0.3])).side >= 0.3
 
 
-def test_a_class_whose_bounds_move_it_far_is_uncertain() -> None:
-    assert dot([0.5, 0.5, 0.5], 0.2).certain
-    assert not dot([0.5, 0.5, 0.5], 0.25).certain
-    assert dot([0.5, 0.5, 0.5], 0.25).placed
-    assert not dot([0.5, 0.5, 0.5], None).certain
+@pytest.mark.parametrize("row", [[0.5, None, 0.5], [0.0, 0.0, 0.0]])
+def test_a_class_of_which_nothing_is_known_has_no_place(row: list[float | None]) -> None:
+    assert cue_map(with_losses(row)).spots == (None,)
 
 
-def test_a_bound_at_which_the_class_loses_nothing_makes_it_uncertain() -> None:
-    assert not dot([1.0, 1.0, 0.985], 0.02).certain
+@pytest.mark.parametrize(("half", "sure"), [(0.149, True), (0.151, False), (None, False)])
+def test_a_place_is_sure_within_a_tenth_of_the_sum(half: float | None, sure: bool) -> None:
+    (spot,) = cue_map(with_losses([0.5, 0.5, 0.5], half=half)).spots
+    assert spot is not None
+    assert spot.sure is sure
 
 
-@pytest.mark.parametrize("factor", [0.99, 1.01])
-def test_certain_is_within_a_tenth_of_a_side(factor: float) -> None:
-    # A class between texture and color moves along the side that joins them.
-    move = CERTAIN_WITHIN * factor
-    color = 0.4
-    texture_then = color / (0.5 + move) - color  # from x = 1/2 to x = 1/2 + move
-    source = with_kept([1.0, 1 - color, 1 - color])
-    kept = dict(source.classes[0].kept)
-    kept["without_texture"] = KeptModel(value=1 - color, low=1 - color, high=1 - texture_then)
-    entry = source.classes[0].model_copy(update={"kept": kept})
-    found = cue_map(source.model_copy(update={"classes": [entry]})).dots[0]
-    assert found.certain is (factor < 1)
-
-
-def test_an_older_profile_gives_the_necessity_of_each_cue() -> None:
-    source = profile(12)
-    for entry, found in zip(source.classes, cue_map(source).dots, strict=True):
-        assert not entry.kept
-        needed = [entry.reliance[cue].value for cue in Cue]
-        assert found.losses == pytest.approx(tuple(max(value, 0) for value in needed if value is not None))
-        assert found.name == entry.name
-
-
-def test_the_mean_is_that_of_the_classes_that_are_known() -> None:
+def test_a_graded_profile_is_placed_by_its_reliances() -> None:
     source = graded(12, empty=2)
     found = cue_map(source)
-    known = [entry.losses for entry in found.dots if None not in entry.losses]
-    assert len(found.dots) == 12
-    losses = [sum(row[at] for row in known) / len(known) for at in range(3)]  # type: ignore[misc]
-    assert found.mean.losses == pytest.approx(tuple(losses))
-    assert (found.mean.x, found.mean.y) == pytest.approx(position([loss / sum(losses) for loss in losses]))
-    assert found.mean.certain
+    assert found.graded
+    for entry, spot in zip(source.classes, found.spots, strict=True):
+        known = [entry.lean[cue].reliance.value for cue in Cue if cue in entry.lean]
+        if spot is None:
+            assert not known or None in known or not sum(filter(None, known))
+        else:
+            assert spot.reliance == pytest.approx(known)
+    assert found.mean is not None
+    means = [source.summary.graded.lean[cue].mean.value for cue in Cue]
+    assert found.mean.reliance == pytest.approx(means)
 
 
-def test_a_profile_without_images_has_all_at_the_center() -> None:
+def test_an_older_profile_is_placed_by_its_losses_and_its_mean_is_theirs() -> None:
+    found = cue_map(with_losses([0.6, 0.2, 0.2], [0.2, 0.2, 0.6]))
+    assert not found.graded
+    assert found.mean is not None
+    assert found.mean.reliance == pytest.approx((0.4, 0.2, 0.4))
+
+
+def test_a_profile_without_images_has_an_empty_map() -> None:
     source = profile(3)
-    nothing = {cue: entry.model_copy(update=dict(UNKNOWN)) for cue, entry in source.classes[0].reliance.items()}
-    classes = [entry.model_copy(update={"reliance": nothing, "kept": {}}) for entry in source.classes]
+    nothing = {cue: CueModel(**UNKNOWN.model_dump()) for cue in Cue}
+    classes = [entry.model_copy(update={"reliance": nothing}) for entry in source.classes]
     found = cue_map(source.model_copy(update={"classes": classes}))
-    assert {(entry.x, entry.y) for entry in (*found.dots, found.mean)} == {CENTER}
-    assert not found.mean.placed
+    assert found == CueMap((None, None, None), None, (0.0, 0.0, 0.0), 1.0, graded=False)

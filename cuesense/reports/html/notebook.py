@@ -9,13 +9,13 @@ from markupsafe import Markup
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.labels import shortened
 from cuesense.reports.colors import CUE_COLORS
-from cuesense.reports.cue_map import CORNERS, HEIGHT, CueDot, cue_map
+from cuesense.reports.cue_map import CORNERS, HEIGHT, CueMap, Spot, cue_map
 from cuesense.reports.headline import expected_loss, headline, usual_severity
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.summaries import profile_line
 from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, printable, readable_name
 from cuesense.schemas.profile import ClassModel, CurveModel, Profile
-from cuesense.types import Cue, CueVerdict, Role
+from cuesense.types import Cue, Role
 
 # Rows of the table, letters of a name in it, and classes whose names are written beside their dots. Chosen by hand.
 _ROWS, _LETTERS, _NAMED_DOTS = 10, 40, 20
@@ -50,15 +50,11 @@ def profile_html(profile: Profile) -> str:
 
 def _map(profile: Profile) -> Markup:
     found = cue_map(profile)
-    named = len(found.dots) <= _NAMED_DOTS
-    pairs = list(zip(found.dots, profile.classes, strict=True))
-    dots = Markup("").join(_dot(dot, entry.cue, named=named) for dot, entry in pairs)
+    named = len(found.spots) <= _NAMED_DOTS
+    placed = [(spot, entry) for spot, entry in zip(found.spots, profile.classes, strict=True) if spot is not None]
+    dots = Markup("").join(_dot(found, spot, entry, named=named) for spot, entry in placed)
     corners = " ".join(f"{x:g},{y:g}" for x, y in map(_place, CORNERS.values()))
-    labels = Markup("").join(_corner(cue) for cue in Cue)
-    x, y = _place((found.mean.x, found.mean.y))
-    mean = Markup(
-        '<path d="M%s %sm-6 0h12m-6 -6v12" stroke="currentColor" stroke-width="2"><title>average class</title></path>'
-    )
+    labels = Markup("").join(_corner(found, cue) for cue in Cue)
     return Markup(
         '<svg viewBox="0 0 %s %s" width="%s" role="img" aria-label="%s" font-size="11" fill="currentColor">'
         '<polygon points="%s" fill="none" stroke="currentColor" stroke-opacity=".4"/>%s%s%s</svg>'
@@ -70,8 +66,17 @@ def _map(profile: Profile) -> Markup:
         corners,
         labels,
         dots,
-        mean % (x, y) if found.mean.placed else "",
+        _mean(found),
     )
+
+
+def _mean(found: CueMap) -> Markup:
+    if found.mean is None:
+        return Markup("")
+    x, y = _place(found.point(found.mean))
+    return Markup(
+        '<path d="M%s %sm-6 0h12m-6 -6v12" stroke="currentColor" stroke-width="2"><title>average class</title></path>'
+    ) % (x, y)
 
 
 def _place(point: tuple[float, float]) -> tuple[float, float]:
@@ -80,24 +85,24 @@ def _place(point: tuple[float, float]) -> tuple[float, float]:
     return round(_MARGIN + _SIDE * x, 1), round(_MARGIN + _SIDE * (HEIGHT - y), 1)
 
 
-def _corner(cue: Cue) -> Markup:
+def _corner(found: CueMap, cue: Cue) -> Markup:
     x, y = _place(CORNERS[cue])
     return Markup('<text x="%s" y="%s" text-anchor="middle">%s</text>') % (
         x,
         y + (-9 if cue is Cue.SHAPE else 18),
-        cue.value,
+        found.corner(cue),
     )
 
 
-def _dot(dot: CueDot, cue: CueVerdict, *, named: bool) -> Markup:
-    (x, y), color = _place((dot.x, dot.y)), CUE_COLORS[cue]
-    fill = color if dot.certain else "none"
-    name = printable(dot.name)
+def _dot(found: CueMap, spot: Spot, entry: ClassModel, *, named: bool) -> Markup:
+    (x, y), color = _place(found.point(spot)), CUE_COLORS[entry.cue]
+    fill = color if spot.sure else "none"
+    name = printable(entry.name)
     label = Markup('<text x="%s" y="%s" font-size="8">%s</text>') % (x + 7, y + 3, shortened(name, 20)) if named else ""
     circle = Markup(
         '<circle cx="%s" cy="%s" r="%s" fill="%s" stroke="%s" stroke-width="1.5"><title>%s: %s</title></circle>'
     )
-    return circle % (x, y, 5 if named else 3, fill, color, name, cue.value) + label
+    return circle % (x, y, 5 if named else 3, fill, color, name, entry.cue.value) + label
 
 
 def _table(profile: Profile) -> Markup:

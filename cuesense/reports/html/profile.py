@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
+from cuesense.errors import CuesenseError
+from cuesense.policies.advice import Advice, advise
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.accuracy_panel import accuracy_panel
 from cuesense.reports.charts.cue_bars import cue_counts_bar, evidence_bars
+from cuesense.reports.charts.cue_triangle import Dot, strips, triangle
 from cuesense.reports.charts.curve_accuracies import Overview, dataset_overview
+from cuesense.reports.confusions import confusions, leaks
+from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
 from cuesense.reports.graded_text import is_graded, lean_text, lean_words
+from cuesense.reports.headline import headline
+from cuesense.reports.html.links import class_id, link, short_spec, with_links
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data
+from cuesense.reports.html.profile_pictures import picture_data
 from cuesense.reports.pictures import Pictures
 from cuesense.reports.pipeline_text import caption, forecast_text, safe_text, worst_text
+from cuesense.reports.policy_view import PolicyView, policy_view
 from cuesense.reports.profile_text import (
+    SHORT_NAMES,
     augmentation_columns,
     axis_title,
     budget_meaning,
@@ -26,11 +39,33 @@ from cuesense.reports.profile_text import (
     tick_labels,
 )
 from cuesense.reports.text import percent, readable_name
-from cuesense.schemas.profile import ClassModel, CurveModel, GlobalBudget, Profile
-from cuesense.types import Cue
+from cuesense.reports.usual_losses import MEANING as SAFETY_MEANING
+from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses
+from cuesense.reports.words import words
+from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, GlobalBudget, Profile
+from cuesense.types import BudgetStatus, Cue, CueVerdict
 
 # Columns of budgets that fit beside the evidence on a page of 84 rem; a class's details list all its budgets.
 _BUDGET_COLUMNS = 4
+# Pairs in the list of confusions, and rows and columns of their matrix: what one screen holds.
+_MOST_PAIRS, _MOST_LEAKS = 10, 12
+# Classes in the table of risks: what one screen holds; a class's details have its own.
+_MOST_RISKS = 10
+
+STYLES = ("page.css", "profile.css", "class.css", "print.css")
+SCRIPTS = (
+    "elements.js",
+    "table.js",
+    "copy.js",
+    "words.js",
+    "curves.js",
+    "pictures.js",
+    "detail.js",
+    "panel.js",
+    "map.js",
+    "print.js",
+    "profile.js",
+)
 
 
 @dataclass(frozen=True)
@@ -42,34 +77,79 @@ class _Panel:
     overview: Overview
 
 
+@dataclass(frozen=True)
+class _Row:
+    """One row of the table of classes.
+
+    Attributes:
+        at: The class's position in the profile, by which the page's data are kept.
+        entry: The class.
+        loss: Its largest loss under the usual augmentations.
+        safety: How far it may be augmented as usual.
+    """
+
+    at: int
+    entry: ClassModel
+    loss: UsualLoss | None
+    safety: Safety | None
+
+    @property
+    def leans_to(self) -> str:
+        """The cue to which it certainly leans; empty where it may be none."""
+        cue = self.entry.leans_to
+        low = None if cue is None else self.entry.lean[cue].low
+        return cue.value if cue is not None and low is not None and low > 0 else ""
+
+
 def render(profile: Profile, pictures: Pictures | None = None) -> str:
     """Return the report as an HTML page.
 
-    The table of classes and the curves of the whole dataset are in the page itself; the curves of single classes are
-    drawn by its script from embedded counts. Equal arguments give equal text.
+    The headline, the map, the policy, the table of classes and the curves of the whole dataset are in the page itself;
+    the details of single classes are drawn by its script from embedded counts. Equal arguments give equal text.
 
     Args:
         profile: The profile.
-        pictures: Example images by position of the class.
+        pictures: Example images by the position of the class, the most telling strip first.
 
     Returns:
         The text of an HTML file, to be written as UTF-8.
     """
-    title = f"cuesense · {profile.provenance.model.spec}"
-    template = _environment().get_template("profile.html.j2")
-    return template.render(
-        profile=profile,
-        **head_variables(title, ("page.css",), ("table.js", "profile.js")),
-        graded=is_graded(profile),
-        rows=_rows(profile),
-        worst=_worst_class(profile),
-        augmentations=augmentation_columns(profile, _BUDGET_COLUMNS),
-        sections=_sections(profile),
-        shared=_shared_budgets(profile),
-        budget_meaning=budget_meaning(profile.policy),
-        worst_step=worst_text,
-        pipeline_caption=None if profile.pipeline is None else caption(profile, profile.pipeline),
-        data=page_data(profile),
+    advice, problem = _advice(profile)
+    policy = None if advice is None else policy_view(profile, advice)
+    losses, places = usual_losses(profile), cue_map(profile)
+    rows = _rows(profile, losses)
+    pairs = confusions(profile)
+    title = short_spec(profile.provenance.model.spec)
+    return (
+        _environment()
+        .get_template("profile.html.j2")
+        .render(
+            profile=profile,
+            heading=title,
+            **head_variables(f"cuesense · {title}", STYLES, SCRIPTS),
+            names=[entry.name for entry in profile.classes],
+            headline=headline(profile, advice),
+            graded=is_graded(profile),
+            rows=rows,
+            worst=_worst_class(profile),
+            augmentations=_budget_columns(profile),
+            sections=_sections(profile),
+            shared=_shared_budgets(profile),
+            budget_meaning=budget_meaning(profile.policy),
+            words=words(profile.policy),
+            policy=policy,
+            policy_problem=problem,
+            risky=_risky(policy),
+            pairs=pairs[:_MOST_PAIRS],
+            pairs_left=max(len(pairs) - _MOST_PAIRS, 0),
+            leaks=leaks(pairs, _MOST_LEAKS),
+            map_meaning=MEANING if places.graded else MEANING_OLD,
+            **_map(profile, places),
+            worst_step=worst_text,
+            pipeline_caption=None if profile.pipeline is None else caption(profile, profile.pipeline),
+            data=page_data(profile, policy),
+            pictures=picture_data(profile, pictures or {}),
+        )
     )
 
 
@@ -79,21 +159,86 @@ def _environment() -> Environment:
     environment.filters |= {
         "safe_step": safe_text,
         "training_step": forecast_text,
-        "budget": budget_text,
+        "budget": _budget,
         "group_shares": group_shares,
         "lean": lean_text,
         "lean_words": lean_words,
         "evidence_bars": evidence_bars,
         "cue_counts_bar": cue_counts_bar,
+        "short_augmentation": lambda name: SHORT_NAMES.get(name, readable_name(name)),
+        "class_link": link,
+        "class_id": class_id,
+        "with_links": with_links,
+        "short_spec": short_spec,
     }
-    environment.globals |= {"axis_title": axis_title, "CUES": list(Cue)}
+    environment.globals |= {
+        "axis_title": axis_title,
+        "CUES": list(Cue),
+        "SAFETY": list(Safety),
+        "SAFETY_MEANING": SAFETY_MEANING,
+    }
     return environment
 
 
-def _rows(profile: Profile) -> list[tuple[int, ClassModel]]:
-    """Return the classes sorted by lean, each with its position in the profile, by which the page's data are kept."""
+def _advice(profile: Profile) -> tuple[Advice | None, str]:
+    """Return the recommendation, or why there is none: an augmentation of a plug-in that is not here, for instance."""
+    if not profile.policy.global_:
+        return None, "No augmentation was measured."
+    try:
+        return advise(profile), ""
+    except CuesenseError as error:
+        return None, f"No recommendation: {error}"
+
+
+def _rows(profile: Profile, losses: Sequence[UsualLoss | None]) -> list[_Row]:
+    """Return the classes by their largest usual loss; where none is known, by lean. Unknown losses come last."""
     positions = {id(entry): at for at, entry in enumerate(profile.classes)}
-    return [(positions[id(entry)], entry) for entry in profile.classes_by_lean]
+    found = safety(profile)
+    by_lean = [positions[id(entry)] for entry in profile.classes_by_lean]
+
+    def order(at: int) -> tuple[bool, float]:
+        loss = losses[at]
+        return loss is None, 0.0 if loss is None else -loss.drop
+
+    return [_Row(at, profile.classes[at], losses[at], found[at]) for at in sorted(by_lean, key=order)]
+
+
+def _budget_columns(profile: Profile) -> list[str]:
+    """Return the augmentations with a column in the table: those of the usual loss first."""
+    known = augmentation_columns(profile, len(profile.curves))
+    return sorted(known, key=lambda name: name not in DEFAULT_AUGMENTATIONS)[:_BUDGET_COLUMNS]
+
+
+def _budget(entry: BudgetModel) -> str:
+    """Return a budget's value or status, in the words of the terminal: "any" to the end of the ladder."""
+    return "any" if entry.status is BudgetStatus.UNLIMITED else budget_text(entry)
+
+
+def _risky(policy: PolicyView | None) -> list[tuple[str, Any, Any]]:
+    """Return the classes with the largest risks: with the recommended policy first, then with the usual default."""
+    if policy is None:
+        return []
+
+    def order(name: str) -> tuple[float, float]:
+        own, usual = (-1.0 if part is None else part.risk for part in policy.risks[name])
+        return -own, -usual
+
+    known = [name for name, parts in policy.risks.items() if any(parts)]
+    return [(name, *policy.risks[name]) for name in sorted(known, key=order)[:_MOST_RISKS]]
+
+
+def _map(profile: Profile, places: CueMap) -> dict[str, Any]:
+    dots = [Dot(entry.name, entry.cue) for entry in profile.classes]
+    unsure = sum(spot is not None and not spot.sure for spot in places.spots)
+    known = {cue: sum(entry.cue is cue for entry in profile.classes) for cue in CueVerdict}
+    return {
+        "has_map": any(places.spots),
+        "map_is_part": places.side < 1,
+        "triangle": triangle(places, dots),
+        "strips": strips(places),
+        "unsure": unsure,
+        "counts": {cue: count for cue, count in known.items() if count},
+    }
 
 
 def _worst_class(profile: Profile) -> int | None:

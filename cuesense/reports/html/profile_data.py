@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from cuesense.reports.charts.curve_accuracies import correct_counts, z_score
+from cuesense.reports.cue_map import Spot, cue_map
 from cuesense.reports.graded_text import largest_lean
-from cuesense.reports.profile_text import (
-    BUDGET_WORDS,
-    axis_title,
-    budget_risk,
-    curve_values,
-    flag_texts,
-    tick_labels,
-    value_text,
-)
+from cuesense.reports.policy_view import PolicyView
+from cuesense.reports.profile_text import axis_title, budget_risk, curve_values, flag_texts, tick_labels, value_text
 from cuesense.reports.text import CUE_LETTERS, readable_name
-from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
+from cuesense.reports.usual_losses import UsualLoss, usual_losses
+from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, ForecastModel, Profile
 from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
 
 ROLE_TITLES = {
@@ -32,29 +27,38 @@ ROLE_TITLES = {
 _NONE_RANK, _UNDETERMINED_RANK = -1, 0
 
 
-def page_data(profile: Profile) -> dict[str, Any]:
+def page_data(profile: Profile, policy: PolicyView | None = None) -> dict[str, Any]:
     """Return what the page's script draws from: counts, not rates, so that it can give intervals too.
 
     Args:
         profile: The profile.
+        policy: What is recommended; None where nothing is.
 
     Returns:
         Lists, dicts, numbers, texts and None. Lists of classes and curves are in the profile's order; a class's
         ``evidence`` is [value, low, high, sufficiency] by cue, its ``budgets`` as in ``_budget``, its ``rivals``
         [class, perturbation, share]; its ``kept`` is [column, value, low, high] of every column that is known, its
-        ``lean`` the largest of its leans or None, its ``leans`` a clause for each cue and one for its shape scale.
+        ``lean`` the largest of its leans or None, its ``leans`` a clause for each cue and one for its shape scale; its
+        ``place`` is its reliance by cue, its ``usual`` [drop, augmentation, rival], its ``forecast`` as in
+        ``_forecast``, its ``policy`` [loss, low, high, risk] of the recommended policy and of the usual default.
     """
     augmentations = list(dict.fromkeys(name for entry in profile.classes for name in entry.budgets))
     curves = {curve.perturbation: curve for curve in profile.curves}
+    found = [_class(entry, augmentations, curves) for entry in profile.classes]
+    places, losses = cue_map(profile), usual_losses(profile)
+    for at, entry in enumerate(found):
+        entry["place"] = _place(places.spots[at])
+        entry["usual"] = _usual(losses[at])
+        entry["forecast"] = [] if profile.forecast is None else _forecast(profile.forecast, at)
+        entry["policy"] = _policy(policy, entry["name"])
     return {
         "z": z_score(profile.policy.confidence),
         "letters": {cue.value: CUE_LETTERS[cue] for cue in CueVerdict},
         "cues": [cue.value for cue in Cue],
-        "words": {status.value: word for status, word in BUDGET_WORDS.items()},
         "roles": {role.value: title for role, title in ROLE_TITLES.items()},
         "augmentations": [{"name": name, "title": readable_name(name)} for name in augmentations],
         "curves": [_curve(curve) for curve in profile.curves],
-        "classes": [_class(entry, augmentations, curves) for entry in profile.classes],
+        "classes": found,
     }
 
 
@@ -88,30 +92,37 @@ def _curve(curve: CurveModel) -> dict[str, Any]:
     }
 
 
-def _class(entry: ClassModel, augmentations: Iterable[str], curves: Mapping[str, CurveModel]) -> dict[str, Any]:
+def _class(entry: ClassModel, augmentations: list[str], curves: Mapping[str, CurveModel]) -> dict[str, Any]:
     evidence = [entry.reliance.get(cue) for cue in Cue]
     budgets = [(name, entry.budgets.get(name)) for name in augmentations]
     leaning = largest_lean(entry)
     return {
         "name": entry.name,
         "images": entry.images,
-        "accuracy": entry.clean_accuracy,
+        "accuracy": _short(entry.clean_accuracy),
         "cue": entry.cue.value,
         "why": entry.why,
         "flags": flag_texts(entry.flags),
-        "evidence": [part and [part.value, part.low, part.high, part.sufficiency.value] for part in evidence],
+        "evidence": [
+            part and [*map(_short, (part.value, part.low, part.high, part.sufficiency.value))] for part in evidence
+        ],
         "budgets": [part and _budget(part, curves.get(name)) for name, part in budgets],
         "kept": [
-            [readable_name(name), part.value, part.low, part.high]
+            [readable_name(name), *map(_short, (part.value, part.low, part.high))]
             for name, part in entry.kept.items()
             if part.value is not None
         ],
-        "lean": None if leaning is None else leaning[1].value,
+        "lean": None if leaning is None else _short(leaning[1].value),
         "leans": [
             said for said in (*(part.sentence for part in entry.lean.values()), entry.shape_scale.sentence) if said
         ],
-        "rivals": [[rival.rival, readable_name(rival.perturbation), rival.share] for rival in entry.rivals],
+        "rivals": [[rival.rival, readable_name(rival.perturbation), _short(rival.share)] for rival in entry.rivals],
     }
+
+
+def _short(share: float | None) -> float | None:
+    """Return a share with five decimals: a tenth of a point and more is exact, and large pages stay small."""
+    return None if share is None else round(share, 5)
 
 
 def _budget(entry: BudgetModel, curve: CurveModel | None) -> list[Any]:
@@ -121,7 +132,8 @@ def _budget(entry: BudgetModel, curve: CurveModel | None) -> list[Any]:
     else:
         rank = _severity(entry.value, curve)
         value = value_text(entry.value, entry.unit, pixels_at(curve, rank))
-    return [rank, entry.status.value, value, entry.drop, entry.low, entry.high, entry.limited_by, budget_risk(entry)]
+    drop = map(_short, (entry.drop, entry.low, entry.high))
+    return [rank, entry.status.value, value, *drop, entry.limited_by, budget_risk(entry)]
 
 
 def _severity(value: float, curve: CurveModel | None) -> int:
@@ -131,3 +143,31 @@ def _severity(value: float, curve: CurveModel | None) -> int:
     """
     severities = {known: severity for severity, known in enumerate(curve.values if curve else (), start=1)}
     return severities.get(value, 0)
+
+
+def _place(spot: Spot | None) -> list[float | None] | None:
+    return None if spot is None else [_short(part) for part in spot.reliance]
+
+
+def _usual(loss: UsualLoss | None) -> list[Any] | None:
+    return None if loss is None else [_short(loss.drop), readable_name(loss.augmentation), loss.rival]
+
+
+def _forecast(forecast: ForecastModel, at: int) -> list[list[Any]]:
+    """Return augmentation, strongest value, loss with its range, risk and verdict for one class."""
+    found = []
+    for name, known in forecast.augmentations.items():
+        if known.values:
+            risk = known.risk[-1][at] if known.risk else None
+            numbers = map(_short, (known.loss[-1][at], known.low[-1][at], known.high[-1][at], risk))
+            found.append([readable_name(name), value_text(known.values[-1], known.unit), *numbers, known.flags[-1][at]])
+    return found
+
+
+def _policy(policy: PolicyView | None, name: str) -> list[list[float | None] | None] | None:
+    if policy is None or name not in policy.risks:
+        return None
+    return [
+        None if part is None else [_short(part.loss), _short(part.low), _short(part.high), _short(part.risk)]
+        for part in policy.risks[name]
+    ]

@@ -1,33 +1,42 @@
 "use strict";
 /* The table of classes, the same on every page: search, filter, sort, more rows, and links to a row.
-   A page calls classTable once and says what its columns sort by and which rows a filter keeps. */
-const classTable = ({ sortValue, largestFirst, inFilter, beforeUpdate = () => {}, onLink = () => {} }) => {
+   A page calls classTable once and says what its columns sort by, which rows a filter keeps, and which row an address
+   names. */
+const classTable = ({
+  sortValue, largestFirst, inFilter, alsoKeep = () => true,
+  byAddress = (rows) => rows.find(({ id }) => `#${id}` === location.hash),
+}) => {
   const FIRST_ROWS = 100; /* a browser lays out 100 rows at once, 1,000 with their charts only after a pause */
   const table = document.getElementById("table");
   const body = table.tBodies[0];
   const rows = [...body.rows];
-  const view = { heading: null, descending: false, filter: "", query: "", limit: FIRST_ROWS };
+  /* Rows come sorted by the column that says so, if any does. */
+  const sorted = table.tHead.querySelector("[data-order]");
+  const view = { heading: sorted, descending: sorted?.dataset.order === "descending", filter: "", query: "", limit: FIRST_ROWS };
+  let order = rows, found = rows;
   /* Controls are hidden without scripts: the style sheet shows them where this class is set. */
   document.documentElement.classList.add("script");
 
+  const collator = new Intl.Collator("en", { numeric: true });
   const count = (number) => number.toLocaleString("en");
   const name = (row) => row.cells[0].textContent;
   const compare = (a, b) => {
     const [first, second] = [sortValue(a, view.heading), sortValue(b, view.heading)];
     /* Unknown values come last in both directions. */
     if (first === null || second === null) return (first === null) - (second === null);
-    const order = typeof first === "string" ? first.localeCompare(second, "en", { numeric: true }) : first - second;
+    const order = typeof first === "string" ? collator.compare(first, second) : first - second;
     return view.descending ? -order : order;
   };
-  const matches = (row) => (!view.filter || inFilter(row, view.filter)) && name(row).toLowerCase().includes(view.query);
+  const matches = (row) => (!view.filter || inFilter(row, view.filter)) && name(row).toLowerCase().includes(view.query) && alsoKeep(row);
   const update = (changes = {}) => {
     Object.assign(view, changes);
-    beforeUpdate();
-    const order = view.heading ? [...rows].sort(compare) : rows;
-    const found = order.filter(matches);
-    rows.forEach((row) => { row.hidden = true; });
-    found.slice(0, view.limit).forEach((row) => { row.hidden = false; });
-    body.append(...order);
+    if (changes.heading) {
+      order = [...rows].sort(compare);
+      body.append(...order);
+    }
+    found = order.filter(matches);
+    const visible = new Set(found.slice(0, view.limit));
+    rows.forEach((row) => { if (row.hidden === visible.has(row)) row.hidden = !row.hidden; });
     const shown = Math.min(found.length, view.limit), rest = found.length - shown;
     const more = document.getElementById("more");
     document.getElementById("shown").textContent = `${count(shown)} of ${count(rows.length)} shown`;
@@ -37,14 +46,13 @@ const classTable = ({ sortValue, largestFirst, inFilter, beforeUpdate = () => {}
   const press = (filter) => document.querySelectorAll("[data-filter]").forEach((control) =>
     control.setAttribute("aria-pressed", String(control.dataset.filter === filter)));
   const followLink = () => {
-    const row = rows.find(({ id }) => `#${id}` === location.hash);
+    const row = byAddress(rows);
     if (!row) return;
     if (row.hidden) {
       document.getElementById("search").value = "";
       press("");
       update({ filter: "", query: "", limit: Infinity });
     }
-    onLink(row);
     row.scrollIntoView({ block: "start" });
   };
 
@@ -52,8 +60,12 @@ const classTable = ({ sortValue, largestFirst, inFilter, beforeUpdate = () => {}
     const heading = event.target.closest("button")?.closest("[data-sort]");
     if (!heading) return;
     const descending = view.heading === heading ? !view.descending : largestFirst(heading);
+    const order = descending ? "descending" : "ascending";
     table.tHead.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
-    heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    table.tHead.querySelectorAll("[data-order]").forEach((other) => { delete other.dataset.order; });
+    /* A column of several bars has a button for each: the arrow is the button's, the state the column's. */
+    heading.dataset.order = order;
+    heading.closest("th").setAttribute("aria-sort", order);
     update({ heading, descending });
   });
   document.querySelector(".filters").addEventListener("click", (event) => {
@@ -69,5 +81,5 @@ const classTable = ({ sortValue, largestFirst, inFilter, beforeUpdate = () => {}
   /* Paper has no button for more rows. */
   addEventListener("beforeprint", () => { if (!view.query && !view.filter) update({ limit: Infinity }); });
   /* start: shows the first rows and then the one that the address names; a page calls it when it is ready. */
-  return { table, body, rows, start: () => { update(); followLink(); } };
+  return { table, body, rows, update, visible: () => found, start: () => { update(); followLink(); } };
 };

@@ -10,7 +10,7 @@ import numpy as np
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.reports.charts.curve_accuracies import correct_counts
 from cuesense.reports.colors import CUE_COLORS
-from cuesense.reports.cue_map import CORNERS, CueDot, cue_map
+from cuesense.reports.cue_map import CORNERS, CueMap, Spot, cue_map
 from cuesense.reports.plots.axes import axes_or_new, percent_axis, require_matplotlib, short_name
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.text import readable_name
@@ -54,8 +54,9 @@ class ProfilePlots:
     def cue_map(self, ax: Axes | None = None) -> Axes:
         """Draw every class between shape, texture and color, where ``reports.cue_map`` places it.
 
-        Filled dots are known to a tenth of a side, hollow ones are less certain, crosses at the center lose nothing
-        without any cue or are not known; the star is the average class. Colors are the verdicts on the classes.
+        Filled dots are known to a tenth of their sum, hollow ones are less certain; classes of which nothing is known
+        are left out. The star is the average class, colors are the verdicts on the classes, and a corner says the
+        weight of its cue there: the map shows the part of the triangle that holds all classes.
 
         Args:
             ax: Where to draw; None makes a new figure.
@@ -65,21 +66,25 @@ class ProfilePlots:
         """
         ax = axes_or_new(ax, 6.4, 5.6)
         found = cue_map(self.profile)
+        pairs = zip(found.spots, self.profile.classes, strict=True)
+        placed = [(spot, entry) for spot, entry in pairs if spot is not None]
         ax.plot(*zip(*(CORNERS[cue] for cue in (*Cue, Cue.SHAPE)), strict=True), color="0.6", linewidth=1, zorder=1)
         for cue, (x, y) in CORNERS.items():
             above = cue is Cue.SHAPE
-            ax.text(x, y + (0.03 if above else -0.03), cue.value, ha="center", va="bottom" if above else "top")
+            ax.text(x, y + (0.03 if above else -0.03), found.corner(cue), ha="center", va="bottom" if above else "top")
         for verdict in CueVerdict:
-            chosen = [dot for dot, entry in zip(found.dots, self.profile.classes, strict=True) if entry.cue is verdict]
-            _draw_dots(ax, chosen, verdict)
-        if found.mean.placed:
-            ax.scatter(*_places([found.mean]), marker="*", s=140, color="black", label="average class", zorder=4)
-        if len(found.dots) <= _NAMED_DOTS:
-            for dot in found.dots:
-                ax.annotate(short_name(dot.name), (dot.x, dot.y), (4, 4), textcoords="offset points", fontsize=7)
+            _draw_spots(ax, found, [spot for spot, entry in placed if entry.cue is verdict], verdict)
+        if found.mean is not None:
+            ax.scatter(*_points(found, [found.mean]), marker="*", s=140, color="black", label="average class", zorder=4)
+        if len(found.spots) <= _NAMED_DOTS:
+            for spot, entry in placed:
+                place = found.point(spot)
+                ax.annotate(short_name(entry.name), place, (4, 4), textcoords="offset points", fontsize=7)
         ax.set_aspect("equal")
         ax.set_axis_off()
-        ax.legend(loc="upper left", fontsize=8, frameon=False)
+        # A profile of classes without images has nothing to name.
+        if placed:
+            ax.legend(loc="upper left", fontsize=8, frameon=False)
         return ax
 
     def curves(self, class_name: str | int, perturbations: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -177,25 +182,22 @@ class ProfilePlots:
         return [known[name] for name in names]
 
 
-def _draw_dots(ax: Axes, dots: Sequence[CueDot], cue: CueVerdict) -> None:
-    """Draw the classes of one verdict: certain ones filled, uncertain ones hollow, those without a place as crosses."""
-    color, label = CUE_COLORS[cue], f"{cue.value} ({len(dots):,})"
-    size = 36 if len(dots) <= _NAMED_DOTS else 16
-    certain = [dot for dot in dots if dot.certain]
-    uncertain = [dot for dot in dots if dot.placed and not dot.certain]
-    rest = [dot for dot in dots if not dot.placed]
+def _draw_spots(ax: Axes, found: CueMap, spots: Sequence[Spot], cue: CueVerdict) -> None:
+    """Draw the classes of one verdict: certain ones filled, uncertain ones hollow."""
+    color, label = CUE_COLORS[cue], f"{cue.value} ({len(spots):,})"
+    size = 36 if len(found.spots) <= _NAMED_DOTS else 16
+    certain = [spot for spot in spots if spot.sure]
+    uncertain = [spot for spot in spots if not spot.sure]
     if certain:
-        ax.scatter(*_places(certain), s=size, color=color, label=label, zorder=3)
+        ax.scatter(*_points(found, certain), s=size, color=color, label=label, zorder=3)
     if uncertain:
         hollow = None if certain else label
-        ax.scatter(*_places(uncertain), s=size, facecolors="none", edgecolors=color, label=hollow, zorder=3)
-    if rest:
-        cross = None if certain or uncertain else label
-        ax.scatter(*_places(rest), s=size, marker="x", color=color, label=cross, zorder=3)
+        ax.scatter(*_points(found, uncertain), s=size, facecolors="none", edgecolors=color, label=hollow, zorder=3)
 
 
-def _places(dots: Sequence[CueDot]) -> tuple[list[float], list[float]]:
-    return [dot.x for dot in dots], [dot.y for dot in dots]
+def _points(found: CueMap, spots: Sequence[Spot]) -> tuple[list[float], list[float]]:
+    points = [found.point(spot) for spot in spots]
+    return [x for x, _ in points], [y for _, y in points]
 
 
 def _accuracies(curve: CurveModel, at: int, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

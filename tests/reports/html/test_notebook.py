@@ -27,7 +27,7 @@ def test_it_holds_the_headline_the_map_and_the_worst_ten() -> None:
     assert [item.text for item in shown.iter("li")] == [*headline(source).findings, headline(source).advice]
     svg = shown.find(".//svg")
     assert svg is not None
-    assert len(svg.findall("circle")) == len(cue_map(source).dots)
+    assert len(svg.findall("circle")) == sum(spot is not None for spot in cue_map(source).spots)
     assert len(shown.findall(".//tbody/tr")) == 10
 
 

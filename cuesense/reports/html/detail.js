@@ -1,0 +1,104 @@
+/* Everything about one class, as elements: what it relies on, pictures, budgets, forecast, rivals and curves. */
+const classDetail = (() => {
+  const whole = (end) => fixed(100 * end, 0);
+  const evidence = (entry) => html("dl", { class: "measures" }, ...profileData().cues.flatMap((cue, at) => {
+    const interval = entry.evidence[at];
+    if (!interval) return [];
+    const [value, low, high, alone] = interval;
+    const along = (share) => `${100 * Math.min(Math.max(share, 0), 1)}%`;
+    const bar = svg("svg", { class: "measure", "aria-hidden": "true" },
+      svg("line", { class: "track", x1: 0, x2: "100%", y1: 8, y2: 8 }));
+    if (value !== null) bar.append(svg("rect", { class: cue, x: 0, y: 2, height: 12, width: along(value) }));
+    if (low !== null && high !== null) {
+      bar.append(svg("line", { class: "whisker", x1: along(low), x2: along(high), y1: 8, y2: 8 }));
+      for (const end of [low, high])
+        bar.append(svg("line", { class: "whisker", x1: along(end), x2: along(end), y1: 4, y2: 12 }));
+    }
+    return [html("dt", {}, cue), html("dd", {}, bar,
+      html("span", {}, decimal(value), html("span", { class: "note" }, range([low, high], decimal)),
+        alone === null ? "" : html("span", { class: "note" }, ` keeps ${decimal(alone)} alone`)))];
+  }));
+
+  const kept = (entry) => html("div", { class: "kept" }, ...entry.kept.map(([title, value, low, high]) => {
+    const bar = svg("svg", { class: "measure", "aria-hidden": "true" },
+      svg("line", { class: "track", x1: 0, x2: "100%", y1: 8, y2: 8 }),
+      svg("rect", { class: title.match(/shape|texture|color/)?.[0] ?? "", x: 0, y: 4, height: 8, width: `${100 * value}%` }));
+    return html("div", {}, html("span", {}, title), bar,
+      html("span", {}, percent(value, 0), " ", html("span", { class: "note" }, range([low, high], whole))));
+  }));
+
+  /* One vocabulary: "any" for a budget that reaches the end of the measured values. */
+  const budgetText = (status, value) => status === "unlimited" ? `any (to ${value})` : value ?? status;
+  const limitedBy = (limit) => {
+    const leak = limit.match(/^(leak (?:into|from) )([^]*)$/);
+    return leak ? [leak[1], linked(leak[2])] : [limit];
+  };
+  const budgets = (entry) => sheet(["Augmentation", "Budget", "Drop there, pp", "Risk", "Limited by"],
+    profileData().augmentations.flatMap(({ title }, at) => {
+      if (!entry.budgets[at]) return [];
+      const [, status, value, drop, low, high, limit, risk] = entry.budgets[at];
+      return [html("tr", {}, html("th", { scope: "row" }, title), html("td", { class: status }, budgetText(status, value)),
+        html("td", {}, points(drop), " ", html("span", { class: "note" }, range([low, high], points))),
+        html("td", {}, risk || DASH),
+        html("td", {}, ...(limit === null ? [DASH] : limitedBy(limit))))];
+    }));
+
+  const gained = ([loss, low, high]) => [points(-loss), " ",
+    html("span", { class: "note" }, range(low === null || high === null ? [null, null] : [-high, -low], points))];
+  const POLICIES = ["With the recommended policy", "With the usual default"];
+  const policy = (entry) => sheet(["Forecast for training", "Change, pp", "Risk"], entry.policy.flatMap((part, at) =>
+    part ? [html("tr", {}, html("th", { scope: "row" }, POLICIES[at]), html("td", {}, ...gained(part)),
+      html("td", {}, percent(part[3])))] : []));
+  const forecast = (entry) => sheet(["Augmentation at its strongest", "Change, pp", "Risk", "Forecast"],
+    entry.forecast.map(([title, value, loss, low, high, risk, flag]) => html("tr", {},
+      html("th", { scope: "row" }, `${title} to ${value}`), html("td", {}, ...gained([loss, low, high])),
+      html("td", {}, percent(risk)), html("td", {}, flag))));
+
+  const rivals = (entry) => sheet(["Taken for", "Under", "Share of images"], entry.rivals.map(([rival, perturbation, share]) =>
+    html("tr", {}, html("td", {}, linked(rival)), html("td", {}, perturbation), html("td", {}, percent(share)))));
+  const takers = (entry) => {
+    /* Who is taken for this class: the other end of the same links. */
+    const found = profileData().classes.flatMap((other) => other.rivals
+      .filter(([rival]) => rival === entry.name).map(([, perturbation, share]) => [other.name, perturbation, share]));
+    return found.sort((first, second) => second[2] - first[2]).slice(0, 5);
+  };
+  const taken = (entry) => {
+    const found = takers(entry);
+    return found.length ? [sheet(["Takes images of", "Under", "Share of theirs"], found.map(([name, perturbation, share]) =>
+      html("tr", {}, html("td", {}, linked(name)), html("td", {}, perturbation), html("td", {}, percent(share)))))] : [];
+  };
+
+  const counted = ({ images, accuracy }) => {
+    if (!images) return "no images";
+    const clean = accuracy === null ? "" : ` ${range(classCurves.wilson(accuracy * images, images), (end) => fixed(100 * end, 1))}`;
+    return `${images.toLocaleString("en")} images, clean accuracy ${percent(accuracy)}${clean}`;
+  };
+  const usual = ({ usual: found }) => {
+    if (!found) return [];
+    const [drop, augmentation, rival] = found;
+    const said = drop > 0 ? [`Under the usual augmentations it loses most by ${augmentation}: ${points(drop)} points`] :
+      ["No usual augmentation costs it anything"];
+    return [html("p", { class: "loss" }, ...said, ...(drop > 0 && rival ? [", mostly to ", linked(rival)] : []), ".")];
+  };
+
+  return (at) => {
+    const entry = profileData().classes[at];
+    const parts = [
+      html("h3", {}, named(entry.name)), html("p", { class: "note" }, counted(entry)),
+      html("p", { class: "why" }, chip(entry.cue), " ", entry.why), ...usual(entry)];
+    if (entry.flags.length) parts.push(html("p", { class: "note" }, `Flags: ${entry.flags.join("; ")}.`));
+    if (entry.leans.length) parts.push(html("p", { class: "note" }, `It ${entry.leans.join("; it ")}.`));
+    parts.push(...classPictures(at));
+    if (entry.budgets.some((budget) => budget)) parts.push(block("Budgets", budgets(entry)));
+    if (entry.policy?.some((part) => part)) parts.push(block("Policy", policy(entry)));
+    if (entry.forecast.length) parts.push(block("Forecast from trainings", forecast(entry)));
+    if (entry.images) {
+      const none = html("p", { class: "note" }, "No notable share of its images is predicted as another class.");
+      parts.push(html("div", { class: "pair" }, block("Rivals", entry.rivals.length ? rivals(entry) : none, ...taken(entry)),
+        block("Evidence: lost without the cue", evidence(entry)),
+        ...(entry.kept.length ? [block("Kept without each cue and on it alone", kept(entry))] : [])));
+    }
+    parts.push(...classCurves.draw(at));
+    return parts;
+  };
+})();

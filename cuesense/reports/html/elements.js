@@ -1,0 +1,37 @@
+"use strict";
+/* What the other scripts of a profile's page share: its numbers, text of numbers, and elements. */
+
+/* The counts are large: they are read when something first needs them, not when the page opens. */
+const lazily = (read) => { let known; return () => known ??= read(); };
+const readJson = (id) => JSON.parse(document.getElementById(id).textContent);
+const profileData = lazily(() => readJson("data"));
+
+const DASH = "–";
+/* As text.fixed does in Python: a real minus sign, and none before zero. */
+const fixed = (value, digits) => value.toFixed(digits).replace(/^-(?=[0.]+$)/, "").replace("-", "−");
+const percent = (share, digits = 1) => share === null ? DASH : `${fixed(100 * share, digits)}\u00a0%`;
+const points = (drop) => drop === null ? DASH : fixed(100 * drop, 1);
+const decimal = (value) => value === null ? DASH : fixed(value, 2);
+const range = ([low, high], format) => low === null || high === null ? "" : `[${format(low)}, ${format(high)}]`;
+
+/* Text always enters as text, never as markup, so that no name of a class can become an element. */
+const builder = (make) => (name, attributes = {}, ...children) => {
+  const element = make(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+};
+const html = builder((name) => document.createElement(name));
+const svg = builder((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
+const named = (name) => html("bdi", {}, name);
+const chip = (cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
+  html("b", { "aria-hidden": "true" }, profileData().letters[cue]), html("span", {}, cue));
+const sheet = (headings, lines) => html("table", { class: "sheet" },
+  html("thead", {}, html("tr", {}, ...headings.map((heading) => html("th", { scope: "col" }, heading)))),
+  html("tbody", {}, ...lines));
+const block = (title, ...content) => html("div", { class: "block" }, html("h4", {}, title), ...content);
+
+/* A class's link, as links.class_id writes it in Python. */
+const classLink = (name) => `#class=${encodeURIComponent(name)}`;
+const linked = (name) => positionOf().has(name) ? html("a", { href: classLink(name) }, named(name)) : named(name);
+const positionOf = lazily(() => new Map(profileData().classes.map(({ name }, at) => [name, at])));

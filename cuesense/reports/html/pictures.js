@@ -1,0 +1,24 @@
+/* The pictures of one class: the image that flips first, clean and perturbed, with the model's answer under each.
+   They are read from the page when the first class opens. */
+const classPictures = (() => {
+  const stored = lazily(() => readJson("pictures"));
+  const tile = (title, [value, image, answer, probability, right, rival, second]) => {
+    const shown = probability === null ? "" : ` ${percent(probability, 0)}`;
+    const mark = right ? "✓" : "✗", said = right ? "right" : "wrong";
+    return html("figure", { class: right ? "right" : "wrong" },
+      html("img", {
+        src: `data:image/webp;base64,${image}`, alt: `${title} ${value}: ${answer}${shown}, ${said}`, loading: "lazy", decoding: "async",
+      }),
+      html("figcaption", {}, html("span", { class: "note value" }, value),
+        html("span", { class: "answer" }, html("b", { title: said }, mark), " ", named(answer), shown),
+        rival ? html("span", { class: "note" }, "then ", named(rival), second === null ? "" : ` ${percent(second, 0)}`) : ""));
+  };
+  const strip = ([title, clean, tiles]) => html("div", { class: "strip" }, html("h5", {}, title),
+    html("div", { class: "tiles-row" }, tile(title, clean), ...tiles.map((found) => tile(title, found))));
+  return (at) => {
+    const found = stored().strips[at];
+    return found ? [block("What the model answers", html("p", { class: "note" },
+      "For each perturbation the image whose answer changes first: clean, then mild to strong. ✓ right, ✗ wrong; then the model’s second choice."),
+    ...found.map(strip))] : [];
+  };
+})();

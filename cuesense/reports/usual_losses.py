@@ -1,0 +1,109 @@
+"""What the usual augmentations -- crop, color jitter, flip -- cost each class, and how safe it is under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, severities_within
+from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
+from cuesense.types import BudgetStatus, Role
+
+
+class Safety(StrEnum):
+    """How far one class may be augmented as usual; ``MEANING`` says what each word means."""
+
+    AT_RISK = "at risk"
+    LIMITED = "limited"
+    SAFE = "safe"
+    OPEN = "undetermined"
+
+
+MEANING = {
+    Safety.AT_RISK: "for a usual augmentation even the mildest value is over the accepted risk",
+    Safety.LIMITED: "some budget is milder than the usual strength",
+    Safety.SAFE: "within the risk at the usual strength of each",
+    Safety.OPEN: "a budget is undetermined, and none is over the risk or limited",
+}
+
+
+@dataclass(frozen=True)
+class UsualLoss:
+    """The largest loss of one class under a usual augmentation at its usual strength.
+
+    Attributes:
+        augmentation: Its name.
+        value: The strength, in the augmentation's unit.
+        drop: Expected accuracy drop there, a fraction; below 0 it is a gain.
+        rival: The class that takes most of the lost images at the strongest value; None where none is known.
+    """
+
+    augmentation: str
+    value: float
+    drop: float
+    rival: str | None
+
+
+def usual_curves(profile: Profile) -> dict[str, tuple[CurveModel, int]]:
+    """Return the usual augmentations that a profile measured, each with the severity of its usual strength.
+
+    The severity is the strongest one that is no stronger than usual, at least the mildest.
+    """
+    found = {}
+    for curve in profile.curves:
+        usual = DEFAULT_AUGMENTATIONS.get(curve.perturbation)
+        if curve.role is Role.AUGMENTATION and usual is not None and curve.values:
+            found[curve.perturbation] = (curve, max(severities_within(curve.perturbation, curve.values, usual), 1))
+    return found
+
+
+def usual_losses(profile: Profile) -> list[UsualLoss | None]:
+    """Return the largest loss of every class under the usual augmentations; None where nothing is known."""
+    curves = usual_curves(profile)
+    return [_largest(entry, at, curves) for at, entry in enumerate(profile.classes)]
+
+
+def _largest(entry: ClassModel, at: int, curves: dict[str, tuple[CurveModel, int]]) -> UsualLoss | None:
+    found = []
+    for name, (curve, severity) in curves.items():
+        drop = _drop(entry.budgets.get(name), curve, severity, at)
+        if drop is not None:
+            taken = next((rival.rival for rival in entry.rivals if rival.perturbation == name), None)
+            found.append(UsualLoss(name, curve.values[severity - 1], drop, taken))
+    return max(found, key=lambda loss: loss.drop, default=None)
+
+
+def _drop(budget: BudgetModel | None, curve: CurveModel, severity: int, at: int) -> float | None:
+    """Return the expected drop, in which small classes lean on the others; else what was counted."""
+    if budget is not None and len(budget.expected) >= severity:
+        return budget.expected[severity - 1]
+    images = curve.n[at]
+    if not images:
+        return None
+    return (curve.lost[severity - 1][at] - curve.gained[severity - 1][at]) / (images * curve.repeats)
+
+
+def safety(profile: Profile) -> list[Safety | None]:
+    """Return how far every class may be augmented as usual; None where it has no budget for a usual augmentation."""
+    curves = usual_curves(profile)
+    return [_safety(entry, curves) for entry in profile.classes]
+
+
+def _safety(entry: ClassModel, curves: dict[str, tuple[CurveModel, int]]) -> Safety | None:
+    known = [(entry.budgets[name], *found) for name, found in curves.items() if name in entry.budgets]
+    statuses = {budget.status for budget, _, _ in known}
+    if not known:
+        return None
+    if BudgetStatus.NONE in statuses:
+        return Safety.AT_RISK
+    if any(_is_milder(budget, curve, usual) for budget, curve, usual in known):
+        return Safety.LIMITED
+    return Safety.OPEN if BudgetStatus.UNDETERMINED in statuses else Safety.SAFE
+
+
+def _is_milder(budget: BudgetModel, curve: CurveModel, usual: int) -> bool:
+    if budget.status is not BudgetStatus.LIMITED or budget.value is None:
+        return False
+    # profile.json names a budget by its value, copied from the curve's: older files do not give its severity.
+    severity = budget.severity or curve.values.index(budget.value) + 1
+    return severity < usual
