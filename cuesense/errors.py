@@ -32,11 +32,19 @@ class CuesenseError(Exception):
     @property
     def for_command_line(self) -> str:
         """The sentence that the command line prints: it names flags, such as ``--image-size``."""
-        return super().__str__()
+        # Not super(): a KeyError among the bases would show the sentence in quotes.
+        return Exception.__str__(self)
 
     def __str__(self) -> str:
         """Return the sentence with Python arguments in the place of flags."""
         return name_arguments(self.for_command_line)
+
+
+class CuesenseWarning(UserWarning):
+    """What a user of the library should know, and the result says too: what was assumed about the model or the images.
+
+    ``warnings.filterwarnings("ignore", category=cuesense.CuesenseWarning)`` silences it.
+    """
 
 
 @contextmanager
@@ -71,6 +79,10 @@ class SplitError(DatasetError):
 
 class SettingsError(CuesenseError):
     """An option, a preset or a name is unknown or out of range."""
+
+
+class UnknownClassError(SettingsError, KeyError):
+    """A class was asked for by a name that it does not have; also a KeyError, as of any mapping."""
 
 
 class OutputError(CuesenseError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,10 @@ Apply = Callable[["Tensor", float, Draws], "Tensor"]
 
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all) while something long runs."""
+
+
+ProgressOption = Progress | Literal[False] | None
+"""How a public function shows progress: None in a bar for people, False not at all, a function is called."""
 
 
 def no_progress(done: int, total: int) -> None:

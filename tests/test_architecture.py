@@ -43,6 +43,8 @@ WITHOUT_MIRROR = {
     "tests/test_benchmark_families.py",
     "tests/test_cue_model.py",
     "tests/test_docs.py",
+    "tests/test_docs_pages.py",
+    "tests/test_docs_site.py",
     "tests/test_examples.py",
     "tests/test_fuzz.py",
     "tests/test_gpu.py",

@@ -34,7 +34,11 @@ BLOCKS = {
 def test_ci_runs_the_readme_s_test_command_and_nothing_else() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").strip().splitlines()
     assert script[-1] == BLOCKS["Develop"].strip()
-    assert all(line.startswith(("#", "set ", "cd ")) for line in script[:-1])
+    *others, browser, required = (line for line in script[:-1] if not line.startswith("#"))
+    assert all(line.startswith(("set ", "cd ")) for line in others if not line.startswith("#!"))
+    assert "apt-get install -qq -y chromium" in browser
+    assert "`apt-get install chromium`" in SECTIONS["Develop"]
+    assert required.removeprefix("export ") in SECTIONS["Develop"]
 
 
 def test_the_readme_s_installation_uses_files_that_are_there() -> None:
@@ -70,13 +74,15 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_command_of_use_it_runs_as_it_stands(workplace: Path) -> None:
     commands = BLOCKS["Use it on your model"].strip().splitlines()
-    assert len(commands) == 6
+    assert len(commands) == 8
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "cuesense"
         done = CliRunner().invoke(app, arguments)
         assert done.exit_code == 0, (command, done.output)
-    assert (workplace / "report.html").stat().st_size > 10_000
+    assert (workplace / "out" / "report.html").stat().st_size > 10_000
+    assert (workplace / "preview.png").is_file()
+    assert "grass" in (workplace / "report.md").read_text(encoding="utf-8")
     assert (workplace / "cuesense-verified" / "forecast.svg").is_file()
     assert "v2.RandomApply" in (workplace / "transform.py").read_text(encoding="utf-8")
 
@@ -97,7 +103,10 @@ def sweep(workplace: Path) -> Path:
     accuracies.to_csv(workplace / "accuracies.csv", index=False)
     make_folder(workplace / "flowers", 10, first=3000)
     for name in ("before", "after"):
-        cuesense.analyze(Meanest(), str(workplace / "test"), class_names=NAMES, config="quick", output=workplace / name)
+        with pytest.warns(cuesense.CuesenseWarning, match="assumed mean"):
+            cuesense.analyze(
+                Meanest(), str(workplace / "test"), class_names=NAMES, config="quick", output=workplace / name
+            )
     return workplace
 
 

@@ -74,6 +74,24 @@ def expected_from_images(plan: Plan) -> list[str]:
     return [_shares(plan), _cues(plan), *_budgets(plan, images)]
 
 
+def decides_nothing(plan: Plan) -> str | None:
+    """Return in one sentence that no class has the images for a cue, and none those for a budget; else None.
+
+    A configuration that measures no cues or no augmentations is nobody's mistake, and does not count.
+
+    Args:
+        plan: What is known before the network is run.
+    """
+    most, needed = int(plan.images.max(initial=0)), images_needed(plan.tolerance, plan.confidence)
+    if not most or most >= min(FEWEST_IMAGES, needed):
+        return None
+    augmented = any(entry.role is Role.AUGMENTATION for entry in plan.perturbations)
+    certified = f", and no budget is certified within {_tolerance(plan)} below {needed:,}" if augmented else ""
+    a_class = "a class" if int(plan.images[plan.images > 0].min()) == most else "a class at most"
+    decide = "decides" if most == 1 else "decide"
+    return f"{counted(most)} {a_class} {decide} little: no cue is named below {FEWEST_IMAGES}{certified}."
+
+
 def expected_from_clean(plan: Plan, tried: NDArray[np.int64], right: NDArray[np.int64]) -> list[str]:
     """Return what the numbers of images can decide for a network that has classified clean images.
 
@@ -105,10 +123,7 @@ def _shares(plan: Plan) -> str:
     usual = counted(round(float(np.nanmedian(images))))
     missing = [name for name, count in zip(plan.class_names, plan.images, strict=True) if not count]
     without = f" No images: {listed(missing, _LISTED)}." if missing else ""
-    return (
-        f"With {usual} of a class, what it keeps without a cue is {_known(plan, images)}, where all of them are "
-        f"recognized.{without}"
-    )
+    return f"With {usual} a class, what a class keeps without a cue is at best {_known(plan, images)}.{without}"
 
 
 def _known(plan: Plan, images: Floats) -> str:
@@ -141,13 +156,13 @@ def _cues(plan: Plan) -> str:
     lacking = [f"{ablation.perturbation} at {ablation.value:g}" for ablation in needed if ablation not in found]
     if lacking:
         return f"No cue is named without {' and '.join(lacking)}, which the configuration does not apply."
-    named = "A cue is named where it is clear"
     too_few = _names_below(plan, FEWEST_IMAGES)
     if too_few:
-        wide = f"with fewer than {FEWEST_IMAGES} images a class gets what it keeps and its leans, with wide intervals"
-        return f"{named}; {wide}: {too_few}."
+        instead = "only what it keeps and its leans, with wide intervals"
+        return f"Below {FEWEST_IMAGES} images a class gets no cue, {instead}: {too_few}."
     few = _names_below(plan, FEW_IMAGES)
-    return f"{named}; with fewer than {FEW_IMAGES} images fewer are clear: {few}." if few else f"{named}."
+    named = "Cues are named where they are clear"
+    return f"{named}; below {FEW_IMAGES} images fewer are: {few}." if few else f"{named}."
 
 
 def _names_below(plan: Plan, images: int) -> str:
@@ -162,13 +177,16 @@ def _budgets(plan: Plan, images: NDArray[np.int64]) -> list[str]:
         return []
     needed, most = images_needed(plan.tolerance, plan.confidence), int(images.max())
     enough = int((images >= needed).sum())
-    points = f"{100 * plan.tolerance:g} points"
-    within = f"A budget certified within {points} needs {needed:,} images of a class, none of them lost"
+    certified = f"Budgets are certified within {_tolerance(plan)} from {needed:,} images a class on, none of them lost"
     if enough:
         who = "every class has" if enough == len(images) else f"{enough} of {len(images)} classes have"
-        return [f"{within}; {who} them."]
+        return [f"{certified}; {who} them."]
     shown = smallest_tolerance(most, plan.confidence)
     if np.isnan(shown):
-        return [f"{within}; no class has them."]
+        return [f"{certified}; no class has them."]
     # Rounded up, so that the images do show it.
-    return [f"{within}; {counted(most)} show at best that a loss is within {np.ceil(1000 * shown) / 10:.1f} points."]
+    return [f"{certified}; {counted(most)} show {np.ceil(1000 * shown) / 10:.1f} points at best."]
+
+
+def _tolerance(plan: Plan) -> str:
+    return f"{100 * plan.tolerance:g} points"

@@ -42,9 +42,10 @@ from cuesense.cli.options import (
     WeightsKey,
     WeightsOnly,
     Workers,
+    Yes,
     names_in,
 )
-from cuesense.cli.terminal import progress, remark_on_data, show_profile
+from cuesense.cli.terminal import confirm_or_say, progress, remark_on_data, show_profile
 from cuesense.inference.malloc import keep_freed_memory
 
 
@@ -95,6 +96,7 @@ def analyze(
     weights_only: WeightsOnly = False,
     allow_nondeterministic: AllowNondeterministic = False,
     restart: Restart = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Measure what a model relies on, class by class, and write a profile and a report.
@@ -192,5 +194,7 @@ def analyze(
                 restart=restart,
                 progress=advance,
                 notify=remark_on_data,
+                phase=advance.phase,
+                confirm=confirm_or_say(advance, yes=yes),
             )
         show_profile(profile, output, as_json=json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from importlib.metadata import version
 from typing import Annotated, NoReturn
@@ -15,12 +14,14 @@ from cuesense.cli.check import check
 from cuesense.cli.compare import compare
 from cuesense.cli.demo import demo
 from cuesense.cli.errors import user_errors
+from cuesense.cli.explain import explain
 from cuesense.cli.list import list_
+from cuesense.cli.preview import preview
 from cuesense.cli.recommend import recommend
 from cuesense.cli.report import report
 from cuesense.cli.score import score
 from cuesense.cli.signals import end_once
-from cuesense.cli.terminal import verbosity
+from cuesense.cli.terminal import print_plainly, verbosity
 from cuesense.cli.transfer import transfer
 from cuesense.cli.verify import verify
 from cuesense.errors import SettingsError, expected
@@ -46,6 +47,8 @@ COMMANDS = (
     ("check", check, "Fail where a model lost accuracy, for CI."),
     ("demo", demo, "Analyze a shipped model on synthetic images."),
     ("report", report, "Make the report page from a profile."),
+    ("explain", explain, "Show one class of a profile in the terminal."),
+    ("preview", preview, "Draw the perturbations on your own images."),
     ("list", list_, "List models, datasets, perturbations, exporters, presets."),
 )
 for _name, _function, _short in COMMANDS:
@@ -79,9 +82,11 @@ def options(
     \b
     Examples:
       cuesense demo
+      cuesense preview photos/val
       cuesense analyze model.pt2 --dataset photos/val --class-names imagenet
       cuesense -q analyze model.pt2 --dataset photos/val --json
       cuesense score predictions.csv
+      cuesense explain cuesense-out lemon
       cuesense recommend cuesense-out --train photos/train --format torchvision
       cuesense verify cuesense-out --train photos/train --test photos/test
       cuesense compare before after
@@ -99,10 +104,7 @@ def options(
 def main() -> NoReturn:
     """Run the command line."""
     end_once()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal without Unicode shows a question mark instead of ending in a traceback.
-            stream.reconfigure(errors="replace")
+    print_plainly()
     # Named here, because ``python -m cuesense`` would else install completion for python.
     app(prog_name="cuesense")
     # Not reached, since typer exits; it tells type checkers that nothing comes after.

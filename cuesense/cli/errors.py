@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -16,7 +17,7 @@ import typer
 from cuesense.atomic_files import Written, recorded
 from cuesense.cli.signals import exit_code
 from cuesense.cli.terminal import discard_output, is_verbose
-from cuesense.errors import CuesenseError, expected, listed
+from cuesense.errors import CuesenseError, CuesenseWarning, expected, listed
 
 # Exit codes are a contract with scripts.
 _WRONG = 2
@@ -32,7 +33,9 @@ def user_errors() -> Iterator[None]:
     started, written = time.monotonic(), Written()
     _LOGGER.info("cuesense %s started", version("cuesense"))
     try:
-        with recorded(written):
+        with recorded(written), warnings.catch_warnings():
+            # What was assumed is a remark of the command; a Python program is warned of it.
+            warnings.simplefilter("ignore", CuesenseWarning)
             yield
     except CuesenseError as error:
         from cuesense.reports.text import printable

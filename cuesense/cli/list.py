@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -12,11 +13,26 @@ import typer
 from cuesense import registry
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import Json
-from cuesense.cli.terminal import print_rich
+from cuesense.cli.terminal import print_rich, remark
 from cuesense.config import presets
 from cuesense.errors import SettingsError, unknown
 from cuesense.perturbations.ablations import ABLATIONS, SHAM
 from cuesense.perturbations.residual_cues import residual_cues
+from cuesense.types import Cue
+
+# Columns that the longest row of perturbations needs, so that a pipe gets one line for each name.
+_WIDTH = 240
+_NONE = "-"
+# What to do with the names, by what was listed.
+_NEXT = {
+    None: "Next: cuesense list perturbations; cuesense preview DATASET; cuesense analyze MODEL --dataset DATASET",
+    "models": "Next: cuesense analyze MODEL --dataset DATASET",
+    "datasets": "Next: cuesense preview DATASET; cuesense analyze MODEL --dataset DATASET",
+    "perturbations": "Next: cuesense preview DATASET --augmentations A,B shows them on your images; "
+    "cuesense analyze MODEL --dataset DATASET --augmentations A,B measures them.",
+    "exporters": "Next: cuesense recommend PROFILE --format NAME",
+    "presets": "Next: cuesense preview DATASET --config NAME; cuesense analyze MODEL --dataset DATASET --config NAME",
+}
 
 
 def list_(
@@ -45,26 +61,51 @@ def list_(
             return
         for name, table in found.items():
             _print_rows(name, table)
+        remark(_NEXT[kind])
 
 
 def _as_json(found: dict[str, Rows]) -> str:
-    """Return for each kind a list of objects with the titles as keys."""
+    """Return for each kind a list of objects with the titles as keys; the values of a ladder are numbers."""
     listed = {
         kind: [dict(zip(titles, map(str, row), strict=True)) for row in others]
         for kind, (titles, *others) in found.items()
     }
+    for entry in listed.get("perturbations", []):
+        entry["ladder"] = registry.get("perturbations", entry["name"]).ladder
     return json_text.dumps(listed, indent=1)
 
 
-def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
+def _print_rows(title: str, rows: Rows) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*rows[0], title=title, title_justify="left", box=None, pad_edge=False)
+    if sys.stdout.isatty() and title == "perturbations" and _columns() < _WIDTH:
+        rows = _narrow(rows)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, heading in enumerate(rows[0]):
+        # A name is copied: it must not be cut.
+        table.add_column(heading, no_wrap=number == 0, overflow="fold")
     for row in rows[1:]:
         table.add_row(*map(Text, row))
-    # Wide enough for the longest row of perturbations, so that a pipe gets one line for each name.
-    print_rich(table, width=None if sys.stdout.isatty() else 240)
+    print_rich(table, width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def _narrow(rows: Rows) -> Rows:
+    """Return perturbations in three columns: the name, what it removes (else its role), its values with the unit."""
+    titles, *others = rows
+    named = [dict(zip(titles, row, strict=True)) for row in others]
+    short = [(row["name"], _removes(row), f"{row['ladder']} {row['unit']}") for row in named]
+    return [("name", "removes", "values"), *short]
+
+
+def _removes(row: dict[str, str]) -> str:
+    if row["suppresses"] == _NONE:
+        return row["role"]
+    return "all cues" if row["suppresses"].count(",") == len(Cue) - 1 else row["suppresses"]
 
 
 Rows = list[tuple[str, ...]]
@@ -123,7 +164,7 @@ def _perturbation_rows() -> Rows:
     for name in registry.names("perturbations"):
         entry = registry.get("perturbations", name)
         ladder = " ".join(map("{:g}".format, entry.ladder))
-        cues = ", ".join(entry.suppresses) or "-"
+        cues = ", ".join(entry.suppresses) or _NONE
         value = values.get(name, entry.ladder[-1])
         kept = " ".join(f"{cue.value} {100 * share:.0f}%" for cue, share in left.get((name, value), {}).items())
         kept += f" at {value:g}" if kept else ""

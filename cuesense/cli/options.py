@@ -204,6 +204,9 @@ OutputFileIfAny = Annotated[
 Restart = Annotated[
     bool, typer.Option("--restart/--resume", help="Throw away the results of an earlier run, or go on from there.")
 ]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Do not ask whether to go on where the images are too few to decide anything.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 

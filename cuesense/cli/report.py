@@ -1,23 +1,55 @@
-"""``cuesense report``: the page of a profile."""
+"""``cuesense report``: a profile or another result as a page, markdown, JSON or a model card."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import OutputFile, ProfilePath
+from cuesense.cli.options import ProfilePath
 from cuesense.cli.terminal import remark
 
+_STDOUT = Path("-")
+_NAMES = ["html", "markdown", "json", "model-card"]
 
-def report(profile: ProfilePath, output: OutputFile = Path("report.html")) -> None:
-    """Make the report page from a profile again, with the example images that lie beside it.
+
+def report(
+    profile: ProfilePath,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="html, markdown, json or model-card.",
+            autocompletion=lambda: _NAMES,
+        ),
+    ] = "html",
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write; - for stdout.", show_default="report.html, ...")
+    ] = None,
+) -> None:
+    """Write a profile as a page, as markdown for a pull request, or as a model card for the Hugging Face hub.
+
+    A page has the example images that lie beside the profile. PROFILE may also be an audit.json, verify.json or
+    compare.json or its folder, which have html and json.
 
     \b
     Examples:
       cuesense report cuesense-out
-      cuesense report cuesense-out/profile.json --output page.html
+      cuesense report cuesense-out --format markdown --output - | gh pr comment 12 --body-file -
+      cuesense report cuesense-out --format model-card --output README.md
     """
     with user_errors():
+        from cuesense.schemas.documents import document_of
+        from cuesense.schemas.profile import Profile
         from cuesense.workflows.profile_files import report as write_report
+        from cuesense.workflows.profile_files import report_text
 
-        remark(f"Report: {write_report(profile, output)}")
+        if output == _STDOUT:
+            typer.echo(report_text(profile, format_), nl=False)
+            return
+        known = document_of(profile)
+        written = write_report(profile, output, format=format_)
+        remark(f"{'Report' if isinstance(known, Profile) else f'Report of the {known.NOUN}'}: {written}")

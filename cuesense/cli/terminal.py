@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import logging
 import os
+import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +19,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from cuesense.types import Progress, no_progress
+from cuesense.types import Notify
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from cuesense.reports.headline import Headline
+    from cuesense.reports.terminal.progress import Bar
     from cuesense.schemas.audit import Audit
     from cuesense.schemas.profile import Profile
 
@@ -37,6 +42,12 @@ class _Verbosity:
 _USUAL = _Verbosity()
 # Columns of a sentence that is easily read, and without which no word fits. Chosen by hand.
 _WIDEST, _NARROWEST = 100, 20
+
+
+# What a terminal without Unicode shows in place of a character, each as wide as it: the blocks of small curves, minus
+# signs, dashes and the blank that no line breaks at.
+_PLAIN = dict(zip("▁▂▃▄▅▆▇█\N{MINUS SIGN}–—…±×\N{NO-BREAK SPACE}", "_.:-=+*#---.~x ", strict=True))
+_PLAIN_ERRORS = "cuesense.plain"
 
 
 class Result(Protocol):
@@ -114,6 +125,21 @@ def remark_on_data(text: str) -> None:
     remark(printable(text))
 
 
+def print_plainly() -> None:
+    """Let stdout and stderr print what their encoding lacks in plain characters, instead of ending in a traceback."""
+    codecs.register_error(_PLAIN_ERRORS, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAIN_ERRORS)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed for characters that an encoding lacks, and where it goes on (a codecs error handler)."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
 def discard_output() -> None:
     """Send what is still to be printed on stdout nowhere, because stdout is full or closed.
 
@@ -153,25 +179,62 @@ def print_rich(renderable: RenderableType, width: int | None = None) -> None:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    Raising(width=width).print(renderable)
+    # A command to copy may be longer than a line, and is whole.
+    Raising(width=width).print(renderable, crop=False)
 
 
-def progress(doing: str = "analyzing", unit: str = "images") -> AbstractContextManager[Progress]:
-    """Return a context that shows progress on stderr, unless -q was given or stderr is no terminal.
+@contextmanager
+def progress(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar]:
+    """Show progress on stderr, unless -q was given or stderr is no terminal.
 
     Args:
         doing: What is being done, in one word.
         unit: What is counted.
 
-    Returns:
-        A context whose value is called with (done, in all).
+    Yields:
+        What is called with (done, in all), and with the names of phases.
     """
-    if _VERBOSITY.get().quiet:
-        return nullcontext(no_progress)
     # Imported here, as everything that brings rich: --help needs none of it.
-    from cuesense.reports.terminal.progress import progress_bar
+    from cuesense.reports.terminal.progress import Bar, progress_bar
 
-    return progress_bar(doing, unit)
+    if _VERBOSITY.get().quiet:
+        yield Bar()
+        return
+    with progress_bar(doing, unit) as bar:
+        yield bar
+
+
+def _can_ask() -> bool:
+    """Return whether a person reads stderr and answers on stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm_or_say(bar: Bar, *, yes: bool) -> Notify:
+    """Return what is called with a sentence before work that may be in vain: it asks whether to go on.
+
+    Without a terminal, nobody can be asked: it then says the sentence, and that it goes on. With -q or --yes, it does
+    neither.
+
+    Args:
+        bar: The progress that is shown meanwhile.
+        yes: Whether --yes was given.
+
+    Returns:
+        A function that raises KeyboardInterrupt where the answer is no.
+    """
+
+    def confirm(sentence: str) -> None:
+        if yes or _VERBOSITY.get().quiet:
+            return
+        if not _can_ask():
+            remark_wrapped(f"{sentence} Going on, since this is no terminal to ask in (--yes leaves this out).")
+            return
+        with bar.paused():
+            remark_wrapped(sentence)
+            if not typer.confirm("Go on? (--yes goes on without asking)", err=True):
+                raise KeyboardInterrupt
+
+    return confirm
 
 
 def show(result: Result, render: Callable[[Any], RenderableType], *, as_json: bool) -> None:
@@ -188,12 +251,50 @@ def show(result: Result, render: Callable[[Any], RenderableType], *, as_json: bo
     print_rich(render(result))
 
 
-def show_profile(profile: Profile, output: Path, *, as_json: bool) -> None:
-    """Print a profile on stdout, and on stderr where its page and its file are."""
-    from cuesense.reports.terminal.profile import render
+def show_profile(
+    profile: Profile, output: Path, *, as_json: bool, remarks: Sequence[str] = (), then: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Print a profile on stdout, and on stderr where its page and its file are; last what it says, and what is next.
 
-    show(profile if as_json else _without_said(profile), render, as_json=as_json)
-    remark(f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}")
+    Args:
+        profile: The profile.
+        output: Its folder.
+        as_json: Whether to print JSON alone.
+        remarks: Lines for stderr.
+        then: Commands to run after those of every profile, each with what it is for.
+    """
+    where = f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}"
+    if as_json:
+        typer.echo(profile.to_json(), nl=False)
+        for line in (where, *remarks):
+            remark(line)
+        return
+    from cuesense.reports.headline import headline
+    from cuesense.reports.terminal.headline import render as render_headline
+    from cuesense.reports.terminal.profile import render
+    from cuesense.reports.text import printable
+
+    folder = shlex.quote(printable(str(output)))
+    said = headline(profile, folder=folder)
+    print_rich(render(_without_said(profile), left_out=said.surer))
+    for line in (where, *remarks):
+        remark(line)
+    print_rich(render_headline(said, [*_next_commands(profile, said, folder), *then]))
+
+
+def _next_commands(profile: Profile, said: Headline, folder: str) -> list[tuple[str, str]]:
+    """Return the commands to run after any profile: the headline's own, and a look at the class that it names first."""
+    from cuesense.reports.text import printable, quoted
+
+    first = said.findings[0] if said.findings else ""
+    named = next((entry for entry in profile.classes if quoted(entry.name) in first), None)
+    looks = []
+    if named is not None:
+        plain = named.name == printable(named.name)
+        called = shlex.quote(named.name) if plain and not named.name.startswith("-") else str(named.index)
+        looks = [(f"cuesense explain {folder} {called}", "one class")]
+    purposes = {"recommend": "what training costs", "verify": "whether training agrees"}
+    return [*looks, (said.command, purposes.get(said.command.split()[1], "the page"))]
 
 
 def _without_said(profile: Profile) -> Profile:

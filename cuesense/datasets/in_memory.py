@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import index as as_index
 from traceback import walk_tb
@@ -81,7 +82,8 @@ def wrap(dataset: Any, *, class_names: Sequence[str] | None = None) -> Dataset:
     Args:
         dataset: Has a length and gives (image, label). An image is PIL, or an array or tensor of shape (3, H, W),
             (H, W, 3), (1, H, W), (H, W, 1) or (H, W), of dtype uint8 or float in [0, 1]. A label is an integer from 0.
-            A cuesense Dataset is returned as it is.
+            A cuesense Dataset is returned as it is. Of a torch DataLoader the dataset is taken, all of it and in its
+            order, and a remark says so.
         class_names: Names of the classes; else the dataset's ``classes``, else "0", "1", ...
 
     Returns:
@@ -90,6 +92,8 @@ def wrap(dataset: Any, *, class_names: Sequence[str] | None = None) -> Dataset:
     Raises:
         DatasetError: There is no length, no item, no pair, or a label is no class.
     """
+    if _is_loader(dataset):
+        return _of_loader(dataset, class_names)
     if isinstance(dataset, Dataset):
         return dataset
     labels = _labels(dataset, _length(dataset))
@@ -104,9 +108,31 @@ def wrap(dataset: Any, *, class_names: Sequence[str] | None = None) -> Dataset:
     )
 
 
+def _is_loader(dataset: Any) -> bool:
+    # Whoever passes a DataLoader has imported torch; nothing here needs to.
+    found = sys.modules.get("torch.utils.data")
+    return found is not None and isinstance(dataset, found.DataLoader)
+
+
+def _of_loader(loader: Any, class_names: Sequence[str] | None) -> Dataset:
+    """Return the dataset behind a DataLoader; its batches have lost what identifies an image."""
+    dataset = wrap(loader.dataset, class_names=class_names)
+    chosen = len(loader.sampler) if hasattr(loader.sampler, "__len__") else len(dataset)
+    subset = f", also those that its sampler leaves out ({chosen:,} of {len(dataset):,} are in it)"
+    said = (
+        f"Of the DataLoader its dataset was taken: every image once, in the dataset's order"
+        f"{subset if chosen != len(dataset) else ''}. Its sampler, shuffling, batches and collate function were not "
+        "used."
+    )
+    if "remarks" not in getattr(dataset, "__dataclass_fields__", {}):
+        return dataset
+    known: Any = dataset
+    return replace(known, remarks=(said, *known.remarks))  # type: ignore[no-any-return]
+
+
 def _length(dataset: Any) -> int:
     if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
-        do = "Collect the items in a list"
+        do = "Pass the dataset behind it, which gives one (image, label) for an index, or a list of such pairs"
         raise DatasetError(expected("the dataset", "one with a length and items", f"{type(dataset).__name__}", do))
     if not len(dataset):
         raise DatasetError(expected("the dataset", "one with images", "none", "Pass a dataset that has items"))
@@ -136,8 +162,10 @@ def _label(value: Any, index: int) -> int:
     except TypeError:
         label = -1
     if label < 0:
-        do = "Give class indices"
-        raise DatasetError(expected("each label", "an integer from 0", f"{value!r} in item {index}", do))
+        shape = getattr(value, "shape", None) or ((len(value),) if isinstance(value, list | tuple) else ())
+        single = "Give one image and its class index an item, no batches and no one-hot vectors"
+        do, shown = (single, f"values of shape {tuple(shape)}") if shape else ("Give class indices", repr(value))
+        raise DatasetError(expected("each label", "an integer from 0", f"{shown} in item {index}", do))
     return label
 
 

@@ -27,6 +27,10 @@ from cuesense.policies.recommend import after_verification, decide, verdict_on, 
 from cuesense.policies.rivals import Verdict
 from cuesense.policies.verdicts import said_of
 from cuesense.schemas.profile import Profile, VerifiedModel
+from cuesense.types import LazyFunction
+
+# The words for an advice lie in a room above this one: they are imported when they are asked for.
+_SUMMARY = LazyFunction("cuesense.reports.policy_summaries:advice_summary")
 
 NONE, USUAL, RECOMMENDED, NEXT = "no augmentation", "the usual default", "recommended", "next best"
 # Beside policies by class stands what is recommended where one policy serves all classes.
@@ -39,7 +43,7 @@ LAST, NO_MORE, OVER_RISK = "the end of its ladder", "more is forecast to give no
 _DEFAULT = PolicyOptions()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Advice:
     """What is recommended, what it is forecast to give, and what the alternatives are.
 
@@ -73,6 +77,10 @@ class Advice:
     leans: tuple[LeanLosses, ...] = ()
     verdict: Verdict | None = None
     trainings: str = ""
+
+    def __repr__(self) -> str:
+        """Return the policy and what is forecast for it and for its alternatives, in a few lines."""
+        return str(_SUMMARY(self))
 
     @property
     def proven(self) -> bool:

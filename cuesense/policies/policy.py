@@ -9,8 +9,11 @@ from typing import Any, Literal, get_args
 
 from cuesense import registry
 from cuesense.errors import SettingsError, expected, unknown
-from cuesense.types import Perturbation
-from cuesense.validation import is_number
+from cuesense.types import LazyFunction, Perturbation
+from cuesense.validation import LARGEST_SIDE, is_number, whole_number
+
+# The words for a policy lie in a room above this one: they are imported when they are asked for.
+_SUMMARY = LazyFunction("cuesense.reports.policy_summaries:policy_summary")
 
 Scope = Literal["global", "grouped", "per_class"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -28,7 +31,7 @@ DEFAULT_AUGMENTATIONS: Mapping[str, float] = {
 _MEAN_SLACK = 0.01
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Policy:
     """What a training run does to its images: with a probability all of a class's augmentations, one after the other.
 
@@ -68,6 +71,10 @@ class Policy:
                 augmentation(name).check(value)
         if self.class_weights:
             _check_weights(self.class_weights, len(self.class_names))
+
+    def __repr__(self) -> str:
+        """Return the augmentations and for whom they are, in one line."""
+        return str(_SUMMARY(self))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,6 +118,27 @@ class Policy:
         # A policy by class whose classes all get the same is the same training as one for all classes.
         shared = values[:1] if all(entry == values[0] for entry in values) else values
         return [self.probability, shared, *([weights] if weights else [])]
+
+    def export(self, library: str, image_size: int | None = None) -> str:
+        """Return the policy as a training library reads it.
+
+        ``cuesense.export`` does the same for a profile, which knows the network's input size, and adds what trainings
+        showed.
+
+        Args:
+            library: A registered exporter: ``"torchvision"``, ``"kornia"``, ``"albumentations"``, ``"timm"``,
+                ``"ultralytics"``, ``"json"`` or ``"yaml"``.
+            image_size: Side of the network's input in pixels, for the augmentations that need it, such as crops.
+
+        Returns:
+            Code, flags, JSON or YAML, with a final newline.
+
+        Raises:
+            SettingsError: The library is unknown or cannot express the policy, or the size is needed and not known.
+        """
+        side = None if image_size is None else whole_number(image_size, "--image-size", highest=LARGEST_SIDE)
+        text: str = registry.get("exporters", library)(self, side and (side, side))
+        return text
 
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as JSON values: each augmentation with its parameter, unit and range (low, high).

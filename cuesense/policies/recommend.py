@@ -27,7 +27,6 @@ from cuesense.policies.search import Found, Limits, search
 from cuesense.policies.verdicts import reason
 from cuesense.schemas.profile import Profile, VerifiedModel
 from cuesense.types import Budget, Curve, Role
-from cuesense.validation import LARGEST_SIDE, whole_number
 
 # Share of a class's images that go to another class under an augmentation, from which on the two belong to one cluster.
 # Chosen by hand, as the usual tolerance; not tuned.
@@ -271,9 +270,11 @@ def export(policy: Policy, profile: Profile | Path | str, library: str, image_si
     if not isinstance(policy, Policy):
         do = "Pass what cuesense.recommend returns"
         raise SettingsError(expected("policy", "a Policy", type(policy).__name__, do))
-    side = None if image_size is None else whole_number(image_size, "--image-size", highest=LARGEST_SIDE)
-    known = profile_of(profile).provenance.model.preprocessing.get("image_size") if side is None else [side] * 2
-    text: str = registry.get("exporters", library)(policy, known and tuple(known))
+    known = profile_of(profile).provenance.model.preprocessing.get("image_size")
+    if image_size is None and known:
+        text: str = registry.get("exporters", library)(policy, tuple(known))
+    else:
+        text = policy.export(library, image_size)
     why = reason(profile_of(profile), policy) if library in _WITH_COMMENTS else ""
     return f"# {why}\n{text}" if why else text
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from cuesense.atomic_files import refuse_folder, replacing, unwritable
 from cuesense.predictions.predictions import Predictions
 
+# The table's name in an output folder.
+FILE_NAME = "predictions.parquet"
 # Where the file says what no row can: the size of the images, and classes without images.
 METADATA = b"cuesense"
 

@@ -1,4 +1,8 @@
-"""Where every class stands between shape, texture and color: the positions of the cue map."""
+"""Where every class stands between shape, texture and color: the positions of the cue map.
+
+The page, the notebook and ``profile.plot`` draw the same positions. It is a ternary plot: three weights that add up to
+1 are the barycentric coordinates of a point in the triangle (https://en.wikipedia.org/wiki/Ternary_plot).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,10 @@ from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import ClassModel, Profile
 from cuesense.types import Cue
 
+# Of an equilateral triangle with sides of length 1.
+HEIGHT = 3**0.5 / 2
+# Where its corners are, from the left and from the base, in sides.
+CORNERS: dict[Cue, tuple[float, float]] = {Cue.SHAPE: (0.5, HEIGHT), Cue.TEXTURE: (0.0, 0.0), Cue.COLOR: (1.0, 0.0)}
 # A position is sure where no cue's weight may be off by more than this on its interval. Chosen by hand: three times the
 # radius of a dot in a map of a few classes.
 _SURE = 0.1
@@ -71,6 +79,15 @@ class CueMap:
             (weight - least) / self.side for weight, least in zip(spot.weights, self.corners, strict=True)
         )
         return color + shape / 2, shape
+
+    def point(self, spot: Spot) -> tuple[float, float]:
+        """Return where a spot stands in a triangle with sides of length 1, from the left and from the base."""
+        x, height = self.place(spot)
+        return x, height * HEIGHT
+
+    def corner(self, cue: Cue) -> str:
+        """Return what a corner stands for, such as ``"shape 60 %"``: the cue's weight there."""
+        return f"{cue.value} {100 * (self.corners[list(Cue).index(cue)] + self.side):.0f}\N{NO-BREAK SPACE}%"
 
 
 def cue_map(profile: Profile) -> CueMap:

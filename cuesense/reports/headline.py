@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from cuesense.errors import CuesenseError
 from cuesense.policies.advice import NONE, RECOMMENDED, USUAL, Advice
 from cuesense.policies.budgets import images_needed
-from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook, severities_within
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook
 from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import budget_text, value_text
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
+from cuesense.reports.usual_losses import expected_loss, usual_severity
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.types import BudgetStatus, Role
 
@@ -108,6 +109,15 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
     )
 
 
+def findings(profile: Profile) -> tuple[str, ...]:
+    """Return the findings of the headline alone, at once: the advice takes seconds.
+
+    Args:
+        profile: The profile.
+    """
+    return tuple(_findings(_costs(profile)))
+
+
 def _advise(profile: Profile) -> Advice:
     from cuesense.policies.advice import advise
 
@@ -118,16 +128,18 @@ def _costs(profile: Profile) -> list[_Cost]:
     """Return the costs of every augmentation with budgets: the usual ones first, then the largest loss."""
     curves = [curve for curve in profile.curves if curve.role is Role.AUGMENTATION]
     found = [cost for curve in curves if (cost := _cost(profile, curve)) is not None]
-    return sorted(found, key=lambda cost: (cost.name not in DEFAULT_AUGMENTATIONS, -_loss(cost.budget, cost.severity)))
+    return sorted(
+        found, key=lambda cost: (cost.name not in DEFAULT_AUGMENTATIONS, -expected_loss(cost.budget, cost.severity))
+    )
 
 
 def _cost(profile: Profile, curve: CurveModel) -> _Cost | None:
     name = curve.perturbation
-    severity = _usual_severity(curve)
+    severity = usual_severity(curve)
     known = [(entry, entry.budgets[name]) for entry in profile.classes if name in entry.budgets and entry.images]
     if not known or not curve.values:
         return None
-    known.sort(key=lambda pair: -_loss(pair[1], severity))
+    known.sort(key=lambda pair: -expected_loss(pair[1], severity))
     over = [entry.name for entry, budget in known if _is_over(budget, severity)]
     unknown = sum(budget.status is BudgetStatus.UNDETERMINED for _, budget in known)
     entry, budget = known[0]
@@ -136,22 +148,9 @@ def _cost(profile: Profile, curve: CurveModel) -> _Cost | None:
     return _Cost(phrase, name, entry, budget, severity, is_last, tuple(over), unknown, len(known))
 
 
-def _usual_severity(curve: CurveModel) -> int:
-    """Return the severity of the usual default, else the strongest one, counted from 1."""
-    usual = DEFAULT_AUGMENTATIONS.get(curve.perturbation)
-    within = 0 if usual is None else severities_within(curve.perturbation, curve.values, usual)
-    return within or len(curve.values)
-
-
 def _phrase(curve: CurveModel, severity: int) -> str:
     value, words = curve.values[severity - 1], _PHRASES.get(curve.perturbation)
     return words(value) if words else f"{readable_name(curve.perturbation)} to {value_text(value, curve.unit)}"
-
-
-def _loss(budget: BudgetModel, severity: int) -> float:
-    """Return the expected drop at a severity; at the budget's own value in files that know no other."""
-    known = budget.expected[severity - 1] if len(budget.expected) >= severity else budget.drop
-    return known or 0.0
 
 
 def _is_over(budget: BudgetModel, severity: int) -> bool:
@@ -193,7 +192,7 @@ def _capital(text: str) -> str:
 
 def _points(cost: _Cost) -> str:
     at, budget = cost.severity - 1, cost.budget
-    value = counted(round(100 * _loss(budget, cost.severity)), "point")
+    value = counted(round(100 * expected_loss(budget, cost.severity)), "point")
     if len(budget.expected_low) <= at:
         return value
     low, high = budget.expected_low[at], budget.expected_high[at]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,7 +204,8 @@ def _picture(row: Mapping[str, Any]) -> Picture:
 
 
 def _measured(profile: Profile) -> bytes:
-    """Return what tells the predictions of one model, dataset and seed from others."""
+    """Return what tells the predictions of one model, dataset, configuration and seed from others."""
     known = profile.provenance
-    parts = (known.model.spec, known.model.sha256, known.model.preprocessing, known.dataset.fingerprint, known.seed)
-    return hashlib.sha256(repr(parts).encode()).hexdigest().encode()
+    model, dataset = known.model, known.dataset
+    parts = [model.spec, model.sha256, model.preprocessing, dataset.fingerprint, known.config, known.seed]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest().encode()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from cuesense.reports.profile_text import BUDGET_WORDS
 from cuesense.reports.text import DASH, listed, points, points_with_unit
 from cuesense.schemas.profile import PipelineModel, Profile, StepModel
+from cuesense.types import BudgetStatus
 
 _BASIS = {
     "no training": "from what trainings on other images cost such classes",
@@ -28,8 +30,8 @@ def worst_text(profile: Profile, step: StepModel, *, taker: bool = True) -> str:
 def safe_text(step: StepModel) -> str:
     """Return the largest safe probability of a step: any, a number, or none."""
     if step.safe_probability >= 1:
-        return "any"
-    return f"{step.safe_probability:g}" if step.safe_probability else "none"
+        return BUDGET_WORDS[BudgetStatus.UNLIMITED]
+    return f"{step.safe_probability:g}" if step.safe_probability else BUDGET_WORDS[BudgetStatus.NONE]
 
 
 def forecast_text(step: StepModel) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cuesense.reports.text import fixed, percent, readable_name
+from cuesense.reports.text import DASH, fixed, percent, readable_name
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, PolicyModel, Profile
 from cuesense.types import BudgetStatus
@@ -23,6 +23,16 @@ SHORT_NAMES = {
 
 # Values relative to the image (perturbations with ``relative=True``) are shown in percent of its shorter side.
 _RELATIVE = "fraction of shorter side"
+
+# The words for a budget that is no value: the same in the terminal, on pages and in markdown, and short enough for a
+# column of a table. JSON and CSV files keep the status itself, which is their contract.
+BUDGET_WORDS = {BudgetStatus.UNLIMITED: "any", BudgetStatus.NONE: "none", BudgetStatus.UNDETERMINED: "?"}
+BUDGET_MEANINGS = {
+    BudgetStatus.UNLIMITED: "within the risk to the end of the ladder (“unlimited” in the files)",
+    BudgetStatus.LIMITED: "within the risk up to here",
+    BudgetStatus.NONE: "even the mildest value exceeds the risk, and the class probably loses there",
+    BudgetStatus.UNDETERMINED: "undetermined: even whether it loses is open, or the class is hardly recognized",
+}
 
 # Smaller shares of a group may be none at all and would only fill the line (chosen by hand, not tuned).
 _NOTABLE_SHARE = 0.05
@@ -67,16 +77,36 @@ def curve_values(curve: CurveModel) -> list[str]:
 
 
 def budget_text(entry: BudgetModel) -> str:
-    """Return a class's budget as one short text: its value where a value limits it, else the status."""
-    if entry.status is BudgetStatus.LIMITED and entry.value is not None:
-        return value_text(entry.value, entry.unit)
-    return entry.status.value
+    """Return a class's budget as one short text: its value where a value limits it, else a word."""
+    return budget_of(entry.value, entry.status, entry.unit)
+
+
+def budget_of(value: float | None, status: BudgetStatus, unit: str) -> str:
+    """Return a budget as one short text.
+
+    Args:
+        value: The strongest value within the risk; None where there is none.
+        status: What stopped the search.
+        unit: The unit of the value.
+
+    Returns:
+        The value where a value limits it, else a word of ``BUDGET_WORDS``; a dash for a limit that is not known.
+    """
+    if status in BUDGET_WORDS:
+        return BUDGET_WORDS[status]
+    return DASH if value is None else value_text(value, unit)
 
 
 def budget_meaning(policy: PolicyModel) -> str:
     """Return what a budget is, to be read after "Budgets:"; the same words everywhere."""
     lost, risk = f"{100 * policy.tolerance:g} points", f"{100 * policy.risk:g}\N{NO-BREAK SPACE}%"
     return f"the strongest value whose risk of losing more than {lost} is at most {risk}"
+
+
+def budget_key() -> str:
+    """Return what the words in a column of budgets mean, to be read after ``budget_meaning``."""
+    unlimited, undetermined = BUDGET_WORDS[BudgetStatus.UNLIMITED], BUDGET_WORDS[BudgetStatus.UNDETERMINED]
+    return f"{unlimited} = the whole ladder, {undetermined} = undetermined, even the sign is open"
 
 
 def budget_risk(entry: BudgetModel) -> str:
@@ -88,8 +118,8 @@ def budget_risk(entry: BudgetModel) -> str:
 
 
 def global_budget_text(entry: GlobalBudget, curve: CurveModel | None) -> str:
-    """Return the value that is safe for every class, else the status; the unit is the curve's, where there is one."""
-    return entry.status.value if entry.value is None else value_text(entry.value, curve.unit if curve else "")
+    """Return the budget of all classes together, as ``budget_of``; the unit is the curve's, where there is one."""
+    return budget_of(entry.value, entry.status, curve.unit if curve else "")
 
 
 def augmentation_columns(profile: Profile, count: int) -> list[str]:

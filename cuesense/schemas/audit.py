@@ -7,14 +7,22 @@ best strength; a strength is a number or a name, as in the table of runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import Field
 
 from cuesense.schemas.base import Document, JsonModel
+from cuesense.schemas.by_name import ByName
 from cuesense.schemas.document_checks import audit_problems
-from cuesense.types import CueVerdict
+from cuesense.types import CueVerdict, LazyFunction
+
+if TYPE_CHECKING:
+    from cuesense.reports.plots.audit import AuditPlots
+
+# What draws an audit lies in a room above this one: it is imported when it is asked.
+_SUMMARY = LazyFunction("cuesense.reports.summaries:audit_summary")
+_PLOTS = LazyFunction("cuesense.reports.plots.audit:AuditPlots")
 
 Strength = float | str
 RivalKind = Literal["ambiguous", "co-occurring", "fine-grained", "unrelated"]
@@ -129,10 +137,24 @@ class Audit(Document):
     price: Price = Field(description="mean accuracy that the other choices give up")
     harmed: int | None = Field(description="classes that are shown to be harmed; null where nothing is known")
     gaining: int | None = Field(description="classes that are shown to gain; null where nothing is known")
-    classes: list[ClassAudit] = Field(description="every class")
+    classes: ByName[ClassAudit] = Field(description="every class")
     cues: list[CueHarm] = Field(description="harm by cue, where a profile names the cues")
     source: dict[str, Any] = Field(description="where the runs come from, and the version of cuesense")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
+
+    def __repr__(self) -> str:
+        """Return what was swept, the strength with the best mean accuracy and whom it harms, in a few lines."""
+        return str(_SUMMARY(self))
+
+    @property
+    def plot(self) -> AuditPlots:
+        """Charts as matplotlib axes: ``audit.plot.accuracies()``, ``losses()`` and ``cues()``.
+
+        Raises:
+            SettingsError: matplotlib is not installed (``pip install 'cuesense[plot]'``).
+        """
+        plots: AuditPlots = _PLOTS(self)
+        return plots
 
     def problems(self) -> Iterator[str]:
         """Yield a clause for everything in it that cannot be."""

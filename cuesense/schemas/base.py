@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from cuesense.errors import SettingsError, expected
+from cuesense.schemas.by_name import ByName
 from cuesense.schemas.json_text import NotJsonError, field_name, impossible_number, read_text
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -134,6 +135,23 @@ class Document(JsonModel):
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema that every file of this contract fulfills, old ones included."""
         return {"$schema": JSON_SCHEMA_DIALECT, **cls.model_json_schema(by_alias=True)}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with other values in some fields, which are not validated; pydantic's, for lists by name too.
+
+        Args:
+            update: The new values, by field.
+            deep: Whether the fields are copied as well.
+        """
+        given = {
+            name: ByName(value) if isinstance(getattr(self, name, None), ByName) else value
+            for name, value in (update or {}).items()
+        }
+        return super().model_copy(update=given, deep=deep)
+
+    def __str__(self) -> str:
+        """Return the few lines that a notebook shows; ``to_json`` returns everything."""
+        return repr(self)
 
     def to_json(self) -> str:
         """Return the document as indented JSON with a final newline; equal documents give equal bytes."""

@@ -12,8 +12,12 @@ import pandas as pd
 from pydantic import BaseModel, Field
 
 from cuesense.schemas.base import Document, Estimate, JsonModel
+from cuesense.schemas.by_name import ByName
 from cuesense.schemas.document_checks import comparison_problems
-from cuesense.types import BudgetStatus, Cue, CueVerdict
+from cuesense.types import BudgetStatus, Cue, CueVerdict, LazyFunction
+
+# The words for a comparison lie in a room above this one: they are imported when they are asked for.
+_SUMMARY = LazyFunction("cuesense.reports.summaries:comparison_summary")
 
 
 class _BothModels(JsonModel):
@@ -54,9 +58,9 @@ class ComparedSeverity(JsonModel):
 
 
 class BudgetChange(JsonModel):
-    """The strongest safe value of one augmentation in A and in B."""
+    """The budget of one augmentation in A and in B: the strongest value whose risk is within policy.risk."""
 
-    a: float | None = Field(description="value in A, in the unit of its curve; null where none is safe")
+    a: float | None = Field(description="value in A, in the unit of its curve; null where there is none")
     b: float | None = Field(description="value in B, likewise")
     status_a: BudgetStatus = Field(description="status of A's budget")
     status_b: BudgetStatus = Field(description="status of B's budget")
@@ -107,8 +111,12 @@ class Comparison(Document):
     doses: dict[str, ComparedSeverity] = Field(
         description="by augmentation: the strongest value that was measured on both models"
     )
-    classes: list[ClassComparison] = Field(description="every class, in the order of A")
+    classes: ByName[ClassComparison] = Field(description="every class, in the order of A")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
+
+    def __repr__(self) -> str:
+        """Return both models, their accuracies and how many classes differ, in a few lines."""
+        return str(_SUMMARY(self))
 
     def problems(self) -> Iterator[str]:
         """Yield a clause for everything in it that cannot be."""

@@ -6,12 +6,14 @@ The whole document is ``Profile``. Its larger parts stand in ``profile_provenanc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from cuesense.schemas.base import UNKNOWN, Document, Estimate, JsonModel
+from cuesense.schemas.by_name import ByName
 from cuesense.schemas.profile_budgets import BudgetModel, GlobalBudget, PolicyModel, budget_model
 from cuesense.schemas.profile_checks import profile_problems
 from cuesense.schemas.profile_curves import Counts, CurveModel, UnpairedCounts, curves_frame
@@ -40,10 +42,20 @@ from cuesense.schemas.profile_training import (
     TrainedModel,
     VerifiedModel,
 )
-from cuesense.types import Cue, CueVerdict
+from cuesense.types import Cue, CueVerdict, LazyFunction
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cuesense.reports.plots.profile import ProfilePlots
+
+# What draws a profile lies in rooms above this one, which read profiles: they are imported when they are asked.
+_CLASS_SUMMARY = LazyFunction("cuesense.reports.summaries:class_summary")
+_SUMMARY = LazyFunction("cuesense.reports.summaries:profile_summary")
+_NOTEBOOK = LazyFunction("cuesense.reports.html.notebook:profile_html")
+_PLOTS = LazyFunction("cuesense.reports.plots.profile:ProfilePlots")
+_PAGE = LazyFunction("cuesense.workflows.profile_files:report")
+_FIFTYONE = LazyFunction("cuesense.reports.loggers.fiftyone:to_fiftyone")
 
 # How the warning begins that names the classes onto which predictions collapse.
 SINK_WARNING = "Sink classes"
@@ -178,6 +190,14 @@ class ClassModel(JsonModel):
         below = cue is not None and (high := self.lean[cue].high) is not None and high < 0
         return None if below else cue
 
+    def __repr__(self) -> str:
+        """Return the class in one line: images, accuracy, cue and budgets."""
+        return str(_CLASS_SUMMARY(self))
+
+    def __str__(self) -> str:
+        """Return the same line."""
+        return repr(self)
+
 
 class GroupModel(JsonModel):
     """The verdict on several classes together, where single classes have too little evidence."""
@@ -202,7 +222,8 @@ class VerdictRule(JsonModel):
 class Profile(Document):
     """What a model relies on, class by class; read and written as JSON.
 
-    The field names are a contract; the JSON Schema is in ``assets/profile.schema.json``.
+    The field names are a contract; the JSON Schema is in ``assets/profile.schema.json``. ``classes`` is a list that
+    also finds a class by its name: ``profile.classes["lemon"]``.
     """
 
     NOUN: ClassVar[str] = "profile"
@@ -212,7 +233,7 @@ class Profile(Document):
     provenance: Provenance = Field(description="where the numbers come from")
     summary: Summary = Field(description="the whole model in a few numbers")
     curves: list[CurveModel] = Field(description="the counts under every perturbation")
-    classes: list[ClassModel] = Field(description="every class, in the order of the counts")
+    classes: ByName[ClassModel] = Field(description="every class, in the order of the counts")
     groups: list[GroupModel] = Field(default=[], description="all classes together, then every group")
     labeling: VerdictRule | None = Field(default=None, description="how verdicts were given")
     policy: PolicyModel = Field(description="the budgets as a training run would use them")
@@ -221,6 +242,70 @@ class Profile(Document):
     pipeline: PipelineModel | None = Field(
         default=None, description="what the training transform costs, step by step; null if none was named"
     )
+
+    def __repr__(self) -> str:
+        """Return the model, the images, the accuracy and what was found, in a few lines."""
+        return str(_SUMMARY(self))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the headline, the cue map, and the ten classes that lose most."""
+        return str(_NOTEBOOK(self))
+
+    @property
+    def plot(self) -> ProfilePlots:
+        """Charts as axes of matplotlib: ``cue_map()``, ``curves(class_name)``, ``confusions()`` and ``budgets()``.
+
+        Raises:
+            SettingsError: matplotlib is not installed (``pip install 'cuesense[plot]'``).
+        """
+        plots: ProfilePlots = _PLOTS(self)
+        return plots
+
+    def report(self, path: str | Path = "report.html", format: str = "html") -> Path:
+        """Write the profile as a page, or in another format; ``cuesense.report`` adds the example images of a folder.
+
+        Args:
+            path: The file to write.
+            format: ``"html"``, ``"markdown"``, ``"json"`` or ``"model-card"``.
+
+        Returns:
+            The written file.
+
+        Raises:
+            SettingsError: There is no such format.
+            OutputError: The file cannot be written.
+        """
+        written: Path = _PAGE.resolve()(self, path, format=format)
+        return written
+
+    def to_fiftyone(
+        self,
+        dataset: Any,
+        predictions: str | Path,
+        perturbations: Sequence[str] | None = None,
+        prefix: str = "cuesense",
+    ) -> int:
+        """Write what happens to every image into a FiftyOne dataset, or a CSV file that FiftyOne imports.
+
+        The fields: ``cuesense_correct`` (whether the clean image is recognized), ``cuesense_predicted`` (what it is
+        taken for), ``cuesense_first_failure`` (the mildest condition under which it no longer is, such as
+        ``"color_jitter 0.2"``) and ``cuesense_rival`` (what it is taken for there, or when clean where that is wrong).
+
+        Args:
+            dataset: A ``fiftyone.Dataset`` of the analyzed images, which are found by the ends of their paths; or the
+                name of a CSV file to write, in which ``filepath`` is relative to the analyzed folder
+                (``fiftyone.types.CSVDataset`` with ``data_path``).
+            predictions: The output folder of ``analyze``, or its predictions.parquet: a profile knows no single images.
+            perturbations: Names of perturbations that count as conditions; None counts every augmentation.
+            prefix: What the names of the fields begin with.
+
+        Returns:
+            How many images were written.
+
+        Raises:
+            SettingsError: There are no such predictions, or they are of other classes or images.
+        """
+        return int(_FIFTYONE(self, dataset, predictions, perturbations, prefix))
 
     @property
     def warnings_to_repeat(self) -> list[str]:
@@ -254,12 +339,43 @@ class Profile(Document):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class for pandas.
 
+        CUE stands for shape, texture and color; AUGMENTATION for every augmentation that was measured, such as
+        ``color_jitter``. Bounds hold at ``policy.confidence``. Unknown numbers are missing values.
+
         Returns:
-            Columns: name, images, clean_accuracy, cue, probability (of the likeliest verdict);
-            ``{shape,texture,color}_{value,low,high,necessary,sufficiency}``; leans_to;
-            ``{shape,texture,color}_lean{,_low,_high,_rank,_top_fifth}``; what is kept, by column (``without_color``,
-            ``color_alone``, ...) with ``_low`` and ``_high``; ``shape_tile{,_low,_high}``; flags, separated by spaces;
-            ``{augmentation}_{value,status,drop,low,high,risk,certified}`` for every augmentation; why.
+            The index is the class's index in the dataset; the columns are:
+
+            ============================ ==================================================== ================ =======
+            Column                       Meaning                                              Unit             Range
+            ============================ ==================================================== ================ =======
+            name                         name of the class                                    text
+            images                       images that it has                                   images           0 ..
+            clean_accuracy               share of them that is recognized                     fraction         0 .. 1
+            cue                          verdict: what the model relies on                    text
+            probability                  probability of the likeliest verdict                 fraction         0 .. 1
+            CUE_value, _low, _high       necessity: share lost without the cue                fraction of the  0 .. 1
+                                                                                              explainable
+            CUE_necessary                whether it is shown to be needed                     true or false
+            CUE_sufficiency              share kept on this cue alone                         fraction         0 .. 1
+            leans_to                     cue with the largest lean                            text
+            CUE_lean, _low, _high        reliance minus that of the average class             fraction         -1 .. 1
+            CUE_lean_rank                1 for the class that relies on the cue most          rank             1 ..
+            CUE_lean_top_fifth           chance to be among the fifth that relies on it most  fraction         0 .. 1
+            without_CUE, _low, _high     share that stays recognized without the cue          fraction         0 .. 1
+            CUE_alone, _low, _high       share that stays recognized on the cue alone         fraction         0 .. 1
+            flags                        flags, separated by spaces                           text
+            AUGMENTATION_value           budget: the strongest value within the accepted risk its own unit
+            AUGMENTATION_status          what stopped the search                              text
+            AUGMENTATION_drop            expected accuracy drop there, else at the mildest    fraction         -1 .. 1
+            AUGMENTATION_low, _high      bounds of the drop                                   fraction         -1 .. 1
+            AUGMENTATION_risk            chance of a drop above policy.tolerance there        fraction         0 .. 1
+            AUGMENTATION_certified       strongest value that this class alone shows safe     its own unit
+            shape_tile, _low, _high      side of shuffled tiles on which half is kept         fraction of side 0 .. 1
+            why                          a sentence that can be checked against the curves    text
+            ============================ ==================================================== ================ =======
+
+            The unit of an augmentation's value is ``classes[i].budgets[name].unit``. Columns of the graded answer
+            (leans_to, lean, without, alone) are left out where the profile has none.
         """
         import pandas as pd
 

@@ -16,7 +16,7 @@ from cuesense.config import Config, load_config, with_more
 from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
-from cuesense.inference.loading import images_for, load_matched
+from cuesense.inference.loading import guesses, images_for, load_matched
 from cuesense.inference.options import run_options
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import Trust
@@ -24,11 +24,13 @@ from cuesense.perturbations.libraries import confirm
 from cuesense.pipelines.source import find
 from cuesense.predictions.shards import FOLDER
 from cuesense.stores.lock import locked
-from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, Progress, no_progress
+from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, ProgressOption
 from cuesense.validation import check_fraction, check_risk, whole_number
+from cuesense.workflows.caller import warn_of, watched
 from cuesense.workflows.plugin_files import load_plugin
 
 if TYPE_CHECKING:
+    from cuesense.analysis.expectations import Plan
     from cuesense.schemas.profile import Profile
 
 
@@ -67,8 +69,10 @@ def analyze(
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
     notify: Notify | None = None,
+    phase: Notify | None = None,
+    confirm: Notify | None = None,
 ) -> Profile:
     """Measure what a classifier relies on, class by class, and how far each class may be augmented.
 
@@ -115,9 +119,12 @@ def analyze(
         allow_nondeterministic: Also analyze a model that is no function of one image (dropout left on, batch
             statistics, random numbers), and say so in the profile.
         restart: Throw away an earlier run in the output folder instead of resuming it.
-        progress: Called with (images done, images in all).
+        progress: Called with (images done, images in all); None shows a bar in a terminal and a notebook, False none.
         notify: Called with sentences on what so many images can decide: before the network is run, and once it has
             classified up to 20 clean images of each class, which happens only where this is given.
+        phase: Called with what begins, such as ``"loading model"``, until there are images to count.
+        confirm: Called with one sentence where no class has enough images for a cue and none for a budget, before the
+            network is run; it may raise to stop the analysis.
 
     Returns:
         The profile, also written to the output folder.
@@ -137,16 +144,19 @@ def analyze(
     load_plugin(plugin, trust)
     chosen = _config(config, augmentations)
     where = DatasetOptions(data_root, split, download)
+    begin = phase or _ignore
+    begin("finding images")
     data = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     # Before the model is loaded and tried, which may take minutes.
     folder = None if output is None else _output(Path(output), data)
     source = find(pipeline, timm_args, torchvision_args, trust)
+    begin("loading model")
     classifier, outputs, shown = load_matched(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust, weights_key=weights_key
     )
     # What only the measuring needs takes a second to import: a mistake above is answered without it.
-    from cuesense.analysis.expectations import Plan, expected_from_images
+    from cuesense.analysis.expectations import Plan
     from cuesense.analysis.groups import read_groups
     from cuesense.workflows.measure import Analysis, measure
     from cuesense.workflows.prepared import prepared
@@ -155,9 +165,8 @@ def analyze(
     analysis = Analysis(classifier, data, chosen, outputs, shown, together, run, risk)
     images_of_class = np.bincount(data.labels, minlength=len(outputs))
     plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
-    if notify:
-        for sentence in expected_from_images(plan):
-            notify(sentence)
+    _say_what_images_decide(plan, notify, confirm)
+    begin("trying model on a few images")
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
     classifier, outputs = prepared(model, classifier, data, outputs, run, notify)
     analysis = replace(analysis, classifier=classifier, outputs=outputs)
@@ -168,15 +177,33 @@ def analyze(
     if notify:
         for sentence in classifier.warnings:
             notify(sentence)
-    with locked(folder) as fresh:
+    warn_of([*guesses(classifier), *classifier.assumptions])
+    with locked(folder) as fresh, watched(progress, "analyzing") as advance:
+        begin(f"reading {len(data):,} images")
         try:
-            return measure(analysis, folder, plan, restart=restart, progress=progress or no_progress, notify=notify)
+            return measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.
             if fresh and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
+
+
+def _say_what_images_decide(plan: Plan, notify: Notify | None, confirm: Notify | None) -> None:
+    """Call back with what the numbers of images can decide, and once more where that is nothing."""
+    from cuesense.analysis.expectations import decides_nothing, expected_from_images
+
+    if notify:
+        for sentence in expected_from_images(plan):
+            notify(sentence)
+    too_few = decides_nothing(plan)
+    if confirm and too_few:
+        confirm(too_few)
+
+
+def _ignore(_phase: str) -> None:
+    """Take no notice of what begins."""
 
 
 def _output(folder: Path, data: Dataset) -> Path:

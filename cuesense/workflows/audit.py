@@ -23,8 +23,9 @@ from cuesense.sweeps.accuracy_table import read_accuracies
 from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.run_list import read_runs
 from cuesense.tables.write_csv import csv_text
-from cuesense.types import ClassNames, CueVerdict, Progress, no_progress
+from cuesense.types import ClassNames, CueVerdict, ProgressOption
 from cuesense.validation import check_fraction
+from cuesense.workflows.caller import watched
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +66,7 @@ def audit(
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Audit:
     """Report which classes lose accuracy at the strength of a regularizer that has the best mean accuracy.
 
@@ -108,7 +109,7 @@ def audit(
             program that the caller names runs.
         allow_nondeterministic: Also audit networks that are no functions of one image, and say so.
         restart: Throw away predictions that are there.
-        progress: Called with (images done, images in all).
+        progress: Called with (images done, images in all); None shows a bar in a terminal and a notebook, False none.
 
     Returns:
         The audit, also written to the output folder.
@@ -147,9 +148,8 @@ def audit(
         FILES[::-1],
     )
     with locked(folder):
-        found = checkpoints.predict_checkpoints(
-            listed, images, options, folder, restart=restart, progress=progress or no_progress
-        )
+        with watched(progress, "auditing") as advance:
+            found = checkpoints.predict_checkpoints(listed, images, options, folder, restart=restart, progress=advance)
         if similarity is not None:
             found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep, trust))
         if accepted is not None:

@@ -51,7 +51,8 @@ from cuesense.training.setup import (
     profile_preprocessing,
 )
 from cuesense.training.trials import Trial
-from cuesense.types import Curve, Perturbation, Progress, no_progress
+from cuesense.types import Curve, Perturbation, Progress, ProgressOption, no_progress
+from cuesense.workflows.caller import warn_of, watched
 from cuesense.workflows.forecast_results import Shown, accuracy_of, loss_model, named_leaks
 
 FOLDER = "forecast"
@@ -166,7 +167,7 @@ def forecast(
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Profile:
     """Forecast what training with each augmentation costs every class, and find the budgets that follow from it.
 
@@ -203,7 +204,7 @@ def forecast(
         allow_nondeterministic: Also use a start or a model that is no function of one image, and say so in the
             profile.
         restart: Throw away trainings that are there.
-        progress: Called with (steps done, steps in all).
+        progress: Called with (steps done, steps in all); None shows a bar in a terminal and a notebook, False none.
 
     Returns:
         The profile with the forecast.
@@ -215,13 +216,14 @@ def forecast(
     runs = _SEEDS if seeds is None else seeds
     file = None if isinstance(profile, Profile) else Profile.file(profile)
     # No folder is made for a profile that is not there.
-    with locked(file.parent if file is not None and file.is_file() else None, do=_ENDED):
+    folder_of_it = file.parent if file is not None and file.is_file() else None
+    with locked(folder_of_it, do=_ENDED), watched(progress, "forecasting", "steps") as report:
         earlier = profile if isinstance(profile, Profile) else Profile.read(profile)
         if train is None and earlier.forecast is not None and earlier.forecast.method != "head":
             do = "Give --train as well, whose trainings are kept, or analyze into another folder"
             raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
         trust = Trust(weights_only, allow_code)
-        choice, report = AugmentationChoice(augmentations, probability), progress or no_progress
+        choice = AugmentationChoice(augmentations, probability)
         where = DatasetOptions(data_root, split, download)
         analyzed = AnalyzedModel(model, arch, weights_key, dataset, where, device, trust, allow_nondeterministic)
         found = earlier.model_copy(update={"forecast": None})
@@ -250,6 +252,7 @@ def forecast(
         found = _with_budgets(found, _merged(earlier.forecast, found.forecast))
         if file is not None:
             write_file(file, found.to_json())
+        warn_of(text for text in found.provenance.assumptions if text not in earlier.provenance.assumptions)
         return found
 
 

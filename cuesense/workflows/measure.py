@@ -27,6 +27,7 @@ from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
+from cuesense.reports.pictures import read_pictures
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, PipelineModel, Profile, Provenance
 from cuesense.types import Classifier, Condition, Dataset, Notify, Progress
 from cuesense.workflows import pipeline as pipelines
@@ -109,7 +110,8 @@ def measure(
         costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=progress)
         profile = profile.model_copy(update={"pipeline": costs})
     if folder is not None:
-        shown = pictures(
+        # Those of an earlier run of the same predictions are the same, and no image is decoded again for them.
+        shown = read_pictures(folder, profile) or pictures(
             analysis.classifier, analysis.dataset, predictions, store, shards=shards, seed=analysis.run.seed
         )
         write_outputs(profile, folder, shown, predictions)

@@ -6,17 +6,19 @@ from pathlib import Path
 
 from cuesense.atomic_files import refuse_folder, refuse_same, remove_file, write_file
 from cuesense.errors import SettingsError
-from cuesense.policies.profile_budgets import profile_of
 from cuesense.predictions.predictions import Predictions
-from cuesense.predictions.write_table import write
+from cuesense.predictions.write_table import FILE_NAME, write
+from cuesense.reports.formats import file_name, render_document
 from cuesense.reports.html.profile import render
 from cuesense.reports.pictures import FILE as PICTURES
 from cuesense.reports.pictures import Pictures, read_pictures, write_pictures
+from cuesense.schemas.base import Document
+from cuesense.schemas.documents import document_of, file_of
 from cuesense.schemas.profile import Profile
 from cuesense.tables.write_csv import csv_text
 from cuesense.validation import path_of
 
-PREDICTIONS = "predictions.parquet"
+PREDICTIONS = FILE_NAME
 # The profile first, in the order in which a restart deletes them: one that is there is never of other files.
 PIPELINE = "pipeline.csv"
 FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PICTURES, PREDICTIONS)
@@ -80,29 +82,46 @@ def _measured(profile: Profile) -> tuple[object, ...]:
     return known.model.sha256, known.model.preprocessing, known.dataset, known.config, known.seed
 
 
-def report(profile: Profile | Path | str, output: str | Path = "report.html") -> Path:
-    """Write a profile's page again, with the example images that lie beside it.
+def report(profile: Document | Path | str, output: str | Path | None = None, *, format: str = "html") -> Path:
+    """Write a profile, or another result, as a page, markdown, JSON or a model card.
+
+    The page of a profile has the example images that lie beside its file.
 
     Args:
-        profile: The profile, its file or its folder.
-        output: The HTML file to write.
+        profile: The profile, its file or its folder; also an audit, a verification, a comparison or the result of a
+            check. Of a folder that holds no profile.json, its verify.json, compare.json, audit.json or check.json.
+        output: The file to write; None writes report.html, report.md, report.json or model-card.md into the current
+            folder, and for other results a file of their name, such as verify.html.
+        format: ``"html"``, ``"markdown"`` (for a pull request), ``"json"`` or ``"model-card"`` (for the Hugging Face
+            hub). Audits, verifications and comparisons have html and json; checks markdown, github and json.
 
     Returns:
         The written file.
 
     Raises:
-        SettingsError: There is no such profile, or an argument is no path.
-        OutputError: The file cannot be written, or is the profile's own.
+        SettingsError: There is no such result, it has no such format, or an argument is no path.
+        OutputError: The file cannot be written, or is the result's own.
     """
-    path = path_of(output, "--output")
-    known = profile_of(profile)
+    known = document_of(profile)
+    path = path_of(file_name(known, format) if output is None else output, "--output")
     refuse_folder(path)
-    if not isinstance(profile, Profile):
-        refuse_same(path, Path(profile))
-    write_file(path, render(known, {} if isinstance(profile, Profile) else read_pictures(_folder(profile), known)))
+    if not isinstance(profile, Document):
+        refuse_same(path, file_of(profile))
+    write_file(path, report_text(profile, format))
     return path
 
 
-def _folder(profile: Path | str) -> Path:
-    path = Path(profile)
-    return path if path.is_dir() else path.parent
+def report_text(profile: Document | Path | str, format: str) -> str:
+    """Return what ``report`` writes.
+
+    Args:
+        profile: As of ``report``.
+        format: Likewise.
+
+    Raises:
+        SettingsError: There is no such result, or it has no such format.
+    """
+    known = document_of(profile)
+    if isinstance(known, Profile) and format == "html" and not isinstance(profile, Document):
+        return render(known, read_pictures(file_of(profile).parent, known))
+    return render_document(known, format)

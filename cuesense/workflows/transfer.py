@@ -45,9 +45,10 @@ from cuesense.training.fit import Images
 from cuesense.training.images import match_names, pixel_digests, refuse_shared
 from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
 from cuesense.training.setup import arch_of, load_images
-from cuesense.types import Classifier, Dataset, Progress, no_progress
+from cuesense.types import Classifier, Dataset, Progress, ProgressOption
 from cuesense.validation import check_fraction
 from cuesense.workflows.audit import FILES, check_output, cues_of, read_profile, write_audit
+from cuesense.workflows.caller import watched
 
 # Decoded images of one chunk are in memory at once: 512 of 224 pixels are 77 MB. Chosen by hand; not tuned.
 _CHUNK = 512
@@ -128,7 +129,7 @@ def transfer(
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Audit:
     """Report which classes of another task lose accuracy by a regularizer that networks were trained with.
 
@@ -169,7 +170,8 @@ def transfer(
             program that the caller names runs.
         allow_nondeterministic: Also take features of networks that are no functions of one image, and say so.
         restart: Throw away predictions that are there.
-        progress: Called with (images whose features are known, images in all).
+        progress: Called with (images whose features are known, images in all); None shows a bar in a terminal and a
+            notebook, False none.
 
     Returns:
         The audit of the downstream classes, also written to the output folder.
@@ -196,7 +198,8 @@ def transfer(
     )
     _refuse(task)
     with locked(folder):
-        found, dependences = _predict_all(listed, task, _store(folder, restart=restart), progress or no_progress)
+        with watched(progress, "reading features") as advance:
+            found, dependences = _predict_all(listed, task, _store(folder, restart=restart), advance)
         predicted = np.stack([one.predicted for one in found]).astype(np.int32)
         source = {
             "runs": str(runs),

@@ -19,6 +19,7 @@ from cuesense.policies.profile_budgets import measured_augmentations, profile_of
 from cuesense.policies.recommend import propose
 from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
+from cuesense.reports.html.verification import render
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
@@ -27,12 +28,13 @@ from cuesense.stores.lock import locked
 from cuesense.tables.write_csv import csv_text
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
-from cuesense.types import Progress, no_progress
+from cuesense.types import Progress, ProgressOption, no_progress
 from cuesense.validation import check_fraction
+from cuesense.workflows.caller import watched
 from cuesense.workflows.verify_results import PLAIN, Study, verification
 
 TRIALS = "trials"
-_FILES = ("verify.csv", "forecast.svg", "verify.json")
+_FILES = ("verify.csv", "forecast.svg", "verify.html", "verify.json")
 # Another verification writes into a profile within a second; one that is being analyzed or forecast may take hours.
 # Chosen by hand; not tuned.
 _PATIENCE = 10.0
@@ -71,7 +73,7 @@ def verify(
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Verification:
     """Train without augmentation, with the recommended policies, baselines and rivals; compare them class by class.
 
@@ -92,8 +94,8 @@ def verify(
             forecast, where it has one, decides the policies and is compared with the outcome.
         train: Images to train on: a dataset spec, or any torch dataset of (image, label), of the profile's classes.
         test: Images to test on, likewise; at most a tenth of them may be among the training images.
-        output: Folder for verify.json, verify.csv, forecast.svg and the trainings' predictions, from which the same
-            call goes on; None writes nothing.
+        output: Folder for verify.html, verify.json, verify.csv, forecast.svg and the trainings' predictions, from which
+            the same call goes on; None writes nothing.
         seeds: Trainings of each policy, at least 1; intervals need 3 or more.
         start: Spec or file of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a start that holds weights only.
@@ -116,7 +118,8 @@ def verify(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_nondeterministic: Also fine-tune a start that is no function of one image, and say so.
         restart: Throw away trainings that are there.
-        progress: Called with (steps done, steps in all), first for the search for the best uniform policy.
+        progress: Called with (steps done, steps in all), first for the search for the best uniform policy; None shows a
+            bar in a terminal and a notebook, False none.
 
     Returns:
         What the trainings showed, also written to the output folder.
@@ -155,12 +158,13 @@ def verify(
     trials = None if folder is None else folder / TRIALS
     with locked(folder):
         experiment = prepare_training(known, options, trials, restart=restart, made_of_it=_FILES[::-1])
-        policies = _policies(known, experiment, wanted, recommended, progress or no_progress)
-        study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
-        experiment.run([trial for name in policies for trial in study.trials(name)], progress or no_progress)
+        with watched(progress, "training", "steps") as advance:
+            policies = _policies(known, experiment, wanted, recommended, advance)
+            study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
+            experiment.run([trial for name in policies for trial in study.trials(name)], advance)
         found = verification(study)
         if folder is not None:
-            contents = csv_text(found.to_frame()), scatter(found), found.to_json()
+            contents = csv_text(found.to_frame()), scatter(found), render(found), found.to_json()
             for name, content in zip(_FILES, contents, strict=True):
                 write_file(folder / name, content)
         if not isinstance(profile, Profile):

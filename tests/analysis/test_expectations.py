@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cuesense.analysis import expectations
 from cuesense.analysis.cues import FEW_IMAGES, FEWEST_IMAGES
-from cuesense.analysis.expectations import Plan, expected_from_clean, expected_from_images, half_width
+from cuesense.analysis.expectations import Plan, decides_nothing, expected_from_clean, expected_from_images, half_width
 from cuesense.config import load_config
 from cuesense.policies.budgets import images_needed, smallest_tolerance
 from cuesense.stats.intervals import wilson
@@ -56,7 +56,10 @@ def test_without_an_image_nothing_is_known() -> None:
 def test_the_widths_of_a_usual_class_and_of_the_smallest_are_said() -> None:
     text = said(50, 50, 50, 20)
     usual, least = (100 * float(half_width(np.array(float(n)), 0.95)) for n in (50, 20))
-    assert f"With 50 images of a class, what it keeps without a cue is known within {usual:.0f} points (95 %" in text
+    assert (
+        f"With 50 images a class, what a class keeps without a cue is at best known within {usual:.0f} points (95 %"
+        in text
+    )
     assert f"fewest: class-3, 20 images, known within {least:.0f} points)" in text
     assert "fewest" not in said(50, 50)
     assert "(90 %" in said(50, confidence=0.9)
@@ -64,7 +67,7 @@ def test_the_widths_of_a_usual_class_and_of_the_smallest_are_said() -> None:
 
 def test_classes_without_images_are_named_and_count_for_nothing_else() -> None:
     assert "No images: class-1, class-2, class-3 and 1 more." in said(50, 0, 0, 0, 0)
-    assert "With 50 images of a class" in said(50, 0, 0, 0, 0)
+    assert "With 50 images a class" in said(50, 0, 0, 0, 0)
     assert "fewest" not in said(50, 0)
     assert expected_from_images(plan(0, 0)) == ["No class has images: nothing can be said about any."]
 
@@ -72,10 +75,10 @@ def test_classes_without_images_are_named_and_count_for_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("images", "clause"),
     [
-        (FEWEST_IMAGES - 1, f"with fewer than {FEWEST_IMAGES} images a class gets what it keeps and its leans, "),
-        (FEWEST_IMAGES, f"with fewer than {FEW_IMAGES} images fewer are clear: class-1."),
-        (FEW_IMAGES - 1, f"with fewer than {FEW_IMAGES} images fewer are clear: class-1."),
-        (FEW_IMAGES, "A cue is named where it is clear. "),
+        (FEWEST_IMAGES - 1, f"Below {FEWEST_IMAGES} images a class gets no cue, only what it keeps and its leans, "),
+        (FEWEST_IMAGES, f"Cues are named where they are clear; below {FEW_IMAGES} images fewer are: class-1."),
+        (FEW_IMAGES - 1, f"Cues are named where they are clear; below {FEW_IMAGES} images fewer are: class-1."),
+        (FEW_IMAGES, "Cues are named where they are clear. "),
     ],
 )
 def test_cues_follow_the_rules_of_verdicts(images: int, clause: str) -> None:
@@ -95,17 +98,17 @@ def test_a_missing_ablation_is_named() -> None:
 
 
 def test_budgets_need_the_images_that_the_bound_needs() -> None:
-    needs = f"A budget certified within 5 points needs {NEEDED} images of a class, none of them lost; "
+    needs = f"Budgets are certified within 5 points from {NEEDED} images a class on, none of them lost; "
     assert f"{needs}every class has them." in said(NEEDED, NEEDED)
     assert f"{needs}1 of 2 classes have them." in said(NEEDED, NEEDED - 1)
-    assert f"{needs}{NEEDED - 1} images show at best" in said(NEEDED - 1, 3)
+    assert f"{needs}{NEEDED - 1} images show 5.1 points at best." in said(NEEDED - 1, 3)
     assert f"{needs}no class has them." in said(1, 1)
-    assert "within 10 points needs" in said(50, tolerance=0.1)
+    assert "within 10 points from" in said(50, tolerance=0.1)
 
 
 @pytest.mark.parametrize("images", [2, 3, 10, 50, NEEDED - 1])
 def test_the_loss_that_images_show_is_never_understated(images: int) -> None:
-    shown = float(re.search(r"at best that a loss is within ([\d.]+) points", said(images))[1])  # type: ignore[index]
+    shown = float(re.search(r"images show ([\d.]+) points at best", said(images))[1])  # type: ignore[index]
     exact = 100 * smallest_tolerance(images, 0.95)
     assert exact <= shown < exact + 0.1001
 
@@ -143,6 +146,34 @@ def test_many_rare_classes_are_counted_the_least_recognized_first() -> None:
     text = after(plan(*[10] * 6), [10] * 6, [4, 3, 2, 1, 0, 10])
     more = 5 - expectations._LISTED
     assert f"class-4 (0 %), class-3 (10 %), class-2 (20 %) and {more} more." in text
+
+
+def test_too_few_images_for_any_answer_are_one_sentence() -> None:
+    assert decides_nothing(plan(4, 4)) == (
+        f"4 images a class decide little: no cue is named below {FEWEST_IMAGES}, and no budget is certified within "
+        f"5 points below {NEEDED}."
+    )
+    assert str(decides_nothing(plan(4, 9, 0))).startswith("9 images a class at most decide little: ")
+    assert str(decides_nothing(plan(1))).startswith("1 image a class decides little: ")
+    without = tuple(entry for entry in APPLIED if entry.role is not Role.AUGMENTATION)
+    assert "budget" not in str(decides_nothing(plan(4, perturbations=without)))
+
+
+@pytest.mark.parametrize(
+    ("images", "tolerance", "little"),
+    [
+        ([FEWEST_IMAGES - 1] * 3, 0.05, True),
+        ([3, FEWEST_IMAGES], 0.05, False),
+        ([0, 0], 0.05, False),
+        ([images_needed(0.5, 0.95) - 1], 0.5, True),
+        ([images_needed(0.5, 0.95)], 0.5, False),
+    ],
+)
+def test_one_class_with_enough_for_a_cue_or_a_budget_is_enough(
+    images: list[int], tolerance: float, little: bool
+) -> None:
+    assert images_needed(0.5, 0.95) < FEWEST_IMAGES < NEEDED
+    assert (decides_nothing(plan(*images, tolerance=tolerance)) is not None) is little
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=30), st.data())

@@ -95,7 +95,7 @@ def test_quiet_leaves_the_result_alone(scored: list[object], tmp_path: Path) -> 
     usual = run(*scored)
     assert usual.exit_code == 0, usual.output
     *said, last = usual.stderr.splitlines()
-    assert said[0].startswith("With 1 image of a class")
+    assert said[0].startswith("With 1 image a class")
     assert last == f"Report: {tmp_path / 'out' / 'report.html'}  Profile: {tmp_path / 'out' / 'profile.json'}"
     for flag in ("-q", "--quiet"):
         quiet = run(flag, *scored)

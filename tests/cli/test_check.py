@@ -55,6 +55,23 @@ def test_a_gate_that_does_not_hold_names_rule_and_class(pair: tuple[Path, Path],
     assert found["results"][1]["violations"][0]["name"] == "bee"
 
 
+def test_a_run_of_ci_gets_annotations_or_a_summary(pair: tuple[Path, Path]) -> None:
+    flags = ["check", pair[1], "--baseline", pair[0], "--max-worst-class-loss", "0.2"]
+    annotated = run(*flags, "--format", "github")
+    assert (annotated.exit_code, annotated.stderr) == (1, "")
+    first = annotated.stdout.splitlines()[0]
+    assert first.startswith("::error title=cuesense check%3A max-worst-class-loss::max-worst-class-loss: bee lost 37.5")
+    summary = run(*flags, "--format", "markdown")
+    assert (summary.exit_code, summary.stderr) == (1, "")
+    assert summary.stdout.startswith("## ❌ cuesense check: 1 of 1 rules is violated\n")
+    assert "| ❌ | max-worst-class-loss | 37.5 [" in summary.stdout
+    held = run("check", pair[0], "--baseline", pair[1], "--max-drop", 0, "--format", "github")
+    assert held.exit_code == 0
+    assert held.stdout.startswith("::notice title=cuesense check::Every rule holds")
+    assert_one_sentence(run(*flags, "--format", "xml"), "--format to be text, markdown or github")
+    assert_one_sentence(run(*flags, "--format", "github", "--json"), "--json to be given without another --format")
+
+
 def test_a_loss_that_may_be_chance_is_a_note(tmp_path: Path) -> None:
     a = simple(tmp_path / "a", LABELS, GOOD)
     b = simple(tmp_path / "b", LABELS, GOOD & ~((LABELS == 2) & (np.arange(120) % 40 < 5)))

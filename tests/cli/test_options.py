@@ -39,7 +39,7 @@ OPTIONS = {
     | {"--weights-only"}
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
     | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
-    | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe"}
+    | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe", "--yes"}
     | {"--pipeline", "--timm-args", "--torchvision-args"},
     "score": {
         "--plugin",
@@ -89,9 +89,12 @@ OPTIONS = {
     | {"--dataset", "--arch", "--weights-key", "--class-names", "--config", "--batch-size", "--workers"}
     | {"--device", "--restart"}
     | {"--output", "--json", "--allow-nondeterministic"},
-    "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--junit", "--json"},
+    "check": {"--baseline", "--max-drop", "--max-worst-class-loss", "--format", "--junit", "--json"},
     "demo": {"--output", "--json"},
-    "report": {"--output"},
+    "report": {"--format", "--output"},
+    "explain": {"--json"},
+    "preview": {"--dataset", "--arch", "--weights-key", "--class-names", "--config", "--augmentations", "--plugin"}
+    | {"--images", "--image-size", "--seed", "--data-root", "--split", "--download", "--weights-only", "--output"},
     "list": {"--json"},
 }
 
@@ -100,8 +103,15 @@ EXCEPTIONS = {
     # These write one file, all others a folder of results.
     ("--output", "recommend"),
     ("--output", "report"),
+    # The formats of a policy, of a report and of a gate are others.
+    ("--format", "recommend"),
+    ("--format", "report"),
+    ("--format", "check"),
+    ("--output", "preview"),
     # There they are measured beside those of the configuration; elsewhere they are chosen from.
     ("--augmentations", "analyze"),
+    ("--augmentations", "preview"),
+    # Images are named by the first argument where no model is.
 }
 
 
@@ -135,7 +145,7 @@ def test_the_same_option_is_the_same_in_every_command() -> None:
 def test_the_exceptions_are_alike() -> None:
     files = [(name, command) for name, command in EXCEPTIONS if name == "--output"]
     kinds = {(options(command)[name].help, options(command)[name].metavar) for name, command in files}
-    assert kinds == {("File to write.", "FILE")}
+    assert kinds == {("File to write.", "FILE"), ("File to write; - for stdout.", "FILE")}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.helpers.command_line import analyze, assert_one_sentence, run
+import pytest
+
+from tests.helpers.audits import audit
+from tests.helpers.command_line import analyze, assert_one_sentence, run, run_python, without
+from tests.helpers.profiles import profile
 
 
 def test_a_report_can_be_made_again(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
@@ -13,6 +17,52 @@ def test_a_report_can_be_made_again(model_file: Path, photos_folder: Path, tmp_p
     assert result.exit_code == 0
     assert (result.stdout, result.stderr) == ("", f"Report: {tmp_path / 'again.html'}\n")
     assert "grass" in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Path:
+    """The file of a profile in a folder of its own."""
+    path = tmp_path / "known" / "profile.json"
+    path.parent.mkdir()
+    path.write_text(profile(12).to_json(), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("html", "report.html"), ("markdown", "report.md"), ("model-card", "model-card.md")]
+)
+def test_every_format_has_its_file_and_can_be_printed(
+    name: str, file: str, known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = run("report", known, "--format", name)
+    assert (written.exit_code, written.stdout, written.stderr) == (0, "", f"Report: {file}\n")
+    printed = run("report", known.parent, "--format", name, "--output", "-")
+    assert (printed.exit_code, printed.stderr) == (0, "")
+    assert printed.stdout == (tmp_path / file).read_text(encoding="utf-8")
+
+
+def test_json_is_the_profile_itself(known: Path) -> None:
+    assert run("report", known, "--format", "json", "--output", "-").stdout == known.read_text(encoding="utf-8")
+
+
+def test_another_result_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "audit.json").write_text(audit().to_json(), encoding="utf-8")
+    result = run("report", tmp_path)
+    assert (result.exit_code, result.stderr) == (0, "Report of the audit: audit.html\n")
+    assert_one_sentence(run("report", tmp_path, "--format", "model-card"), "html or json, the formats of this audit")
+
+
+def test_another_format_is_one_sentence(known: Path, tmp_path: Path) -> None:
+    for more in ([], ["--output", "-"], ["--output", tmp_path / "x.pdf"]):
+        assert_one_sentence(run("report", known, "--format", "pdf", *more), "Expected the format to be html, markdown")
+    assert not (tmp_path / "x.pdf").exists()
+
+
+def test_pages_need_no_torch(known: Path) -> None:
+    done = run_python(without({"torch"}), "report", known, "--format", "markdown", "--output", "-")
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_no_profile_is_one_sentence(tmp_path: Path) -> None:

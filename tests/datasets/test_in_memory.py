@@ -1,5 +1,8 @@
 """Datasets that a program holds, wrapped."""
 
+from collections.abc import Iterator
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -245,3 +248,75 @@ class TestErrors:
     def test_more_labels_than_names(self):
         with pytest.raises(DatasetError, match="below the 2 class names, but got the label 2"):
             wrap(held([0, 2]), class_names=["a", "b"])
+
+
+class Photos(torch.utils.data.Dataset):
+    """Six images of two classes."""
+
+    classes: ClassVar = ["dark", "light"]
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        if index >= 6:
+            raise IndexError
+        return torch.full((3, 4, 4), index / 6), int(index >= 3)
+
+
+def test_of_a_data_loader_the_dataset_is_taken_and_that_is_said() -> None:
+    loader = torch.utils.data.DataLoader(Photos(), batch_size=4, shuffle=True)
+    found, plain = wrap(loader), wrap(Photos())
+    assert (found.labels, found.sample_ids, found.class_names) == (plain.labels, plain.sample_ids, plain.class_names)
+    assert found.fingerprint == plain.fingerprint
+    np.testing.assert_array_equal(found[5].image, plain[5].image)
+    (remark,) = found.remarks
+    assert remark.startswith("Of the DataLoader its dataset was taken: every image once, in the dataset's order. ")
+    assert "collate" in remark
+
+
+def test_images_that_the_sampler_leaves_out_are_taken_and_that_is_said() -> None:
+    sampler = torch.utils.data.SubsetRandomSampler([0, 1])
+    found = wrap(torch.utils.data.DataLoader(Photos(), sampler=sampler))
+    assert len(found) == 6
+    assert "also those that its sampler leaves out (2 of 6 are in it)" in found.remarks[0]
+
+
+def test_names_and_own_datasets_pass_through_a_data_loader() -> None:
+    assert wrap(torch.utils.data.DataLoader(Photos()), class_names=["a", "b"]).class_names == ("a", "b")
+    own = wrap(Photos())
+    found = wrap(torch.utils.data.DataLoader(own, batch_size=None))
+    assert found.fingerprint == own.fingerprint
+    assert len(found.remarks) == 1
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """Images without a length."""
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, int]]:
+        return iter([(torch.zeros(3, 4, 4), 0)])
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        torch.utils.data.DataLoader(Stream(), batch_size=2),
+        ((torch.zeros(2, 3, 4, 4), torch.zeros(2, dtype=torch.long)) for _ in range(2)),
+        iter([]),
+    ],
+)
+def test_what_gives_batches_alone_is_refused_in_one_sentence(batches: object) -> None:
+    with pytest.raises(
+        DatasetError, match=r"one with a length and items, but got .*\. Pass the dataset behind it, which"
+    ):
+        wrap(batches)
+
+
+def test_a_list_of_batches_is_refused_in_one_sentence() -> None:
+    batches = list(torch.utils.data.DataLoader(Photos(), batch_size=3))
+    with pytest.raises(DatasetError) as caught:
+        wrap(batches)
+    assert str(caught.value) == (
+        "Expected each label to be an integer from 0, but got values of shape (3,) in item 0. Give one image and its "
+        "class index an item, no batches and no one-hot vectors."
+    )

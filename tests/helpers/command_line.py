@@ -23,6 +23,8 @@ COMMANDS = (
     "check",
     "demo",
     "report",
+    "explain",
+    "preview",
     "list",
 )
 # What makes a small network read small images as they are.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cuesense.comparison.compare import compare
 from cuesense.comparison.gate import check
 from cuesense.schemas.base import Document, Estimate, JsonModel
+from cuesense.schemas.by_name import ByName
 from cuesense.schemas.profile import (
     ForecastModel,
     LeakModel,
@@ -318,7 +319,7 @@ def _values(annotation: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(inner)
     if origin in (Union, UnionType):
         return st.one_of(*map(_values, inner))
-    if origin is list:
+    if origin in (list, ByName):
         return st.lists(_values(inner[0]), max_size=2)
     if origin is dict:
         return st.dictionaries(*map(_values, inner), max_size=2)

@@ -71,12 +71,13 @@ def test_the_file_is_a_table_that_others_can_read(tmp_path):
     assert opened(table["image"][0]).size == (48, 48)
 
 
-@pytest.mark.parametrize("what", ["seed", "model", "dataset"])
+@pytest.mark.parametrize("what", ["seed", "model", "dataset", "config"])
 def test_pictures_of_other_measurements_are_not_shown(tmp_path, what):
     source = profiles.profile(2)
     write_pictures(profiles.pictures(source), source, tmp_path)
     known = source.provenance
     changed = {
+        "config": {"config": known.config | {"more": 1}},
         "seed": {"seed": known.seed + 1},
         "model": {"model": known.model.model_copy(update={"sha256": "0" * 64})},
         "dataset": {"dataset": known.dataset.model_copy(update={"fingerprint": "other"})},

@@ -53,13 +53,20 @@ def budget(status: BudgetStatus, value: float | None) -> BudgetModel:
     ("status", "value", "shown"),
     [
         (BudgetStatus.LIMITED, 30.0, "30°"),
-        (BudgetStatus.UNLIMITED, 180.0, "unlimited"),
+        (BudgetStatus.UNLIMITED, 180.0, "any"),
         (BudgetStatus.NONE, None, "none"),
-        (BudgetStatus.UNDETERMINED, None, "undetermined"),
+        (BudgetStatus.UNDETERMINED, None, "?"),
+        (BudgetStatus.LIMITED, None, "–"),
     ],
 )
 def test_a_budget_is_a_value_or_a_word(status, value, shown):
     assert profile_text.budget_text(budget(status, value)) == shown
+
+
+def test_every_status_has_its_word_in_the_key_of_a_table():
+    assert set(profile_text.BUDGET_MEANINGS) == set(BudgetStatus)
+    assert set(profile_text.BUDGET_WORDS) == set(BudgetStatus) - {BudgetStatus.LIMITED}
+    assert profile_text.budget_key() == "any = the whole ladder, ? = undetermined, even the sign is open"
 
 
 def test_a_shared_budget_shows_its_value_in_the_unit_of_its_curve():

@@ -10,10 +10,12 @@ import pytest
 
 from cuesense import check, compare, forecast, recommend
 from cuesense.errors import OutputError, SettingsError
+from cuesense.reports.formats import render_document
 from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import Profile
 from cuesense.workflows import profile_files
 from cuesense.workflows.profile_files import earlier_profile, report, write_outputs
+from tests.helpers.contract_documents import real
 from tests.helpers.graded_profiles import graded
 from tests.helpers.profiles import profile
 
@@ -32,6 +34,31 @@ def test_the_default_is_a_page_in_the_current_folder(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert report(profile()) == Path("report.html")
     assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("markdown", "report.md"), ("json", "report.json"), ("model-card", "model-card.md")]
+)
+def test_other_formats_have_files_of_their_own(
+    name: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = profile()
+    assert report(known, format=name) == Path(file)
+    assert (tmp_path / file).read_text(encoding="utf-8") == render_document(known, name)
+
+
+def test_other_results_are_written_under_their_names_and_not_over_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = real("audit")
+    (tmp_path / "audit.json").write_text(found.to_json())
+    assert report(tmp_path) == Path("audit.html")
+    with pytest.raises(OutputError, match="the same file"):
+        report(tmp_path / "audit.json", format="json")
+    with pytest.raises(SettingsError, match="Expected the format to be html or json, the formats of this audit"):
+        report(found, format="markdown")
 
 
 def test_what_cannot_be_read_or_written_is_one_sentence(tmp_path: Path) -> None:
@@ -55,7 +82,7 @@ def test_arguments_of_other_types_are_one_sentence(wrong: Any, tmp_path: Path) -
         with pytest.raises(SettingsError, match=r"[Pp]rofile"):
             call()
     with pytest.raises(SettingsError, match="Expected output to be a path, but got"):
-        report(profile(), wrong)
+        report(profile(), wrong if wrong is not None else 4)
 
 
 def test_a_path_that_no_file_can_have_is_one_sentence() -> None:

@@ -77,3 +77,17 @@ def dataset_overview(curve: CurveModel, confidence: float) -> Overview | None:
         worst=accuracy[:, worst],
         worst_bounds=np.stack(wilson(correct[:, worst], images[present[worst]], confidence)),
     )
+
+
+def class_accuracies(curve: CurveModel, at: int) -> list[float | None]:
+    """Return the accuracies of one class, clean to strongest, on average over the repeats.
+
+    Args:
+        curve: Counts of S severities and C classes.
+        at: Position of the class.
+
+    Returns:
+        S + 1 fractions, the clean image first; None where the class has no images.
+    """
+    images = curve.n[at]
+    return [float(count) / images if images else None for count in correct_counts(curve)[:, at]]

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cuesense.reports.profile_text import BUDGET_MEANINGS, BUDGET_WORDS
 from cuesense.reports.text import CUE_LETTERS, DASH, css_class, percent, points, points_with_unit, readable_name
 from cuesense.types import CueVerdict
 
@@ -35,6 +36,7 @@ def template_environment() -> Environment:
         "readable": readable_name,
     }
     environment.globals |= {"DASH": DASH, "CUE_LETTERS": CUE_LETTERS, "CUE_VERDICTS": list(CueVerdict)}
+    environment.globals |= {"BUDGET_WORDS": BUDGET_WORDS, "BUDGET_MEANINGS": BUDGET_MEANINGS}
     return environment
 
 

@@ -22,15 +22,11 @@ STYLES = {
     CueVerdict.FINE_DETAIL: "bold cyan",
     CueVerdict.UNDETERMINED: "dim",
 }
-_STATUS = {
-    BudgetStatus.UNLIMITED: Text("any", "green"),
-    BudgetStatus.NONE: Text("none", "red"),
-    BudgetStatus.UNDETERMINED: Text("?", "dim"),
-}
+_STATUS_STYLES = {BudgetStatus.UNLIMITED: "green", BudgetStatus.NONE: "red", BudgetStatus.UNDETERMINED: "dim"}
 
 
 def budget_cell(budget: BudgetModel | None) -> Text:
-    """Return a budget for the terminal: its value, else its status in a word; a dash where there is none."""
+    """Return a budget for the terminal: its value, else a word for its status; a dash where there is none."""
     if budget is None:
         return Text(DASH, "dim")
-    return _STATUS.get(budget.status) or Text(budget_text(budget))
+    return Text(budget_text(budget), _STATUS_STYLES.get(budget.status, ""))

@@ -9,9 +9,10 @@ from cuesense.policies.advice import FOR_ALL, LEFT_OUT, NEXT, NONE, RECOMMENDED,
 from cuesense.policies.losses_by_lean import LeanLosses
 from cuesense.policies.policy import PROBABILITY, ClassAtRisk, Limit, Policy, augmentation
 from cuesense.reports.policy_text import describe
-from cuesense.reports.profile_text import value_text
+from cuesense.reports.profile_text import BUDGET_WORDS, value_text
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
 from cuesense.schemas.profile import VerifiedModel
+from cuesense.types import BudgetStatus
 
 # The forecast's networks reach so much less clean accuracy than the analyzed model that they are another kind of
 # network: their losses say little about it (10 points, chosen by hand, not tuned).
@@ -39,7 +40,8 @@ _LEAKING = (
 )
 _BUDGETS = (
     "Budgets, as in the report, are about accuracy drops on augmented test images; this advice is about what training "
-    'with an augmentation costs on clean ones: one with the budget "any" may be left out.'
+    f'with an augmentation costs on clean ones: one with the budget "{BUDGET_WORDS[BudgetStatus.UNLIMITED]}" may be '
+    "left out."
 )
 _WEIGHTS = (
     "Class weights (after CLAM) let classes that are forecast to be harmed count more in the loss; the forecast does "

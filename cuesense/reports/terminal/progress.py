@@ -1,16 +1,92 @@
-"""The progress of a long command, on stderr."""
+"""The progress of something long: a bar on stderr, or in a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from time import monotonic
+from typing import Any
 
+from markupsafe import Markup
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
+from rich.text import Text
+
+_MINUTE, _HOUR = 60, 3600
+# Columns of the bar, beside which the numbers of a million images fit into 80. Chosen by hand.
+_BAR = 20
+# Seconds between two updates of a notebook's output, each of which is a message to the browser. Chosen by hand.
+_PAUSE = 0.25
+
+
+class Bar:
+    """What a long command calls with its progress; where nothing is shown, nothing happens."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how many are done and of how many; another total starts the bar anew."""
+
+    def phase(self, text: str) -> None:
+        """Show what is done before there is anything to count, such as ``"loading model"``."""
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bar from the screen, for a question."""
+        yield
+
+
+class _Left(ProgressColumn):
+    """How many are done and how fast, and about how long the rest takes; nothing before there is anything to count."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(Column(no_wrap=True))
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """Return the text right of the bar."""
+        if task.total is None:
+            return Text("")
+        speed = task.fields["speed"]
+        known = f", {speed:.1f} {self.unit}/s" if speed else ""
+        left = (task.total - task.completed) / speed if speed else 0.0
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f}{known}{f', {about(left)}' if left else ''}")
+
+
+class _Shown(Bar):
+    """A bar of rich."""
+
+    def __init__(self, shown: Progress, doing: str, unit: str) -> None:
+        self.shown, self.doing = shown, doing
+        self.task = shown.add_task(doing, total=None, speed=0.0)
+        self.unit, self.first_done = unit, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        task = self.shown.tasks[0]
+        if total != task.total:
+            self.shown.reset(self.task, description=self.doing)
+            # A resumed run starts with what was done before; counting that would overstate the speed.
+            self.first_done = done
+        elapsed = task.elapsed or 0.0
+        speed = (done - self.first_done) / elapsed if elapsed else 0.0
+        self.shown.update(self.task, completed=done, total=total, speed=speed)
+
+    def phase(self, text: str) -> None:
+        self.shown.reset(self.task, description=text, speed=0.0)
+        # rich takes None for "as before".
+        self.shown.tasks[0].total = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self.shown.stop()
+        try:
+            yield
+        finally:
+            self.shown.start()
 
 
 @contextmanager
-def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Callable[[int, int], None]]:
+def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar]:
     """Show what is done, how fast, and the time left on stderr, where that is a terminal.
 
     Args:
@@ -18,27 +94,67 @@ def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Cal
         unit: What is counted.
 
     Yields:
-        A function of how many are done and of how many; another total starts the bar anew.
+        A function of how many are done and of how many, which also takes the names of phases.
     """
     console = Console(stderr=True)
-    columns = (
-        TextColumn(doing),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(f"{{task.fields[speed]:.1f}} {unit}/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(unit, total=None, speed=0.0)
-        first_done = 0
+    if not console.is_terminal:
+        yield Bar()
+        return
+    # Gone when the command is done: what stands on the screen then is its result.
+    columns = (TextColumn("{task.description}"), BarColumn(_BAR), _Left(unit))
+    with Progress(*columns, console=console, transient=True) as shown:
+        yield _Shown(shown, doing, unit)
 
-        def advance(done: int, total: int) -> None:
-            nonlocal first_done
-            if total != bar.tasks[0].total:
-                bar.reset(task)
-                # A resumed run starts with what was done before; counting that would overstate the speed.
-                first_done = done
-            elapsed = bar.tasks[0].elapsed or 0.0
-            bar.update(task, completed=done, total=total, speed=(done - first_done) / elapsed if elapsed else 0.0)
 
-        yield advance
+def about(seconds: float) -> str:
+    """Return a time as a person says it, for instance ``"about 4 min"``.
+
+    Args:
+        seconds: The time, at least 0.
+    """
+    if seconds < 1.5 * _MINUTE:
+        return f"about {max(round(seconds), 1)} s"
+    if seconds < 1.5 * _HOUR:
+        return f"about {round(seconds / _MINUTE)} min"
+    return f"about {round(seconds / _HOUR)} h"
+
+
+@contextmanager
+def notebook_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Callable[[int, int], None]]:
+    """Show what is done and the time left below the cell of a notebook that runs.
+
+    rich's own bar needs ipywidgets in a notebook; this one needs no more than IPython.
+
+    Args:
+        doing: What is done, in front of the bar.
+        unit: What is counted.
+
+    Yields:
+        A function of how many are done and of how many.
+    """
+    # Of every notebook; nothing else needs it.
+    show: Any = import_module("IPython.display").display
+    handle = show(_shown(doing, unit, 0, 0, 0.0), raw=True, display_id=True)
+    started = last = monotonic()
+    first_done, of = 0, -1
+
+    def advance(done: int, total: int) -> None:
+        nonlocal last, started, first_done, of
+        now = monotonic()
+        if total != of:
+            started, first_done, of = now, done, total
+        elif now - last < _PAUSE and done < total:
+            return
+        last = now
+        left = (total - done) * (now - started) / (done - first_done) if done > first_done else 0.0
+        handle.update(_shown(doing, unit, done, total, left), raw=True)
+
+    yield advance
+
+
+def _shown(doing: str, unit: str, done: int, total: int, left: float) -> dict[str, Any]:
+    """Return the state of a bar as a notebook's output."""
+    time_left = f", {about(left)} left" if left else ""
+    text = f"{doing}: {done:,} of {total:,} {unit}{time_left}" if total else f"{doing} ..."
+    bar = Markup('<progress value="%s" max="%s"></progress> %s') % (done, max(total, 1), text)
+    return {"text/plain": text, "text/html": bar}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cuesense.reports.charts.curve_accuracies import correct_counts, dataset_overview, z_score
+from cuesense.reports.charts.curve_accuracies import class_accuracies, correct_counts, dataset_overview, z_score
 from cuesense.schemas.profile import CurveModel
 from tests.helpers import profiles
 
@@ -74,3 +74,11 @@ def test_the_worst_class_is_the_one_with_the_lowest_perturbed_accuracy_and_keeps
     assert found is not None
     assert found.worst_class == 2
     assert found.worst.tolist() == [1.0, 0.65]
+
+
+def test_the_accuracies_of_a_class_agree_with_plain_loops():
+    profile = profiles.profile(12, empty=1, seed=5)
+    for curve in profile.curves:
+        for index in range(11):
+            assert class_accuracies(curve, index) == pytest.approx(accuracies(curve, index))
+        assert class_accuracies(curve, 11) == [None] * (len(curve.values) + 1)
