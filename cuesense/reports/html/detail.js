@@ -27,7 +27,7 @@ const classDetail = (() => {
       html("span", {}, percent(value, 0), " ", html("span", { class: "note" }, range([low, high], whole))));
   }));
 
-  /* One vocabulary: "any" for a budget that reaches the end of the measured values. */
+  /* The words of the table; here is room for the value that was reached, and for the whole word. */
   const budgetText = (status, value) => status === "unlimited" ? `any (to ${value})` : value ?? status;
   const limitedBy = (limit) => {
     const leak = limit.match(/^(leak (?:into|from) )([^]*)$/);
