@@ -4,15 +4,15 @@
    names. */
 const classTable = ({
   sortValue, largestFirst, inFilter, alsoKeep = () => true,
+  most = 100, /* rows at once: a browser lays out so many in no time, 1,000 only after a pause */
   byAddress = (rows) => rows.find(({ id }) => `#${id}` === location.hash),
 }) => {
-  const FIRST_ROWS = 50; /* a browser lays out 50 rows at once, 1,000 with their charts only after a pause */
   const table = document.getElementById("table");
   const body = table.tBodies[0];
   const rows = [...body.rows];
   /* Rows come sorted by the column that says so, if any does. */
   const sorted = table.tHead.querySelector("[data-order]");
-  const view = { heading: sorted, descending: sorted?.dataset.order === "descending", filter: "", query: "", limit: FIRST_ROWS };
+  const view = { heading: sorted, descending: sorted?.dataset.order === "descending", filter: "", query: "", limit: most };
   /* Only rows that are shown need their place: moving 1,000 rows takes a browser longer than sorting them. */
   let order = rows, found = rows, arranged = true;
   const collator = new Intl.Collator("en", { numeric: true });
@@ -73,16 +73,16 @@ const classTable = ({
     const control = event.target.closest("[data-filter]");
     if (!control) return;
     press(control.dataset.filter);
-    update({ filter: control.dataset.filter, limit: FIRST_ROWS });
+    update({ filter: control.dataset.filter, limit: most });
   });
   document.getElementById("search").addEventListener("input", (event) =>
-    update({ query: event.target.value.trim().toLowerCase(), limit: FIRST_ROWS }));
+    update({ query: event.target.value.trim().toLowerCase(), limit: most }));
   document.getElementById("more").addEventListener("click", () => update({ limit: Infinity }));
   addEventListener("hashchange", followLink);
   /* Paper has no button for more rows. */
   addEventListener("beforeprint", () => { if (!view.query && !view.filter) update({ limit: Infinity }); });
   /* start: shows the first rows and then the one that the address names; a page calls it when it is ready. */
-  return { body, firstRows: () => update({ limit: FIRST_ROWS }), visible: () => found, start: () => {
+  return { body, firstRows: () => update({ limit: most }), visible: () => found, start: () => {
     update();
     document.documentElement.classList.add("ready");
     followLink();
