@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.labels import shortened
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.cue_map import CORNERS, HEIGHT, CueMap, Spot, cue_map
-from cuesense.reports.headline import expected_loss, headline, usual_severity
+from cuesense.reports.headline import headline
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.summaries import profile_line
 from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, printable, readable_name
-from cuesense.schemas.profile import ClassModel, CurveModel, Profile
-from cuesense.types import Cue, Role
+from cuesense.reports.usual_losses import UsualLoss, usual_curves, usual_losses
+from cuesense.schemas.profile import ClassModel, Profile
+from cuesense.types import Cue
 
 # Rows of the table, letters of a name in it, and classes whose names are written beside their dots. Chosen by hand.
 _ROWS, _LETTERS, _NAMED_DOTS = 10, 40, 20
@@ -107,57 +107,28 @@ def _dot(found: CueMap, spot: Spot, entry: ClassModel, *, named: bool) -> Markup
 
 def _table(profile: Profile) -> Markup:
     """Return the classes that lose most under a usual augmentation; where none was measured, the least accurate."""
-    curves = _usual(profile)
-    losses = [(_largest_loss(entry, curves), entry) for entry in profile.classes if entry.images]
-    worst = sorted(losses, key=lambda pair: (-pair[0][0], pair[1].clean_accuracy or 0.0))[:_ROWS]
+    units = {name: curve.unit for name, (curve, _) in usual_curves(profile).items()}
+    pairs = [pair for pair in zip(usual_losses(profile), profile.classes, strict=True) if pair[1].images]
+    worst = sorted(pairs, key=lambda pair: (-(pair[0].drop if pair[0] else 0.0), pair[1].clean_accuracy or 0.0))[:_ROWS]
     heads = ("class", "images", "recognized", "cue", "largest loss", "under", "mostly to")
     head = Markup("").join(Markup('<th style="%s">%s</th>') % (_CELL, title) for title in heads)
-    rows = Markup("").join(_row(entry, loss) for loss, entry in worst)
+    rows = Markup("").join(_row(entry, loss, units) for loss, entry in worst)
     return Markup(
         '<table style="border-collapse:collapse;font-size:13px"><thead><tr>%s</tr></thead><tbody>%s</tbody></table>'
-    ) % (
-        head,
-        rows,
-    )
+    ) % (head, rows)
 
 
-_Loss = tuple[float, str, str]
-
-
-def _usual(profile: Profile) -> list[tuple[CurveModel, int]]:
-    """Return the usual augmentations, or all where none of them was measured, each with the severity that is usual."""
-    found = [
-        (curve, usual_severity(curve)) for curve in profile.curves if curve.role is Role.AUGMENTATION and curve.values
-    ]
-    return [pair for pair in found if pair[0].perturbation in DEFAULT_AUGMENTATIONS] or found
-
-
-def _largest_loss(entry: ClassModel, curves: Sequence[tuple[CurveModel, int]]) -> _Loss:
-    """Return the largest expected loss of a class, under what, and which class takes the images."""
-    found: list[_Loss] = [(0.0, "", "")]
-    for curve, severity in curves:
-        budget = entry.budgets.get(curve.perturbation)
-        if budget is not None and len(budget.expected) >= severity:
-            taken = [rival.rival for rival in entry.rivals if rival.perturbation == curve.perturbation]
-            words = f"{readable_name(curve.perturbation)} {value_text(curve.values[severity - 1], curve.unit)}"
-            found.append((expected_loss(budget, severity), words, taken[0] if taken else ""))
-    return max(found)
-
-
-def _row(entry: ClassModel, loss: _Loss) -> Markup:
-    lost, under, taker = loss
-    dot = Markup('<span style="color:%s">●</span> %s %s') % (
-        CUE_COLORS[entry.cue],
-        CUE_LETTERS[entry.cue],
-        entry.cue.value,
-    )
+def _row(entry: ClassModel, loss: UsualLoss | None, units: Mapping[str, str]) -> Markup:
+    dot = Markup('<span style="color:%s">●</span> %s %s')
+    lost = [DASH, DASH, DASH]
+    if loss is not None:
+        under = f"{readable_name(loss.augmentation)} {value_text(loss.value, units[loss.augmentation])}"
+        lost = [f"{points(loss.drop)} points", under, shortened(printable(loss.rival or DASH), _LETTERS)]
     cells = (
         shortened(printable(entry.name), _LETTERS),
         f"{entry.images:,}",
         percent(entry.clean_accuracy),
-        dot,
-        f"{points(lost)} points" if under else DASH,
-        under or DASH,
-        shortened(printable(taker), _LETTERS) or DASH,
+        dot % (CUE_COLORS[entry.cue], CUE_LETTERS[entry.cue], entry.cue.value),
+        *lost,
     )
     return Markup("<tr>%s</tr>") % Markup("").join(Markup('<td style="%s">%s</td>') % (_CELL, cell) for cell in cells)
