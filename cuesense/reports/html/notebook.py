@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from markupsafe import Markup
 
 from cuesense.reports.charts.labels import shortened
@@ -13,7 +11,7 @@ from cuesense.reports.headline import headline
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.summaries import profile_line
 from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, printable, readable_name
-from cuesense.reports.usual_losses import UsualLoss, usual_curves, usual_losses
+from cuesense.reports.usual_losses import UsualLoss, worst_first
 from cuesense.schemas.profile import ClassModel, Profile
 from cuesense.types import Cue
 
@@ -107,28 +105,31 @@ def _dot(found: CueMap, spot: Spot, entry: ClassModel, *, named: bool) -> Markup
 
 def _table(profile: Profile) -> Markup:
     """Return the classes that lose most under a usual augmentation; where none was measured, the least accurate."""
-    units = {name: curve.unit for name, (curve, _) in usual_curves(profile).items()}
-    pairs = [pair for pair in zip(usual_losses(profile), profile.classes, strict=True) if pair[1].images]
-    worst = sorted(pairs, key=lambda pair: (-(pair[0].drop if pair[0] else 0.0), pair[1].clean_accuracy or 0.0))[:_ROWS]
+    worst = [(loss, entry) for entry, loss in worst_first(profile) if entry.images][:_ROWS]
     heads = ("class", "images", "recognized", "cue", "largest loss", "under", "mostly to")
     head = Markup("").join(Markup('<th style="%s">%s</th>') % (_CELL, title) for title in heads)
-    rows = Markup("").join(_row(entry, loss, units) for loss, entry in worst)
+    rows = Markup("").join(_row(entry, loss) for loss, entry in worst)
     return Markup(
         '<table style="border-collapse:collapse;font-size:13px"><thead><tr>%s</tr></thead><tbody>%s</tbody></table>'
-    ) % (head, rows)
+    ) % (
+        head,
+        rows,
+    )
 
 
-def _row(entry: ClassModel, loss: UsualLoss | None, units: Mapping[str, str]) -> Markup:
-    dot = Markup('<span style="color:%s">●</span> %s %s')
-    lost = [DASH, DASH, DASH]
-    if loss is not None:
-        under = f"{readable_name(loss.augmentation)} {value_text(loss.value, units[loss.augmentation])}"
-        lost = [f"{points(loss.drop)} points", under, shortened(printable(loss.rival or DASH), _LETTERS)]
+def _row(entry: ClassModel, loss: UsualLoss | None) -> Markup:
+    dot = Markup('<span style="color:%s">●</span> %s %s') % (
+        CUE_COLORS[entry.cue],
+        CUE_LETTERS[entry.cue],
+        entry.cue.value,
+    )
     cells = (
         shortened(printable(entry.name), _LETTERS),
         f"{entry.images:,}",
         percent(entry.clean_accuracy),
-        dot % (CUE_COLORS[entry.cue], CUE_LETTERS[entry.cue], entry.cue.value),
-        *lost,
+        dot,
+        DASH if loss is None else f"{points(loss.drop)} points",
+        DASH if loss is None else f"{readable_name(loss.augmentation)} {value_text(loss.value, loss.unit)}",
+        shortened(printable(loss.rival), _LETTERS) if loss and loss.rival else DASH,
     )
     return Markup("<tr>%s</tr>") % Markup("").join(Markup('<td style="%s">%s</td>') % (_CELL, cell) for cell in cells)
