@@ -36,12 +36,18 @@ class UsualLoss:
         value: The strength, in the augmentation's unit.
         drop: Expected accuracy drop there, a fraction; below 0 it is a gain.
         rival: The class that takes most of the lost images at the strongest value; None where none is known.
+        unit: The unit of the strength.
+        low: Lower bound of the drop; None where only counts are known.
+        high: Upper bound, likewise.
     """
 
     augmentation: str
     value: float
     drop: float
     rival: str | None
+    unit: str
+    low: float | None
+    high: float | None
 
 
 def usual_curves(profile: Profile) -> dict[str, tuple[CurveModel, int]]:
@@ -69,8 +75,29 @@ def _largest(entry: ClassModel, at: int, curves: dict[str, tuple[CurveModel, int
         drop = _drop(entry.budgets.get(name), curve, severity, at)
         if drop is not None:
             taken = next((rival.rival for rival in entry.rivals if rival.perturbation == name), None)
-            found.append(UsualLoss(name, curve.values[severity - 1], drop, taken))
+            low, high = _bounds(entry.budgets.get(name), severity)
+            found.append(UsualLoss(name, curve.values[severity - 1], drop, taken, curve.unit, low, high))
     return max(found, key=lambda loss: loss.drop, default=None)
+
+
+def worst_first(profile: Profile) -> list[tuple[ClassModel, UsualLoss | None]]:
+    """Return all classes with what the usual augmentations cost them, the largest drop first.
+
+    Classes of which nothing is known come last, those with the lowest clean accuracy first.
+    """
+
+    def order(row: tuple[ClassModel, UsualLoss | None]) -> tuple[bool, float, bool, float]:
+        entry, loss = row
+        accuracy = entry.clean_accuracy
+        return loss is None, -loss.drop if loss else 0.0, accuracy is None, accuracy or 0.0
+
+    return sorted(zip(profile.classes, usual_losses(profile), strict=True), key=order)
+
+
+def _bounds(budget: BudgetModel | None, severity: int) -> tuple[float | None, float | None]:
+    if budget is None or min(len(budget.expected_low), len(budget.expected_high)) < severity:
+        return None, None
+    return budget.expected_low[severity - 1], budget.expected_high[severity - 1]
 
 
 def _drop(budget: BudgetModel | None, curve: CurveModel, severity: int, at: int) -> float | None:
