@@ -51,6 +51,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         marker = f"<!-- {name} -->"
         if marker in markdown:
             markdown = markdown.replace(marker, make())
+    if page.file.src_uri == "examples.md":
+        markdown = re.sub(r"\]\(([\w.]+\.ipynb)\)", rf"]({SOURCE}examples/\1)", markdown)
     return lead_links(markdown)
 
 

@@ -20,8 +20,8 @@ MARK = re.compile(
     r"<!-- output of: (?P<command>.*?)(?: \(first (?P<lines>\d+) lines\))? -->\n+(?P<indent> *)```text\n.*?\n *```",
     re.DOTALL,
 )
-# As wide as a block of the site.
-COLUMNS = "96"
+# A usual terminal, and as wide as a block of the site.
+COLUMNS = "80"
 
 
 def printed(command: str, folder: Path) -> str:

@@ -18,21 +18,25 @@ from playwright.sync_api import Page, sync_playwright
 FOLDER = Path(__file__).parent / "pictures"
 WIDTH, HEIGHT = 1100, 820
 SCALE = 1.5
+MARGIN = 20
+# Pixels of the preview that show the augmentations; cue suppressions stand below.
+PREVIEW = 920
 CLASS = "shape-2"
 # Each picture: what it shows of the page, and how many pixels of it from its top (0: the whole).
 SECTIONS = {
     "map": ("#map", 640),
-    "confusions": ("#confusions", 0),
+    "confusions": ("#confusions", 480),
     "policy": ("#policy", 760),
     "classes": ("#classes", 640),
 }
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
-def save(picture: bytes, name: str) -> None:
-    """Write a screenshot as WebP, and say how large it is."""
+def save(picture: bytes, name: str, height: int | None = None) -> None:
+    """Write a picture as WebP, down to a height in pixels, and say how large the file is."""
     target = FOLDER / f"{name}.webp"
-    Image.open(io.BytesIO(picture)).convert("RGB").save(target, quality=82, method=6)
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.crop((0, 0, image.width, height or image.height)).save(target, quality=82, method=6)
     print(f"{target.stat().st_size / 1024:6.0f} KB  {target.name}")
 
 
@@ -45,7 +49,12 @@ def take(page: Page, report: str) -> None:
         box = page.locator(selector).bounding_box()
         if box is None:
             raise SystemExit(f"The page has no {selector} that can be seen: say in SECTIONS what {name} shows.")
-        clip = {**box, "height": min(box["height"], height or box["height"])}
+        clip = {
+            "x": max(box["x"] - MARGIN, 0),
+            "y": box["y"],
+            "width": box["width"] + 2 * MARGIN,
+            "height": min(box["height"], height or box["height"]),
+        }
         save(page.screenshot(full_page=True, clip=clip), name)  # type: ignore[arg-type]
     page.set_viewport_size({"width": WIDTH, "height": 1080})
     page.goto(f"{report}#class={CLASS}")
@@ -66,7 +75,7 @@ def main() -> None:
         browser.close()
     preview = Path(sys.argv[1]).resolve().parent / "preview.png"
     if preview.is_file():
-        save(preview.read_bytes(), "preview")
+        save(preview.read_bytes(), "preview", PREVIEW)
 
 
 if __name__ == "__main__":

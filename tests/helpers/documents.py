@@ -93,11 +93,14 @@ class Reader:
         if any(command.startswith(beginning) for beginning in self.not_run):
             self.left_out.append(command)
             return
+        command, _, target = re.sub(r" >> ?", " > ", command).partition(" > ")
         program, *arguments = shlex.split(command)
         if program == "cuesense":
             done = CliRunner().invoke(app, arguments)
             assert done.exit_code == 0, (command, done.output)
             self.output.append(done.output)
+            if target:
+                Path(target.strip('"').replace("$", "")).write_text(done.stdout, encoding="utf-8")
         elif program == "python":
             run_file(arguments)
         else:
