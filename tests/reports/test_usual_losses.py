@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
-from cuesense.reports.usual_losses import UsualLoss, usual_losses, worst_first
+from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses, worst_first
 from cuesense.schemas.profile import ClassModel, Profile, RivalModel
+from cuesense.types import BudgetStatus
 from tests.helpers.profiles import profile
 from tests.helpers.usual_drops import with_expected
 
@@ -96,3 +97,23 @@ def test_classes_of_which_nothing_is_known_come_last_the_least_accurate_first() 
     known = [entry.clean_accuracy for entry, _ in ranked if entry.clean_accuracy is not None]
     assert known == sorted(known)
     assert ranked[-1][0].clean_accuracy is None
+
+
+@pytest.mark.parametrize(
+    ("status", "value", "word"),
+    [
+        (BudgetStatus.NONE, None, Safety.AT_RISK),
+        (BudgetStatus.LIMITED, 0.1, Safety.LIMITED),
+        (BudgetStatus.LIMITED, 0.4, Safety.SAFE),
+        (BudgetStatus.UNLIMITED, 0.8, Safety.SAFE),
+        (BudgetStatus.UNDETERMINED, None, Safety.OPEN),
+    ],
+)
+def test_a_class_is_as_safe_as_its_budget_at_the_usual_strength(
+    status: BudgetStatus, value: float | None, word: Safety
+) -> None:
+    known = profile(1)
+    budget = known.classes[0].budgets["color_jitter"].model_copy(update={"status": status, "value": value})
+    entry = known.classes[0].model_copy(update={"budgets": {"color_jitter": budget}})
+    assert safety(known.model_copy(update={"classes": [entry]})) == [word]
+    assert safety(known.model_copy(update={"classes": [entry.model_copy(update={"budgets": {}})]})) == [None]

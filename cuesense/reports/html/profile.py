@@ -42,8 +42,8 @@ from cuesense.reports.text import percent, readable_name
 from cuesense.reports.usual_losses import MEANING as SAFETY_MEANING
 from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses
 from cuesense.reports.words import words
-from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, GlobalBudget, Profile
-from cuesense.types import BudgetStatus, Cue, CueVerdict
+from cuesense.schemas.profile import ClassModel, CurveModel, GlobalBudget, Profile
+from cuesense.types import Cue, CueVerdict
 
 # Columns of budgets that fit beside the evidence on a page of 84 rem; a class's details list all its budgets.
 _BUDGET_COLUMNS = 4
@@ -159,7 +159,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "safe_step": safe_text,
         "training_step": forecast_text,
-        "budget": _budget,
+        "budget": budget_text,
         "group_shares": group_shares,
         "lean": lean_text,
         "lean_words": lean_words,
@@ -207,11 +207,6 @@ def _budget_columns(profile: Profile) -> list[str]:
     """Return the augmentations with a column in the table: those of the usual loss first."""
     known = augmentation_columns(profile, len(profile.curves))
     return sorted(known, key=lambda name: name not in DEFAULT_AUGMENTATIONS)[:_BUDGET_COLUMNS]
-
-
-def _budget(entry: BudgetModel) -> str:
-    """Return a budget's value or status, in the words of the terminal: "any" to the end of the ladder."""
-    return "any" if entry.status is BudgetStatus.UNLIMITED else budget_text(entry)
 
 
 def _risky(policy: PolicyView | None) -> list[tuple[str, Any, Any]]:

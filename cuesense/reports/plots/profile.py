@@ -13,7 +13,7 @@ from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.confusions import confusions
 from cuesense.reports.cue_map import CORNERS, CueMap, Spot, cue_map
 from cuesense.reports.plots.axes import axes_or_new, percent_axis, require_matplotlib, short_name
-from cuesense.reports.profile_text import value_text
+from cuesense.reports.profile_text import BUDGET_WORDS, value_text
 from cuesense.reports.text import readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.stats.intervals import wilson
@@ -222,12 +222,16 @@ def _draw_budgets(ax: Axes, row: int, curve: CurveModel, classes: Sequence[Class
             continue
         shade = 0.25 + 0.6 * position / (len(limits) + 1)
         color = _STATUS_COLORS.get(str(key)) or (1.0, 0.82 * (1 - shade) + 0.15, 0.1)
-        label = key if isinstance(key, str) else "up to a value"
+        label = _word(key) if isinstance(key, str) else "up to a value"
         ax.barh(row, count, left=start, color=color, edgecolor="white", label=label)
         if count >= len(classes) / 12:
-            text = key if isinstance(key, str) else value_text(key, curve.unit)
+            text = _word(key) if isinstance(key, str) else value_text(key, curve.unit)
             ax.text(start + count / 2, row, text, ha="center", va="center", fontsize=7, color=_ink(color))
         start += count
+
+
+def _word(status: str) -> str:
+    return BUDGET_WORDS[BudgetStatus(status)]
 
 
 def _key(budget: BudgetModel) -> float | str:

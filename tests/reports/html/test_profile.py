@@ -8,7 +8,7 @@ from cuesense.reports import graded_text, profile_text, text
 from cuesense.reports.html.profile import render
 from cuesense.reports.usual_losses import safety, usual_losses
 from cuesense.schemas.profile import Profile
-from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
+from cuesense.types import Cue, CueVerdict, Role
 from tests.helpers import page_checks as checks
 from tests.helpers import profiles
 from tests.helpers.graded_profiles import graded
@@ -21,7 +21,7 @@ def payload(page: Node) -> dict:
 
 
 def shown_budget(budget) -> str:
-    return "any" if budget.status is BudgetStatus.UNLIMITED else profile_text.budget_text(budget)
+    return profile_text.budget_text(budget)
 
 
 def by_name(page: Node) -> dict[str, Node]:
