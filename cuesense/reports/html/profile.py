@@ -21,7 +21,7 @@ from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
 from cuesense.reports.graded_text import is_graded, lean_text, lean_words
 from cuesense.reports.headline import headline
-from cuesense.reports.html.links import class_id, link, short_spec, with_links
+from cuesense.reports.html.links import class_address, class_id, link, with_links
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data
 from cuesense.reports.html.profile_pictures import picture_data
@@ -38,6 +38,7 @@ from cuesense.reports.profile_text import (
     group_shares,
     tick_labels,
 )
+from cuesense.reports.spec_text import short_dataset, short_spec
 from cuesense.reports.text import percent, readable_name
 from cuesense.reports.usual_losses import MEANING as SAFETY_MEANING
 from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses
@@ -168,8 +169,9 @@ def _environment() -> Environment:
         "short_augmentation": lambda name: SHORT_NAMES.get(name, readable_name(name)),
         "class_link": link,
         "class_id": class_id,
+        "class_address": class_address,
         "with_links": with_links,
-        "short_spec": short_spec,
+        "short_dataset": short_dataset,
     }
     environment.globals |= {
         "axis_title": axis_title,

@@ -20,10 +20,6 @@ def payload(page: Node) -> dict:
     return json.loads(page.find(id="data")[0].text)
 
 
-def shown_budget(budget) -> str:
-    return profile_text.budget_text(budget)
-
-
 def by_name(page: Node) -> dict[str, Node]:
     return {row.find("a")[0].text: row for row in rows(page)}
 
@@ -70,7 +66,7 @@ def test_every_class_has_a_row_that_agrees_with_the_profile(profile, page):
         assert images == str(entry.images)
         assert accuracy == text.percent(entry.clean_accuracy)
         assert cue == text.CUE_LETTERS[entry.cue] + entry.cue.value
-        assert budgets == [shown_budget(entry.budgets[augmentation]) for augmentation in augmentations]
+        assert budgets == [profile_text.budget_text(entry.budgets[augmentation]) for augmentation in augmentations]
         for part in entry.reliance.values() if entry.images else ():
             assert text.with_interval(part.value, part.low, part.high) in evidence
 
