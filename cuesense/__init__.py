@@ -76,7 +76,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cuesense.comparison.compare import compare
     from cuesense.comparison.gate import check
     from cuesense.draws import Draws
     from cuesense.errors import CuesenseError, CuesenseWarning
@@ -95,6 +94,7 @@ if TYPE_CHECKING:
     from cuesense.types import CueVerdict as CueLabel
     from cuesense.workflows.analyze import analyze
     from cuesense.workflows.audit import audit
+    from cuesense.workflows.compare import compare
     from cuesense.workflows.forecast import forecast
     from cuesense.workflows.profile_files import report
     from cuesense.workflows.score import score
@@ -159,7 +159,7 @@ _PUBLIC = {
     "analyze": "cuesense.workflows.analyze",
     "audit": "cuesense.workflows.audit",
     "check": "cuesense.comparison.gate",
-    "compare": "cuesense.comparison.compare",
+    "compare": "cuesense.workflows.compare",
     "export": "cuesense.policies.recommend",
     "forecast": "cuesense.workflows.forecast",
     "log_to_mlflow": "cuesense.reports.loggers.mlflow",

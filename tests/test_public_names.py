@@ -82,7 +82,8 @@ def test_every_public_function_has_a_line_of_its_own_with_arguments_that_it_take
     overview = cuesense.__doc__ or ""
     functions = {name for name in OBJECTS if inspect.isfunction(getattr(cuesense, name))}
     lines = dict(re.findall(r"^    (\w+)\(([^)]*)\)+ +\S", overview, re.MULTILINE))
-    assert functions - lines.keys() == {"register"}
+    assert functions <= lines.keys()
+    # What register takes is itself made of arguments.
     for name in functions - {"register"}:
         named = [part for part in lines[name].split(", ") if part.isidentifier()]
         assert named

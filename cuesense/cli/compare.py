@@ -67,7 +67,7 @@ def compare(
 
     Every difference is B minus A. Where predictions.parquet lies beside both profiles and holds the same images,
     accuracies are compared image by image. A star marks differences at a false discovery rate of 5 %. With --output,
-    DIR gets compare.json and compare.csv.
+    DIR gets compare.html, compare.json and compare.csv.
 
     An A or B that is no profile is a MODEL, as for analyze, and needs --dataset; its analysis is kept in DIR/a or
     DIR/b (without --output in cuesense-compared), and the same command goes on where an earlier run stopped.
@@ -82,11 +82,11 @@ def compare(
         from cuesense.models.spellings import refuse_misspelled
 
         refuse_misspelled(None, arch)
-        from cuesense.comparison.compare import check_output, write_outputs
         from cuesense.comparison.compare import compare as compare_profiles
         from cuesense.reports.terminal.comparison import render
         from cuesense.stores.lock import locked
         from cuesense.validation import parse_channels
+        from cuesense.workflows.compare import check_output, write_outputs
 
         # Before models are analyzed, which may take hours.
         if output is not None:
@@ -124,7 +124,7 @@ def compare(
                 write_outputs(found, output)
         show(found, render, as_json=json)
         if output is not None:
-            remark(f"Results: {output / 'compare.json'}")
+            remark(f"Report: {output / 'compare.html'}  Results: {output / 'compare.json'}")
 
 
 def _folder(specs: tuple[str, str], output: Path | None) -> Path | None:

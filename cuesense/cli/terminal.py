@@ -6,10 +6,11 @@ import codecs
 import io
 import logging
 import os
+import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from cuesense.types import Notify
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from cuesense.reports.headline import Headline
     from cuesense.reports.terminal.progress import Bar
     from cuesense.schemas.audit import Audit
     from cuesense.schemas.profile import Profile
@@ -177,7 +179,8 @@ def print_rich(renderable: RenderableType, width: int | None = None) -> None:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    Raising(width=width).print(renderable)
+    # A command to copy may be longer than a line, and is whole.
+    Raising(width=width).print(renderable, crop=False)
 
 
 @contextmanager
@@ -248,12 +251,50 @@ def show(result: Result, render: Callable[[Any], RenderableType], *, as_json: bo
     print_rich(render(result))
 
 
-def show_profile(profile: Profile, output: Path, *, as_json: bool) -> None:
-    """Print a profile on stdout, and on stderr where its page and its file are."""
-    from cuesense.reports.terminal.profile import render
+def show_profile(
+    profile: Profile, output: Path, *, as_json: bool, remarks: Sequence[str] = (), then: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Print a profile on stdout, and on stderr where its page and its file are; last what it says, and what is next.
 
-    show(profile if as_json else _without_said(profile), render, as_json=as_json)
-    remark(f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}")
+    Args:
+        profile: The profile.
+        output: Its folder.
+        as_json: Whether to print JSON alone.
+        remarks: Lines for stderr.
+        then: Commands to run after those of every profile, each with what it is for.
+    """
+    where = f"Report: {output / 'report.html'}  Profile: {output / 'profile.json'}"
+    if as_json:
+        typer.echo(profile.to_json(), nl=False)
+        for line in (where, *remarks):
+            remark(line)
+        return
+    from cuesense.reports.headline import headline
+    from cuesense.reports.terminal.headline import render as render_headline
+    from cuesense.reports.terminal.profile import render
+    from cuesense.reports.text import printable
+
+    folder = shlex.quote(printable(str(output)))
+    said = headline(profile, folder=folder)
+    print_rich(render(_without_said(profile), left_out=said.surer))
+    for line in (where, *remarks):
+        remark(line)
+    print_rich(render_headline(said, [*_next_commands(profile, said, folder), *then]))
+
+
+def _next_commands(profile: Profile, said: Headline, folder: str) -> list[tuple[str, str]]:
+    """Return the commands to run after any profile: the headline's own, and a look at the class that it names first."""
+    from cuesense.reports.text import printable, quoted
+
+    first = said.findings[0] if said.findings else ""
+    named = next((entry for entry in profile.classes if quoted(entry.name) in first), None)
+    looks = []
+    if named is not None:
+        plain = named.name == printable(named.name)
+        called = shlex.quote(named.name) if plain and not named.name.startswith("-") else str(named.index)
+        looks = [(f"cuesense explain {folder} {called}", "one class")]
+    purposes = {"recommend": "what training costs", "verify": "whether training agrees"}
+    return [*looks, (said.command, purposes.get(said.command.split()[1], "the page"))]
 
 
 def _without_said(profile: Profile) -> Profile:

@@ -69,8 +69,8 @@ def verify(
     Compared are no augmentation, the usual default (crop to 0.08, flips, jitter 0.4), the uniform policy with the best
     average, the global, grouped and per-class policies, two controls for the last (its strengths exchanged between
     classes, and a uniform policy of its mean strength), and two published remedies for classes that lose by the global
-    policy: class weights in the loss, and milder values for the classes that take others' images. DIR gets verify.json,
-    verify.csv and forecast.svg (forecast against outcome). --images-per-class holds for the training images.
+    policy: class weights in the loss, and milder values for the classes that take others' images. DIR gets verify.html,
+    verify.json, verify.csv and forecast.svg (forecast against outcome). --images-per-class holds for training images.
 
     The profile keeps the outcome: from then on recommend takes the winner, where over at least five seeds a policy
     shows a better worst class than the global one and at most half a point less on average, and says where more seeds
@@ -125,4 +125,4 @@ def verify(
             )
         # The profile's file has the outcome by now: verify writes it where it is given a path.
         show(found, render, as_json=json)
-        remark(f"Results: {output / 'verify.json'}  Picture: {output / 'forecast.svg'}")
+        remark(f"Report: {output / 'verify.html'}  Results: {output / 'verify.json'}")

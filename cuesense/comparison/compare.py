@@ -10,7 +10,6 @@ import numpy as np
 
 from cuesense import registry
 from cuesense.arrays import Floats
-from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.comparison.pairing import Pair, Source, augmentations
 from cuesense.schemas.base import UNKNOWN, Estimate
 from cuesense.schemas.comparison import (
@@ -26,15 +25,10 @@ from cuesense.schemas.comparison import (
 from cuesense.schemas.profile import BudgetModel, ClassModel, Profile
 from cuesense.stats.intervals import mover_interval
 from cuesense.stats.model_difference import Contrast, q_values
-from cuesense.stores.lock import locked
-from cuesense.tables.write_csv import csv_text
 from cuesense.types import BudgetStatus, Cue
-from cuesense.validation import path_of
-
-FILES = ("compare.json", "compare.csv")
 
 
-def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | str | None = None) -> Comparison:
+def compare(a: Profile | Path | str, b: Profile | Path | str) -> Comparison:
     """Compare two models class by class; every difference is B minus A.
 
     Accuracies are compared image by image (Newcombe's paired interval, McNemar's exact test) where
@@ -45,44 +39,14 @@ def compare(a: Profile | Path | str, b: Profile | Path | str, *, output: Path | 
     Args:
         a: A profile, or its file or folder: the reference.
         b: The other one, of the same classes in any order.
-        output: Folder for compare.json and compare.csv; None writes nothing.
 
     Returns:
         The comparison, its classes in the order of A.
 
     Raises:
-        CuesenseError: A profile cannot be read, the two have other classes or another confidence, or the output
-            cannot be written.
+        CuesenseError: A profile cannot be read, or the two have other classes or another confidence.
     """
-    pair = Pair(Source.of(a), Source.of(b))
-    found = _comparison(pair)
-    if output is not None:
-        folder = path_of(output, "--output")
-        with locked(folder):
-            write_outputs(found, folder)
-    return found
-
-
-def check_output(folder: Path) -> None:
-    """Raise OutputError where one of the files is a folder."""
-    for name in FILES:
-        refuse_folder(folder / name)
-
-
-def write_outputs(found: Comparison, folder: Path) -> None:
-    """Write compare.json and compare.csv.
-
-    Args:
-        found: What to write.
-        folder: Where to; created where missing.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    check_output(folder)
-    contents = (found.to_json(), csv_text(found.to_frame()))
-    for name, content in zip(FILES, contents, strict=True):
-        write_file(folder / name, content)
+    return _comparison(Pair(Source.of(a), Source.of(b)))
 
 
 def _comparison(pair: Pair) -> Comparison:

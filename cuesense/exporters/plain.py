@@ -22,6 +22,7 @@ _SHORT: Mapping[str, str] = {
     "random_erasing": "erasing",
     "random_rotation": "rotation",
 }
+_EMPTY = "none, on purpose: images are only resized, cropped to the center and normalized"
 
 
 def export_json(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one signature for all
@@ -45,11 +46,15 @@ def export_yaml(policy: Policy, size: Size = None) -> str:  # noqa: ARG001 - one
         size: Not used.
 
     Returns:
-        YAML; one policy that leaves classes out is told from one by class in its first line.
+        YAML; one policy that leaves classes out is told from one by class in its first line, and a list without
+        augmentations says that this is the advice.
     """
     import yaml
 
     text: str = yaml.safe_dump(_listed(policy), sort_keys=False, allow_unicode=True)
+    if not policy.names:
+        # An empty list alone looks as if something had failed.
+        text = text.replace("augmentations: []\n", f"augmentations: []  # {_EMPTY}\n")
     return text if policy.names and not policy.left_out else _comment(policy) + text
 
 

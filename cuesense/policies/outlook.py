@@ -56,6 +56,24 @@ def policy_losses(losses: ExpectedLosses, policy: Policy) -> np.ndarray | None:
     return None if cost is None else _possible(cost.loss[0], losses.accuracy)
 
 
+def policy_range(losses: ExpectedLosses, policy: Policy) -> tuple[Floats, Floats] | None:
+    """Return the range of the recall that each class is forecast to lose: one loss in ten lies below, one above.
+
+    Args:
+        losses: As of ``policy_losses``.
+        policy: The policy.
+
+    Returns:
+        Lower and upper end, (C,) each; all that is possible where nothing is foreseen. None where an augmentation is
+        not known.
+    """
+    cost = losses.of_policy(policy)
+    if cost is None:
+        return None
+    low, high = (_possible(part[0], losses.accuracy) for part in cost.bounds(_RANGE))
+    return low, high
+
+
 def _possible(loss: Floats, recall: Floats) -> Floats:
     """Return losses, (C,), between all of a recall and what is missing to 1: those of several augmentations add up."""
     known = np.isfinite(recall)

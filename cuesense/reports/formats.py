@@ -22,8 +22,8 @@ _RENDERERS: Mapping[type[Document], Mapping[str, str]] = {
         "model-card": "cuesense.reports.markdown.model_card:render",
     },
     Audit: {"html": "cuesense.reports.html.audit:render"},
-    Verification: {},
-    Comparison: {},
+    Verification: {"html": "cuesense.reports.html.verification:render"},
+    Comparison: {"html": "cuesense.reports.html.comparison:render"},
     GateResult: {
         "markdown": "cuesense.reports.markdown.gate:render",
         "github": "cuesense.reports.github:commands",

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from cuesense.errors import CuesenseError
 from cuesense.policies.advice import NONE, RECOMMENDED, USUAL, Advice
 from cuesense.policies.budgets import images_needed
-from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook, severities_within
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook
 from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import budget_text, value_text
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
+from cuesense.reports.usual_losses import expected_loss, usual_severity
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.types import BudgetStatus, Role
 
@@ -147,22 +148,9 @@ def _cost(profile: Profile, curve: CurveModel) -> _Cost | None:
     return _Cost(phrase, name, entry, budget, severity, is_last, tuple(over), unknown, len(known))
 
 
-def usual_severity(curve: CurveModel) -> int:
-    """Return the severity of the usual default, else the strongest one, counted from 1."""
-    usual = DEFAULT_AUGMENTATIONS.get(curve.perturbation)
-    within = 0 if usual is None else severities_within(curve.perturbation, curve.values, usual)
-    return within or len(curve.values)
-
-
 def _phrase(curve: CurveModel, severity: int) -> str:
     value, words = curve.values[severity - 1], _PHRASES.get(curve.perturbation)
     return words(value) if words else f"{readable_name(curve.perturbation)} to {value_text(value, curve.unit)}"
-
-
-def expected_loss(budget: BudgetModel, severity: int) -> float:
-    """Return the expected drop at a severity; at the budget's own value in files that know no other."""
-    known = budget.expected[severity - 1] if len(budget.expected) >= severity else budget.drop
-    return known or 0.0
 
 
 def _is_over(budget: BudgetModel, severity: int) -> bool:

@@ -33,28 +33,52 @@ class UsualLoss:
 
     Attributes:
         augmentation: Its name.
-        value: The strength, in the augmentation's unit.
+        value: The strength, in the unit.
+        unit: The strength's unit.
         drop: Expected accuracy drop there, a fraction; below 0 it is a gain.
+        low: Lower bound of the drop; None where it is not known, as in older files.
+        high: Upper bound, likewise.
         rival: The class that takes most of the lost images at the strongest value; None where none is known.
     """
 
     augmentation: str
     value: float
+    unit: str
     drop: float
+    low: float | None
+    high: float | None
     rival: str | None
 
 
-def usual_curves(profile: Profile) -> dict[str, tuple[CurveModel, int]]:
-    """Return the usual augmentations that a profile measured, each with the severity of its usual strength.
+def usual_severity(curve: CurveModel) -> int:
+    """Return the severity of an augmentation's usual strength, counted from 1.
 
-    The severity is the strongest one that is no stronger than usual, at least the mildest.
+    Args:
+        curve: Its curve, with at least one value.
+
+    Returns:
+        The strongest severity that is no stronger than the usual default, at least the mildest; of an augmentation
+        without a usual default the strongest.
     """
-    found = {}
-    for curve in profile.curves:
-        usual = DEFAULT_AUGMENTATIONS.get(curve.perturbation)
-        if curve.role is Role.AUGMENTATION and usual is not None and curve.values:
-            found[curve.perturbation] = (curve, max(severities_within(curve.perturbation, curve.values, usual), 1))
-    return found
+    usual = DEFAULT_AUGMENTATIONS.get(curve.perturbation)
+    if usual is None:
+        return len(curve.values)
+    return max(severities_within(curve.perturbation, curve.values, usual), 1)
+
+
+def expected_loss(budget: BudgetModel, severity: int) -> float:
+    """Return the expected drop of a class at a severity; at the budget's own value in files that know no other."""
+    known = budget.expected[severity - 1] if len(budget.expected) >= severity else budget.drop
+    return known or 0.0
+
+
+def usual_curves(profile: Profile) -> dict[str, tuple[CurveModel, int]]:
+    """Return the usual augmentations that a profile measured, each with the severity of its usual strength."""
+    return {
+        curve.perturbation: (curve, usual_severity(curve))
+        for curve in profile.curves
+        if curve.perturbation in DEFAULT_AUGMENTATIONS and curve.role is Role.AUGMENTATION and curve.values
+    }
 
 
 def usual_losses(profile: Profile) -> list[UsualLoss | None]:
@@ -63,13 +87,28 @@ def usual_losses(profile: Profile) -> list[UsualLoss | None]:
     return [_largest(entry, at, curves) for at, entry in enumerate(profile.classes)]
 
 
+def worst_first(profile: Profile) -> list[tuple[ClassModel, UsualLoss | None]]:
+    """Return all classes with what a usual augmentation costs them, the largest drop first.
+
+    Classes of which nothing is known come last, those with the lowest clean accuracy first.
+    """
+
+    def order(row: tuple[ClassModel, UsualLoss | None]) -> tuple[bool, float, bool, float]:
+        entry, loss = row
+        accuracy = entry.clean_accuracy
+        return loss is None, -loss.drop if loss else 0.0, accuracy is None, accuracy or 0.0
+
+    return sorted(zip(profile.classes, usual_losses(profile), strict=True), key=order)
+
+
 def _largest(entry: ClassModel, at: int, curves: dict[str, tuple[CurveModel, int]]) -> UsualLoss | None:
     found = []
     for name, (curve, severity) in curves.items():
         drop = _drop(entry.budgets.get(name), curve, severity, at)
         if drop is not None:
             taken = next((rival.rival for rival in entry.rivals if rival.perturbation == name), None)
-            found.append(UsualLoss(name, curve.values[severity - 1], drop, taken))
+            low, high = _bounds(entry.budgets.get(name), severity)
+            found.append(UsualLoss(name, curve.values[severity - 1], curve.unit, drop, low, high, taken))
     return max(found, key=lambda loss: loss.drop, default=None)
 
 
@@ -81,6 +120,12 @@ def _drop(budget: BudgetModel | None, curve: CurveModel, severity: int, at: int)
     if not images:
         return None
     return (curve.lost[severity - 1][at] - curve.gained[severity - 1][at]) / (images * curve.repeats)
+
+
+def _bounds(budget: BudgetModel | None, severity: int) -> tuple[float | None, float | None]:
+    if budget is None or min(len(budget.expected_low), len(budget.expected_high)) < severity:
+        return None, None
+    return budget.expected_low[severity - 1], budget.expected_high[severity - 1]
 
 
 def safety(profile: Profile) -> list[Safety | None]:

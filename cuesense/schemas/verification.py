@@ -30,6 +30,18 @@ class ClassResult(JsonModel):
     precision: float | None = Field(description="mean over seeds; null where the class is never predicted")
     precision_change: Estimate = Field(description="change of the precision, with its interval over seeds")
     forecast_loss: float | None = Field(description="recall that it was forecast to lose, negative for a gain")
+    forecast_low: float | None = Field(
+        default=None,
+        description="lower end of the forecast: one loss in ten lies below; null where nothing is foreseen",
+    )
+    forecast_high: float | None = Field(default=None, description="upper end: one loss in ten lies above")
+    taken_by: str | None = Field(
+        default=None,
+        description="class as which more of its images are predicted than without augmentation; null: none",
+    )
+    taken: float | None = Field(
+        default=None, description="how many more, a share of its images: the largest over all other classes"
+    )
 
 
 class Leak(JsonModel):
@@ -116,7 +128,8 @@ class Verification(Document):
 
         Returns:
             Columns: policy, class, images, recall, recall_change, recall_low, recall_high, precision,
-            precision_change, precision_low, precision_high, forecast_loss.
+            precision_change, precision_low, precision_high, forecast_loss, forecast_low, forecast_high, taken_by,
+            taken.
         """
         return pd.DataFrame([_row(arm, entry) for arm in self.arms for entry in arm.classes])
 
@@ -135,4 +148,8 @@ def _row(arm: ArmResult, entry: ClassResult) -> dict[str, Any]:
         "precision_low": entry.precision_change.low,
         "precision_high": entry.precision_change.high,
         "forecast_loss": entry.forecast_loss,
+        "forecast_low": entry.forecast_low,
+        "forecast_high": entry.forecast_high,
+        "taken_by": entry.taken_by,
+        "taken": entry.taken,
     }

@@ -22,13 +22,16 @@ WORLD = PlantedWorld(seed=4, cluttered=True, counts=COUNTS)
 WEIGHTS = "demo.safetensors"
 
 
-def run(output: Path, progress: Progress | None = None, notify: Notify | None = None) -> tuple[Profile, int]:
+def run(
+    output: Path, progress: Progress | None = None, notify: Notify | None = None, phase: Notify | None = None
+) -> tuple[Profile, int]:
     """Analyze the shipped network on synthetic images that it was not trained on.
 
     Args:
         output: Folder for the results.
         progress: Called with (images done, images in all).
         notify: Called with sentences on what so many images can decide.
+        phase: Called with what begins, until there are images to count.
 
     Returns:
         The profile, and for how many of the 12 classes its cue is the one that the images were made with.
@@ -40,6 +43,7 @@ def run(output: Path, progress: Progress | None = None, notify: Notify | None = 
         class_names=ClassNames(world.class_names),
         images=ImageOptions(world.size, world.size, MEAN, STD),
     )
-    profile = analyze(replace(classifier, spec=WEIGHTS), world, output=output, progress=progress, notify=notify)
+    given = replace(classifier, spec=WEIGHTS)
+    profile = analyze(given, world, output=output, progress=progress, notify=notify, phase=phase)
     recovered = sum(entry.cue == truth for entry, truth in zip(profile.classes, world.truth, strict=True))
     return profile, recovered

@@ -118,7 +118,8 @@ def _assumed(classifier: Classifier, readings: Readings) -> list[str]:
         return []
     if readings.at_chance or readings.other_order:
         return []
-    if not classifier.guessed & set(_FIELDS):
+    # The usual order of the channels goes without saying: of it alone there is no sentence that this one would follow.
+    if not classifier.guessed & set(_FIELDS) - {"channels"}:
         return []
     return [f"{_of(readings.best.count, readings.images)} are recognized when prepared so{_compared(readings)}."]
 

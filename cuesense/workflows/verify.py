@@ -19,6 +19,7 @@ from cuesense.policies.profile_budgets import measured_augmentations, profile_of
 from cuesense.policies.recommend import propose
 from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
+from cuesense.reports.html.verification import render
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
@@ -33,7 +34,7 @@ from cuesense.workflows.caller import watched
 from cuesense.workflows.verify_results import PLAIN, Study, verification
 
 TRIALS = "trials"
-_FILES = ("verify.csv", "forecast.svg", "verify.json")
+_FILES = ("verify.csv", "forecast.svg", "verify.html", "verify.json")
 # Another verification writes into a profile within a second; one that is being analyzed or forecast may take hours.
 # Chosen by hand; not tuned.
 _PATIENCE = 10.0
@@ -93,8 +94,8 @@ def verify(
             forecast, where it has one, decides the policies and is compared with the outcome.
         train: Images to train on: a dataset spec, or any torch dataset of (image, label), of the profile's classes.
         test: Images to test on, likewise; at most a tenth of them may be among the training images.
-        output: Folder for verify.json, verify.csv, forecast.svg and the trainings' predictions, from which the same
-            call goes on; None writes nothing.
+        output: Folder for verify.html, verify.json, verify.csv, forecast.svg and the trainings' predictions, from which
+            the same call goes on; None writes nothing.
         seeds: Trainings of each policy, at least 1; intervals need 3 or more.
         start: Spec or file of the checkpoint that is fine-tuned; None trains a compact network from scratch.
         arch: Architecture of a start that holds weights only.
@@ -163,7 +164,7 @@ def verify(
             experiment.run([trial for name in policies for trial in study.trials(name)], advance)
         found = verification(study)
         if folder is not None:
-            contents = csv_text(found.to_frame()), scatter(found), found.to_json()
+            contents = csv_text(found.to_frame()), scatter(found), render(found), found.to_json()
             for name, content in zip(_FILES, contents, strict=True):
                 write_file(folder / name, content)
         if not isinstance(profile, Profile):

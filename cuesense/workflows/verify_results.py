@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from cuesense.arrays import Floats
 from cuesense.policies.baselines import describe
 from cuesense.policies.expected_losses import ExpectedLosses, expected_losses
-from cuesense.policies.outlook import outlook, policy_losses
+from cuesense.policies.outlook import outlook, policy_losses, policy_range
 from cuesense.policies.policy import Outlook, Policy, uniform
 from cuesense.policies.profile_budgets import levels_of
 from cuesense.predictions.label_order import check_labels
@@ -28,6 +30,7 @@ from cuesense.stats.over_seeds import (
     recall,
     recall_change,
 )
+from cuesense.stats.training_loss import leaks
 from cuesense.training.setup import Experiment
 from cuesense.training.trials import Trial
 
@@ -165,16 +168,13 @@ def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
     plain, own = study.predicted(PLAIN), study.predicted(name)
     before, after = recall(plain, labels, count), recall(own, labels, count)
     change = recall_change(plain, own, labels, count, study.confidence)
-    kept = precision(own, labels, count)
-    kept_change = over_runs(kept - precision(plain, labels, count), study.confidence)
     # A forecast is about augmentations: what class weights do is not forecast.
-    losses = None if policy.class_weights else policy_losses(study.losses, policy)
-    foreseen_losses = np.full(count, np.nan) if losses is None else losses
-    images = np.bincount(labels, minlength=count)
-    foreseen = None if losses is None else _outlook(study, policy)
+    foreseen = None
+    if not policy.class_weights and policy_losses(study.losses, policy) is not None:
+        foreseen = _outlook(study, policy)
     gain, gain_error = lowest_recall_gain(study.predicted("global"), own, labels, count)
     same = [arm.name for arm in earlier if Trial(study.policies[arm.name], 0).key == Trial(policy, 0).key]
-    recalls, precisions = over_runs(after, study.confidence).value, over_runs(kept, study.confidence).value
+    recalls = over_runs(after, study.confidence).value
     return ArmResult(
         name=name,
         doses=describe(policy),
@@ -192,20 +192,54 @@ def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:
         harmed=int((change.value < 0).sum()),
         over_tolerance=_which(study.names, change.value < -study.tolerance),
         surely_over=_which(study.names, change.high < -study.tolerance),
-        classes=[
-            ClassResult(
-                name=entry,
-                images=int(images[index]),
-                recall=_number(recalls[index]),
-                recall_change=_at(change, index),
-                precision=_number(precisions[index]),
-                precision_change=_at(kept_change, index),
-                forecast_loss=_number(foreseen_losses[index]),
-            )
-            for index, entry in enumerate(study.names)
-        ],
+        classes=_class_results(study, name),
         leaks=_leaks(study, name),
     )
+
+
+def _class_results(study: Study, name: str) -> list[ClassResult]:
+    labels, count, level = study.labels, len(study.names), study.confidence
+    plain, own = study.predicted(PLAIN), study.predicted(name)
+    recalls, change = (
+        over_runs(recall(own, labels, count), level).value,
+        recall_change(plain, own, labels, count, level),
+    )
+    kept = precision(own, labels, count)
+    kept_change = over_runs(kept - precision(plain, labels, count), level)
+    loss, low, high = _foreseen(study, study.policies[name])
+    images, precisions = np.bincount(labels, minlength=count), over_runs(kept, level)
+    taken = leaks(plain, own, labels, count)
+    return [
+        ClassResult(
+            name=entry,
+            images=int(images[index]),
+            recall=_number(recalls[index]),
+            recall_change=_at(change, index),
+            precision=_number(precisions.value[index]),
+            precision_change=_at(kept_change, index),
+            forecast_loss=_number(loss[index]),
+            forecast_low=_number(low[index]),
+            forecast_high=_number(high[index]),
+            **_taker(study.names, taken[index]),
+        )
+        for index, entry in enumerate(study.names)
+    ]
+
+
+def _foreseen(study: Study, policy: Policy) -> tuple[Floats, Floats, Floats]:
+    """Return the forecast loss of each class and the ends of its range, (C,) each; NaN where there is none."""
+    loss = None if policy.class_weights else policy_losses(study.losses, policy)
+    ends = None if loss is None else policy_range(study.losses, policy)
+    if loss is None or ends is None:
+        nothing = np.full(len(study.names), np.nan)
+        return nothing, nothing, nothing
+    return loss, *ends
+
+
+def _taker(names: Sequence[str], taken: Floats) -> dict[str, Any]:
+    """Return the class that takes most of a class's images, and its share; nothing where none takes more."""
+    most = int(np.argmax(taken))
+    return {"taken_by": names[most], "taken": _number(taken[most])} if taken[most] > 0 else {}
 
 
 def _outlook(study: Study, policy: Policy) -> Outlook:

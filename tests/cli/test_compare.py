@@ -38,7 +38,8 @@ def test_a_comparison_is_written_where_it_is_wanted(pair: tuple[Path, Path], tmp
     assert result.exit_code == 0, result.output
     assert result.stdout == (tmp_path / "out" / "compare.json").read_text(encoding="utf-8")
     assert json.loads(result.stdout)["classes"][1]["accuracy"]["lost"] == 15
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"compare.json", "compare.csv"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"compare.html", "compare.json", "compare.csv"}
+    assert f"Report: {tmp_path / 'out' / 'compare.html'}" in result.stderr
 
 
 def test_two_profiles_need_no_torch(pair: tuple[Path, Path]) -> None:

@@ -24,3 +24,13 @@ def test_the_demo_shows_a_profile_and_how_many_cues_it_recovered(
     assert said[0].startswith("With 2 images a class, what a class keeps without a cue is at best known within ")
     assert report.startswith(f"Report: {tmp_path / 'out' / 'report.html'}")
     assert remark == f"{recovered} of 12 planted cues recovered."
+    # What a person sees: the table, then what it says, an advice, and at the very end what to do next.
+    shown = run("demo", "--output", tmp_path / "out").stdout
+    *_, before, first, second, last = [line.rstrip() for line in shown.splitlines()]
+    headline = shown.partition("Relies on: ")[2].replace("\n", " ")
+    assert "Recommended: " in headline
+    assert headline.index("Recommended: ") < headline.index("Measured on 24 images") < headline.index("Next: ")
+    assert before == ""
+    assert first.startswith("Next: cuesense explain ")
+    assert second.strip().startswith("cuesense recommend ")
+    assert last.strip().startswith("cuesense analyze MODEL --dataset DATASET")

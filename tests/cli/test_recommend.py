@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cuesense.errors import SettingsError
 from cuesense.policies.policy import PolicyOptions, uniform
@@ -13,7 +14,7 @@ from cuesense.schemas.profile import TrainedModel, VerifiedModel
 from tests.helpers.command_line import assert_one_sentence, run
 from tests.helpers.planted_profiles import ANALYZED, TEST, TRAIN, limited_profile, write_trainable_profile
 from tests.helpers.profiles import NAMES
-from tests.helpers.profiles_with_forecasts import CROP, forecast
+from tests.helpers.profiles_with_forecasts import CROP, forecast, planted
 
 
 @pytest.fixture
@@ -206,3 +207,15 @@ def test_json_is_printed_beside_a_file_in_another_format(profile_file: Path, tmp
     assert "transform" in (tmp_path / "transform.py").read_text(encoding="utf-8")
     wrong = run("recommend", profile_file, "--json", "--format", "timm")
     assert_one_sentence(wrong, "--format to be left out or json with --json, but got 'timm'")
+
+
+def test_no_augmentation_is_an_advice_and_no_empty_answer(tmp_path: Path) -> None:
+    harmful = planted({curve.perturbation: [[150] * 3 for _ in curve.values] for curve in planted({}).curves})
+    (tmp_path / "profile.json").write_text(harmful.to_json(), encoding="utf-8")
+    done = run("recommend", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert yaml.safe_load(done.stdout)["augmentations"] == []
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("augmentations")]
+    assert line.startswith("augmentations: []  # none, on purpose: ")
+    assert "# Train without augmentation." in done.stdout
+    assert done.stderr.startswith("Recommended: train without augmentation")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cuesense.cli.terminal import remark, remark_on_data, remark_wrapped, show_profile, verbosity
+from cuesense.reports.headline import headline
 from tests.helpers import profiles
+from tests.helpers.graded_profiles import graded
 
 
 def test_a_remark_stands_above_the_progress_bar_and_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,3 +73,37 @@ def test_what_stands_on_the_terminal_already_is_not_said_again(
     said = capsys.readouterr()
     assert said.err.startswith("Short one.\n")
     assert (said.out.count("Short one."), said.out.count("Short two.")) == (times, 1)
+
+
+def test_a_profile_ends_in_commands_for_its_own_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    profile, folder = graded(6, seed=3), tmp_path / "my out"
+    show_profile(profile, folder, as_json=False, remarks=["Remarked."], then=[("cuesense demo", "more")])
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [
+        f"Report: {folder / 'report.html'}  Profile: {folder / 'profile.json'}",
+        "Remarked.",
+    ]
+    *_, first, second, last = [line.strip() for line in said.out.splitlines()]
+    named = next(entry for entry in profile.classes if f"'{entry.name}'" in headline(profile).findings[0])
+    assert first.startswith(f"Next: cuesense explain '{folder}' {shlex.quote(named.name)}")
+    assert second.startswith(headline(profile, folder=f"'{folder}'").command)
+    assert last.startswith("cuesense demo")
+    show_profile(profile, folder, as_json=True, remarks=["Remarked."], then=[("cuesense demo", "more")])
+    assert capsys.readouterr().out == profile.to_json()
+
+
+@pytest.mark.parametrize("name", ["\x1b[31m", "-lemon"])
+def test_a_class_that_cannot_be_typed_is_named_by_its_index(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = graded(6, seed=3)
+    classes = [entry.model_copy(update={"name": name}) for entry in profile.classes]
+    show_profile(profile.model_copy(update={"classes": classes}), tmp_path, as_json=False)
+    assert f"Next: cuesense explain {tmp_path} 0" in capsys.readouterr().out
+
+
+def test_a_sentence_stands_once_on_the_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    profile = graded(6, seed=3)
+    (sentence,) = headline(profile).surer[-1:]
+    show_profile(profile, tmp_path, as_json=False)
+    assert " ".join(capsys.readouterr().out.split()).count(" ".join(sentence.split())) == 1

@@ -23,7 +23,7 @@ def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> No
     assert result.exit_code == 0, result.output
     for words in ("best uniform", "2 seeds, 15 test images", "The forecast cannot be compared", "holds no forecast"):
         assert words in result.stdout
-    assert "forecast.svg" in result.stderr
+    assert f"Report: {tmp_path / 'out' / 'verify.html'}" in result.stderr
     kept = json.loads(small_profile.read_text(encoding="utf-8"))["verified"]
     assert kept["seeds"] == 2
     assert kept["policies"]["usual"]["policy"]["probability"] == 0.8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 
 from cuesense import compare
-from cuesense.errors import CuesenseError, DatasetError, OutputError, SettingsError
-from cuesense.schemas.comparison import Comparison
+from cuesense.errors import CuesenseError, DatasetError, SettingsError
 from cuesense.schemas.profile import Profile
 from cuesense.stats.intervals import mover_interval, newcombe
 from cuesense.types import BudgetStatus, Cue, CueVerdict
@@ -207,22 +205,6 @@ def test_labels_that_changed_are_counted() -> None:
     assert found.labels_changed == 1
     assert found.classes[0].label.changed
     assert not found.classes[1].label.changed
-
-
-def test_files_say_what_the_comparison_says(tmp_path: Path) -> None:
-    found = compare(profile(4, empty=1), profile(4, empty=1, seed=1), output=tmp_path / "out")
-    written = (tmp_path / "out" / "compare.json").read_text(encoding="utf-8")
-    assert written == found.to_json()
-    assert Comparison.model_validate(json.loads(written)) == found
-    assert found.classes[3].accuracy.q is None
-    table = (tmp_path / "out" / "compare.csv").read_text(encoding="utf-8").splitlines()
-    assert len(table) == 5
-    for column in ("accuracy_q", "color_jitter_low", "shape_value", "label_changed", "color_jitter_budget_change"):
-        assert column in table[0].split(",")
-    (tmp_path / "taken" / "compare.csv").mkdir(parents=True)
-    with pytest.raises(OutputError, match="a folder"):
-        compare(profile(3), profile(3), output=tmp_path / "taken")
-    assert not (tmp_path / "taken" / "compare.json").exists()
 
 
 def test_what_does_not_fit_is_one_sentence(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Estimate, Leak, Verification
+from tests.helpers.profiles import NAMES
 
 NOTHING = Estimate(value=0.0, low=0.0, high=0.0)
 
@@ -66,3 +69,32 @@ BY_CLASS = arm(
     ],
 )
 SAME = arm("global", [0.0, 0.0], [0.0, 0.0], same_as="none")
+
+
+def many(classes: int = 12, seed: int = 0) -> Verification:
+    """Return a verification of every policy over so many classes, with forecast ranges and takers."""
+    random = np.random.default_rng(seed)
+    names = [NAMES[index] if index < len(NAMES) else f"class {index:04d}" for index in range(classes)]
+    plain = _named(arm("none", [0.0] * classes, [None] * classes, policy=None, over_tolerance=[]), names, random)
+    trained = [plain]
+    for name in ("usual", "best_uniform", "global", "per_class", "weighted", "relaxed"):
+        changes = random.normal(-0.02, 0.05, classes).round(3).tolist()
+        foreseen: list[float | None] = [None if name == "weighted" else -change + 0.01 for change in changes]
+        over = [names[index] for index, change in enumerate(changes) if change < -0.05]
+        known = {"over_tolerance": over, "surely_over": over[:1], "worst_class": names[1], "lowest_gain": 0.02}
+        trained.append(_named(arm(name, changes, foreseen, **known), names, random))
+    return verification(*trained, arm("grouped", [], [], same_as="global")).model_copy(
+        update={"seeds": [1, 2, 3, 4, 5]}
+    )
+
+
+def _named(known: ArmResult, names: list[str], random: np.random.Generator) -> ArmResult:
+    classes = []
+    for index, entry in enumerate(known.classes):
+        more: dict[str, object] = {"name": names[index]}
+        if entry.forecast_loss is not None:
+            more |= {"forecast_low": entry.forecast_loss - 0.04, "forecast_high": entry.forecast_loss + 0.04}
+        if known.policy is not None and index % 3:
+            more |= {"taken_by": names[(index + 1) % len(names)], "taken": round(float(random.uniform(0, 0.2)), 3)}
+        classes.append(entry.model_copy(update=more))
+    return known.model_copy(update={"classes": classes})

@@ -260,3 +260,20 @@ def test_every_value_is_rebuilt_from_its_range(name: str) -> None:
 def test_json_that_is_no_policy_of_these_classes_is_refused(listed: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match=r"^Expected the policy to be as Policy.to_dict writes it"):
         Policy.from_dict(listed, NAMES)
+
+
+@pytest.mark.parametrize("library", ["torchvision", "kornia", "albumentations", "timm", "ultralytics", "json", "yaml"])
+def test_a_policy_exports_itself_as_the_public_function_does(library: str) -> None:
+    found = uniform({"random_resized_crop": 0.4, "color_jitter": 0.2}, ("a", "b"))
+    text = found.export(library, 64)
+    known = registry.get("exporters", library)(found, (64, 64))
+    assert text == known
+    assert text.endswith("\n")
+
+
+def test_an_export_of_another_library_or_size_is_one_sentence() -> None:
+    found = uniform({"color_jitter": 0.2}, ("a", "b"))
+    with pytest.raises(SettingsError, match=r"Unknown exporter 'torchvison'\. Did you mean 'torchvision'\?"):
+        found.export("torchvison")
+    with pytest.raises(SettingsError, match="Expected image_size to be a whole number"):
+        found.export("json", 0)

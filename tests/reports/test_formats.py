@@ -34,6 +34,7 @@ def test_every_format_of_every_kind_is_text(kind: type[Document]) -> None:
 def test_files_are_named_after_their_document() -> None:
     named = {kind.NOUN: {file_name(real(_name(kind)), name) for name in formats_of(kind)} for kind in KINDS}
     assert named["profile"] == {"report.html", "report.md", "report.json", "model-card.md"}
+    assert named["verification"] == {"verify.html", "verify.json"}
     assert named["audit"] == {"audit.html", "audit.json"}
     assert named["check"] == {"check.md", "check.txt", "check.json"}
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from cuesense.errors import OutputError
 from cuesense.schemas.base import UNKNOWN, Estimate
 from cuesense.schemas.profile import CueModel, Profile
 from cuesense.types import Cue
 from tests.helpers import profiles
 from tests.helpers.contract_documents import OLD, real
+from tests.helpers.graded_profiles import graded
 
 
 def old() -> Profile:
@@ -115,3 +120,32 @@ def test_the_contract_s_fields_are_there() -> None:
     assert {"severity", "risk", "certified", "risks", "expected"} <= next(iter(entry["budgets"].values())).keys()
     assert "severity" in next(iter(content["policy"]["global"].values()))
     assert content["policy"]["risk"] == 0.2
+
+
+def test_every_column_of_the_frame_is_explained_and_no_other() -> None:
+    source = graded(12)
+    doc = inspect.getdoc(Profile.to_frame) or ""
+    explained: list[str] = []
+    table = doc.partition("Column ")[2].partition("=====")[2].partition("\n")[2]
+    for line in re.findall(r"^ *(\w+(?:, _\w+)*) {2,}\S", table.partition("=====")[0], re.MULTILINE):
+        first, *ends = line.split(", ")
+        stem = first.removesuffix("_value").removesuffix("_low") if ends else first
+        explained += [first, *(f"{stem}{end}" for end in ends)]
+    names = {"CUE": [cue.value for cue in Cue], "AUGMENTATION": list(source.classes[0].budgets)}
+    columns = {
+        name.replace(word, value)
+        for name in explained
+        for word, values in names.items()
+        if word in name
+        for value in values
+    } | {name for name in explained if not any(word in name for word in names)}
+    assert set(source.to_frame().columns) == columns
+
+
+def test_a_profile_writes_its_page_and_other_formats(tmp_path: Path) -> None:
+    source = graded(3)
+    assert source.report(tmp_path / "a.html") == tmp_path / "a.html"
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert Profile.read(source.report(tmp_path / "a.json", "json")) == source
+    with pytest.raises(OutputError):
+        source.report(tmp_path)

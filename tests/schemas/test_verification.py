@@ -34,6 +34,10 @@ def test_the_table_has_a_row_a_policy_and_class() -> None:
         "precision_low": -0.07,
         "precision_high": -0.03,
         "forecast_loss": 0.04,
+        "forecast_low": None,
+        "forecast_high": None,
+        "taken_by": None,
+        "taken": None,
     }
     assert (first["policy"], first["recall_change"], first["recall_low"]) == ("none", 0.0, None)
 

@@ -181,7 +181,8 @@ def test_other_pixels_under_the_same_labels_are_refused(tmp_path: Path) -> None:
     def data(offset: int) -> list[tuple[Any, int]]:
         return [(picture(offset + number, number % 3), number % 3) for number in range(30)]
 
-    options: dict[str, Any] = {"class_names": NAMES, "output": tmp_path / "o", "config": "quick"}
+    options: dict[str, Any] = {"class_names": NAMES, "mean": HALF, "std": QUARTER}
+    options |= {"output": tmp_path / "o", "config": "quick"}
     cuesense.analyze(Meanest(), data(0), **options)
     with pytest.raises(OutputError, match="other dataset"):
         cuesense.analyze(Meanest(), data(1000), **options)
@@ -267,7 +268,10 @@ def test_any_module_and_torch_dataset_work_in_a_notebook() -> None:
 
 def test_normalization_that_was_assumed_is_a_warning() -> None:
     data = [(picture(number, number % 3), number % 3) for number in range(30)]
-    profile = cuesense.analyze(Meanest(), data, class_names=NAMES, config="quick")
+    with pytest.warns(cuesense.CuesenseWarning, match=r"say how images are prepared: assumed mean 0.485, ") as caught:
+        profile = cuesense.analyze(Meanest(), data, class_names=NAMES, config="quick")
+    assert [found.filename for found in caught] == [__file__]
+    assert str(caught[0].message) == " ".join(profile.provenance.assumptions)
     assert any("mean and std are assumed" in warning for warning in profile.summary.warnings)
 
 
@@ -362,7 +366,8 @@ def test_windows_are_given_in_pixels_too(profile: Profile) -> None:
 
 def test_outputs_without_names_are_named_after_the_classes_and_synsets_readably() -> None:
     data = Colors(60, class_names=("n01440764", "n02086240", "n03000684"))
-    profile = run_analysis(classifier(class_names=None), data, config="quick", batch_size=16)
+    with pytest.warns(cuesense.CuesenseWarning, match="name the 3 outputs: assumed in order 'tench', 'Shih Tzu', "):
+        profile = run_analysis(classifier(class_names=None), data, config="quick", batch_size=16)
     assert [entry.name for entry in profile.classes] == ["tench", "Shih Tzu", "chainsaw"]
     assert profile.summary.clean_accuracy == 1.0
 

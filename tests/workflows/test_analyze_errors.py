@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cuesense.config import load_config
-from cuesense.errors import DatasetError, ModelError, OutputError, SettingsError
+from cuesense.errors import CuesenseWarning, DatasetError, ModelError, OutputError, SettingsError
 from cuesense.inference import engine as engine_room
 from cuesense.schemas.profile import Profile
 from cuesense.workflows.analyze import analyze as run_analysis
@@ -168,7 +168,8 @@ class Noisy(nn.Module):
 def test_it_is_measured_where_that_is_allowed_and_the_profile_says_so(tmp_path: Path) -> None:
     dropout = classifier(Noisy().eval())
     options: dict[str, Any] = {"config": "quick", "output": tmp_path / "o", "allow_nondeterministic": True}
-    profile = run_analysis(dropout, Colors(30), **options)
+    with pytest.warns(CuesenseWarning, match=r"It was measured as it is \(allow_nondeterministic=True\)"):
+        profile = run_analysis(dropout, Colors(30), **options)
     assert any("The model is no function of one image" in warning for warning in profile.summary.warnings)
     (assumed,) = profile.provenance.assumptions
     assert assumed.endswith("It was measured as it is (--allow-nondeterministic).")
@@ -192,14 +193,16 @@ class Logits(nn.Module):
 def test_probabilities_are_analyzed_as_their_logits_and_a_resumed_run_agrees(tmp_path: Path) -> None:
     options: dict[str, Any] = {"config": "quick", "batch_size": 16}
     logits = run_analysis(classifier(Logits()), Colors(60), **options)
-    softmax = run_analysis(classifier(Softmax()), Colors(60), output=tmp_path / "o", **options)
+    with pytest.warns(CuesenseWarning, match="add up to 1"):
+        softmax = run_analysis(classifier(Softmax()), Colors(60), output=tmp_path / "o", **options)
     assert softmax.curves == logits.curves
     assert [entry.cue for entry in softmax.classes] == [entry.cue for entry in logits.classes]
     assert "Their logarithm is taken as logits" in softmax.summary.warnings[0]
     assert any("add up to 1" in assumed for assumed in softmax.provenance.assumptions)
     settings = json.loads((tmp_path / "o" / "outcomes" / "settings.json").read_text())
     assert settings["output_kind"] == "probabilities"
-    again = run_analysis(classifier(Softmax()), Colors(60), output=tmp_path / "o", **options)
+    with pytest.warns(CuesenseWarning, match="add up to 1"):
+        again = run_analysis(classifier(Softmax()), Colors(60), output=tmp_path / "o", **options)
     assert again.classes == softmax.classes
     with pytest.raises(OutputError, match="output_kind"):
         run_analysis(classifier(Logits()), Colors(60), output=tmp_path / "o", **options)
@@ -207,7 +210,9 @@ def test_probabilities_are_analyzed_as_their_logits_and_a_resumed_run_agrees(tmp
 
 def test_what_is_guessed_is_an_assumption() -> None:
     images = [(torch.from_numpy(picture(n, n % 3)).permute(2, 0, 1), n % 3) for n in range(30)]
-    found = run_analysis(Logits(), images, config="quick").provenance.assumptions
+    with pytest.warns(CuesenseWarning, match=r"assumed mean 0\.485") as caught:
+        found = run_analysis(Logits(), images, config="quick").provenance.assumptions
+    assert [str(warning.message) for warning in caught] == [" ".join(found)]
     assert found == [
         "Neither the weights nor an option say how images are prepared: assumed mean 0.485, 0.456, 0.406, "
         "standard deviation 0.229, 0.224, 0.225.",

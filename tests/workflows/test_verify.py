@@ -16,6 +16,7 @@ from cuesense.errors import OutputError, SettingsError
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Policy, uniform
 from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
+from cuesense.reports.html.verification import render
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
@@ -277,3 +278,20 @@ def test_a_profile_that_another_run_holds_is_left_alone_and_the_trainings_stay(
         assert Profile.read(tmp_path).verified is None
         verify_room._keep_outcome(tmp_path, found, tmp_path)
     assert Profile.read(tmp_path).verified is not None
+
+
+def test_the_page_of_the_results_and_who_takes_images(done: tuple[Verification, Path, list[tuple[int, int]]]) -> None:
+    found, folder, _ = done
+    assert (folder / "verify.html").read_text(encoding="utf-8") == render(found)
+    plain = found.arms[0]
+    assert all(entry.taken_by is None for entry in plain.classes)
+    for known in found.arms:
+        for entry in known.classes:
+            assert (entry.taken_by is None) == (entry.taken is None)
+            assert entry.taken_by != entry.name
+            assert entry.taken is None or 0 < entry.taken <= 1
+            if entry.forecast_loss is not None and entry.forecast_low is not None:
+                assert entry.forecast_high is not None
+                assert entry.forecast_low <= entry.forecast_loss <= entry.forecast_high
+    usual = next(arm for arm in found.arms if arm.name == "usual")
+    assert any(entry.forecast_low is not None for entry in usual.classes)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from markupsafe import Markup
 
-from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.labels import shortened
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.cue_map import CORNERS, HEIGHT, CueMap, Spot, cue_map
-from cuesense.reports.headline import expected_loss, headline, usual_severity
+from cuesense.reports.headline import headline
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.summaries import profile_line
 from cuesense.reports.text import CUE_LETTERS, DASH, percent, points, printable, readable_name
-from cuesense.schemas.profile import ClassModel, CurveModel, Profile
-from cuesense.types import Cue, Role
+from cuesense.reports.usual_losses import UsualLoss, worst_first
+from cuesense.schemas.profile import ClassModel, Profile
+from cuesense.types import Cue
 
 # Rows of the table, letters of a name in it, and classes whose names are written beside their dots. Chosen by hand.
 _ROWS, _LETTERS, _NAMED_DOTS = 10, 40, 20
@@ -107,9 +105,7 @@ def _dot(found: CueMap, spot: Spot, entry: ClassModel, *, named: bool) -> Markup
 
 def _table(profile: Profile) -> Markup:
     """Return the classes that lose most under a usual augmentation; where none was measured, the least accurate."""
-    curves = _usual(profile)
-    losses = [(_largest_loss(entry, curves), entry) for entry in profile.classes if entry.images]
-    worst = sorted(losses, key=lambda pair: (-pair[0][0], pair[1].clean_accuracy or 0.0))[:_ROWS]
+    worst = [(loss, entry) for entry, loss in worst_first(profile) if entry.images][:_ROWS]
     heads = ("class", "images", "recognized", "cue", "largest loss", "under", "mostly to")
     head = Markup("").join(Markup('<th style="%s">%s</th>') % (_CELL, title) for title in heads)
     rows = Markup("").join(_row(entry, loss) for loss, entry in worst)
@@ -121,31 +117,7 @@ def _table(profile: Profile) -> Markup:
     )
 
 
-_Loss = tuple[float, str, str]
-
-
-def _usual(profile: Profile) -> list[tuple[CurveModel, int]]:
-    """Return the usual augmentations, or all where none of them was measured, each with the severity that is usual."""
-    found = [
-        (curve, usual_severity(curve)) for curve in profile.curves if curve.role is Role.AUGMENTATION and curve.values
-    ]
-    return [pair for pair in found if pair[0].perturbation in DEFAULT_AUGMENTATIONS] or found
-
-
-def _largest_loss(entry: ClassModel, curves: Sequence[tuple[CurveModel, int]]) -> _Loss:
-    """Return the largest expected loss of a class, under what, and which class takes the images."""
-    found: list[_Loss] = [(0.0, "", "")]
-    for curve, severity in curves:
-        budget = entry.budgets.get(curve.perturbation)
-        if budget is not None and len(budget.expected) >= severity:
-            taken = [rival.rival for rival in entry.rivals if rival.perturbation == curve.perturbation]
-            words = f"{readable_name(curve.perturbation)} {value_text(curve.values[severity - 1], curve.unit)}"
-            found.append((expected_loss(budget, severity), words, taken[0] if taken else ""))
-    return max(found)
-
-
-def _row(entry: ClassModel, loss: _Loss) -> Markup:
-    lost, under, taker = loss
+def _row(entry: ClassModel, loss: UsualLoss | None) -> Markup:
     dot = Markup('<span style="color:%s">●</span> %s %s') % (
         CUE_COLORS[entry.cue],
         CUE_LETTERS[entry.cue],
@@ -156,8 +128,8 @@ def _row(entry: ClassModel, loss: _Loss) -> Markup:
         f"{entry.images:,}",
         percent(entry.clean_accuracy),
         dot,
-        f"{points(lost)} points" if under else DASH,
-        under or DASH,
-        shortened(printable(taker), _LETTERS) or DASH,
+        DASH if loss is None else f"{points(loss.drop)} points",
+        DASH if loss is None else f"{readable_name(loss.augmentation)} {value_text(loss.value, loss.unit)}",
+        shortened(printable(loss.rival), _LETTERS) if loss and loss.rival else DASH,
     )
     return Markup("<tr>%s</tr>") % Markup("").join(Markup('<td style="%s">%s</td>') % (_CELL, cell) for cell in cells)

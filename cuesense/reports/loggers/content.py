@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from cuesense.errors import SettingsError, expected
-from cuesense.reports.headline import expected_loss, usual_severity
 from cuesense.reports.text import css_class
+from cuesense.reports.usual_losses import expected_loss, usual_severity
 from cuesense.schemas.profile import Profile
 from cuesense.types import Role
 

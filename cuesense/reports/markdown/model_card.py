@@ -20,7 +20,7 @@ from cuesense.reports.markdown.text import bullets, document, escaped, line, sho
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.spec_text import short_dataset, short_spec
 from cuesense.reports.text import counted, printable, readable_name
-from cuesense.reports.usual_loss import worst_first
+from cuesense.reports.usual_losses import worst_first
 from cuesense.schemas.profile import CurveModel, Profile
 from cuesense.types import Role
 

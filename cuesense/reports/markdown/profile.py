@@ -14,7 +14,7 @@ from cuesense.reports.profile_text import (
 )
 from cuesense.reports.spec_text import short_dataset, short_spec
 from cuesense.reports.text import DASH, bracketed, percent, points, readable_name
-from cuesense.reports.usual_loss import UsualLoss, worst_first
+from cuesense.reports.usual_losses import UsualLoss, worst_first
 from cuesense.schemas.profile import ClassModel, Profile
 
 # Classes in the open table: as many as fit on a screen below the headline.
@@ -79,7 +79,7 @@ def _worst_row(entry: ClassModel, loss: UsualLoss | None) -> tuple[str, ...]:
     if loss is None:
         return (*known, DASH, DASH, DASH)
     drop = f"{points(loss.drop)} {bracketed(loss.low, loss.high, points)}".rstrip()
-    under = f"{_augmentation(loss.perturbation)} {value_text(loss.value, loss.unit)}"
+    under = f"{_augmentation(loss.augmentation)} {value_text(loss.value, loss.unit)}"
     return (*known, drop, escaped(under), DASH if loss.rival is None else name(loss.rival))
 
 

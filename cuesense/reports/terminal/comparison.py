@@ -8,14 +8,18 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from cuesense.reports.profile_text import SHORT_NAMES
+from cuesense.reports.comparison_text import (
+    SIGNIFICANT,
+    difference,
+    is_marked,
+    is_significant,
+    largest_under,
+    ranked,
+    short_augmentation,
+)
 from cuesense.reports.terminal.parts import borderless_table, warning_lines
-from cuesense.reports.text import DASH, bracketed, percent, points, points_with_unit, printable, readable_name
-from cuesense.schemas.comparison import AccuracyChange, ClassComparison, ComparedModel, Comparison, Difference
-
-# The usual false discovery rate for a list that is looked through (Benjamini and Hochberg, 1995): of the starred
-# changes at most one in twenty is expected to be chance.
-SIGNIFICANT = 0.05
+from cuesense.reports.text import DASH, percent, points, points_with_unit, printable
+from cuesense.schemas.comparison import AccuracyChange, ClassComparison, ComparedModel, Comparison
 
 # Blanks that are left for a class's name in 80 columns beside the numbers of a row.
 _NAME_WIDTH = 16
@@ -32,9 +36,8 @@ def render(found: Comparison, *, limit: int = 30) -> Group:
     Returns:
         A summary, a table and lines for rich.
     """
-    ranked = sorted(found.classes, key=lambda entry: (not _is_marked(entry), -_largest_change(entry)))
     caption = Text(_caption(found, limit), "dim")
-    return Group(*_summary(found), Text(), _table(ranked[:limit]), caption, *warning_lines(found.warnings))
+    return Group(*_summary(found), Text(), _table(ranked(found)[:limit]), caption, *warning_lines(found.warnings))
 
 
 def _summary(found: Comparison) -> Iterator[Text]:
@@ -42,7 +45,7 @@ def _summary(found: Comparison) -> Iterator[Text]:
         yield Text.assemble((f"{letter} ", "bold"), _side(side))
     worst = points_with_unit(found.worst_class_change)
     yield Text(
-        f"B minus A: accuracy {_difference(found.accuracy)} pp, worst class {worst}; "
+        f"B minus A: accuracy {difference(found.accuracy)} pp, worst class {worst}; "
         f"the cue of {found.labels_changed:,} of {len(found.classes):,} classes changed"
     )
 
@@ -61,21 +64,22 @@ def _table(entries: list[ClassComparison]) -> Table:
     table.add_column("Most under", no_wrap=True)
     table.add_column("Relies on")
     for entry in entries:
-        name = Text(printable(entry.name), "bold" if _is_marked(entry) else "")
+        name = Text(printable(entry.name), "bold" if is_marked(entry) else "")
         change = entry.accuracy
         accuracies = f"{points(change.a)} → {points(change.b)}"
-        difference = Text(_difference(change) + _star(change))
-        table.add_row(name, accuracies, difference, Text(_largest_under(entry)), _cue(entry))
+        table.add_row(
+            name, accuracies, Text(difference(change) + _star(change)), Text(_largest_under(entry)), _cue(entry)
+        )
     return table
 
 
 def _largest_under(entry: ClassComparison) -> str:
-    """Return the augmentation under which the accuracies differ most, and by how much; significant ones go first."""
-    known = [(name, change) for name, change in entry.under.items() if change.value is not None]
-    if not known:
+    """Return the augmentation under which the accuracies differ most, and by how much."""
+    found = largest_under(entry)
+    if found is None:
         return DASH
-    name, change = max(known, key=lambda pair: (_is_significant(pair[1]), abs(pair[1].value or 0.0)))
-    return f"{SHORT_NAMES.get(name, printable(readable_name(name)))} {points(change.value)}{_star(change)}"
+    name, change = found
+    return f"{short_augmentation(name)} {points(change.value)}{_star(change)}"
 
 
 def _cue(entry: ClassComparison) -> str:
@@ -83,12 +87,8 @@ def _cue(entry: ClassComparison) -> str:
     return f"{cue.a.value} → {cue.b.value}" if cue.changed else cue.a.value
 
 
-def _difference(change: Difference) -> str:
-    return f"{points(change.value)} {bracketed(change.low, change.high, points)}".rstrip()
-
-
 def _star(change: AccuracyChange) -> str:
-    return "*" if _is_significant(change) else ""
+    return "*" if is_significant(change) else ""
 
 
 def _caption(found: Comparison, limit: int) -> str:
@@ -96,15 +96,3 @@ def _caption(found: Comparison, limit: int) -> str:
     shown = f"{limit:,} of {total:,} classes, those that differ most; --output writes all. " if total > limit else ""
     how = "the same images, paired" if found.paired else "independent samples"
     return f"{shown}* false discovery rate of at most {SIGNIFICANT:g}; {100 * found.confidence:g} % intervals, {how}."
-
-
-def _is_marked(entry: ClassComparison) -> bool:
-    return any(map(_is_significant, (entry.accuracy, *entry.under.values())))
-
-
-def _is_significant(change: AccuracyChange) -> bool:
-    return change.q is not None and change.q <= SIGNIFICANT
-
-
-def _largest_change(entry: ClassComparison) -> float:
-    return max(abs(change.value or 0.0) for change in (entry.accuracy, *entry.under.values()))

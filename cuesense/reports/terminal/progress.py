@@ -11,9 +11,12 @@ from typing import Any
 from markupsafe import Markup
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 _MINUTE, _HOUR = 60, 3600
+# Columns of the bar, beside which the numbers of a million images fit into 80. Chosen by hand.
+_BAR = 20
 # Seconds between two updates of a notebook's output, each of which is a message to the browser. Chosen by hand.
 _PAUSE = 0.25
 
@@ -37,7 +40,7 @@ class _Left(ProgressColumn):
     """How many are done and how fast, and about how long the rest takes; nothing before there is anything to count."""
 
     def __init__(self, unit: str) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self.unit = unit
 
     def render(self, task: Task) -> Text:
@@ -45,9 +48,9 @@ class _Left(ProgressColumn):
         if task.total is None:
             return Text("")
         speed = task.fields["speed"]
-        known = f" {speed:.1f} {self.unit}/s" if speed else ""
+        known = f", {speed:.1f} {self.unit}/s" if speed else ""
         left = (task.total - task.completed) / speed if speed else 0.0
-        return Text(f"{task.completed:,.0f}/{task.total:,.0f}{known}{f', {about(left)} left' if left else ''}")
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f}{known}{f', {about(left)}' if left else ''}")
 
 
 class _Shown(Bar):
@@ -98,7 +101,7 @@ def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar
         yield Bar()
         return
     # Gone when the command is done: what stands on the screen then is its result.
-    columns = (TextColumn("{task.description}"), BarColumn(), _Left(unit))
+    columns = (TextColumn("{task.description}"), BarColumn(_BAR), _Left(unit))
     with Progress(*columns, console=console, transient=True) as shown:
         yield _Shown(shown, doing, unit)
 

@@ -6,9 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from cuesense.policies.rivals import ENOUGH_SEEDS, RIVALS, is_better
 from cuesense.reports.terminal.parts import borderless_table, warning_lines
 from cuesense.reports.text import DASH, counted, listed, percent, points, points_with_unit, printable, readable_name
+from cuesense.reports.verification_text import agreement_sentence, rival_sentences
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.verification import ArmResult, Leak, Verification
 
@@ -35,7 +35,7 @@ def render(found: Verification) -> Group:
         _table(found),
         Text(),
         *_losing_classes(found),
-        *_rivals(found),
+        *map(Text, rival_sentences(found)),
         _agreement(found),
         *_leaks(found),
         *warning_lines(found.warnings),
@@ -102,38 +102,11 @@ def _losing_classes(found: Verification) -> list[Text]:
     ]
 
 
-def _rivals(found: Verification) -> list[Text]:
-    """Return how every rival did against the recommended policy for all classes."""
-    arms = {arm.name: arm for arm in found.arms}
-    recommended = arms.get("global")
-    if recommended is None:
-        return []
-    rivals = [arms[name] for name in RIVALS if name in arms and arms[name].same_as != "global"]
-    return [_rival(arm, recommended, len(found.seeds)) for arm in rivals if arm.lowest_gain is not None]
-
-
-def _rival(arm: ArmResult, recommended: ArmResult, seeds: int) -> Text:
-    error = "" if arm.lowest_gain_error is None else f" (standard error {points(arm.lowest_gain_error)})"
-    verdict = "better than the recommended policy" if is_better(arm, recommended, seeds) else "not shown to be better"
-    if seeds < ENOUGH_SEEDS:
-        verdict = f"too few seeds to judge: give --seeds {ENOUGH_SEEDS}"
-    gain, mean = 100 * (arm.lowest_gain or 0.0), 100 * (arm.mean - recommended.mean)
-    return Text(
-        f"{readable_name(arm.name)} ({arm.doses}) against global: lowest recall {gain:+.1f} points{error}, mean "
-        f"{mean:+.1f}: {verdict}"
-    )
-
-
 def _agreement(found: Verification) -> Text:
-    agreement = found.agreement
-    if agreement.spearman is None or agreement.slope is None:
+    sentence = agreement_sentence(found)
+    if not sentence:
         return Text("The forecast cannot be compared: no two losses differ, or there is none.", "dim")
-    auroc = DASH if agreement.auroc is None else f"{agreement.auroc:.2f}"
-    return Text(
-        f"Forecast against outcome over {agreement.pairs} pairs of class and policy: rank correlation "
-        f"{agreement.spearman:.2f}, slope {agreement.slope:.2f}, mean error {points(agreement.error or 0.0)} points, "
-        f"AUROC {auroc}"
-    )
+    return Text(sentence)
 
 
 def _leaks(found: Verification) -> list[Text]:

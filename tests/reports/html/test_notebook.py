@@ -34,7 +34,7 @@ def test_it_holds_the_headline_the_map_and_the_worst_ten() -> None:
 def test_the_class_that_loses_most_stands_first_with_what_it_loses() -> None:
     source = limited_profile()
     budgets = {"color_jitter": source.classes[2].budgets["color_jitter"]}
-    losing = budgets["color_jitter"].model_copy(update={"expected": [0.1, 0.2, 0.3, 0.4]})
+    losing = budgets["color_jitter"].model_copy(update={"expected": [0.1, 0.2, 0.9, 0.95]})
     last = source.classes[2].model_copy(update={"budgets": {"color_jitter": losing}})
     source = source.model_copy(update={"classes": [*source.classes[:2], last]})
     first = tree(source._repr_html_()).find(".//tbody/tr")
@@ -42,11 +42,11 @@ def test_the_class_that_loses_most_stands_first_with_what_it_loses() -> None:
     cells = ["".join(cell.itertext()) for cell in first]
     assert cells[0] == last.name
     # The usual strength of color jitter is 0.4, the third severity.
-    assert cells[4:6] == ["30.0 points", "color jitter 0.4"]
+    assert cells[4:6] == ["90.0 points", "color jitter 0.4"]
 
 
 def test_where_no_loss_is_known_the_least_accurate_classes_stand_there() -> None:
-    source = graded(30)
+    source = graded(30).model_copy(update={"curves": []})
     names = ["".join(row[0].itertext()) for row in tree(source._repr_html_()).iter("tr")][1:]
     accuracy = [source.classes[name].clean_accuracy for name in names]
     assert accuracy == sorted(entry.clean_accuracy or 0 for entry in source.classes)[:10]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cuesense.reports import profile_text
 from cuesense.reports.markdown.profile import render
 from cuesense.reports.text import percent, points
-from cuesense.reports.usual_loss import worst_first
+from cuesense.reports.usual_losses import worst_first
 from cuesense.schemas.profile import Profile
 from tests.helpers.markdown_page import check_is_plain, page_of, rows_of, visible
 from tests.helpers.page_checks import HOSTILE

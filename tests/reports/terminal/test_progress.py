@@ -48,7 +48,7 @@ def test_phases_stand_before_the_numbers_and_give_way_to_them(capsys: pytest.Cap
 
 @pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize(
-    ("first", "said"), [(0, "30/40 0.3 images/s, about 33 s left"), (20, "30/40 0.1 images/s, about 2 min left")]
+    ("first", "said"), [(0, "30/40, 0.3 images/s, about 33 s"), (20, "30/40, 0.1 images/s, about 2 min")]
 )
 def test_the_time_that_is_left_follows_from_what_this_run_did(
     first: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

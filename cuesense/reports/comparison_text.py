@@ -1,0 +1,136 @@
+"""What a comparison says and which of its classes come first, for its page and its terminal table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from cuesense.reports.profile_text import SHORT_NAMES, budget_of, value_text
+from cuesense.reports.spec_text import short_spec
+from cuesense.reports.text import bracketed, counted, listed, points, printable, quoted, readable_name
+from cuesense.schemas.comparison import AccuracyChange, BudgetChange, ClassComparison, Comparison, Difference
+
+# The usual false discovery rate for a list that is looked through (Benjamini and Hochberg, 1995): of the starred
+# changes at most one in twenty is expected to be chance.
+SIGNIFICANT = 0.05
+# The usual level of one test, for the accuracy over all images.
+_LEVEL = 0.05
+# Names in a sentence before the rest is counted.
+_NAMED = 4
+
+
+def is_significant(change: AccuracyChange) -> bool:
+    """Return whether a difference is certain at the false discovery rate."""
+    return change.q is not None and change.q <= SIGNIFICANT
+
+
+def is_marked(entry: ClassComparison) -> bool:
+    """Return whether any of a class's accuracies differs for certain, clean or under an augmentation."""
+    return any(map(is_significant, (entry.accuracy, *entry.under.values())))
+
+
+def ranked(found: Comparison) -> list[ClassComparison]:
+    """Return the classes that differ for certain, then the others; in both the largest differences come first."""
+    return sorted(found.classes, key=lambda entry: (not is_marked(entry), -_largest_change(entry)))
+
+
+def largest_under(entry: ClassComparison) -> tuple[str, AccuracyChange] | None:
+    """Return the augmentation under which the accuracies differ most, and by how much; significant ones go first."""
+    known = [(name, change) for name, change in entry.under.items() if change.value is not None]
+    return max(known, key=lambda pair: (is_significant(pair[1]), abs(pair[1].value or 0.0)), default=None)
+
+
+def short_augmentation(name: str) -> str:
+    """Return an augmentation's name for a narrow column."""
+    return SHORT_NAMES.get(name, printable(readable_name(name)))
+
+
+def difference(change: Difference) -> str:
+    """Return a difference in points with its interval."""
+    return f"{points(change.value)} {bracketed(change.low, change.high, points)}".rstrip()
+
+
+def side_name(found: Comparison, side: str) -> str:
+    """Return the name of the file of model ``"a"`` or ``"b"``."""
+    return printable(short_spec((found.a if side == "a" else found.b).model))
+
+
+def headline(found: Comparison) -> list[str]:
+    """Return what differs between the two models and how sure that is, in sentences."""
+    cues = [entry for entry in found.classes if entry.label.changed]
+    changed = [f"{quoted(e.name)} from {e.label.a.value} to {e.label.b.value}" for e in cues]
+    sentences = [_accuracy(found), _classes(found)]
+    if cues:
+        total = counted(len(found.classes), "class")
+        sentences.append(f"The cue of {len(cues):,} of {total} changed: {listed(changed, _NAMED)}.")
+    return [*sentences, *_budgets(found)]
+
+
+def _accuracy(found: Comparison) -> str:
+    change = found.accuracy
+    if change.value is None:
+        return "Their accuracies cannot be compared: one of the two has no images."
+    more = "more" if change.value > 0 else "fewer" if change.value < 0 else "as many"
+    size = f"{points(abs(change.value))} points {more}" if change.value else "as many"
+    sure = "which is certain" if change.p is not None and change.p <= _LEVEL else "which may be chance"
+    than = "than" if change.value else "as"
+    return (
+        f"B recognizes {size} of the clean images {than} A {bracketed(change.low, change.high, points)}, "
+        f"{sure}{'' if change.p is None else f' (p = {change.p:.2g})'}."
+    )
+
+
+def _classes(found: Comparison) -> str:
+    sure = [entry for entry in found.classes if is_significant(entry.accuracy)]
+    worse, better = ([e for e in sure if sign * (e.accuracy.value or 0.0) > 0] for sign in (-1, 1))
+    total = counted(len(found.classes), "class")
+    rate = f"at a false discovery rate of {100 * SIGNIFICANT:g} %"
+    if not sure:
+        return f"None of {total} is shown to differ in clean accuracy, {rate}."
+    parts = [f"{len(part):,} {word} ({_names(part)})" for part, word in ((worse, "worse"), (better, "better")) if part]
+    return f"Of {total}, in clean accuracy {' and '.join(parts)}, {rate}."
+
+
+def _names(entries: Sequence[ClassComparison]) -> str:
+    order = sorted(entries, key=lambda entry: -abs(entry.accuracy.value or 0.0))
+    return listed([f"{quoted(entry.name)} {points(entry.accuracy.value)}" for entry in order], _NAMED)
+
+
+def _budgets(found: Comparison) -> Iterator[str]:
+    counts = Counter(change.change for entry in found.classes for change in entry.budgets.values())
+    if counts["stronger"] or counts["weaker"]:
+        total = sum(counts.values())
+        yield (
+            f"Of {total:,} budgets {counts['stronger']:,} allow more in B than in A and {counts['weaker']:,} less; "
+            "budgets have no test of their own."
+        )
+
+
+def budget_counts(found: Comparison) -> list[tuple[str, Counter[str]]]:
+    """Return for each augmentation how many classes have a stronger, weaker, equal or unknown budget in B."""
+    names = dict.fromkeys(name for entry in found.classes for name in entry.budgets)
+    changes = {name: [entry.budgets[name].change for entry in found.classes if name in entry.budgets] for name in names}
+    return [(name, Counter(changes[name])) for name in names]
+
+
+def budget_changes(found: Comparison, entry: ClassComparison) -> list[tuple[str, str, str]]:
+    """Return the budgets of a class that differ: the augmentation, both budgets, and stronger or weaker."""
+    return [
+        (short_augmentation(name), _both(change, found.doses[name].unit if name in found.doses else ""), change.change)
+        for name, change in entry.budgets.items()
+        if change.change in ("stronger", "weaker")
+    ]
+
+
+def _both(change: BudgetChange, unit: str) -> str:
+    return f"{budget_of(change.a, change.status_a, unit)} → {budget_of(change.b, change.status_b, unit)}"
+
+
+def severity_text(found: Comparison, name: str) -> str:
+    """Return the value of an augmentation at which accuracies are compared, with its unit where it is short."""
+    known = found.doses[name]
+    return value_text(known.value, known.unit)
+
+
+def _largest_change(entry: ClassComparison) -> float:
+    return max(abs(change.value or 0.0) for change in (entry.accuracy, *entry.under.values()))

@@ -1,0 +1,35 @@
+"""What every page of results does in a real browser: both themes, desktop and phone, sort, filter, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.helpers import browser
+from tests.helpers.browser import DESKTOP, PHONE, Viewer
+
+
+def check_every_view(viewer: Viewer, path: Path) -> None:
+    """Assert that axe finds nothing and nothing is wider than the screen, whatever the theme and the size."""
+    for size in (DESKTOP, PHONE):
+        for theme in ("light", "dark"):
+            page = viewer.open(path, size=size, theme=theme)
+            assert browser.violations(page) == [], (size, theme)
+            assert browser.overflow(page) == 0, (size, theme)
+            viewer.close()
+
+
+def check_prints_every_row(page: Any) -> None:
+    """Assert that paper has all rows of the table and no controls."""
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("#table > tbody > tr:visible").count() == page.locator("#table > tbody > tr").count()
+    assert not page.locator(".controls").is_visible()
+    assert not page.locator("nav").is_visible()
+    page.emulate_media(media="screen")
+
+
+def column(page: Any, number: int) -> list[str]:
+    """Return the cells of a column, counted from 0, in the rows that are shown."""
+    found: list[str] = page.locator(f"#table > tbody > tr:visible > :nth-child({number + 1})").all_inner_texts()
+    return [text.strip() for text in found]

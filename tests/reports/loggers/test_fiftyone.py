@@ -1,0 +1,113 @@
+"""What happens to every image, in a FiftyOne dataset and in the CSV file that FiftyOne imports."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cuesense.errors import SettingsError
+from cuesense.schemas.profile import Profile
+from tests.helpers import prediction_tables
+from tests.helpers.profiles import profile
+
+CLASSES = prediction_tables.CLASSES
+
+
+class FiftyOne:
+    """A dataset with the two functions of ``fiftyone.Dataset`` that are called."""
+
+    def __init__(self, files: list[str]) -> None:
+        self.files = files
+        self.fields: dict[str, list[Any]] = {}
+
+    def values(self, field: str) -> list[str]:
+        assert field == "filepath"
+        return self.files
+
+    def set_values(self, field: str, values: list[Any]) -> None:
+        assert len(values) == len(self.files)
+        # FiftyOne takes Python's values, not NumPy's, whose types it does not know.
+        assert {type(value) for value in values} <= {bool, str, type(None)}
+        self.fields[field] = values
+
+
+@pytest.fixture
+def analyzed(tmp_path: Path) -> tuple[Profile, Path]:
+    """Return a profile and the output folder with its predictions: of each class image 0 becomes a bee under gray."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    prediction_tables.saved(prediction_tables.rows(), folder / "predictions.parquet")
+    return profile(3, names=CLASSES), folder
+
+
+def test_samples_are_found_by_the_ends_of_their_paths(analyzed: tuple[Profile, Path]) -> None:
+    found, folder = analyzed
+    data = FiftyOne(["/data/photos/ant/0", "/data/photos/cow/3", "/elsewhere/dog/0", "bee/0"])
+    assert found.to_fiftyone(data, folder, ["grayscale"]) == 3
+    assert data.fields == {
+        "cuesense_correct": [True, True, None, True],
+        "cuesense_predicted": ["ant", "cow", None, "bee"],
+        "cuesense_first_failure": ["grayscale 0.25", None, None, None],
+        "cuesense_rival": ["bee", None, None, None],
+    }
+
+
+def test_fields_may_have_another_prefix_and_the_table_may_be_named(analyzed: tuple[Profile, Path]) -> None:
+    found, folder = analyzed
+    data = FiftyOne(["ant/0"])
+    found.to_fiftyone(data, folder / "predictions.parquet", ["grayscale"], prefix="v2")
+    assert set(data.fields) == {"v2_correct", "v2_predicted", "v2_first_failure", "v2_rival"}
+
+
+def test_a_csv_file_has_a_row_an_image(analyzed: tuple[Profile, Path], tmp_path: Path) -> None:
+    found, folder = analyzed
+    assert found.to_fiftyone(tmp_path / "images.csv", str(folder), ["grayscale"]) == 12
+    with (tmp_path / "images.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row.pop("filepath"): row for row in csv.DictReader(file)}
+    assert len(rows) == 12
+    assert rows["ant/0"] == {
+        "cuesense_correct": "True",
+        "cuesense_predicted": "ant",
+        "cuesense_first_failure": "grayscale 0.25",
+        "cuesense_rival": "bee",
+    }
+    # FiftyOne leaves out empty cells.
+    assert rows["bee/0"]["cuesense_first_failure"] == ""
+
+
+def test_what_does_not_belong_together_is_one_sentence(analyzed: tuple[Profile, Path], tmp_path: Path) -> None:
+    found, folder = analyzed
+    with pytest.raises(SettingsError, match="Expected predictions to be the output folder of analyze"):
+        found.to_fiftyone(FiftyOne(["ant/0"]), tmp_path / "none")
+    with pytest.raises(SettingsError, match="to be of the profile's classes, but got other classes"):
+        profile(3).to_fiftyone(FiftyOne(["ant/0"]), folder)
+    for files in (["/x/y.jpg"], []):
+        with pytest.raises(SettingsError, match="of images with the ends of the analyzed ones' paths, but got no"):
+            found.to_fiftyone(FiftyOne(files), folder, ["grayscale"])
+
+
+def test_the_real_library_takes_the_fields_and_imports_the_file(analyzed: tuple[Profile, Path], tmp_path: Path) -> None:
+    fiftyone = pytest.importorskip("fiftyone", reason="needs fiftyone: pip install 'cuesense[fiftyone]'")
+    found, folder = analyzed
+    files = [tmp_path / "photos" / name / str(number) for name in CLASSES for number in range(4)]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    try:
+        data = fiftyone.Dataset()
+    except Exception as error:
+        pytest.skip(f"FiftyOne's database does not run here: {type(error).__name__}")
+    data.add_samples([fiftyone.Sample(filepath=str(file)) for file in files])
+    assert found.to_fiftyone(data, folder, ["grayscale"]) == 12
+    assert data.count_values("cuesense_first_failure") == {None: 10, "grayscale 0.25": 2}
+    found.to_fiftyone(tmp_path / "images.csv", folder, ["grayscale"])
+    read = fiftyone.Dataset.from_dir(
+        dataset_type=fiftyone.types.CSVDataset,
+        data_path=str(tmp_path / "photos"),
+        labels_path=str(tmp_path / "images.csv"),
+    )
+    assert len(read) == 12
+    assert read.count_values("cuesense_rival") == {None: 10, "bee": 2}

@@ -1,0 +1,79 @@
+"""Sentences about a comparison."""
+
+from __future__ import annotations
+
+import pytest
+
+from cuesense.comparison.compare import compare
+from cuesense.reports.comparison_text import budget_changes, budget_counts, headline, is_significant, ranked, side_name
+from cuesense.schemas.comparison import BudgetChange, Comparison
+from cuesense.types import BudgetStatus
+from tests.helpers.profiles import profile
+
+
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    return compare(profile(12, images=100), profile(12, images=100, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("value", "p", "said"),
+    [
+        (
+            0.012,
+            0.2,
+            "B recognizes 1.2 points more of the clean images than A [−5.0, 5.0], which may be chance (p = 0.2).",
+        ),
+        (
+            -0.012,
+            0.05,
+            "B recognizes 1.2 points fewer of the clean images than A [−5.0, 5.0], which is certain (p = 0.05).",
+        ),
+        (0.0, 1.0, "B recognizes as many of the clean images as A [−5.0, 5.0], which may be chance (p = 1)."),
+        (None, None, "Their accuracies cannot be compared: one of the two has no images."),
+    ],
+)
+def test_the_headline_says_how_much_and_how_sure(
+    value: float | None, p: float | None, said: str, found: Comparison
+) -> None:
+    change = found.accuracy.model_copy(update={"value": value, "low": -0.05, "high": 0.05, "p": p})
+    assert headline(found.model_copy(update={"accuracy": change}))[0] == said
+
+
+def test_it_names_the_classes_cues_and_budgets_that_differ(found: Comparison) -> None:
+    sentences = headline(found)
+    sure = [entry for entry in found.classes if is_significant(entry.accuracy)]
+    worst = min(sure, key=lambda entry: entry.accuracy.value or 0.0)
+    worse = sum((entry.accuracy.value or 0.0) < 0 for entry in sure)
+    assert sentences[1].startswith(f"Of 12 classes, in clean accuracy {worse} worse ('{worst.name}' −")
+    assert sentences[2].startswith(f"The cue of {found.labels_changed} of 12 classes changed: '")
+    counts = [change.change for entry in found.classes for change in entry.budgets.values()]
+    assert sentences[3].startswith(
+        f"Of 72 budgets {counts.count('stronger')} allow more in B than in A and {counts.count('weaker')} less;"
+    )
+    assert sum(sum(part.values()) for _, part in budget_counts(found)) == 72
+
+
+def test_a_model_against_itself_differs_in_nothing() -> None:
+    same = compare(profile(4), profile(4))
+    assert headline(same)[1:] == [
+        "None of 4 classes is shown to differ in clean accuracy, at a false discovery rate of 5 %."
+    ]
+
+
+def test_budgets_are_called_as_everywhere(found: Comparison) -> None:
+    changed = BudgetChange(
+        a=180.0, b=None, status_a=BudgetStatus.UNLIMITED, status_b=BudgetStatus.NONE, change="weaker"
+    )
+    same = changed.model_copy(update={"change": "same"})
+    entry = found.classes[0].model_copy(update={"budgets": {"random_rotation": changed, "color_jitter": same}})
+    assert budget_changes(found, entry) == [("rotate", "any → none", "weaker")]
+    limited = changed.model_copy(update={"a": 30.0, "status_a": BudgetStatus.LIMITED})
+    entry = entry.model_copy(update={"budgets": {"random_rotation": limited}})
+    assert budget_changes(found, entry) == [("rotate", "30° → none", "weaker")]
+
+
+def test_models_are_named_without_their_folders(found: Comparison) -> None:
+    side = found.a.model_copy(update={"model": "/home/me/old.pt2"})
+    assert side_name(found.model_copy(update={"a": side}), "a") == "old.pt2"
+    assert len(ranked(found)) == 12
