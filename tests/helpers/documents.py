@@ -97,7 +97,7 @@ class Reader:
         program, *arguments = shlex.split(command)
         if program == "cuesense":
             done = CliRunner().invoke(app, arguments)
-            assert done.exit_code == 0, (command, done.output)
+            assert done.exit_code == 0, (command, done.output, done.exception)
             self.output.append(done.output)
             if target:
                 Path(target.strip('"').replace("$", "")).write_text(done.stdout, encoding="utf-8")
