@@ -45,7 +45,7 @@ def render(said: Headline, commands: Sequence[tuple[str, str]]) -> RenderableTyp
     """
     advice = [Text(said.advice, "bold")] if said.advice else []
     sure = [Text(sentence, "dim") for sentence in (said.measured, *said.surer)]
-    sentences = [*map(_listed, said.findings), *advice, *sure]
+    sentences: list[RenderableType] = [*map(_listed, said.findings), *advice, *sure]
     return Group(Text(""), *(Constrain(entry, _WIDEST) for entry in sentences), Text(""), _Commands(commands))
 
 
