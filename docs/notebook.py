@@ -1,7 +1,7 @@
 """Write ``examples/notebook.ipynb``, outputs included, from its plain source: ``python docs/notebook.py``.
 
-Paragraphs of ``examples/notebook.md`` become cells of text, its Python blocks cells of code. They run in a folder of their
-own; where a cell fails, nothing is written.
+Paragraphs of ``examples/notebook.md`` become cells of text, its Python blocks cells of code. They run in a folder of
+their own; where a cell fails, nothing is written.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def main() -> None:
     """Write the notebook, and say how large it is."""
     notebook = executed(unexecuted(SOURCE.read_text(encoding="utf-8")))
     text = _CELL_FILE.sub("this cell", nbformat.writes(notebook)) + "\n"
-    private = [place for place in (str(ROOT), sys.prefix, tempfile.gettempdir(), str(Path.home())) if f"{place}/" in text]
+    private = [
+        place for place in (str(ROOT), sys.prefix, tempfile.gettempdir(), str(Path.home())) if f"{place}/" in text
+    ]
     if private:
         raise SystemExit(f"The outputs name folders of this machine: {private}.")
     NOTEBOOK.write_text(text, encoding="utf-8")

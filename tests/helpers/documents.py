@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import runpy
 import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -127,3 +129,14 @@ def steps(workflow: object) -> list[str]:
                 found += steps(value)
         return found
     return [step for entry in workflow for step in steps(entry)] if isinstance(workflow, list) else []
+
+
+def script(name: str) -> ModuleType:
+    """Return a script of ``docs/`` as a module."""
+    path = Path(__file__).parents[2] / "docs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
