@@ -54,7 +54,7 @@ def head_variables(title: str, styles: tuple[str, ...], scripts: tuple[str, ...]
 
     Returns:
         Title, style, script, what runs early, and the hashes by which the content security policy of the page allows
-        exactly these elements (CSP Level 3, section 2.3.1): markup that got into the page all the same could run nothing.
+        exactly these elements (CSP Level 3, section 2.3.1): markup that got into the page all the same could run none.
     """
     style, script = _joined(styles), _joined(scripts)
     return {
