@@ -1,7 +1,7 @@
 """Write ``examples/notebook.ipynb``, outputs included, from its plain source: ``python docs/notebook.py``.
 
-Paragraphs of ``examples/notebook.md`` become cells of text, its Python blocks cells of code. They run in a folder of their
-own; where a cell fails, nothing is written.
+Paragraphs of ``examples/notebook.md`` become cells of text, its Python blocks cells of code. They run in a folder of
+their own; where a cell fails, nothing is written.
 """
 
 from __future__ import annotations

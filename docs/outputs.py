@@ -1,8 +1,8 @@
 """Write again what the pages show under their commands: ``python docs/outputs.py FOLDER [PAGE...]``.
 
 FOLDER is one that ``docs/example.py`` wrote. A page has the mark ``<!-- output of: COMMAND -->`` before a block of what
-COMMAND prints; ``<!-- output of: COMMAND (first 12 lines) -->`` keeps its beginning. The commands run in FOLDER in the order
-of the page, so that the later ones find what the earlier ones wrote.
+COMMAND prints; ``<!-- output of: COMMAND (first 12 lines) -->`` keeps its beginning. The commands run in FOLDER in the
+order of the page, so that the later ones find what the earlier ones wrote.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Take the pictures of the pages from a real report: ``python docs/pictures.py OUTPUT`` (an output folder of analyze).
 
-Needs Playwright for Python and a Chromium (``CHROMIUM``, else /usr/bin/chromium). Writes ``docs/pictures/*.webp``, together
-well under 2 MB; where ``preview.png`` lies beside OUTPUT, it becomes one of them. The pages' pictures are of the example that ``docs/example.py`` writes, analyzed by the commands of the
-Quickstart.
+Needs Playwright for Python and a Chromium (``CHROMIUM``, else /usr/bin/chromium). Writes ``docs/pictures/*.webp``,
+together well under 2 MB; where ``preview.png`` lies beside OUTPUT, it becomes one of them. The pages' pictures are of
+the example that ``docs/example.py`` writes, analyzed by the commands of the Quickstart.
 """
 
 from __future__ import annotations

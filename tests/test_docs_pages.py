@@ -50,7 +50,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     Trainings are cut to one pass over the images, so that the whole of a page takes seconds.
     """
     folder = tmp_path_factory.mktemp("pages")
-    for place, (part, images) in enumerate((("val", 22), ("train", 8), ("test", 8))):
+    for place, (part, images) in enumerate((("val", 12), ("train", 8), ("test", 8))):
         make_folder(folder / "photos" / part, images, first=1000 * place)
         for name, renamed in zip(NAMES, CLASSES, strict=True):
             (folder / "photos" / part / name).rename(folder / "photos" / part / renamed)

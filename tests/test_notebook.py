@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
-from tests.helpers.documents import Reader, blocks
+from tests.helpers.documents import Reader, blocks, script
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "examples" / "notebook.md"
 NOTEBOOK = ROOT / "examples" / "notebook.ipynb"
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("notebook_script", ROOT / "docs" / "notebook.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_cells_are_those_of_the_source(script: ModuleType) -> None:
+def test_the_cells_are_those_of_the_source() -> None:
     written = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(written)
-    assert [(cell.cell_type, cell.source) for cell in written.cells] == script.cells(SOURCE.read_text(encoding="utf-8"))
+    assert [(cell.cell_type, cell.source) for cell in written.cells] == script("notebook").cells(
+        SOURCE.read_text("utf-8")
+    )
 
 
 def test_every_cell_was_run_in_order_and_has_pictures_beside_its_text() -> None:

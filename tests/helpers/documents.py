@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import runpy
 import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -97,7 +99,7 @@ class Reader:
         program, *arguments = shlex.split(command)
         if program == "cuesense":
             done = CliRunner().invoke(app, arguments)
-            assert done.exit_code == 0, (command, done.output)
+            assert done.exit_code == 0, (command, done.output, done.exception)
             self.output.append(done.output)
             if target:
                 Path(target.strip('"').replace("$", "")).write_text(done.stdout, encoding="utf-8")
@@ -127,3 +129,14 @@ def steps(workflow: object) -> list[str]:
                 found += steps(value)
         return found
     return [step for entry in workflow for step in steps(entry)] if isinstance(workflow, list) else []
+
+
+def script(name: str) -> ModuleType:
+    """Return a script of ``docs/`` as a module."""
+    path = Path(__file__).parents[2] / "docs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
