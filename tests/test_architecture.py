@@ -44,6 +44,7 @@ WITHOUT_MIRROR = {
     "tests/test_cue_model.py",
     "tests/test_docs.py",
     "tests/test_docs_pages.py",
+    "tests/test_docs_scripts.py",
     "tests/test_docs_site.py",
     "tests/test_examples.py",
     "tests/test_fuzz.py",

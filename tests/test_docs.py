@@ -54,7 +54,7 @@ def test_constraints_pin_every_requirement_and_name_no_address() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
     wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
-    assert {re.split(r"[><=]", entry)[0].lower().replace("_", "-") for entry in wanted} <= pinned
+    assert {re.split(r"[\[><=]", entry)[0].lower().replace("_", "-") for entry in wanted} <= pinned
     assert not any("://" in line or " @ " in line for line in lines)
 
 
