@@ -27,7 +27,7 @@ Choose augmentations:
                                         with.
     export(policy, profile, "timm")     Code or settings for torchvision, kornia, albumentations, timm or ultralytics;
                                         also json and yaml.
-    PolicyAugmentation(policy, size)    A policy as a transform for training.
+    PolicyAugmentation(policy)          A policy as a transform for training.
     forecast(profile, train)            What training with each augmentation would cost every class: the profile again,
                                         with a forecast.
     verify(profile, train, test)        What training with the recommended policies did cost, as a Verification.
@@ -60,7 +60,7 @@ The results, which read and write JSON (Profile.read("cuesense-out"), profile.to
 Bring your own:
 
     Classifier, Preprocessing           A network, and how its images are prepared.
-    perturb(perturbation, images, ids)  The perturbations, on batches of your own.
+    perturb(perturbation, images, ...)  The perturbations, on batches of your own.
     register(Perturbation(...))         A new perturbation; Draws gives it its random numbers.
     PlantedWorld                        Synthetic images whose cues are known.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cuesense.reports.profile_text import budget_meaning
+from cuesense.reports.profile_text import budget_key, budget_meaning
 from cuesense.reports.text import fixed, points_with_unit
 from cuesense.schemas.profile import PolicyModel
 
@@ -16,8 +16,7 @@ def words(policy: PolicyModel) -> dict[str, str]:
     tolerance = points_with_unit(policy.tolerance)
     risk, confidence = (f"{fixed(100 * part, 0)}\N{NO-BREAK SPACE}%" for part in (policy.risk, policy.confidence))
     return {
-        "budget": f"How far one augmentation may go for a class: {budget_meaning(policy)}. “any”: to the end of the "
-        "measured values; “none”: not even the mildest; “undetermined”: even whether the class loses is open.",
+        "budget": f"How far one augmentation may go for a class: {budget_meaning(policy)}; {budget_key()}.",
         "risk": f"The chance that a class loses more than {tolerance}. At most {risk} is accepted.",
         "certified": f"What the class’s own images show without the help of others: the {confidence} bound of its drop "
         f"stays within {tolerance} up to there.",

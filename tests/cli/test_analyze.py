@@ -29,6 +29,7 @@ def test_the_main_job_writes_its_files_and_shows_a_table(model_file: Path, photo
         "classes.csv",
         "curves.csv",
         "outcomes",
+        "pictures.parquet",
         "predictions.parquet",
     }
     for word in ("brick", "grass", "water", "color", "Clean accuracy"):

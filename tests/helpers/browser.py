@@ -120,11 +120,11 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
-def violations(page: Any) -> list[str]:
-    """Return what axe-core finds on a page: rule, impact, and where, one line an element."""
+def violations(page: Any, within: str | None = None) -> list[str]:
+    """Return what axe-core finds on a page, or within a selector: rule, impact, and where, one line an element."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, within).response["violations"]
     return [
         f"{rule['id']} ({rule['impact']}): {' '.join(map(str, node['target']))} {node['html'][:160]}"
         for rule in found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from urllib.parse import unquote
 
 from tests.helpers.html_tree import Node
 
@@ -74,7 +75,7 @@ def check_links_and_references_have_targets(page: Node) -> None:
     assert len(ids) == len(set(ids))
     for node in page:
         if "href" in node.attributes:
-            assert (node.attributes["href"] or "").removeprefix("#") in ids
+            assert unquote((node.attributes["href"] or "").removeprefix("#")) in ids
         for name in (node.attributes.get("aria-labelledby") or "").split():
             assert name in ids
 

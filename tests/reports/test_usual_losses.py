@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
-from cuesense.reports.usual_losses import UsualLoss, usual_losses, worst_first
+from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses, worst_first
 from cuesense.schemas.profile import ClassModel, Profile, RivalModel
+from cuesense.types import BudgetStatus
 from tests.helpers.profiles import profile
 from tests.helpers.usual_drops import with_expected
 
@@ -96,3 +97,54 @@ def test_classes_of_which_nothing_is_known_come_last_the_least_accurate_first() 
     known = [entry.clean_accuracy for entry, _ in ranked if entry.clean_accuracy is not None]
     assert known == sorted(known)
     assert ranked[-1][0].clean_accuracy is None
+
+
+NONE, SAFE, OPEN = BudgetStatus.NONE, BudgetStatus.UNLIMITED, BudgetStatus.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    ("crop", "jitter", "flip", "found"),
+    [
+        (0.08, 0.4, 0.5, Safety.SAFE),
+        (0.08, 0.8, 1.0, Safety.SAFE),
+        (0.2, 0.4, 0.5, Safety.LIMITED),
+        (0.08, 0.2, 0.5, Safety.LIMITED),
+        (0.08, 0.4, 0.25, Safety.LIMITED),
+        (SAFE, SAFE, SAFE, Safety.SAFE),
+        (SAFE, NONE, SAFE, Safety.AT_RISK),
+        (NONE, 0.2, OPEN, Safety.AT_RISK),
+        (0.2, OPEN, SAFE, Safety.LIMITED),
+        (SAFE, OPEN, SAFE, Safety.OPEN),
+    ],
+)
+@pytest.mark.parametrize("knows_severity", [True, False])
+def test_a_class_is_as_safe_as_its_budgets_for_the_usual_strengths(
+    crop: float | BudgetStatus,
+    jitter: float | BudgetStatus,
+    flip: float | BudgetStatus,
+    found: Safety,
+    *,
+    knows_severity: bool,
+) -> None:
+    known = profile(1)
+    curves = {curve.perturbation: curve for curve in known.curves}
+    budgets = dict(known.classes[0].budgets)
+    for name, limit in zip(DEFAULT_AUGMENTATIONS, (crop, jitter, flip), strict=True):
+        is_value = isinstance(limit, float)
+        severity = curves[name].values.index(limit) + 1 if is_value else None
+        changes = {
+            "value": limit if is_value else None,
+            "status": BudgetStatus.LIMITED if is_value else limit,
+            "severity": severity if knows_severity else None,
+        }
+        budgets[name] = budgets[name].model_copy(update=changes)
+    entry = known.classes[0].model_copy(update={"budgets": budgets})
+    assert safety(known.model_copy(update={"classes": [entry]})) == [found]
+
+
+def test_without_budgets_for_the_usual_augmentations_nothing_is_said_of_safety() -> None:
+    known = profile(1)
+    bare = known.classes[0].model_copy(
+        update={"budgets": {"random_erasing": known.classes[0].budgets["random_erasing"]}}
+    )
+    assert safety(known.model_copy(update={"classes": [bare]})) == [None]

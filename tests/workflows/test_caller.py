@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import linecache
 import sys
 import warnings
 from types import SimpleNamespace
@@ -102,6 +103,8 @@ def test_assumptions_are_one_warning_that_points_at_the_caller() -> None:
     (found,) = caught
     assert str(found.message) == "Assumed mean of ImageNet. Assumed logits."
     assert found.filename == __file__
+    # The line that calls the package, not one of those that called it.
+    assert "exec(code" in linecache.getline(__file__, found.lineno)
 
 
 def test_without_assumptions_there_is_no_warning() -> None:

@@ -27,8 +27,11 @@ const classDetail = (() => {
       html("span", {}, percent(value, 0), " ", html("span", { class: "note" }, range([low, high], whole))));
   }));
 
-  /* One vocabulary: "any" for a budget that reaches the end of the measured values. */
-  const budgetText = (status, value) => status === "unlimited" ? `any (to ${value})` : value ?? status;
+  /* The words for a budget that is no value are those of the terminal and of markdown. */
+  const budgetText = (status, value) => {
+    const word = profileData().words[status];
+    return !word ? value ?? DASH : value === null ? word : `${word} (to ${value})`;
+  };
   const limitedBy = (limit) => {
     const leak = limit.match(/^(leak (?:into|from) )([^]*)$/);
     return leak ? [leak[1], linked(leak[2])] : [limit];

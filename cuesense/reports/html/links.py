@@ -1,4 +1,4 @@
-"""Links to classes, and the short names under which a page speaks of files."""
+"""Links to classes: the address of each, and the names in sentences."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from markupsafe import Markup, escape
 
 from cuesense.reports.text import printable
 
-# A name of one letter before the colon is a drive of Windows, not a kind of model.
-_SCHEME = re.compile(r"[A-Za-z][\w.+-]+")
-
 
 def class_id(name: str) -> str:
-    """Return the id under which a class stands on the page, such as ``"class=mud%20turtle"``: an id has no blanks."""
-    return f"class={quote(name, safe='', errors='replace')}"
+    """Return the id under which a class stands on the page, such as ``"class=mud turtle"``.
+
+    HTML wants ids without blanks, but browsers and axe look for the decoded address, and the name itself is what
+    somebody writes by hand.
+    """
+    return f"class={name}"
+
+
+def class_address(name: str) -> str:
+    """Return the address of a class on the page, such as ``"#class=mud%20turtle"``."""
+    return f"#class={quote(name, safe='', errors='replace')}"
 
 
 def with_links(sentence: str, names: Sequence[str]) -> Markup:
@@ -36,23 +42,4 @@ def with_links(sentence: str, names: Sequence[str]) -> Markup:
 
 def link(name: str) -> Markup:
     """Return a link to a class."""
-    return Markup('<a href="#{}"><bdi>{}</bdi></a>').format(class_id(name), name)
-
-
-def short_spec(spec: str) -> str:
-    """Return a model or dataset as a title has it: a file's or folder's name without the folders before it.
-
-    Args:
-        spec: As on the command line: a path, ``"torchvision:resnet18"``, or ``"folder/code.py:build"``.
-    """
-    scheme, colon, rest = spec.partition(":")
-    if colon and _SCHEME.fullmatch(scheme):
-        is_path = rest.startswith(("/", "~", "./", "../", "\\")) or re.match(r"[A-Za-z]:[\\/]", rest)
-        return f"{scheme}:{_last(rest)}" if is_path else spec
-    if colon and ("/" in scheme or "\\" in scheme):
-        return f"{_last(scheme)}:{rest}"
-    return _last(spec)
-
-
-def _last(path: str) -> str:
-    return re.split(r"[\\/]", path.rstrip("\\/"))[-1] or path
+    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(class_address(name), name)

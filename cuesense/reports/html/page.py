@@ -14,6 +14,10 @@ from cuesense.reports.profile_text import BUDGET_MEANINGS, BUDGET_WORDS
 from cuesense.reports.text import CUE_LETTERS, DASH, css_class, percent, points, points_with_unit, readable_name
 from cuesense.types import CueVerdict
 
+# Runs before anything is drawn: controls are hidden without scripts, and of a long table the rows that the script will
+# hide need not be laid out first.
+_EARLY = 'document.documentElement.classList.add("script")'
+
 
 def template_environment() -> Environment:
     """Return a new environment of the templates beside this file, with what all of them use.
@@ -49,8 +53,8 @@ def head_variables(title: str, styles: tuple[str, ...], scripts: tuple[str, ...]
         scripts: Names of scripts beside this file, joined in this order.
 
     Returns:
-        Title, style, script, and the hashes by which the content security policy of the page allows exactly these two
-        elements (CSP Level 3, section 2.3.1): markup that got into the page all the same could run nothing.
+        Title, style, script, what runs early, and the hashes by which the content security policy of the page allows
+        exactly these elements (CSP Level 3, section 2.3.1): markup that got into the page could run nothing.
     """
     style, script = _joined(styles), _joined(scripts)
     return {
@@ -59,6 +63,8 @@ def head_variables(title: str, styles: tuple[str, ...], scripts: tuple[str, ...]
         "script": Markup(script),
         "style_hash": _csp_hash(style),
         "script_hash": _csp_hash(script),
+        "early": Markup(_EARLY),
+        "early_hash": _csp_hash(_EARLY),
     }
 
 

@@ -6,8 +6,7 @@ const classPanel = (() => {
   let order = () => [], opener = null, shown = null;
 
   const decoded = (text) => { try { return decodeURIComponent(text); } catch { return null; } };
-  const wanted = () => location.hash.startsWith(PREFIX)
-    ? positionOf().get(decoded(location.hash.slice(PREFIX.length))) ?? null : null;
+  const meant = (hash) => hash.startsWith(PREFIX) ? positionOf().get(decoded(hash.slice(PREFIX.length))) ?? null : null;
   const mark = (at, open) => document.querySelector(`#table tr[data-at="${at}"]`)?.classList.toggle("open", open);
   const neighbor = (step) => {
     const known = order(), place = known.indexOf(shown);
@@ -41,7 +40,7 @@ const classPanel = (() => {
     opener = null;
   };
   const follow = () => {
-    const at = wanted();
+    const at = meant(location.hash);
     if (at === null) hide(); else if (at !== shown) show(at);
   };
   /* Without its fragment the address is the page again; going back opens the class once more. */
@@ -51,11 +50,20 @@ const classPanel = (() => {
     hide();
     return true;
   };
+  /* The address changes without the browser's jump to the row of the class: the reader stays where the link was. */
   const open = (at) => {
-    /* The same class again, after its panel was closed by hand, changes no address. */
-    if (location.hash === classLink(name(at))) show(at); else location.hash = classLink(name(at));
+    if (at === shown) return;
+    history.pushState(null, "", classLink(name(at)));
+    show(at);
   };
 
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#class=']");
+    const at = link && !event.ctrlKey && !event.metaKey && !event.shiftKey ? meant(link.hash) : null;
+    if (at === null) return;
+    event.preventDefault();
+    open(at);
+  });
   document.getElementById("previous").addEventListener("click", () => open(neighbor(-1)));
   document.getElementById("next").addEventListener("click", () => open(neighbor(1)));
   document.getElementById("close").addEventListener("click", close);
@@ -67,5 +75,7 @@ const classPanel = (() => {
   });
   addEventListener("hashchange", follow);
   addEventListener("popstate", follow);
+  /* An address with a class makes the browser look at its row once the page is there, which takes the focus away. */
+  addEventListener("load", () => { if (shown !== null) panel.focus({ preventScroll: true }); });
   return { open, start: (orderOfClasses) => { order = orderOfClasses; follow(); } };
 })();

@@ -15,10 +15,13 @@ const classPictures = (() => {
   };
   const strip = ([title, clean, tiles]) => html("div", { class: "strip" }, html("h5", {}, title),
     html("div", { class: "tiles-row" }, tile(title, clean), ...tiles.map((found) => tile(title, found))));
+  const FIRST = 4; /* strips that are open at once; they come with the most telling first */
+  const rest = (strips) => strips.length ? [html("details", { class: "rest" },
+    html("summary", {}, `${strips.length} more perturbation${strips.length > 1 ? "s" : ""}`), ...strips.map(strip))] : [];
   return (at) => {
     const found = stored().strips[at];
     return found ? [block("What the model answers", html("p", { class: "note" },
       "For each perturbation the image whose answer changes first: clean, then mild to strong. ✓ right, ✗ wrong; then the model’s second choice."),
-    ...found.map(strip))] : [];
+    ...found.slice(0, FIRST).map(strip), ...rest(found.slice(FIRST)))] : [];
   };
 })();

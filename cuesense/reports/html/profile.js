@@ -18,17 +18,15 @@
     safety: (row, wanted) => row.dataset.safety === wanted,
     images: (row, wanted) => Number(wanted) < 0 ? Number(row.dataset.images) < -wanted : Number(row.dataset.images) >= wanted,
   };
-  const { rows, body, update, start, visible } = classTable({
+  const { body, firstRows, start, visible } = classTable({
     sortValue,
     largestFirst: ({ dataset: { sort } }) => ["lean", "usual", ...profileData().cues].includes(sort),
     inFilter: (row, cue) => row.dataset.cue === cue,
     alsoKeep: (row) => choices.every(({ dataset: { by }, value }) => !value || KEEPS[by](row, value)),
     byAddress: () => null,
+    most: 50, /* its rows have charts */
   });
-  choices.forEach((choice) => choice.addEventListener("change", () => update({ limit: 100 })));
-  /* Here a class's link opens its panel: the page must not scroll to the row as well. */
-  rows.forEach((row) => row.removeAttribute("id"));
-
+  choices.forEach((choice) => choice.addEventListener("change", firstRows));
   body.addEventListener("click", (event) => {
     const row = event.target.closest("tr");
     /* A click that ends a selection of text is none on the row. */

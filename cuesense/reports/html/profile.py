@@ -21,7 +21,7 @@ from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
 from cuesense.reports.graded_text import is_graded, lean_text, lean_words
 from cuesense.reports.headline import headline
-from cuesense.reports.html.links import class_id, link, short_spec, with_links
+from cuesense.reports.html.links import class_address, class_id, link, with_links
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data
 from cuesense.reports.html.profile_pictures import picture_data
@@ -38,12 +38,13 @@ from cuesense.reports.profile_text import (
     group_shares,
     tick_labels,
 )
+from cuesense.reports.spec_text import short_dataset, short_spec
 from cuesense.reports.text import percent, readable_name
 from cuesense.reports.usual_losses import MEANING as SAFETY_MEANING
 from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses
 from cuesense.reports.words import words
-from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, GlobalBudget, Profile
-from cuesense.types import BudgetStatus, Cue, CueVerdict
+from cuesense.schemas.profile import ClassModel, CurveModel, GlobalBudget, Profile
+from cuesense.types import Cue, CueVerdict
 
 # Columns of budgets that fit beside the evidence on a page of 84 rem; a class's details list all its budgets.
 _BUDGET_COLUMNS = 4
@@ -159,7 +160,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "safe_step": safe_text,
         "training_step": forecast_text,
-        "budget": _budget,
+        "budget": budget_text,
         "group_shares": group_shares,
         "lean": lean_text,
         "lean_words": lean_words,
@@ -168,8 +169,9 @@ def _environment() -> Environment:
         "short_augmentation": lambda name: SHORT_NAMES.get(name, readable_name(name)),
         "class_link": link,
         "class_id": class_id,
+        "class_address": class_address,
         "with_links": with_links,
-        "short_spec": short_spec,
+        "short_dataset": short_dataset,
     }
     environment.globals |= {
         "axis_title": axis_title,
@@ -207,11 +209,6 @@ def _budget_columns(profile: Profile) -> list[str]:
     """Return the augmentations with a column in the table: those of the usual loss first."""
     known = augmentation_columns(profile, len(profile.curves))
     return sorted(known, key=lambda name: name not in DEFAULT_AUGMENTATIONS)[:_BUDGET_COLUMNS]
-
-
-def _budget(entry: BudgetModel) -> str:
-    """Return a budget's value or status, in the words of the terminal: "any" to the end of the ladder."""
-    return "any" if entry.status is BudgetStatus.UNLIMITED else budget_text(entry)
 
 
 def _risky(policy: PolicyView | None) -> list[tuple[str, Any, Any]]:

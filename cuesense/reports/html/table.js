@@ -4,24 +4,21 @@
    names. */
 const classTable = ({
   sortValue, largestFirst, inFilter, alsoKeep = () => true,
+  most = 100, /* rows at once: a browser lays out so many in no time, 1,000 only after a pause */
   byAddress = (rows) => rows.find(({ id }) => `#${id}` === location.hash),
 }) => {
-  const FIRST_ROWS = 100; /* a browser lays out 100 rows at once, 1,000 with their charts only after a pause */
   const table = document.getElementById("table");
   const body = table.tBodies[0];
   const rows = [...body.rows];
   /* Rows come sorted by the column that says so, if any does. */
   const sorted = table.tHead.querySelector("[data-order]");
-  const view = { heading: sorted, descending: sorted?.dataset.order === "descending", filter: "", query: "", limit: FIRST_ROWS };
-  let order = rows, found = rows;
-  /* Controls are hidden without scripts: the style sheet shows them where this class is set. */
-  document.documentElement.classList.add("script");
-
+  const view = { heading: sorted, descending: sorted?.dataset.order === "descending", filter: "", query: "", limit: most };
+  /* Only rows that are shown need their place: moving 1,000 rows takes a browser longer than sorting them. */
+  let order = rows, found = rows, arranged = true;
   const collator = new Intl.Collator("en", { numeric: true });
   const count = (number) => number.toLocaleString("en");
   const name = (row) => row.cells[0].textContent;
-  const compare = (a, b) => {
-    const [first, second] = [sortValue(a, view.heading), sortValue(b, view.heading)];
+  const compare = ([, first], [, second]) => {
     /* Unknown values come last in both directions. */
     if (first === null || second === null) return (first === null) - (second === null);
     const order = typeof first === "string" ? collator.compare(first, second) : first - second;
@@ -31,11 +28,15 @@ const classTable = ({
   const update = (changes = {}) => {
     Object.assign(view, changes);
     if (changes.heading) {
-      order = [...rows].sort(compare);
-      body.append(...order);
+      order = rows.map((row) => [row, sortValue(row, view.heading)]).sort(compare).map(([row]) => row);
+      arranged = false;
     }
     found = order.filter(matches);
-    const visible = new Set(found.slice(0, view.limit));
+    const top = found.slice(0, view.limit), visible = new Set(top);
+    if (!arranged && view.limit === Infinity) {
+      body.append(...order);
+      arranged = true;
+    } else if (!arranged) body.prepend(...top);
     rows.forEach((row) => { if (row.hidden === visible.has(row)) row.hidden = !row.hidden; });
     const shown = Math.min(found.length, view.limit), rest = found.length - shown;
     const more = document.getElementById("more");
@@ -72,14 +73,18 @@ const classTable = ({
     const control = event.target.closest("[data-filter]");
     if (!control) return;
     press(control.dataset.filter);
-    update({ filter: control.dataset.filter, limit: FIRST_ROWS });
+    update({ filter: control.dataset.filter, limit: most });
   });
   document.getElementById("search").addEventListener("input", (event) =>
-    update({ query: event.target.value.trim().toLowerCase(), limit: FIRST_ROWS }));
+    update({ query: event.target.value.trim().toLowerCase(), limit: most }));
   document.getElementById("more").addEventListener("click", () => update({ limit: Infinity }));
   addEventListener("hashchange", followLink);
   /* Paper has no button for more rows. */
   addEventListener("beforeprint", () => { if (!view.query && !view.filter) update({ limit: Infinity }); });
   /* start: shows the first rows and then the one that the address names; a page calls it when it is ready. */
-  return { table, body, rows, update, visible: () => found, start: () => { update(); followLink(); } };
+  return { body, firstRows: () => update({ limit: most }), visible: () => found, start: () => {
+    update();
+    document.documentElement.classList.add("ready");
+    followLink();
+  } };
 };

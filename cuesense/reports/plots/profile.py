@@ -10,9 +10,10 @@ import numpy as np
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.reports.charts.curve_accuracies import correct_counts
 from cuesense.reports.colors import CUE_COLORS
+from cuesense.reports.confusions import confusions
 from cuesense.reports.cue_map import CORNERS, CueMap, Spot, cue_map
 from cuesense.reports.plots.axes import axes_or_new, percent_axis, require_matplotlib, short_name
-from cuesense.reports.profile_text import value_text
+from cuesense.reports.profile_text import BUDGET_WORDS, value_text
 from cuesense.reports.text import readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.stats.intervals import wilson
@@ -133,14 +134,11 @@ class ProfilePlots:
         Returns:
             The axes.
         """
-        taken = {curve.perturbation for curve in self.profile.curves if curve.role is Role.AUGMENTATION}
-        pairs = [
-            (rival.share, f"{short_name(entry.name)} → {short_name(rival.rival)} ({readable_name(rival.perturbation)})")
-            for entry in self.profile.classes
-            for rival in entry.rivals
-            if rival.perturbation in taken
+        pairs = confusions(self.profile)[:most][::-1]
+        shown = [
+            (pair.share, f"{short_name(pair.loser)} → {short_name(pair.taker)} ({readable_name(pair.perturbation)})")
+            for pair in pairs
         ]
-        shown = sorted(pairs, key=lambda pair: -pair[0])[:most][::-1]
         ax = axes_or_new(ax, 7.2, 1.2 + 0.28 * max(len(shown), 1))
         ax.barh(range(len(shown)), [share for share, _ in shown], color="#bb4a05")
         ax.set_yticks(range(len(shown)), [label for _, label in shown], fontsize=8)
@@ -224,12 +222,16 @@ def _draw_budgets(ax: Axes, row: int, curve: CurveModel, classes: Sequence[Class
             continue
         shade = 0.25 + 0.6 * position / (len(limits) + 1)
         color = _STATUS_COLORS.get(str(key)) or (1.0, 0.82 * (1 - shade) + 0.15, 0.1)
-        label = key if isinstance(key, str) else "up to a value"
+        label = _word(key) if isinstance(key, str) else "up to a value"
         ax.barh(row, count, left=start, color=color, edgecolor="white", label=label)
         if count >= len(classes) / 12:
-            text = key if isinstance(key, str) else value_text(key, curve.unit)
+            text = _word(key) if isinstance(key, str) else value_text(key, curve.unit)
             ax.text(start + count / 2, row, text, ha="center", va="center", fontsize=7, color=_ink(color))
         start += count
+
+
+def _word(status: str) -> str:
+    return BUDGET_WORDS[BudgetStatus(status)]
 
 
 def _key(budget: BudgetModel) -> float | str:

@@ -14,6 +14,7 @@ from cuesense.reports.charts.curve_accuracies import class_accuracies
 from cuesense.reports.graded_text import in_percent, known_columns, largest_lean, lean_words
 from cuesense.reports.profile_text import (
     axis_title,
+    budget_key,
     budget_meaning,
     budget_risk,
     flag_texts,
@@ -136,7 +137,7 @@ def _curves(profile: Profile, at: int, width: int) -> Iterator[RenderableType]:
             yield _curve_table(curves, entry, at, width)
             if role is Role.AUGMENTATION and entry.budgets:
                 mildest = " Where that is none, the risk is the mildest value's."
-                yield Text(f"Budget: {budget_meaning(profile.policy)}.{mildest}", "dim")
+                yield Text(f"Budget: {budget_meaning(profile.policy)}; {budget_key()}.{mildest}", "dim")
 
 
 def _curve_table(curves: Sequence[CurveModel], entry: ClassModel, at: int, width: int) -> Table:

@@ -89,25 +89,37 @@ def test_what_does_not_belong_together_is_one_sentence(analyzed: tuple[Profile, 
             found.to_fiftyone(FiftyOne(files), folder, ["grayscale"])
 
 
-def test_the_real_library_takes_the_fields_and_imports_the_file(analyzed: tuple[Profile, Path], tmp_path: Path) -> None:
-    fiftyone = pytest.importorskip("fiftyone", reason="needs fiftyone: pip install 'cuesense[fiftyone]'")
-    found, folder = analyzed
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Return files where the analyzed images would lie; FiftyOne opens none of them."""
     files = [tmp_path / "photos" / name / str(number) for name in CLASSES for number in range(4)]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
+    return files
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_real_importer_reads_the_file(analyzed: tuple[Profile, Path], photos: list[Path], tmp_path: Path) -> None:
+    found, folder = analyzed
+    csv_room = pytest.importorskip("fiftyone.utils.csv", reason="needs fiftyone: pip install 'cuesense[fiftyone]'")
+    found.to_fiftyone(tmp_path / "images.csv", folder, ["grayscale"])
+    importer = csv_room.CSVDatasetImporter(data_path=str(tmp_path / "photos"), labels_path=str(tmp_path / "images.csv"))
+    with importer:
+        samples = {sample.filepath: sample for sample in importer}
+    assert set(samples) == set(map(str, photos))
+    assert samples[str(photos[0])]["cuesense_first_failure"] == "grayscale 0.25"
+    assert not samples[str(photos[1])].has_field("cuesense_first_failure")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_real_dataset_takes_the_fields(analyzed: tuple[Profile, Path], photos: list[Path]) -> None:
+    found, folder = analyzed
+    fiftyone = pytest.importorskip("fiftyone", reason="needs fiftyone: pip install 'cuesense[fiftyone]'")
     try:
         data = fiftyone.Dataset()
     except Exception as error:
         pytest.skip(f"FiftyOne's database does not run here: {type(error).__name__}")
-    data.add_samples([fiftyone.Sample(filepath=str(file)) for file in files])
+    data.add_samples([fiftyone.Sample(filepath=str(file)) for file in photos])
     assert found.to_fiftyone(data, folder, ["grayscale"]) == 12
     assert data.count_values("cuesense_first_failure") == {None: 10, "grayscale 0.25": 2}
-    found.to_fiftyone(tmp_path / "images.csv", folder, ["grayscale"])
-    read = fiftyone.Dataset.from_dir(
-        dataset_type=fiftyone.types.CSVDataset,
-        data_path=str(tmp_path / "photos"),
-        labels_path=str(tmp_path / "images.csv"),
-    )
-    assert len(read) == 12
-    assert read.count_values("cuesense_rival") == {None: 10, "bee": 2}

@@ -1,0 +1,43 @@
+from cuesense.reports.confusions import Confusion, confusions, leaks
+from cuesense.types import Role
+from tests.helpers.pages import CROP, JITTER, full_profile
+
+
+def test_pairs_of_augmentations_come_once_and_the_largest_share_first():
+    found = confusions(full_profile())
+    assert found[:2] == [
+        Confusion("tench", "school bus", 0.42, CROP, (JITTER,)),
+        Confusion("school bus", "tench", 0.31, CROP),
+    ]
+    assert [pair.share for pair in found] == sorted((pair.share for pair in found), reverse=True)
+    assert len({(pair.loser, pair.taker) for pair in found}) == len(found) == 4
+
+
+def test_other_roles_have_their_own_pairs():
+    found = confusions(full_profile(), Role.SUPPRESSION)
+    assert {pair.perturbation for pair in found} == {"grayscale"}
+    assert confusions(full_profile(), Role.CONTROL) == []
+
+
+def pair(loser: str, taker: str, share: float) -> Confusion:
+    return Confusion(loser, taker, share, CROP)
+
+
+def test_the_matrix_holds_the_largest_leaks_with_those_of_one_taker_together():
+    pairs = [pair("a", "x", 0.9), pair("b", "y", 0.8), pair("c", "x", 0.7), pair("a", "y", 0.2), pair("d", "z", 0.1)]
+    found = leaks(pairs, 3)
+    # x takes 1.6, y 1.0; d is the fourth that loses.
+    assert found.takers == ("x", "y")
+    assert found.losers == ("a", "c", "b")
+    assert found.cells == ((pairs[0], pairs[3]), (pairs[2], None), (None, pairs[1]))
+
+
+def test_a_row_whose_takers_are_beyond_the_last_column_is_left_out():
+    found = leaks([pair("a", "x", 0.9), pair("b", "y", 0.8)], 1)
+    assert (found.losers, found.takers) == (("a",), ("x",))
+    found = leaks([pair("a", "x", 0.9), pair("a", "z", 0.85), pair("b", "y", 0.8)], 2)
+    assert (found.losers, found.takers) == (("a",), ("x", "z"))
+
+
+def test_without_pairs_the_matrix_is_empty():
+    assert leaks([], 5).cells == ()

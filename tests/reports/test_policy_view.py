@@ -1,0 +1,81 @@
+import pytest
+
+from cuesense.policies.advice import advise
+from cuesense.policies.policy import PolicyOptions
+from cuesense.policies.recommend import export
+from cuesense.reports.policy_view import LIBRARIES, PolicyView, policy_view
+from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
+from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast
+
+# Crops make the third class better and, from the third value on, the second one worse.
+GAINS = {CROP: [[0, 0, -0.1], [0, 0, -0.3], [0, 0.2, -0.3], [0, 0.4, -0.3]], JITTER: CLEAN}
+
+
+def viewed(profile: Profile) -> PolicyView:
+    return policy_view(profile, advise(profile))
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return forecast(GAINS, runs=2)
+
+
+def test_the_recommended_policy_comes_first_with_its_forecast(profile):
+    found = viewed(profile)
+    advice = advise(profile)
+    first = found.compared[0]
+    assert first.is_recommended
+    assert [entry.is_recommended for entry in found.compared].count(True) == 1
+    assert first.mean == pytest.approx(advice.outlooks["recommended"].mean)
+    assert first.worst_class == advice.outlooks["recommended"].worst_class
+    assert first.over == 0
+    assert "random resized crop to 0.4" in first.words
+    assert [entry.title for entry in found.compared[1:3]] == ["No augmentation", "Usual default"]
+
+
+def test_every_value_says_what_limits_it(profile):
+    values = {name: (value, limit) for name, value, limit in viewed(profile).values}
+    assert values[CROP][0] == "0.4"
+    assert "barn spider" in values[CROP][1]
+    assert set(values) == {CROP, JITTER}
+
+
+def test_every_class_has_its_risk(profile):
+    found = viewed(profile)
+    assert list(found.risks) == [entry.name for entry in profile.classes]
+    own, usual = found.risks["barn spider"]
+    assert own.risk < profile.policy.risk < usual.risk
+    assert usual.loss > own.loss
+
+
+def test_the_code_is_what_recommend_exports(profile):
+    found = viewed(profile)
+    policy = advise(profile, PolicyOptions(spares=False)).policy
+    assert [code.library for code in found.code] == list(LIBRARIES.values())
+    for code, library in zip(found.code, LIBRARIES, strict=True):
+        assert code.text == export(policy, profile, library).strip("\n")
+        assert not code.problem
+    assert found.code_of == ""
+
+
+def test_a_library_that_cannot_says_why(profile):
+    model = profile.provenance.model.model_copy(update={"preprocessing": {}})
+    unknown = profile.model_copy(update={"provenance": profile.provenance.model_copy(update={"model": model})})
+    by_library = {code.library: code for code in viewed(unknown).code}
+    assert by_library["torchvision"].text == ""
+    assert "image_size" in by_library["torchvision"].problem
+
+
+def test_where_nothing_is_recommended_the_code_is_of_the_next_best():
+    found = viewed(forecast({CROP: [[0.01] * 3] * 4, JITTER: [[0.02] * 3] * 4}))
+    assert found.compared[0].words == "train without augmentation"
+    assert [entry.title for entry in found.compared] == ["Recommended", "Usual default", "Next best"]
+    assert "this is the next best" in found.code_of
+    assert "RandomResizedCrop" in found.code[0].text or "ColorJitter" in found.code[0].text
+
+
+def test_results_of_trainings_are_listed(profile):
+    trained = TrainedModel(policy=None, mean=0.8, worst=0.6, over_tolerance=0)
+    seen = VerifiedModel(tolerance=0.05, seeds=3, policies={"none": trained, "global": trained, "own_one": trained})
+    found = viewed(profile.model_copy(update={"verified": seen}))
+    assert [name for name, _ in found.trained] == ["no augmentation", "the policy for all classes", "own one"]
