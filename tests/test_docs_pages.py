@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from cuesense.cli.app import app
 from cuesense.models.compact import build
 from cuesense.training import setup
-from tests.conftest import make_folder
 from tests.helpers.documents import Reader, blocks, commands
-from tests.helpers.small_networks import NAMES, picture
+from tests.helpers.small_networks import picture
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -36,6 +36,8 @@ NOT_RUN = {
     "cuesense demo": "takes a minute; tests/test_docs.py runs it",
     "yolo classify": "Ultralytics is not installed; tests/exporters check its hyperparameters",
 }
+# The side to which the pages' programs resize: a network that saw others would be looked for at other sizes.
+SIDE = 64
 CLASSES = ("color-0", "shape-2", "texture-0")
 NETWORK = (
     "from cuesense.models.compact import build as compact\n\n\ndef build(classes=3):\n    return compact(classes)\n"
@@ -50,11 +52,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     Trainings are cut to one pass over the images, so that the whole of a page takes seconds.
     """
     folder = tmp_path_factory.mktemp("pages")
-    for place, (part, images) in enumerate((("val", 12), ("train", 8), ("test", 8))):
-        make_folder(folder / "photos" / part, images, first=1000 * place)
-        for name, renamed in zip(NAMES, CLASSES, strict=True):
-            (folder / "photos" / part / name).rename(folder / "photos" / part / renamed)
-    make_folder(folder / "flowers", 6, first=3000)
+    for place, (part, images) in enumerate(
+        (("photos/val", 12), ("photos/train", 8), ("photos/test", 8), ("flowers", 6))
+    ):
+        write_images(folder / part, images, first=1000 * place)
     (folder / "network.py").write_text(NETWORK)
     (folder / "model.toml").write_text("mean = [0.5, 0.5, 0.5]\nstd = [0.25, 0.25, 0.25]\n")
     train(folder)
@@ -68,12 +69,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+def write_images(folder: Path, images_per_class: int, first: int) -> None:
+    for label, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        for number in range(images_per_class):
+            image = Image.fromarray(picture(first + 100 * label + number, label, SIDE))
+            image.save(folder / name / f"{number:03d}.png")
+
+
 def train(folder: Path) -> None:
     """Train ``best.pt`` to tell bright channels, and write it as ``new.pt`` and as the runs of a sweep, too."""
     torch.manual_seed(0)
     network = build(3)
     labels = torch.arange(48) % 3
-    images = torch.stack([torch.from_numpy(picture(5000 + n, n % 3)) for n in range(48)]).permute(0, 3, 1, 2)
+    images = torch.stack([torch.from_numpy(picture(5000 + n, n % 3, SIDE)) for n in range(48)]).permute(0, 3, 1, 2)
     optimizer = torch.optim.Adam(network.parameters(), lr=4e-3)
     for _ in range(12):
         loss = torch.nn.functional.cross_entropy(network((images / 255 - 0.5) / 0.25), labels)
