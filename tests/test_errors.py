@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cuesense
+from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import (
     CuesenseError,
     DatasetError,
@@ -28,6 +29,7 @@ from cuesense.errors import (
     nearest,
     unknown,
 )
+from cuesense.workflows.preview import ModelOptions, PreviewOptions, preview
 from tests.helpers.command_line import COMMANDS, long_flags
 
 # The public functions that do a command's work.
@@ -41,6 +43,9 @@ FUNCTIONS = {
     "compare": (cuesense.compare, cuesense.analyze),
     "check": (cuesense.check,),
     "demo": (),
+    # No public functions: a profile has its classes by name, and perturb changes images.
+    "explain": (),
+    "preview": (preview, PreviewOptions, ModelOptions, DatasetOptions),
     "report": (cuesense.report,),
     "list": (),
 }
@@ -54,6 +59,11 @@ ONLY_ON_THE_COMMAND_LINE = {
     # In Python, perturbations are registered by a call, and readings are tried by a function of their own.
     *((command, "--plugin") for command in ("score", "recommend", "verify")),
     ("analyze", "--probe"),
+    # A question is asked at a terminal alone.
+    ("analyze", "--yes"),
+    # In Python the argument is called format; that of recommend names a library.
+    ("report", "--format"),
+    ("check", "--format"),
     # In Python, compare takes profiles, and models are analyzed by analyze.
     ("compare", "--dataset"),
 }

@@ -9,16 +9,19 @@ from cuesense.errors import CuesenseError
 from cuesense.policies.advice import NONE, RECOMMENDED, USUAL, Advice
 from cuesense.policies.budgets import images_needed
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook
+from cuesense.reports.confusions import main_taker
 from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import budget_text, value_text
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
 from cuesense.reports.usual_losses import expected_loss, usual_severity
-from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
+from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile, RivalModel
 from cuesense.types import BudgetStatus, Role
 
 # Augmentations with a sentence of their own, and classes that are named before the rest is counted: a headline is read
 # at one glance. Chosen by hand.
 _SENTENCES, _NAMED = 2, 3
+# From this risk on a loss above the tolerance is more likely than none.
+_LIKELY = 0.5
 
 _PHRASES: dict[str, Callable[[float], str]] = {
     "random_resized_crop": lambda value: f"random crops down to {100 * value:g}\N{NO-BREAK SPACE}% of the area",
@@ -27,6 +30,9 @@ _PHRASES: dict[str, Callable[[float], str]] = {
     "random_erasing": lambda value: f"erasing of {100 * value:g}\N{NO-BREAK SPACE}% of the area",
     "random_rotation": lambda value: f"rotations to {value:g}°",
 }
+
+
+_MEASURE = "cuesense analyze MODEL --dataset DATASET"
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,11 @@ class _Cost:
         entry: The class that is expected to lose most; None where no class has a budget there.
         budget: That class's budget.
         severity: The strength's position on the ladder.
-        is_last: Whether it is the end of the ladder, where rivals are counted.
         over: Names of the classes for which it is over the accepted risk, the largest loss first.
+        unsure: How many of these are rather safe, but not shown to be within the risk.
         open: How many classes have no answer.
-        classes: How many classes have a budget.
+        classes: How many classes have a budget and are recognized.
+        taker: The class that takes a third or more of what it loses there; None where there is none.
     """
 
     phrase: str
@@ -73,10 +80,11 @@ class _Cost:
     entry: ClassModel
     budget: BudgetModel
     severity: int
-    is_last: bool
     over: tuple[str, ...]
+    unsure: int
     open: int
     classes: int
+    taker: RivalModel | None
 
 
 def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -> Headline:
@@ -88,10 +96,11 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
     Args:
         profile: The profile.
         advice: What is recommended; None computes it.
-        folder: The profile's folder or file as it stands in the next command; empty: ``cuesense-out``.
+        folder: The profile's folder or file as it stands in the next command; empty: ``DIR``, for what is read
+            elsewhere.
 
     Returns:
-        The sentences. Without augmentations there are no findings and no advice.
+        The sentences. Without augmentations the findings say so, and there is no advice.
     """
     costs = _costs(profile)
     try:
@@ -105,7 +114,7 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
         advice=_recommended(found) if found else reason,
         measured=_measured(profile),
         surer=tuple(_surer(profile)),
-        command=_command(profile, found, folder or "cuesense-out"),
+        command=_command(profile, found, folder or "DIR"),
     )
 
 
@@ -136,16 +145,20 @@ def _costs(profile: Profile) -> list[_Cost]:
 def _cost(profile: Profile, curve: CurveModel) -> _Cost | None:
     name = curve.perturbation
     severity = usual_severity(curve)
-    known = [(entry, entry.budgets[name]) for entry in profile.classes if name in entry.budgets and entry.images]
+    # What is expected of a class that is never recognized is the other classes' loss.
+    recognized = [entry for entry in profile.classes if entry.images and entry.clean_accuracy]
+    known = [(entry, entry.budgets[name]) for entry in recognized if name in entry.budgets]
     if not known or not curve.values:
         return None
     known.sort(key=lambda pair: -expected_loss(pair[1], severity))
-    over = [entry.name for entry, budget in known if _is_over(budget, severity)]
+    over = [(entry.name, budget) for entry, budget in known if _is_over(budget, severity)]
+    unsure = sum(_is_unsure(budget, severity) for _, budget in over)
     unknown = sum(budget.status is BudgetStatus.UNDETERMINED for _, budget in known)
     entry, budget = known[0]
-    is_last = severity == len(curve.values)
-    phrase = _phrase(curve, severity)
-    return _Cost(phrase, name, entry, budget, severity, is_last, tuple(over), unknown, len(known))
+    # Who takes images is counted at the strongest value alone.
+    taker = main_taker(entry, curve) if severity == len(curve.values) else None
+    names = tuple(lost for lost, _ in over)
+    return _Cost(_phrase(curve, severity), name, entry, budget, severity, names, unsure, unknown, len(known), taker)
 
 
 def _phrase(curve: CurveModel, severity: int) -> str:
@@ -160,7 +173,15 @@ def _is_over(budget: BudgetModel, severity: int) -> bool:
     return budget.severity is None or budget.severity < severity
 
 
+def _is_unsure(budget: BudgetModel, severity: int) -> bool:
+    """Whether a class over the accepted risk more likely loses no more than the tolerance: more images may show it."""
+    risk = budget.risks[severity - 1] if len(budget.risks) >= severity else None
+    return risk is not None and risk < _LIKELY
+
+
 def _findings(costs: Sequence[_Cost]) -> list[str]:
+    if not costs:
+        return ["No augmentation was measured, so nothing is known of what one costs."]
     harmful = [cost for cost in costs if cost.over]
     named, rest = harmful[:_SENTENCES], harmful[_SENTENCES:]
     safe = [cost.phrase for cost in costs if not cost.over and not cost.open]
@@ -178,12 +199,11 @@ def _largest_loss(cost: _Cost) -> str:
 
 def _safe_for(cost: _Cost) -> str:
     safe = cost.classes - len(cost.over) - cost.open
-    undecided = f", undetermined for {cost.open:,}" if cost.open else ""
-    if not safe:
-        return f"safe for no class{undecided}"
-    if len(cost.over) <= _NAMED and not cost.open:
+    if len(cost.over) <= _NAMED and safe and not cost.open and not cost.unsure:
         return f"safe for all but {_named(cost.over)}"
-    return f"safe for {_of(safe, cost)}{undecided}"
+    parts = [(len(cost.over) - cost.unsure, "likely harm in"), (cost.unsure + cost.open, "not shown for")]
+    said = [f"{words} {number:,}" for number, words in parts if number and (cost.unsure or cost.open)]
+    return ", ".join([f"safe for {_of(safe, cost)}" if safe else "safe for no class", *said])
 
 
 def _capital(text: str) -> str:
@@ -200,9 +220,8 @@ def _points(cost: _Cost) -> str:
 
 
 def _taker(cost: _Cost) -> str:
-    """Return the class for which the lost images are taken; a profile counts them at the strongest value alone."""
-    taken = [rival for rival in cost.entry.rivals if rival.perturbation == cost.name]
-    return f", mostly to {quoted(taken[0].rival)}" if taken and cost.is_last else ""
+    taker = cost.taker
+    return f", {100 * taker.share:.0f} of them to {quoted(taker.rival)}" if taker else ""
 
 
 def _of(number: int, cost: _Cost) -> str:
@@ -228,20 +247,31 @@ _WORDS = {NONE: "without augmentation ", USUAL: "with the usual crop, jitter and
 
 
 def _forecast(found: Outlook) -> str:
-    return f"{percent(found.mean)} on average, worst class {percent(found.worst)}"
+    return f"{percent(found.mean)} on average, worst class {percent(found.worst)} ({quoted(found.worst_class)})"
 
 
 def _measured(profile: Profile) -> str:
     images = [entry.images for entry in profile.classes]
-    summary, classes = profile.summary, counted(len(images), "class")
+    classes = counted(len(images), "class")
     fewest, most = min(images, default=0), max(images, default=0)
     each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    level = f"{100 * profile.policy.confidence:g}\N{NO-BREAK SPACE}%"
-    return (
+    found = (
         f"Measured on {counted(sum(images), 'image')} of {classes} ({each} a class), of which "
-        f"{percent(summary.clean_accuracy)} are recognized. Losses are of the trained model on augmented test images, "
-        f"with {level} intervals; training with an augmentation can win a part back. Safe: the risk of losing more "
-        f"than {100 * profile.policy.tolerance:g} points is at most {100 * profile.policy.risk:g}\N{NO-BREAK SPACE}%."
+        f"{percent(profile.summary.clean_accuracy)} are recognized."
+    )
+    never = [entry.name for entry in profile.classes if entry.images and not entry.clean_accuracy]
+    if never:
+        found += f" Never recognized, so that nothing can be said of what they lose: {_named(never)}."
+    return f"{found} {_losses(profile)}" if any(entry.budgets for entry in profile.classes) else found
+
+
+def _losses(profile: Profile) -> str:
+    policy = profile.policy
+    return (
+        "Losses are those expected of the trained model on augmented test images, in which classes with few images "
+        f"lean on the others, with {100 * policy.confidence:g}\N{NO-BREAK SPACE}% intervals; training with an "
+        f"augmentation can win a part back. Safe: the risk of losing more than {100 * policy.tolerance:g} points is at "
+        f"most {100 * policy.risk:g}\N{NO-BREAK SPACE}%."
     )
 
 
@@ -267,7 +297,7 @@ def _is(number: int) -> str:
 
 def _command(profile: Profile, advice: Advice | None, folder: str) -> str:
     if advice is None:
-        return f"cuesense report {folder}"
+        return f"cuesense report {folder}" if any(entry.budgets for entry in profile.classes) else _MEASURE
     if profile.verified is None and profile.forecast is not None and advice.policy.names:
         return f"cuesense verify {folder} --train TRAIN --test TEST"
     if profile.forecast is None:

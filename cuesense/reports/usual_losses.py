@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, severities_within
+from cuesense.reports.confusions import main_taker
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.types import BudgetStatus, Role
 
@@ -38,7 +39,7 @@ class UsualLoss:
         drop: Expected accuracy drop there, a fraction; below 0 it is a gain.
         low: Lower bound of the drop; None where it is not known, as in older files.
         high: Upper bound, likewise.
-        rival: The class that takes most of the lost images at the strongest value; None where none is known.
+        rival: The class that takes a third or more of the lost images at the strongest value; None where there is none.
     """
 
     augmentation: str
@@ -102,13 +103,18 @@ def worst_first(profile: Profile) -> list[tuple[ClassModel, UsualLoss | None]]:
 
 
 def _largest(entry: ClassModel, at: int, curves: dict[str, tuple[CurveModel, int]]) -> UsualLoss | None:
-    found = []
+    found: list[UsualLoss] = []
+    # A class that is never recognized has nothing to lose; what is expected of it is the other classes' loss.
+    if not entry.clean_accuracy:
+        return None
     for name, (curve, severity) in curves.items():
         drop = _drop(entry.budgets.get(name), curve, severity, at)
         if drop is not None:
-            taken = next((rival.rival for rival in entry.rivals if rival.perturbation == name), None)
+            taker = main_taker(entry, curve)
             low, high = _bounds(entry.budgets.get(name), severity)
-            found.append(UsualLoss(name, curve.values[severity - 1], curve.unit, drop, low, high, taken))
+            found.append(
+                UsualLoss(name, curve.values[severity - 1], curve.unit, drop, low, high, taker.rival if taker else None)
+            )
     return max(found, key=lambda loss: loss.drop, default=None)
 
 

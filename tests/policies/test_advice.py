@@ -211,7 +211,9 @@ def test_the_example_of_the_package_works_where_classes_would_be_left_out() -> N
     with pytest.raises(SettingsError, match=r"one that leaves out .* and spares=False"):
         cuesense.export(recommend(found), found, "torchvision")
     example = [
-        line.strip() for line in (cuesense.__doc__ or "").splitlines() if "recommend(" in line or "export(" in line
+        line.strip()
+        for line in (cuesense.__doc__ or "").splitlines()
+        if "= cuesense.recommend(" in line or "print(cuesense.export(" in line
     ]
     assert len(example) == 2
     exec("\n".join(example), {"cuesense": cuesense, "profile": found})

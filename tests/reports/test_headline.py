@@ -2,7 +2,7 @@ import pytest
 
 from cuesense.policies.advice import advise
 from cuesense.reports.headline import headline
-from cuesense.schemas.profile import BudgetModel, CurveModel, Profile, RivalModel
+from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile, RivalModel
 from cuesense.types import BudgetStatus, Role
 from tests.helpers.profiles import NAMES, profile
 from tests.helpers.profiles_with_forecasts import CROP, JITTER
@@ -74,7 +74,7 @@ def test_the_class_that_takes_the_lost_images_is_named():
         }
     )
     known = known.model_copy(update={"classes": [known.classes[0], taken]})
-    assert "mostly to 'tench' (its budget" in headline(known).findings[0]
+    assert "[14, 22], 10 of them to 'tench' (its budget" in headline(known).findings[0]
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,37 @@ def test_the_class_that_takes_the_lost_images_is_named():
         ((FALLS, FALLS, FALLS, SAFE), "safe for all but 'tench', 'barn spider', 'goldfish'."),
         ((FALLS, FALLS, FALLS, FALLS, SAFE), "safe for 1 of 5 classes."),
         ((FALLS, FALLS), "safe for no class."),
-        ((FALLS, OPEN, SAFE), "safe for 1 of 3 classes, undetermined for 1."),
+        ((FALLS, OPEN, SAFE), "safe for 1 of 3 classes, likely harm in 1, not shown for 1."),
     ],
 )
 def test_classes_over_the_risk_are_named_while_they_are_few_and_counted_else(parts, said):
     assert findings(*parts)[0].endswith(said)
+
+
+def test_classes_over_the_risk_that_are_rather_safe_are_not_shown_to_be_harmed() -> None:
+    known = planted([FALLS, LOSES, SAFE])
+
+    def with_risk(entry: ClassModel, risk: float) -> ClassModel:
+        part = entry.budgets[CROP].model_copy(update={"risks": [0.0, 0.0, risk, risk]})
+        return entry.model_copy(update={"budgets": entry.budgets | {CROP: part}})
+
+    def said(first: float, second: float) -> str:
+        one, other, safe = known.classes
+        classes = [with_risk(one, first), with_risk(other, second), safe]
+        return headline(known.model_copy(update={"classes": classes})).findings[0].rpartition("; ")[2]
+
+    assert said(0.9, 0.5) == "safe for all but 'tench', 'barn spider'."
+    assert said(0.9, 0.49) == "safe for 1 of 3 classes, likely harm in 1, not shown for 1."
+    assert said(0.4, 0.3) == "safe for 1 of 3 classes, not shown for 2."
+
+
+def test_a_class_that_is_never_recognized_loses_nothing_and_is_named() -> None:
+    known = planted([FALLS, LOSES, SAFE])
+    never = known.classes[0].model_copy(update={"clean_accuracy": 0.0})
+    found = headline(known.model_copy(update={"classes": [never, *known.classes[1:]]}))
+    assert "'barn spider' loses 18 points" in found.findings[0]
+    assert found.findings[0].endswith("safe for all but 'barn spider'.")
+    assert "Never recognized, so that nothing can be said of what they lose: 'tench'." in found.measured
 
 
 def test_an_augmentation_that_is_only_open_is_neither_safe_nor_harmful():
@@ -131,15 +157,17 @@ def test_an_augmentation_that_is_not_registered_has_no_recommendation_but_its_lo
     found = headline(known.model_copy(update={"curves": curves, "classes": classes}))
     assert found.advice.startswith("No recommendation: ")
     assert found.findings[0].startswith("Somebody elses to 0.08: 'barn spider' loses 18 points")
-    assert found.command == "cuesense report cuesense-out"
+    assert found.command == "cuesense report DIR"
 
 
 def test_without_augmentations_there_is_no_advice():
     base = profile(2)
     bare = base.model_copy(update={"classes": [entry.model_copy(update={"budgets": {}}) for entry in base.classes]})
     found = headline(bare)
-    assert (found.findings, found.advice) == ((), "")
+    assert found.findings == ("No augmentation was measured, so nothing is known of what one costs.",)
+    assert (found.advice, found.command) == ("", "cuesense analyze MODEL --dataset DATASET")
     assert found.measured.startswith("Measured on 100 images of 2 classes (50 a class)")
+    assert "augmented" not in found.measured
 
 
 @pytest.mark.parametrize(("images", "said"), [(69, True), (70, False)])

@@ -148,3 +148,10 @@ def test_without_budgets_for_the_usual_augmentations_nothing_is_said_of_safety()
         update={"budgets": {"random_erasing": known.classes[0].budgets["random_erasing"]}}
     )
     assert safety(known.model_copy(update={"classes": [bare]})) == [None]
+
+
+def test_a_class_that_is_never_recognized_has_nothing_to_lose() -> None:
+    known = with_expected(profile(3))
+    never = known.classes[1].model_copy(update={"clean_accuracy": 0.0})
+    found = usual_losses(known.model_copy(update={"classes": [known.classes[0], never, known.classes[2]]}))
+    assert [loss is None for loss in found] == [False, True, False]

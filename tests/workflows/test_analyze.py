@@ -282,7 +282,8 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
             return [2 if name == "00002" else int(name) % 2 for name in self.sample_ids]
 
     four = classifier(Meanest(outputs=4), class_names=None)
-    profile = run_analysis(four, Uneven(60, class_names=(*NAMES, "nothing")), batch_size=16)
+    with pytest.warns(cuesense.CuesenseWarning, match="name the 4 outputs: assumed"):
+        profile = run_analysis(four, Uneven(60, class_names=(*NAMES, "nothing")), batch_size=16)
     blue, nothing = profile.classes[2:]
     assert blue.images == 1
     assert nothing.images == 0
@@ -321,7 +322,10 @@ def test_folders_numbered_from_1_stop_with_their_cause() -> None:
 
     data = Colors(120, class_names=("1", "3", "5"))
     names = ("red", "none", "green", "none too", "blue", "other")
-    with pytest.raises(DatasetError, match="the outputs one lower explain every image") as caught:
+    with (
+        pytest.warns(cuesense.CuesenseWarning, match="assumed a shorter side of 18 pixels"),
+        pytest.raises(DatasetError, match="the outputs one lower explain every image") as caught,
+    ):
         cuesense.analyze(Spread(), data, class_names=names, config="quick", image_size=SIZE, mean=HALF, std=QUARTER)
     assert "The classes seem to be numbered from 1" in str(caught.value)
 
@@ -407,7 +411,7 @@ def test_what_the_images_can_decide_is_said_before_anything_runs_and_after_clean
         progress=lambda *now: done.append(now),
     )
     assert [sentence.split()[0] for sentence in heard[:3]] == ["0"] * 3
-    assert "With 40 images of a class" in heard[0]
+    assert "With 40 images a class" in heard[0]
     # The last of 60 tried images (20 of each class), and nothing of the analysis itself.
     at = int(heard[3].split()[0])
     assert "Of the first 20 clean images of each class, 100 % are recognized" in heard[3]

@@ -81,7 +81,7 @@ const classDetail = (() => {
     const [drop, augmentation, rival] = found;
     const said = drop > 0 ? [`Under the usual augmentations it loses most by ${augmentation}: ${points(drop)} points`] :
       ["No usual augmentation costs it anything"];
-    return [html("p", { class: "loss" }, ...said, ...(drop > 0 && rival ? [", mostly to ", linked(rival)] : []), ".")];
+    return [html("p", { class: "loss" }, ...said, ...(drop > 0 && rival ? [", most often to ", linked(rival)] : []), ".")];
   };
 
   return (at) => {

@@ -106,7 +106,7 @@ def _dot(found: CueMap, spot: Spot, entry: ClassModel, *, named: bool) -> Markup
 def _table(profile: Profile) -> Markup:
     """Return the classes that lose most under a usual augmentation; where none was measured, the least accurate."""
     worst = [(loss, entry) for entry, loss in worst_first(profile) if entry.images][:_ROWS]
-    heads = ("class", "images", "recognized", "cue", "largest loss", "under", "mostly to")
+    heads = ("class", "images", "recognized", "cue", "largest loss", "under", "most often to")
     head = Markup("").join(Markup('<th style="%s">%s</th>') % (_CELL, title) for title in heads)
     rows = Markup("").join(_row(entry, loss) for loss, entry in worst)
     return Markup(
