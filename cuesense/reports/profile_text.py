@@ -27,6 +27,8 @@ _RELATIVE = "fraction of shorter side"
 # The words for a budget that is no value: the same in the terminal, on pages and in markdown, and short enough for a
 # column of a table. JSON and CSV files keep the status itself, which is their contract.
 BUDGET_WORDS = {BudgetStatus.UNLIMITED: "any", BudgetStatus.NONE: "none", BudgetStatus.UNDETERMINED: "?"}
+# Where there is room, no mark stands for a word.
+FULL_BUDGET_WORDS = BUDGET_WORDS | {BudgetStatus.UNDETERMINED: BudgetStatus.UNDETERMINED.value}
 BUDGET_MEANINGS = {
     BudgetStatus.UNLIMITED: "within the risk to the end of the ladder (“unlimited” in the files)",
     BudgetStatus.LIMITED: "within the risk up to here",

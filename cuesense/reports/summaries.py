@@ -7,6 +7,7 @@ from cuesense.reports.audit_text import strengths_text
 from cuesense.reports.audit_view import view
 from cuesense.reports.headline import findings
 from cuesense.reports.profile_text import SHORT_NAMES, budget_text
+from cuesense.reports.spec_text import short_dataset, short_spec
 from cuesense.reports.text import counted, listed, percent, points, points_with_unit, printable, quoted, readable_name
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.comparison import Comparison
@@ -25,10 +26,11 @@ def profile_summary(profile: Profile) -> str:
 
 
 def profile_line(profile: Profile) -> str:
-    """Return the model, the images and the accuracy, each name printable."""
+    """Return the model, the images and the accuracy; names as on the page, without the folders of this machine."""
     summary, known, images = profile.summary, profile.provenance, sum(entry.images for entry in profile.classes)
+    model, dataset = _short(short_spec(known.model.spec)), _short(short_dataset(known.dataset))
     return (
-        f"{_short(known.model.spec)} on {_short(known.dataset.spec)}: {counted(images, 'image')} of "
+        f"{model} on {dataset}: {counted(images, 'image')} of "
         f"{counted(len(profile.classes), 'class')}, {percent(summary.clean_accuracy)} recognized, worst class "
         f"{percent(summary.worst_class_accuracy)}"
     )

@@ -1,15 +1,19 @@
 """The profile's page in a browser: its links, controls, panel, map, words and copy buttons."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
+from cuesense.reports.html.profile import render
+from cuesense.reports.pictures import Answer
 from tests.helpers import browser
 from tests.helpers.browser import PHONE, Viewer
 from tests.helpers.page_checks import HOSTILE
+from tests.helpers.page_pictures import noise_pictures
 from tests.helpers.pages import full_page, full_profile
 
 SECTIONS = ["summary", "map", "confusions", "policy", "classes", "curves", "reading", "provenance"]
@@ -75,6 +79,12 @@ def test_a_class_opens_by_its_link_and_leads_on(viewer: Viewer, path: Path) -> N
     page.evaluate("location.hash = '#class=%E0%A4%A'")
     page.evaluate("location.hash = '#class=nobody'")
     assert panel.is_hidden()
+    said = page.locator("#unknown")
+    assert said.inner_text() == "No class “nobody” in this profile."
+    assert (said.get_attribute("role"), address(page)) == ("status", "class=nobody")
+    page.evaluate("location.hash = '#class=tench'")
+    panel.wait_for()
+    assert said.inner_text() == ""
 
 
 def test_the_panel_shows_what_is_known_of_a_class(viewer: Viewer, path: Path) -> None:
@@ -88,8 +98,8 @@ def test_the_panel_shows_what_is_known_of_a_class(viewer: Viewer, path: Path) ->
     tiles = strips.first.locator("figure")
     assert tiles.count() == 5
     assert tiles.nth(0).get_attribute("class") == "right"
-    assert re.match(r"clean\s+✓ tench 81\s%\s+then barn spider 12\s%", tiles.nth(0).inner_text())
-    assert re.match(r"0\.2\s+✗ barn spider 81\s%", tiles.nth(3).inner_text())
+    assert re.match(r"clean\s+✓ tench 81\s%\s+next: barn spider 12\s%", tiles.nth(0).inner_text())
+    assert re.match(r"0\.2\s+✗ barn spider 81\s%\s+tench itself 12\s%", tiles.nth(3).inner_text())
     assert tiles.nth(3).locator("img").get_attribute("alt").endswith("barn spider 81\N{NO-BREAK SPACE}%, wrong")
     assert page.evaluate("[...document.querySelectorAll('#panel img')].every((image) => image.naturalWidth > 0)")
     assert panel.locator("svg.panel").count() == 14
@@ -301,3 +311,55 @@ def test_hostile_names_stay_text(viewer: Viewer, tmp_path: Path) -> None:
         assert page.locator("#panel h3").text_content() == name
         assert browser.overflow(page) == 0
         page.keyboard.press("Escape")
+
+
+LONG = (
+    "English Springer Spaniel",
+    "Great Pyrenees dog",
+    "x" * 300,
+    "German Short-haired Pointer",
+    "Cardigan Welsh Corgi",
+)
+WIDTHS = (320, 360, 390, 768, 1024, 1280, 1600)
+# By how much the matrix is cut.
+CUT = "() => [document.querySelector('.matrix').closest('.scroll')].map((box) => box.scrollWidth - box.clientWidth)[0]"
+
+
+def test_long_names_make_nothing_wider_than_the_window(viewer: Viewer, tmp_path: Path) -> None:
+    path = tmp_path / "long.html"
+    path.write_text(full_page(full_profile(15, names=LONG)), encoding="utf-8")
+    page = viewer.open(path)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert (browser.overflow(page), page.evaluate(CUT)) == (0, 0), width
+        name = page.locator("#table tbody th").first.bounding_box()
+        assert name["width"] >= 80, width
+        budgets = page.locator("#table thead th.budget:visible").count()
+        assert budgets == {1600: 6, 1280: 6, 1024: 4, 768: 2}.get(width, 1 if width > 368 else 0)
+    page.emulate_media(media="print")
+    # A4 without its margins.
+    page.set_viewport_size({"width": 703, "height": 1000})
+    assert (browser.overflow(page), page.evaluate(CUT)) == (0, 0)
+
+
+def test_columns_without_room_are_named(viewer: Viewer, path: Path) -> None:
+    page = viewer.open(path, size=(1600, 900))
+    said = page.locator("#left-out")
+    assert said.is_hidden()
+    page.set_viewport_size({"width": 1024, "height": 900})
+    expected = (
+        "No room at this width for images, lean, random erasing, random rotation: a class’s details have them all."
+    )
+    page.wait_for_function("text => document.getElementById('left-out').textContent === text", arg=expected)
+    assert said.is_visible()
+
+
+def test_pictures_say_what_else_was_likely(viewer: Viewer, tmp_path: Path) -> None:
+    source = full_profile(3)
+    strips = noise_pictures(source, strips=1)
+    clean = strips[0][0].clean
+    beyond = replace(clean, answer=Answer("tench", 0.8, True, None, 0.12))
+    path = tmp_path / "page.html"
+    path.write_text(render(source, {0: [replace(strips[0][0], clean=beyond)]}), encoding="utf-8")
+    page = viewer.open(path, fragment="#class=tench")
+    assert "next: another output 12" in page.locator(".strip figure").first.inner_text()

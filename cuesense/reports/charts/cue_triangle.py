@@ -8,7 +8,7 @@ from math import sqrt
 
 from markupsafe import Markup, escape
 
-from cuesense.reports.charts.labels import shortened
+from cuesense.reports.charts.labels import free_place, shortened
 from cuesense.reports.cue_map import CueMap, Spot
 from cuesense.reports.text import CUE_LETTERS, css_class, fixed
 from cuesense.types import Cue, CueVerdict
@@ -23,6 +23,8 @@ _RADII = ((40, 5.5), (200, 4.2), (10**9, 3.0))
 _GRID = (0.2, 0.4, 0.6, 0.8)
 # Names beside dots: how many at most, their longest, and the size of their letters. Chosen by eye.
 _MOST_NAMES, _LONGEST, _LETTER, _LINE = 24, 20, 6.2, 12.0
+# Names stand in here: left, top, right and bottom.
+_ROOM = (2.0, 0.0, _WIDTH - 2, _TOP + _HEIGHT + 12)
 # A strip: its row, and where 0 and 100 % stand.
 _ROW, _ZERO, _HUNDRED = 64.0, 96.0, 392.0
 _STRIP_WIDTH = 420.0
@@ -134,7 +136,7 @@ def _names(found: CueMap, placed: Sequence[tuple[str, Spot]], radius: float) -> 
         if len(shown) == _MOST_NAMES:
             break
         name = shortened(placed[at][0], _LONGEST)
-        place = _free_place(points[at], len(name) * _LETTER, radius, taken)
+        place = free_place(points[at], (len(name) * _LETTER, _LINE), radius + 4, taken, _ROOM)
         if place is not None:
             taken.append(place)
             shown.append(f'<text class="tag" x="{place[0]:.1f}" y="{place[3] - 3:.1f}">{escape(name)}</text>')
@@ -143,31 +145,6 @@ def _names(found: CueMap, placed: Sequence[tuple[str, Spot]], radius: float) -> 
 
 def _distance(point: tuple[float, float], other: tuple[float, float]) -> float:
     return (point[0] - other[0]) ** 2 + (point[1] - other[1]) ** 2
-
-
-_Box = tuple[float, float, float, float]
-
-
-def _free_place(point: tuple[float, float], width: float, radius: float, taken: Sequence[_Box]) -> _Box | None:
-    """Return a box for a name beside, above or below its dot that covers no other; None where none is free."""
-    x, y = point
-    gap = radius + 4
-    corners = (
-        (x + gap, y - _LINE / 2),
-        (x - gap - width, y - _LINE / 2),
-        (x - width / 2, y - gap - _LINE),
-        (x - width / 2, y + gap),
-    )
-    for left, top in corners:
-        box = (left, top, left + width, top + _LINE)
-        inside = left >= 2 and box[2] <= _WIDTH - 2 and box[3] <= _TOP + _HEIGHT + 12
-        if inside and not any(_overlap(box, other) for other in taken):
-            return box
-    return None
-
-
-def _overlap(box: _Box, other: _Box) -> bool:
-    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
 
 
 def strips(found: CueMap) -> Markup:

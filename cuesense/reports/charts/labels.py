@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+# Left, low, right and high border.
+Box = tuple[float, float, float, float]
+
 
 def moved_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Move labels beside a chart so that they do not overlap, as little as possible.
@@ -56,3 +59,38 @@ def fitting_ticks(labels: Sequence[str], step: float, letter: float, first: Sequ
 def shortened(label: str, length: int) -> str:
     """Return a label of at most so many letters, the last one an ellipsis where some are cut off."""
     return label if len(label) <= length else f"{label[: length - 1]}…"
+
+
+def free_place(
+    point: tuple[float, float], size: tuple[float, float], gap: float, taken: Sequence[Box], room: Box
+) -> Box | None:
+    """Return where the label of a dot can stand without covering anything.
+
+    Args:
+        point: The dot.
+        size: Width and height of the label.
+        gap: From the dot's center to the label.
+        taken: What must not be covered.
+        room: What the label must not leave.
+
+    Returns:
+        The first free box right of the dot, left of it, on the side of small y, or on that of large y; None where
+        there is none.
+    """
+    (x, y), (width, height) = point, size
+    corners = (
+        (x + gap, y - height / 2),
+        (x - gap - width, y - height / 2),
+        (x - width / 2, y - gap - height),
+        (x - width / 2, y + gap),
+    )
+    for left, low in corners:
+        box = (left, low, left + width, low + height)
+        inside = left >= room[0] and low >= room[1] and box[2] <= room[2] and box[3] <= room[3]
+        if inside and not any(_overlap(box, other) for other in taken):
+            return box
+    return None
+
+
+def _overlap(box: Box, other: Box) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
-from cuesense.reports.charts.labels import shortened
+from cuesense.reports.charts.labels import Box, free_place, shortened
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.cue_map import CORNERS, HEIGHT, CueMap, Spot, cue_map
 from cuesense.reports.headline import headline
@@ -19,6 +21,10 @@ from cuesense.types import Cue
 _ROWS, _LETTERS, _NAMED_DOTS = 10, 40, 20
 # The triangle's side and margin in units of the graphic.
 _SIDE, _MARGIN = 300, 28
+# Names beside dots: their longest, the width of a letter and the height of a line at 8 units, and where they may stand:
+# below the label of the upper corner and above those of the lower ones.
+_DOT_LETTERS, _LETTER, _LINE_HEIGHT = 20, 4.9, 10.0
+_ROOM: Box = (2.0, _MARGIN - 6.0, _SIDE + 2.0 * _MARGIN - 2, _MARGIN + _SIDE * HEIGHT + 7)
 # Text takes the notebook's own color, and lines a part of it: both read in light and in dark themes.
 _LINE = "1px solid color-mix(in srgb, currentColor 25%, transparent)"
 _CELL = f"padding:2px 10px;text-align:left;border-bottom:{_LINE};background:none;color:inherit"
@@ -50,12 +56,13 @@ def _map(profile: Profile) -> Markup:
     found = cue_map(profile)
     named = len(found.spots) <= _NAMED_DOTS
     placed = [(spot, entry) for spot, entry in zip(found.spots, profile.classes, strict=True) if spot is not None]
-    dots = Markup("").join(_dot(found, spot, entry, named=named) for spot, entry in placed)
+    dots = Markup("").join(_dot(found, spot, entry, 5 if named else 3) for spot, entry in placed)
+    names = _names(found, placed) if named else Markup("")
     corners = " ".join(f"{x:g},{y:g}" for x, y in map(_place, CORNERS.values()))
     labels = Markup("").join(_corner(found, cue) for cue in Cue)
     return Markup(
         '<svg viewBox="0 0 %s %s" width="%s" role="img" aria-label="%s" font-size="11" fill="currentColor">'
-        '<polygon points="%s" fill="none" stroke="currentColor" stroke-opacity=".4"/>%s%s%s</svg>'
+        '<polygon points="%s" fill="none" stroke="currentColor" stroke-opacity=".4"/>%s%s%s%s</svg>'
     ) % (
         _SIDE + 2 * _MARGIN,
         round(_SIDE * HEIGHT) + 2 * _MARGIN,
@@ -65,6 +72,7 @@ def _map(profile: Profile) -> Markup:
         labels,
         dots,
         _mean(found),
+        names,
     )
 
 
@@ -85,22 +93,44 @@ def _place(point: tuple[float, float]) -> tuple[float, float]:
 
 def _corner(found: CueMap, cue: Cue) -> Markup:
     x, y = _place(CORNERS[cue])
-    return Markup('<text x="%s" y="%s" text-anchor="middle">%s</text>') % (
+    # Labels of the corners at the base start and end at the graphic's borders: centered they would be cut off.
+    ends = {Cue.TEXTURE: (2.0, "start"), Cue.COLOR: (_SIDE + 2 * _MARGIN - 2.0, "end")}
+    x, anchor = ends.get(cue, (x, "middle"))
+    return Markup('<text x="%s" y="%s" text-anchor="%s">%s</text>') % (
         x,
         y + (-9 if cue is Cue.SHAPE else 18),
+        anchor,
         found.corner(cue),
     )
 
 
-def _dot(found: CueMap, spot: Spot, entry: ClassModel, *, named: bool) -> Markup:
+def _dot(found: CueMap, spot: Spot, entry: ClassModel, radius: int) -> Markup:
     (x, y), color = _place(found.point(spot)), CUE_COLORS[entry.cue]
     fill = color if spot.sure else "none"
     name = printable(entry.name)
-    label = Markup('<text x="%s" y="%s" font-size="8">%s</text>') % (x + 7, y + 3, shortened(name, 20)) if named else ""
     circle = Markup(
         '<circle cx="%s" cy="%s" r="%s" fill="%s" stroke="%s" stroke-width="1.5"><title>%s: %s</title></circle>'
     )
-    return circle % (x, y, 5 if named else 3, fill, color, name, entry.cue.value) + label
+    return circle % (x, y, radius, fill, color, name, entry.cue.value)
+
+
+def _names(found: CueMap, placed: Sequence[tuple[Spot, ClassModel]]) -> Markup:
+    """Return the names beside the dots where there is room; each dot has its name as its title, too."""
+    points = [_place(found.point(spot)) for spot, _ in placed]
+    centers = points if found.mean is None else [*points, _place(found.point(found.mean))]
+    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in centers]
+    shown = Markup("")
+    for point, (_, entry) in zip(points, placed, strict=True):
+        name = shortened(printable(entry.name), _DOT_LETTERS)
+        box = free_place(point, (len(name) * _LETTER, _LINE_HEIGHT), 7, taken, _ROOM)
+        if box is not None:
+            taken.append(box)
+            shown += Markup('<text x="%s" y="%s" font-size="8">%s</text>') % (
+                round(box[0], 1),
+                round(box[3] - 2.5, 1),
+                name,
+            )
+    return shown
 
 
 def _table(profile: Profile) -> Markup:

@@ -17,6 +17,7 @@ const classPanel = (() => {
     if (shown === null) opener = document.activeElement;
     else mark(shown, false);
     shown = at;
+    unknown.textContent = "";
     detail.replaceChildren(...classDetail(at));
     panel.setAttribute("aria-label", `Class ${name(at)}`);
     const known = order(), place = known.indexOf(at);
@@ -39,8 +40,12 @@ const classPanel = (() => {
     if (opener?.isConnected) opener.focus({ preventScroll: true });
     opener = null;
   };
+  /* An address may come from the page of another profile: what it names is said, and it stays as it is. */
+  const unknown = document.getElementById("unknown");
+  const nameIn = (hash) => { const text = decoded(hash.slice(PREFIX.length)) ?? "?"; return text.length > 80 ? `${text.slice(0, 79)}…` : text; };
   const follow = () => {
     const at = meant(location.hash);
+    unknown.textContent = at === null && location.hash.startsWith(PREFIX) ? `No class “${nameIn(location.hash)}” in this profile.` : "";
     if (at === null) hide(); else if (at !== shown) show(at);
   };
   /* Without its fragment the address is the page again; going back opens the class once more. */

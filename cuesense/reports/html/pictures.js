@@ -2,6 +2,13 @@
    They are read from the page when the first class opens. */
 const classPictures = (() => {
   const stored = lazily(() => readJson("pictures"));
+  /* Beside a wrong answer the data name the class itself; beside a right one the likeliest other output, where it is
+     one of the classes. */
+  const other = (right, rival, second) => {
+    if (second === null || !right && !rival) return [];
+    const [before, after] = right ? ["next: ", ""] : ["", " itself"];
+    return [html("span", { class: "note" }, before, rival ? named(rival) : "another output", `${after} ${percent(second, 0)}`)];
+  };
   const tile = (title, [value, image, answer, probability, right, rival, second]) => {
     const shown = probability === null ? "" : ` ${percent(probability, 0)}`;
     const mark = right ? "✓" : "✗", said = right ? "right" : "wrong";
@@ -11,7 +18,7 @@ const classPictures = (() => {
       }),
       html("figcaption", {}, html("span", { class: "note value" }, value),
         html("span", { class: "answer" }, html("b", { title: said }, mark), " ", named(answer), shown),
-        rival ? html("span", { class: "note" }, "then ", named(rival), second === null ? "" : ` ${percent(second, 0)}`) : ""));
+        ...other(right, rival, second)));
   };
   const strip = ([title, clean, tiles]) => html("div", { class: "strip" }, html("h5", {}, title),
     html("div", { class: "tiles-row" }, tile(title, clean), ...tiles.map((found) => tile(title, found))));
@@ -21,7 +28,7 @@ const classPictures = (() => {
   return (at) => {
     const found = stored().strips[at];
     return found ? [block("What the model answers", html("p", { class: "note" },
-      "For each perturbation the image whose answer changes first: clean, then mild to strong. ✓ right, ✗ wrong; then the model’s second choice."),
+      "For each perturbation the image whose answer changes first: clean, then mild to strong. ✓ right, with the likeliest other answer; ✗ wrong, with the probability of the class itself."),
     ...found.slice(0, FIRST).map(strip), ...rest(found.slice(FIRST)))] : [];
   };
 })();

@@ -33,6 +33,16 @@
     if (!row || event.target.closest("a") || String(getSelection())) return;
     classPanel.open(position(row));
   });
+  /* A narrow window has no room for every column: what is left out is said. */
+  const leftOut = document.getElementById("left-out");
+  const sayLeftOut = () => {
+    const gone = [...document.querySelectorAll("#table thead th")].filter((head) => getComputedStyle(head).display === "none")
+      .map((head) => head.dataset.column ?? head.textContent.toLowerCase());
+    leftOut.hidden = !gone.length;
+    leftOut.textContent = `No room at this width for ${gone.join(", ")}: a class’s details have them all.`;
+  };
+  addEventListener("resize", sayLeftOut);
+  sayLeftOut();
   start();
   const order = () => visible().map(position);
   classPanel.start(order);

@@ -29,9 +29,11 @@ from cuesense.reports.pictures import Pictures
 from cuesense.reports.pipeline_text import caption, forecast_text, safe_text, worst_text
 from cuesense.reports.policy_view import PolicyView, policy_view
 from cuesense.reports.profile_text import (
+    FULL_BUDGET_WORDS,
     SHORT_NAMES,
     augmentation_columns,
     axis_title,
+    budget_key,
     budget_meaning,
     budget_text,
     global_budget_text,
@@ -46,8 +48,8 @@ from cuesense.reports.words import words
 from cuesense.schemas.profile import ClassModel, CurveModel, GlobalBudget, Profile
 from cuesense.types import Cue, CueVerdict
 
-# Columns of budgets that fit beside the evidence on a page of 84 rem; a class's details list all its budgets.
-_BUDGET_COLUMNS = 4
+# Columns of budgets that fit beside the evidence in a window of 1,280 pixels; a class's details list all its budgets.
+_BUDGET_COLUMNS = 6
 # Pairs in the list of confusions, and rows and columns of their matrix: what one screen holds.
 _MOST_PAIRS, _MOST_LEAKS = 10, 12
 # Classes in the table of risks: what one screen holds; a class's details have its own.
@@ -119,7 +121,7 @@ def render(profile: Profile, pictures: Pictures | None = None) -> str:
     policy = None if advice is None else policy_view(profile, advice)
     losses, places = usual_losses(profile), cue_map(profile)
     rows = _rows(profile, losses)
-    pairs = confusions(profile)
+    pairs, augmentations = confusions(profile), _budget_columns(profile)
     title = short_spec(profile.provenance.model.spec)
     return (
         _environment()
@@ -133,10 +135,12 @@ def render(profile: Profile, pictures: Pictures | None = None) -> str:
             graded=is_graded(profile),
             rows=rows,
             worst=_worst_class(profile),
-            augmentations=_budget_columns(profile),
+            augmentations=augmentations[:_BUDGET_COLUMNS],
+            more_augmentations=augmentations[_BUDGET_COLUMNS:],
             sections=_sections(profile),
             shared=_shared_budgets(profile),
             budget_meaning=budget_meaning(profile.policy),
+            budget_key=budget_key(),
             words=words(profile.policy),
             policy=policy,
             policy_problem=problem,
@@ -206,9 +210,9 @@ def _rows(profile: Profile, losses: Sequence[UsualLoss | None]) -> list[_Row]:
 
 
 def _budget_columns(profile: Profile) -> list[str]:
-    """Return the augmentations with a column in the table: those of the usual loss first."""
+    """Return the augmentations in the order of their columns in the table: those of the usual loss first."""
     known = augmentation_columns(profile, len(profile.curves))
-    return sorted(known, key=lambda name: name not in DEFAULT_AUGMENTATIONS)[:_BUDGET_COLUMNS]
+    return sorted(known, key=lambda name: name not in DEFAULT_AUGMENTATIONS)
 
 
 def _risky(policy: PolicyView | None) -> list[tuple[str, Any, Any]]:
@@ -247,7 +251,10 @@ def _shared_budgets(profile: Profile) -> list[tuple[str, str, GlobalBudget]]:
     """Return name, value as text, and budget of every augmentation over all classes."""
     curves = {curve.perturbation: curve for curve in profile.curves}
     budgets = profile.policy.global_
-    return [(name, global_budget_text(entry, curves.get(name)), entry) for name, entry in budgets.items()]
+    return [
+        (name, FULL_BUDGET_WORDS.get(entry.status) or global_budget_text(entry, curves.get(name)), entry)
+        for name, entry in budgets.items()
+    ]
 
 
 def _sections(profile: Profile) -> list[tuple[str, list[_Panel]]]:

@@ -12,7 +12,7 @@ from cuesense.reports.cue_map import Spot, cue_map
 from cuesense.reports.graded_text import largest_lean
 from cuesense.reports.policy_view import PolicyView
 from cuesense.reports.profile_text import (
-    BUDGET_WORDS,
+    FULL_BUDGET_WORDS,
     axis_title,
     budget_risk,
     curve_values,
@@ -63,7 +63,7 @@ def page_data(profile: Profile, policy: PolicyView | None = None) -> dict[str, A
         "z": z_score(profile.policy.confidence),
         "letters": {cue.value: CUE_LETTERS[cue] for cue in CueVerdict},
         "cues": [cue.value for cue in Cue],
-        "words": {status.value: word for status, word in BUDGET_WORDS.items()},
+        "words": {status.value: word for status, word in FULL_BUDGET_WORDS.items()},
         "roles": {role.value: title for role, title in ROLE_TITLES.items()},
         "augmentations": [{"name": name, "title": readable_name(name)} for name in augmentations],
         "curves": [_curve(curve) for curve in profile.curves],

@@ -24,7 +24,7 @@ const classTable = ({
     const order = typeof first === "string" ? collator.compare(first, second) : first - second;
     return view.descending ? -order : order;
   };
-  const matches = (row) => (!view.filter || inFilter(row, view.filter)) && name(row).toLowerCase().includes(view.query) && alsoKeep(row);
+  const matches = (row) => (!view.filter || inFilter(row, view.filter)) && (!view.query || name(row).toLowerCase().includes(view.query)) && alsoKeep(row);
   const update = (changes = {}) => {
     Object.assign(view, changes);
     if (changes.heading) {

@@ -9,11 +9,12 @@ import numpy as np
 
 from cuesense.errors import SettingsError, expected, unknown
 from cuesense.reports.charts.curve_accuracies import correct_counts
+from cuesense.reports.charts.labels import Box, free_place
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.confusions import confusions
-from cuesense.reports.cue_map import CORNERS, CueMap, Spot, cue_map
+from cuesense.reports.cue_map import CORNERS, HEIGHT, CueMap, Spot, cue_map
 from cuesense.reports.plots.axes import axes_or_new, percent_axis, require_matplotlib, short_name
-from cuesense.reports.profile_text import BUDGET_WORDS, value_text
+from cuesense.reports.profile_text import BUDGET_WORDS, FULL_BUDGET_WORDS, value_text
 from cuesense.reports.text import readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.stats.intervals import wilson
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # Names beside dots that can be read, and pairs of a bar chart that fit a page. Chosen by hand.
 _NAMED_DOTS, _PAIRS = 20, 15
+# Names of classes stand in here, in sides of the triangle: between the labels of its corners.
+_ROOM: Box = (-0.15, -0.03, 1.15, HEIGHT + 0.03)
 # Bars of budgets, from what is safe in full to what is not known: a sequence that also reads in gray, then a gray.
 _STATUS_COLORS = {"unlimited": "#1c69b0", "none": "#7f1d1d", "undetermined": "#c9ccd1"}
 
@@ -57,7 +60,8 @@ class ProfilePlots:
 
         Filled dots are known to a tenth of their sum, hollow ones are less certain; classes of which nothing is known
         are left out. The star is the average class, colors are the verdicts on the classes, and a corner says the
-        weight of its cue there: the map shows the part of the triangle that holds all classes.
+        weight of its cue there: the map shows the part of the triangle that holds all classes. Up to 20 classes have
+        their names beside their dots, where there is room for them.
 
         Args:
             ax: Where to draw; None makes a new figure.
@@ -78,9 +82,7 @@ class ProfilePlots:
         if found.mean is not None:
             ax.scatter(*_points(found, [found.mean]), marker="*", s=140, color="black", label="average class", zorder=4)
         if len(found.spots) <= _NAMED_DOTS:
-            for spot, entry in placed:
-                place = found.point(spot)
-                ax.annotate(short_name(entry.name), place, (4, 4), textcoords="offset points", fontsize=7)
+            _draw_names(ax, found, placed)
         ax.set_aspect("equal")
         ax.set_axis_off()
         # A profile of classes without images has nothing to name.
@@ -193,6 +195,25 @@ def _draw_spots(ax: Axes, found: CueMap, spots: Sequence[Spot], cue: CueVerdict)
         ax.scatter(*_points(found, uncertain), s=size, facecolors="none", edgecolors=color, label=hollow, zorder=3)
 
 
+def _draw_names(ax: Axes, found: CueMap, placed: Sequence[tuple[Spot, ClassModel]]) -> None:
+    """Write the names beside the dots where they cover neither dots nor each other."""
+    # How many points (1/72 inch) a side of the triangle has, which with its labels fills the axes.
+    extent = ax.get_window_extent()
+    side = min(extent.width / 1.1, extent.height) * 72 / ax.figure.dpi
+    letter, line, gap = (size / side for size in (4.4, 8.5, 5.0))
+    centers = [found.point(spot) for spot, _ in placed]
+    taken: list[Box] = [(x - gap * 0.9, y - gap * 0.9, x + gap * 0.9, y + gap * 0.9) for x, y in centers]
+    if found.mean is not None:
+        (x, y), half = found.point(found.mean), 1.3 * gap
+        taken.append((x - half, y - half, x + half, y + half))
+    for center, (_, entry) in zip(centers, placed, strict=True):
+        name = short_name(entry.name)
+        box = free_place(center, (len(name) * letter, line), gap, taken, _ROOM)
+        if box is not None:
+            taken.append(box)
+            ax.text((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, name, ha="center", va="center", fontsize=7)
+
+
 def _points(found: CueMap, spots: Sequence[Spot]) -> tuple[list[float], list[float]]:
     points = [found.point(spot) for spot in spots]
     return [x for x, _ in points], [y for _, y in points]
@@ -222,16 +243,12 @@ def _draw_budgets(ax: Axes, row: int, curve: CurveModel, classes: Sequence[Class
             continue
         shade = 0.25 + 0.6 * position / (len(limits) + 1)
         color = _STATUS_COLORS.get(str(key)) or (1.0, 0.82 * (1 - shade) + 0.15, 0.1)
-        label = _word(key) if isinstance(key, str) else "up to a value"
+        label = FULL_BUDGET_WORDS[BudgetStatus(key)] if isinstance(key, str) else "up to a value"
         ax.barh(row, count, left=start, color=color, edgecolor="white", label=label)
         if count >= len(classes) / 12:
-            text = _word(key) if isinstance(key, str) else value_text(key, curve.unit)
+            text = BUDGET_WORDS[BudgetStatus(key)] if isinstance(key, str) else value_text(key, curve.unit)
             ax.text(start + count / 2, row, text, ha="center", va="center", fontsize=7, color=_ink(color))
         start += count
-
-
-def _word(status: str) -> str:
-    return BUDGET_WORDS[BudgetStatus(status)]
 
 
 def _key(budget: BudgetModel) -> float | str:

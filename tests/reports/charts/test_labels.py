@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cuesense.reports.charts.labels import fitting_ticks, moved_apart, shortened
+from cuesense.reports.charts.labels import fitting_ticks, free_place, moved_apart, shortened
 
 
 @given(st.lists(st.floats(0, 400), max_size=20))
@@ -51,3 +51,24 @@ def test_two_labels_keep_two_letters_between_them(step, shown):
 @pytest.mark.parametrize(("label", "found"), [("abcd", "abcd"), ("abcde", "abc…")])
 def test_labels_are_cut_above_their_length(label, found):
     assert shortened(label, 4) == found
+
+
+ROOM = (0.0, 0.0, 100.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("point", "taken", "found"),
+    [
+        ((50, 50), [], (55, 45, 75, 55)),
+        ((50, 50), [(60, 40, 70, 50)], (25, 45, 45, 55)),
+        ((90, 50), [], (65, 45, 85, 55)),
+        ((50, 50), [(55, 45, 75, 55), (25, 45, 45, 55)], (40, 35, 60, 45)),
+        ((50, 50), [(20, 30, 80, 55)], (40, 55, 60, 65)),
+        ((50, 50), [(20, 30, 80, 70)], None),
+        # Boxes that touch do not overlap.
+        ((50, 50), [(75, 40, 80, 50)], (55, 45, 75, 55)),
+        ((75, 50), [], (80, 45, 100, 55)),
+    ],
+)
+def test_a_label_takes_the_first_free_place(point, taken, found):
+    assert free_place(point, (20, 10), 5, taken, ROOM) == found

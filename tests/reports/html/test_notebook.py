@@ -73,3 +73,21 @@ def test_profiles_of_almost_nothing_are_shown(source) -> None:
 
 def test_a_thousand_classes_stay_small() -> None:
     assert len(graded(1000)._repr_html_()) < 200_000
+
+
+def test_labels_of_the_map_are_whole_and_do_not_cover_each_other() -> None:
+    names = ("English Springer Spaniel", "Great Pyrenees dog", "church", "chain saw", "French horn")
+    source = graded(20, seed=1, names=names)
+    svg = tree(source._repr_html_()).find(".//svg")
+    width = float(svg.attrib["width"])
+    boxes = []
+    for label in svg.findall("text"):
+        x, y, size = float(label.attrib["x"]), float(label.attrib["y"]), float(label.get("font-size", "11"))
+        extent = 0.6 * size * len(label.text)
+        left = x - {"start": 0.0, "middle": extent / 2, "end": extent}[label.get("text-anchor", "start")]
+        boxes.append((left, y - size, left + extent, y))
+    assert all(left >= 0 and right <= width for left, _, right, _ in boxes)
+    assert not any(
+        a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for i, a in enumerate(boxes) for b in boxes[:i]
+    )
+    assert len(boxes) > 6

@@ -153,3 +153,18 @@ def test_axes_that_are_given_are_used() -> None:
     assert source.plot.budgets(ax=given[1, 1]) is given[1, 1]
     assert len(pyplot.get_fignums()) == 1
     assert "cue_map()" in repr(source.plot)
+
+
+def test_names_on_the_map_cover_neither_each_other_nor_the_corners() -> None:
+    names = ("English Springer Spaniel", "Great Pyrenees dog", "church", "chain saw", "French horn")
+    axes = graded(20, seed=1, names=names).plot.cue_map()
+    drawn(axes)
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(first.overlaps(second) for at, first in enumerate(boxes) for second in boxes[:at])
+    assert len(boxes) > 6
+
+
+def test_the_legend_of_budgets_has_words() -> None:
+    labels = [text.get_text() for text in profile(40).plot.budgets().get_legend().texts]
+    assert set(labels) <= {"any", "up to a value", "none", "undetermined"}
+    assert "undetermined" in labels
