@@ -12,6 +12,8 @@ from cuesense.cli.options import ProfilePath
 from cuesense.cli.terminal import remark
 
 _STDOUT = Path("-")
+# Already a file where the profile has one: printed, for other programs, unless --output says where to.
+_PRINTED = "json"
 _NAMES = ["html", "markdown", "json", "model-card"]
 
 
@@ -27,12 +29,14 @@ def report(
         ),
     ] = "html",
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File to write; - for stdout.", show_default="report.html, ...")
+        Path | None,
+        typer.Option(metavar="FILE", help="File to write; - for stdout.", show_default="beside PROFILE; json: -"),
     ] = None,
 ) -> None:
     """Write a profile as a page, as markdown for a pull request, or as a model card for the Hugging Face hub.
 
-    A page has the example images that lie beside the profile. PROFILE may also be an audit.json, verify.json or
+    The file is report.html, report.md or model-card.md beside the profile, and replaces what was there; JSON is
+    printed. A page has the example images that lie there. PROFILE may also be an audit.json, verify.json or
     compare.json or its folder, which have html and json.
 
     \b
@@ -47,7 +51,7 @@ def report(
         from cuesense.workflows.profile_files import report as write_report
         from cuesense.workflows.profile_files import report_text
 
-        if output == _STDOUT:
+        if output == _STDOUT or (output is None and format_ == _PRINTED):
             typer.echo(report_text(profile, format_), nl=False)
             return
         known = document_of(profile)

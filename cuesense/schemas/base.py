@@ -22,6 +22,8 @@ from cuesense.schemas.json_text import NotJsonError, field_name, impossible_numb
 SCHEMA_VERSION: Literal[1] = 1
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+# Kept as pydantic keeps a cached property: neither compared nor written. A private attribute would be compared.
+_FOLDER = "_folder"
 _SHOWN_CHARACTERS = 60  # enough to recognize a wrong value in a file, and still one line in a terminal
 
 
@@ -117,7 +119,21 @@ class Document(JsonModel):
         problem = impossible_number(content) or next(found.problems(), None)
         if problem is not None:
             raise cls._refused(path, problem)
+        found.lies_in(file.parent)
         return found
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the document was read from or written to, where its pictures lie; None where it has no file.
+
+        It is no field: it is neither in the JSON nor compared.
+        """
+        found: Path | None = self.__dict__.get(_FOLDER)
+        return found
+
+    def lies_in(self, folder: Path) -> None:
+        """Note the folder that the document was read from or written to."""
+        self.__dict__[_FOLDER] = folder.absolute()
 
     def problems(self) -> Iterator[str]:
         """Yield a clause for everything in the document that cannot be, such as lists of unequal lengths."""

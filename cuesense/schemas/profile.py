@@ -262,7 +262,9 @@ class Profile(Document):
         return plots
 
     def report(self, path: str | Path = "report.html", format: str = "html") -> Path:
-        """Write the profile as a page, or in another format; ``cuesense.report`` adds the example images of a folder.
+        """Write the profile as a page, or in another format.
+
+        The page has the example images of the folder that the profile was read from or written to.
 
         Args:
             path: The file to write.

@@ -62,6 +62,7 @@ def write_outputs(
     if predictions is not None:
         write(predictions, folder / PREDICTIONS)
     write_file(folder / Profile.FILE_NAME, profile.to_json())
+    profile.lies_in(folder)
 
 
 def earlier_profile(profile: Profile, folder: Path) -> Profile | None:
@@ -85,13 +86,15 @@ def _measured(profile: Profile) -> tuple[object, ...]:
 def report(profile: Document | Path | str, output: str | Path | None = None, *, format: str = "html") -> Path:
     """Write a profile, or another result, as a page, markdown, JSON or a model card.
 
-    The page of a profile has the example images that lie beside its file.
+    The page of a profile has the example images that lie beside its file, also that of a profile which was read or
+    written before.
 
     Args:
         profile: The profile, its file or its folder; also an audit, a verification, a comparison or the result of a
             check. Of a folder that holds no profile.json, its verify.json, compare.json, audit.json or check.json.
-        output: The file to write; None writes report.html, report.md, report.json or model-card.md into the current
-            folder, and for other results a file of their name, such as verify.html.
+        output: The file to write; None writes report.html, report.md, report.json or model-card.md beside the profile's
+            file, and for other results a file of their name, such as verify.html. An object has no file: into the
+            current folder.
         format: ``"html"``, ``"markdown"`` (for a pull request), ``"json"`` or ``"model-card"`` (for the Hugging Face
             hub). Audits, verifications and comparisons have html and json; checks markdown, github and json.
 
@@ -103,12 +106,17 @@ def report(profile: Document | Path | str, output: str | Path | None = None, *, 
         OutputError: The file cannot be written, or is the result's own.
     """
     known = document_of(profile)
-    path = path_of(file_name(known, format) if output is None else output, "--output")
+    path = path_of(_usual_file(profile, known, format) if output is None else output, "--output")
     refuse_folder(path)
     if not isinstance(profile, Document):
         refuse_same(path, file_of(profile))
     write_file(path, report_text(profile, format))
     return path
+
+
+def _usual_file(source: Document | Path | str, known: Document, format: str) -> Path:
+    name = Path(file_name(known, format))
+    return name if isinstance(source, Document) else file_of(source).parent / name
 
 
 def report_text(profile: Document | Path | str, format: str) -> str:
@@ -122,6 +130,6 @@ def report_text(profile: Document | Path | str, format: str) -> str:
         SettingsError: There is no such result, or it has no such format.
     """
     known = document_of(profile)
-    if isinstance(known, Profile) and format == "html" and not isinstance(profile, Document):
-        return render(known, read_pictures(file_of(profile).parent, known))
+    if isinstance(known, Profile) and format == "html" and known.folder is not None:
+        return render(known, read_pictures(known.folder, known))
     return render_document(known, format)

@@ -34,23 +34,30 @@ def known(tmp_path: Path) -> Path:
 def test_every_format_has_its_file_and_can_be_printed(
     name: str, file: str, known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    written = run("report", known, "--format", name)
-    assert (written.exit_code, written.stdout, written.stderr) == (0, "", f"Report: {file}\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     printed = run("report", known.parent, "--format", name, "--output", "-")
-    assert (printed.exit_code, printed.stderr) == (0, "")
-    assert printed.stdout == (tmp_path / file).read_text(encoding="utf-8")
+    assert (printed.exit_code, printed.stderr, list(known.parent.iterdir())) == (0, "", [known])
+    for source in (known, known.parent):
+        (known.parent / file).write_text("an older page")
+        written = run("report", source, "--format", name)
+        assert (written.exit_code, written.stdout, written.stderr) == (0, "", f"Report: {known.parent / file}\n")
+        assert printed.stdout == (known.parent / file).read_text(encoding="utf-8")
+    assert not list(elsewhere.iterdir())
 
 
-def test_json_is_the_profile_itself(known: Path) -> None:
-    assert run("report", known, "--format", "json", "--output", "-").stdout == known.read_text(encoding="utf-8")
+@pytest.mark.parametrize("more", [(), ("--output", "-")])
+def test_json_is_the_profile_itself_and_printed(known: Path, more: tuple[str, ...]) -> None:
+    result = run("report", known, "--format", "json", *more)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, known.read_text(encoding="utf-8"), "")
+    assert list(known.parent.iterdir()) == [known]
 
 
-def test_another_result_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_another_result_is_named(tmp_path: Path) -> None:
     (tmp_path / "audit.json").write_text(audit().to_json(), encoding="utf-8")
     result = run("report", tmp_path)
-    assert (result.exit_code, result.stderr) == (0, "Report of the audit: audit.html\n")
+    assert (result.exit_code, result.stderr) == (0, f"Report of the audit: {tmp_path / 'audit.html'}\n")
     assert_one_sentence(run("report", tmp_path, "--format", "model-card"), "html or json, the formats of this audit")
 
 

@@ -12,12 +12,13 @@ from cuesense import check, compare, forecast, recommend
 from cuesense.errors import OutputError, SettingsError
 from cuesense.reports.formats import render_document
 from cuesense.reports.html.profile import render
+from cuesense.reports.pictures import read_pictures
 from cuesense.schemas.profile import Profile
 from cuesense.workflows import profile_files
 from cuesense.workflows.profile_files import earlier_profile, report, write_outputs
 from tests.helpers.contract_documents import real
 from tests.helpers.graded_profiles import graded
-from tests.helpers.profiles import profile
+from tests.helpers.profiles import pictures, profile
 
 
 def test_the_page_of_a_profile_its_file_and_its_folder_are_the_same(tmp_path: Path) -> None:
@@ -30,10 +31,35 @@ def test_the_page_of_a_profile_its_file_and_its_folder_are_the_same(tmp_path: Pa
         assert page.read_text() == render(known)
 
 
-def test_the_default_is_a_page_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_of_an_object_is_a_page_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert report(profile()) == Path("report.html")
     assert (tmp_path / "report.html").is_file()
+
+
+def test_a_profile_that_was_read_or_written_has_the_page_of_its_folder(tmp_path: Path) -> None:
+    written = profile()
+    write_outputs(written, tmp_path / "out", pictures(written))
+    page = report(tmp_path / "out").read_text()
+    assert page == render(written, read_pictures(tmp_path / "out", written)) != render(written)
+    read = Profile.read(tmp_path / "out")
+    for number, known in enumerate((written, read, read.model_copy())):
+        assert known.report(tmp_path / f"{number}.html").read_text() == page
+    assert read == profile()
+    assert (read.to_json(), read.model_dump()) == (profile().to_json(), profile().model_dump())
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("html", "report.html"), ("markdown", "report.md"), ("json", "report.json")]
+)
+def test_the_default_of_a_file_lies_beside_it(name: str, file: str, tmp_path: Path) -> None:
+    (tmp_path / "profile.json").write_text(profile().to_json())
+    for source in (tmp_path, str(tmp_path / "profile.json")):
+        assert report(source, format=name) == tmp_path / file
+        (tmp_path / file).unlink()
+    assert Profile.read(tmp_path) == profile()
 
 
 @pytest.mark.parametrize(
@@ -48,13 +74,11 @@ def test_other_formats_have_files_of_their_own(
     assert (tmp_path / file).read_text(encoding="utf-8") == render_document(known, name)
 
 
-def test_other_results_are_written_under_their_names_and_not_over_themselves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_other_results_are_written_beside_their_files_and_not_over_themselves(tmp_path: Path) -> None:
     found = real("audit")
     (tmp_path / "audit.json").write_text(found.to_json())
-    assert report(tmp_path) == Path("audit.html")
+    assert report(tmp_path) == tmp_path / "audit.html"
+    assert (tmp_path / "audit.html").is_file()
     with pytest.raises(OutputError, match="the same file"):
         report(tmp_path / "audit.json", format="json")
     with pytest.raises(SettingsError, match="Expected the format to be html or json, the formats of this audit"):
