@@ -66,6 +66,8 @@ ONLY_ON_THE_COMMAND_LINE = {
     ("check", "--format"),
     # In Python, compare takes profiles, and models are analyzed by analyze.
     ("compare", "--dataset"),
+    # In Python one argument names the images, and another the model.
+    ("preview", "--dataset"),
 }
 
 
