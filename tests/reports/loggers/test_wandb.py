@@ -20,7 +20,10 @@ def wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    return pytest.importorskip("wandb", reason="needs wandb: pip install 'cuesense[wandb]'")
+    found = pytest.importorskip("wandb", reason="needs wandb: pip install 'cuesense[wandb]'")
+    yield found
+    # Its process would else run until the tests end.
+    found.teardown()
 
 
 class Kept:
