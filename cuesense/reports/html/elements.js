@@ -1,7 +1,7 @@
 "use strict";
 /* What the other scripts of a profile's page share: its numbers, text of numbers, and elements. */
 
-/* The counts are large: they are read when something first needs them, not when the page opens. */
+/* The counts are large: they are read when something first needs them or the browser is idle, not when the page opens. */
 const lazily = (read) => { let known; return () => known ??= read(); };
 const readJson = (id) => JSON.parse(document.getElementById(id).textContent);
 const profileData = lazily(() => readJson("data"));

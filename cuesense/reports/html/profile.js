@@ -47,4 +47,6 @@
   const order = () => visible().map(position);
   classPanel.start(order);
   printClasses(order);
+  /* Once the page is there and the browser idle, so that the first press need not wait for it. */
+  addEventListener("load", () => window.requestIdleCallback?.(() => profileData()));
 }
