@@ -284,14 +284,6 @@ def test_what_a_data_loader_adds_to_its_dataset_is_said_to_be_left_out() -> None
     assert any("shuffling" in warning for warning in profile.summary.warnings)
 
 
-def test_one_class_has_no_cue_and_that_is_the_reason() -> None:
-    data = [(picture(number, 0), 0) for number in range(30)]
-    profile = cuesense.analyze(
-        Meanest(outputs=1), data, class_names=["all"], config="quick", mean=(0.5,) * 3, std=(0.25,) * 3
-    )
-    assert profile.classes[0].why == "is the only class: what tells it from others cannot be measured"
-
-
 def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
     class Uneven(Colors):
         @property
