@@ -203,6 +203,8 @@ def _impossible(found: ClassEvidence) -> str | None:
     if found.fewest < FEWEST_IMAGES:
         where = "" if found.fewest == found.images else " under the ablation of a cue"
         return f"has {counted(found.fewest)}{where}; at least {FEWEST_IMAGES} are needed"
+    if len(found.class_names) == 1:
+        return "is the only class: what tells it from others cannot be measured"
     if not found.above_chance:
         return "is not recognized above chance on clean images"
     if found.told_apart < TOLD_APART and not _confused(found):

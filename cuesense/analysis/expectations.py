@@ -161,8 +161,10 @@ def _cues(plan: Plan) -> str:
         instead = "only what it keeps and its leans, with wide intervals"
         return f"Below {FEWEST_IMAGES} images a class gets no cue, {instead}: {too_few}."
     few = _names_below(plan, FEW_IMAGES)
-    named = "Cues are named where they are clear"
-    return f"{named}; below {FEW_IMAGES} images fewer are: {few}." if few else f"{named}."
+    named = "A class gets a cue where its images show one clearly"
+    if not few:
+        return f"{named}."
+    return f"{named}; with fewer than {FEW_IMAGES} images, many stay undetermined. Fewer than {FEW_IMAGES} has: {few}."
 
 
 def _names_below(plan: Plan, images: int) -> str:

@@ -15,7 +15,7 @@ from typing import NoReturn
 import typer
 
 from cuesense.atomic_files import Written, recorded
-from cuesense.cli.signals import exit_code
+from cuesense.cli.signals import NotStartedError, exit_code
 from cuesense.cli.terminal import discard_output, is_verbose
 from cuesense.errors import CuesenseError, CuesenseWarning, expected, listed
 
@@ -52,7 +52,8 @@ def user_errors() -> Iterator[None]:
     except RecursionError:
         _fail("Something in the input is nested too deeply to be read. Check the files that the command names.")
     except KeyboardInterrupt as interruption:
-        typer.echo(f"cuesense: interrupted; {_kept(written)}.", err=True)
+        what = "not started" if isinstance(interruption, NotStartedError) else "interrupted"
+        typer.echo(f"cuesense: {what}; {_kept(written)}.", err=True)
         raise typer.Exit(exit_code(interruption)) from None
     _LOGGER.info("done in %.1f s", time.monotonic() - started)
 

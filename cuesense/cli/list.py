@@ -13,7 +13,7 @@ import typer
 from cuesense import registry
 from cuesense.cli.errors import user_errors
 from cuesense.cli.options import Json
-from cuesense.cli.terminal import print_rich, remark
+from cuesense.cli.terminal import print_rich, remark_wrapped
 from cuesense.config import presets
 from cuesense.errors import SettingsError, unknown
 from cuesense.perturbations.ablations import ABLATIONS, SHAM
@@ -61,7 +61,7 @@ def list_(
             return
         for name, table in found.items():
             _print_rows(name, table)
-        remark(_NEXT[kind])
+        remark_wrapped(_NEXT[kind])
 
 
 def _as_json(found: dict[str, Rows]) -> str:

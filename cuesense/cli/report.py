@@ -30,7 +30,7 @@ def report(
     ] = "html",
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File to write; - for stdout.", show_default="beside PROFILE; json: -"),
+        typer.Option(metavar="FILE", help="File to write; - for stdout.", show_default="beside PROFILE"),
     ] = None,
 ) -> None:
     """Write a profile as a page, as markdown for a pull request, or as a model card for the Hugging Face hub.

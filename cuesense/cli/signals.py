@@ -20,6 +20,10 @@ class TerminationError(KeyboardInterrupt):
     """SIGTERM, which ends a command as Ctrl-C does."""
 
 
+class NotStartedError(KeyboardInterrupt):
+    """The answer "no" to the question whether to go on."""
+
+
 class _Ending:
     """When the command was first asked to end; None before."""
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
+from cuesense.cli.signals import NotStartedError
 from cuesense.types import Notify
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def print_rich(renderable: RenderableType, width: int | None = None) -> None:
 
 @contextmanager
 def progress(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar]:
-    """Show progress on stderr, unless -q was given or stderr is no terminal.
+    """Show progress on stderr, unless -q was given; where that is no terminal, one line says how long it takes.
 
     Args:
         doing: What is being done, in one word.
@@ -220,7 +221,7 @@ def confirm_or_say(bar: Bar, *, yes: bool) -> Notify:
         yes: Whether --yes was given.
 
     Returns:
-        A function that raises KeyboardInterrupt where the answer is no.
+        A function that raises NotStartedError where the answer is no.
     """
 
     def confirm(sentence: str) -> None:
@@ -232,7 +233,7 @@ def confirm_or_say(bar: Bar, *, yes: bool) -> Notify:
         with bar.paused():
             remark_wrapped(sentence)
             if not typer.confirm("Go on? (--yes goes on without asking)", err=True):
-                raise KeyboardInterrupt
+                raise NotStartedError
 
     return confirm
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILE = "pictures.parquet"
+_LOG = logging.getLogger(__name__)
 _OF = b"cuesense pictures of"
 
 
@@ -132,19 +134,28 @@ def read_pictures(folder: Path, profile: Profile) -> dict[int, list[Strip]]:
         profile: The profile.
 
     Returns:
-        The strips by position of the class; none where there is no such file, or one of other measurements.
+        The strips by position of the class; none where there is no such file, or one of other measurements. A damaged
+        file gives none, and a warning in the log.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    file = folder / FILE
     try:
-        table = pq.read_table(folder / FILE)
+        table = pq.read_table(file)
         if (table.schema.metadata or {}).get(_OF) != _measured(profile):
             return {}
         rows = table.to_pylist()
         return _strips(rows, len(profile.classes))
+    except FileNotFoundError:
+        return {}
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
-        # Examples are no result: without them, or with a damaged file, the page has all its numbers.
+        # Examples are no result: without them the page has all its numbers.
+        _LOG.warning(
+            "The example images in %s are damaged and left out: the page has all numbers, and no pictures. Run "
+            "`cuesense analyze` again with the same output folder to draw them again, or delete the file.",
+            file,
+        )
         return {}
 
 

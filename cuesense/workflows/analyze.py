@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from cuesense.config import Config, load_config, with_more
+from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
@@ -177,7 +178,9 @@ def analyze(
     if notify:
         for sentence in classifier.warnings:
             notify(sentence)
-    warn_of([*guesses(classifier), *classifier.assumptions])
+    # Of a DataLoader only the dataset is used: a program hears that now, its profile says it among the warnings.
+    in_memory = () if isinstance(dataset, (str, Path)) else remarks_of(data)
+    warn_of([*guesses(classifier), *classifier.assumptions, *in_memory])
     with locked(folder) as fresh, watched(progress, "analyzing") as advance:
         begin(f"reading {len(data):,} images")
         try:

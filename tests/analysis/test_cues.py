@@ -57,6 +57,12 @@ def test_a_class_that_loses_nothing_and_of_which_no_two_cues_suffice_has_no_word
     assert answer.why.endswith("the class loses at most 6 of 100 points when one cue is removed")
 
 
+def test_the_only_class_has_no_cue_and_that_is_the_reason() -> None:
+    answer = verdicts_of([shares_kept(recognized_with("color"))])[0]
+    assert answer.cue is CueVerdict.UNDETERMINED
+    assert answer.why == "is the only class: what tells it from others cannot be measured"
+
+
 def test_the_sentence_can_be_checked_against_the_answers() -> None:
     color = verdicts_of([PURE[Cue.COLOR], PURE[Cue.SHAPE]])[0]
     assert color.why.startswith("loses 100 of 100 points when color is removed; keeps 100 when only color is left")

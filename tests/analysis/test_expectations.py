@@ -76,9 +76,9 @@ def test_classes_without_images_are_named_and_count_for_nothing_else() -> None:
     ("images", "clause"),
     [
         (FEWEST_IMAGES - 1, f"Below {FEWEST_IMAGES} images a class gets no cue, only what it keeps and its leans, "),
-        (FEWEST_IMAGES, f"Cues are named where they are clear; below {FEW_IMAGES} images fewer are: class-1."),
-        (FEW_IMAGES - 1, f"Cues are named where they are clear; below {FEW_IMAGES} images fewer are: class-1."),
-        (FEW_IMAGES, "Cues are named where they are clear. "),
+        (FEWEST_IMAGES, f"many stay undetermined. Fewer than {FEW_IMAGES} has: class-1."),
+        (FEW_IMAGES - 1, f"many stay undetermined. Fewer than {FEW_IMAGES} has: class-1."),
+        (FEW_IMAGES, "A class gets a cue where its images show one clearly. "),
     ],
 )
 def test_cues_follow_the_rules_of_verdicts(images: int, clause: str) -> None:

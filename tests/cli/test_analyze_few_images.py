@@ -101,5 +101,5 @@ def test_at_a_terminal_the_answer_decides(
     assert (tmp_path / "out" / "profile.json").is_file() is measured
     assert ("Clean accuracy" in text) is measured
     if not measured:
-        assert "cuesense: interrupted; nothing was written." in text
+        assert "cuesense: not started; nothing was written." in text
         assert not (tmp_path / "out").exists()

@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from cuesense.cli.errors import user_errors
+from cuesense.cli.signals import NotStartedError
 from tests.helpers.command_line import assert_one_sentence, run
 from tests.helpers.profiles import profile
 
@@ -117,3 +118,10 @@ def test_an_output_below_a_file_or_that_is_full_is_one_sentence(known: Path) -> 
         run("-q", "compare", known, known, "--output", known), "--output to be a folder, but got the file"
     )
     assert_one_sentence(run("report", known, "--output", known / "page.html"), "to be writable")
+
+
+@pytest.mark.parametrize(("error", "what"), [(NotStartedError(), "not started"), (KeyboardInterrupt(), "interrupted")])
+def test_an_answer_of_no_is_no_interruption(
+    error: BaseException, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(error, capsys) == (130, f"cuesense: {what}; nothing was written.\n")

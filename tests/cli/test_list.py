@@ -92,7 +92,10 @@ def test_a_pipe_has_a_line_for_each_name_whatever_its_width(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("kind", [None, *KINDS])
-def test_the_next_command_is_said_beside_the_list(kind: str | None) -> None:
+def test_the_next_command_is_said_beside_the_list(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     given = [] if kind is None else [kind]
-    assert run("list", *given).stderr.startswith("Next: cuesense ")
+    said = run("list", *given).stderr
+    assert said.startswith("Next: cuesense ")
+    assert max(map(len, said.splitlines())) <= 80
     assert (run("-q", "list", *given).stderr, run("list", *given, "--json").stderr) == ("", "")

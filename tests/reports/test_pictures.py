@@ -87,10 +87,24 @@ def test_pictures_of_other_measurements_are_not_shown(tmp_path, what):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 no table PAR1"])
-def test_without_a_whole_file_there_are_none(tmp_path, content):
+def test_without_a_whole_file_there_are_none_and_damage_is_said(tmp_path, content, caplog):
     if content is not None:
         (tmp_path / FILE).write_bytes(content)
     assert read_pictures(tmp_path, profiles.profile(2)) == {}
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == (content is not None)
+    assert all(str(tmp_path / FILE) in text and "Run `cuesense analyze` again" in text for text in said)
+
+
+def test_a_file_that_is_cut_is_damaged(tmp_path, caplog):
+    source = profiles.profile(2)
+    write_pictures(profiles.pictures(source), source, tmp_path)
+    whole = (tmp_path / FILE).read_bytes()
+    assert read_pictures(tmp_path, source)
+    assert not caplog.records
+    (tmp_path / FILE).write_bytes(whole[: len(whole) // 2])
+    assert read_pictures(tmp_path, source) == {}
+    assert len(caplog.records) == 1
 
 
 def test_a_table_of_other_columns_is_none_of_ours(tmp_path):

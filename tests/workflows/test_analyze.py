@@ -275,6 +275,15 @@ def test_normalization_that_was_assumed_is_a_warning() -> None:
     assert any("mean and std are assumed" in warning for warning in profile.summary.warnings)
 
 
+def test_what_a_data_loader_adds_to_its_dataset_is_said_to_be_left_out() -> None:
+    data = [(picture(number, number % 3), number % 3) for number in range(30)]
+    loader = torch.utils.data.DataLoader(data, batch_size=4, shuffle=True)  # type: ignore[arg-type]
+    given = {"class_names": NAMES, "config": "quick", "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    with pytest.warns(cuesense.CuesenseWarning, match=r"Its sampler, shuffling, batches and collate function were not"):
+        profile = cuesense.analyze(Meanest(), loader, images_per_class=8, **given)
+    assert any("shuffling" in warning for warning in profile.summary.warnings)
+
+
 def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
     class Uneven(Colors):
         @property

@@ -31,9 +31,7 @@ def test_the_page_of_a_profile_its_file_and_its_folder_are_the_same(tmp_path: Pa
         assert page.read_text() == render(known)
 
 
-def test_the_default_of_an_object_is_a_page_in_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_default_of_an_object_lies_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert report(profile()) == Path("report.html")
     assert (tmp_path / "report.html").is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cuesense.errors import SettingsError, expected
 from cuesense.reports.html.profile import render
 from cuesense.reports.loggers.content import PREFIX, class_table, library, scalars
 from cuesense.schemas.profile import Profile
@@ -20,10 +21,23 @@ def log_to_mlflow(profile: Profile, step: int = 0) -> None:
         step: The training step at which the model was analyzed.
 
     Raises:
-        SettingsError: MLflow is not installed (``pip install 'cuesense[mlflow]'``).
+        SettingsError: MLflow is not installed (``pip install 'cuesense[mlflow]'``), or it cannot start a run.
     """
     mlflow: Any = library("mlflow", "MLflow", "mlflow")
+    _begin(mlflow)
     mlflow.log_metrics(scalars(profile), step=step)
     mlflow.log_text(render(profile), f"{PREFIX}/report.html")
     mlflow.log_text(csv_text(class_table(profile)), f"{PREFIX}/classes.csv")
     mlflow.log_text(profile.to_json(), f"{PREFIX}/{Profile.FILE_NAME}")
+
+
+def _begin(mlflow: Any) -> None:
+    """Start a run where none is active; a store that does not work fails in as many ways as there are stores."""
+    if mlflow.active_run() is not None:
+        return
+    try:
+        mlflow.start_run()
+    except Exception as error:
+        got = f"a store that does not work ({type(error).__name__})"
+        do = "Call mlflow.set_tracking_uri(...) with a store that exists, then mlflow.start_run()"
+        raise SettingsError(expected("run", "an MLflow run", got, do)) from error

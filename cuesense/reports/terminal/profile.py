@@ -16,7 +16,7 @@ from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.graded import graded_caption, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
 from cuesense.reports.terminal.pipeline import pipeline_lines
-from cuesense.reports.text import CUE_LETTERS, DASH, fixed, percent, printable, readable_name
+from cuesense.reports.text import CUE_LETTERS, DASH, counted, fixed, percent, printable, readable_name
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import ClassModel, Profile
 from cuesense.types import Cue, CueVerdict
@@ -72,7 +72,7 @@ def render(profile: Profile, *, limit: int = 30, left_out: Collection[str] = ())
 
 def _summary(profile: Profile) -> Iterator[Text]:
     model, dataset, summary = profile.provenance.model, profile.provenance.dataset, profile.summary
-    where = f" on {printable(dataset.named)}: {dataset.images:,} images, {dataset.classes:,} classes"
+    where = f" on {printable(dataset.named)}: {counted(dataset.images, 'image')}, {counted(dataset.classes, 'class')}"
     yield Text.assemble((printable(model.spec), "bold"), where)
     yield Text(f"Clean accuracy {percent(summary.clean_accuracy)}, worst class {percent(summary.worst_class_accuracy)}")
     counts = [(cue, summary.labels.get(cue, 0)) for cue in CueVerdict]
@@ -83,7 +83,9 @@ def _summary(profile: Profile) -> Iterator[Text]:
 def _groups(profile: Profile) -> Iterator[Text]:
     """Yield what each group of classes relies on; the first group is all classes, which the summary has already."""
     for group in profile.groups[1:]:
-        yield Text.assemble((printable(group.name), "bold"), f" ({group.classes} classes): {group_shares(group)}")
+        yield Text.assemble(
+            (printable(group.name), "bold"), f" ({counted(group.classes, 'class')}): {group_shares(group)}"
+        )
 
 
 def _graded(profile: Profile, limit: int, width: int) -> Iterator[RenderableType]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from time import monotonic
 from typing import Any
@@ -19,6 +20,8 @@ _MINUTE, _HOUR = 60, 3600
 _BAR = 20
 # Seconds between two updates of a notebook's output, each of which is a message to the browser. Chosen by hand.
 _PAUSE = 0.25
+# Seconds from which on a log has a line that says how long it takes. Chosen by hand.
+_LONG = 10
 
 
 class Bar:
@@ -85,9 +88,31 @@ class _Shown(Bar):
             self.shown.start()
 
 
+class _Told(Bar):
+    """What is said once where stderr is no terminal: how many there are, and about how long they take."""
+
+    def __init__(self, doing: str, unit: str) -> None:
+        self.doing, self.unit = doing, unit
+        self.started, self.first_done, self.of = 0.0, 0, -1
+        self.told = False
+
+    def __call__(self, done: int, total: int) -> None:
+        now = monotonic()
+        if total != self.of:
+            self.started, self.first_done, self.of = now, done, total
+        elif not self.told and done > self.first_done:
+            self.told = True
+            left = (total - done) * (now - self.started) / (done - self.first_done)
+            if left >= _LONG:
+                # A line that nobody can read must not stop the command.
+                with suppress(OSError):
+                    sys.stderr.write(f"{self.doing} {total:,} {self.unit}, {about(left)}\n")
+                    sys.stderr.flush()
+
+
 @contextmanager
 def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar]:
-    """Show what is done, how fast, and the time left on stderr, where that is a terminal.
+    """Show what is done, how fast, and the time left on stderr; where that is no terminal, one line.
 
     Args:
         doing: What the command does, in front of the bar.
@@ -98,7 +123,7 @@ def progress_bar(doing: str = "analyzing", unit: str = "images") -> Iterator[Bar
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Bar()
+        yield _Told(doing, unit)
         return
     # Gone when the command is done: what stands on the screen then is its result.
     columns = (TextColumn("{task.description}"), BarColumn(_BAR), _Left(unit))

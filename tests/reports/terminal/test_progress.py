@@ -137,3 +137,21 @@ def test_in_a_notebook_a_second_job_starts_anew(monkeypatch: pytest.MonkeyPatch)
         advance(0, 20)
         advance(10, 20)
     assert shown.texts[-2:] == ["training: 0 of 20 steps", "training: 10 of 20 steps, about 8 min left"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(2.0, "analyzing 960 images, about 3 min\n"), (0.11, "analyzing 960 images, about 10 s\n"), (0.1, "")],
+)
+def test_without_a_terminal_one_line_says_how_long_it_takes(
+    seconds: float, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress, "monotonic", lambda: now)
+    with progress.progress_bar() as advance:
+        advance.phase("loading model")
+        for done in range(0, 961, 10):
+            # The first batch decides; later ones are as fast as they like.
+            advance(done, 960)
+            now += seconds if done == 0 else 1000.0
+    assert capsys.readouterr().err == said
