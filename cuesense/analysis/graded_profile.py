@@ -90,8 +90,7 @@ def class_leans(found: Graded, classes: int) -> list[dict[Cue, LeanModel]]:
 
 
 def _kept(column: GradedColumn | None, index: int) -> KeptModel:
-    # Of a class without recognized images the shares are those of the other classes alone.
-    if column is None or not np.nan_to_num(column.kept.images[index]):
+    if column is None:
         return KeptModel(**_NOTHING)
     shares, kept = column.shares, column.kept
     best = None

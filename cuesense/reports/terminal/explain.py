@@ -96,7 +96,9 @@ def _kept(profile: Profile, entry: ClassModel) -> Iterator[RenderableType]:
     """Yield what the class keeps without each cue and on it alone, and its lean; nothing in older files."""
     if not entry.images or not known_columns(profile):
         return
-    yield _heading("What it keeps, % of its recognized images")
+    # Shares are of images that are recognized after the correction for sinks, which may be some where none is before.
+    of = "its recognized images" if entry.clean_accuracy else "its images that are recognized corrected for sinks alone"
+    yield _heading(f"What it keeps, % of {of}")
     table = borderless_table()
     table.add_column("Cue", no_wrap=True)
     for title in ("without it", "on it alone", "lean"):
