@@ -247,7 +247,9 @@ _WORDS = {NONE: "without augmentation ", USUAL: "with the usual crop, jitter and
 
 
 def _forecast(found: Outlook) -> str:
-    return f"{percent(found.mean)} on average, worst class {percent(found.worst)} ({quoted(found.worst_class)})"
+    unknown = ", ".join(readable_name(name) for name in found.left_out)
+    but = f", not counting {unknown}, of which nothing is known" if unknown else ""
+    return f"{percent(found.mean)} on average, worst class {percent(found.worst)} ({quoted(found.worst_class)}){but}"
 
 
 def _measured(profile: Profile) -> str:

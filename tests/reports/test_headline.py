@@ -141,6 +141,12 @@ def test_the_advice_is_that_of_recommend_with_its_forecasts():
     assert headline(known).advice == said
 
 
+def test_usual_augmentations_of_which_nothing_is_known_are_said_not_to_count():
+    # The profile measured crops and jitter, but no flips.
+    usual = headline(planted([SAFE, LOSES])).advice.partition("with the usual crop, jitter and flips")[2]
+    assert "not counting horizontal flip, of which nothing is known" in usual
+
+
 def test_an_augmentation_that_is_not_registered_has_no_recommendation_but_its_losses():
     known = planted([SAFE, LOSES])
 

@@ -10,7 +10,8 @@ const classPanel = (() => {
   const mark = (at, open) => document.querySelector(`#table tr[data-at="${at}"]`)?.classList.toggle("open", open);
   const neighbor = (step) => {
     const known = order(), place = known.indexOf(shown);
-    return place < 0 ? known[0] : known[(place + step + known.length) % known.length];
+    /* Where the table shows no class at all, the open one stays. */
+    return place < 0 ? known[0] ?? shown : known[(place + step + known.length) % known.length];
   };
   const name = (at) => profileData().classes[at].name;
   const show = (at) => {
