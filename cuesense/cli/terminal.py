@@ -294,7 +294,11 @@ def _next_commands(profile: Profile, said: Headline, folder: str) -> list[tuple[
         plain = named.name == printable(named.name)
         called = shlex.quote(named.name) if plain and not named.name.startswith("-") else str(named.index)
         looks = [(f"cuesense explain {folder} {called}", "one class")]
-    purposes = {"recommend": "what training costs", "verify": "whether training agrees"}
+    purposes = {
+        "recommend": "what training costs",
+        "verify": "whether training agrees",
+        "analyze": "with augmentations",
+    }
     return [*looks, (said.command, purposes.get(said.command.split()[1], "the page"))]
 
 
