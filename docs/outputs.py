@@ -2,8 +2,8 @@
 
 FOLDER is one that ``docs/example.py`` wrote. A page has the mark ``<!-- output of: COMMAND -->`` before a block of what
 COMMAND prints; ``<!-- output of: COMMAND (first 12 lines) -->`` keeps its beginning. The commands run in FOLDER in the
-order of the page, so that the later ones find what the earlier ones wrote; a block with a title (``title="model.toml"``)
-is written to the file of that name when its turn comes, as the page tells its reader to do.
+order of the page, so that the later ones find what the earlier ones wrote. A block with a title
+(``title="model.toml"``) is written to the file of that name in its turn, as the page tells its reader to do.
 """
 
 from __future__ import annotations

@@ -221,7 +221,11 @@ def _points(cost: _Cost) -> str:
 
 def _taker(cost: _Cost) -> str:
     taker = cost.taker
-    return f", {100 * taker.share:.0f} of them to {quoted(taker.rival)}" if taker else ""
+    if taker is None:
+        return ""
+    # Images that were mistaken before count among those that it takes, and a class that gains some as well loses less.
+    part = f"{100 * taker.share:.0f}" if taker.share <= expected_loss(cost.budget, cost.severity) else "many"
+    return f", {part} of them to {quoted(taker.rival)}"
 
 
 def _of(number: int, cost: _Cost) -> str:

@@ -77,6 +77,15 @@ def test_the_class_that_takes_the_lost_images_is_named():
     assert "[14, 22], 10 of them to 'tench' (its budget" in headline(known).findings[0]
 
 
+def test_a_class_that_takes_more_than_is_lost_has_no_number():
+    # It takes images that were mistaken before as well: "loses 18 points, 30 of them" would be nonsense.
+    known = planted([SAFE, LOSES])
+    rivals = [RivalModel(rival="tench", perturbation=CROP, share=0.3)]
+    taken = known.classes[1].model_copy(update={"rivals": rivals})
+    known = known.model_copy(update={"classes": [known.classes[0], taken]})
+    assert "loses 18 points [14, 22], many of them to 'tench' (its budget" in headline(known).findings[0]
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
