@@ -76,7 +76,9 @@ def verification_summary(verification: Verification) -> str:
 def _arm(arm: ArmResult) -> str:
     change = f" ({points(arm.mean_change.value)})" if arm.policy is not None else ""
     over = f"{counted(len(arm.over_tolerance), 'class')} over the tolerance"
-    return f"  {arm.name}: {percent(arm.mean)} on average{change}, worst class {percent(arm.worst)}, {over}"
+    return (
+        f"  {readable_name(arm.name)}: {percent(arm.mean)} on average{change}, worst class {percent(arm.worst)}, {over}"
+    )
 
 
 def _policies(number: int) -> str:
