@@ -19,7 +19,8 @@ from cuesense.reports.charts.cue_triangle import Dot, strips, triangle
 from cuesense.reports.charts.curve_accuracies import Overview, dataset_overview
 from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
-from cuesense.reports.graded_text import is_graded, lean_text, lean_words
+from cuesense.reports.cue_text import certain_lean, cue_count, cue_percent, relies_on, relies_on_caption
+from cuesense.reports.graded_text import is_graded, lean_text
 from cuesense.reports.headline import headline
 from cuesense.reports.html.links import class_address, class_id, link, with_links
 from cuesense.reports.html.page import head_variables, template_environment
@@ -99,9 +100,8 @@ class _Row:
     @property
     def leans_to(self) -> str:
         """The cue to which it certainly leans; empty where it may be none."""
-        cue = self.entry.leans_to
-        low = None if cue is None else self.entry.lean[cue].low
-        return cue.value if cue is not None and low is not None and low > 0 else ""
+        cue = certain_lean(self.entry)
+        return "" if cue is None else cue.value
 
 
 def render(profile: Profile, pictures: Pictures | None = None) -> str:
@@ -141,6 +141,7 @@ def render(profile: Profile, pictures: Pictures | None = None) -> str:
             shared=_shared_budgets(profile),
             budget_meaning=budget_meaning(profile.policy),
             budget_key=budget_key(),
+            relies_on_caption=relies_on_caption(profile.classes),
             words=words(profile.policy),
             policy=policy,
             policy_problem=problem,
@@ -167,7 +168,9 @@ def _environment() -> Environment:
         "budget": budget_text,
         "group_shares": group_shares,
         "lean": lean_text,
-        "lean_words": lean_words,
+        "relies_on": relies_on,
+        "cue_percent": cue_percent,
+        "cue_count": lambda cue, profile: cue_count(profile, cue),
         "evidence_bars": evidence_bars,
         "cue_counts_bar": cue_counts_bar,
         "short_augmentation": lambda name: SHORT_NAMES.get(name, readable_name(name)),
