@@ -11,7 +11,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from cuesense.errors import CuesenseError
-from cuesense.policies.advice import Advice, advise
+from cuesense.policies.advice import Advice
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.accuracy_panel import accuracy_panel
 from cuesense.reports.charts.cue_bars import cue_counts_bar, evidence_bars
@@ -20,7 +20,7 @@ from cuesense.reports.charts.curve_accuracies import Overview, dataset_overview
 from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
 from cuesense.reports.graded_text import is_graded, lean_text, lean_words
-from cuesense.reports.headline import headline
+from cuesense.reports.headline import advice_on, headline
 from cuesense.reports.html.links import class_address, class_id, link, with_links
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data
@@ -191,7 +191,7 @@ def _advice(profile: Profile) -> tuple[Advice | None, str]:
     if not profile.policy.global_:
         return None, "No augmentation was measured."
     try:
-        return advise(profile), ""
+        return advice_on(profile), ""
     except CuesenseError as error:
         return None, f"No recommendation: {error}"
 
