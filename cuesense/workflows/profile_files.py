@@ -45,7 +45,7 @@ def write_outputs(
     """
     shown = read_pictures(folder, profile) if pictures is None else pictures
     contents = {
-        "report.html": render(profile, shown),
+        "report.html": render(profile, shown, folder),
         "classes.csv": csv_text(profile.model_copy(update={"classes": profile.classes_by_lean}).to_frame()),
         "curves.csv": csv_text(profile.curves_frame()),
     }
@@ -135,5 +135,5 @@ def report_text(profile: Document | Path | str, format: str) -> str:
     """
     known = document_of(profile)
     if isinstance(known, Profile) and format == _PAGE and known.folder is not None:
-        return render(known, read_pictures(known.folder, known))
+        return render(known, read_pictures(known.folder, known), known.folder)
     return render_document(known, format)

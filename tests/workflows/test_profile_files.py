@@ -28,7 +28,23 @@ def test_the_page_of_a_profile_its_file_and_its_folder_are_the_same(tmp_path: Pa
     for number, source in enumerate((known, file, str(file), tmp_path)):
         page = report(source, tmp_path / f"{number}.html")
         assert page == tmp_path / f"{number}.html"
-        assert page.read_text() == render(known)
+        # An object lies in no folder that the page could name.
+        assert page.read_text() == render(known, folder=None if source is known else tmp_path)
+
+
+def test_the_next_command_of_a_page_names_the_folder_without_those_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, folder = profile(), tmp_path / "private" / "my out"
+    write_outputs(known, folder)
+    page = (folder / "report.html").read_text()
+    assert '<code id="command">cuesense recommend &#39;my out&#39; --train TRAIN</code>' in page
+    assert "private" not in page
+    assert report(folder).read_text() == page
+    monkeypatch.chdir(folder)
+    write_outputs(known, Path())
+    assert (folder / "report.html").read_text() == page
+    assert '<code id="command">cuesense recommend DIR --train TRAIN</code>' in render(known, folder=Path("/"))
 
 
 def test_the_default_of_an_object_lies_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +57,7 @@ def test_a_profile_that_was_read_or_written_has_the_page_of_its_folder(tmp_path:
     written = profile()
     write_outputs(written, tmp_path / "out", pictures(written))
     page = report(tmp_path / "out").read_text()
-    assert page == render(written, read_pictures(tmp_path / "out", written)) != render(written)
+    assert page == render(written, read_pictures(tmp_path / "out", written), tmp_path / "out") != render(written)
     read = Profile.read(tmp_path / "out")
     for number, known in enumerate((written, read, read.model_copy())):
         assert known.report(tmp_path / f"{number}.html").read_text() == page
