@@ -110,8 +110,8 @@ def report(profile: Document | Path | str, output: str | Path | None = None, *, 
     """
     known = document_of(profile)
     path = path_of(_usual_file(profile, known, format or _PAGE) if output is None else output, "--output")
-    format = format or (_PAGE if output is None else format_of(path))
     refuse_folder(path)
+    format = format or (_PAGE if output is None else format_of(path))
     if not isinstance(profile, Document):
         refuse_same(path, file_of(profile))
     write_file(path, report_text(profile, format))
