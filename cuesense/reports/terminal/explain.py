@@ -136,7 +136,7 @@ def _curves(profile: Profile, at: int, width: int) -> Iterator[RenderableType]:
             yield _heading(f"{title}: accuracy in %, clean to strongest")
             yield _curve_table(curves, entry, at, width)
             if role is Role.AUGMENTATION and entry.budgets:
-                mildest = " Where that is none, the risk is the mildest value's."
+                mildest = " Where the budget is none, the risk is that of the mildest value."
                 yield Text(f"Budget: {budget_meaning(profile.policy)}; {budget_key()}.{mildest}", "dim")
 
 

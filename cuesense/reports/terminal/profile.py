@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -41,7 +41,6 @@ class _ProfileReport:
 
     profile: Profile
     limit: int
-    left_out: Collection[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the summary, the classes, their groups, the training transform, warnings and what was assumed."""
@@ -49,26 +48,24 @@ class _ProfileReport:
         yield from _summary(self.profile)
         yield from (_graded if is_graded(self.profile) else _verdicts)(self.profile, self.limit, width)
         for note in graded_notes(self.profile):
-            if note not in self.left_out:
-                yield Constrain(Text(printable(note)), width)
+            yield Constrain(Text(printable(note)), width)
         yield from _groups(self.profile)
         yield from pipeline_lines(self.profile, width)
         yield from warning_lines(self.profile.summary.warnings)
         yield from assumption_lines(self.profile.provenance.assumptions)
 
 
-def render(profile: Profile, *, limit: int = 30, left_out: Collection[str] = ()) -> RenderableType:
+def render(profile: Profile, *, limit: int = 30) -> RenderableType:
     """Return the report for rich's Console.print.
 
     Args:
         profile: The profile.
         limit: How many classes the table shows; where there are more, those with the lowest clean accuracy.
-        left_out: Sentences that stand elsewhere on the same screen.
 
     Returns:
         A renderable that fits its columns to the width of the console, up to 140.
     """
-    return _ProfileReport(profile, limit, left_out)
+    return _ProfileReport(profile, limit)
 
 
 def _summary(profile: Profile) -> Iterator[Text]:
