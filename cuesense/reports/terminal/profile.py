@@ -13,6 +13,7 @@ from rich.text import Text
 from cuesense.reports.cue_text import cue_count, relies_on
 from cuesense.reports.graded_text import graded_notes, is_graded, strongest_leans
 from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_key, budget_meaning, group_shares
+from cuesense.reports.spec_text import on_dataset
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.graded import graded_captions, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
@@ -70,8 +71,8 @@ def render(profile: Profile, *, limit: int = 30) -> RenderableType:
 
 def _summary(profile: Profile) -> Iterator[Text]:
     model, dataset, summary = profile.provenance.model, profile.provenance.dataset, profile.summary
-    where = f" on {printable(dataset.named)}: {counted(dataset.images, 'image')}, {counted(dataset.classes, 'class')}"
-    yield Text.assemble((printable(model.spec), "bold"), where)
+    images = f": {counted(dataset.images, 'image')}, {counted(dataset.classes, 'class')}"
+    yield Text.assemble((printable(model.spec), "bold"), on_dataset(model, dataset), images)
     yield Text(f"Clean accuracy {percent(summary.clean_accuracy)}, worst class {percent(summary.worst_class_accuracy)}")
     known = [cue for cue in CueVerdict if summary.labels.get(cue, 0)]
     parts = [Text.assemble((cue.value, STYLES[cue]), f" {cue_count(profile, cue)}") for cue in known]
