@@ -121,8 +121,10 @@ def _narrowed(plan: Plan, recognized: Floats) -> list[str]:
     if _within(usual, plan) != _within(float(np.median(plan.images[plan.images > 0])), plan):
         said.append(f"with {counted(round(usual))} of a class recognized it is {_within(usual, plan)}")
     if _within(fewest, plan) != _within(usual, plan):
-        said.append(f"of {plan.class_names[least]}, with {counted(round(fewest))} recognized, {_within(fewest, plan)}")
-    return [f"What a class keeps is a share of its recognized images: {', '.join(said)}."] if said else []
+        said.append(
+            f"of {plan.class_names[least]}, with {counted(round(fewest))} recognized, it is {_within(fewest, plan)}"
+        )
+    return [f"What a class keeps is a share of its recognized images: {'; '.join(said)}."] if said else []
 
 
 def _shares(plan: Plan) -> str:

@@ -125,8 +125,8 @@ def test_a_network_that_has_seen_some_images_narrows_what_is_said() -> None:
     usual, least = (100 * float(half_width(np.array(float(n)), 0.95)) for n in (40, 20))
     assert text.startswith(
         "Of the first 20 clean images of each class, 73 % are recognized. What a class keeps is a share of its "
-        f"recognized images: with 40 images of a class recognized it is known within {usual:.0f} points, of class-2, "
-        f"with 20 images recognized, known within {least:.0f} points."
+        f"recognized images: with 40 images of a class recognized it is known within {usual:.0f} points; of class-2, "
+        f"with 20 images recognized, it is known within {least:.0f} points."
     )
     assert text.endswith("too rarely to name a cue, below 50 %, unless all of their images show more: class-2 (40 %).")
 
@@ -139,7 +139,7 @@ def test_of_all_images_nothing_is_left_open() -> None:
 
 def test_classes_that_are_never_recognized_or_were_not_tried() -> None:
     text = after(plan(50, 50, 0), [20, 20, 0], [20, 0, 0])
-    assert "of class-1, with 0 images recognized, not known." in text
+    assert "of class-1, with 0 images recognized, it is not known." in text
     assert "class-2" not in text
     assert expected_from_clean(plan(50), np.array([0]), np.array([0])) == []
 
