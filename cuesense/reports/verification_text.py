@@ -99,25 +99,33 @@ def _outcome(title: str, arm: ArmResult, found: Verification) -> str:
 
 
 def rival_sentences(found: Verification) -> Iterator[str]:
-    """Yield how every rival did against the recommended policy for all classes; nothing of guessing networks."""
-    arms = {arm.name: arm for arm in found.arms}
+    """Yield how every rival did against the recommended policy for all classes, and whether seeds are too few to judge.
+
+    Nothing of networks that guess.
+
+    Args:
+        found: The verification.
+    """
+    arms, seeds = {arm.name: arm for arm in found.arms}, len(found.seeds)
     recommended = arms.get(RECOMMENDED)
     if recommended is None or not learned(found):
         return
-    for arm in (arms[name] for name in RIVALS if name in arms):
-        if arm.same_as != RECOMMENDED and arm.lowest_gain is not None:
-            yield _rival(arm, recommended, len(found.seeds))
+    rivals = [arms[name] for name in RIVALS if name in arms]
+    known = [arm for arm in rivals if arm.same_as != RECOMMENDED and arm.lowest_gain is not None]
+    for arm in known:
+        yield _rival(arm, recommended, seeds)
+    if known and seeds < ENOUGH_SEEDS:
+        yield f"{counted(seeds, 'seed')} {'is' if seeds == 1 else 'are'} too few to judge: give --seeds {ENOUGH_SEEDS}."
 
 
 def _rival(arm: ArmResult, recommended: ArmResult, seeds: int) -> str:
     error = "" if arm.lowest_gain_error is None else f" (standard error {points(arm.lowest_gain_error)})"
-    verdict = "better than the recommended policy" if is_better(arm, recommended, seeds) else "not shown to be better"
-    if seeds < ENOUGH_SEEDS:
-        verdict = f"too few seeds to judge: give --seeds {ENOUGH_SEEDS}"
+    better = is_better(arm, recommended, seeds)
+    verdict = "; better than the recommended policy" if better else "; not shown to be better"
     gain, mean = 100 * (arm.lowest_gain or 0.0), 100 * (arm.mean - recommended.mean)
     return (
-        f"{readable_name(arm.name)} ({arm.doses}) against {RECOMMENDED}: lowest recall {gain:+.1f} points{error}, mean "
-        f"{mean:+.1f}: {verdict}"
+        f"{readable_name(arm.name)} ({arm.doses}) against the recommended policy: lowest recall {gain:+.1f} points"
+        f"{error}, mean {mean:+.1f}{verdict if seeds >= ENOUGH_SEEDS else ''}."
     )
 
 

@@ -117,7 +117,7 @@ def test_what_is_no_file_is_one_sentence(given: object) -> None:
 
 def test_what_the_images_can_decide_is_said_unless_quiet(table: Path, tmp_path: Path) -> None:
     loud = run("score", table, "--output", tmp_path / "loud", "--json")
-    assert "images a class, what a class keeps without a cue is at best known within" in loud.stderr
+    assert "images a class, the share of a class that stays recognized without a cue is known within" in loud.stderr
     assert "Of the clean images, " in loud.stderr
     assert json.loads(loud.stdout)["summary"]
     assert run("-q", "score", table, "--output", tmp_path / "quiet").stderr == ""

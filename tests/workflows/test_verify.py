@@ -82,7 +82,7 @@ def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Pat
     assert 9 + 2 * (len(different) - 1) <= kept <= 11 + 2 * len(different)
     assert steps[0] == (2, 18)
     assert steps[-1][0] == steps[-1][1]
-    assert found.arms[0].doses == "nothing"
+    assert found.arms[0].doses == "no augmentation"
     assert found.arms[1].doses == "random resized crop 0.08, color jitter 0.4, horizontal flip 0.5"
     assert found.arms[3].doses == "random resized crop 0.7"
     assert found.arms[5].doses == "3 different sets of values"

@@ -89,7 +89,7 @@ const classDetail = (() => {
     const parts = [
       html("h3", {}, named(entry.name)), html("p", { class: "note" }, counted(entry)),
       html("p", { class: "why" }, chip(entry.cue, entry.relies[0]), entry.relies[1] ? `(${entry.relies[1]}). ` : ". ", entry.why), ...usual(entry)];
-    if (entry.flags.length) parts.push(html("p", { class: "note" }, `Flags: ${entry.flags.join("; ")}.`));
+    if (entry.flags.length) parts.push(html("p", { class: "note" }, `Note: ${entry.flags.join("; ")}.`));
     if (entry.leans.length) parts.push(html("p", { class: "note" }, `It ${entry.leans.join("; it ")}.`));
     parts.push(...classPictures(at));
     if (entry.budgets.some((budget) => budget)) parts.push(block("Budgets", budgets(entry)));

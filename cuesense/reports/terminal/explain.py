@@ -21,6 +21,7 @@ from cuesense.reports.profile_text import (
     flag_texts,
     tick_labels,
 )
+from cuesense.reports.spec_text import on_dataset
 from cuesense.reports.terminal.cells import STYLES, budget_cell
 from cuesense.reports.terminal.parts import borderless_table
 from cuesense.reports.text import DASH, counted, fixed, listed, percent, printable, readable_name
@@ -79,7 +80,7 @@ def _heading(text: str) -> Text:
 def _who(profile: Profile, entry: ClassModel) -> Iterator[Text]:
     model, dataset = profile.provenance.model, profile.provenance.dataset
     named = (printable(entry.name), "bold")
-    yield Text.assemble(named, f" (index {entry.index}), {printable(model.spec)} on {printable(dataset.named)}")
+    yield Text.assemble(named, f" (index {entry.index}), {printable(model.spec)}{on_dataset(model, dataset)}")
     if not entry.images:
         yield Text("No images: nothing is known of this class.")
         return
@@ -136,7 +137,7 @@ def _curves(profile: Profile, at: int, width: int) -> Iterator[RenderableType]:
             yield _heading(f"{title}: accuracy in %, clean to strongest")
             yield _curve_table(curves, entry, at, width)
             if role is Role.AUGMENTATION and entry.budgets:
-                mildest = " Where that is none, the risk is the mildest value's."
+                mildest = " Where the budget is none, the risk is that of the mildest value."
                 yield Text(f"Budget: {budget_meaning(profile.policy)}; {budget_key()}.{mildest}", "dim")
 
 

@@ -47,11 +47,10 @@ def render(found: Verification) -> Group:
 
 
 def _scope(found: Verification) -> str:
+    scale = f"{counted(len(found.seeds), 'seed')}, {found.images:,} test images"
+    change = f"Change: points against no augmentation, with {100 * found.confidence:g}\N{NO-BREAK SPACE}% intervals"
     limit = f"{100 * found.tolerance:g}"
-    return (
-        f"{counted(len(found.seeds), 'seed')}, {found.images:,} test images. Changes against no augmentation "
-        f"in points, {100 * found.confidence:g} %; over: classes that lose more than {limit}; forecast: mean / worst"
-    )
+    return f"{scale}. {change}. Over: classes that lose more than {limit} points. Forecast: mean / worst class."
 
 
 def _table(found: Verification) -> Table:
