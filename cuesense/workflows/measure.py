@@ -184,7 +184,7 @@ def _pipeline(
 def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
     names = analysis.classifier.class_names.names if analysis.classifier.class_names else analysis.class_names
     size = analysis.classifier.preprocessing.image_size
-    return from_outcomes(
+    found = from_outcomes(
         store,
         shards,
         analysis.config.perturbations,
@@ -193,6 +193,7 @@ def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, condition
         sorted(analysis.dataset.sample_ids),
         min(size) if size else None,
     )
+    return replace(found, fingerprint=analysis.dataset.fingerprint)
 
 
 def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
