@@ -169,8 +169,8 @@ BREAKS = [
     ),
     (
         "cuesense/policies/search.py",
-        "for other in self._neighbors(state, changes) if self._safe(other, share)]",
-        "for other in self._neighbors(state, changes)]",
+        "gains = np.where(self._safe(cost), self._gains(cost), -np.inf)",
+        "gains = self._gains(cost)",
         "tests/policies/test_search.py",
     ),
     (

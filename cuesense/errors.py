@@ -200,6 +200,11 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
 
 
+def readable_name(identifier: str) -> str:
+    """Return an identifier such as a perturbation's as words for a sentence, for instance ``"gaussian blur"``."""
+    return identifier.replace("_", " ")
+
+
 def listed(names: Sequence[str], limit: int) -> str:
     """Return the first names of a list in one line, and how many more there are.
 

@@ -17,7 +17,7 @@ from cuesense.analysis.groups import ALL, GroupCues, group_cues
 from cuesense.analysis.hypotheses import VERDICTS
 from cuesense.analysis.shape_scale import ShapeScale, shape_scales
 from cuesense.arrays import Floats
-from cuesense.errors import listed
+from cuesense.errors import listed, readable_name
 from cuesense.policies.budgets import Levels, as_certified, budget, shared_budget
 from cuesense.predictions.predictions import Predictions
 from cuesense.schemas.base import Estimate
@@ -155,14 +155,16 @@ def data_warnings(
 
 def _sink_warnings(class_names: Sequence[str], ratios: Mapping[str, np.ndarray], corrected: bool) -> list[str]:
     sinks = [
-        f"{class_names[int(np.nanargmax(ratio))]} under {name} ({np.nanmax(ratio):.1f} times its share)"
+        f"{class_names[int(np.nanargmax(ratio))]} under {readable_name(name)} ({np.nanmax(ratio):.1f} times as often "
+        "as it occurs)"
         for name, ratio in ratios.items()
         if not np.isnan(ratio).all() and np.nanmax(ratio) >= SINK_RATIO
     ]
     if not sinks:
         return []
-    what = "labels are corrected for them" if corrected else "labels are not corrected for them"
-    return [f"{SINK_WARNING}, onto which predictions collapse ({what}): {listed(sinks, _LISTED)}."]
+    what = "are corrected for it" if corrected else "are not corrected for it"
+    which = listed(sinks, _LISTED)
+    return [f"{SINK_WARNING}, as which perturbed images of other classes are predicted (cues {what}): {which}."]
 
 
 def _summary(

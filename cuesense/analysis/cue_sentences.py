@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.analysis.class_evidence import ClassEvidence
+from cuesense.errors import readable_name
 from cuesense.perturbations.ablations import ALL_REMOVED, CUES, PRIMARY_ABLATION, REPLICATE_ABLATION, Ablation
 from cuesense.types import Cue, CueVerdict
 
@@ -45,8 +46,13 @@ def points(share: float | NDArray[np.float64]) -> str:
 def fine_detail(found: ClassEvidence) -> str:
     """Return what the class loses where texture and thin lines are erased alike; both ways must have been measured."""
     ways = [of_cue[Cue.TEXTURE] for of_cue in (PRIMARY_ABLATION, REPLICATE_ABLATION)]
-    lost = [f"{points(1 - (found.kept(way) or 0.0))} by {way.perturbation} at {way.value:g}" for way in ways]
+    lost = [f"{points(1 - (found.kept(way) or 0.0))} by {ablation_name(way)}" for way in ways]
     return f"loses {' and '.join(lost)}, which erase texture and thin lines alike"
+
+
+def ablation_name(ablation: Ablation) -> str:
+    """Return an ablation in words with its value, such as ``"patch shuffle at 3"``."""
+    return f"{readable_name(ablation.perturbation)} at {ablation.value:g}"
 
 
 def counted(images: int) -> str:
@@ -69,7 +75,7 @@ def _single(found: ClassEvidence, cue: Cue) -> str:
 
 def _by(removal: Ablation, cue: Cue) -> str:
     """Name the mechanism where it is not the usual one, so that the number is found among the curves."""
-    return "" if removal == PRIMARY_ABLATION[cue] else f" by {removal.perturbation} at {removal.value:g}"
+    return "" if removal == PRIMARY_ABLATION[cue] else f" by {ablation_name(removal)}"
 
 
 def _mixed(found: ClassEvidence) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cuesense.analysis.class_evidence import ClassEvidence
 from cuesense.analysis.contradictions import contradiction
-from cuesense.analysis.cue_sentences import counted, fine_detail, losses, points, why
+from cuesense.analysis.cue_sentences import ablation_name, counted, fine_detail, losses, points, why
 from cuesense.analysis.evidence import Evidence
 from cuesense.analysis.hypotheses import (
     CUES_LEFT,
@@ -20,6 +20,7 @@ from cuesense.analysis.hypotheses import (
 )
 from cuesense.analysis.joint_model import measured_fully, verdict_probabilities
 from cuesense.arrays import Floats
+from cuesense.errors import readable_name
 from cuesense.perturbations.ablations import (
     ALL_REMOVED,
     CUES,
@@ -79,7 +80,7 @@ _REVEALING_WITH_LESS = (*_REVEALING, *REPLICATE_ABLATION.values())
 # With more classes the verdict hardly depends on how guesses are taken off: in networks of six and more that question
 # withheld nine right verdicts and one wrong one.
 FEW_CLASSES = 6
-_UNCALIBRATED = "the verdicts are not calibrated for so few classes, or classes so often confused"
+_UNCALIBRATED = "with so few classes, or classes so often confused, a cue cannot be told from guessing"
 _SINGLE = (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR)
 
 # This text is part of profile.json.
@@ -168,7 +169,8 @@ def _decide(found: ClassEvidence, likely: Floats, generous: Floats) -> tuple[Cue
     verdict = VERDICTS[order[0]]
     if likely[order[0]] < _certain(found):
         first, other = (f"{VERDICTS[at]} ({points(likely[at])} %)" for at in order[:2])
-        return CueVerdict.UNDETERMINED, f"{losses(found)}: {first} and {other} both fit"
+        needed = f"{points(_certain(found))} % are needed"
+        return CueVerdict.UNDETERMINED, f"{losses(found)}; the likeliest answers are {first} and {other}, and {needed}"
     doubt = _doubt(found, verdict) or _uncalibrated(found, verdict, generous)
     if doubt:
         return CueVerdict.UNDETERMINED, f"{losses(found)}; {doubt}"
@@ -213,7 +215,7 @@ def _impossible(found: ClassEvidence) -> str | None:
         return f"cannot be told from {found.rival} on clean images ({points(found.mistaken)} of 100 are taken for it)"
     missing = [PRIMARY_ABLATION[cue] for cue in CUES if found.share(PRIMARY_ABLATION[cue]) is None]
     if missing:
-        return "was not measured under " + ", ".join(f"{name} at {value:g}" for name, value in missing)
+        return "was not measured under " + ", ".join(map(ablation_name, missing))
     return _hardly_told(found) or _recovered(found, RECOVERED_AT_ALL)
 
 
@@ -309,8 +311,8 @@ def _recovered(found: ClassEvidence, least: float) -> str | None:
         if share is not None and found.recovered(ablation) >= least:
             unaided, stays = points(share.unaided[found.index]), points(share.stays[found.index])
             return (
-                f"keeps {unaided} of 100 images under {ablation.perturbation} at {ablation.value:g} as the network "
-                f"answers, {stays} after the prior correction: it may be found by elimination"
+                f"keeps {unaided} of 100 images under {ablation_name(ablation)} as the network answers, {stays} "
+                "after the prior correction: it may be found by elimination"
             )
     return None
 
@@ -330,8 +332,7 @@ def _flags(found: ClassEvidence, verdict: CueVerdict) -> dict[str, str]:
 def _unconfirmed(found: ClassEvidence, verdict: CueVerdict) -> str | None:
     if verdict is not CueVerdict.TEXTURE or found.share(SMALL_GRAY_TILES) is not None:
         return None
-    name, value = SMALL_GRAY_TILES
-    return f"may be thin lines as well: {name} at {value:g} tells, and was not measured"
+    return f"may be thin lines as well: {ablation_name(SMALL_GRAY_TILES)} tells, and was not measured"
 
 
 def _weak(found: ClassEvidence) -> str | None:
@@ -344,7 +345,7 @@ def _sink(found: ClassEvidence) -> str | None:
     if sink is None or not sink[1] >= SINK_RATIO:
         return None
     condition, ratio = sink
-    return f"predicted {ratio:.1f} times its share under {condition.name} at {condition.value:g}"
+    return f"predicted {ratio:.1f} times its share under {readable_name(condition.name)} at {condition.value:g}"
 
 
 def _confused(found: ClassEvidence) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cuesense.analysis.cue_sentences import counted, points
+from cuesense.analysis.cue_sentences import ablation_name, counted, points
 from cuesense.analysis.cues import FEW_IMAGES, FEWEST_IMAGES, TOLD_APART
 from cuesense.arrays import Floats
 from cuesense.errors import listed
@@ -153,7 +153,7 @@ def _rare(plan: Plan, accuracy: Floats, *, every: bool) -> list[str]:
 
 def _cues(plan: Plan) -> str:
     found, needed = measured(plan.perturbations), [PRIMARY_ABLATION[cue] for cue in CUES]
-    lacking = [f"{ablation.perturbation} at {ablation.value:g}" for ablation in needed if ablation not in found]
+    lacking = [ablation_name(ablation) for ablation in needed if ablation not in found]
     if lacking:
         return f"No cue is named without {' and '.join(lacking)}, which the configuration does not apply."
     too_few = _names_below(plan, FEWEST_IMAGES)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from cuesense.analysis.cue_sentences import ablation_name
 from cuesense.analysis.graded import Graded, GradedColumn, GradedCue
 from cuesense.analysis.graded_sentences import (
     column_sentence,
@@ -124,7 +125,7 @@ def _leans(found: GradedCue) -> list[LeanModel]:
 
 def _column(column: Column, found: GradedColumn | None, guessing: float) -> ColumnModel:
     if found is None:
-        needed = " or ".join(_named(ablation) for ablation in column.mechanisms)
+        needed = " or ".join(map(ablation_name, column.mechanisms))
         sentence = f"What is kept {left(column)} was not measured: it needs {needed}."
         return ColumnModel(cue=column.cue, alone=column.alone, combined=column.combined, sentence=sentence)
     return ColumnModel(

@@ -11,6 +11,7 @@ import numpy as np
 from cuesense import registry
 from cuesense.arrays import Floats
 from cuesense.comparison.pairing import Pair, Source, augmentations
+from cuesense.errors import readable_name
 from cuesense.schemas.base import UNKNOWN, Estimate
 from cuesense.schemas.comparison import (
     AccuracyChange,
@@ -180,7 +181,7 @@ def _warnings(pair: Pair) -> list[str]:
     measured = {curve.perturbation for profile in (a, b) for curve in augmentations(profile)}
     alone = sorted(measured - pair.strongest.keys())
     if alone:
-        found.append(f"Left out, because the two measured no common value: {', '.join(alone)}.")
+        found.append(f"Left out, because the two measured no common value: {', '.join(map(readable_name, alone))}.")
     if a.policy.tolerance != b.policy.tolerance:
         found.append(
             f"Budgets are not compared: they are for drops of {a.policy.tolerance:g} and {b.policy.tolerance:g}."

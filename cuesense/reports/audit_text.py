@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cuesense.reports.audit_view import AuditView, Choice
-from cuesense.reports.text import DASH, bracketed, counted, listed, percent, points, printable
+from cuesense.reports.text import DASH, bracketed, counted, listed, percent, points, printable, readable_name
 from cuesense.schemas.audit import Audit, ClassAudit, CueHarm, RivalResult, Strength
 from cuesense.types import CueVerdict
 
@@ -66,8 +66,8 @@ def loss_in_points(loss: float | None, low: float | None, high: float | None) ->
 def headline(view: AuditView) -> str:
     """Return one sentence: which strength has the best mean accuracy, and which classes lose accuracy there."""
     audit = view.audit
-    best = f"{printable(audit.regularizer)} {strength_text(audit.chosen_by_mean)} has the best mean accuracy"
-    return f"{best}, {percent(audit.mean_accuracy[view.best])}; {_who_loses(view)}."
+    best = f"{printable(readable_name(audit.regularizer))} {strength_text(audit.chosen_by_mean)}"
+    return f"{best} has the best mean accuracy, {percent(audit.mean_accuracy[view.best])}; {_who_loses(view)}."
 
 
 def _who_loses(view: AuditView) -> str:

@@ -14,10 +14,6 @@ from cuesense.types import CueVerdict
 # summary of leans calls stable.
 _RELIABLE = 0.8
 
-# In a table of numbers this is said of a class whose lean may be none.
-NEAR_AVERAGE = "near average"
-BELOW_AVERAGE = "below average"
-
 
 def is_graded(profile: Profile) -> bool:
     """Return whether any class has a share that is kept; profiles of earlier versions have none."""
@@ -55,6 +51,15 @@ def in_percent(part: Estimate | None, *, bounds: str = "") -> str:
     return f"{value} [{_points(part.low)},{_points(part.high)}]"
 
 
+def kept_title(entry: ClassModel) -> str:
+    """Return the title above what a class keeps, which says of which images the percentages are."""
+    # Shares are of images that are recognized after the correction for sinks, which may be some where none is before.
+    of = "its recognized images"
+    if not entry.clean_accuracy:
+        of = "the images that are recognized after the correction for sinks; before it, none is"
+    return f"What it keeps, % of {of}"
+
+
 def largest_lean(entry: ClassModel) -> tuple[CueVerdict, LeanModel] | None:
     """Return the cue to which a class leans most, and how much; None where no lean is known."""
     cue = strongest(entry.lean)
@@ -69,21 +74,6 @@ def lean_text(entry: ClassModel) -> str:
     cue, lean = found
     points = _points(lean.value or 0.0)
     return f"{CUE_LETTERS[cue]}{'' if points.startswith(chr(0x2212)) else '+'}{points}"
-
-
-def lean_words(entry: ClassModel) -> str:
-    """Return where a class leans in words: ``"leans color"`` where it certainly does, ``"near average"`` else.
-
-    ``"below average"`` where it certainly relies on each cue less than the average class. Empty where no lean is known,
-    as with one class alone.
-    """
-    found = largest_lean(entry)
-    if found is None:
-        return ""
-    cue, lean = found
-    if lean.high is not None and lean.high < 0:
-        return BELOW_AVERAGE
-    return f"leans {cue.value}" if lean.low is not None and lean.low > 0 else NEAR_AVERAGE
 
 
 def graded_notes(profile: Profile) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cuesense.reports.audit_text import headline as audit_headline
 from cuesense.reports.audit_text import strengths_text
 from cuesense.reports.audit_view import view
+from cuesense.reports.cue_text import cue_count, relies_on_with_percent
 from cuesense.reports.headline import findings
 from cuesense.reports.profile_text import SHORT_NAMES, budget_text
 from cuesense.reports.spec_text import short_dataset, short_spec
@@ -21,9 +22,10 @@ _BUDGETS, _LETTERS = 5, 60
 
 def profile_summary(profile: Profile) -> str:
     """Return the model, the images and the accuracy, the verdicts, and the first finding."""
-    cues = ", ".join(f"{count:,} {cue.value}" for cue, count in profile.summary.labels.items() if count)
+    counts = profile.summary.labels
+    cues = ", ".join(f"{cue.value} {cue_count(profile, cue)}" for cue, count in counts.items() if count)
     found = "".join(f"\n  {finding}" for finding in findings(profile)[:1])
-    return f"<Profile of {profile_line(profile)}; cues: {cues or 'none'}{found}>"
+    return f"<Profile of {profile_line(profile)}; classes rely on: {cues or 'none'}{found}>"
 
 
 def profile_line(profile: Profile) -> str:
@@ -39,12 +41,11 @@ def profile_line(profile: Profile) -> str:
 
 def class_summary(entry: ClassModel) -> str:
     """Return a class's images, accuracy, cue, lean and budgets in one line."""
-    lean = f", leans to {entry.leans_to}" if entry.leans_to else ""
     named = [(SHORT_NAMES.get(name, readable_name(name)), part) for name, part in entry.budgets.items()]
     budgets = listed([f"{name} {budget_text(part)}" for name, part in named], _BUDGETS)
     known = f"; budgets: {budgets}" if named else ""
     accuracy = f"{counted(entry.images, 'image')}, {percent(entry.clean_accuracy)} recognized"
-    return f"<Class {quoted(entry.name)}: {accuracy}, cue {entry.cue.value}{lean}{known}>"
+    return f"<Class {quoted(entry.name)}: {accuracy}, relies on: {relies_on_with_percent(entry)}{known}>"
 
 
 def audit_summary(audit: Audit) -> str:
@@ -78,7 +79,9 @@ def verification_summary(verification: Verification) -> str:
 def _arm(arm: ArmResult) -> str:
     change = f" ({points(arm.mean_change.value)})" if arm.policy is not None else ""
     over = f"{counted(len(arm.over_tolerance), 'class')} over the tolerance"
-    return f"  {arm.name}: {percent(arm.mean)} on average{change}, worst class {percent(arm.worst)}, {over}"
+    return (
+        f"  {readable_name(arm.name)}: {percent(arm.mean)} on average{change}, worst class {percent(arm.worst)}, {over}"
+    )
 
 
 def _policies(number: int) -> str:

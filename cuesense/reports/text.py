@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from unicodedata import category
 
+from cuesense.errors import readable_name as readable_name
 from cuesense.types import CueVerdict
 
 # An en dash stands for a number that is unknown: it is narrow, and no cell can be mistaken for a forgotten one.
@@ -24,11 +25,6 @@ _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 def css_class(cue: CueVerdict) -> str:
     """Return the class by which style sheets color a cue, for instance ``"fine-detail"``: a blank would make two."""
     return cue.value.replace(" ", "-")
-
-
-def readable_name(identifier: str) -> str:
-    """Return an identifier such as a perturbation's as words, for instance ``"gaussian blur"``."""
-    return identifier.replace("_", " ")
 
 
 def printable(name: str) -> str:

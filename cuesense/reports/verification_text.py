@@ -30,6 +30,11 @@ _WEAKER = 0.2
 BETTER_NETWORKS = "train longer (--epochs), on more images, or from a checkpoint (--from)"
 
 
+def policy_name(name: str) -> str:
+    """Return what a policy is called in a sentence."""
+    return MEANINGS["none"] if name == "none" else readable_name(name)
+
+
 def trained(found: Verification) -> list[ArmResult]:
     """Return the policies that were trained: without those that do the same as an earlier one."""
     return [arm for arm in found.arms if arm.same_as is None]
@@ -75,14 +80,14 @@ def headline(found: Verification) -> list[str]:
     if len(others) > 1:
         best = max(others, key=lambda arm: arm.worst)
         sentences.append(
-            f"The best worst class: {readable_name(best.name)}, {percent(best.worst)} ({printable(best.worst_class)})."
+            f"The best worst class: {policy_name(best.name)}, {percent(best.worst)} ({printable(best.worst_class)})."
         )
     return sentences
 
 
 def _outcome(title: str, arm: ArmResult, found: Verification) -> str:
     if arm.same_as is not None or arm.policy is None:
-        return f"{title} ({printable(arm.doses)}) is the same as {readable_name(arm.same_as or 'none')}."
+        return f"{title} ({printable(arm.doses)}) is the same as {policy_name(arm.same_as or 'none')}."
     change, limit = arm.mean_change, f"{100 * found.tolerance:g} points"
     mean = f"{points(change.value)} {bracketed(change.low, change.high, points)}".rstrip()
     over = [printable(name) for name in arm.over_tolerance]

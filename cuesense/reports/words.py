@@ -20,8 +20,8 @@ def words(policy: PolicyModel) -> dict[str, str]:
         "risk": f"The chance that a class loses more than {tolerance}. At most {risk} is accepted.",
         "certified": f"What the class’s own images show without the help of others: the {confidence} bound of its drop "
         f"stays within {tolerance} up to there.",
-        "lean": "How much more, in points, the class relies on a cue than the average class of this model. Its letter "
-        "is the cue’s; below 0 it relies on it less.",
+        "lean": "How many points more the class relies on a cue than the average class of this model; the letter is "
+        "the cue’s. A class whose cue is undetermined “leans shape” where its lean to shape is certainly above 0.",
         "rival": "A class as which images of this class are predicted under a perturbation at its strongest value.",
         "sink": "A class onto which predictions collapse under a perturbation, whatever the image shows. Evidence is "
         "corrected for it.",

@@ -51,7 +51,7 @@ def test_the_largest_sink_of_each_perturbation_is_named(corrected: bool, words: 
     ratios = {"grayscale": np.array([0.1, 7.0, 6.0]), "hue": np.array([np.nan] * 3)}
     (warning,) = data_warnings([], NAMES, [2, 2, 2], [], ratios, corrected=corrected)
     assert words in warning
-    assert warning.endswith("bee under grayscale (7.0 times its share).")
+    assert warning.endswith("bee under grayscale (7.0 times as often as it occurs).")
 
 
 def test_warnings_come_in_one_order_after_what_is_known() -> None:
@@ -61,8 +61,8 @@ def test_warnings_come_in_one_order_after_what_is_known() -> None:
         "second",
         "1 unreadable image was skipped: a.jpg (cut).",
         "Classes with fewer than two images have no budgets and no cue: ant.",
-        "Sink classes, onto which predictions collapse (labels are corrected for them): "
-        "ant under grayscale (9.0 times its share).",
+        "Sink classes, as which perturbed images of other classes are predicted (cues are corrected for it): "
+        "ant under grayscale (9.0 times as often as it occurs).",
     ]
 
 
@@ -76,8 +76,10 @@ def test_ten_classes_with_too_few_images_are_named_and_the_others_counted(count:
 def test_ten_sinks_are_named_and_the_others_counted() -> None:
     ratios = {f"kind {number}": np.array([np.nan, 5.0 + number, 0.0]) for number in range(12)}
     (warning,) = data_warnings([], NAMES, [2, 2, 2], [], ratios)
-    assert "collapse (labels are corrected for them): bee under kind 0 (5.0 times its share), bee" in warning
-    assert warning.endswith("bee under kind 9 (14.0 times its share) and 2 more.")
+    assert (
+        "are predicted (cues are corrected for it): bee under kind 0 (5.0 times as often as it occurs), bee" in warning
+    )
+    assert warning.endswith("bee under kind 9 (14.0 times as often as it occurs) and 2 more.")
 
 
 JITTER = replace(get("perturbations", "color_jitter"), ladder=(0.2, 0.8))

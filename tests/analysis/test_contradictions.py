@@ -213,4 +213,4 @@ def test_a_class_that_is_hardly_told_from_its_rival_is_undetermined_and_says_tha
     _, answer = name_cues(gather(two_classes(0.6, Cue.COLOR, 0.0), 0.95), ("rival", "class"))
     assert answer.cue is CueVerdict.UNDETERMINED
     assert "80 of 100 of its own may be guesses even when nothing is removed" in answer.why
-    assert answer.why.endswith("the verdicts are not calibrated for so few classes, or classes so often confused")
+    assert answer.why.endswith("with so few classes, or classes so often confused, a cue cannot be told from guessing")

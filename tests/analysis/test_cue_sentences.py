@@ -99,7 +99,7 @@ def test_a_mixed_class_names_the_cues_without_which_it_is_not_recognized(recogni
 def test_the_removal_that_harms_least_is_named_where_it_is_not_the_usual_one(cue: Cue) -> None:
     usual, other, *_ = REMOVALS[cue]
     shares = {usual: share_of([0.2, OTHER]), other: share_of([0.3, OTHER])}
-    name = {Cue.TEXTURE: "bilateral_blur at 0.0625", Cue.COLOR: "grayscale_maximum at 1"}[cue]
+    name = {Cue.TEXTURE: "bilateral blur at 0.0625", Cue.COLOR: "grayscale maximum at 1"}[cue]
     assert why(class_of(shares), CueVerdict(cue.value)) == f"loses 70 of 100 points when {cue} is removed by {name}"
     shares[other] = share_of([0.2, OTHER])
     assert why(class_of(shares), CueVerdict(cue.value)) == f"loses 80 of 100 points when {cue} is removed"
@@ -117,7 +117,7 @@ def test_losses_and_shares_alone_are_of_the_mechanism_that_keeps_most() -> None:
 def test_fine_detail_is_explained_by_both_ways_that_erase_thin_lines() -> None:
     found = class_of(kept({Cue.TEXTURE: 0.08}, {}, {Cue.TEXTURE: 0.104}))
     assert fine_detail(found) == (
-        "loses 92 by opening_closing at 0.07 and 90 by median_blur at 0.16, which erase texture and thin lines alike"
+        "loses 92 by opening closing at 0.07 and 90 by median blur at 0.16, which erase texture and thin lines alike"
     )
 
 

@@ -93,14 +93,14 @@ def between_mixed_and(cue: Cue, alone: float):
 def test_answers_that_fit_two_labels_stay_undetermined() -> None:
     answer = verdicts_of([between_mixed_and(Cue.COLOR, 0.43), *COMPANY])[0]
     assert answer.cue is CueVerdict.UNDETERMINED
-    assert answer.why.endswith("both fit")
+    assert answer.why.endswith("and 90 % are needed")
 
 
 def test_answers_that_fit_two_labels_but_certainly_need_fine_detail_say_so() -> None:
     answer = verdicts_of([between_mixed_and(Cue.TEXTURE, 0.3), *COMPANY])[0]
     assert answer.cue is CueVerdict.FINE_DETAIL
     assert answer.why.endswith(
-        "both fit; loses 100 by opening_closing at 0.07 and 100 by median_blur at 0.16, "
+        "and 90 % are needed; loses 100 by opening closing at 0.07 and 100 by median blur at 0.16, "
         "which erase texture and thin lines alike"
     )
 
@@ -197,8 +197,8 @@ def test_a_class_that_is_not_recognized_is_undetermined() -> None:
 def test_a_suppression_that_was_not_measured_is_named() -> None:
     answer = verdicts_of([PURE[Cue.COLOR]] * 2, ablations=[PRIMARY_ABLATION[Cue.COLOR]])[0]
     assert answer.cue is CueVerdict.UNDETERMINED
-    assert "patch_shuffle at 3" in answer.why
-    assert "opening_closing at 0.07" in answer.why
+    assert "patch shuffle at 3" in answer.why
+    assert "opening closing at 0.07" in answer.why
     assert answer.evidence[Cue.SHAPE].necessity.value is None
     assert answer.evidence[Cue.SHAPE].agree is None
 
@@ -324,7 +324,7 @@ def test_every_missing_primary_ablation_is_named_with_its_value() -> None:
         return verdicts_of(COMPANY, ablations=left)[0].why
 
     assert why(Cue.COLOR) == "was not measured under grayscale at 1"
-    assert why(Cue.SHAPE, Cue.TEXTURE) == ("was not measured under patch_shuffle at 3, opening_closing at 0.07")
+    assert why(Cue.SHAPE, Cue.TEXTURE) == ("was not measured under patch shuffle at 3, opening closing at 0.07")
 
 
 @pytest.mark.parametrize("q", [0.11, 1.0, float("nan")])
@@ -348,7 +348,8 @@ def test_two_verdicts_that_fit_are_named_with_their_probabilities_the_likelier_f
     (first, most), (second, less) = ranked[:2]
     assert most < CERTAIN_WITH_LESS
     assert answer.why.endswith(
-        f" of 100 points: {first} ({100 * most:.0f} %) and {second} ({100 * less:.0f} %) both fit"
+        f" of 100 points; the likeliest answers are {first} ({100 * most:.0f} %) and {second} ({100 * less:.0f} %), "
+        "and 90 % are needed"
     )
     assert re.match(r"loses at least \d+ without shape, \d+ without texture, \d+ without color of 100", answer.why)
 
@@ -358,7 +359,7 @@ def test_a_sink_is_flagged_with_how_often_and_where() -> None:
     condition = found.conditions[1 + EVERY.index(PRIMARY_ABLATION[Cue.TEXTURE])]
     sinks = ((condition, 6.25), (condition, float("nan")), *[None] * (len(COMPANY) - 2))
     first, second, third, *_ = renamed(found, sinks=sinks)
-    assert first.flags == {"sink": "predicted 6.2 times its share under opening_closing at 0.07"}
+    assert first.flags == {"sink": "predicted 6.2 times its share under opening closing at 0.07"}
     # The second class relies on texture, whose confirmation was not measured.
     assert "sink" not in second.flags
     assert third.flags == {}

@@ -121,7 +121,7 @@ def test_texture_is_flagged_where_small_gray_tiles_were_not_measured(decided, me
     found = known(TYPICAL[verdict])
     answer = decided(found if measured else without(found, SMALL_GRAY_TILES), {verdict: 1.0})
     assert answer.cue.value == verdict
-    text = "may be thin lines as well: grayscale_patch_shuffle at 6 tells, and was not measured"
+    text = "may be thin lines as well: grayscale patch shuffle at 6 tells, and was not measured"
     flags = {"texture_unconfirmed": text} if verdict == "texture" and not measured else {}
     assert answer.flags == flags
 
@@ -210,9 +210,9 @@ def test_a_class_that_is_not_recognized_needs_nothing(decided, recognized: float
 
 def test_fine_detail_says_what_fits_and_what_is_lost(decided) -> None:
     assert decided(known(LINES), {"texture": 0.6, "shape": 0.4}).why == (
-        "loses at least 80 without shape, 5 without texture, 5 without color of 100 points: texture (60 %) and "
-        "shape (40 %) both fit; loses 92 by opening_closing at 0.07 and 90 by median_blur at 0.16, "
-        "which erase texture and thin lines alike"
+        "loses at least 80 without shape, 5 without texture, 5 without color of 100 points; the likeliest answers are "
+        "texture (60 %) and shape (40 %), and 75 % are needed; loses 92 by opening closing at 0.07 and 90 by median "
+        "blur at 0.16, which erase texture and thin lines alike"
     )
 
 
@@ -255,7 +255,7 @@ def test_in_gray_images_no_class_relies_on_color() -> None:
 
 def test_the_sentence_and_the_evidence_are_about_the_mechanism_that_harms_least() -> None:
     found, _ = name_cues(known(TEXTURE), NAMES)
-    said = "loses 75 of 100 points when texture is removed by bilateral_blur at 0.0625; keeps 90 when only texture "
+    said = "loses 75 of 100 points when texture is removed by bilateral blur at 0.0625; keeps 90 when only texture "
     assert found.why.startswith(said)
     assert found.evidence[Cue.TEXTURE].necessity.value == pytest.approx(0.75)
     other, _ = name_cues(known(TEXTURE, {BILATERAL: both(0.1)}), NAMES)

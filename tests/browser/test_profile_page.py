@@ -97,7 +97,7 @@ def test_the_panel_shows_what_is_known_of_a_class(viewer: Viewer, path: Path) ->
     panel = page.locator("#panel")
     headings = panel.locator("h4").all_inner_texts()
     assert headings[:3] == ["What the model answers", "Budgets", "Policy"]
-    assert {"Rivals", "Kept without each cue and on it alone", "Cue suppressions", "Augmentations"} <= set(headings)
+    assert {"Rivals", "What it keeps, % of its recognized images", "Cue suppressions", "Augmentations"} <= set(headings)
     strips = panel.locator(".strip")
     assert strips.count() == 3
     tiles = strips.first.locator("figure")

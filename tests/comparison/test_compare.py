@@ -223,7 +223,7 @@ def test_augmentations_that_only_one_measured_are_named() -> None:
     b = changed(a, curves=[curve for curve in a.curves if curve.perturbation != "random_rotation"])
     found = compare(a, b)
     assert "random_rotation" not in found.doses
-    assert any("no common value: random_rotation" in warning for warning in found.warnings)
+    assert any("no common value: random rotation" in warning for warning in found.warnings)
 
 
 def warned(found: Profile, *warnings: str) -> Profile:

@@ -41,7 +41,7 @@ def arm(name: str, changes: list[float], forecasts: list[float | None], **more: 
     ]
     known: dict[str, object] = {
         "name": name,
-        "doses": "random_resized_crop 0.08",
+        "doses": "random resized crop 0.08",
         "policy": {"scope": "global"},
         "same_as": None,
         "mean": 0.75,

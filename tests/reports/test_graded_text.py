@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cuesense.reports.graded_text import (
-    NEAR_AVERAGE,
     graded_notes,
     in_percent,
     is_graded,
+    kept_title,
     known_columns,
     lean_text,
-    lean_words,
     short_title,
     strongest_leans,
 )
@@ -72,23 +71,26 @@ def test_no_share_is_a_dash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leans", "text", "words"),
+    ("leans", "text"),
     [
-        ({"shape": (-0.1, -0.2, 0.0), "color": (0.21, 0.01, 0.4)}, "C+21", "leans color"),
-        ({"shape": (-0.1, -0.2, 0.0), "color": (0.21, 0.0, 0.4)}, "C+21", NEAR_AVERAGE),
-        ({"texture": (-0.021, -0.2, 0.4)}, "T−2", NEAR_AVERAGE),
-        ({"texture": (-0.001, -0.2, 0.4)}, "T+0", NEAR_AVERAGE),
+        ({"shape": (-0.1, -0.2, 0.0), "color": (0.21, 0.01, 0.4)}, "C+21"),
+        ({"texture": (-0.021, -0.2, 0.4)}, "T−2"),
+        ({"texture": (-0.001, -0.2, 0.4)}, "T+0"),
     ],
 )
-def test_leans_are_certain_where_their_interval_is_above_the_average(
-    leans: dict[str, tuple[float, float, float]], text: str, words: str
-) -> None:
-    assert (lean_text(leaning(**leans)), lean_words(leaning(**leans))) == (text, words)
+def test_the_largest_lean_is_shown_with_its_cue(leans: dict[str, tuple[float, float, float]], text: str) -> None:
+    assert lean_text(leaning(**leans)) == text
 
 
 def test_one_class_leans_nowhere() -> None:
     (only,) = graded(1).classes
-    assert (lean_text(only), lean_words(only)) == ("–", "")
+    assert lean_text(only) == "–"
+
+
+def test_what_is_kept_is_of_images_that_only_the_correction_recognizes_where_there_are_no_others() -> None:
+    first = SOURCE.classes[0]
+    assert kept_title(first) == "What it keeps, % of its recognized images"
+    assert "after the correction for sinks" in kept_title(first.model_copy(update={"clean_accuracy": 0.0}))
 
 
 def test_the_strongest_leans_are_chosen_and_unknown_ones_come_last() -> None:

@@ -31,7 +31,7 @@ def test_the_size_of_a_profile_does_not_change_that() -> None:
 def test_a_class_is_one_line_with_its_budgets() -> None:
     shown = repr(graded(12).classes["zebra"])
     assert shown.startswith("<Class 'zebra': 50 images, ")
-    assert "cue " in shown
+    assert "relies on: " in shown
     assert "budgets: crop " in shown
     assert "\n" not in shown
     assert str(graded(12).classes["zebra"]) == shown

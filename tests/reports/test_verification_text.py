@@ -23,7 +23,7 @@ def test_the_headline_says_what_the_recommended_and_the_usual_policy_did() -> No
     assert headline(verification(PLAIN, USUAL, own)) == [
         "The recommended policy (<crop> 0.4) changed the mean recall by −5.0 [−7.0, −3.0] points and the lowest by "
         "−20.0; no class lost more than 5 points.",
-        "The usual default (random_resized_crop 0.08) changed the mean recall by −5.0 [−7.0, −3.0] points and the "
+        "The usual default (random resized crop 0.08) changed the mean recall by −5.0 [−7.0, −3.0] points and the "
         "lowest by −20.0; more than 5 points lost by <class 1>.",
         "The best worst class: global, 60.0\N{NO-BREAK SPACE}% (<class 1>).",
     ]
@@ -31,7 +31,7 @@ def test_the_headline_says_what_the_recommended_and_the_usual_policy_did() -> No
 
 def test_a_policy_like_another_is_said_to_be_the_same() -> None:
     assert headline(verification(PLAIN, SAME)) == [
-        "The recommended policy (random_resized_crop 0.08) is the same as none."
+        "The recommended policy (random resized crop 0.08) is the same as no augmentation."
     ]
     assert [entry.name for entry in trained(verification(PLAIN, SAME, USUAL))] == ["none", "usual"]
 

@@ -89,8 +89,8 @@ def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Pat
     assert dones == sorted(dones)
     assert len({total for _, total in steps}) == 2
     assert found.arms[0].doses == "nothing"
-    assert found.arms[1].doses == "random_resized_crop 0.08, color_jitter 0.4, horizontal_flip 0.5"
-    assert found.arms[3].doses == "random_resized_crop 0.7"
+    assert found.arms[1].doses == "random resized crop 0.08, color jitter 0.4, horizontal flip 0.5"
+    assert found.arms[3].doses == "random resized crop 0.7"
     assert found.arms[5].doses == "3 different sets of values"
     assert found.seeds == [2000, 2001]
     assert found.images == 15

@@ -110,7 +110,7 @@ def _frame(scale: _Scale, tolerance: float) -> list[str]:
 
 def _dot(scale: _Scale, arm: ArmResult, entry: ClassResult, color: str) -> str:
     forecast, real = entry.forecast_loss or 0.0, -(entry.recall_change.value or 0.0)
-    title = escape(f"{entry.name}, {arm.name}: forecast {points(forecast)}, real {points(real)} points")
+    title = escape(f"{entry.name}, {readable_name(arm.name)}: forecast {points(forecast)}, real {points(real)} points")
     return (
         f"{_whisker(scale, entry, color)}"
         f'<circle cx="{scale.x(forecast)}" cy="{scale.y(real)}" r="4" fill="{color}" fill-opacity="0.75">'

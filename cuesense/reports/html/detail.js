@@ -88,7 +88,7 @@ const classDetail = (() => {
     const entry = profileData().classes[at];
     const parts = [
       html("h3", {}, named(entry.name)), html("p", { class: "note" }, counted(entry)),
-      html("p", { class: "why" }, chip(entry.cue), " ", entry.why), ...usual(entry)];
+      html("p", { class: "why" }, chip(entry.cue, entry.relies[0]), entry.relies[1] ? `(${entry.relies[1]}). ` : ". ", entry.why), ...usual(entry)];
     if (entry.flags.length) parts.push(html("p", { class: "note" }, `Flags: ${entry.flags.join("; ")}.`));
     if (entry.leans.length) parts.push(html("p", { class: "note" }, `It ${entry.leans.join("; it ")}.`));
     parts.push(...classPictures(at));
@@ -99,7 +99,7 @@ const classDetail = (() => {
       const none = html("p", { class: "note" }, "No notable share of its images is predicted as another class.");
       parts.push(html("div", { class: "pair" }, block("Rivals", entry.rivals.length ? rivals(entry) : none, ...taken(entry)),
         block("Evidence: lost without the cue", evidence(entry)),
-        ...(entry.kept.length ? [block("Kept without each cue and on it alone", kept(entry))] : [])));
+        ...(entry.kept.length ? [block(entry.keptTitle, kept(entry))] : [])));
     }
     parts.push(...classCurves.draw(at));
     return parts;

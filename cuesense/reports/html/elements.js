@@ -24,8 +24,8 @@ const builder = (make) => (name, attributes = {}, ...children) => {
 const html = builder((name) => document.createElement(name));
 const svg = builder((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
 const named = (name) => html("bdi", {}, name);
-const chip = (cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
-  html("b", { "aria-hidden": "true" }, profileData().letters[cue]), html("span", {}, cue));
+const chip = (cue, shown = cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
+  html("b", { "aria-hidden": "true" }, profileData().letters[cue]), html("span", {}, shown));
 const sheet = (headings, lines) => html("table", { class: "sheet" },
   html("thead", {}, html("tr", {}, ...headings.map((heading) => html("th", { scope: "col" }, heading)))),
   html("tbody", {}, ...lines));

@@ -23,7 +23,7 @@
     const point = (dot) => {
       if (current === dot) return;
       current = dot;
-      const { name, cue, place } = profileData().classes[dot.at];
+      const { name, relies, place } = profileData().classes[dot.at];
       ring.setAttribute("cx", dot.x);
       ring.setAttribute("cy", dot.y);
       marks.forEach((mark, row) => mark.setAttribute("cx", ZERO + (HUNDRED - ZERO) * place[row]));
@@ -34,7 +34,7 @@
       label.style.left = `${Math.max(0, Math.min(dot.x * scale - label.offsetWidth / 2, room))}px`;
       label.style.top = `${dot.y * scale + 12}px`;
       const shares = profileData().cues.map((title, row) => `${title} ${percent(place[row], 0)}`).join(", ");
-      here.replaceChildren(named(name), ` relies on ${cue === "undetermined" ? "a cue that is undetermined" : cue}: ${shares}.`);
+      here.replaceChildren(named(name), `: ${relies[0]}. Reliance: ${shares}.`);
     };
     const nearest = (event) => {
       const box = graphic.getBoundingClientRect(), scale = graphic.viewBox.baseVal.width / box.width;

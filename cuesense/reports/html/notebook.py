@@ -9,6 +9,7 @@ from markupsafe import Markup
 from cuesense.reports.charts.labels import Box, free_place, shortened
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.cue_map import CORNERS, HEIGHT, CueMap, Spot, cue_map
+from cuesense.reports.cue_text import relies_on, relies_on_caption, relies_on_with_percent
 from cuesense.reports.headline import headline
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.summaries import profile_line
@@ -48,8 +49,15 @@ def profile_html(profile: Profile) -> str:
         '<div style="color:inherit;font-variant-numeric:tabular-nums;max-width:76rem">'
         "<p><strong>%s</strong></p><ul>%s</ul>"
         '<div style="display:flex;flex-wrap:wrap;gap:1.5rem;align-items:flex-start">%s%s</div>'
-        "<p>%s</p></div>"
-    ) % (profile_line(profile), listed, _map(profile), _table(profile), found.measured)
+        "<p>%s %s</p></div>"
+    ) % (
+        profile_line(profile),
+        listed,
+        _map(profile),
+        _table(profile),
+        found.measured,
+        relies_on_caption(profile.classes),
+    )
 
 
 def _map(profile: Profile) -> Markup:
@@ -111,7 +119,7 @@ def _dot(found: CueMap, spot: Spot, entry: ClassModel, radius: int) -> Markup:
     circle = Markup(
         '<circle cx="%s" cy="%s" r="%s" fill="%s" stroke="%s" stroke-width="1.5"><title>%s: %s</title></circle>'
     )
-    return circle % (x, y, radius, fill, color, name, entry.cue.value)
+    return circle % (x, y, radius, fill, color, name, relies_on(entry))
 
 
 def _names(found: CueMap, placed: Sequence[tuple[Spot, ClassModel]]) -> Markup:
@@ -136,7 +144,7 @@ def _names(found: CueMap, placed: Sequence[tuple[Spot, ClassModel]]) -> Markup:
 def _table(profile: Profile) -> Markup:
     """Return the classes that lose most under a usual augmentation; where none was measured, the least accurate."""
     worst = [(loss, entry) for entry, loss in worst_first(profile) if entry.images][:_ROWS]
-    heads = ("class", "images", "recognized", "cue", "largest loss", "under", "most often to")
+    heads = ("class", "images", "recognized", "relies on", "largest loss", "under", "most often to")
     head = Markup("").join(Markup('<th style="%s">%s</th>') % (_CELL, title) for title in heads)
     rows = Markup("").join(_row(entry, loss) for loss, entry in worst)
     return Markup(
@@ -151,7 +159,7 @@ def _row(entry: ClassModel, loss: UsualLoss | None) -> Markup:
     dot = Markup('<span style="color:%s">●</span> %s %s') % (
         CUE_COLORS[entry.cue],
         CUE_LETTERS[entry.cue],
-        entry.cue.value,
+        relies_on_with_percent(entry),
     )
     cells = (
         shortened(printable(entry.name), _LETTERS),

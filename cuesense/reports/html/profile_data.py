@@ -9,7 +9,8 @@ import numpy as np
 
 from cuesense.reports.charts.curve_accuracies import correct_counts, z_score
 from cuesense.reports.cue_map import Spot, cue_map
-from cuesense.reports.graded_text import largest_lean
+from cuesense.reports.cue_text import relies_on, relies_on_remark
+from cuesense.reports.graded_text import kept_title, largest_lean
 from cuesense.reports.policy_view import PolicyView
 from cuesense.reports.profile_text import (
     FULL_BUDGET_WORDS,
@@ -44,11 +45,12 @@ def page_data(profile: Profile, policy: PolicyView | None = None) -> dict[str, A
 
     Returns:
         Lists, dicts, numbers, texts and None. Lists of classes and curves are in the profile's order; a class's
-        ``evidence`` is [value, low, high, sufficiency] by cue, its ``budgets`` as in ``_budget``, its ``rivals``
-        [class, perturbation, share]; its ``kept`` is [column, value, low, high] of every column that is known, its
-        ``lean`` the largest of its leans or None, its ``leans`` a clause for each cue and one for its shape scale; its
-        ``place`` is its reliance by cue, its ``usual`` [drop, augmentation, rival], its ``forecast`` as in
-        ``_forecast``, its ``policy`` [loss, low, high, risk] of the recommended policy and of the usual default.
+        ``relies`` is what it relies on and a remark on it, its ``evidence`` [value, low, high, sufficiency] by cue, its
+        ``budgets`` as in ``_budget``, its ``rivals`` [class, perturbation, share]; its ``kept`` is [column, value, low,
+        high] of every column that is known, its ``lean`` the largest of its leans or None, its ``leans`` a clause for
+        each cue and one for its shape scale; its ``place`` is its reliance by cue, its ``usual`` [drop, augmentation,
+        rival], its ``forecast`` as in ``_forecast``, its ``policy`` [loss, low, high, risk] of the recommended policy
+        and of the usual default.
     """
     augmentations = list(dict.fromkeys(name for entry in profile.classes for name in entry.budgets))
     curves = {curve.perturbation: curve for curve in profile.curves}
@@ -110,12 +112,14 @@ def _class(entry: ClassModel, augmentations: list[str], curves: Mapping[str, Cur
         "images": entry.images,
         "accuracy": _short(entry.clean_accuracy),
         "cue": entry.cue.value,
+        "relies": [relies_on(entry), relies_on_remark(entry)],
         "why": entry.why,
         "flags": flag_texts(entry.flags),
         "evidence": [
             part and [*map(_short, (part.value, part.low, part.high, part.sufficiency.value))] for part in evidence
         ],
         "budgets": [part and _budget(part, curves.get(name)) for name, part in budgets],
+        "keptTitle": kept_title(entry),
         "kept": [
             [readable_name(name), *map(_short, (part.value, part.low, part.high))]
             for name, part in entry.kept.items()

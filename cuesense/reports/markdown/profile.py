@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cuesense.reports.cue_text import relies_on_caption, relies_on_with_percent
 from cuesense.reports.headline import headline
 from cuesense.reports.markdown.text import bullets, details, document, escaped, line, name, table
 from cuesense.reports.profile_text import (
@@ -69,13 +70,13 @@ def worst_table(rows: list[tuple[ClassModel, UsualLoss | None]], total: int) -> 
     some = f"The {len(rows)} of {total:,} classes that lose most" if total > len(rows) else "All classes"
     caption = (
         f"{some}. Drop: accuracy that is expected to be lost on test images under the usual crop, flip or jitter, "
-        "whichever costs most, with its interval."
+        f"whichever costs most, with its interval. {relies_on_caption([entry for entry, _ in rows])}"
     )
     return [table(headings, cells, numbers=(1, 2, 4)), [caption]]
 
 
 def _worst_row(entry: ClassModel, loss: UsualLoss | None) -> tuple[str, ...]:
-    known = (name(entry.name), f"{entry.images:,}", percent(entry.clean_accuracy), entry.cue.value)
+    known = (name(entry.name), f"{entry.images:,}", percent(entry.clean_accuracy), relies_on_with_percent(entry))
     if loss is None:
         return (*known, DASH, DASH, DASH)
     drop = f"{points(loss.drop)} {bracketed(loss.low, loss.high, points)}".rstrip()

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cuesense.reports.charts.curve_accuracies import class_accuracies
-from cuesense.reports.graded_text import in_percent, known_columns, largest_lean, lean_words
+from cuesense.reports.cue_text import relies_on, relies_on_remark
+from cuesense.reports.graded_text import in_percent, kept_title, known_columns, largest_lean
 from cuesense.reports.profile_text import (
     axis_title,
     budget_key,
@@ -84,9 +85,8 @@ def _who(profile: Profile, entry: ClassModel) -> Iterator[Text]:
         return
     right = round((entry.clean_accuracy or 0.0) * entry.images)
     yield Text(f"{right:,} of {counted(entry.images, 'clean image')} recognized, {percent(entry.clean_accuracy)}")
-    chance = entry.probabilities.get(entry.cue)
-    sure = "" if chance is None else f" (probability {percent(chance)})"
-    yield Text.assemble("Relies on: ", (entry.cue.value, STYLES[entry.cue]), sure)
+    remark = relies_on_remark(entry)
+    yield Text.assemble("Relies on: ", (relies_on(entry), STYLES[entry.cue]), f" ({remark})" if remark else "")
     yield Text(printable(entry.why))
     for text in flag_texts(entry.flags):
         yield Text.assemble(("Note: ", "bold yellow"), printable(text))
@@ -96,9 +96,7 @@ def _kept(profile: Profile, entry: ClassModel) -> Iterator[RenderableType]:
     """Yield what the class keeps without each cue and on it alone, and its lean; nothing in older files."""
     if not entry.images or not known_columns(profile):
         return
-    # Shares are of images that are recognized after the correction for sinks, which may be some where none is before.
-    of = "its recognized images" if entry.clean_accuracy else "its images that are recognized corrected for sinks alone"
-    yield _heading(f"What it keeps, % of {of}")
+    yield _heading(kept_title(entry))
     table = borderless_table()
     table.add_column("Cue", no_wrap=True)
     for title in ("without it", "on it alone", "lean"):
@@ -115,8 +113,8 @@ def _kept(profile: Profile, entry: ClassModel) -> Iterator[RenderableType]:
     found = largest_lean(entry)
     if found is not None:
         sentence = entry.lean[Cue(found[0].value)].sentence
-        said = f"{lean_words(entry)}: it {sentence}." if sentence else f"{lean_words(entry)}."
-        yield Text(f"{said[0].upper()}{said[1:]} Lean: points more than the average class relies on the cue.", "dim")
+        said = f"It {sentence}. " if sentence else ""
+        yield Text(f"{said}Lean: how many points more it relies on a cue than the average class.", "dim")
     if entry.shape_scale.sentence:
         sentence = entry.shape_scale.sentence
         yield Text(f"Of shuffled tiles, it {sentence}.", "dim")

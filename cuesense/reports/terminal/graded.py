@@ -8,16 +8,8 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from cuesense.reports.graded_text import (
-    BELOW_AVERAGE,
-    NEAR_AVERAGE,
-    in_percent,
-    known_columns,
-    largest_lean,
-    lean_text,
-    lean_words,
-    short_title,
-)
+from cuesense.reports.cue_text import certain_lean, cue_percent, relies_on, relies_on_caption
+from cuesense.reports.graded_text import in_percent, known_columns, lean_text, short_title
 from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.parts import borderless_table
@@ -25,13 +17,14 @@ from cuesense.reports.text import percent, printable, readable_name
 from cuesense.schemas.profile import ClassModel, Profile
 from cuesense.types import CueVerdict
 
-# Columns of text, each with its gap of one: a short name (15), clean accuracy (8), the words (14).
-_FIXED_WIDTH = 37
+# Columns of text, each with its gap of one: a short name (15), clean accuracy (8), the cue (15).
+_FIXED_WIDTH = 38
 _SHORTEST_NAME = 14
 _LEAN_WIDTH, _IMAGES_WIDTH = 6, 7
 # What is kept: "91", "91±13" or "91 [78,97]", each with its gap.
 _PLAIN_WIDTH, _SHORT_WIDTH, _FULL_WIDTH = 4, 6, 11
-_WORDS_WIDTH = 13
+# "redundant 97 %"; a longer cue stands without its probability.
+_CUE_WIDTH = 14
 # With fewer columns of budgets than these, whole intervals take too much room from them.
 _FULL_BUDGETS = 2
 
@@ -93,7 +86,7 @@ def graded_table(profile: Profile, entries: Sequence[ClassModel], found: Layout)
     table.add_column("Class", no_wrap=True, overflow="ellipsis", max_width=found.name)
     for title in ("Images", "Clean") if found.images else ("Clean",):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("Relies on", no_wrap=True, overflow="ellipsis", max_width=_WORDS_WIDTH)
+    table.add_column("Relies on", no_wrap=True, overflow="ellipsis", max_width=_CUE_WIDTH)
     if found.lean:
         table.add_column("Lean", no_wrap=True)
     for name in found.kept:
@@ -110,8 +103,16 @@ def graded_table(profile: Profile, entries: Sequence[ClassModel], found: Layout)
     return table
 
 
-def graded_caption(profile: Profile, found: Layout) -> str:
-    """Return what the columns of the table mean."""
+def graded_captions(profile: Profile, found: Layout) -> list[str]:
+    """Return what the columns of the table mean, a sentence for each kind of column."""
+    said = [relies_on_caption(profile.classes)]
+    if len(profile.classes) > 1:
+        column = "Lean, by which rows are sorted" if found.lean else "Rows are sorted by lean"
+        said.append(f"{column}: how many points more the class relies on that cue than the average class.")
+    return [*said, _kept_caption(profile, found)]
+
+
+def _kept_caption(profile: Profile, found: Layout) -> str:
     columns, parts = profile.summary.graded.columns, []
     without = "percent of its recognized images that a class keeps without {}"
     for alone, said in ((False, without), (True, "on {} alone")):
@@ -120,14 +121,9 @@ def graded_caption(profile: Profile, found: Layout) -> str:
         if names:
             parts.append(f"{', '.join(short_title(profile, name) for name in names)}: {said.format(cues)}")
     level = profile.labeling.confidence if profile.labeling else profile.policy.confidence
-    interval = f" ({'±' if found.bounds == 'short' else '[ ]'}: {100 * level:g} % interval)" if found.bounds else ""
-    lean = (
-        f" Lean, by which rows are sorted: how many points more a class relies on a cue than the average class; "
-        f"{NEAR_AVERAGE} where that may be none, {BELOW_AVERAGE} where it relies on every cue less."
-        if found.lean
-        else " Rows are sorted by lean: how much more a class relies on a cue than the average class."
-    )
-    return f"{'; '.join(parts)}{interval}.{lean if len(profile.classes) > 1 else ''}"
+    bounds = "±" if found.bounds == "short" else "[ ]"
+    interval = f" ({bounds}: {100 * level:g}\N{NO-BREAK SPACE}% interval)" if found.bounds else ""
+    return f"{'; '.join(parts)}{interval}."
 
 
 def _row(entry: ClassModel, found: Layout) -> list[Text | str]:
@@ -135,7 +131,7 @@ def _row(entry: ClassModel, found: Layout) -> list[Text | str]:
     lean = [_lean(entry)] if found.lean else []
     kept = [in_percent(entry.kept.get(name), bounds=found.bounds) for name in found.kept]
     budgets = [budget_cell(entry.budgets.get(name)) for name in found.augmentations]
-    return [Text(printable(entry.name)), *images, percent(entry.clean_accuracy), _words(entry), *lean, *kept, *budgets]
+    return [Text(printable(entry.name)), *images, percent(entry.clean_accuracy), _cue(entry), *lean, *kept, *budgets]
 
 
 def _average(profile: Profile, found: Layout) -> list[Text | str]:
@@ -146,18 +142,15 @@ def _average(profile: Profile, found: Layout) -> list[Text | str]:
     return ["average", *blank, "", *([""] if found.lean else []), *kept, *[""] * len(found.augmentations)]
 
 
-def _words(entry: ClassModel) -> Text:
-    """Return the verdict where it is certain, else what the images tell."""
-    if not entry.images:
-        return Text("no images", "dim")
-    if entry.cue is not CueVerdict.UNDETERMINED:
-        return Text(entry.cue.value, STYLES[entry.cue])
-    if "confused_with" in entry.flags:
-        return Text(f"like {printable(entry.flags['confused_with'])}", "dim")
-    words, lean = lean_words(entry), largest_lean(entry)
-    certain = lean is not None and words not in (NEAR_AVERAGE, BELOW_AVERAGE)
-    return Text(words or entry.cue.value, STYLES[lean[0]].replace("bold ", "") if lean and certain else "dim")
+def _cue(entry: ClassModel) -> Text:
+    """Return what the class relies on, with the probability of its cue where there is room."""
+    said, chance = relies_on(entry), cue_percent(entry)
+    if entry.images and entry.cue is not CueVerdict.UNDETERMINED:
+        room = len(said) + 1 + len(chance) <= _CUE_WIDTH
+        return Text.assemble((said, STYLES[entry.cue]), f" {chance}" if chance and room else "")
+    lean = certain_lean(entry) if entry.images else None
+    return Text(said, "dim" if lean is None else STYLES[CueVerdict(lean.value)].removeprefix("bold "))
 
 
 def _lean(entry: ClassModel) -> Text:
-    return Text(lean_text(entry), "dim" if lean_words(entry) in (NEAR_AVERAGE, BELOW_AVERAGE) else "")
+    return Text(lean_text(entry), "dim" if certain_lean(entry) is None else "")

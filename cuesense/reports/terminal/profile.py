@@ -10,10 +10,11 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
+from cuesense.reports.cue_text import cue_count, relies_on
 from cuesense.reports.graded_text import graded_notes, is_graded, strongest_leans
 from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_key, budget_meaning, group_shares
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
-from cuesense.reports.terminal.graded import graded_caption, graded_table, layout
+from cuesense.reports.terminal.graded import graded_captions, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
 from cuesense.reports.terminal.pipeline import pipeline_lines
 from cuesense.reports.text import CUE_LETTERS, DASH, counted, fixed, percent, printable, readable_name
@@ -75,8 +76,8 @@ def _summary(profile: Profile) -> Iterator[Text]:
     where = f" on {printable(dataset.named)}: {counted(dataset.images, 'image')}, {counted(dataset.classes, 'class')}"
     yield Text.assemble((printable(model.spec), "bold"), where)
     yield Text(f"Clean accuracy {percent(summary.clean_accuracy)}, worst class {percent(summary.worst_class_accuracy)}")
-    counts = [(cue, summary.labels.get(cue, 0)) for cue in CueVerdict]
-    parts = [Text.assemble((cue.value, STYLES[cue]), f" {count:,}") for cue, count in counts if count]
+    known = [cue for cue in CueVerdict if summary.labels.get(cue, 0)]
+    parts = [Text.assemble((cue.value, STYLES[cue]), f" {cue_count(profile, cue)}") for cue in known]
     yield Text("Relies on: ") + Text(", ").join(parts)
 
 
@@ -94,8 +95,9 @@ def _graded(profile: Profile, limit: int, width: int) -> Iterator[RenderableType
     shown = strongest_leans(profile.classes, limit)
     chosen = {id(entry) for at, entry in enumerate(profile.classes) if at in shown}
     yield graded_table(profile, [entry for entry in profile.classes_by_lean if id(entry) in chosen], found)
-    cut = _caption(profile, limit, "strongest leans", budgets=bool(found.augmentations))
-    yield Constrain(Text(f"{graded_caption(profile, found)} {cut}".rstrip(), "dim"), width)
+    cut = _captions(profile, limit, "strongest leans", budgets=bool(found.augmentations))
+    for caption in (*graded_captions(profile, found), *cut):
+        yield Constrain(Text(caption, "dim"), width)
 
 
 def _verdicts(profile: Profile, limit: int, width: int) -> Iterator[RenderableType]:
@@ -103,8 +105,8 @@ def _verdicts(profile: Profile, limit: int, width: int) -> Iterator[RenderableTy
     room = (width - _FIXED_WIDTH - _SHORTEST_NAME) // BUDGET_WIDTH
     columns = augmentation_columns(profile, max(room, 0))
     yield _table(_shown_classes(profile, limit), columns, width)
-    caption = _caption(profile, limit, "lowest clean accuracy first", budgets=bool(columns))
-    yield Constrain(Text(caption, "dim"), width)
+    for caption in _captions(profile, limit, "lowest clean accuracy first", budgets=bool(columns)):
+        yield Constrain(Text(caption, "dim"), width)
 
 
 def _shown_classes(profile: Profile, limit: int) -> list[ClassModel]:
@@ -117,14 +119,13 @@ def _accuracy_or_last(entry: ClassModel) -> tuple[bool, float]:
     return entry.clean_accuracy is None, entry.clean_accuracy or 0.0
 
 
-def _caption(profile: Profile, limit: int, which: str, *, budgets: bool) -> str:
-    total = len(profile.classes)
-    parts = []
+def _captions(profile: Profile, limit: int, which: str, *, budgets: bool) -> list[str]:
+    total, found = len(profile.classes), []
     if total > limit:
-        parts.append(f"{limit:,} of {total:,} classes, {which}; classes.csv has all {total:,}.")
+        found.append(f"{limit:,} of {total:,} classes, {which}; classes.csv has all {total:,}.")
     if budgets:
-        parts.append(f"Budgets: {budget_meaning(profile.policy)}; {budget_key()}.")
-    return " ".join(parts)
+        found.append(f"Budgets: {budget_meaning(profile.policy)}; {budget_key()}.")
+    return found
 
 
 def _table(entries: list[ClassModel], augmentations: list[str], width: int) -> Table:
@@ -148,8 +149,8 @@ def _table(entries: list[ClassModel], augmentations: list[str], width: int) -> T
 def _cue(entry: ClassModel) -> Text:
     """Return the cue with its evidence: with bounds where it is one cue, else the three values."""
     if not entry.images:
-        return Text("no images", "dim")
-    cue = Text(entry.cue.value, STYLES[entry.cue])
+        return Text(relies_on(entry), "dim")
+    cue = Text(relies_on(entry), STYLES[entry.cue])
     if "confused_with" in entry.flags:
         return cue + Text(f" like {printable(entry.flags['confused_with'])}", "dim")
     if entry.cue in (CueVerdict.SHAPE, CueVerdict.TEXTURE, CueVerdict.COLOR):

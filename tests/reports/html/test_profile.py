@@ -5,6 +5,7 @@ import pytest
 
 from cuesense import registry
 from cuesense.reports import graded_text, profile_text, text
+from cuesense.reports.cue_text import cue_percent, relies_on
 from cuesense.reports.html.profile import render
 from cuesense.reports.usual_losses import safety, usual_losses
 from cuesense.schemas.profile import Profile
@@ -66,7 +67,7 @@ def test_every_class_has_a_row_that_agrees_with_the_profile(profile, page):
         assert name == entry.name
         assert images == str(entry.images)
         assert accuracy == text.percent(entry.clean_accuracy)
-        assert cue == text.CUE_LETTERS[entry.cue] + entry.cue.value
+        assert cue == f"{text.CUE_LETTERS[entry.cue]}{relies_on(entry)} {cue_percent(entry)}".rstrip()
         known = [profile_text.budget_text(entry.budgets[augmentation]) for augmentation in augmentations]
         assert budgets == ["?undetermined" if budget == "?" else budget for budget in known]
         for part in entry.reliance.values() if entry.images else ():

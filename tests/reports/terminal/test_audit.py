@@ -40,7 +40,7 @@ def audit() -> Audit:
 def test_the_headline_names_the_classes_that_lose_accuracy(audit):
     teapot, bus = audit.classes[0], audit.classes[4]
     assert audit_text.headline(view(audit)) == (
-        f"random_resized_crop 0.08 has the best mean accuracy, {text.percent(audit.mean_accuracy[3])}; "
+        f"random resized crop 0.08 has the best mean accuracy, {text.percent(audit.mean_accuracy[3])}; "
         f"2 of 12 classes are harmed by it: teapot loses {loss(teapot)}, bus loses {loss(bus)}."
     )
     assert " ".join(audit_text.headline(view(audit)).split()) in flat(audit)

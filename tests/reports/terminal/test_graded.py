@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from cuesense.reports import text
+from cuesense.reports.cue_text import cue_percent, relies_on
 from cuesense.reports.graded_text import in_percent, lean_text
 from cuesense.reports.terminal.graded import layout
 from cuesense.reports.terminal.profile import render
@@ -43,12 +44,9 @@ def test_it_fits_and_every_row_agrees_with_the_profile(width: int) -> None:
         assert " ".join(cells) in " ".join(line.split())
         if found.lean:
             assert f" {lean_text(entry)} " in line
-        if not entry.images:
-            assert "no images" in line
-        elif entry.cue is not CueVerdict.UNDETERMINED:
-            assert f" {entry.cue.value} " in line
-        else:
-            assert "leans " in line or "near average" in line
+        chance = cue_percent(entry)
+        assert f" {relies_on(entry)} " in line
+        assert not chance or f" {relies_on(entry)} {chance} " in line or len(relies_on(entry)) > 9
 
 
 @pytest.mark.parametrize(
@@ -56,7 +54,7 @@ def test_it_fits_and_every_row_agrees_with_the_profile(width: int) -> None:
     [
         (60, "Class Clean Relies on −S −T −C S T C"),
         (80, "Class Clean Relies on Lean −S −T −C S T C"),
-        (86, "Class Images Clean Relies on Lean −S −T −C S T C"),
+        (87, "Class Images Clean Relies on Lean −S −T −C S T C"),
         (120, "Class Images Clean Relies on Lean −S −T −C S T C crop jitter blur"),
         (140, "Class Images Clean Relies on Lean −S −T −C S T C crop jitter"),
     ],
@@ -68,20 +66,18 @@ def test_wide_terminals_get_more(width: int, heading: str) -> None:
 
 
 def test_leans_and_intervals_are_shown_from_the_width_on_that_holds_them() -> None:
-    shown = {width: (layout(SOURCE, width).lean, layout(SOURCE, width).bounds) for width in (77, 78)}
-    assert shown == {77: (False, ""), 78: (True, "short")}
-    assert max(len(line.rstrip()) for line in rows_of(printed(SOURCE, 78), SOURCE)) <= 78
+    shown = {width: (layout(SOURCE, width).lean, layout(SOURCE, width).bounds) for width in (78, 79)}
+    assert shown == {78: (False, ""), 79: (True, "short")}
+    assert max(len(line.rstrip()) for line in rows_of(printed(SOURCE, 79), SOURCE)) <= 79
 
 
-def test_three_images_a_class_give_shares_with_wide_intervals_and_no_question_marks() -> None:
+def test_three_images_a_class_give_shares_with_wide_intervals() -> None:
     few = graded(4, images=3, half=0.37)
     undecided = [entry.model_copy(update={"cue": CueVerdict.UNDETERMINED}) for entry in few.classes]
     said = printed(few.model_copy(update={"classes": undecided}), 80)
     for line in rows_of(said, few):
         assert line.count("±37") == 6
-        assert "near average" in line or "leans " in line
-        assert "undetermined" not in line
-        assert "?" not in line
+        assert "undetermined" in line or "leans " in line
 
 
 def test_the_average_class_is_the_last_row() -> None:
@@ -140,15 +136,11 @@ def test_profiles_of_earlier_versions_keep_their_table() -> None:
     assert "Lean" not in said
 
 
-def test_confused_classes_name_the_other_one_and_hostile_names_stay_inert() -> None:
+def test_hostile_names_stay_inert() -> None:
     names = ("[red]tench[/red]", "\x1b[31mred\nline", "x" * 300)
     source = graded(3, names=names)
-    confused = source.classes[0].model_copy(
-        update={"cue": CueVerdict.UNDETERMINED, "flags": {"confused_with": names[1]}}
-    )
-    said = printed(source.model_copy(update={"classes": [confused, *source.classes[1:]]}), 140)
+    said = printed(source, 140)
     assert "[red]tench[/red]" in said
-    assert "like \ufffd[31mre…" in said
     assert "\x1b" not in said
     assert "\ufffd[31mred\ufffdline" in said
     assert "xxx…" in said

@@ -38,7 +38,7 @@ def test_a_terminal_shows_every_policy_in_eighty_columns() -> None:
 
 def test_it_names_the_classes_that_lose_and_those_that_leak() -> None:
     said = shown(verification(PLAIN, USUAL, BY_CLASS), 200)
-    assert "usual (random_resized_crop 0.08): more than 5 points lost by <class 1> (0 of them for certain)" in said
+    assert "usual (random resized crop 0.08): more than 5 points lost by <class 1> (0 of them for certain)" in said
     assert "Classes recognized by their augmentation, per class: <class 0> 20.0\N{NO-BREAK SPACE}pp" in said
     assert "no two losses differ" in shown(verification(PLAIN, spearman=None))
 
