@@ -21,6 +21,7 @@ from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.reports.html.verification import render
 from cuesense.reports.verification_text import learned, nothing_learned
+from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
@@ -292,6 +293,15 @@ def _best_uniform(trainings: _Trainings, tried: list[Policy]) -> Policy:
     return every[int(np.argmax([*means, mean(both)]))]
 
 
+def _margin(change: Estimate) -> float | None:
+    return None if change.low is None or change.high is None else _short((change.high - change.low) / 2)
+
+
+def _short(share: float | None) -> float | None:
+    """Return a share with four decimals, a hundredth of a point: profiles of many classes stay small."""
+    return None if share is None else round(share, 4)
+
+
 def _keep_outcome(path: Path | str, found: Verification, held: Path | None) -> None:
     """Write into a profile's file what training with each policy showed, for ``recommend``.
 
@@ -305,6 +315,8 @@ def _keep_outcome(path: Path | str, found: Verification, held: Path | None) -> N
             over_tolerance=len(arm.over_tolerance),
             lowest_gain=arm.lowest_gain,
             lowest_gain_error=arm.lowest_gain_error,
+            gain=[_short(entry.recall_change.value) for entry in arm.classes],
+            gain_margin=[_margin(entry.recall_change) for entry in arm.classes],
         )
         for arm in found.arms
     }

@@ -323,6 +323,14 @@ def test_a_profile_file_keeps_the_outcome_and_a_profile_does_not(
             assert (block.policy, block.mean, block.worst) == (arm.policy, arm.mean, arm.worst)
             assert block.over_tolerance == len(arm.over_tolerance)
             assert (block.lowest_gain, block.lowest_gain_error) == (arm.lowest_gain, arm.lowest_gain_error)
+            changes = [entry.recall_change for entry in arm.classes]
+            assert block.gain == pytest.approx([change.value for change in changes], abs=1e-4)
+            for change, margin in zip(changes, block.gain_margin, strict=True):
+                assert margin is not None
+                assert change.value is not None
+                assert (change.low, change.high) == pytest.approx(
+                    (change.value - margin, change.value + margin), abs=1e-4
+                )
 
 
 def test_a_profile_that_another_run_holds_is_left_alone_and_the_trainings_stay(
