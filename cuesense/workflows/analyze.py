@@ -182,7 +182,7 @@ def analyze(
     in_memory = () if isinstance(dataset, (str, Path)) else remarks_of(data)
     warn_of([*guesses(classifier), *classifier.assumptions, *in_memory])
     with locked(folder) as fresh, watched(progress, "analyzing") as advance:
-        begin(f"reading {len(data):,} images")
+        begin("trying model on clean images" if notify else f"reading {len(data):,} images")
         try:
             return measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:

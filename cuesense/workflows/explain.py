@@ -13,7 +13,7 @@ from cuesense.errors import SettingsError, expected, listed
 from cuesense.policies.profile_budgets import profile_of
 from cuesense.reports.charts.curve_accuracies import class_accuracies
 from cuesense.reports.text import quoted
-from cuesense.schemas.profile import ClassModel, ForecastModel, PipelineModel, Profile
+from cuesense.schemas.profile import ClassModel, ForecastModel, PipelineModel, Profile, VerifiedModel
 
 # Names that a sentence proposes. Chosen by hand.
 _PROPOSED = 3
@@ -41,7 +41,8 @@ class Explanation:
 
         Returns:
             An object with ``class`` (as in profile.json), ``curves`` (accuracies, the clean one first), and
-            ``forecast``, ``verified`` and ``pipeline``, null where the profile has none.
+            ``forecast``, ``verified`` and ``pipeline``, null where the profile has none; of a list with an entry for
+            every class each has the entry of this one.
         """
         profile = self.profile
         part = {
@@ -52,7 +53,7 @@ class Explanation:
                 for curve in profile.curves
             ],
             "forecast": None if profile.forecast is None else self._forecast(profile.forecast),
-            "verified": None if profile.verified is None else profile.verified.model_dump(mode="json"),
+            "verified": None if profile.verified is None else self._verified(profile.verified),
             "pipeline": None if profile.pipeline is None else self._pipeline(profile.pipeline),
         }
         return json.dumps(part, indent=1, allow_nan=False) + "\n"
@@ -65,6 +66,13 @@ class Explanation:
             | {"budget": budgets[name].model_dump(mode="json") if name in budgets else None}
             for name, loss in forecast.augmentations.items()
         }
+
+    def _verified(self, verified: VerifiedModel) -> dict[str, Any]:
+        found = verified.model_dump(mode="json")
+        for policy in found["policies"].values():
+            for key in ("gain", "gain_margin"):
+                policy[key] = policy[key][self.at] if policy[key] else None
+        return found
 
     def _pipeline(self, pipeline: PipelineModel) -> list[dict[str, Any]]:
         return [

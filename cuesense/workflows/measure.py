@@ -72,7 +72,8 @@ def measure(
         folder: Where predictions are kept and files are written; None keeps all in memory.
         plan: The tolerance and confidence.
         restart: Throw away an earlier run in the folder.
-        progress: Called with (images done, images in all).
+        progress: Called with (images done, images in all); where a pipeline is measured as well, an image is done under
+            as many of all conditions as the share says.
         notify: Called with what a few clean images can decide; None runs none for it.
 
     Returns:
@@ -86,8 +87,9 @@ def measure(
     conditions = analysis.config.conditions()
     # A run that goes on has said it before.
     if notify and 0 not in store:
-        _notify_of_clean(analysis, plan, conditions[0], progress, notify)
-    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress)
+        _notify_of_clean(analysis, plan, conditions[0], notify)
+    first, second = _stages(analysis, progress)
+    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, first)
     predictions = _predictions(analysis, store, shards, conditions)
     order = check_order(predictions)
     levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
@@ -107,7 +109,7 @@ def measure(
             added = ("forecast", "verified", "pipeline")
             profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
     if analysis.pipeline is not None:
-        costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=progress)
+        costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=second)
         profile = profile.model_copy(update={"pipeline": costs})
     if folder is not None:
         # Those of an earlier run of the same predictions are the same, and no image is decoded again for them.
@@ -130,9 +132,24 @@ def causes_first(order: Sequence[str], others: Sequence[str]) -> list[str]:
     return [*causes, *(text + doubt for text in order), *(text for text in others if text not in causes)]
 
 
-def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress: Progress, notify: Notify) -> None:
+def _stages(analysis: Analysis, progress: Progress) -> tuple[Progress, Progress]:
+    """Return the progress of the images under the configuration, and of the same ones under the user's transform."""
+    own = len(analysis.config.conditions())
+    more = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
+    share = own / (own + more)
+
+    def first(done: int, total: int) -> None:
+        progress(round(done * share), total)
+
+    def second(done: int, total: int) -> None:
+        progress(round(total * share + done * (1 - share)), total)
+
+    return first, second
+
+
+def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, notify: Notify) -> None:
     """Say what the images can decide for this network, from a few clean ones."""
-    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run, progress)
+    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run)
     for sentence in () if found is None else expected_from_clean(plan, *found):
         notify(sentence)
 
@@ -167,7 +184,7 @@ def _pipeline(
 def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
     names = analysis.classifier.class_names.names if analysis.classifier.class_names else analysis.class_names
     size = analysis.classifier.preprocessing.image_size
-    return from_outcomes(
+    found = from_outcomes(
         store,
         shards,
         analysis.config.perturbations,
@@ -176,6 +193,7 @@ def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, condition
         sorted(analysis.dataset.sample_ids),
         min(size) if size else None,
     )
+    return replace(found, fingerprint=analysis.dataset.fingerprint)
 
 
 def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:

@@ -8,8 +8,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, uniform
 from cuesense.reports.html.profile import render
 from cuesense.reports.pictures import Answer
+from cuesense.schemas.profile import TrainedModel, VerifiedModel
 from tests.helpers import browser
 from tests.helpers.browser import PHONE, Viewer
 from tests.helpers.page_checks import HOSTILE
@@ -114,6 +116,28 @@ def test_the_panel_shows_what_is_known_of_a_class(viewer: Viewer, path: Path) ->
     wait_for(page, "#panel h3", "king penguin")
     assert "no images" in panel.inner_text()
     assert panel.locator("img, svg.panel").count() == 0
+
+
+def test_the_panel_shows_what_trainings_showed_beside_the_forecast(viewer: Viewer, tmp_path: Path) -> None:
+    source = full_profile()
+    usual = uniform(DEFAULT_AUGMENTATIONS, [entry.name for entry in source.classes])
+    policies = {
+        name: TrainedModel(
+            policy=policy.to_dict(), mean=0.9, worst=0.5, over_tolerance=0, gain=gain, gain_margin=margin
+        )
+        for name, policy, gain, margin in (
+            ("usual", usual, [-0.123, *[0.0] * 11], [0.04, *[None] * 11]),
+            ("best_uniform", replace(usual, probability=0.5), [0.02, *[None] * 11], []),
+        )
+    }
+    known = source.model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=3, policies=policies)})
+    (tmp_path / "report.html").write_text(render(known), encoding="utf-8")
+    page = viewer.open(tmp_path / "report.html", fragment="#class=tench")
+    table = page.locator("#panel table", has=page.get_by_role("columnheader", name="Trained with"))
+    first, second = ([cell.strip() for cell in row.split("\t")] for row in table.locator("tbody tr").all_inner_texts())
+    forecast = page.locator("#panel tr", has_text="With the usual default").locator("td").first.inner_text()
+    assert first == ["the usual default", "−12.3 ±4.0", forecast]
+    assert second == ["the best uniform policy", "2.0", "–"]
 
 
 def test_search_filters_and_order(viewer: Viewer, path: Path) -> None:

@@ -52,6 +52,14 @@ const classDetail = (() => {
   const policy = (entry) => sheet(["Forecast for training", "Change, pp", "Risk"], entry.policy.flatMap((part, at) =>
     part ? [html("tr", {}, html("th", { scope: "row" }, POLICIES[at]), html("td", {}, ...gained(part)),
       html("td", {}, percent(part[3])))] : []));
+  /* What trainings with a policy showed, beside what was forecast for this very policy. */
+  const verified = (entry) => sheet(["Trained with", "Change, pp", "Forecast, pp"],
+    profileData().verified.map(([title, place], at) => {
+      const [gain, margin] = entry.verified[at], foreseen = place === null ? null : entry.policy?.[place];
+      return html("tr", {}, html("th", { scope: "row" }, title),
+        html("td", {}, points(gain), margin === null ? "" : html("span", { class: "note" }, ` ±${points(margin)}`)),
+        html("td", {}, ...(foreseen ? gained(foreseen) : [DASH])));
+    }));
   const forecast = (entry) => sheet(["Augmentation at its strongest", "Change, pp", "Risk", "Forecast"],
     entry.forecast.map(([title, value, loss, low, high, risk, flag]) => html("tr", {},
       html("th", { scope: "row" }, `${title} to ${value}`), html("td", {}, ...gained([loss, low, high])),
@@ -94,6 +102,7 @@ const classDetail = (() => {
     parts.push(...classPictures(at));
     if (entry.budgets.some((budget) => budget)) parts.push(block("Budgets", budgets(entry)));
     if (entry.policy?.some((part) => part)) parts.push(block("Policy", policy(entry)));
+    if (entry.verified.length) parts.push(block("Verified: its recall with each policy against none", verified(entry)));
     if (entry.forecast.length) parts.push(block("Forecast from trainings", forecast(entry)));
     if (entry.images) {
       const none = html("p", { class: "note" }, "No notable share of its images is predicted as another class.");
