@@ -114,16 +114,16 @@ def expected_from_clean(plan: Plan, tried: NDArray[np.int64], right: NDArray[np.
 
 
 def _narrowed(plan: Plan, recognized: Floats) -> list[str]:
-    """Return how well shares of the recognized images, (C,), are known, where that is not what all images promise."""
+    """Return how well shares of the recognized images, (C,), are known, where ``_shares`` has not said as much."""
+    images = plan.images[plan.images > 0].astype(float)
     usual, least = float(np.nanmedian(recognized)), int(np.nanargmin(recognized))
     fewest = float(recognized[least])
     said = []
-    if _within(usual, plan) != _within(float(np.median(plan.images[plan.images > 0])), plan):
+    if _within(usual, plan) != _within(float(np.median(images)), plan):
         said.append(f"with {counted(round(usual))} of a class recognized it is {_within(usual, plan)}")
-    if _within(fewest, plan) != _within(usual, plan):
-        said.append(
-            f"of {plan.class_names[least]}, with {counted(round(fewest))} recognized, it is {_within(fewest, plan)}"
-        )
+    if _within(fewest, plan) not in (_within(usual, plan), _within(float(images.min()), plan)):
+        with_fewest = f"of {plan.class_names[least]}, with {counted(round(fewest))} recognized"
+        said.append(f"{with_fewest}, it is {_within(fewest, plan)}")
     return [f"What a class keeps is a share of its recognized images: {'; '.join(said)}."] if said else []
 
 

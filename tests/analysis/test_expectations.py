@@ -131,6 +131,13 @@ def test_a_network_that_has_seen_some_images_narrows_what_is_said() -> None:
     assert text.endswith("too rarely to name a cue, below 50 %, unless all of their images show more: class-2 (40 %).")
 
 
+def test_what_the_numbers_of_images_have_said_is_not_said_again() -> None:
+    assert after(plan(50, 50, 20), [20, 20, 20], [20, 20, 20]) == (
+        "Of the first 20 clean images of each class, 100 % are recognized."
+    )
+    assert "of class-2, with 16 images" in after(plan(50, 50, 20), [20, 20, 20], [20, 20, 16])
+
+
 def test_of_all_images_nothing_is_left_open() -> None:
     text = after(plan(10, 10), [10, 10], [5, 4])
     assert text.startswith("Of the clean images, 45 % are recognized. ")
