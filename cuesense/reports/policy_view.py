@@ -13,6 +13,7 @@ from cuesense.policies.rivals import rebuilt
 from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import value_text
 from cuesense.reports.text import percent, points_with_unit, quoted, readable_name
+from cuesense.reports.verification_text import NAMES
 from cuesense.schemas.profile import Profile, TrainedModel
 
 # The libraries of which the page has code, by the name of their exporter.
@@ -31,19 +32,7 @@ _ORDER = {
     USUAL: "Usual default",
     NEXT: "Next best",
 }
-_TRAINED = {
-    "none": "no augmentation",
-    "global": "the policy for all classes",
-    "recommended": "the recommended policy",
-    "usual": "the usual default",
-    "best_uniform": "the best uniform policy",
-    "per_class": "the policy for each class",
-    "grouped": "the policy for each group",
-    "permuted": "control: exchanged between classes",
-    "matched": "control: the same for all classes",
-    "weighted": "with class weights",
-    "relaxed": "milder for classes that take images",
-}
+_TRAINED = NAMES | {"global": "the policy for all classes", "recommended": "the recommended policy"}
 
 
 @dataclass(frozen=True)

@@ -294,7 +294,10 @@ def _best_uniform(trainings: _Trainings, tried: list[Policy]) -> Policy:
 
 
 def _margin(change: Estimate) -> float | None:
-    return None if change.low is None or change.high is None else _short((change.high - change.low) / 2)
+    if change.value is None or change.low is None or change.high is None:
+        return None
+    # An end may be cut off where no share can change by more.
+    return _short(max(change.value - change.low, change.high - change.value))
 
 
 def _short(share: float | None) -> float | None:

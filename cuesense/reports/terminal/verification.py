@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cuesense.reports.terminal.parts import borderless_table, warning_lines
 from cuesense.reports.text import DASH, counted, listed, percent, points, points_with_unit, printable, readable_name
-from cuesense.reports.verification_text import agreement_sentence, nothing_learned, rival_sentences, weaker
+from cuesense.reports.verification_text import agreement_sentence, headline, nothing_learned, rival_sentences, weaker
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.verification import ArmResult, Leak, Verification
 
@@ -36,6 +36,7 @@ def render(found: Verification) -> Group:
     )
     return Group(
         *warning_lines([said] if said else []),
+        *(Text(f"{sentence}\n") for sentence in headline(found)[:1]),
         Text(_scope(found)),
         *([Text(weaker(found))] if weaker(found) and not said else []),
         Text(),

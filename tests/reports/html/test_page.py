@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from jinja2 import UndefinedError
 
-from cuesense.reports.html.page import head_variables, template_environment
+from cuesense.reports.html.page import head_variables, template_environment, with_code
 from tests.helpers.page_checks import HOSTILE, sha256
 
 
@@ -14,6 +14,15 @@ def test_every_text_is_escaped(name: str) -> None:
     source = template_environment().from_string("<b>{{ name }}</b>").render(name=name)
     inside = source.removeprefix("<b>").removesuffix("</b>")
     assert not {"<", ">", '"', "'"} & set(inside)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_commands_and_options_are_code_and_names_stay_text(name: str) -> None:
+    said = with_code(f"Run `cuesense check <B>` with --max-drop 0.1, of {name}.")
+    start = "Run <code>cuesense check &lt;B&gt;</code> with <code>--max-drop</code> 0.1, of "
+    assert said.startswith(start)
+    rest = said.removeprefix(start).replace("<code>", "").replace("</code>", "")
+    assert not {"<", ">", '"', "'"} & set(rest)
 
 
 def test_a_variable_that_is_missing_is_an_error() -> None:
