@@ -347,6 +347,48 @@ def test_long_names_make_nothing_wider_than_the_window(viewer: Viewer, tmp_path:
     assert (browser.overflow(page), page.evaluate(CUT)) == (0, 0)
 
 
+HYPHENS = ("shape-0", "shape-1", "texture-22", "hen-of-the-woods", "black-and-white colobus")
+# The words that take more than one line; one that is cut has several boxes on its line.
+BROKEN = """(place) => [...document.querySelectorAll(`${place} .whole`)]
+  .filter((word) => new Set([...word.getClientRects()].map((box) => box.top)).size > 1)
+  .map((word) => word.textContent)"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_names_are_not_broken_after_a_hyphen(viewer: Viewer, tmp_path: Path, width: int) -> None:
+    path = tmp_path / "hyphens.html"
+    path.write_text(full_page(full_profile(5, names=HYPHENS)), encoding="utf-8")
+    page = viewer.open(path, size=(width, 740))
+    assert page.locator("main .whole").count() > 20
+    assert page.evaluate(BROKEN, "main") == []
+    for name in HYPHENS:
+        page.evaluate("(hash) => { location.hash = hash; }", f"#class={name}")
+        wait_for(page, "#panel h3", name)
+        assert page.locator("#panel .whole").count() > 0
+        assert page.evaluate(BROKEN, "#panel") == []
+        assert browser.overflow(page) == 0
+        panel = "document.getElementById('panel')"
+        assert page.evaluate(f"{panel}.scrollWidth - {panel}.clientWidth") <= 0
+
+
+# Links that lead where the one before them in the order of the Tab key leads.
+REPEATED = """(place) => [...document.querySelectorAll(`${place} :is(a, button, input, select, summary, [tabindex])`)]
+  .filter((stop) => stop.tabIndex >= 0 && stop.checkVisibility())
+  .filter((stop, at, all) => at && stop.hash && stop.hash === all[at - 1].hash).map((link) => link.hash)"""
+
+
+def test_tab_stops_once_at_links_to_one_class_in_a_row(viewer: Viewer, path: Path) -> None:
+    page = viewer.open(path, fragment="#class=tench")
+    assert page.locator("main a[tabindex='-1']").count() > 5
+    assert (page.evaluate(REPEATED, "main"), page.evaluate(REPEATED, "#panel")) == ([], [])
+    # By pointer each of them opens the class.
+    page.keyboard.press("Escape")
+    link = page.locator("main a[tabindex='-1']").first
+    name = link.inner_text()
+    link.click()
+    assert title(page) == name
+
+
 def test_columns_without_room_are_named(viewer: Viewer, path: Path) -> None:
     page = viewer.open(path, size=(1600, 900))
     said = page.locator("#left-out")

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cuesense.reports.html.links import class_name
 from cuesense.reports.profile_text import BUDGET_MEANINGS, BUDGET_WORDS
 from cuesense.reports.text import CUE_LETTERS, DASH, css_class, percent, points, points_with_unit, readable_name
 from cuesense.types import CueVerdict
@@ -33,6 +34,7 @@ def template_environment() -> Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters |= {
+        "class_name": class_name,
         "css_class": css_class,
         "percent": percent,
         "points": points,
