@@ -165,9 +165,9 @@ def rival_sentences(found: Verification) -> Iterator[str]:
     rivals = [arms[name] for name in RIVALS if name in arms]
     known = [arm for arm in rivals if (arm.same_as or arm.name) != own and arm.lowest_gain is not None]
     for arm in known:
-        yield _rival(arm, recommended, len(found.seeds))
-    if known and len(found.seeds) < ENOUGH_SEEDS:
-        yield f"{counted(len(found.seeds), 'seed')} cannot tell any of these from luck: give --seeds {ENOUGH_SEEDS}."
+        yield _rival(arm, recommended, seeds)
+    if known and seeds < ENOUGH_SEEDS:
+        yield f"{counted(seeds, 'seed')} cannot tell any of these from luck: give --seeds {ENOUGH_SEEDS}."
 
 
 def _rival(arm: ArmResult, recommended: ArmResult, seeds: int) -> str:

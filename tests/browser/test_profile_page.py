@@ -304,7 +304,8 @@ def test_on_paper_nothing_is_lost(viewer: Viewer, path: Path) -> None:
     sheets = page.locator("#printed article")
     assert sheets.locator("h3").all_inner_texts() == order[:6]
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
-    assert 8 <= pages <= 20
+    # A sheet a class, and the rest on as many.
+    assert 8 <= pages <= 12
     page.set_viewport_size({"width": 703, "height": 1000})
     assert browser.overflow(page) == 0
     columns = page.locator("#table thead th").evaluate_all("all => all.map((cell) => getComputedStyle(cell).display)")

@@ -25,7 +25,7 @@ const html = builder((name) => document.createElement(name));
 const svg = builder((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
 /* As links.class_name writes it in Python: no line ends after a hyphen inside a word. */
 const named = (name) => html("bdi", {}, ...name.split(/([\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)+)/u).map((part, at) =>
-  at % 2 && [...part].length <= 24 ? html("span", { class: "whole" }, part) : part));
+  at % 2 && [...part].length <= 16 ? html("span", { class: "whole" }, part) : part));
 const chip = (cue, shown = cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
   html("b", { "aria-hidden": "true" }, profileData().letters[cue]), html("span", {}, shown));
 const sheet = (headings, lines) => html("table", { class: "sheet" },

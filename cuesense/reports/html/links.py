@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from cuesense.reports.text import printable
 
 # No line ends after a hyphen inside words of this many letters, which fit beside others on a phone.
-_WHOLE = 24
+_WHOLE = 16
 
 
 def class_name(name: str) -> Markup:

@@ -25,7 +25,7 @@ def test_quoted_names_become_links_and_the_longest_name_wins():
         ("sea lion", "<bdi>sea lion</bdi>"),
         ("shape-2", '<bdi><span class="whole">shape-2</span></bdi>'),
         ("black-and-white colobus", '<bdi><span class="whole">black-and-white</span> colobus</bdi>'),
-        (f"{'x' * 24}-y", f"<bdi>{'x' * 24}-y</bdi>"),
+        (f"{'x' * 16}-y", f"<bdi>{'x' * 16}-y</bdi>"),
         ("<a>-</a>", "<bdi>&lt;a&gt;-&lt;/a&gt;</bdi>"),
     ],
 )
