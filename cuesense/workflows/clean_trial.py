@@ -12,7 +12,7 @@ from cuesense.errors import DatasetError
 from cuesense.inference.engine import predict
 from cuesense.inference.options import RunOptions
 from cuesense.predictions.shards import OutcomeStore
-from cuesense.types import Classifier, Condition, Dataset
+from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 
 # A batch passes through all conditions before the next one begins, so that clean accuracies of all classes are known
 # only when everything is. Of 50 images under the 50 conditions of the standard preset 20 clean ones are 0.8 % more.
@@ -26,6 +26,7 @@ def try_clean(
     outputs: Sequence[int],
     clean: Condition,
     options: RunOptions,
+    progress: Progress = no_progress,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
     """Classify up to 20 images of each class, the same ones whatever the order of the files.
 
@@ -35,6 +36,7 @@ def try_clean(
         outputs: The network's output of each of the C classes.
         clean: The clean condition.
         options: Device, batch size, precision, workers and seed.
+        progress: Called with (images done, images in all).
 
     Returns:
         Images tried and recognized, (C,) each; None where more of these images cannot be decoded than an analysis
@@ -45,7 +47,7 @@ def try_clean(
     """
     store = OutcomeStore()
     try:
-        shards = predict(classifier, subset(dataset, FIRST_IMAGES), outputs, [clean], store, options)
+        shards = predict(classifier, subset(dataset, FIRST_IMAGES), outputs, [clean], store, options, progress)
     except DatasetError:
         return None
     labels = store.labels(shards)

@@ -36,6 +36,7 @@ from cuesense.workflows.pictures import pictures
 from cuesense.workflows.plugin_files import changing_code
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 from cuesense.workflows.readings import WRONG_WAY
+from cuesense.workflows.stages import Stages
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -72,8 +73,7 @@ def measure(
         folder: Where predictions are kept and files are written; None keeps all in memory.
         plan: The tolerance and confidence.
         restart: Throw away an earlier run in the folder.
-        progress: Called with (images done, images in all); where a pipeline is measured as well, an image is done under
-            as many of all conditions as the share says.
+        progress: Called with (images done, images in all), over all stages (``Stages``).
         notify: Called with what a few clean images can decide; None runs none for it.
 
     Returns:
@@ -85,11 +85,14 @@ def measure(
     digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
     store = _store(analysis, digest, folder, restart=restart)
     conditions = analysis.config.conditions()
+    planned = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
+    stages = Stages(len(analysis.dataset), len(conditions), planned, progress)
     # A run that goes on has said it before.
     if notify and 0 not in store:
-        _notify_of_clean(analysis, plan, conditions[0], notify)
-    first, second = _stages(analysis, progress)
-    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, first)
+        _notify_of_clean(analysis, plan, conditions[0], stages.clean, notify)
+    shards = predict(
+        analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, stages.measured
+    )
     predictions = _predictions(analysis, store, shards, conditions)
     order = check_order(predictions)
     levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
@@ -109,7 +112,9 @@ def measure(
             added = ("forecast", "verified", "pipeline")
             profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
     if analysis.pipeline is not None:
-        costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=second)
+        costs = _pipeline(
+            analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=stages.under_transform
+        )
         profile = profile.model_copy(update={"pipeline": costs})
     if folder is not None:
         # Those of an earlier run of the same predictions are the same, and no image is decoded again for them.
@@ -132,24 +137,9 @@ def causes_first(order: Sequence[str], others: Sequence[str]) -> list[str]:
     return [*causes, *(text + doubt for text in order), *(text for text in others if text not in causes)]
 
 
-def _stages(analysis: Analysis, progress: Progress) -> tuple[Progress, Progress]:
-    """Return the progress of the images under the configuration, and of the same ones under the user's transform."""
-    own = len(analysis.config.conditions())
-    more = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
-    share = own / (own + more)
-
-    def first(done: int, total: int) -> None:
-        progress(round(done * share), total)
-
-    def second(done: int, total: int) -> None:
-        progress(round(total * share + done * (1 - share)), total)
-
-    return first, second
-
-
-def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, notify: Notify) -> None:
+def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress: Progress, notify: Notify) -> None:
     """Say what the images can decide for this network, from a few clean ones."""
-    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run)
+    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run, progress)
     for sentence in () if found is None else expected_from_clean(plan, *found):
         notify(sentence)
 

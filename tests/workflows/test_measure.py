@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-import pytest
-
-from cuesense.workflows.measure import _stages, causes_first
+from cuesense.workflows.measure import causes_first
 from cuesense.workflows.readings import WRONG_WAY
 
 
@@ -17,17 +13,3 @@ def test_a_wrong_preparation_comes_before_what_may_come_from_it() -> None:
     assert (first, third) == (cause, other)
     assert second.startswith(f"{order} This may come from how the images are prepared")
     assert causes_first([], [other, cause]) == [cause, other]
-
-
-@pytest.mark.parametrize(("more", "half"), [(0, 100), (20, 50), (10, 67)])
-def test_progress_counts_an_image_under_all_conditions_of_both_stages(more: int, half: int) -> None:
-    def planned(conditions: int) -> SimpleNamespace:
-        return SimpleNamespace(config=SimpleNamespace(conditions=lambda: [None] * conditions))
-
-    analysis = SimpleNamespace(config=planned(20).config, pipeline=planned(more) if more else None)
-    seen: list[tuple[int, int]] = []
-    first, second = _stages(analysis, lambda *step: seen.append(step))  # type: ignore[arg-type]
-    for stage in (first, second) if more else (first,):
-        for done in (0, 100):
-            stage(done, 100)
-    assert seen == [(0, 100), (half, 100), *([(half, 100), (100, 100)] if more else [])]
