@@ -169,8 +169,8 @@ BREAKS = [
     ),
     (
         "cuesense/policies/search.py",
-        "for other in self._neighbors(state, changes) if self._safe(other, share)]",
-        "for other in self._neighbors(state, changes)]",
+        "gains = np.where(self._safe(cost), self._gains(cost), -np.inf)",
+        "gains = self._gains(cost)",
         "tests/policies/test_search.py",
     ),
     (
@@ -202,6 +202,12 @@ BREAKS = [
         "return _isotonic(_at_cells(self._above(tolerance), self.cell))",
         "return _at_cells(self._above(tolerance), self.cell)",
         "tests/stats/test_drop_risk.py",
+    ),
+    (
+        "cuesense/predictions/recognition.py",
+        "bool(accuracy <= least)",
+        "False",
+        "tests/predictions/test_recognition.py",
     ),
     (
         "cuesense/workflows/verify_results.py",

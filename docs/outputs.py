@@ -2,7 +2,8 @@
 
 FOLDER is one that ``docs/example.py`` wrote. A page has the mark ``<!-- output of: COMMAND -->`` before a block of what
 COMMAND prints; ``<!-- output of: COMMAND (first 12 lines) -->`` keeps its beginning. The commands run in FOLDER in the
-order of the page, so that the later ones find what the earlier ones wrote.
+order of the page, so that the later ones find what the earlier ones wrote. A block with a title
+(``title="model.toml"``) is written to the file of that name in its turn, as the page tells its reader to do.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ MARK = re.compile(
     r"<!-- output of: (?P<command>.*?)(?: \(first (?P<lines>\d+) lines\))? -->\n+(?P<indent> *)```text\n.*?\n *```",
     re.DOTALL,
 )
+FILE = re.compile(r"^```\w+ title=\"(?P<name>[^\"]+)\"\n(?P<text>.*?)```", re.DOTALL | re.MULTILINE)
+EITHER = re.compile(f"{MARK.pattern}|{FILE.pattern}", re.DOTALL | re.MULTILINE)
 # A usual terminal, and as wide as a block of the site.
 COLUMNS = "80"
 
@@ -45,6 +48,9 @@ def renewed(page: str, folder: Path) -> str:
     """Return a page with what its commands print today."""
 
     def block(match: re.Match[str]) -> str:
+        if match["name"] is not None:
+            (folder / match["name"]).write_text(match["text"], encoding="utf-8")
+            return match[0]
         lines = printed(match["command"], folder).splitlines()
         kept = int(match["lines"] or len(lines))
         lines = [*lines[:kept], *(["..."] if kept < len(lines) else [])]
@@ -57,7 +63,7 @@ def renewed(page: str, folder: Path) -> str:
             + "```"
         )
 
-    return MARK.sub(block, page)
+    return EITHER.sub(block, page)
 
 
 def main() -> None:

@@ -23,6 +23,10 @@ old
     old
     ```
 
+```toml title="model.toml"
+size = 64
+```
+
 ```text
 photos/
 ```
@@ -51,6 +55,18 @@ def test_outputs_are_renewed_where_they_are_marked_and_nowhere_else(
     assert renewed.endswith("```text\nphotos/\n```\n")
     assert "old" not in renewed
     assert outputs.renewed(renewed, tmp_path) == renewed
+    assert (tmp_path / "model.toml").read_text() == "size = 64\n"
+
+
+def test_a_file_of_a_page_is_written_after_the_commands_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = script("outputs")
+    monkeypatch.setattr(outputs, "printed", lambda _, folder: f"written: {(folder / 'model.toml').is_file()}")
+    below = "<!-- output of: cuesense list models -->\n```text\nold\n```\n"
+    renewed = outputs.renewed(PAGE + below, tmp_path)
+    said = [line.strip() for line in renewed.splitlines() if "written" in line]
+    assert said == ["written: False", "written: False", "written: True"]
 
 
 def test_every_marked_output_stands_under_the_command_that_prints_it() -> None:

@@ -20,14 +20,15 @@ _NAMES = ["html", "markdown", "json", "model-card"]
 def report(
     profile: ProfilePath,
     format_: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
             metavar="NAME",
             help="html, markdown, json or model-card.",
+            show_default="what FILE ends in, else html",
             autocompletion=lambda: _NAMES,
         ),
-    ] = "html",
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File to write; - for stdout.", show_default="beside PROFILE"),
@@ -42,6 +43,7 @@ def report(
     \b
     Examples:
       cuesense report cuesense-out
+      cuesense report cuesense-out --output summary.md
       cuesense report cuesense-out --format markdown --output - | gh pr comment 12 --body-file -
       cuesense report cuesense-out --format model-card --output README.md
     """
@@ -52,7 +54,7 @@ def report(
         from cuesense.workflows.profile_files import report_text
 
         if output == _STDOUT or (output is None and format_ == _PRINTED):
-            typer.echo(report_text(profile, format_), nl=False)
+            typer.echo(report_text(profile, format_ or "html"), nl=False)
             return
         known = document_of(profile)
         written = write_report(profile, output, format=format_)

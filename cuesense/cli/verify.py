@@ -33,7 +33,7 @@ from cuesense.cli.options import (
     WorkersOfTraining,
     names_in,
 )
-from cuesense.cli.terminal import progress, remark, show
+from cuesense.cli.terminal import progress, remark, remark_wrapped, show
 from cuesense.inference.malloc import keep_freed_memory
 
 
@@ -77,6 +77,7 @@ def verify(
     The profile keeps the outcome: from then on recommend takes the winner, where over at least five seeds a policy
     shows a better worst class than the global one and at most half a point less on average, and says where more seeds
     would decide. It no longer offers a per-class policy whose worst class fared worse than under the uniform one.
+    Where the networks without augmentation are no better than guessing, the profile keeps nothing.
 
     Trainings: one for each value of each augmentation and up to three more, to find the best average and the remedies,
     then up to ten for each seed (8 + 3 + 5 x 10 = 61 with two augmentations of four values; equal policies are trained
@@ -124,6 +125,7 @@ def verify(
                 allow_nondeterministic=allow_nondeterministic,
                 restart=restart,
                 progress=advance,
+                notify=lambda sentence: remark_wrapped(f"Warning: {sentence}"),
             )
         # The profile's file has the outcome by now: verify writes it where it is given a path.
         show(found, render, as_json=json)

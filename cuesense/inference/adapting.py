@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from traceback import clear_frames
 from typing import Any
 
 import torch
@@ -159,6 +160,8 @@ class _Trial:
             try:
                 return _Answer(network, call(network, self.batch(rows), self.options), rows)
             except Exception as error:  # a user's network may raise anything
+                # The traceback would keep the batch, and what the layers made of it, for all sizes that are tried.
+                clear_frames(error.__traceback__)
                 failures.append(error)
         return failures[-1]
 

@@ -17,7 +17,7 @@ from cuesense.arrays import Floats
 from cuesense.policies.policy import PROBABILITY, Policy, augmentation
 from cuesense.policies.profile_budgets import measured_augmentations, refuse_unforecast
 from cuesense.schemas.profile import ForecastModel, Profile
-from cuesense.stats.drop_risk import expected_drops
+from cuesense.stats.drop_risk import mean_drops
 from cuesense.stats.training_loss import Forecast
 from cuesense.stats.training_prior import forecast_from_drops
 from cuesense.types import Cue
@@ -76,10 +76,10 @@ class ExpectedLosses:
         return self.added(parts, policy.probability)
 
     def added(self, parts: Sequence[tuple[Floats, Floats]], probability: float) -> Forecast:
-        """Return the loss of several augmentations together, one row, (1, C).
+        """Return the loss of several augmentations together, for N policies at once, (N, C).
 
         Args:
-            parts: Loss and spread of each class under each augmentation, (C,) each.
+            parts: Loss and spread of each class under each augmentation, (N, C) each, or (C,) for a single policy.
             probability: The share of augmented views.
         """
         share, classes = probability / self.probability, len(self.accuracy)
@@ -88,7 +88,7 @@ class ExpectedLosses:
         # Of a class that is recognized no better than by chance, or has too few images, nothing is foreseen: a gain in
         # the lowest recall that rests on it would recommend the strongest values where least is known.
         loss = np.where(np.isfinite(variance), loss, 0.0)
-        return Forecast((share * loss)[None], (share * np.sqrt(variance))[None])
+        return Forecast(np.atleast_2d(share * loss), np.atleast_2d(share * np.sqrt(variance)))
 
 
 def expected_losses(profile: Profile, augmentations: Sequence[str] | None = None) -> ExpectedLosses:
@@ -114,7 +114,7 @@ def expected_losses(profile: Profile, augmentations: Sequence[str] | None = None
     kept = kept_without(profile)
     ladders = {name: curve.perturbation.ladder for name, curve in curves.items()}
     losses = {
-        name: forecast_from_drops(name, expected_drops(curve).drop, ladders[name], accuracy, kept)
+        name: forecast_from_drops(name, mean_drops(curve), ladders[name], accuracy, kept)
         for name, curve in curves.items()
     }
     return ExpectedLosses("no training", accuracy, ladders, losses, PROBABILITY)

@@ -8,7 +8,7 @@ from itertools import combinations, product
 
 import numpy as np
 
-from cuesense.arrays import Bools
+from cuesense.arrays import Bools, Floats
 from cuesense.policies.expected_losses import ExpectedLosses
 from cuesense.policies.policy import Policy, sparing, uniform
 from cuesense.stats.training_loss import Forecast
@@ -124,28 +124,37 @@ class _Space:
 
     def _better(self, state: _State, share: float, changes: int) -> _State | None:
         """Return the best allowed policy after so many changes; None where that gives no more than the state."""
-        allowed = [other for other in self._neighbors(state, changes) if self._safe(other, share)]
-        best = max(allowed, key=lambda other: self.gain(other, share), default=None)
-        more = best is not None and self.gain(best, share) > self.gain(state, share) + 1e-12
-        return best if more else None
+        best, most = None, self.gain(state, share) + 1e-12
+        for others in self._neighbors(state, changes):
+            cost = self._cost(others, share)
+            gains = np.where(self._safe(cost), self._gains(cost), -np.inf)
+            if gains.max() > most:
+                best, most = others[int(gains.argmax())], gains.max()
+        return best
 
     def gain(self, state: _State, share: float) -> float:
         """Return by how much mean and lowest expected recall together exceed those without augmentation."""
-        before, cost = self.losses.accuracy, self._cost(state, share)
+        return float(self._gains(self._cost([state], share))[0])
+
+    def _gains(self, cost: Forecast) -> Floats:
+        """Return the same for the costs of N policies, (N,)."""
+        before = self.losses.accuracy
         if np.isnan(before).all():
-            return 0.0
-        loss = np.where(self._spared(cost), 0.0, cost.loss[0])
+            return np.zeros(len(cost.loss))
+        loss = np.where(self._spared(cost), 0.0, cost.loss) if self.most_spared else cost.loss
         after = np.clip(before - loss, 0, 1)
-        return float(np.nanmean(after) - np.nanmean(before) + np.nanmin(after) - np.nanmin(before))
+        return np.asarray(np.nanmean(after, axis=1) - np.nanmean(before) + np.nanmin(after, axis=1) - np.nanmin(before))
 
     def neighbor(self, state: _State, share: float) -> Policy | None:
         """Return the best other policy that differs in one severity of one augmentation."""
-        others = [other for other in self._neighbors(state) if any(other.values())]
-        return self.policy(max(others, key=lambda other: self.gain(other, share)), share) if others else None
+        others = [other for group in self._neighbors(state) for other in group if any(other.values())]
+        if not others:
+            return None
+        return self.policy(others[int(self._gains(self._cost(others, share)).argmax())], share)
 
     def found(self, state: _State, share: float) -> Found:
         """Return the policy of these severities without the classes at risk."""
-        spared = self._spared(self._cost(state, share))
+        spared = self._spared(self._cost([state], share))[0]
         names = tuple(self.class_names[index] for index in np.flatnonzero(spared))
         return Found(sparing(self._values(state), self.class_names, names, share), names, self.policy(state, share))
 
@@ -156,33 +165,39 @@ class _Space:
     def _values(self, state: _State) -> dict[str, float]:
         return {name: self.losses.ladders[name][severity - 1] for name, severity in state.items() if severity}
 
-    def _neighbors(self, state: _State, changes: int = 1) -> Iterator[_State]:
-        """Yield the policies that differ in the severities of just so many augmentations."""
+    def _neighbors(self, state: _State, changes: int = 1) -> Iterator[list[_State]]:
+        """Yield the policies that differ in the severities of just so many augmentations, for the same ones at once."""
         for names in combinations(self.losses.ladders, changes):
             others = [
                 [step for step in range(len(self.losses.ladders[name]) + 1) if step != state[name]] for name in names
             ]
-            yield from ({**state, **dict(zip(names, severities, strict=True))} for severities in product(*others))
+            yield [{**state, **dict(zip(names, severities, strict=True))} for severities in product(*others)]
 
-    def _cost(self, state: _State, share: float) -> Forecast:
-        """Return what the severities cost, one row: as ``ExpectedLosses.of_policy``, without a policy's checks."""
-        done = [(self.losses.losses[name], severity - 1) for name, severity in state.items() if severity]
-        return self.losses.added([(found.loss[row], found.spread[row]) for found, row in done], share)
+    def _cost(self, states: Sequence[_State], share: float) -> Forecast:
+        """Return what N policies cost, (N, C): as ``ExpectedLosses.of_policy``, without a policy's checks."""
+        parts = []
+        for name, found in self.losses.losses.items():
+            severity = np.array([state[name] for state in states])
+            if severity.any():
+                done = severity[:, None] > 0
+                loss, spread = (np.where(done, part[severity - 1], 0.0) for part in (found.loss, found.spread))
+                parts.append((loss, spread))
+        return self.losses.added(parts, share)
 
-    def _safe(self, state: _State, share: float) -> bool:
-        """Return whether no more classes than may be harmed or left out are at more risk than is accepted."""
-        count = int(self._at_risk(self._cost(state, share)).sum())
-        return count <= max(self.limits.all_but, self.most_spared)
+    def _safe(self, cost: Forecast) -> Bools:
+        """Return whether no more classes than may be harmed or left out are at more risk than is accepted, (N,)."""
+        safe: Bools = self._at_risk(cost).sum(axis=1) <= max(self.limits.all_but, self.most_spared)
+        return safe
 
     def _spared(self, cost: Forecast) -> Bools:
-        """Return which classes are left out, (C,)."""
+        """Return which classes are left out, (N, C)."""
         return self._at_risk(cost) & (self.most_spared > 0)
 
     def _at_risk(self, cost: Forecast) -> Bools:
-        """Return which classes are at more risk than is accepted, (C,).
+        """Return which classes are at more risk than is accepted, (N, C).
 
         A class without images, or that is not recognized, which has an infinite spread, has nothing to lose.
         """
-        known = np.isfinite(cost.spread[0]) & ~np.isnan(self.losses.accuracy)
-        at_risk: Bools = known & (cost.risk(self.limits.tolerance)[0] > self.limits.risk)
+        known = np.isfinite(cost.spread) & ~np.isnan(self.losses.accuracy)
+        at_risk: Bools = known & (cost.risk(self.limits.tolerance) > self.limits.risk)
         return at_risk

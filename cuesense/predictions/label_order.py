@@ -21,7 +21,7 @@ _MUCH_BETTER = 0.5
 _TIMES = 4
 _TIMES_CHANCE = 2
 # One-sided level of 5 %: an accuracy below this many standard deviations over that of guessing may be guessing.
-_BEYOND_CHANCE = 1.645
+BEYOND_CHANCE = 1.645
 # With fewer images, or fewer outside of the largest class, a sound network may be within that of guessing: an accuracy
 # that is no higher than that of guessing is a warning all the same, from so many outside of the largest class on (all
 # of them are wrong in 1 % of networks of accuracy 0.7). Chosen by hand.
@@ -43,7 +43,12 @@ def check_order(found: Predictions) -> list[str]:
 
 
 def check_labels(
-    labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: ClassMap, who: str | None = None
+    labels: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    classes: ClassMap,
+    who: str | None = None,
+    *,
+    guesses: bool = True,
 ) -> list[str]:
     """Find out whether another order of the classes explains the clean predictions better.
 
@@ -52,6 +57,7 @@ def check_labels(
         predicted: Output that was predicted for it, (N,).
         classes: The C classes, the K outputs and which output stands for which class.
         who: What predicted, where there are several, such as ``"'a.pt'"``; it begins a warning.
+        guesses: Whether it is said, too, that predictions are no better than guesses.
 
     Returns:
         A sentence where classes seem to have each other's names, or where predictions are no better than guesses; else
@@ -65,7 +71,7 @@ def check_labels(
     found = find_order(confusion, classes.outputs)
     before = "" if who is None else f"In {who}: "
     if found is None:
-        return [before + text for text in _guessing(confusion, classes)]
+        return [before + text for text in _guessing(confusion, classes)] if guesses else []
     chance = 1 / np.count_nonzero(confusion.sum(axis=1))
     if _stops(found, chance):
         of = f"a clean accuracy of {found.accuracy:.1%}{'' if who is None else f' in {who}'}"
@@ -174,7 +180,7 @@ def _guessing(confusion: Ints, classes: ClassMap) -> list[str]:
             f"{_output(constant, classes)}, whatever they show: what follows measures nothing. {_CHECK}"
         ]
     many = total >= _IMAGES and outside >= _IMAGES_OUTSIDE
-    if outside < _FEWEST_OUTSIDE or accuracy > by_chance + (_BEYOND_CHANCE * deviation if many else _EQUAL):
+    if outside < _FEWEST_OUTSIDE or accuracy > by_chance + (BEYOND_CHANCE * deviation if many else _EQUAL):
         return []
     means = "what follows measures nothing" if many else "what follows may measure nothing, or images are too few"
     return [

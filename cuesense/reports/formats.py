@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 
 from cuesense.errors import SettingsError, expected
 from cuesense.schemas.audit import Audit
@@ -32,6 +33,7 @@ _RENDERERS: Mapping[type[Document], Mapping[str, str]] = {
 # The usual name of a file in each format; the name of a page is that of its document.
 _ENDINGS = {"html": ".html", "markdown": ".md", JSON: ".json", "model-card": ".md", "github": ".txt"}
 _STEMS = {"model-card": "model-card"}
+_OF_ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": JSON}
 
 
 def formats_of(kind: type[Document]) -> tuple[str, ...]:
@@ -67,6 +69,19 @@ def file_name(document: Document, name: str) -> str:
     _check(document, name)
     stem = "report" if isinstance(document, Profile) else type(document).FILE_NAME.removesuffix(".json")
     return _STEMS.get(name, stem) + _ENDINGS[name]
+
+
+def format_of(path: Path) -> str:
+    """Return the name of the format that the ending of a file stands for: ``.html``, ``.htm``, ``.md`` or ``.json``.
+
+    Raises:
+        SettingsError: It stands for none of them.
+    """
+    ending = path.suffix.lower()
+    if ending not in _OF_ENDINGS:
+        do = "Give the file such a name, or name the format"
+        raise SettingsError(expected("the report's file", "FILE.html, FILE.md or FILE.json", f"'{path.name}'", do))
+    return _OF_ENDINGS[ending]
 
 
 def _check(document: Document, name: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from weakref import finalize
 
 from cuesense.errors import CuesenseError
-from cuesense.policies.advice import NONE, RECOMMENDED, USUAL, Advice
+from cuesense.policies.advice import NONE, RECOMMENDED, USUAL, Advice, advise
 from cuesense.policies.budgets import images_needed
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook
 from cuesense.reports.confusions import main_taker
@@ -33,6 +34,10 @@ _PHRASES: dict[str, Callable[[float], str]] = {
 
 
 _MEASURE = "cuesense analyze MODEL --dataset DATASET"
+
+
+# Of the profiles in use, by their identity: they are frozen, and have no hash.
+_ADVICE: dict[int, Advice] = {}
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
     """
     costs = _costs(profile)
     try:
-        found = advice if advice is not None or not costs else _advise(profile)
+        found = advice if advice is not None or not costs else advice_on(profile)
         reason = ""
     except CuesenseError as error:
         # An augmentation of a plug-in that is not here has curves, but cannot be part of a policy.
@@ -120,7 +125,7 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
 
 
 def findings(profile: Profile) -> tuple[str, ...]:
-    """Return the findings of the headline alone, at once: the advice takes seconds.
+    """Return the findings of the headline alone, without the advice, which takes longer.
 
     Args:
         profile: The profile.
@@ -128,10 +133,21 @@ def findings(profile: Profile) -> tuple[str, ...]:
     return tuple(_findings(_costs(profile)))
 
 
-def _advise(profile: Profile) -> Advice:
-    from cuesense.policies.advice import advise
+def advice_on(profile: Profile) -> Advice:
+    """Return what is recommended, the same as ``advise``; again at once, as the page and the terminal ask for it.
 
-    return advise(profile)
+    Args:
+        profile: The profile, of which nothing is changed any more.
+
+    Raises:
+        SettingsError: As in ``advise``.
+    """
+    key = id(profile)
+    if key not in _ADVICE:
+        _ADVICE[key] = advise(profile)
+        # The number may be another object's once this one is gone.
+        finalize(profile, _ADVICE.pop, key)
+    return _ADVICE[key]
 
 
 def _costs(profile: Profile) -> list[_Cost]:
@@ -222,7 +238,11 @@ def _points(cost: _Cost) -> str:
 
 def _taker(cost: _Cost) -> str:
     taker = cost.taker
-    return f", {100 * taker.share:.0f} of them to {quoted(taker.rival)}" if taker else ""
+    if taker is None:
+        return ""
+    # Images that were mistaken before count among those that it takes, and a class that gains some as well loses less.
+    part = f"{100 * taker.share:.0f}" if taker.share <= expected_loss(cost.budget, cost.severity) else "many"
+    return f", {part} of them to {quoted(taker.rival)}"
 
 
 def _of(number: int, cost: _Cost) -> str:

@@ -10,6 +10,7 @@ from cuesense.reports.headline import findings
 from cuesense.reports.profile_text import SHORT_NAMES, budget_text
 from cuesense.reports.spec_text import short_dataset, short_spec
 from cuesense.reports.text import counted, listed, percent, points, points_with_unit, printable, quoted, readable_name
+from cuesense.reports.verification_text import learned
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.comparison import Comparison
 from cuesense.schemas.profile import ClassModel, Profile
@@ -70,6 +71,8 @@ def verification_summary(verification: Verification) -> str:
     """Return how many trainings there were, and one line for every policy that was not another one again."""
     seeds, images = counted(len(verification.seeds), "seed"), counted(verification.images, "test image")
     lines = [f"<Verification of {_policies(len(verification.arms))} with {seeds} on {images}>"]
+    if not learned(verification):
+        lines.append("  no better than guessing without augmentation: nothing can be said about any policy")
     return "\n".join([*lines, *(_arm(arm) for arm in verification.arms if arm.same_as is None)])
 
 

@@ -24,6 +24,10 @@ MEANINGS = {
 }
 # Names in a sentence before the rest is counted.
 _NAMED = 3
+# Networks this much less accurate than the analyzed model are called weaker: trainings of one recipe and other seeds
+# differ by a few points, and a compact network from scratch by some ten. Chosen by hand; not tuned.
+_WEAKER = 0.2
+BETTER_NETWORKS = "train longer (--epochs), on more images, or from a checkpoint (--from)"
 
 
 def policy_name(name: str) -> str:
@@ -36,8 +40,39 @@ def trained(found: Verification) -> list[ArmResult]:
     return [arm for arm in found.arms if arm.same_as is None]
 
 
+def learned(found: Verification) -> bool:
+    """Return whether the networks recognize more than guessing does: else nothing can be said about any policy."""
+    return found.baseline is None or found.baseline.better_than_guessing
+
+
+def nothing_learned(found: Verification) -> str:
+    """Return the warning about networks that are no better than guessing; empty where they are better."""
+    known = found.baseline
+    if known is None or known.better_than_guessing:
+        return ""
+    return (
+        f"The networks trained without augmentation recognize {percent(known.accuracy)} of the test images, which is "
+        f"not clearly more than guessing gets ({percent(known.by_chance)}): nothing can be said about any policy, and "
+        f"a profile keeps nothing of these trainings. To find out, {BETTER_NETWORKS}."
+    )
+
+
+def weaker(found: Verification) -> str:
+    """Return that the networks are far less accurate than the analyzed model; empty where they are not."""
+    known = found.baseline
+    if known is None or known.model_accuracy is None or known.model_accuracy - known.accuracy <= _WEAKER:
+        return ""
+    return (
+        f"These networks are weaker than the analyzed model: without augmentation they recognize "
+        f"{percent(known.accuracy)} of the test images, the model {percent(known.model_accuracy)} of its own. What "
+        f"they gain or lose, the model may not: {BETTER_NETWORKS}."
+    )
+
+
 def headline(found: Verification) -> list[str]:
     """Return what the trainings showed: the recommended policy, the usual default, and the best worst class."""
+    if not learned(found):
+        return []
     arms = {arm.name: arm for arm in found.arms}
     named = [("The recommended policy", RECOMMENDED), ("The usual default", "usual")]
     sentences = [_outcome(title, arms[name], found) for title, name in named if name in arms]
@@ -67,11 +102,11 @@ def rival_sentences(found: Verification) -> Iterator[str]:
     """Yield how every rival did against the recommended policy for all classes, and whether seeds are too few to judge.
 
     Args:
-        found: The verification.
+        found: The verification; of networks that guess nothing is said.
     """
     arms, seeds = {arm.name: arm for arm in found.arms}, len(found.seeds)
     recommended = arms.get(RECOMMENDED)
-    if recommended is None:
+    if recommended is None or not learned(found):
         return
     rivals = [arms[name] for name in RIVALS if name in arms]
     known = [arm for arm in rivals if arm.same_as != RECOMMENDED and arm.lowest_gain is not None]

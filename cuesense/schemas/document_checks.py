@@ -85,6 +85,9 @@ def verification_problems(verification: Verification) -> Iterator[str]:
     yield from open_fraction("tolerance", verification.tolerance)
     yield from open_fraction("confidence", verification.confidence, low=0.5)
     yield from counts("images", [verification.images])
+    if verification.baseline is not None:
+        known = verification.baseline
+        yield from shares("baseline", known.accuracy, known.by_chance, known.model_accuracy)
     for number, arm in enumerate(verification.arms):
         yield from _arm(f"arms.{number}", arm)
 

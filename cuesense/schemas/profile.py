@@ -261,20 +261,21 @@ class Profile(Document):
         plots: ProfilePlots = _PLOTS(self)
         return plots
 
-    def report(self, path: str | Path = "report.html", format: str = "html") -> Path:
+    def report(self, path: str | Path = "report.html", format: str | None = None) -> Path:
         """Write the profile as a page, or in another format.
 
         The page has the example images of the folder that the profile was read from or written to.
 
         Args:
             path: The file to write.
-            format: ``"html"``, ``"markdown"``, ``"json"`` or ``"model-card"``.
+            format: ``"html"``, ``"markdown"``, ``"json"`` or ``"model-card"``; None takes the one that the file's
+                ending stands for (``.html``, ``.md``, ``.json``).
 
         Returns:
             The written file.
 
         Raises:
-            SettingsError: There is no such format.
+            SettingsError: There is no such format, or the ending stands for none.
             OutputError: The file cannot be written.
         """
         written: Path = _PAGE.resolve()(self, path, format=format)

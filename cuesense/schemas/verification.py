@@ -98,6 +98,24 @@ class AgreementResult(JsonModel):
     pairs: int = Field(description="pairs of class and policy that are compared")
 
 
+class BaselineResult(JsonModel):
+    """How many test images the networks recognize that were trained without augmentation: all changes are against them.
+
+    Shares in [0, 1], means over seeds.
+    """
+
+    accuracy: float = Field(description="share of the test images that are recognized")
+    by_chance: float = Field(
+        description="the same for their predictions dealt out to the images at random, which is what guessing gets"
+    )
+    better_than_guessing: bool = Field(
+        description="whether the two are told apart; if not, nothing can be said about any policy"
+    )
+    model_accuracy: float | None = Field(
+        description="share of its own images that the analyzed model recognizes; null where it is not known"
+    )
+
+
 class Verification(Document):
     """What trainings with and without the recommended policies showed."""
 
@@ -112,6 +130,10 @@ class Verification(Document):
     train: dict[str, Any] = Field(description="the training images: spec, images, classes, fingerprint")
     images: int = Field(description="number of test images")
     arms: list[ArmResult] = Field(description="every policy; the first one is no augmentation")
+    baseline: BaselineResult | None = Field(
+        default=None,
+        description="how good the networks without augmentation are; null in files of older versions",
+    )
     agreement: AgreementResult = Field(description="how well the forecast did")
     warnings: list[str] = Field(description="what to know before trusting the numbers, in sentences")
 

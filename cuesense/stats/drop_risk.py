@@ -23,7 +23,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import xlogy
 
 from cuesense.arrays import Floats
 from cuesense.types import Curve
@@ -111,24 +110,43 @@ def expected_drops(curve: Curve) -> ExpectedDrops:
     Returns:
         The drops.
     """
+    chances, cell = _shares(curve)
+    edges = np.linspace(0, np.pi / 2, chances.shape[2] + 1)
+    lost, gained = np.pad(chances.cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
+    return ExpectedDrops(_mean(chances, cell), cell, np.sin(_quantiles(lost, edges)) ** 2, gained)
+
+
+def mean_drops(curve: Curve) -> Floats:
+    """Return ``expected_drops(curve).drop`` alone, (S, C): risks and bounds need several times as much work.
+
+    Args:
+        curve: The counts of S severities and C classes.
+    """
+    return _mean(*_shares(curve))
+
+
+def _shares(curve: Curve) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the chances of G bins of the lost and of the gained share, (2, U, G), and ``ExpectedDrops.cell``."""
     table = _counts(curve)
     bins = int(np.clip(_BINS * np.sqrt(table[..., 2::2].max(initial=1)), _FEWEST_BINS, _MOST_BINS))
     known = np.broadcast_to(curve.n > 0, table.shape[:2])
-    if not known.any():
-        nothing = np.full(known.shape, np.nan)
-        return ExpectedDrops(nothing, np.full(known.shape, -1), np.empty((0, 32)), np.empty((0, bins + 1)))
-    rows, index, classes = np.unique(table[known], axis=0, return_inverse=True, return_counts=True)
     cell = np.full(table.shape[:2], -1)
+    if not known.any():
+        return np.empty((2, 0, bins)), cell
+    rows, index, classes = np.unique(table[known], axis=0, return_inverse=True, return_counts=True)
     cell[known] = index.ravel()
     chances = np.zeros((2, len(rows), bins))
     for severity in range(len(table)):
         at = rows[:, 0] == severity
         for part, counts in zip(chances, (rows[at, 1:3], rows[at, 3:5]), strict=True):
             part[at] = _posterior(counts, classes[at], bins)
-    edges = np.linspace(0, np.pi / 2, bins + 1)
-    mean = (chances[0] - chances[1]) @ np.sin((edges[1:] + edges[:-1]) / 2) ** 2
-    lost, gained = np.pad(chances.cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
-    return ExpectedDrops(_isotonic(_at_cells(mean, cell)), cell, np.sin(_quantiles(lost, edges)) ** 2, gained)
+    return chances, cell
+
+
+def _mean(chances: Floats, cell: NDArray[np.int64]) -> Floats:
+    """Return the expected drop, never falling with the severity, (S, C); NaN where a class has no images."""
+    edges = np.linspace(0, np.pi / 2, chances.shape[2] + 1)
+    return _isotonic(_at_cells((chances[0] - chances[1]) @ np.sin((edges[1:] + edges[:-1]) / 2) ** 2, cell))
 
 
 def _counts(curve: Curve) -> Floats:
@@ -224,14 +242,15 @@ def _posterior(counts: Floats, classes: NDArray[np.int64], bins: int) -> Floats:
     Returns:
         The chance of every bin, (U, G).
     """
-    unique, index = np.unique(counts, axis=0, return_inverse=True)
-    k, n = unique.T[..., None]
+    # Complex numbers are sorted by both counts, many times faster than rows are.
+    unique, index = np.unique(counts[:, 0] + 1j * counts[:, 1], return_inverse=True)
+    k, n = unique.real[:, None], unique.imag[:, None]
     angles = (np.arange(bins) + 0.5) * np.pi / 2 / bins
-    fit = 2 * (xlogy(k, np.sin(angles)) + xlogy(n - k, np.cos(angles)))
+    fit = 2 * (k * np.log(np.sin(angles)) + (n - k) * np.log(np.cos(angles)))
     likelihood = np.exp(fit - fit.max(axis=1, keepdims=True, initial=-np.inf))
-    prior, weight = _priors(likelihood, np.bincount(index.ravel(), weights=classes).astype(np.float64), angles)
+    prior, weight = _priors(likelihood, np.bincount(index, weights=classes).astype(np.float64), angles)
     each = likelihood * ((weight / (likelihood @ prior.T)) @ prior)
-    return np.asarray(each[index.ravel()])
+    return np.asarray(each[index])
 
 
 def _priors(likelihood: Floats, classes: Floats, angles: Floats) -> tuple[Floats, Floats]:

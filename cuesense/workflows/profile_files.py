@@ -8,7 +8,7 @@ from cuesense.atomic_files import refuse_folder, refuse_same, remove_file, write
 from cuesense.errors import SettingsError
 from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.write_table import FILE_NAME, write
-from cuesense.reports.formats import file_name, render_document
+from cuesense.reports.formats import file_name, format_of, render_document
 from cuesense.reports.html.profile import render
 from cuesense.reports.pictures import FILE as PICTURES
 from cuesense.reports.pictures import Pictures, read_pictures, write_pictures
@@ -19,6 +19,7 @@ from cuesense.tables.write_csv import csv_text
 from cuesense.validation import path_of
 
 PREDICTIONS = FILE_NAME
+_PAGE = "html"
 # The profile first, in the order in which a restart deletes them: one that is there is never of other files.
 PIPELINE = "pipeline.csv"
 FILES = (Profile.FILE_NAME, "report.html", "classes.csv", "curves.csv", PIPELINE, PICTURES, PREDICTIONS)
@@ -44,7 +45,7 @@ def write_outputs(
     """
     shown = read_pictures(folder, profile) if pictures is None else pictures
     contents = {
-        "report.html": render(profile, shown),
+        "report.html": render(profile, shown, folder),
         "classes.csv": csv_text(profile.model_copy(update={"classes": profile.classes_by_lean}).to_frame()),
         "curves.csv": csv_text(profile.curves_frame()),
     }
@@ -83,7 +84,7 @@ def _measured(profile: Profile) -> tuple[object, ...]:
     return known.model.sha256, known.model.preprocessing, known.dataset, known.config, known.seed
 
 
-def report(profile: Document | Path | str, output: str | Path | None = None, *, format: str = "html") -> Path:
+def report(profile: Document | Path | str, output: str | Path | None = None, *, format: str | None = None) -> Path:
     """Write a profile, or another result, as a page, markdown, JSON or a model card.
 
     The page of a profile has the example images that lie beside its file, also that of a profile which was read or
@@ -96,18 +97,21 @@ def report(profile: Document | Path | str, output: str | Path | None = None, *, 
             file, and for other results a file of their name, such as verify.html. An object has no file: into the
             current folder.
         format: ``"html"``, ``"markdown"`` (for a pull request), ``"json"`` or ``"model-card"`` (for the Hugging Face
-            hub). Audits, verifications and comparisons have html and json; checks markdown, github and json.
+            hub). Audits, verifications and comparisons have html and json; checks markdown, github and json. None
+            takes the one that the file's ending stands for (``.html``, ``.md``, ``.json``), without a file html.
 
     Returns:
         The written file.
 
     Raises:
-        SettingsError: There is no such result, it has no such format, or an argument is no path.
+        SettingsError: There is no such result, it has no such format, the file's ending stands for none, or an
+            argument is no path.
         OutputError: The file cannot be written, or is the result's own.
     """
     known = document_of(profile)
-    path = path_of(_usual_file(profile, known, format) if output is None else output, "--output")
+    path = path_of(_usual_file(profile, known, format or _PAGE) if output is None else output, "--output")
     refuse_folder(path)
+    format = format or (_PAGE if output is None else format_of(path))
     if not isinstance(profile, Document):
         refuse_same(path, file_of(profile))
     write_file(path, report_text(profile, format))
@@ -130,6 +134,6 @@ def report_text(profile: Document | Path | str, format: str) -> str:
         SettingsError: There is no such result, or it has no such format.
     """
     known = document_of(profile)
-    if isinstance(known, Profile) and format == "html" and known.folder is not None:
-        return render(known, read_pictures(known.folder, known))
+    if isinstance(known, Profile) and format == _PAGE and known.folder is not None:
+        return render(known, read_pictures(known.folder, known), known.folder)
     return render_document(known, format)

@@ -20,6 +20,7 @@ from cuesense.policies.recommend import propose
 from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.reports.html.verification import render
+from cuesense.reports.verification_text import learned, nothing_learned
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
@@ -28,10 +29,10 @@ from cuesense.stores.lock import locked
 from cuesense.tables.write_csv import csv_text
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
-from cuesense.types import Progress, ProgressOption, no_progress
+from cuesense.types import Notify, Progress, ProgressOption, no_progress
 from cuesense.validation import check_fraction
-from cuesense.workflows.caller import watched
-from cuesense.workflows.verify_results import PLAIN, Study, verification
+from cuesense.workflows.caller import warn_of, watched
+from cuesense.workflows.verify_results import PLAIN, Study, first_look, known_before, verification
 
 TRIALS = "trials"
 _FILES = ("verify.csv", "forecast.svg", "verify.html", "verify.json")
@@ -44,6 +45,8 @@ _LATER = "Run the same command again when it has ended: the trainings are kept w
 _FIRST_SEED = 2000
 # The search for the best uniform policy has a seed of its own for the same reason.
 _SEARCH_SEED = _FIRST_SEED - 1
+# Without augmentation: what the search is measured against, and the first to show whether these networks learn at all.
+_FIRST = Trial(None, _SEARCH_SEED)
 # What rivals repair: the first of these that holds an augmentation.
 _REPAIRED = ("global", "best_uniform")
 
@@ -74,6 +77,7 @@ def verify(
     allow_nondeterministic: bool = False,
     restart: bool = False,
     progress: ProgressOption = None,
+    notify: Notify | None = None,
 ) -> Verification:
     """Train without augmentation, with the recommended policies, baselines and rivals; compare them class by class.
 
@@ -118,11 +122,16 @@ def verify(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_nondeterministic: Also fine-tune a start that is no function of one image, and say so.
         restart: Throw away trainings that are there.
-        progress: Called with (steps done, steps in all), first for the search for the best uniform policy; None shows a
-            bar in a terminal and a notebook, False none.
+        progress: Called with (steps done, steps in all) of all trainings; before the search for the best uniform policy
+            is done, the number in all is the largest that there may be. None shows a bar in a terminal and a notebook,
+            False none.
+        notify: Called with sentences that may be a reason to stop: what is known before the first training, and after
+            it that its network is no better than guessing. None gives Python warnings.
 
     Returns:
-        What the trainings showed, also written to the output folder.
+        What the trainings showed, also written to the output folder. Where the networks without augmentation are no
+        better than guessing, the first of its warnings says so, in Python a warning does as well, and a profile's file
+        stays as it was.
 
     Raises:
         CuesenseError: Something given is wrong; the sentence says what to do.
@@ -158,18 +167,31 @@ def verify(
     trials = None if folder is None else folder / TRIALS
     with locked(folder):
         experiment = prepare_training(known, options, trials, restart=restart, made_of_it=_FILES[::-1])
+        _say(known_before(known, experiment, seeds), notify)
         with watched(progress, "training", "steps") as advance:
+            experiment.run([_FIRST], no_progress)
+            _say(first_look(experiment, _FIRST, len(known.classes)), notify)
             policies = _policies(known, experiment, wanted, recommended, advance)
             study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
             experiment.run([trial for name in policies for trial in study.trials(name)], advance)
         found = verification(study)
+        warn_of([nothing_learned(found)])
         if folder is not None:
             contents = csv_text(found.to_frame()), scatter(found), render(found), found.to_json()
             for name, content in zip(_FILES, contents, strict=True):
                 write_file(folder / name, content)
-        if not isinstance(profile, Profile):
+        if not isinstance(profile, Profile) and learned(found):
             _keep_outcome(profile, found, folder)
         return found
+
+
+def _say(sentences: Sequence[str], notify: Notify | None) -> None:
+    """Call back with sentences, or give them as one Python warning."""
+    if notify is None:
+        warn_of(sentences)
+        return
+    for sentence in sentences:
+        notify(sentence)
 
 
 def _recommended(profile: Profile, options: PolicyOptions) -> dict[str, Policy]:

@@ -17,9 +17,19 @@ from cuesense.policies.policy import Outlook, Policy, uniform
 from cuesense.policies.profile_budgets import levels_of
 from cuesense.predictions.label_order import check_labels
 from cuesense.predictions.predictions import ClassMap
+from cuesense.predictions.recognition import recognition
+from cuesense.reports.text import percent
+from cuesense.reports.verification_text import BETTER_NETWORKS, nothing_learned
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import Profile
-from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Leak, Verification
+from cuesense.schemas.verification import (
+    AgreementResult,
+    ArmResult,
+    BaselineResult,
+    ClassResult,
+    Leak,
+    Verification,
+)
 from cuesense.stats.over_seeds import (
     Estimates,
     agreement,
@@ -41,8 +51,8 @@ _MOST_PROBES = 8
 _OTHER_RECIPE = "The forecast was made from another start or recipe than these trainings: it is about other networks."
 _SAME_IMAGES = "The forecast was made on these test images: its agreement with the outcome is overstated."
 _NO_FORECAST = (
-    "The profile holds no forecast from trainings: what is compared was expected without training. For one, run "
-    "`cuesense recommend PROFILE --train DATASET` first."
+    "The profile holds no forecast from trainings: the policies and the losses that the outcome is compared with were "
+    "expected without training. For a forecast, run `cuesense recommend PROFILE --train DATASET` first."
 )
 # Student's interval needs two values at least, and with two it is 12.7 standard errors wide to each side at 95 %.
 _ENOUGH_SEEDS = 3
@@ -133,8 +143,11 @@ def verification(study: Study) -> Verification:
     ]
     known = [(lost, -change) for lost, change in pairs if lost is not None and change is not None]
     forecast, real = np.array(known).reshape(-1, 2).T
-    warnings = _warnings(study)
-    return Verification(
+    known_classes = ClassMap(study.names, study.names, range(len(study.names)))
+    plain = study.predicted(PLAIN)
+    order = check_labels(study.labels, plain[0], known_classes, "the training without augmentation", guesses=False)
+    baseline = recognition(plain, study.labels, len(study.names))
+    result = Verification(
         tolerance=study.tolerance,
         confidence=study.confidence,
         seeds=list(study.seeds),
@@ -142,25 +155,58 @@ def verification(study: Study) -> Verification:
         train=study.experiment.source.model_dump(),
         images=len(study.labels),
         arms=results,
+        baseline=BaselineResult(
+            accuracy=round(baseline.accuracy, 6),
+            by_chance=round(baseline.by_chance, 6),
+            better_than_guessing=not baseline.is_guessing,
+            model_accuracy=study.profile.summary.clean_accuracy,
+        ),
         agreement=AgreementResult(**asdict(agreement(forecast, real, study.tolerance))),
-        warnings=warnings,
+        warnings=[*order, *known_before(study.profile, study.experiment, len(study.seeds))],
     )
+    # The reason not to read further comes first.
+    first = [sentence for sentence in (nothing_learned(result),) if sentence]
+    return result.model_copy(update={"warnings": [*first, *result.warnings]})
 
 
-def _warnings(study: Study) -> list[str]:
-    """Return what a reader must know before trusting the results."""
-    forecast = study.profile.forecast
-    other = forecast is not None and bool(forecast.recipe) and forecast.recipe != study.experiment.recipe_values
-    same = forecast is not None and study.experiment.tested == study.profile.provenance.dataset.fingerprint
+def known_before(profile: Profile, experiment: Experiment, seeds: int) -> list[str]:
+    """Return what a reader must know before trusting the results, as far as it is known before the trainings.
+
+    Args:
+        profile: The profile.
+        experiment: The trainings; none need be done.
+        seeds: Trainings of each policy.
+
+    Returns:
+        Sentences.
+    """
+    forecast = profile.forecast
     holding = {
-        _NO_FORECAST: forecast is None,
-        _OTHER_RECIPE: other,
-        _SAME_IMAGES: same,
-        _FEW_SEEDS: len(study.seeds) < _ENOUGH_SEEDS,
+        _NO_FORECAST: forecast is None or forecast.method == "head",
+        _OTHER_RECIPE: forecast is not None and bool(forecast.recipe) and forecast.recipe != experiment.recipe_values,
+        _SAME_IMAGES: forecast is not None and experiment.tested == profile.provenance.dataset.fingerprint,
+        _FEW_SEEDS: seeds < _ENOUGH_SEEDS,
     }
-    names = ClassMap(study.names, study.names, range(len(study.names)))
-    order = check_labels(study.labels, study.predicted(PLAIN)[0], names, "the training without augmentation")
-    return [*order, *study.experiment.remarks, *(sentence for sentence, holds in holding.items() if holds)]
+    return [*experiment.remarks, *(sentence for sentence, holds in holding.items() if holds)]
+
+
+def first_look(experiment: Experiment, first: Trial, classes: int) -> list[str]:
+    """Return, after the first training, that the others may be in vain, where its network is no better than guessing.
+
+    Args:
+        experiment: The trainings; the first is done.
+        first: The first training, without augmentation.
+        classes: Number of classes.
+    """
+    predicted = experiment.predictions(first).predicted[None]
+    seen = recognition(predicted, experiment.test.labels.numpy(), classes)
+    if not seen.is_guessing:
+        return []
+    return [
+        f"The first network, trained without augmentation, recognizes {percent(seen.accuracy)} of the test images, "
+        f"which is not clearly more than guessing gets ({percent(seen.by_chance)}). If the others do no better, "
+        f"nothing will be said about any policy: to stop, press Ctrl-C, and {BETTER_NETWORKS}."
+    ]
 
 
 def _arm(study: Study, name: str, earlier: Sequence[ArmResult]) -> ArmResult:

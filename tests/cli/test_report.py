@@ -47,6 +47,13 @@ def test_every_format_has_its_file_and_can_be_printed(
     assert not list(elsewhere.iterdir())
 
 
+def test_the_output_names_the_format(known: Path, tmp_path: Path) -> None:
+    written = run("report", known, "--output", tmp_path / "summary.md")
+    printed = run("report", known, "--format", "markdown", "--output", "-")
+    assert (written.exit_code, (tmp_path / "summary.md").read_text(encoding="utf-8")) == (0, printed.stdout)
+    assert_one_sentence(run("report", known, "--output", tmp_path / "x.pdf"), "FILE.html, FILE.md or FILE.json")
+
+
 @pytest.mark.parametrize("more", [(), ("--output", "-")])
 def test_json_is_the_profile_itself_and_printed(known: Path, more: tuple[str, ...]) -> None:
     result = run("report", known, "--format", "json", *more)

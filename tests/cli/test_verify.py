@@ -17,12 +17,13 @@ def small_profile(tmp_path: Path) -> Path:
 
 
 def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> None:
-    command = ["verify", small_profile, "--train", TRAIN, "--test", TEST, "--epochs", "1", "--seeds", "2"]
+    command = ["verify", small_profile, "--train", TRAIN, "--test", TEST, "--epochs", "4", "--seeds", "2"]
     command += ["--augmentations", "random_resized_crop", "--output", tmp_path / "out"]
     result = run(*command)
     assert result.exit_code == 0, result.output
-    for words in ("best uniform", "2 seeds, 15 test images", "The forecast cannot be compared", "holds no forecast"):
+    for words in ("best uniform", "2 seeds, 15 test images", "Forecast against outcome", "holds no forecast"):
         assert words in result.stdout
+    assert "Warning: The profile holds no forecast from trainings" in result.stderr
     assert f"Report: {tmp_path / 'out' / 'verify.html'}" in result.stderr
     kept = json.loads(small_profile.read_text(encoding="utf-8"))["verified"]
     assert kept["seeds"] == 2
@@ -30,6 +31,21 @@ def test_trainings_show_what_happened(small_profile: Path, tmp_path: Path) -> No
     printed = run(*command, "--json")
     assert printed.stdout == (tmp_path / "out" / "verify.json").read_text(encoding="utf-8")
     assert_one_sentence(run(*command, "--epochs", "2"), "other recipe")
+
+
+def test_networks_that_guess_are_the_first_thing_said(small_profile: Path, tmp_path: Path) -> None:
+    before = small_profile.read_bytes()
+    result = run(
+        *("verify", small_profile, "--train", TRAIN, "--test", TEST, "--epochs", "1", "--seeds", "1"),
+        *("--augmentations", "random_resized_crop", "--output", tmp_path / "out"),
+    )
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stdout.split())
+    assert said.startswith("Warning: The networks trained without augmentation recognize 33.3 % of the test images, ")
+    assert "or from a checkpoint (--from). 1 seed, 15 test images" in said
+    assert "against global" not in said
+    assert "Warning: The first network, trained without augmentation" in result.stderr
+    assert small_profile.read_bytes() == before
 
 
 def test_help_says_that_recommend_takes_the_winner() -> None:

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from cuesense.schemas.verification import AgreementResult, ArmResult, ClassResult, Estimate, Leak, Verification
+from cuesense.reports.verification_text import nothing_learned
+from cuesense.schemas.verification import (
+    AgreementResult,
+    ArmResult,
+    BaselineResult,
+    ClassResult,
+    Estimate,
+    Leak,
+    Verification,
+)
 from tests.helpers.profiles import NAMES
 
 NOTHING = Estimate(value=0.0, low=0.0, high=0.0)
+
+
+def of_accuracy(found: Verification, accuracy: float, *, guessing: bool = False) -> Verification:
+    """Return a verification whose networks recognize this share of the images, and whose model 90 % of them."""
+    known = BaselineResult(accuracy=accuracy, by_chance=0.083, better_than_guessing=not guessing, model_accuracy=0.9)
+    first = [nothing_learned(found.model_copy(update={"baseline": known}))] if guessing else []
+    return found.model_copy(update={"baseline": known, "warnings": [*first, *found.warnings]})
 
 
 def arm(name: str, changes: list[float], forecasts: list[float | None], **more: object) -> ArmResult:

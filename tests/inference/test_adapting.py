@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -238,6 +240,27 @@ def test_a_network_that_always_fails_says_why_for_the_images_as_they_are(pixels:
 
     with pytest.raises(ModelError, match=r"shape \(4, 3, 16, 16\): no 3 such channels\. Check image_size"):
         adapt(classifier(Around(failing, same)), pixels, PLAIN)
+
+
+def test_batches_of_sizes_that_fail_are_not_kept(pixels: Tensor) -> None:
+    alive: list[weakref.ref[Tensor]] = []
+    most = 0
+
+    def failing(images: Tensor) -> Tensor:
+        nonlocal alive, most
+        alive.append(weakref.ref(images))
+        alive = [kept for kept in alive if kept() is not None]
+        most = max(most, len(alive))
+        raise ValueError("another size")
+
+    gc.disable()
+    try:
+        with pytest.raises(ModelError, match="another size"):
+            adapt(classifier(Around(failing, same)), pixels, PLAIN)
+    finally:
+        gc.enable()
+    # The batch that is tried, in its own layout and in that of an adapter.
+    assert most <= 2
 
 
 def test_nothing_is_disturbed_by_trying(pixels: Tensor) -> None:

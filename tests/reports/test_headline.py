@@ -1,7 +1,11 @@
+import gc
+
 import pytest
 
 from cuesense.policies.advice import advise
+from cuesense.reports import headline as headline_module
 from cuesense.reports.headline import headline
+from cuesense.reports.html.profile import render
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile, RivalModel
 from cuesense.types import BudgetStatus, Role
 from tests.helpers.profiles import NAMES, profile
@@ -77,6 +81,15 @@ def test_the_class_that_takes_the_lost_images_is_named():
     assert "[14, 22], 10 of them to 'tench' (its budget" in headline(known).findings[0]
 
 
+def test_a_class_that_takes_more_than_is_lost_has_no_number():
+    # It takes images that were mistaken before as well: "loses 18 points, 30 of them" would be nonsense.
+    known = planted([SAFE, LOSES])
+    rivals = [RivalModel(rival="tench", perturbation=CROP, share=0.3)]
+    taken = known.classes[1].model_copy(update={"rivals": rivals})
+    known = known.model_copy(update={"classes": [known.classes[0], taken]})
+    assert "loses 18 points [14, 22], many of them to 'tench' (its budget" in headline(known).findings[0]
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
@@ -139,6 +152,23 @@ def test_the_advice_is_that_of_recommend_with_its_forecasts():
     assert f"{100 * advice.outlooks['recommended'].mean:.1f}" in said
     assert f"{100 * advice.outlooks['the usual default'].worst:.1f}" in said
     assert headline(known).advice == said
+
+
+def test_page_and_terminal_compute_the_advice_on_a_profile_once(monkeypatch):
+    asked, kept = [], len(headline_module._ADVICE)
+    monkeypatch.setattr(
+        headline_module, "advise", lambda profile: asked.append(profile.classes[0].name) or advise(profile)
+    )
+    for name in ("first", "second"):
+        # The second profile may lie where the first one lay.
+        known = profile(3, names=(name,))
+        page, said = render(known), headline(known)
+        assert said == headline(known, advise(known))
+        assert said.advice.split(",")[0] in page
+        del known, page, said
+        gc.collect()
+    assert asked == ["first", "second"]
+    assert len(headline_module._ADVICE) == kept
 
 
 def test_usual_augmentations_of_which_nothing_is_known_are_said_not_to_count():

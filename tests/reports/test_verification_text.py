@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from cuesense.reports.verification_text import effect, headline, held, trained, within
+from cuesense.reports.verification_text import (
+    effect,
+    headline,
+    held,
+    nothing_learned,
+    rival_sentences,
+    trained,
+    weaker,
+    within,
+)
 from cuesense.schemas.base import Estimate
-from tests.helpers.verifications import PLAIN, SAME, USUAL, arm, many, verification
+from tests.helpers.verifications import PLAIN, SAME, USUAL, arm, many, of_accuracy, verification
 
 
 def test_the_headline_says_what_the_recommended_and_the_usual_policy_did() -> None:
@@ -51,3 +60,26 @@ def test_a_class_loses_beyond_the_tolerance_and_gains_for_certain(
 def test_outcomes_within_their_range_are_counted_where_there_are_ranges() -> None:
     assert held(verification(PLAIN, USUAL)) == ""
     assert held(many()).startswith("60 of 60 outcomes lie within the forecast range")
+
+
+def test_of_networks_that_guess_nothing_is_said_but_that() -> None:
+    found = of_accuracy(many(), 0.094, guessing=True)
+    assert nothing_learned(found) == (
+        "The networks trained without augmentation recognize 9.4\N{NO-BREAK SPACE}% of the test images, which is not "
+        "clearly more than guessing gets (8.3\N{NO-BREAK SPACE}%): nothing can be said about any policy, and a profile "
+        "keeps nothing of these trainings. To find out, train longer (--epochs), on more images, or from a checkpoint "
+        "(--from)."
+    )
+    assert headline(found) == list(rival_sentences(found)) == []
+    better = of_accuracy(many(), 0.094)
+    assert nothing_learned(better) == nothing_learned(many()) == ""
+    assert headline(better) == headline(many()) != []
+    assert list(rival_sentences(better))
+
+
+@pytest.mark.parametrize(("accuracy", "said"), [(0.4, True), (0.69, True), (0.71, False), (0.95, False)])
+def test_networks_far_below_the_model_are_called_weaker(accuracy: float, said: bool) -> None:
+    text = weaker(of_accuracy(many(), accuracy))
+    assert text.startswith("These networks are weaker than the analyzed model: without augmentation they ") is said
+    assert (f"{100 * accuracy:.1f}\N{NO-BREAK SPACE}% of the test images" in text) is said
+    assert weaker(many()) == ""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
-from cuesense.stats.drop_risk import _isotonic, draws_worth, expected_drops
+from cuesense.stats.drop_risk import _isotonic, draws_worth, expected_drops, mean_drops
 from cuesense.types import Curve, Unpaired
 
 LADDER = RANDOM_RESIZED_CROP.ladder
@@ -97,6 +97,7 @@ def test_a_class_without_images_is_unknown_and_all_others_are_not() -> None:
     found = expected_drops(curve_of([50, 0, 1], [[5, 0, 1], [5, 0, 1]]))
     for numbers in (found.drop, found.risk(0.05), *found.bounds(0.9)):
         assert np.isnan(numbers).tolist() == [[False, True, False]] * 2
+    assert np.array_equal(mean_drops(curve_of([50, 0, 1], [[5, 0, 1], [5, 0, 1]])), found.drop, equal_nan=True)
     nobody = expected_drops(curve_of([0, 0], [[0, 0]]))
     assert np.isnan(nobody.drop).all()
     assert np.isnan(nobody.risk(0.1)).all()

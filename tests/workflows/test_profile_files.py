@@ -28,7 +28,23 @@ def test_the_page_of_a_profile_its_file_and_its_folder_are_the_same(tmp_path: Pa
     for number, source in enumerate((known, file, str(file), tmp_path)):
         page = report(source, tmp_path / f"{number}.html")
         assert page == tmp_path / f"{number}.html"
-        assert page.read_text() == render(known)
+        # An object lies in no folder that the page could name.
+        assert page.read_text() == render(known, folder=None if source is known else tmp_path)
+
+
+def test_the_next_command_of_a_page_names_the_folder_without_those_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, folder = profile(), tmp_path / "private" / "my out"
+    write_outputs(known, folder)
+    page = (folder / "report.html").read_text()
+    assert '<code id="command">cuesense recommend &#39;my out&#39; --train TRAIN</code>' in page
+    assert "private" not in page
+    assert report(folder).read_text() == page
+    monkeypatch.chdir(folder)
+    write_outputs(known, Path())
+    assert (folder / "report.html").read_text() == page
+    assert '<code id="command">cuesense recommend DIR --train TRAIN</code>' in render(known, folder=Path("/"))
 
 
 def test_the_default_of_an_object_lies_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +57,7 @@ def test_a_profile_that_was_read_or_written_has_the_page_of_its_folder(tmp_path:
     written = profile()
     write_outputs(written, tmp_path / "out", pictures(written))
     page = report(tmp_path / "out").read_text()
-    assert page == render(written, read_pictures(tmp_path / "out", written)) != render(written)
+    assert page == render(written, read_pictures(tmp_path / "out", written), tmp_path / "out") != render(written)
     read = Profile.read(tmp_path / "out")
     for number, known in enumerate((written, read, read.model_copy())):
         assert known.report(tmp_path / f"{number}.html").read_text() == page
@@ -70,6 +86,25 @@ def test_other_formats_have_files_of_their_own(
     known = profile()
     assert report(known, format=name) == Path(file)
     assert (tmp_path / file).read_text(encoding="utf-8") == render_document(known, name)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("x.html", "html"), ("x.HTM", "html"), ("x.md", "markdown"), ("x.json", "json")]
+)
+def test_the_ending_of_a_file_stands_for_its_format_where_none_is_given(file: str, name: str, tmp_path: Path) -> None:
+    known = profile()
+    for written in (report(known, tmp_path / file), known.report(tmp_path / f"again-{file}")):
+        assert written.read_text(encoding="utf-8") == render_document(known, name)
+    report(known, tmp_path / file, format="model-card")
+    assert (tmp_path / file).read_text(encoding="utf-8") == render_document(known, "model-card")
+
+
+@pytest.mark.parametrize("file", ["x.pdf", "x"])
+def test_an_ending_that_stands_for_no_format_is_one_sentence(file: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"to be FILE\.html, FILE\.md or FILE\.json, but got 'x"):
+        report(profile(), tmp_path / file)
+    assert not list(tmp_path.iterdir())
+    report(profile(), tmp_path / file, format="markdown")
 
 
 def test_other_results_are_written_beside_their_files_and_not_over_themselves(tmp_path: Path) -> None:

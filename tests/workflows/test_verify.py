@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from cuesense.errors import OutputError, SettingsError
+from cuesense.errors import CuesenseWarning, OutputError, SettingsError
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Policy, uniform
 from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
@@ -31,7 +32,13 @@ from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast
 from tests.helpers.training_setups import TEST, TRAIN, profile
 
 NAMES = TRAIN.class_names
+# After fewer the networks do no better than guessing.
+EPOCHS = 4
 BY_CLASS = [[-0.1, -0.1, -0.1], [0.0, 0.2, 0.0], [0.0, 0.3, 0.0], [0.4, 0.4, 0.0]]
+
+
+def _ignore(_sentence: str) -> None:
+    """Take no notice."""
 
 
 def profiled() -> Profile:
@@ -43,7 +50,16 @@ def profiled() -> Profile:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Verification, Path, list[tuple[int, int]]]:
     folder, steps = tmp_path_factory.mktemp("verified") / "out", list[tuple[int, int]]()
-    found = verify(profiled(), TRAIN, TEST, epochs=1, output=folder, seeds=2, progress=lambda *step: steps.append(step))
+    found = verify(
+        profiled(),
+        TRAIN,
+        TEST,
+        epochs=EPOCHS,
+        output=folder,
+        seeds=2,
+        progress=lambda *step: steps.append(step),
+        notify=_ignore,
+    )
     return found, folder, steps
 
 
@@ -64,7 +80,7 @@ def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Pat
     different = [arm for arm in found.arms if arm.same_as is None]
     kept = len(list((folder / TRIALS).glob("trial-*.npz")))
     assert 9 + 2 * (len(different) - 1) <= kept <= 11 + 2 * len(different)
-    assert steps[0] == (0, 9)
+    assert steps[0] == (2, 18)
     assert steps[-1][0] == steps[-1][1]
     assert found.arms[0].doses == "no augmentation"
     assert found.arms[1].doses == "random resized crop 0.08, color jitter 0.4, horizontal flip 0.5"
@@ -216,25 +232,63 @@ def test_a_second_call_trains_nothing_and_says_the_same(
 ) -> None:
     found, folder, _ = done
     monkeypatch.setattr("cuesense.training.trials.fit", None)
-    assert verify(profiled(), TRAIN, TEST, epochs=1, output=folder, seeds=2) == found
+    assert verify(profiled(), TRAIN, TEST, epochs=EPOCHS, output=folder, seeds=2, notify=_ignore) == found
 
 
 def test_without_a_forecast_and_with_one_seed_it_says_what_is_missing() -> None:
-    found = verify(profile(), TRAIN, TEST, epochs=1, seeds=1, tolerance=0.4, augmentations=[CROP])
+    said: list[str] = []
+    with pytest.warns(CuesenseWarning, match="nothing can be said about any policy") as caught:
+        found = verify(
+            profile(), TRAIN, TEST, epochs=1, seeds=1, tolerance=0.4, augmentations=[CROP], notify=said.append
+        )
     foreseen = [arm for arm in found.arms[1:] if arm.same_as is None and arm.forecast_mean is not None]
     assert foreseen
     assert found.agreement.pairs == 3 * len(foreseen)
     assert [warning.split(":")[0] for warning in found.warnings] == [
-        # One epoch teaches these networks hardly more than guessing.
-        "In the training without augmentation",
+        # One epoch teaches these networks no more than guessing.
+        "The networks trained without augmentation recognize 33.3\N{NO-BREAK SPACE}% of the test images, which is not "
+        "clearly more than guessing gets (33.3\N{NO-BREAK SPACE}%)",
         "The profile holds no forecast from trainings",
         "With fewer than three seeds intervals are missing or too narrow",
     ]
+    # A Python program hears once how it ended, and before the trainings what was known then.
+    assert len(caught) == 1
+    assert said[:2] == found.warnings[1:]
+    assert said[2].startswith("The first network, trained without augmentation, recognizes 33.3")
     usual = found.arms[1]
     assert usual.mean_change.low is None
     assert usual.surely_over == []
     # Without trainings it is what trainings elsewhere make likely.
     assert usual.forecast_mean is not None
+
+
+def test_a_profile_keeps_nothing_of_networks_that_guess_and_is_warned_of_them_before_they_are_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either networks that recognize every image are trained, or such that name one class for all of them."""
+    file = tmp_path / "profile.json"
+    right = np.array(TEST.labels, dtype=np.int32)
+    for predicted, kept in ((right, True), (0 * right, False)):
+        file.write_text(profile().to_json())
+        trained: list[Trial] = []
+        heard: list[tuple[int, str]] = []
+
+        def told(trial: Trial, *_: object, said: np.ndarray = predicted, done: list[Trial] = trained) -> object:
+            done.append(trial)
+            return TrialPredictions(said, said / 3, np.tile(said, (len(trial.probes), 1)))
+
+        def hear(sentence: str, done: list[Trial] = trained, heard: list[tuple[int, str]] = heard) -> None:
+            heard.append((len(done), sentence.split(":")[0]))
+
+        monkeypatch.setattr("cuesense.training.trials._train_and_predict", told)
+        with nullcontext() if kept else pytest.warns(CuesenseWarning, match="a profile keeps nothing"):
+            found = verify(file, TRAIN, TEST, seeds=3, augmentations=[CROP], notify=hear, progress=False)
+        assert (Profile.read(file).verified is not None) == kept
+        assert found.baseline is not None
+        assert found.baseline.better_than_guessing == kept
+        assert found.baseline.model_accuracy == profile().summary.clean_accuracy
+        assert heard[0] == (0, "The profile holds no forecast from trainings")
+        assert [count for count, _ in heard[1:]] == ([] if kept else [1])
 
 
 def test_wrong_numbers_are_one_sentence() -> None:
@@ -252,7 +306,7 @@ def test_a_profile_file_keeps_the_outcome_and_a_profile_does_not(
     file = tmp_path / "profile.json"
     file.write_text(profiled().to_json())
     for path in (tmp_path, str(file)):
-        assert verify(path, TRAIN, TEST, epochs=1, output=folder, seeds=2) == found
+        assert verify(path, TRAIN, TEST, epochs=EPOCHS, output=folder, seeds=2, notify=_ignore) == found
         kept = Profile.read(file)
         assert kept.model_copy(update={"verified": None}) == profiled()
         assert kept.verified is not None

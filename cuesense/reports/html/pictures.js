@@ -26,7 +26,9 @@ const classPictures = (() => {
   const rest = (strips) => strips.length ? [html("details", { class: "rest" },
     html("summary", {}, `${strips.length} more perturbation${strips.length > 1 ? "s" : ""}`), ...strips.map(strip))] : [];
   return (at) => {
-    const found = stored().strips[at];
+    /* Strips of the same image name the one that has its clean picture. */
+    const found = stored().strips[at]?.map(([title, clean, tiles], _, all) =>
+      [title, typeof clean === "number" ? all[clean][1] : clean, tiles]);
     return found ? [block("What the model answers", html("p", { class: "note" },
       "For each perturbation the image whose answer changes first: clean, then mild to strong. ✓ right, with the likeliest other answer; ✗ wrong, with the probability of the class itself."),
     ...found.slice(0, FIRST).map(strip), ...rest(found.slice(FIRST)))] : [];

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
 from cuesense.errors import CuesenseError
-from cuesense.policies.advice import Advice, advise
+from cuesense.policies.advice import Advice
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.accuracy_panel import accuracy_panel
 from cuesense.reports.charts.cue_bars import cue_counts_bar, evidence_bars
@@ -21,7 +23,7 @@ from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
 from cuesense.reports.cue_text import certain_lean, cue_count, cue_percent, relies_on, relies_on_caption
 from cuesense.reports.graded_text import is_graded, lean_text
-from cuesense.reports.headline import headline
+from cuesense.reports.headline import advice_on, headline
 from cuesense.reports.html.links import class_address, class_id, link, with_links
 from cuesense.reports.html.page import head_variables, template_environment
 from cuesense.reports.html.profile_data import ROLE_TITLES, page_data
@@ -42,7 +44,7 @@ from cuesense.reports.profile_text import (
     tick_labels,
 )
 from cuesense.reports.spec_text import short_dataset, short_spec
-from cuesense.reports.text import percent, readable_name
+from cuesense.reports.text import percent, printable, readable_name
 from cuesense.reports.usual_losses import MEANING as SAFETY_MEANING
 from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses
 from cuesense.reports.words import words
@@ -104,7 +106,7 @@ class _Row:
         return "" if cue is None else cue.value
 
 
-def render(profile: Profile, pictures: Pictures | None = None) -> str:
+def render(profile: Profile, pictures: Pictures | None = None, folder: Path | None = None) -> str:
     """Return the report as an HTML page.
 
     The headline, the map, the policy, the table of classes and the curves of the whole dataset are in the page itself;
@@ -113,6 +115,8 @@ def render(profile: Profile, pictures: Pictures | None = None) -> str:
     Args:
         profile: The profile.
         pictures: Example images by the position of the class, the most telling strip first.
+        folder: The profile's folder. Only its name is on the page, in the next command: the folders around it would
+            tell of the machine. None: the command says ``DIR``.
 
     Returns:
         The text of an HTML file, to be written as UTF-8.
@@ -123,6 +127,7 @@ def render(profile: Profile, pictures: Pictures | None = None) -> str:
     rows = _rows(profile, losses)
     pairs, augmentations = confusions(profile), _budget_columns(profile)
     title = short_spec(profile.provenance.model.spec)
+    place = "" if folder is None else _quoted_name(folder)
     return (
         _environment()
         .get_template("profile.html.j2")
@@ -131,7 +136,8 @@ def render(profile: Profile, pictures: Pictures | None = None) -> str:
             heading=title,
             **head_variables(f"cuesense · {title}", STYLES, SCRIPTS),
             names=[entry.name for entry in profile.classes],
-            headline=headline(profile, advice),
+            headline=headline(profile, advice, place),
+            place=place or "DIR",
             graded=is_graded(profile),
             rows=rows,
             worst=_worst_class(profile),
@@ -189,12 +195,19 @@ def _environment() -> Environment:
     return environment
 
 
+def _quoted_name(folder: Path) -> str:
+    """Return a folder's name as a shell reads it; empty for the root, which has none."""
+    # Not resolved: a link keeps the name by which it was given.
+    name = printable(folder.absolute().name)
+    return name and shlex.quote(name)
+
+
 def _advice(profile: Profile) -> tuple[Advice | None, str]:
     """Return the recommendation, or why there is none: an augmentation of a plug-in that is not here, for instance."""
     if not profile.policy.global_:
         return None, "No augmentation was measured."
     try:
-        return advise(profile), ""
+        return advice_on(profile), ""
     except CuesenseError as error:
         return None, f"No recommendation: {error}"
 

@@ -24,24 +24,28 @@ def picture_data(profile: Profile, pictures: Pictures) -> dict[str, Any]:
 
     Returns:
         ``strips`` by the class's position: [title, clean picture, pictures]; a picture is [value, image in base64,
-        answer, probability, whether it is right, rival, its probability]. Every class gets the same room; ``left_out``
-        counts the strips that found none. The first strip of a class is always there.
+        answer, probability, whether it is right, rival, its probability]. Where an earlier strip of the class has the
+        same clean picture, its number stands instead. Every class gets the same room; ``left_out`` counts the strips
+        that found none. The first strip of a class is always there.
     """
     room = MOST_BYTES // max(len(profile.classes), 1)
     curves = {curve.perturbation: curve for curve in profile.curves}
     shown: dict[str, list[list[Any]]] = {}
     left_out = 0
     for at, strips in sorted(pictures.items()):
+        kept: list[list[Any]] = []
         used = 0
         for strip in strips:
-            entry = _strip(strip, curves.get(strip.perturbation))
-            size = sum(len(tile[1]) for tile in (entry[1], *entry[2]))
-            if used and used + size > room:
+            title, clean, tiles = _strip(strip, curves.get(strip.perturbation))
+            known = next((number for number, (_, other, _) in enumerate(kept) if other == clean), None)
+            size = sum(len(tile[1]) for tile in ([clean, *tiles] if known is None else tiles))
+            if kept and used + size > room:
                 left_out += 1
                 continue
             used += size
-            shown.setdefault(str(at), []).append(entry)
-    return {"strips": shown, "left_out": left_out}
+            kept.append([title, clean if known is None else known, tiles])
+        shown[str(at)] = kept
+    return {"strips": {at: kept for at, kept in shown.items() if kept}, "left_out": left_out}
 
 
 def _strip(strip: Strip, curve: CurveModel | None) -> list[Any]:

@@ -35,6 +35,7 @@ def render(found: Verification) -> str:
             ("table.js", "results.js"),
         ),
         arms=arms,
+        nothing=verification_text.nothing_learned(found),
         first=_first(arms),
         rows=_rows(found, arms),
         before={entry.name: entry.recall for entry in plain.classes} if plain else {},
@@ -61,8 +62,9 @@ def _first(arms: list[ArmResult]) -> str:
 
 def _rows(found: Verification, arms: list[ArmResult]) -> list[tuple[ArmResult, int, ClassResult, str]]:
     """Return every class under every policy, the largest losses first."""
+    learned = verification_text.learned(found)
     rows = [
-        (arm, index, entry, verification_text.effect(entry, found.tolerance))
+        (arm, index, entry, verification_text.effect(entry, found.tolerance) if learned else "")
         for arm in arms
         for index, entry in enumerate(arm.classes)
     ]

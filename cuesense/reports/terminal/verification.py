@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cuesense.reports.terminal.parts import borderless_table, warning_lines
 from cuesense.reports.text import DASH, counted, listed, percent, points, points_with_unit, printable, readable_name
-from cuesense.reports.verification_text import agreement_sentence, rival_sentences
+from cuesense.reports.verification_text import agreement_sentence, nothing_learned, rival_sentences, weaker
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.verification import ArmResult, Leak, Verification
 
@@ -29,16 +29,20 @@ def render(found: Verification) -> Group:
     Returns:
         A table and lines for rich.
     """
+    said = nothing_learned(found)
+    # What networks that guess gain and lose is no result to be listed.
+    results = (
+        [] if said else [*_losing_classes(found), *map(Text, rival_sentences(found)), _agreement(found), *_leaks(found)]
+    )
     return Group(
+        *warning_lines([said] if said else []),
         Text(_scope(found)),
+        *([Text(weaker(found))] if weaker(found) and not said else []),
         Text(),
         _table(found),
         Text(),
-        *_losing_classes(found),
-        *map(Text, rival_sentences(found)),
-        _agreement(found),
-        *_leaks(found),
-        *warning_lines(found.warnings),
+        *results,
+        *warning_lines(warning for warning in found.warnings if warning != said),
     )
 
 

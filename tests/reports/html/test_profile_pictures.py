@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 
 from cuesense.reports.html import profile_pictures
 from cuesense.reports.html.profile_pictures import picture_data
@@ -38,6 +39,21 @@ def test_every_class_has_the_same_room_and_keeps_its_first_strip(monkeypatch):
     assert found["left_out"] == 4
     monkeypatch.setattr(profile_pictures, "MOST_BYTES", 4)
     assert [len(strips) for strips in picture_data(source, pictures)["strips"].values()] == [1, 1, 1, 1]
+
+
+def test_a_clean_picture_that_several_strips_show_is_there_once(monkeypatch):
+    source = profile(1)
+    first, second, third = noise_pictures(source)[0]
+    again = replace(third, clean=second.clean)
+    (strips,) = picture_data(source, {0: [first, second, again]})["strips"].values()
+    assert strips[0][1] != strips[1][1]
+    assert strips[2][1] == 1
+    assert strips[2][2] == picture_data(source, {0: [third]})["strips"]["0"][0][2]
+    # It takes no room a second time.
+    needed = size(strips[0]) + size(strips[1]) + sum(len(tile[1]) for tile in strips[2][2])
+    for room, shown in ((needed, 3), (needed - 1, 2)):
+        monkeypatch.setattr(profile_pictures, "MOST_BYTES", room)
+        assert len(picture_data(source, {0: [first, second, again]})["strips"]["0"]) == shown
 
 
 def size(strip) -> int:

@@ -8,7 +8,7 @@ from cuesense.schemas.verification import Verification
 from tests.helpers import page_checks as checks
 from tests.helpers.html_tree import Node, parse
 from tests.helpers.page_checks import HOSTILE
-from tests.helpers.verifications import BY_CLASS, PLAIN, SAME, USUAL, arm, many, verification
+from tests.helpers.verifications import BY_CLASS, PLAIN, SAME, USUAL, arm, many, of_accuracy, verification
 
 
 def cells(row: Node) -> list[str]:
@@ -80,3 +80,16 @@ def test_no_name_is_markup() -> None:
         arms.append(known.model_copy(update={"classes": classes, "doses": HOSTILE[1], "worst_class": HOSTILE[2]}))
     page = checked(base.model_copy(update={"arms": arms, "warnings": list(HOSTILE)}))
     assert {cells(row)[0] for row in rows(page, "table")} == {name.strip() for name in HOSTILE}
+
+
+def test_networks_that_guess_are_the_first_thing_on_the_page() -> None:
+    page = checked(of_accuracy(many(), 0.09, guessing=True))
+    main = page.find("main")[0].text
+    assert main.split("These trainings show nothing")[0].split() == ["Summary"]
+    for words in ("▼ loses", "▲ gains", "against global", "The best worst class"):
+        assert words not in "".join(cell for row in rows(page, "table") for cell in cells(row))
+        assert words not in page.find("section", id="summary")[0].text
+    assert "Beware." in main
+    weak = checked(of_accuracy(many(), 0.4)).find("section", id="summary")[0].text
+    assert "These networks are weaker than the analyzed model" in weak
+    assert "show nothing" not in weak

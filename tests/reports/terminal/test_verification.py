@@ -10,7 +10,7 @@ from rich.console import Console
 from cuesense.reports.terminal.verification import render
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.verification import Leak, Verification
-from tests.helpers.verifications import BY_CLASS, PLAIN, SAME, USUAL, arm, verification
+from tests.helpers.verifications import BY_CLASS, PLAIN, SAME, USUAL, arm, of_accuracy, verification
 
 
 def shown(found: Verification, width: int = 100) -> str:
@@ -97,3 +97,16 @@ def test_rivals_are_held_against_the_recommended_policy(seeds: int, gain: float,
     assert lines == [f"{start}{100 * gain:+.1f} points (standard error 1.2), mean -0.2{verdict}."]
     assert ("4 seeds are too few to judge: give --seeds 5." in shown(found, 200)) is (seeds == 4)
     assert "too few to judge" not in shown(verification(PLAIN, rival), 200)
+
+
+def test_networks_that_guess_are_the_first_line_and_weak_ones_stand_above_the_table() -> None:
+    guessing = " ".join(shown(of_accuracy(verification(PLAIN, USUAL, BY_CLASS), 0.09, guessing=True)).split())
+    assert guessing.startswith("Warning: The networks trained without augmentation recognize 9.0")
+    assert guessing.count("nothing can be said about any policy") == 1
+    assert guessing.endswith("Warning: Beware.")
+    for words in ("more than 5 points lost", "rank correlation", "recognized by their augmentation", "are weaker"):
+        assert words not in guessing
+    weak = shown(of_accuracy(verification(PLAIN, USUAL, BY_CLASS), 0.4))
+    assert "\nThese networks are weaker than the analyzed model" in weak
+    assert weak.index("are weaker") < weak.index("Policy")
+    assert "more than 5 points lost" in weak
