@@ -155,7 +155,7 @@ def rival_sentences(found: Verification) -> Iterator[str]:
     Nothing of networks that guess.
 
     Args:
-        found: The verification.
+        found: The verification; of networks that guess nothing is said.
     """
     arms, seeds = {arm.name: arm for arm in found.arms}, len(found.seeds)
     recommended = arms.get(RECOMMENDED)
