@@ -33,6 +33,8 @@ _ORDER = {
     NEXT: "Next best",
 }
 _TRAINED = NAMES | {"global": "the policy for all classes", "recommended": "the recommended policy"}
+# What policies by class are held against; nobody trains with them.
+_CONTROLS = ("permuted", "matched")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class PolicyView:
         code: The policy for each library.
         code_of: Which policy the code is of, in words, where it is not the recommended one; empty elsewhere.
         trained: What trainings showed of policies: name, and the result.
-        gains: What they showed of each class, once for each different policy that augments.
+        gains: What they showed of each class, once for each different policy that changes the training; no controls.
     """
 
     advice: Advice
@@ -142,7 +144,7 @@ def _gains(trained: Mapping[str, TrainedModel], advice: Advice) -> list[Verified
     found, seen = [], list[object]([None])
     for name, known in trained.items():
         content = rebuilt(known, advice.policy.class_names).content
-        if known.gain and content not in seen:
+        if known.gain and name not in _CONTROLS and content not in seen:
             seen.append(content)
             place = forecast.index(content) if content in forecast else None
             margin = known.gain_margin or [None] * len(known.gain)

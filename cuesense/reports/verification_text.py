@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cuesense.policies.rivals import ENOUGH_SEEDS, RIVALS, is_better
+from cuesense.policies.rivals import ENOUGH_SEEDS, RIVALS, WEAKER, is_better
 from cuesense.reports.text import DASH, bracketed, counted, listed, percent, points, printable, readable_name, signed
 from cuesense.schemas.verification import ArmResult, ClassResult, Verification
 
@@ -37,9 +37,6 @@ NAMES = {
 }
 # Names in a sentence before the rest is counted.
 _NAMED = 3
-# Networks this much less accurate than the analyzed model are called weaker: trainings of one recipe and other seeds
-# differ by a few points, and a compact network from scratch by some ten. Chosen by hand; not tuned.
-_WEAKER = 0.2
 BETTER_NETWORKS = "train longer (--epochs), on more images, or from a checkpoint (--from)"
 
 
@@ -73,7 +70,7 @@ def nothing_learned(found: Verification) -> str:
 def weaker(found: Verification) -> str:
     """Return that the networks are far less accurate than the analyzed model; empty where they are not."""
     known = found.baseline
-    if known is None or known.model_accuracy is None or known.model_accuracy - known.accuracy <= _WEAKER:
+    if known is None or known.model_accuracy is None or known.model_accuracy - known.accuracy <= WEAKER:
         return ""
     return (
         f"These networks are weaker than the analyzed model: without augmentation they recognize "

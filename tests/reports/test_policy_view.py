@@ -100,6 +100,7 @@ def test_what_trainings_showed_of_each_class_stands_beside_the_forecast_of_the_s
         "usual": trained(usual, [-0.2] * classes, gain_margin=[0.1] * classes),
         "best_uniform": trained(other, [0.1] * classes),
         "relaxed": trained(other, [0.1] * classes),
+        "matched": trained(uniform({JITTER: 0.2}, usual.class_names), [0.1] * classes),
         "grouped": trained(uniform({JITTER: 0.1}, usual.class_names), []),
         "global": trained(recommended, [0.05] * classes, gain_margin=[None] * classes),
     }

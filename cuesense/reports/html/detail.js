@@ -102,7 +102,7 @@ const classDetail = (() => {
     parts.push(...classPictures(at));
     if (entry.budgets.some((budget) => budget)) parts.push(block("Budgets", budgets(entry)));
     if (entry.policy?.some((part) => part)) parts.push(block("Policy", policy(entry)));
-    if (entry.verified.length) parts.push(block("Verified: its recall with each policy against none", verified(entry)));
+    if (entry.verified.length) parts.push(block("Verified by training: change of its recall", verified(entry)));
     if (entry.forecast.length) parts.push(block("Forecast from trainings", forecast(entry)));
     if (entry.images) {
       const none = html("p", { class: "note" }, "No notable share of its images is predicted as another class.");
