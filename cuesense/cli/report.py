@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import ProfilePath
+from cuesense.cli.options import ProfilePath, format_option
 from cuesense.cli.terminal import remark
 
 _STDOUT = Path("-")
@@ -19,15 +19,7 @@ _NAMES = ["html", "markdown", "json", "model-card"]
 
 def report(
     profile: ProfilePath,
-    format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="html, markdown, json or model-card.",
-            autocompletion=lambda: _NAMES,
-        ),
-    ] = "html",
+    format_: Annotated[str, format_option(_NAMES, "html, markdown, json or model-card.")] = "html",
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File to write; - for stdout.", show_default="beside PROFILE"),
