@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from cuesense.errors import SettingsError, expected, listed
 from cuesense.policies.profile_budgets import profile_of
 from cuesense.reports.charts.curve_accuracies import class_accuracies
 from cuesense.reports.text import quoted
+from cuesense.schemas.by_name import nearest_names
 from cuesense.schemas.profile import ClassModel, ForecastModel, PipelineModel, Profile, VerifiedModel
 
 # Names that a sentence proposes. Chosen by hand.
@@ -131,11 +131,7 @@ def _several(name: str, fitting: Sequence[ClassModel]) -> str:
 
 
 def _none(name: str, classes: Sequence[ClassModel]) -> str:
-    folded = {entry.name.casefold(): entry.name for entry in classes}
-    close = difflib.get_close_matches(name.strip().casefold(), folded, n=_PROPOSED)
-    # A part of the name is closer than what happens to have the same letters.
-    parts = [spelled for key, spelled in folded.items() if name.strip().casefold() in key] if name.strip() else []
-    proposed = list(dict.fromkeys([*parts, *(folded[key] for key in close)]))[:_PROPOSED]
+    proposed = nearest_names(name, [entry.name for entry in classes])
     if proposed:
         return f"Unknown class {quoted(name)}. Did you mean {' or '.join(map(quoted, proposed))}?"
     known = listed([quoted(entry.name) for entry in classes], _PROPOSED)

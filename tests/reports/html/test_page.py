@@ -31,22 +31,24 @@ def test_a_variable_that_is_missing_is_an_error() -> None:
 
 
 def test_hashes_are_of_the_files_joined_in_order() -> None:
-    first, both = (head_variables("t", ("page.css",), scripts) for scripts in (("table.js",), ("table.js", "audit.js")))
+    first, both = (
+        head_variables("t", ("page.css",), scripts) for scripts in (("table.js",), ("table.js", "results.js"))
+    )
     assert both["script"].startswith(first["script"])
     assert len(both["script"]) > len(first["script"])
     for found in (first, both):
         assert found["script_hash"] == sha256(found["script"])
         assert found["style_hash"] == sha256(found["style"])
-    swapped = head_variables("t", ("page.css",), ("audit.js", "table.js"))
+    swapped = head_variables("t", ("page.css",), ("results.js", "table.js"))
     assert swapped["script_hash"] != both["script_hash"]
 
 
 def test_no_script_can_end_its_element_early() -> None:
-    for name in ("table.js", "profile.js", "audit.js"):
+    for name in ("table.js", "profile.js", "results.js"):
         assert "</script" not in head_variables("t", (), (name,))["script"]
 
 
-@pytest.mark.parametrize("name", ["profile.js", "audit.js"])
+@pytest.mark.parametrize("name", ["profile.js", "results.js"])
 def test_pages_leave_the_table_to_the_script_that_they_share(name: str) -> None:
     own, shared = (head_variables("t", (), (script,))["script"] for script in (name, "table.js"))
     assert own.count("classTable({") == 1
