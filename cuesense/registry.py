@@ -209,6 +209,8 @@ def get(kind: str, name: str) -> Any:
     Raises:
         SettingsError: The name is unknown; the sentence suggests the nearest one.
     """
+    if not isinstance(name, str):
+        check(kind, name)
     target = _TABLE[kind].get(name)
     if target is not None:
         return _imported(target)
@@ -223,6 +225,8 @@ def get(kind: str, name: str) -> Any:
 
 def check(kind: str, name: str) -> None:
     """Raise SettingsError, as ``get`` does, unless a name is registered; nothing is imported."""
+    if not isinstance(name, str):
+        raise SettingsError(expected(f"the name of the {kind.removesuffix('s')}", "a text", repr(name), "Pass a name"))
     if known(kind, name):
         return
     what, existing = f"{kind.removesuffix('s')} '{name}'", names(kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,21 @@ def path_of(given: object, option: str) -> Path:
         given: What the user gave.
         option: The option's flag, for the error.
     """
-    if not isinstance(given, (str, Path)):
+    # Path("") is the current folder, which nobody names so.
+    if not isinstance(given, (str, Path)) or not str(given):
         raise SettingsError(expected(option, "a path", repr(given), "Pass a text or a pathlib.Path"))
     return Path(given)
+
+
+def names_of(given: object, option: str) -> tuple[str, ...]:
+    """Return the names that an option lists, or raise SettingsError where they are no texts.
+
+    Args:
+        given: What the user gave: texts, or a single text, which is one name.
+        option: The option's flag, for the error.
+    """
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (None,)
+    texts = tuple(name for name in names if isinstance(name, str))
+    if len(texts) < len(names):
+        raise SettingsError(expected(option, "names", repr(given), "Pass a list of texts"))
+    return texts

@@ -44,3 +44,9 @@ def test_a_name_like_no_other_is_answered_with_the_command_that_lists_them() -> 
     assert error.value.for_command_line == (
         "Unknown perturbation 'qqqq'. `cuesense list perturbations` prints those that exist."
     )
+
+
+@pytest.mark.parametrize("name", [None, 3, ["json"]])
+def test_a_name_that_is_no_text_is_one_sentence(name: object) -> None:
+    with pytest.raises(SettingsError, match="Expected the name of the exporter to be a text, but got"):
+        registry.get("exporters", name)  # type: ignore[arg-type]

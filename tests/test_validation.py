@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cuesense.errors import SettingsError
-from cuesense.validation import check_channels, check_fraction, parse_channels, whole_number
+from cuesense.validation import check_channels, check_fraction, names_of, parse_channels, path_of, whole_number
 
 
 @pytest.mark.parametrize("text", ["0.5,0.4,0.3", "0.5 0.4 0.3", " 0.5, 0.4, 0.3 "])
@@ -116,3 +117,22 @@ def test_a_whole_number_may_have_no_limits() -> None:
     assert whole_number(-(2**70), "--seed", lowest=None) == -(2**70)
     with pytest.raises(SettingsError, match=r"Expected seed to be a whole number, but got 1\.5"):
         whole_number(1.5, "--seed", lowest=None)  # type: ignore[arg-type]
+
+
+def test_a_single_text_is_one_name() -> None:
+    assert names_of("crop", "--augmentations") == ("crop",)
+    assert names_of(["crop", "blur"], "--augmentations") == ("crop", "blur")
+    assert names_of((), "--augmentations") == ()
+
+
+@pytest.mark.parametrize("given", [None, 3, ["crop", 3], b"crop"])
+def test_names_are_texts(given: object) -> None:
+    with pytest.raises(SettingsError, match="Expected augmentations to be names, but got"):
+        names_of(given, "--augmentations")
+
+
+@pytest.mark.parametrize("given", ["", None, 3])
+def test_a_path_is_a_text_that_is_not_empty(given: object) -> None:
+    assert path_of("out", "--output") == Path("out")
+    with pytest.raises(SettingsError, match="Expected output to be a path, but got"):
+        path_of(given, "--output")

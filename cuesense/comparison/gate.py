@@ -14,6 +14,7 @@ from cuesense.errors import SettingsError, expected, listed
 from cuesense.schemas.gate import ClassFinding, GateResult, Rule, RuleResult
 from cuesense.schemas.profile import CurveModel, Profile
 from cuesense.stats.model_difference import Contrast, from_counts
+from cuesense.validation import is_number
 
 # A loss of exactly the limit is allowed, whatever rounding makes of it: losses are ratios of counts, which differ by
 # more than this for any number of images below a billion.
@@ -93,9 +94,9 @@ def _rules(max_drop: float | None, max_worst_class_loss: float | None) -> dict[R
         do = "Give --max-drop, --max-worst-class-loss or both"
         raise SettingsError(expected("the gate", "one with a rule", "none", do))
     for rule, limit in rules.items():
-        if not 0 <= limit < 1:
-            do = "Choose a number inside"
-            raise SettingsError(expected(f"--{rule}", "a fraction, at least 0 and below 1", f"{limit:g}", do))
+        if not is_number(limit) or not 0 <= limit < 1:
+            do, got = "Choose a number inside", f"{limit:g}" if is_number(limit) else repr(limit)
+            raise SettingsError(expected(f"--{rule}", "a fraction, at least 0 and below 1", got, do))
     return rules
 
 

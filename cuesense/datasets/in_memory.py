@@ -73,7 +73,9 @@ class MemoryDataset:
         return Sample(self.sample_ids[index], _image(self.source, index), label)
 
 
-def wrap(dataset: Any, *, class_names: Sequence[str] | None = None) -> Dataset:
+def wrap(
+    dataset: Any, *, class_names: Sequence[str] | None = None, default_names: Sequence[str] | None = None
+) -> Dataset:
     """Return a torch-style dataset as a cuesense Dataset.
 
     Labels come from ``targets``, ``labels`` or ``samples`` where the dataset has one of them and does not transform
@@ -84,7 +86,8 @@ def wrap(dataset: Any, *, class_names: Sequence[str] | None = None) -> Dataset:
             (H, W, 3), (1, H, W), (H, W, 1) or (H, W), of dtype uint8 or float in [0, 1]. A label is an integer from 0.
             A cuesense Dataset is returned as it is. Of a torch DataLoader the dataset is taken, all of it and in its
             order, and a remark says so.
-        class_names: Names of the classes; else the dataset's ``classes``, else "0", "1", ...
+        class_names: Names of the classes; None takes the dataset's ``classes``.
+        default_names: Names of the classes of a dataset without names: label i is the i-th; None takes "0", "1", ...
 
     Returns:
         The dataset.
@@ -93,11 +96,12 @@ def wrap(dataset: Any, *, class_names: Sequence[str] | None = None) -> Dataset:
         DatasetError: There is no length, no item, no pair, or a label is no class.
     """
     if _is_loader(dataset):
-        return _of_loader(dataset, class_names)
+        return _of_loader(dataset, class_names, default_names)
     if isinstance(dataset, Dataset):
         return dataset
     labels = _labels(dataset, _length(dataset))
-    names = _class_names(dataset, class_names, 1 + max(labels))
+    own = getattr(dataset, "classes", None) if class_names is None else class_names
+    names = _class_names(default_names if own is None else own, 1 + max(labels))
     ids = tuple(f"{index:09d}" for index in range(len(labels)))
     return MemoryDataset(
         spec=type(dataset).__name__,
@@ -114,14 +118,15 @@ def _is_loader(dataset: Any) -> bool:
     return found is not None and isinstance(dataset, found.DataLoader)
 
 
-def _of_loader(loader: Any, class_names: Sequence[str] | None) -> Dataset:
+def _of_loader(loader: Any, class_names: Sequence[str] | None, default_names: Sequence[str] | None) -> Dataset:
     """Return the dataset behind a DataLoader; its batches have lost what identifies an image."""
-    dataset = wrap(loader.dataset, class_names=class_names)
+    dataset = wrap(loader.dataset, class_names=class_names, default_names=default_names)
+    # A sampler of as many draws or more may repeat some images and leave out others: nobody knows which.
     chosen = len(loader.sampler) if hasattr(loader.sampler, "__len__") else len(dataset)
-    subset = f", also those that its sampler leaves out ({chosen:,} of {len(dataset):,} are in it)"
+    subset = f", also those that its sampler leaves out (it draws {chosen:,} of {len(dataset):,})"
     said = (
         f"Of the DataLoader its dataset was taken: every image once, in the dataset's order"
-        f"{subset if chosen != len(dataset) else ''}. Its sampler, shuffling, batches and collate function were not "
+        f"{subset if chosen < len(dataset) else ''}. Its sampler, shuffling, batches and collate function were not "
         "used."
     )
     if "remarks" not in getattr(dataset, "__dataclass_fields__", {}):
@@ -169,8 +174,7 @@ def _label(value: Any, index: int) -> int:
     return label
 
 
-def _class_names(dataset: Any, given: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    found = getattr(dataset, "classes", None) if given is None else given
+def _class_names(found: Sequence[str] | None, count: int) -> tuple[str, ...]:
     names = tuple(map(str, range(count) if found is None else found))
     if len(names) < count:
         do = "Pass class_names with one name for each label"

@@ -21,7 +21,7 @@ from cuesense.datasets.value_range import range_remarks
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected, naming
 from cuesense.inference.class_outputs import settle
 from cuesense.inference.engine import predict, weights_digest
-from cuesense.inference.loading import dataset_of, load_matched, preprocessing_values
+from cuesense.inference.loading import dataset_of, load_matched, outputs_named, preprocessing_values
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import dependence_remarks, kind_settings, probe
 from cuesense.models.load import load_classifier
@@ -284,11 +284,23 @@ def _similarity(found: list[_SingleCheckpoint], runs: Runs, order: np.ndarray) -
     return np.mean(known, axis=0) if known else None
 
 
-def images_of(dataset: Any, options: DatasetOptions, images_per_class: int | None) -> Dataset:
-    """Return the images that a sweep is tested on, all or some of each class."""
+def images_of(
+    dataset: Any,
+    options: DatasetOptions,
+    images_per_class: int | None,
+    class_names: str | Path | Sequence[str] | ClassNames | None = None,
+) -> Dataset:
+    """Return the images that a sweep is tested on, all or some of each class.
+
+    Args:
+        dataset: As for ``dataset_of``.
+        options: Likewise.
+        images_per_class: At most so many of each class; None takes all.
+        class_names: Names of the outputs; the classes of a dataset in memory without names are called so.
+    """
     if dataset is None:
         raise SettingsError(expected("--dataset", "given with RUNS", "none", "Name the images to test on"))
-    data = dataset_of(dataset, options)
+    data = dataset_of(dataset, options, outputs_named(class_names))
     return data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
 
 

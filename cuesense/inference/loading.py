@@ -35,12 +35,13 @@ _SYNSET = re.compile(r"n\d{8}")
 _LISTED = 3
 
 
-def dataset_of(dataset: Any, options: DatasetOptions = AS_GIVEN) -> Dataset:
+def dataset_of(dataset: Any, options: DatasetOptions = AS_GIVEN, default_names: Sequence[str] | None = None) -> Dataset:
     """Return the images that a spec names, or that a torch dataset gives.
 
     Args:
         dataset: The spec, its path, or the dataset.
         options: Where it lies and which part of it is used; a dataset in memory has no parts.
+        default_names: Names of the classes where a dataset in memory has none: label i is the i-th.
 
     Raises:
         CuesenseError: As for ``load_dataset``.
@@ -48,7 +49,7 @@ def dataset_of(dataset: Any, options: DatasetOptions = AS_GIVEN) -> Dataset:
     if isinstance(dataset, (str, Path)):
         return load_dataset(str(dataset), data_root=options.root, split=options.split, download=options.download)
     refuse_split("a dataset in memory", options.split)
-    return wrap(dataset)
+    return wrap(dataset, default_names=default_names)
 
 
 def images_for(
@@ -75,13 +76,20 @@ def images_for(
             same answer, so that nobody learns of one thing after the other.
     """
     try:
-        return dataset_of(dataset, options)
+        given = model.class_names if class_names is None and isinstance(model, Classifier) else class_names
+        return dataset_of(dataset, options, outputs_named(given))
     except CuesenseError as error:
         others = [problem_of(lambda: _load_file(model, arch, trust)), problem_of(lambda: _names(class_names))]
         said = [other.for_command_line for other in (*others, error) if other is not None]
         if _is_path(model) and arch is None and _may_be_weights(str(model)):
             said.insert(1, "A file that holds weights only also needs --arch.")
         raise type(error)(" ".join(said)) from error
+
+
+def outputs_named(class_names: str | Path | Sequence[str] | ClassNames | None) -> tuple[str, ...] | None:
+    """Return the names of the outputs; None where none are given, or wrong ones, which ``load_matched`` refuses."""
+    given = None if problem_of(lambda: _names(class_names)) is not None else _names(class_names)
+    return None if given is None else given.names
 
 
 def _load_file(model: object, arch: str | None, trust: Trust) -> None:

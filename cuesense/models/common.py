@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.parameter import is_lazy
 
 from cuesense.errors import CuesenseError, ModelError, expected, first_line
 from cuesense.types import ClassNames, Preprocessing
@@ -56,7 +57,14 @@ def ready(network: nn.Module) -> nn.Module:
 
     Returns:
         The module.
+
+    Raises:
+        ModelError: A parameter has no shape yet, as those of ``LazyLinear`` before the first call.
     """
+    lazy = [name for name, value in (*network.named_parameters(), *network.named_buffers()) if is_lazy(value)]
+    if lazy:
+        do = "Call it once on a batch of images"
+        raise ModelError(expected("the network", "initialized", f"the parameter '{lazy[0]}' without a shape", do))
     if isinstance(network, fx.GraphModule):
         # torch.export shadows both methods with ones that raise; its graphs have their mode built in.
         for method in ("train", "eval"):

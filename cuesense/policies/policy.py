@@ -176,9 +176,9 @@ class Policy:
         Raises:
             SettingsError: It is no policy, or one for other classes, or has values that do not exist.
         """
-        names = tuple(class_names)
-        everything = {"classes": names, "augmentations": listed.get("augmentations")}
         try:
+            names = tuple(class_names)
+            everything = {"classes": names, "augmentations": listed.get("augmentations")}
             groups: Sequence[Mapping[str, Any]] = listed["groups"] if listed["scope"] != "global" else [everything]
             group_of = {name: number for number, group in enumerate(groups) for name in group["classes"]}
             weights = listed.get("class_weights", {})

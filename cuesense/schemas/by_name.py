@@ -35,13 +35,20 @@ class ByName(list[T]):
 
         Raises:
             IndexError: The index is out of range.
-            UnknownClassError: No entry has this name, or several have it.
+            UnknownClassError: No entry has this name, several have it, or it is neither a name nor an index.
         """
         if isinstance(key, str):
             return self._of_name(key)
         if isinstance(key, slice):
             return ByName(super().__getitem__(key))
-        return super().__getitem__(key)
+        if not isinstance(key, SupportsIndex):
+            shown = f"an object of type {type(key).__name__}"
+            raise UnknownClassError(expected("a class", "asked for by its name or index", shown, "Pass one of these"))
+        try:
+            return super().__getitem__(key)
+        except IndexError:
+            last = f"a list of {len(self)} is asked for the index {key}"
+            raise IndexError(f"Unknown class: {last}.") from None
 
     def __contains__(self, entry: object) -> bool:
         """Return whether an entry, or one of this name, is in the list."""

@@ -295,9 +295,10 @@ class Profile(Document):
         ``"color_jitter 0.2"``) and ``cuesense_rival`` (what it is taken for there, or when clean where that is wrong).
 
         Args:
-            dataset: A ``fiftyone.Dataset`` of the analyzed images, which are found by the ends of their paths; or the
-                name of a CSV file to write, in which ``filepath`` is relative to the analyzed folder
-                (``fiftyone.types.CSVDataset`` with ``data_path``).
+            dataset: A ``fiftyone.Dataset`` with the analyzed images, which are found by their paths below one folder:
+                the one that ends in the analyzed dataset's name, else the one with most of them. Samples elsewhere get
+                no values. Or the name of a CSV file to write, such as ``"images.csv"``, in which ``filepath`` is
+                relative to the analyzed folder (``fiftyone.types.CSVDataset`` with ``data_path``).
             predictions: The output folder of ``analyze``, or its predictions.parquet: a profile knows no single images.
             perturbations: Names of perturbations that count as conditions; None counts every augmentation.
             prefix: What the names of the fields begin with.
@@ -306,7 +307,8 @@ class Profile(Document):
             How many images were written.
 
         Raises:
-            SettingsError: There are no such predictions, or they are of other classes or images.
+            SettingsError: There are no such predictions, they are of other classes or images, two folders have as many
+                images of their names, or the dataset is neither FiftyOne's nor a name that ends in ``.csv``.
         """
         return int(_FIFTYONE(self, dataset, predictions, perturbations, prefix))
 

@@ -26,7 +26,7 @@ from cuesense.pipelines.source import find
 from cuesense.predictions.shards import FOLDER
 from cuesense.stores.lock import locked
 from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, ProgressOption
-from cuesense.validation import check_fraction, check_risk, whole_number
+from cuesense.validation import check_fraction, check_risk, names_of, path_of, whole_number
 from cuesense.workflows.caller import warn_of, watched
 from cuesense.workflows.plugin_files import load_plugin
 
@@ -85,9 +85,11 @@ def analyze(
         weights_key: Where in a checkpoint the weights lie, as a dotted path such as ``"model_ema"``; None takes the
             first that fit, or others that recognize far more of a few images, and says so.
         class_names: Names of the model's outputs in their order: ``"imagenet"``, a file, or the names themselves;
-            None takes the dataset's classes in their order (or ImageNet's, for 1,000 outputs and synset folders).
+            None takes the dataset's classes in their order (or ImageNet's, for 1,000 outputs and synset folders). Of a
+            dataset in memory without names of its own, label i is output i.
         config: Preset name, TOML file or Config.
-        augmentations: Names of augmentations to measure beside those of the configuration, with their own ladders.
+        augmentations: Names of augmentations (or one name) to measure beside those of the configuration, with their
+            own ladders.
         plugin: A Python file that registers perturbations of one's own (docs/augmentations.md); it is run.
         output: Folder for profile.json, report.html, classes.csv, curves.csv, predictions.parquet and outcomes/; None
             keeps all in memory.
@@ -150,7 +152,7 @@ def analyze(
     data = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
     data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
     # Before the model is loaded and tried, which may take minutes.
-    folder = None if output is None else _output(Path(output), data)
+    folder = None if output is None else _output(path_of(output, "--output"), data)
     source = find(pipeline, timm_args, torchvision_args, trust)
     begin("loading model")
     classifier, outputs, shown = load_matched(
@@ -225,7 +227,8 @@ def _output(folder: Path, data: Dataset) -> Path:
 def _config(config: str | Path | Config, augmentations: Sequence[str]) -> Config:
     if not isinstance(config, (str, Path, Config)):
         raise SettingsError(expected("config", "a preset, a TOML file or a Config", repr(config), "Pass one of these"))
-    found = with_more(config if isinstance(config, Config) else load_config(config), augmentations)
+    more = names_of(augmentations, "--augmentations")
+    found = with_more(config if isinstance(config, Config) else load_config(config), more)
     for perturbation in found.perturbations:
         confirm(perturbation)
     return found

@@ -24,7 +24,7 @@ from cuesense.sweeps.build_audit import build_audit
 from cuesense.sweeps.run_list import read_runs
 from cuesense.tables.write_csv import csv_text
 from cuesense.types import ClassNames, CueVerdict, ProgressOption
-from cuesense.validation import check_fraction
+from cuesense.validation import check_fraction, path_of
 from cuesense.workflows.caller import watched
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def audit(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
-    folder, known_profile = None if output is None else Path(output), read_profile(profile)
+    folder, known_profile = None if output is None else path_of(output, "--output"), read_profile(profile)
     check_output(folder)
     known: dict[str, Any] = {"tolerance": tolerance, "confidence": confidence, "cues": cues_of(known_profile)}
     if accuracies is not None:
@@ -137,7 +137,8 @@ def audit(
     from cuesense.models.trust import Trust
 
     trust = Trust(weights_only, allow_code)
-    images = checkpoints.images_of(dataset, DatasetOptions(data_root, split, download), images_per_class)
+    where = DatasetOptions(data_root, split, download)
+    images = checkpoints.images_of(dataset, where, images_per_class, class_names)
     run = run_options(device, batch_size, workers=workers, allow_nondeterministic=allow_nondeterministic)
     options = checkpoints.CheckpointOptions(
         run,

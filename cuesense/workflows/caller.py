@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 
-from cuesense.errors import CuesenseWarning, name_arguments
+from cuesense.errors import CuesenseWarning, SettingsError, expected, name_arguments
 from cuesense.types import Progress, ProgressOption, no_progress
 
 _PACKAGE = "cuesense"
@@ -21,11 +21,17 @@ def watched(progress: ProgressOption, doing: str, unit: str = "images") -> Abstr
             notebook, and nothing in pipes and tests; False shows nothing.
         doing: What is being done, in one word.
         unit: What is counted.
+
+    Raises:
+        SettingsError: progress is something else.
     """
     if callable(progress):
         return nullcontext(progress)
     if progress is False:
         return nullcontext(no_progress)
+    if progress is not None and progress is not True:
+        to_be, do = "a function, False or None", "Pass False for no bar, or leave it out"
+        raise SettingsError(expected("progress", to_be, repr(progress), do))
     # Imported here, as everything that brings rich.
     from cuesense.reports.terminal.progress import notebook_bar, progress_bar
 

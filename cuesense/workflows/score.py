@@ -26,7 +26,7 @@ from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
 from cuesense.schemas.profile_provenance import FROM_TABLE, NAMES_ALONE
 from cuesense.stores.lock import locked
 from cuesense.types import RISK, Notify
-from cuesense.validation import LARGEST_SIDE, check_fraction, check_risk
+from cuesense.validation import LARGEST_SIDE, check_fraction, check_risk, path_of
 from cuesense.workflows.profile_files import PREDICTIONS, write_outputs
 
 _UNCORRECTED = (
@@ -82,14 +82,15 @@ def score(
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         do = "Change it"
         raise SettingsError(expected("--image-size", f"a whole number from 1 to {LARGEST_SIDE}", image_size, do))
-    if output is not None and (Path(output) / FOLDER).exists():
+    folder = None if output is None else path_of(output, "--output")
+    if folder is not None and (folder / FOLDER).exists():
         do = "Name another folder"
         raise SettingsError(expected(f"--output '{output}'", "a folder of its own", "one of an analysis", do))
     if not isinstance(table, str | Path):
         do = "Write it to a .csv or .parquet file, and give its name"
         raise SettingsError(expected("the table", "the name of a file", f"a {type(table).__name__}", do))
     levels = Levels(tolerance, confidence, risk)
-    with locked(None if output is None else Path(output)):
+    with locked(folder):
         path = Path(table)
         names = read_class_names(str(class_names)).names if isinstance(class_names, (str, Path)) else class_names
         predictions, warnings = read(path, names, image_size)
@@ -109,8 +110,8 @@ def score(
                 known, predictions.class_names, images, (), result.counts.sinks, corrected=predictions.corrected
             ),
         )
-        if output is not None:
-            _write(profile, predictions, path, Path(output))
+        if folder is not None:
+            _write(profile, predictions, path, folder)
         return profile
 
 

@@ -46,7 +46,7 @@ from cuesense.training.images import match_names, pixel_digests, refuse_shared
 from cuesense.training.linear_probe import cross_validated_predictions, fit_and_predict
 from cuesense.training.setup import arch_of, load_images
 from cuesense.types import Classifier, Dataset, Progress, ProgressOption
-from cuesense.validation import check_fraction
+from cuesense.validation import check_fraction, path_of
 from cuesense.workflows.audit import FILES, check_output, cues_of, read_profile, write_audit
 from cuesense.workflows.caller import watched
 
@@ -181,7 +181,7 @@ def transfer(
     """
     check_fraction(tolerance, "--tolerance")
     check_fraction(confidence, "--confidence", low=0.5)
-    folder, known = None if output is None else Path(output), read_profile(profile)
+    folder, known = None if output is None else path_of(output, "--output"), read_profile(profile)
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
     images = ImageOptions(image_size, resize, mean, std, channels)

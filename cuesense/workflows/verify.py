@@ -31,7 +31,7 @@ from cuesense.tables.write_csv import csv_text
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
 from cuesense.types import Notify, Progress, ProgressOption
-from cuesense.validation import check_fraction
+from cuesense.validation import check_fraction, path_of
 from cuesense.workflows.caller import warn_of, watched
 from cuesense.workflows.verify_results import PLAIN, Study, first_look, known_before, verification
 
@@ -160,7 +160,7 @@ def verify(
     wanted = PolicyOptions(
         tolerance=tolerance, risk=risk, augmentations=augmentations, probability=probability, weights=False
     )
-    folder = None if output is None else Path(output)
+    folder = None if output is None else path_of(output, "--output")
     for name in _FILES:
         refuse_folder((folder or Path()) / name)
     # Wrong settings of the policies are an error before any image is decoded.

@@ -282,3 +282,8 @@ def test_a_class_is_tested_from_two_images_on(images: int, tested: int) -> None:
     note = f"Classes of fewer than two images are not tested: {NAMES[0]}."
     assert own_notes(found) == ([note] if images == 1 else [])
     assert not found.holds
+
+
+def test_a_limit_that_is_no_number_is_one_sentence() -> None:
+    with pytest.raises(SettingsError, match="Expected max_drop to be a fraction, at least 0 and below 1, but got 'a'"):
+        check(own([0, 0, 0]), max_drop="a")  # type: ignore[arg-type]

@@ -279,7 +279,21 @@ def test_images_that_the_sampler_leaves_out_are_taken_and_that_is_said() -> None
     sampler = torch.utils.data.SubsetRandomSampler([0, 1])
     found = wrap(torch.utils.data.DataLoader(Photos(), sampler=sampler))
     assert len(found) == 6
-    assert "also those that its sampler leaves out (2 of 6 are in it)" in found.remarks[0]
+    assert "also those that its sampler leaves out (it draws 2 of 6)" in found.remarks[0]
+
+
+def test_of_a_sampler_with_many_draws_nobody_knows_what_it_leaves_out() -> None:
+    sampler = torch.utils.data.WeightedRandomSampler([1.0] * 6, 24)
+    found = wrap(torch.utils.data.DataLoader(Photos(), sampler=sampler))
+    assert "leaves out" not in found.remarks[0]
+
+
+def test_classes_without_names_have_those_of_the_outputs() -> None:
+    pairs = [(image, label) for image, label in (Photos()[index] for index in range(3))]
+    assert wrap(pairs, default_names=["a", "b", "c"]).class_names == ("a", "b", "c")
+    loader = torch.utils.data.DataLoader(pairs)
+    assert wrap(loader, default_names=["a", "b", "c"]).class_names == ("a", "b", "c")
+    assert wrap(Photos(), default_names=["a", "b", "c"]).class_names == wrap(Photos()).class_names
 
 
 def test_names_and_own_datasets_pass_through_a_data_loader() -> None:

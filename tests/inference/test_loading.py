@@ -305,3 +305,14 @@ def test_an_assumed_interpolation_is_said_beside_others_only() -> None:
     (said,) = guesses(replace(BARE, guessed=frozenset({"interpolation", "resize"})))
     assert "shorter side of 16 pixels" in said
     assert "interpolation" in said
+
+
+@pytest.mark.parametrize("names", [("0", "2", "1"), ("1", "2", "3"), ("a", "b", "c")])
+@pytest.mark.parametrize("labels", [(0, 2), (1, 2), (0, 1)])
+def test_label_i_of_images_without_names_is_output_i(names: tuple[str, ...], labels: tuple[int, ...]) -> None:
+    pairs = [(np.zeros((4, 4, 3), np.uint8), label) for label in labels]
+    for model, given in ((BARE, names), (replace(BARE, class_names=ClassNames(names)), None)):
+        data = images_for(model, pairs, class_names=given)
+        assert data.labels == labels
+        _, outputs, shown = load_matched(model, data, class_names=given)
+        assert (outputs, shown) == ((0, 1, 2), names)

@@ -277,3 +277,9 @@ def test_an_export_of_another_library_or_size_is_one_sentence() -> None:
         found.export("torchvison")
     with pytest.raises(SettingsError, match="Expected image_size to be a whole number"):
         found.export("json", 0)
+
+
+@pytest.mark.parametrize("listed", [None, 3, [], "policy"])
+def test_what_is_no_mapping_is_no_policy(listed: object) -> None:
+    with pytest.raises(SettingsError, match=r"Expected the policy to be as Policy\.to_dict writes it, but got"):
+        Policy.from_dict(listed, NAMES)  # type: ignore[arg-type]

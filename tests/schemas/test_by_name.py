@@ -82,3 +82,11 @@ def test_a_name_that_two_classes_have_is_refused() -> None:
     twice = SOURCE.model_copy(update={"classes": [*SOURCE.classes, SOURCE.classes[4]]})
     with pytest.raises(UnknownClassError, match="Expected the class 'zebra' to be the only one of its name, but got 2"):
         twice.classes["zebra"]
+
+
+def test_what_is_neither_a_name_nor_an_index_is_one_sentence() -> None:
+    with pytest.raises(UnknownClassError, match="Expected a class to be asked for by its name or index, but got"):
+        SOURCE.classes[None]  # type: ignore[call-overload]
+    with pytest.raises(IndexError, match="Unknown class: a list of 6 is asked for the index 99"):
+        SOURCE.classes[99]
+    assert SOURCE.classes[-1] is SOURCE.classes[5]

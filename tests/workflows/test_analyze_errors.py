@@ -247,3 +247,20 @@ def test_an_output_that_is_no_folder_is_refused_before_the_model_is_loaded(name:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match=r"a folder, but got the file '.*(file|full)'"):
         run_analysis(tmp_path / "no such model.pt", Colors(30), output=tmp_path / name)
+
+
+def test_an_empty_output_is_refused_and_one_name_is_an_augmentation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="Expected output to be a path, but got ''"):
+        analyze(output="")
+    with pytest.raises(SettingsError, match=r"Unknown perturbation 'random_resized_cropp'\. Did you mean"):
+        analyze(augmentations="random_resized_cropp")
+    assert not list(tmp_path.iterdir())
+
+
+def test_parameters_without_values_are_one_sentence() -> None:
+    lazy = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(3))
+    with pytest.raises(ModelError, match="Expected the network to be initialized, but got"):
+        run_analysis(lazy, Colors(6), class_names=NAMES, config=FEW)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cuesense.errors import CuesenseWarning
+from cuesense.errors import CuesenseWarning, SettingsError
 from cuesense.types import no_progress
 from cuesense.workflows.caller import warn_of, watched
 
@@ -53,6 +53,12 @@ def test_a_function_is_called_and_false_is_silent(monkeypatch: pytest.MonkeyPatc
     with watched(False, "analyzing") as advance:
         assert advance is no_progress
     assert sys.stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize("progress", ["x", 1, []])
+def test_other_kinds_of_progress_are_refused(progress: object) -> None:
+    with pytest.raises(SettingsError, match="Expected progress to be a function, False or None, but got"):
+        watched(progress, "analyzing")  # type: ignore[arg-type]
 
 
 def test_none_shows_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,27 @@ def class_table(profile: Profile) -> pd.DataFrame:
     return frame.astype(object).where(frame.notna(), None)
 
 
+def check_profile(profile: object) -> None:
+    """Raise SettingsError unless something is a profile."""
+    if not isinstance(profile, Profile):
+        got, do = f"an object of type {type(profile).__name__}", "Read it first: cuesense.Profile.read(path)"
+        raise SettingsError(expected("the profile", "a cuesense.Profile", got, do))
+
+
+def check_logger(logger: object, what: str, to_be: str, functions: tuple[str, ...], do: str) -> None:
+    """Raise SettingsError unless an object has the functions that are called.
+
+    Args:
+        logger: The object.
+        what: Its argument's name.
+        to_be: What it should be, for the error.
+        functions: Their names.
+        do: What the user can do.
+    """
+    if not all(callable(getattr(logger, name, None)) for name in functions):
+        raise SettingsError(expected(what, to_be, f"an object of type {type(logger).__name__}", do))
+
+
 def library(module: str, name: str, extra: str) -> Any:
     """Import a tracker's library.
 

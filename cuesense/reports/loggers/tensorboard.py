@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cuesense.atomic_files import unwritable
 from cuesense.reports.headline import headline
-from cuesense.reports.loggers.content import PREFIX, class_table, library, scalars
+from cuesense.reports.loggers.content import PREFIX, check_logger, check_profile, class_table, library, scalars
 from cuesense.reports.text import printable
 from cuesense.schemas.profile import Profile
 
@@ -24,19 +25,33 @@ def log_to_tensorboard(profile: Profile, writer: Any, step: int = 0) -> None:
         step: The training step at which the model was analyzed.
 
     Raises:
-        SettingsError: TensorBoard is not installed (``pip install 'cuesense[tensorboard]'``).
+        SettingsError: TensorBoard is not installed (``pip install 'cuesense[tensorboard]'``), or something else is no
+            profile or no writer.
+        OutputError: The folder cannot be written.
     """
+    check_profile(profile)
     if isinstance(writer, str | Path):
-        made = library("torch.utils.tensorboard", "TensorBoard", "tensorboard").SummaryWriter(str(writer))
+        made = _writer_of(Path(writer))
         try:
             log_to_tensorboard(profile, made, step)
         finally:
             made.close()
         return
+    to_be, do = "a SummaryWriter or the folder of a run", "Pass one of these"
+    check_logger(writer, "writer", to_be, ("add_scalar", "add_text"), do)
     for name, value in scalars(profile).items():
         writer.add_scalar(name, value, step)
     writer.add_text(f"{PREFIX}/headline", "\n\n".join(map(_text, headline(profile).sentences)), step)
     writer.add_text(f"{PREFIX}/classes", _table(profile), step)
+
+
+def _writer_of(folder: Path) -> Any:
+    """Return a SummaryWriter of a folder."""
+    tensorboard = library("torch.utils.tensorboard", "TensorBoard", "tensorboard")
+    try:
+        return tensorboard.SummaryWriter(str(folder))
+    except OSError as error:
+        raise unwritable(folder, error) from None
 
 
 def _table(profile: Profile) -> str:

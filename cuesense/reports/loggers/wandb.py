@@ -6,7 +6,7 @@ from typing import Any
 
 from cuesense.errors import SettingsError, expected
 from cuesense.reports.html.profile import render
-from cuesense.reports.loggers.content import PREFIX, class_table, library, scalars
+from cuesense.reports.loggers.content import PREFIX, check_logger, check_profile, class_table, library, scalars
 from cuesense.schemas.profile import Profile
 
 
@@ -19,12 +19,14 @@ def log_to_wandb(profile: Profile, run: Any = None, step: int | None = None) -> 
         step: The training step at which the model was analyzed; None takes the run's own.
 
     Raises:
-        SettingsError: wandb is not installed (``pip install 'cuesense[wandb]'``), or there is no run.
+        SettingsError: wandb is not installed (``pip install 'cuesense[wandb]'``), or there is no such run.
     """
+    check_profile(profile)
     wandb: Any = library("wandb", "wandb", "wandb")
     run = wandb.run if run is None else run
     if run is None:
         raise SettingsError(expected("run", "a run of Weights & Biases", "none", "Call wandb.init() first"))
+    check_logger(run, "run", "a run of Weights & Biases", ("log",), "Pass what wandb.init() returned")
     frame = class_table(profile)
     shown = {
         f"{PREFIX}/classes": wandb.Table(columns=list(frame.columns), data=frame.to_numpy().tolist()),

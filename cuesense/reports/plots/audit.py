@@ -14,6 +14,7 @@ from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.plots.axes import axes_or_new, percent_axis, require_matplotlib, short_name
 from cuesense.reports.text import readable_name
 from cuesense.schemas.audit import Audit, ClassAudit
+from cuesense.validation import whole_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +85,7 @@ class AuditPlots:
         """Draw what the classes lose at the best mean accuracy against their own best strength, the largest first.
 
         Args:
-            most: How many classes.
+            most: How many classes, at least 1.
             ax: Where to draw; None makes a new figure.
 
         Returns:
@@ -92,7 +93,7 @@ class AuditPlots:
             together.
         """
         known = [entry for entry in self.audit.classes if entry.loss is not None]
-        shown = sorted(known, key=lambda entry: -(entry.loss or 0.0))[:most][::-1]
+        shown = sorted(known, key=lambda entry: -(entry.loss or 0.0))[: whole_number(most, "most")][::-1]
         ax = axes_or_new(ax, 6.4, 1.2 + 0.28 * max(len(shown), 1))
         for row, entry in enumerate(shown):
             ax.barh(row, entry.loss or 0.0, color=_HARMED if entry.harmed else _REST)

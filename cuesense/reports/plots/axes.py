@@ -32,8 +32,16 @@ def axes_or_new(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axe
         ax: Where to draw; None makes a new figure.
         width: Its width in inches.
         height: Its height in inches.
+
+    Raises:
+        SettingsError: Something else was given.
     """
     if ax is not None:
+        from matplotlib.axes import Axes
+
+        if not isinstance(ax, Axes):
+            do = "Pass axes of matplotlib.pyplot.subplots(), or leave it out"
+            raise SettingsError(expected("ax", "axes of matplotlib", f"an object of type {type(ax).__name__}", do))
         return ax
     import matplotlib.pyplot as plt
 

@@ -19,6 +19,7 @@ from cuesense.reports.text import readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
 from cuesense.stats.intervals import wilson
 from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
+from cuesense.validation import names_of, whole_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +102,7 @@ class ProfilePlots:
 
         Args:
             class_name: Name of the class, or its position in ``classes``.
-            perturbations: Names of perturbations; None draws every augmentation.
+            perturbations: Names (or one name) of perturbations; None draws every augmentation.
             ax: Where to draw; None makes a new figure.
 
         Returns:
@@ -135,13 +136,13 @@ class ProfilePlots:
         """Draw which class takes whose images under an augmentation at its strongest value, the largest shares.
 
         Args:
-            most: How many pairs.
+            most: How many pairs, at least 1.
             ax: Where to draw; None makes a new figure.
 
         Returns:
             The axes.
         """
-        pairs = confusions(self.profile)[:most][::-1]
+        pairs = confusions(self.profile)[: whole_number(most, "most")][::-1]
         shown = [
             (pair.share, f"{short_name(pair.loser)} → {short_name(pair.taker)} ({readable_name(pair.perturbation)})")
             for pair in pairs
@@ -182,10 +183,11 @@ class ProfilePlots:
         if names is None:
             return [curve for curve in self.profile.curves if curve.role is Role.AUGMENTATION and curve.values]
         known = {curve.perturbation: curve for curve in self.profile.curves}
-        for name in names:
+        chosen = names_of(names, "perturbations")
+        for name in chosen:
             if name not in known:
                 raise SettingsError(unknown(f"perturbation '{name}'", name, known))
-        return [known[name] for name in names]
+        return [known[name] for name in chosen]
 
 
 def _draw_spots(ax: Axes, found: CueMap, spots: Sequence[Spot], cue: CueVerdict) -> None:

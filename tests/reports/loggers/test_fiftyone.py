@@ -43,16 +43,41 @@ def analyzed(tmp_path: Path) -> tuple[Profile, Path]:
     return profile(3, names=CLASSES), folder
 
 
-def test_samples_are_found_by_the_ends_of_their_paths(analyzed: tuple[Profile, Path]) -> None:
+def test_samples_are_found_by_their_paths_below_one_folder(analyzed: tuple[Profile, Path]) -> None:
     found, folder = analyzed
-    data = FiftyOne(["/data/photos/ant/0", "/data/photos/cow/3", "/elsewhere/dog/0", "bee/0"])
+    data = FiftyOne(["/data/photos/ant/0", "/data/photos/cow/3", "/elsewhere/dog/0", "/data/photos/bee/0", "ant/1"])
     assert found.to_fiftyone(data, folder, ["grayscale"]) == 3
     assert data.fields == {
-        "cuesense_correct": [True, True, None, True],
-        "cuesense_predicted": ["ant", "cow", None, "bee"],
-        "cuesense_first_failure": ["grayscale 0.25", None, None, None],
-        "cuesense_rival": ["bee", None, None, None],
+        "cuesense_correct": [True, True, None, True, None],
+        "cuesense_predicted": ["ant", "cow", None, "bee", None],
+        "cuesense_first_failure": ["grayscale 0.25", None, None, None, None],
+        "cuesense_rival": ["bee", None, None, None, None],
     }
+
+
+def test_the_images_of_another_folder_get_no_values(analyzed: tuple[Profile, Path]) -> None:
+    found, folder = analyzed
+    most = [f"/photos/b/{name}/{number}" for name in CLASSES for number in range(4)]
+    data = FiftyOne(["/photos/a/ant/0", *most])
+    assert found.to_fiftyone(data, folder, "grayscale") == 12
+    assert data.fields["cuesense_correct"][0] is None
+    with pytest.raises(SettingsError, match="as many images with the analyzed ones' names in '/photos/b' as in"):
+        found.to_fiftyone(FiftyOne(["/photos/b/ant/0", "/photos/a/ant/0"]), folder)
+
+
+def test_the_analyzed_folder_is_known_by_its_name(analyzed: tuple[Profile, Path]) -> None:
+    found, folder = analyzed
+    assert found.provenance.dataset.spec == "photos/val"
+    samples = FiftyOne(["/photos/train/ant/0", "/photos/train/ant/1", "/photos/val/ant/0"])
+    assert found.to_fiftyone(samples, folder) == 1
+    assert samples.fields["cuesense_correct"] == [None, None, True]
+
+
+@pytest.mark.parametrize("dataset", ["my-dataset", Path("images.txt"), object(), None])
+def test_what_is_no_dataset_and_no_csv_file_is_one_sentence(analyzed: tuple[Profile, Path], dataset: object) -> None:
+    found, folder = analyzed
+    with pytest.raises(SettingsError, match=r"Expected the dataset to be a FiftyOne dataset or a \.csv file"):
+        found.to_fiftyone(dataset, folder)
 
 
 def test_fields_may_have_another_prefix_and_the_table_may_be_named(analyzed: tuple[Profile, Path]) -> None:

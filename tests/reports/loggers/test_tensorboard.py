@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cuesense.errors import SettingsError
+from cuesense.errors import OutputError, SettingsError
 from cuesense.reports.headline import headline
 from cuesense.reports.loggers.content import scalars
 from cuesense.reports.loggers.tensorboard import log_to_tensorboard
@@ -101,4 +101,18 @@ def test_a_missing_library_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(SettingsError, match=r"pip install 'cuesense\[tensorboard\]'"):
         log_to_tensorboard(graded(2), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("tensorboard")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"Expected the output folder .*file to be writable, but got"):
+        log_to_tensorboard(graded(2), tmp_path / "file")
+    for writer in (None, 5):
+        with pytest.raises(SettingsError, match=r"Expected writer to be a SummaryWriter or the folder of a run, but"):
+            log_to_tensorboard(graded(2), writer)
+    with pytest.raises(SettingsError, match=r"Expected the profile to be a cuesense\.Profile, but got .* type str"):
+        log_to_tensorboard("out", tmp_path / "run")  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()

@@ -73,3 +73,9 @@ def test_a_missing_library_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(SettingsError, match=r"pip install 'cuesense\[wandb\]'"):
         log_to_wandb(graded(2))
+
+
+def test_what_is_no_run_is_one_sentence() -> None:
+    pytest.importorskip("wandb", reason="needs wandb: pip install 'cuesense[wandb]'")
+    with pytest.raises(SettingsError, match=r"Expected run to be a run of Weights & Biases, but got .* type str"):
+        log_to_wandb(graded(2), "run")

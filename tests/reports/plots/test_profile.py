@@ -168,3 +168,13 @@ def test_the_legend_of_budgets_has_words() -> None:
     labels = [text.get_text() for text in profile(40).plot.budgets().get_legend().texts]
     assert set(labels) <= {"any", "up to a value", "none", "undetermined"}
     assert "undetermined" in labels
+
+
+def test_what_is_no_axes_is_one_sentence_and_one_name_is_a_name() -> None:
+    source = graded(6)
+    with pytest.raises(SettingsError, match="Expected ax to be axes of matplotlib, but got an object of type int"):
+        source.plot.budgets(ax=5)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="Expected most to be a whole number from 1, but got"):
+        source.plot.confusions(source.plot.budgets())  # type: ignore[arg-type]
+    one = source.plot.curves(0, "color_jitter")
+    assert len(one.lines) == len(source.plot.curves(0, ["color_jitter"]).lines) == 1
