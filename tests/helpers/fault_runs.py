@@ -165,9 +165,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
     A page names the folder in the command to run next.
     """
-    named = re.compile(rb"(cuesense \w+) " + re.escape(folder.name.encode()) + rb"\b")
+    named = re.compile(rb"(cuesense \w+ |<bdi>)" + re.escape(folder.name.encode()) + rb"\b")
     return {
-        str(path.relative_to(folder)): named.sub(rb"\1 FOLDER", _CREATED.sub(b"TIME", path.read_bytes()))
+        str(path.relative_to(folder)): named.sub(rb"\1FOLDER", _CREATED.sub(b"TIME", path.read_bytes()))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not _LEFT_BEHIND.match(path.name)
     }
