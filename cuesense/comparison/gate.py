@@ -51,7 +51,7 @@ def check(
     Args:
         profile: The profile to check, or its file or folder.
         baseline: The reference, of the same classes. Images are compared one by one where ``predictions.parquet``
-            lies beside both and holds the same images, else as independent samples.
+            lies in the folders of both and holds the same images, else as independent samples.
         max_drop: How much lower the accuracy over all images may be, a fraction in [0, 1); None tests nothing.
         max_worst_class_loss: How much lower the accuracy of any class may be, likewise.
 

@@ -33,7 +33,7 @@ class Source:
 
     Attributes:
         profile: The profile.
-        path: Its file, beside which its predictions may lie; None where it never was in a file.
+        path: Its file, where it was named by it; its predictions may lie beside it.
     """
 
     profile: Profile
@@ -58,7 +58,9 @@ class Source:
     @property
     def table(self) -> Path | None:
         """The file of its predictions, or None where there is none."""
-        path = None if self.path is None else self.path.with_name(PREDICTIONS)
+        # A profile that was read or written knows its folder.
+        folder = self.profile.folder if self.path is None else self.path.parent
+        path = None if folder is None else folder / PREDICTIONS
         return path if path is not None and path.is_file() else None
 
 

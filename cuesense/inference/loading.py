@@ -13,7 +13,7 @@ from torch import nn
 
 from cuesense import registry
 from cuesense.datasets.classes import check_names, counted_from_1, display_names, match_classes, read_class_names
-from cuesense.datasets.in_memory import wrap
+from cuesense.datasets.in_memory import refuse_random, wrap
 from cuesense.datasets.load import AS_GIVEN, DatasetOptions, load_dataset
 from cuesense.datasets.names import composed
 from cuesense.datasets.own_size import own_size
@@ -44,12 +44,14 @@ def dataset_of(dataset: Any, options: DatasetOptions = AS_GIVEN, default_names: 
         default_names: Names of the classes where a dataset in memory has none: label i is the i-th.
 
     Raises:
-        CuesenseError: As for ``load_dataset``.
+        CuesenseError: As for ``load_dataset``, or the images of a dataset in memory depend on chance.
     """
     if isinstance(dataset, (str, Path)):
         return load_dataset(str(dataset), data_root=options.root, split=options.split, download=options.download)
     refuse_split("a dataset in memory", options.split)
-    return wrap(dataset, default_names=default_names)
+    found = wrap(dataset, default_names=default_names)
+    refuse_random(found)
+    return found
 
 
 def images_for(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from cuesense.reports.text import fixed
 from cuesense.schemas.profile import ClassModel, Profile
-from cuesense.schemas.profile_graded import strongest
 from cuesense.types import Cue, CueVerdict
 
 # No verdict is certain, however near to 1 its probability is.
@@ -19,9 +18,7 @@ def certain_lean(entry: ClassModel) -> Cue | None:
     Args:
         entry: The class. Of several such cues the one with the largest lean counts.
     """
-    cue = strongest(entry.lean)
-    low = None if cue is None else entry.lean[cue].low
-    return cue if low is not None and low > 0 else None
+    return entry.leans_to
 
 
 def relies_on(entry: ClassModel) -> str:

@@ -116,7 +116,7 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
         # An augmentation of a plug-in that is not here has curves, but cannot be part of a policy.
         found, reason = None, f"No recommendation: {error}"
     return Headline(
-        findings=tuple(_findings(costs)),
+        findings=tuple(_findings(profile, costs)),
         advice=_recommended(found) if found else reason,
         measured=_measured(profile),
         surer=tuple(_surer(profile)),
@@ -130,7 +130,7 @@ def findings(profile: Profile) -> tuple[str, ...]:
     Args:
         profile: The profile.
     """
-    return tuple(_findings(_costs(profile)))
+    return tuple(_findings(profile, _costs(profile)))
 
 
 def advice_on(profile: Profile) -> Advice:
@@ -162,9 +162,7 @@ def _costs(profile: Profile) -> list[_Cost]:
 def _cost(profile: Profile, curve: CurveModel) -> _Cost | None:
     name = curve.perturbation
     severity = usual_severity(curve)
-    # What is expected of a class that is never recognized is the other classes' loss.
-    recognized = [entry for entry in profile.classes if entry.images and entry.clean_accuracy]
-    known = [(entry, entry.budgets[name]) for entry in recognized if name in entry.budgets]
+    known = [(entry, entry.budgets[name]) for entry in _recognized(profile) if name in entry.budgets]
     if not known or not curve.values:
         return None
     known.sort(key=lambda pair: -expected_loss(pair[1], severity))
@@ -196,9 +194,16 @@ def _is_unsure(budget: BudgetModel, severity: int) -> bool:
     return risk is not None and risk < _LIKELY
 
 
-def _findings(costs: Sequence[_Cost]) -> list[str]:
+def _recognized(profile: Profile) -> list[ClassModel]:
+    """Return the classes that can lose something: what is expected of the others is the other classes' loss."""
+    return [entry for entry in profile.classes if entry.images and entry.clean_accuracy]
+
+
+def _findings(profile: Profile, costs: Sequence[_Cost]) -> list[str]:
     if not costs:
-        return ["No augmentation was measured, so nothing is known of what one costs."]
+        measured = any(curve.role is Role.AUGMENTATION for curve in profile.curves)
+        why = "No image is recognized" if measured and not _recognized(profile) else "No augmentation was measured"
+        return [f"{why}, so nothing is known of what an augmentation costs."]
     harmful = [cost for cost in costs if cost.over]
     named, rest = harmful[:_SENTENCES], harmful[_SENTENCES:]
     safe = [cost.phrase for cost in costs if not cost.over and not cost.open]
@@ -300,9 +305,12 @@ def _losses(profile: Profile) -> str:
 
 
 def _surer(profile: Profile) -> list[str]:
-    found = []
+    found: list[str] = []
+    recognized = _recognized(profile)
+    if not recognized:
+        return found
     needed = images_needed(profile.policy.tolerance, profile.policy.confidence)
-    budgets = [(entry, budget) for entry in profile.classes for budget in entry.budgets.values() if entry.images]
+    budgets = [(entry, budget) for entry in recognized for budget in entry.budgets.values()]
     decided = sum(entry.images < needed and budget.certified is None for entry, budget in budgets)
     if decided:
         found.append(

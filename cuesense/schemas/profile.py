@@ -27,10 +27,10 @@ from cuesense.schemas.profile_graded import (
     RankedClass,
     ShapeScaleModel,
     SharpenModel,
+    certain,
     graded_row,
     in_order_of_lean,
     ranked,
-    strongest,
 )
 from cuesense.schemas.profile_pipeline import CostModel, PipelineModel, StepModel, TakenModel, TrainingModel
 from cuesense.schemas.profile_provenance import DatasetInfo, ModelInfo, Provenance
@@ -185,10 +185,8 @@ class ClassModel(JsonModel):
 
     @property
     def leans_to(self) -> Cue | None:
-        """The cue with the largest lean; None where none is known, or where all are certainly below the average."""
-        cue = strongest(self.lean)
-        below = cue is not None and (high := self.lean[cue].high) is not None and high < 0
-        return None if below else cue
+        """The cue with the largest lean, where that is certainly above the average class's; else None."""
+        return certain(self.lean)
 
     def __repr__(self) -> str:
         """Return the class in one line: images, accuracy, cue and budgets."""
@@ -345,7 +343,8 @@ class Profile(Document):
         """Return one row a class for pandas.
 
         CUE stands for shape, texture and color, AUGMENTATION for every augmentation that was measured, such as
-        ``color_jitter``. Bounds hold at ``policy.confidence``. Unknown numbers are missing values.
+        ``color_jitter``. Bounds hold at ``policy.confidence``. Unknown numbers are NaN, and ``leans_to`` is
+        missing where no lean is certainly above 0.
 
         | Column | Meaning | Unit | Range |
         |---|---|---|---|
@@ -357,7 +356,7 @@ class Profile(Document):
         | CUE_value, CUE_low, CUE_high | share lost without the cue | fraction of the explainable | 0 .. 1 |
         | CUE_necessary | whether it is shown to be needed | true or false | |
         | CUE_sufficiency | share kept on this cue alone | fraction | 0 .. 1 |
-        | leans_to | cue with the largest lean | text | a ``Cue`` |
+        | leans_to | cue to which it certainly leans most | text | a ``Cue`` |
         | CUE_lean, CUE_lean_low, CUE_lean_high | reliance minus the average class's | fraction | -1 .. 1 |
         | CUE_lean_rank | 1 for the class that relies on the cue most | rank | 1 .. |
         | CUE_lean_top_fifth | chance to be in the fifth that relies on it most | fraction | 0 .. 1 |
@@ -383,7 +382,10 @@ class Profile(Document):
         import pandas as pd
 
         rows = [_class_row(entry) for entry in self.classes]
-        return pd.DataFrame(rows, index=pd.Index([entry.index for entry in self.classes], name="index"))
+        frame = pd.DataFrame(rows, index=pd.Index([entry.index for entry in self.classes], name="index"))
+        # Of a column in which no number is known pandas makes one of objects, which cannot be sorted.
+        unknown = [name for name in frame.columns if name != "leans_to" and frame[name].isna().all()]
+        return frame.astype(dict.fromkeys(unknown, float))
 
     def curves_frame(self) -> pd.DataFrame:
         """Return one row a perturbation, severity and class for pandas.

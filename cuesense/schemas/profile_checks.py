@@ -21,6 +21,7 @@ from cuesense.schemas.pipeline_checks import pipeline_problems
 
 if TYPE_CHECKING:
     from cuesense.schemas.profile import ClassModel, CurveModel, ForecastModel, LossModel, Profile, VerifiedModel
+    from cuesense.schemas.profile_budgets import BudgetModel
     from cuesense.schemas.profile_curves import Counts
     from cuesense.schemas.profile_training import TrainedBudget
 
@@ -141,7 +142,19 @@ def _class(field: str, entry: ClassModel) -> Iterator[str]:
         yield from outside(f"{field}.budgets.{name}", [budget.drop, budget.low, budget.high], -1, 1)
         drops = [*budget.expected, *budget.expected_low, *budget.expected_high]
         yield from outside(f"{field}.budgets.{name}", drops, -1, 1)
+        yield from _budget_lengths(f"{field}.budgets.{name}", budget)
         yield from shares(f"{field}.budgets.{name}.risks", budget.risk, *budget.risks)
+
+
+def _budget_lengths(field: str, budget: BudgetModel) -> Iterator[str]:
+    """Yield a clause where a budget's lists are of other severities; older files lack some of them."""
+    tables = {"expected": budget.expected, "expected_low": budget.expected_low, "risks": budget.risks}
+    severities = max(map(len, tables.values()))
+    for name, values in tables.items():
+        if values:
+            yield from lengths(f"{field}.{name}", values, severities, "severities")
+    low = len(budget.expected_low)
+    yield from lengths(f"{field}.expected_high", budget.expected_high, low, f"values in '{field}.expected_low'")
 
 
 def _names(profile: Profile) -> Iterator[str]:

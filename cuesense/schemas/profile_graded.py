@@ -214,6 +214,13 @@ def strongest(lean: dict[Cue, LeanModel]) -> Cue | None:
     return max(known, key=lambda cue: known[cue]) if known else None
 
 
+def certain(leans: dict[Cue, LeanModel]) -> Cue | None:
+    """Return the cue with the largest lean, where it is certainly above that of the average class; else None."""
+    cue = strongest(leans)
+    low = None if cue is None else leans[cue].low
+    return cue if low is not None and low > 0 else None
+
+
 def graded_row(entry: ClassModel) -> dict[str, str | float | None]:
     """Return the graded answer of a class as columns of ``Profile.to_frame``; none for a profile without one."""
     row: dict[str, str | float | None] = {"leans_to": entry.leans_to and entry.leans_to.value} if entry.lean else {}

@@ -18,6 +18,10 @@ from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
 from cuesense.types import Perturbation
 
+# How far pixels may lie outside of [0, 1]: far above what rounding does, also in bfloat16 on its way up to 1, and far
+# below what normalization does. Chosen by hand.
+_ROUNDING = 1e-3
+
 
 class PolicyAugmentation(nn.Module):
     """Augment a batch, every image with its own random parameters, at most as strongly as its class may be.
@@ -34,6 +38,7 @@ class PolicyAugmentation(nn.Module):
         super().__init__()
         self.policy = policy
         self._steps = [_Step(augmentation(name), policy) for name in policy.names]
+        self._range_known = False
 
     @classmethod
     def from_profile(
@@ -106,15 +111,17 @@ class PolicyAugmentation(nn.Module):
             Images of the same shape, dtype and device, in [0, 1].
 
         Raises:
-            SettingsError: The images have another shape or type, or labels are missing or name no class.
+            SettingsError: The images have another shape, type or range (on a GPU the first batch alone is asked for its
+                range, as it would wait each time), or labels are missing or name no class.
         """
         if isinstance(images, Tensor) and images.ndim == 3:
             one = None if labels is None else torch.as_tensor(labels).view(1)
             return self.forward(images[None], one)[0]
         _check_images(images)
         classes = self._classes(labels, len(images))
-        if not self.training or len(images) == 0:
+        if not self.training or images.numel() == 0:
             return images
+        self._check_range(images)
         # Keys from torch, so that torch.manual_seed repeats them; all else from Draws, so that the functions are the
         # analysis' own.
         keys = torch.randint(0, 2**62, (1 + len(self._steps), len(images))).numpy().astype(np.uint64)
@@ -135,6 +142,20 @@ class PolicyAugmentation(nn.Module):
         groups = len(set(policy.groups))
         shown = "" if policy.scope != "global" else f", {dict(policy.values[0])}"
         return f"scope={policy.scope!r}, probability={policy.probability:g}, groups={max(1, groups)}{shown}"
+
+    def _check_range(self, images: Tensor) -> None:
+        """Raise SettingsError where pixels are outside of [0, 1]; of a GPU's images the first batch alone is checked.
+
+        Batches of one loader are prepared alike, and to look at a GPU's values would make it wait at every step.
+        """
+        if images.device.type != "cpu" and self._range_known:
+            return
+        low, high = (float(bound) for bound in images.aminmax())
+        # Written so that NaN fails too.
+        if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
+            do = "Augment before normalization, and clamp what resizing leaves outside: images.clamp(0, 1)"
+            raise SettingsError(expected("images", "floats in [0, 1]", f"{low:.4g} to {high:.4g}", do))
+        self._range_known = True
 
     def _classes(self, labels: Tensor | None, images: int) -> np.ndarray:
         if self.policy.scope == "global":

@@ -68,7 +68,9 @@ def test_a_source_is_a_profile_its_file_or_its_folder(tmp_path: Path) -> None:
         assert found.name == str(place / "profile.json")
         assert found.table == place / PREDICTIONS
     alone = Source.of(known)
-    assert (alone.path, alone.table, alone.name) == (None, None, known.provenance.model.spec)
+    # A profile that was read knows its folder, one that is made in memory has none.
+    assert (alone.path, alone.table, alone.name) == (None, place / PREDICTIONS, known.provenance.model.spec)
+    assert Source.of(profile(3)).table is None
     (place / PREDICTIONS).unlink()
     assert Source.of(place).table is None
     (place / PREDICTIONS).mkdir()

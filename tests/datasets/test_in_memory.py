@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from cuesense.datasets.in_memory import wrap
+from cuesense.datasets.in_memory import refuse_random, wrap
 from cuesense.datasets.load import load_dataset
 from cuesense.datasets.subset import subset
 from cuesense.errors import DatasetError, UnreadableImageError
@@ -334,3 +334,21 @@ def test_a_list_of_batches_is_refused_in_one_sentence() -> None:
         "Expected each label to be an integer from 0, but got values of shape (3,) in item 0. Give one image and its "
         "class index an item, no batches and no one-hot vectors."
     )
+
+
+@pytest.mark.parametrize("loader", [False, True])
+def test_random_transforms_are_refused(loader: bool) -> None:
+    class Flipped(Photos):
+        """Photos whose halves are exchanged every other time, as a random flip does."""
+
+        times = 0
+
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            self.times += 1
+            image, label = super().__getitem__(index)
+            return image + torch.tensor([0.0, 0.1]).repeat(2) * (self.times % 2) * (index < 5), label
+
+    data = torch.utils.data.DataLoader(Flipped()) if loader else Flipped()
+    with pytest.raises(DatasetError, match=r"of the same pixels whenever it is read, but got others in item 0\."):
+        refuse_random(wrap(data))
+    refuse_random(wrap(Photos()))

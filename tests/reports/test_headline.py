@@ -200,7 +200,7 @@ def test_without_augmentations_there_is_no_advice():
     base = profile(2)
     bare = base.model_copy(update={"classes": [entry.model_copy(update={"budgets": {}}) for entry in base.classes]})
     found = headline(bare)
-    assert found.findings == ("No augmentation was measured, so nothing is known of what one costs.",)
+    assert found.findings == ("No augmentation was measured, so nothing is known of what an augmentation costs.",)
     assert (found.advice, found.command) == ("", "cuesense analyze MODEL --dataset DATASET")
     assert found.measured.startswith("Measured on 100 images of 2 classes (50 a class)")
     assert "augmented" not in found.measured
@@ -217,3 +217,14 @@ def test_it_says_how_many_images_would_certify_budgets(images, said):
 
 def test_the_next_command_names_the_folder():
     assert headline(planted([SAFE, LOSES]), folder="out").command == "cuesense recommend out --train TRAIN"
+
+
+def test_of_a_network_that_recognizes_nothing_that_is_said_and_no_images_are_asked_for() -> None:
+    source = planted([SAFE, OPEN])
+    never = [entry.model_copy(update={"clean_accuracy": 0.0}) for entry in source.classes]
+    found = headline(source.model_copy(update={"classes": never}))
+    assert found.findings == ("No image is recognized, so nothing is known of what an augmentation costs.",)
+    assert found.surer == ()
+    assert headline(source).surer
+    bare = source.model_copy(update={"curves": [], "classes": never})
+    assert headline(bare).findings[0].startswith("No augmentation was measured")

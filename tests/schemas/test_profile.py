@@ -145,3 +145,20 @@ def test_a_profile_writes_its_page_and_other_formats(tmp_path: Path) -> None:
     assert Profile.read(source.report(tmp_path / "a.json", "json")) == source
     with pytest.raises(OutputError):
         source.report(tmp_path)
+
+
+def test_numbers_of_which_none_is_known_are_numbers() -> None:
+    source = profiles.profile(4)
+    classes = [
+        entry.model_copy(
+            update={
+                "budgets": {name: part.model_copy(update={"certified": None}) for name, part in entry.budgets.items()}
+            }
+        )
+        for entry in source.classes
+    ]
+    frame = source.model_copy(update={"classes": classes}).to_frame()
+    (name, *_) = [column for column in frame if column.endswith("_certified")]
+    assert frame[name].dtype == float
+    assert len(frame.nlargest(2, name)) <= 2
+    assert frame["name"].tolist() == [entry.name for entry in source.classes]

@@ -55,6 +55,11 @@ def refusal(content: object, folder: Path) -> str:
         (("classes",), [], "no class in 'classes'"),
         (("classes", 1, "index"), 0, "0 in 'classes.1.index', where classes are numbered"),
         (("classes", 1, "name"), "tench", "'tench' twice in 'classes.name'"),
+        (
+            ("classes", 0, "budgets", "color_jitter", "expected_low"),
+            [0.1],
+            "0 values in 'classes.0.budgets.color_jitter.expected_high', where there are 1 values in 'classes.0.",
+        ),
         (("classes", 0, "images"), -1, "-1 in 'classes.0.images'"),
         (("classes", 0, "clean_accuracy"), 1.5, "1.5 in 'classes.0.clean_accuracy'"),
         (

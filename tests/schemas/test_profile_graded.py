@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from cuesense.errors import SettingsError
@@ -69,7 +70,7 @@ def test_a_profile_without_graded_answers_still_reads_and_has_no_ranking() -> No
 
 
 def test_classes_are_grouped_by_the_cue_to_which_each_leans_most() -> None:
-    assert [entry.leans_to for entry in MIXED.classes] == [Cue.SHAPE, Cue.COLOR, Cue.SHAPE, Cue.COLOR]
+    assert [entry.leans_to for entry in MIXED.classes] == [None, Cue.COLOR, Cue.SHAPE, None]
     assert [entry.name for entry in MIXED.classes_by_lean] == ["goldfish", "tench", "barn spider", "school bus"]
     unknown = leaning({}, {Cue.TEXTURE: lean(0.1)}, {Cue.TEXTURE: lean(None)}, {Cue.SHAPE: lean(-0.1)})
     assert [entry.name for entry in unknown.classes_by_lean] == ["school bus", "barn spider", "tench", "goldfish"]
@@ -83,5 +84,11 @@ def test_the_table_has_leans_and_shares_kept() -> None:
     assert (row["color_lean"], row["color_lean_top_fifth"], row["shape_lean"]) == (0.3, 0.9, -0.3)
     assert (row["color_lean_low"], row["color_lean_high"]) == pytest.approx((0.2, 0.4))
     assert (row["without_color"], row["without_color_low"], row["without_color_high"]) == (0.4, 0.3, 0.5)
-    assert row["color_alone"] is None
+    assert np.isnan(row["color_alone"])
     assert "leans_to" not in profiles.profile(2).to_frame()
+
+
+def test_a_class_leans_to_a_cue_only_where_that_is_certain() -> None:
+    source = leaning({Cue.SHAPE: lean(0.05)}, {Cue.SHAPE: lean(0.2)}, {Cue.SHAPE: lean(None)}, {})
+    assert [entry.leans_to for entry in source.classes] == [None, Cue.SHAPE, None, None]
+    assert source.to_frame()["leans_to"].dropna().tolist() == ["shape"]

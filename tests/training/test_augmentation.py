@@ -168,3 +168,18 @@ def test_several_augmentations_are_applied_one_after_the_other() -> None:
     touched = changed(IMAGES, after)
     assert torch.equal(after[touched], IMAGES[touched].rot90(2, dims=(2, 3)))
     assert touched.float().mean() == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("images", [IMAGES[:2] * 4 - 2, IMAGES[:2] * 255, IMAGES[:1] * float("nan")])
+def test_pixels_outside_of_0_to_1_are_refused_in_training(images: torch.Tensor) -> None:
+    augment = PolicyAugmentation.from_values({"color_jitter": 0.4})
+    with pytest.raises(SettingsError, match=r"images to be floats in \[0, 1\], but got .* before normalization"):
+        augment(images)
+    torch.testing.assert_close(augment.eval()(images), images, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_rounding_may_leave_pixels_just_outside(dtype: torch.dtype) -> None:
+    augment = PolicyAugmentation.from_values({"color_jitter": 0.4})
+    images = torch.tensor([-0.0005, 1.0]).repeat(3 * 4 * 2).view(1, 3, 4, 4).to(dtype)
+    assert augment(images).shape == images.shape

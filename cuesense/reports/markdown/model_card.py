@@ -56,6 +56,9 @@ def metadata(profile: Profile) -> dict[str, Any]:
         "type": _identifier(dataset.spec),
         "name": shortened(printable(short_dataset(dataset))),
     }
+    config = dataset.spec.partition("@")[2] if dataset.spec.startswith("hf:") else ""
+    if config:
+        described["config"] = printable(config)
     if dataset.split is not None:
         described["split"] = printable(dataset.split)
     described["args"] = {"images": dataset.images, "classes": dataset.classes, "fingerprint": dataset.fingerprint}
@@ -100,7 +103,7 @@ def _model_name(profile: Profile) -> str:
 def _identifier(spec: str) -> str:
     """Return the dataset's name on the hub where it has one, else a word made of its name: the hub needs some text."""
     if spec.startswith("hf:"):
-        return printable(spec.removeprefix("hf:"))
+        return printable(spec.removeprefix("hf:").partition("@")[0])
     return re.sub(r"[^a-z0-9]+", "-", short_spec(spec, 2).partition(",")[0].lower()).strip("-") or "images"
 
 

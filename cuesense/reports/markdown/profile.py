@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cuesense.reports.cue_text import relies_on_caption, relies_on_with_percent
 from cuesense.reports.headline import headline
-from cuesense.reports.markdown.text import bullets, details, document, escaped, line, name, table
+from cuesense.reports.markdown.text import bullets, code, details, document, escaped, line, name, shortened, table
 from cuesense.reports.profile_text import (
     SHORT_NAMES,
     augmentation_columns,
@@ -49,7 +49,7 @@ def render(profile: Profile) -> str:
             details(f"Warnings: {len(profile.summary.warnings)}", bullets(profile.summary.warnings)),
             details(f"Assumptions: {len(profile.provenance.assumptions)}", bullets(profile.provenance.assumptions)),
             details("Where the numbers come from", provenance(profile)),
-            [f"Next: <code>{escaped(said.command)}</code>"],
+            [f"Next: {code(said.command)}"],
         ]
     )
 
@@ -124,4 +124,4 @@ def provenance(profile: Profile) -> list[str]:
         "cuesense": known.cuesense,
         "Created": known.created,
     }
-    return table(("", ""), [(heading, name(value)) for heading, value in rows.items()])
+    return table(("", ""), [(heading, code(shortened(value))) for heading, value in rows.items()])

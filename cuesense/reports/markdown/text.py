@@ -18,6 +18,8 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~$#@]")
 # (:). A word joiner, which has no width, stands between the sign and the word that would make it one.
 _FOUND_IN_TEXT = re.compile(r"([@#](?=\w)|:(?=[a-zA-Z/+-]))")
 _WORD_JOINER = "\u2060"
+# A command in a sentence; what holds a bar could not stand in a table.
+_COMMAND = re.compile("`([^`|]+)`")
 # The separators of lines and paragraphs are blanks: parsers differ in whether they are breaks.
 _BLANKS = re.compile("[ \u2028\u2029]")
 # "www." begins a link by itself.
@@ -34,14 +36,24 @@ def escaped(text: str) -> str:
     Args:
         text: Any text. Blanks are joined, line breaks and control characters become U+FFFD.
     """
-    plain = " ".join(filter(None, _BLANKS.split(printable(text))))
-    marked = _FOUND_IN_TEXT.sub(rf"\1{_WORD_JOINER}", plain)
-    return _WEB.sub(r"\1&#46;", _MARKUP.sub(lambda found: _reference(found[0]), marked))
+    return _marked(_one_line(text))
+
+
+def code(text: str) -> str:
+    """Return text that is to be copied: a code span, in which nothing is added; not within HTML.
+
+    Args:
+        text: Any text. With a backtick or a bar in it it is ``escaped``, and may not be the same when it is copied.
+    """
+    plain = _one_line(text)
+    return f"`{plain}`" if _COMMAND.fullmatch(f"`{plain}`") else _marked(plain)
 
 
 def line(text: str) -> str:
-    """Return text from outside for a line of its own."""
-    return _AT_START.sub(lambda found: found[0][:-1] + _reference(found[0][-1]), escaped(text))
+    """Return text from outside for a line of its own; what stands in backticks is a code span, to be copied."""
+    parts = _COMMAND.split(_one_line(text))
+    marked = "".join(f"`{part}`" if number % 2 else _marked(part) for number, part in enumerate(parts))
+    return _AT_START.sub(lambda found: found[0][:-1] + _reference(found[0][-1]), marked)
 
 
 def name(text: str) -> str:
@@ -88,6 +100,16 @@ def details(summary: str, lines: Sequence[str]) -> list[str]:
 def document(blocks: Iterable[Sequence[str]]) -> str:
     """Return blocks of lines as text, with an empty line between two blocks."""
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(filter(None, _BLANKS.split(printable(text))))
+
+
+def _marked(plain: str) -> str:
+    """Return one line of text with references for what could be read as markup."""
+    joined = _FOUND_IN_TEXT.sub(rf"\1{_WORD_JOINER}", plain)
+    return _WEB.sub(r"\1&#46;", _MARKUP.sub(lambda found: _reference(found[0]), joined))
 
 
 def _reference(character: str) -> str:

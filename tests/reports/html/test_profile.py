@@ -378,3 +378,9 @@ def test_what_a_class_keeps_and_where_it_leans_are_in_the_page(answered):
 def test_profiles_of_earlier_versions_have_no_leans(page):
     assert "lean" not in {cell.attributes.get("data-sort") for cell in page.find("thead")[0].find("th")}
     assert {(tuple(entry["kept"]), entry["lean"]) for entry in payload(page)["classes"]} == {((), None)}
+
+
+def test_a_page_without_pictures_says_so_and_why() -> None:
+    without = render(profiles.profile(3))
+    assert "There are no pictures, because none lie beside the profile" in without
+    assert "Open a class for its curves" in without

@@ -72,3 +72,10 @@ def test_without_images_there_are_no_results() -> None:
     known = profile(2, empty=2)
     assert "model-index" not in metadata(known)
     assert ModelCard(render(known), ignore_metadata_errors=False).data.eval_results is None
+
+
+def test_a_configuration_of_a_dataset_on_the_hub_has_a_field_of_its_own() -> None:
+    known = named(with_expected(profile(3)), "birds.pt", "hf:org/birds@small", None)
+    dataset = metadata(known)["model-index"][0]["results"][0]["dataset"]
+    assert (dataset["type"], dataset["config"]) == ("org/birds", "small")
+    assert "config" not in metadata(profile(3))["model-index"][0]["results"][0]["dataset"]

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cuesense.reports.markdown.text import bullets, details, document, escaped, line, name, table
+from cuesense.reports.markdown.text import bullets, code, details, document, escaped, line, name, table
 from tests.helpers.markdown_page import check_is_plain, page_of, rows_of, visible
 
 TRICKY = st.text(alphabet=st.sampled_from(list("ab1@#:|`\\<>&*_~[](){}!$-+=./\"' \n\r\tw")), max_size=25)
@@ -61,3 +61,11 @@ def test_long_names_are_cut_and_empty_blocks_left_out() -> None:
     assert name("x" * 81) == "x" * 79 + "…"
     assert details("nothing", []) == []
     assert document([["a"], [], ["b", "c"]]) == "a\n\nb\nc\n"
+
+
+def test_what_is_to_be_copied_is_a_code_span_to_which_nothing_is_added() -> None:
+    assert code("python:network:build") == "`python:network:build`"
+    assert line("Give `--arch python:a_b:c` to settle it.") == "Give `--arch python:a_b:c` to settle it."
+    assert "`" not in code("a`b|c")
+    assert "|" not in line("x `a|b` y")
+    assert "<" not in line("<b> `x")
