@@ -65,8 +65,8 @@ Bring your own:
     PlantedWorld                        Synthetic images whose cues are known.
 
 Every error that an input can cause is a CuesenseError, whose text is one sentence that says what to do. What had to be
-assumed about a model, such as ImageNet's mean, is a CuesenseWarning. What takes long shows a bar in a terminal and in a
-notebook; progress=False is silent.
+assumed, such as ImageNet's mean, and what was noticed about model and images is a CuesenseWarning. What takes long
+shows a bar in a terminal and in a notebook; progress=False is silent.
 
 Names are imported when they are first used, so that ``import cuesense`` brings neither torch nor pandas.
 """

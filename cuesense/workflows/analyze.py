@@ -19,7 +19,7 @@ from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
 from cuesense.inference.loading import guesses, images_for, load_matched
 from cuesense.inference.options import run_options
-from cuesense.models.preprocessing import ImageOptions
+from cuesense.models.preprocessing import ImageOptions, without_guesses
 from cuesense.models.trust import Trust
 from cuesense.perturbations.libraries import confirm
 from cuesense.pipelines.source import find
@@ -80,7 +80,8 @@ def analyze(
     Args:
         model: A model spec or file (see ``cuesense analyze --help``), an ``nn.Module`` that maps normalized
             (N, 3, H, W) to logits (N, K), or a Classifier.
-        dataset: A dataset spec, or any torch dataset that gives (image, label) with pixels in [0, 1] or 0 to 255.
+        dataset: A dataset spec, or any torch dataset that gives (image, label) with pixels in [0, 1] or 0 to 255, the
+            same each time: random transforms are refused.
         arch: Architecture of a file that holds weights only, for instance ``"torchvision:resnet18"``.
         weights_key: Where in a checkpoint the weights lie, as a dotted path such as ``"model_ema"``; None takes the
             first that fit, or others that recognize far more of a few images, and says so.
@@ -180,19 +181,21 @@ def analyze(
     if notify:
         for sentence in classifier.warnings:
             notify(sentence)
-    # Of a DataLoader only the dataset is used: a program hears that now, its profile says it among the warnings.
-    in_memory = () if isinstance(dataset, (str, Path)) else remarks_of(data)
-    warn_of([*guesses(classifier), *classifier.assumptions, *in_memory])
+    # A program hears of model and images now, and of what the predictions show at the end.
+    known = (*classifier.warnings, *remarks_of(data))
+    warn_of([*guesses(classifier), *classifier.assumptions, *without_guesses(known)])
     with locked(folder) as fresh, watched(progress, "analyzing") as advance:
         begin("trying model on clean images" if notify else f"reading {len(data):,} images")
         try:
-            return measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
+            profile = measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.
             if fresh and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
+    warn_of(warning for warning in profile.warnings_to_repeat if warning not in known)
+    return profile
 
 
 def _say_what_images_decide(plan: Plan, notify: Notify | None, confirm: Notify | None) -> None:

@@ -291,7 +291,10 @@ def test_empty_and_tiny_classes_are_null_and_undetermined() -> None:
             return [2 if name == "00002" else int(name) % 2 for name in self.sample_ids]
 
     four = classifier(Meanest(outputs=4), class_names=None)
-    with pytest.warns(cuesense.CuesenseWarning, match="name the 4 outputs: assumed"):
+    with (
+        pytest.warns(cuesense.CuesenseWarning, match="name the 4 outputs: assumed"),
+        pytest.warns(cuesense.CuesenseWarning, match="Classes with fewer than two images"),
+    ):
         profile = run_analysis(four, Uneven(60, class_names=(*NAMES, "nothing")), batch_size=16)
     blue, nothing = profile.classes[2:]
     assert blue.images == 1
@@ -317,7 +320,8 @@ def test_shuffled_class_names_stop_before_a_profile_is_written(tmp_path: Path) -
 
 
 def test_two_exchanged_class_names_are_named_in_the_first_warning() -> None:
-    profile = run_analysis(classifier(), Colors(120, class_names=("brick", "water", "grass")), config="quick")
+    with pytest.warns(cuesense.CuesenseWarning, match="are probably exchanged"):
+        profile = run_analysis(classifier(), Colors(120, class_names=("brick", "water", "grass")), config="quick")
     assert profile.summary.clean_accuracy == pytest.approx(1 / 3, abs=1e-6)
     warning = profile.summary.warnings[0]
     assert "the names of 'water' (output 2) and 'grass' (output 1) are probably exchanged" in warning
@@ -459,7 +463,8 @@ def test_a_folder_of_parts_is_analyzed_in_one_of_them_and_every_result_says_whic
         path = tmp_path / "photos" / part / NAMES[label] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture(number, label)).save(path)
-    found = run_analysis(classifier(), tmp_path / "photos", config="quick", output=tmp_path / "out")
+    with pytest.warns(cuesense.CuesenseWarning, match=r"'val' is used\. Its parts are 'val', 'train': choose another"):
+        found = run_analysis(classifier(), tmp_path / "photos", config="quick", output=tmp_path / "out")
     assert (found.provenance.dataset.split, found.provenance.dataset.images) == ("val", 12)
     said = "Of the dataset's parts, 'val' is used. Its parts are 'val', 'train': choose another with --split."
     assert said in found.summary.warnings

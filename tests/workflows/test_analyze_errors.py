@@ -52,7 +52,8 @@ def test_the_output_may_lie_beside_a_table_of_the_images(tmp_path: Path) -> None
         Image.fromarray(picture(number, number % 3)).save(tmp_path / f"{number}.png")
         rows.append(f"{number}.png,{NAMES[number % 3]}")
     (tmp_path / "val.csv").write_text("\n".join(rows))
-    found = run_analysis(classifier(), tmp_path, output=tmp_path / "out", config=FEW)
+    with pytest.warns(CuesenseWarning, match="those of the table"):
+        found = run_analysis(classifier(), tmp_path, output=tmp_path / "out", config=FEW)
     assert found.provenance.dataset.images == 6
     assert (tmp_path / "out" / "profile.json").is_file()
 
@@ -80,18 +81,25 @@ def test_copies_widen_no_sample_and_what_is_left_out_is_said(photos_folder: Path
             shutil.copy(path, path.with_name(f"{path.stem}_{number}.png"))
     shutil.copy(data / NAMES[0] / "000.png", data / NAMES[1] / "x.png")
     (data / NAMES[0] / "film.mp4").touch()
-    copied = run_analysis(classifier(), data, config=FEW)
+    with (
+        pytest.warns(CuesenseWarning, match="1 file of another kind"),
+        pytest.warns(CuesenseWarning, match="120 of 181 images are copies of others"),
+    ):
+        copied = run_analysis(classifier(), data, config=FEW)
     left_out, copies, labels = copied.summary.warnings
     assert left_out == "1 file of another kind (.mp4) was left out."
     assert copies.startswith("120 of 181 images are copies of others")
     assert f"'{NAMES[0]}/000.png' ({NAMES[0]}) and '{NAMES[1]}/x.png' ({NAMES[1]})" in labels
     assert [entry.images for entry in copied.classes] == [20, 21, 20]
     (data / NAMES[1] / "x.png").unlink()
-    assert run_analysis(classifier(), data, config=FEW).classes == plain.classes
+    (data / NAMES[0] / "film.mp4").unlink()
+    with pytest.warns(CuesenseWarning, match="images are copies of others"):
+        assert run_analysis(classifier(), data, config=FEW).classes == plain.classes
 
 
 def test_unreadable_images_are_listed_and_too_many_leave_nothing_behind(tmp_path: Path) -> None:
-    profile = analyze(Colors(120, broken=frozenset({3})), config="quick")
+    with pytest.warns(CuesenseWarning, match="1 unreadable image was skipped"):
+        profile = analyze(Colors(120, broken=frozenset({3})), config="quick")
     assert any("1 unreadable image was skipped: 00021 (not an image)" in text for text in profile.summary.warnings)
     with pytest.raises(DatasetError, match="95 %"):
         analyze(Colors(120, broken=frozenset(range(20))), output=tmp_path / "o", config="quick")
