@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import pkgutil
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,20 @@ DOCUMENTS = {
     "gate": "what `check --json` prints",
     "readings": "what `analyze --probe --json` prints",
 }
+
+
+# What the functions return. All but the last are also files, whose fields have a page.
+RESULTS = {
+    "Profile": "cuesense.Profile",
+    "Audit": "cuesense.schemas.audit.Audit",
+    "Comparison": "cuesense.schemas.comparison.Comparison",
+    "GateResult": "cuesense.schemas.gate.GateResult",
+    "Verification": "cuesense.schemas.verification.Verification",
+    "Advice": "cuesense.policies.advice.Advice",
+}
+READ_AND_WRITTEN = ("read", "to_json", "folder")
+# What ``plot`` of a profile and of an audit is.
+CHARTS = ("cuesense.reports.plots.profile.ProfilePlots", "cuesense.reports.plots.audit.AuditPlots")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -79,7 +95,7 @@ def one_command(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     text = prose(inspect.cleandoc(command.help or ""))
     records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
-    rows = [f"| `{cell(names, code=True)}` | {cell(meaning)} |" for names, meaning in filter(None, records)]
+    rows = [f"| {cell(f'`{names}`')} | {cell(meaning)} |" for names, meaning in filter(None, records)]
     table = "\n".join(["| Option | Meaning |", "|---|---|", *rows])
     return f"## cuesense {context.info_name.rpartition(' ')[2]}\n\n```text\n{usage}\n```\n\n{text}\n\n{table}"
 
@@ -89,17 +105,24 @@ def prose(text: str) -> str:
     parts = []
     for paragraph in re.split(r"\n\s*\n", text):
         if not paragraph.startswith("\b"):
-            parts.append(re.sub(r"([*_<\[])", r"\\\1", paragraph))
+            parts.append(escaped(paragraph, "*_<["))
             continue
         title, _, lines = paragraph.removeprefix("\b\n").partition("\n")
         parts.append(f"{title}\n\n```text\n{inspect.cleandoc(lines)}\n```")
     return "\n\n".join(parts)
 
 
-def cell(text: str, *, code: bool = False) -> str:
+def cell(text: str) -> str:
     """Return text for a cell of a table."""
-    text = " ".join(text.split()).replace("|", "\\|")
-    return text if code else re.sub(r"([*_<\[])", r"\\\1", text)
+    return escaped(" ".join(text.split()), "|*_<[")
+
+
+def escaped(text: str, characters: str) -> str:
+    """Return Markdown in which these characters stand for themselves, as they do in code already."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(
+        part if part.startswith("`") else re.sub(f"([{re.escape(characters)}])", r"\\\1", part) for part in parts
+    )
 
 
 def json_files() -> str:
@@ -156,10 +179,20 @@ def kind(entry: dict[str, Any]) -> str:
 
 
 def python_names() -> str:
-    """Return a directive of mkdocstrings for every public name: functions first, then classes."""
-    names = [name for name in cuesense.__all__ if name not in ("CueLabel", "__version__")]
-    functions = [name for name in names if name[0].islower()]
-    classes = [name for name in names if name[0].isupper()]
-    parts = ["## Functions", *(f"::: cuesense.{name}" for name in functions)]
-    parts += ["## Classes", *(f"::: cuesense.{name}" for name in classes)]
+    """Return directives of mkdocstrings: functions, the results that they return, charts, and other classes."""
+    names = [name for name in cuesense.__all__ if name not in ("CueLabel", "__version__", *RESULTS)]
+    functions = [directive(f"cuesense.{name}") for name in names if name[0].islower()]
+    classes = [directive(f"cuesense.{name}") for name in names if name[0].isupper()]
+    files = [f"[{name}](json.md#{name.lower()})" for name in RESULTS if name != "Advice"]
+    fields = f"Below are the methods. The fields are those of the JSON files: {', '.join(files)}."
+    results = [fields, *(directive(path, READ_AND_WRITTEN) for path in RESULTS.values())]
+    charts = [directive(path) for path in CHARTS]
+    parts = ["## Functions", *functions, "## Results", *results, "## Charts", *charts, "## Other classes", *classes]
     return "\n\n".join(parts)
+
+
+def directive(path: str, inherited: Sequence[str] = ()) -> str:
+    """Return the directive for one object, with those members of its base classes that users call."""
+    found = [name for name in inherited if hasattr(pkgutil.resolve_name(path), name)]
+    options = f"\n    options:\n      inherited_members: {json.dumps(found)}" if found else ""
+    return f"::: {path}{options}"

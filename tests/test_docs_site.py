@@ -85,6 +85,13 @@ def test_references_are_of_every_command_name_and_file(site: Path) -> None:
         assert f'id="cuesense.{name}"' in pages["python"], name
     for schema in (ROOT / "assets").glob("*.schema.json"):
         assert schema.name in pages["json"]
+    for used in ("Profile.read", "schemas.audit.Audit.plot", "reports.plots.profile.ProfilePlots.curves"):
+        assert f'id="cuesense.{used}"' in pages["python"], used
+    for internal in ("Profile.problems", "CuesenseError.for_command_line"):
+        assert internal not in pages["python"]
+    # What stands for itself in Markdown without a backslash, such as in code, must not show one.
+    for name, page in pages.items():
+        assert not re.search(r"\\[|*_<\[]", re.sub(r"<[^>]+>", "", page)), name
 
 
 def test_links_of_the_pages_lead_to_files_of_the_repository() -> None:

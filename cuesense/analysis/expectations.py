@@ -86,7 +86,7 @@ def decides_nothing(plan: Plan) -> str | None:
     if not most or most >= min(FEWEST_IMAGES, needed):
         return None
     augmented = any(entry.role is Role.AUGMENTATION for entry in plan.perturbations)
-    certified = f", and no budget is certified within {_tolerance(plan)} below {needed:,}" if augmented else ""
+    certified = f". {_certifying(plan)} takes {needed:,}" if augmented else ""
     a_class = "a class" if int(plan.images[plan.images > 0].min()) == most else "a class at most"
     decide = "decides" if most == 1 else "decide"
     return f"{counted(most)} {a_class} {decide} little: no cue is named below {FEWEST_IMAGES}{certified}."
@@ -109,35 +109,41 @@ def expected_from_clean(plan: Plan, tried: NDArray[np.int64], right: NDArray[np.
     accuracy = right / np.where(tried > 0, tried, np.nan)
     every = int(tried.sum()) == int(plan.images.sum())
     first = "the clean images" if every else f"the first {int(tried.max())} clean images of each class"
-    recognized = accuracy * plan.images
-    usual = counted(round(float(np.nanmedian(recognized))))
-    sentence = (
-        f"Of {first}, {points(right.sum() / tried.sum())} % are recognized. With {usual} of a class recognized, what "
-        f"it keeps is {_known(plan, recognized)}."
-    )
-    return [sentence, *_rare(plan, accuracy, every=every)]
+    sentence = f"Of {first}, {points(right.sum() / tried.sum())} % are recognized."
+    return [" ".join([sentence, *_narrowed(plan, accuracy * plan.images)]), *_rare(plan, accuracy, every=every)]
+
+
+def _narrowed(plan: Plan, recognized: Floats) -> list[str]:
+    """Return how well shares of the recognized images, (C,), are known, where ``_shares`` has not said as much."""
+    images = plan.images[plan.images > 0].astype(float)
+    usual, least = float(np.nanmedian(recognized)), int(np.nanargmin(recognized))
+    fewest = float(recognized[least])
+    said = []
+    if _within(usual, plan) != _within(float(np.median(images)), plan):
+        said.append(f"with {counted(round(usual))} of a class recognized it is {_within(usual, plan)}")
+    if _within(fewest, plan) not in (_within(usual, plan), _within(float(images.min()), plan)):
+        with_fewest = f"of {plan.class_names[least]}, with {counted(round(fewest))} recognized"
+        said.append(f"{with_fewest}, it is {_within(fewest, plan)}")
+    return [f"What a class keeps is a share of its recognized images: {'; '.join(said)}."] if said else []
 
 
 def _shares(plan: Plan) -> str:
     images = np.where(plan.images > 0, plan.images, np.nan)
-    usual = counted(round(float(np.nanmedian(images))))
-    missing = [name for name, count in zip(plan.class_names, plan.images, strict=True) if not count]
-    without = f" No images: {listed(missing, _LISTED)}." if missing else ""
-    return f"With {usual} a class, what a class keeps without a cue is at best {_known(plan, images)}.{without}"
-
-
-def _known(plan: Plan, images: Floats) -> str:
-    """Return how well shares of so many images of each class, (C,), are known: of a usual class and the fewest."""
-    typical, least = float(np.nanmedian(images)), int(np.nanargmin(images))
+    usual, least = float(np.nanmedian(images)), int(np.nanargmin(images))
     fewest = float(images[least])
-    usual = f"{_within(typical, plan.confidence)} ({100 * plan.confidence:g} %"
-    if round(fewest) == round(typical):
-        return f"{usual})"
-    return f"{usual}; fewest: {plan.class_names[least]}, {counted(round(fewest))}, {_within(fewest, plan.confidence)})"
+    said = (
+        f"With {counted(round(usual))} a class, the share of a class that stays recognized without a cue is "
+        f"{_within(usual, plan)} at best ({100 * plan.confidence:g} %)"
+    )
+    if round(fewest) != round(usual):
+        said += f"; of {plan.class_names[least]}, which has the fewest, {round(fewest)}, {_within(fewest, plan)}"
+    missing = [name for name, count in zip(plan.class_names, plan.images, strict=True) if not count]
+    return f"{said}." + (f" No images: {listed(missing, _LISTED)}." if missing else "")
 
 
-def _within(images: float, confidence: float) -> str:
-    width = half_width(np.array(images), confidence)
+def _within(images: float, plan: Plan) -> str:
+    """Return how well a share of so many images is known."""
+    width = half_width(np.array(images), plan.confidence)
     return "not known" if np.isnan(width) else f"known within {points(width)} points"
 
 
@@ -158,13 +164,11 @@ def _cues(plan: Plan) -> str:
         return f"No cue is named without {' and '.join(lacking)}, which the configuration does not apply."
     too_few = _names_below(plan, FEWEST_IMAGES)
     if too_few:
-        instead = "only what it keeps and its leans, with wide intervals"
-        return f"Below {FEWEST_IMAGES} images a class gets no cue, {instead}: {too_few}."
+        instead = "only what it keeps and its lean, with wide intervals"
+        return f"A class with fewer than {FEWEST_IMAGES} images gets no cue, {instead} (here: {too_few})."
     few = _names_below(plan, FEW_IMAGES)
-    named = "A class gets a cue where its images show one clearly"
-    if not few:
-        return f"{named}."
-    return f"{named}; with fewer than {FEW_IMAGES} images, many stay undetermined. Fewer than {FEW_IMAGES} has: {few}."
+    named = "A class gets a cue if its images show one clearly"
+    return f"{named}; with fewer than {FEW_IMAGES} images many do not (here: {few})." if few else f"{named}."
 
 
 def _names_below(plan: Plan, images: int) -> str:
@@ -179,16 +183,16 @@ def _budgets(plan: Plan, images: NDArray[np.int64]) -> list[str]:
         return []
     needed, most = images_needed(plan.tolerance, plan.confidence), int(images.max())
     enough = int((images >= needed).sum())
-    certified = f"Budgets are certified within {_tolerance(plan)} from {needed:,} images a class on, none of them lost"
+    takes = f"{_certifying(plan)} takes {needed:,} images of it, none of them lost"
     if enough:
         who = "every class has" if enough == len(images) else f"{enough} of {len(images)} classes have"
-        return [f"{certified}; {who} them."]
+        return [f"{takes}; {who} as many."]
     shown = smallest_tolerance(most, plan.confidence)
     if np.isnan(shown):
-        return [f"{certified}; no class has them."]
+        return [f"{takes}; no class has as many."]
     # Rounded up, so that the images do show it.
-    return [f"{certified}; {counted(most)} show {np.ceil(1000 * shown) / 10:.1f} points at best."]
+    return [f"{takes}; {counted(most)} certify at most {np.ceil(1000 * shown) / 10:.1f} points."]
 
 
-def _tolerance(plan: Plan) -> str:
-    return f"{100 * plan.tolerance:g} points"
+def _certifying(plan: Plan) -> str:
+    return f"To certify that a class loses at most {100 * plan.tolerance:g} points"

@@ -110,8 +110,8 @@ def pairs_sentence(found: Graded) -> str:
     if not found.pairs:
         return "There are no two classes to compare."
     return (
-        f"{found.told_apart} of {found.pairs} pairs of classes differ in what they keep (one test of all columns a "
-        f"pair, at a false discovery rate of {FALSE_PAIRS:.0%} over the pairs)."
+        f"{found.told_apart} of {found.pairs} pairs of classes are shown to differ in what they keep; at most "
+        f"{100 * FALSE_PAIRS:g} % of these are expected to be chance."
     )
 
 
@@ -127,4 +127,5 @@ def sharpen_sentence(found: Sharpening, first: str, second: str) -> str:
         A sentence.
     """
     images = "1 more image" if found.more_images == 1 else f"{found.more_images} more images"
-    return f"{images} a class would separate {first} from {second} in {found.cue}, if their shares stay as they are."
+    which = f"whether {first} relies on {found.cue} more than {second}"
+    return f"{images} a class would show {which}, if what they keep stays as it is."

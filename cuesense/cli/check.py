@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import Json, ProfilePath
+from cuesense.cli.options import Json, ProfilePath, format_option
 from cuesense.cli.terminal import remark, unless_closed
 
 if TYPE_CHECKING:
@@ -31,13 +31,7 @@ def check(
         float | None, typer.Option(metavar="D", help="Accuracy drop allowed for any one class, a fraction in [0, 1).")
     ] = None,
     format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="text, markdown (a job's summary) or github (annotations of a run).",
-            autocompletion=lambda: _FORMATS,
-        ),
+        str, format_option(_FORMATS, "text, markdown (a job's summary) or github (annotations of a run).")
     ] = "text",
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")] = None,
     json: Json = False,

@@ -6,8 +6,9 @@ words where the number comes from when none is given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +23,17 @@ _IMAGES = (
 _IMAGE_SIZE = "Side of the network's input in pixels."
 _RESULTS = "Folder for the results."
 _THREADS = "Threads that decode images."
+
+
+def format_option(names: Sequence[str], said: str, default: str | bool = True) -> Any:
+    """Return the option ``--format`` of a command.
+
+    Args:
+        names: What may be given; the shell completes it.
+        said: The same in words.
+        default: What help says of the default; True shows it as it is.
+    """
+    return typer.Option("--format", metavar="NAME", help=said, show_default=default, autocompletion=lambda: list(names))
 
 
 # What a command works on.

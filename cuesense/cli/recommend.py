@@ -35,24 +35,21 @@ from cuesense.cli.options import (
     TrainSize,
     WeightsKey,
     WeightsOnly,
+    format_option,
     names_in,
 )
 from cuesense.cli.terminal import progress, remark, remark_wrapped
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.malloc import keep_freed_memory
 
+_FORMATS = ["json", "yaml", "torchvision", "kornia", "albumentations", "timm", "ultralytics"]
+
 
 def recommend(
     profile: ProfilePath,
     format_: Annotated[
         str | None,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="json, yaml, torchvision, kornia, albumentations, timm or ultralytics.",
-            show_default="yaml, json with --json",
-            autocompletion=lambda: ["json", "yaml", "torchvision", "kornia", "albumentations", "timm", "ultralytics"],
-        ),
+        format_option(_FORMATS, f"{', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}.", "yaml, json with --json"),
     ] = None,
     tolerance: ProfilesTolerance = None,
     risk: ProfilesRisk = None,

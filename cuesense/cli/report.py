@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cuesense.cli.errors import user_errors
-from cuesense.cli.options import ProfilePath
+from cuesense.cli.options import ProfilePath, format_option
 from cuesense.cli.terminal import remark
 
 _STDOUT = Path("-")
@@ -20,14 +20,7 @@ _NAMES = ["html", "markdown", "json", "model-card"]
 def report(
     profile: ProfilePath,
     format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="html, markdown, json or model-card.",
-            show_default="what FILE ends in, else html",
-            autocompletion=lambda: _NAMES,
-        ),
+        str | None, format_option(_NAMES, "html, markdown, json or model-card.", "what FILE ends in, else html")
     ] = None,
     output: Annotated[
         Path | None,

@@ -45,6 +45,8 @@ def score(
     all suppressions and controls of the standard preset (configs/standard.toml), the model decides that analyze uses,
     and every class has all six columns of what it keeps. Budgets need augmentations: cuesense list perturbations.
 
+    DIR gets what analyze writes, without pictures; with its predictions, compare goes image by image.
+
     \b
     Examples:
       cuesense score cuesense-out/predictions.parquet --output rescored

@@ -23,7 +23,8 @@ from cuesense.cli.signals import NotStartedError
 from cuesense.types import Notify
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     from cuesense.reports.headline import Headline
     from cuesense.reports.terminal.progress import Bar
@@ -181,7 +182,26 @@ def print_rich(renderable: RenderableType, width: int | None = None) -> None:
             raise BrokenPipeError
 
     # A command to copy may be longer than a line, and is whole.
-    Raising(width=width).print(renderable, crop=False)
+    Raising(width=width).print(_WithoutTrailingBlanks(renderable), crop=False)
+
+
+@dataclass(frozen=True)
+class _WithoutTrailingBlanks:
+    """What rich renders, without the blanks up to its width with which rich ends the lines of tables and boxes."""
+
+    renderable: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """Yield the segments of each line, the last of them without blanks at its end."""
+        from rich.segment import Segment
+
+        for line in Segment.split_lines(console.render(self.renderable, options)):
+            while line and not line[-1].text.strip(" "):
+                line.pop()
+            yield from line[:-1]
+            if line:
+                yield Segment(line[-1].text.rstrip(" "), line[-1].style)
+            yield Segment.line()
 
 
 @contextmanager
@@ -277,7 +297,7 @@ def show_profile(
 
     folder = shlex.quote(printable(str(output)))
     said = headline(profile, folder=folder)
-    print_rich(render(_without_said(profile), left_out=said.surer))
+    print_rich(render(_without_said(profile)))
     for line in (where, *remarks):
         remark(line)
     print_rich(render_headline(said, [*_next_commands(profile, said, folder), *then]))
@@ -303,11 +323,21 @@ def _next_commands(profile: Profile, said: Headline, folder: str) -> list[tuple[
 
 
 def _without_said(profile: Profile) -> Profile:
-    """Return a profile without the warnings that stand above it on the same terminal; in a file none is left out."""
-    if not (sys.stdout.isatty() and sys.stderr.isatty()) or _VERBOSITY.get().quiet:
+    """Return a profile without the warnings that stand above it; where stdout goes elsewhere, none is left out."""
+    if _VERBOSITY.get().quiet or not _is_one_stream():
         return profile
     rest = [text for text in profile.summary.warnings if text not in _VERBOSITY.get().said]
     return profile.model_copy(update={"summary": profile.summary.model_copy(update={"warnings": rest})})
+
+
+def _is_one_stream() -> bool:
+    """Return whether stdout and stderr go to one terminal, file or pipe."""
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        return True
+    # Streams in memory, as in tests, have no file descriptors.
+    with suppress(OSError, ValueError):
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    return False
 
 
 def show_audit(audit: Audit, output: Path, *, as_json: bool) -> None:

@@ -66,11 +66,13 @@ def verify(
 ) -> None:
     """Train networks with and without the recommended policies, and report the accuracy of every class.
 
-    Compared are no augmentation, the usual default (crop to 0.08, flips, jitter 0.4), the uniform policy with the best
-    average, the global, grouped and per-class policies, two controls for the last (its strengths exchanged between
-    classes, and a uniform policy of its mean strength), and two published remedies for classes that lose by the global
-    policy: class weights in the loss, and milder values for the classes that take others' images. DIR gets verify.html,
-    verify.json, verify.csv and forecast.svg (forecast against outcome). --images-per-class holds for training images.
+    Compared are training without augmentation (none), the usual default (usual: crop to 0.08, flips, jitter 0.4), the
+    uniform policy with the best average (best uniform), the recommended policies for all classes (global), for
+    clusters of classes (grouped) and for each class (per class), two controls for the last (permuted: its strengths
+    exchanged between classes; matched: a uniform policy of its mean strength), and two published remedies for classes
+    that lose by the global policy (weighted: class weights in the loss; relaxed: milder values for the classes that
+    take others' images). DIR gets verify.html, verify.json, verify.csv and forecast.svg (forecast against outcome).
+    --images-per-class holds for training images.
 
     The profile keeps the outcome: from then on recommend takes the winner, where over at least five seeds a policy
     shows a better worst class than the global one and at most half a point less on average, and says where more seeds

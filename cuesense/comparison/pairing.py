@@ -154,7 +154,7 @@ class Pair:
 
     def _matched(self) -> _Images | str:
         """Return the images of both, or why there is no matching them."""
-        if self.a.profile.provenance.dataset.fingerprint != self.b.profile.provenance.dataset.fingerprint:
+        if not self.a.profile.provenance.dataset.may_be(self.b.profile.provenance.dataset):
             return "the datasets differ"
         for source in (self.a, self.b):
             if source.table is None:

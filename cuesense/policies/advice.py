@@ -106,7 +106,8 @@ class Advice:
     def _trained(self) -> dict[str, Any] | None:
         if self.verified is None and not self.trainings:
             return None
-        seen = {} if self.verified is None else self.verified.model_dump()
+        of_classes = {"policies": {"__all__": {"gain", "gain_margin"}}}
+        seen = {} if self.verified is None else self.verified.model_dump(exclude=of_classes)
         verdict = self.verdict
         best = {} if verdict is None else {"best": verdict.best, "trained": verdict.trained, "seeds": verdict.seeds}
         return seen | best | ({"conclusion": self.trainings} if self.trainings else {})

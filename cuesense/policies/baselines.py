@@ -71,9 +71,13 @@ def describe(policy: Policy) -> str:
     """Return a policy in one line, such as ``"random resized crop 0.4, color jitter 0.1"``."""
     if policy.class_weights:
         low, high = min(policy.class_weights), max(policy.class_weights)
-        return f"{describe(replace(policy, class_weights=()))}, class weights {low:.2f} to {high:.2f}"
+        values = f"{describe(replace(policy, class_weights=()))}, " if policy.names else ""
+        return f"{values}class weights {low:.2f} to {high:.2f}"
     if policy.scope == "global":
-        return ", ".join(f"{readable_name(name)} {value:g}" for name, value in policy.values[0].items()) or "nothing"
+        return (
+            ", ".join(f"{readable_name(name)} {value:g}" for name, value in policy.values[0].items())
+            or "no augmentation"
+        )
     kinds = {tuple(sorted(policy.of_class(index).items())) for index in range(len(policy.class_names))}
     return f"{len(kinds)} different sets of values" if len(kinds) > 1 else describe(_same(policy))
 

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from cuesense.arrays import Floats
+from cuesense.errors import readable_name
 from cuesense.schemas.base import UNKNOWN
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.profile_curves import CurveModel
@@ -78,7 +79,8 @@ class LeanLosses:
     @property
     def start(self) -> str:
         """The sentence without the names of the classes."""
-        return f"Classes that lean on {self.cue} lose by {self.augmentation.replace('_', ' ')} here"
+        more = f"rely on {self.cue} more than the average class"
+        return f"Classes that {more} lose by {readable_name(self.augmentation)} here"
 
 
 def losses_by_lean(profile: Profile) -> list[LeanLosses]:

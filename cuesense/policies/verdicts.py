@@ -6,7 +6,7 @@ The sentences stand beside a recommendation, in its JSON and in the first lines 
 from __future__ import annotations
 
 from cuesense.policies.policy import Policy
-from cuesense.policies.rivals import ENOUGH_SEEDS, Verdict, best_verified, is_level, rebuilt
+from cuesense.policies.rivals import ENOUGH_SEEDS, WEAKER, Verdict, best_verified, is_level, rebuilt
 from cuesense.schemas.profile import Profile, TrainedModel
 
 _RIVALS = {
@@ -54,7 +54,7 @@ def said_of(profile: Profile, verdict: Verdict | None, *, verified: bool) -> str
         verified: Whether it was trained at all.
     """
     if verdict is not None:
-        return conclusion(verdict)
+        return conclusion(verdict) + _weaker(profile, verdict)
     return "" if profile.verified is None or verified else _OTHERS
 
 
@@ -79,6 +79,14 @@ def reason(profile: Profile, policy: Policy) -> str:
         if verdict is not None and verdict.policy.content == policy.content:
             return conclusion(verdict)
     return "" if policy.names else _FORECAST
+
+
+def _weaker(profile: Profile, verdict: Verdict) -> str:
+    """Return that the networks are far less accurate than the analyzed model; empty where they are not."""
+    plain, model = verdict.results.get("none"), profile.summary.clean_accuracy
+    if plain is None or model is None or model - plain.mean <= WEAKER:
+        return ""
+    return f" These networks are weaker than the analyzed model, which recognizes {100 * model:.1f} %."
 
 
 def _undecided(verdict: Verdict) -> str:

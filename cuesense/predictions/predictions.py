@@ -48,6 +48,7 @@ class Predictions:
         paired: True where every condition has the same images in the same order.
         side: Shorter side of the network's input in pixels, or None where it is not known.
         remarks: What the user should know of how images were read and counted, in sentences.
+        fingerprint: The fingerprint of the dataset that the images are from; None where a table gives only their names.
     """
 
     class_names: tuple[str, ...]
@@ -60,6 +61,7 @@ class Predictions:
     paired: bool = True
     side: int | None = None
     remarks: tuple[str, ...] = ()
+    fingerprint: str | None = None
 
     @property
     def corrected(self) -> bool:

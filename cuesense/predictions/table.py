@@ -53,7 +53,7 @@ def read(
             impossible value, or a label that is none of class_names.
     """
     warnings: list[str] = []
-    written, side = _known(path)
+    written, side, fingerprint = _known(path)
     given = None if class_names is None else tuple(map(composed, class_names))
     rows = read_rows(path, lambda read: with_one_spelling(read, given or _written(read, written), path, warnings))
     class_names = given or _written(rows, written)
@@ -75,13 +75,14 @@ def read(
             conditions=_conditions(blocks, perturbations),
             paired=paired,
             side=side if image_size is None else image_size,
+            fingerprint=fingerprint,
         ),
         warnings,
     )
 
 
-def _known(path: Path) -> tuple[list[str], int | None]:
-    """Return the classes and the size of the images that ``write`` wrote beside the rows, where it did."""
+def _known(path: Path) -> tuple[list[str], int | None, str | None]:
+    """Return the classes, the size and the fingerprint of the images that ``write`` wrote beside the rows, if any."""
     file = table_file(path)
     known = {} if file.is_csv else own_metadata(file, METADATA)
     classes, side = known.get("classes", []), known.get("image_size")
@@ -91,7 +92,8 @@ def _known(path: Path) -> tuple[list[str], int | None]:
     if side is not None and (type(side) is not int or not 1 <= side <= LARGEST_SIDE):
         to_be = f"one whose metadata 'image_size' is a whole number from 1 to {LARGEST_SIDE}"
         file.refuse(to_be, f"{side!r:.60}", do)
-    return classes, side
+    fingerprint = known.get("fingerprint")
+    return classes, side, fingerprint if isinstance(fingerprint, str) else None
 
 
 def _written(rows: Rows, written: Sequence[str]) -> tuple[str, ...] | None:

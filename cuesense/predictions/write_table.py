@@ -17,7 +17,7 @@ from cuesense.predictions.predictions import Predictions
 
 # The table's name in an output folder.
 FILE_NAME = "predictions.parquet"
-# Where the file says what no row can: the size of the images, and classes without images.
+# Where the file says what no row can: size and fingerprint of the images, and classes without images.
 METADATA = b"cuesense"
 
 
@@ -44,7 +44,11 @@ def _write(predictions: Predictions, path: Path) -> None:
     ids = pa.array(predictions.sample_ids, pa.string()).dictionary_encode()
     tables = (_rows(predictions, row, ids, names) for row in range(len(predictions.conditions)))
     first = next(tables)
-    known = {"image_size": predictions.side, "classes": [names[output] for output in predictions.outputs]}
+    known = {
+        "image_size": predictions.side,
+        "classes": [names[output] for output in predictions.outputs],
+        "fingerprint": predictions.fingerprint,
+    }
     schema = first.schema.with_metadata({METADATA: json.dumps(known)})
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         writer.write_table(first)

@@ -56,10 +56,14 @@ def side_name(found: Comparison, side: str) -> str:
 
 
 def headline(found: Comparison) -> list[str]:
-    """Return what differs between the two models and how sure that is, in sentences."""
+    """Return what differs between the two models and how sure that is, in sentences.
+
+    The first says how the accuracy changed, which classes lost and which gained for certain, and what to do next.
+    """
     cues = [entry for entry in found.classes if entry.label.changed]
     changed = [f"{quoted(e.name)} from {e.label.a.value} to {e.label.b.value}" for e in cues]
-    sentences = [_accuracy(found), _classes(found)]
+    lost, gained = _sure(found, -1), _sure(found, 1)
+    sentences = [f"{_accuracy(found)} {_classes(found, lost, gained)} {_next(lost, gained)}"]
     if cues:
         total = counted(len(found.classes), "class")
         sentences.append(f"The cue of {len(cues):,} of {total} changed: {listed(changed, _NAMED)}.")
@@ -70,30 +74,48 @@ def _accuracy(found: Comparison) -> str:
     change = found.accuracy
     if change.value is None:
         return "Their accuracies cannot be compared: one of the two has no images."
-    more = "more" if change.value > 0 else "fewer" if change.value < 0 else "as many"
-    size = f"{points(abs(change.value))} points {more}" if change.value else "as many"
+    interval = bracketed(change.low, change.high, points)
+    if not change.value:
+        return f"B recognizes as many of the clean images as A {interval}."
+    more = "more" if change.value > 0 else "fewer"
     sure = "which is certain" if change.p is not None and change.p <= _LEVEL else "which may be chance"
-    than = "than" if change.value else "as"
     return (
-        f"B recognizes {size} of the clean images {than} A {bracketed(change.low, change.high, points)}, "
+        f"B recognizes {points(abs(change.value))} points {more} of the clean images than A {interval}, "
         f"{sure}{'' if change.p is None else f' (p = {change.p:.2g})'}."
     )
 
 
-def _classes(found: Comparison) -> str:
-    sure = [entry for entry in found.classes if is_significant(entry.accuracy)]
-    worse, better = ([e for e in sure if sign * (e.accuracy.value or 0.0) > 0] for sign in (-1, 1))
+def _sure(found: Comparison, sign: int) -> list[str]:
+    """Return the classes that changed most in one direction for certain, largest first, and under what they did."""
+    known = []
+    for entry in found.classes:
+        under = {f" under {short_augmentation(name)}": change for name, change in entry.under.items()}
+        sure = [(where, c.value) for where, c in {"": entry.accuracy, **under}.items() if is_significant(c) and c.value]
+        where, value = max(sure, key=lambda pair: abs(pair[1]), default=("", 0.0))
+        if sign * value > 0:
+            known.append((value, f"{quoted(entry.name)} {points(abs(value))} points{where}"))
+    return [text for _, text in sorted(known, key=lambda pair: -abs(pair[0]))]
+
+
+def _classes(found: Comparison, lost: Sequence[str], gained: Sequence[str]) -> str:
     total = counted(len(found.classes), "class")
     rate = f"at a false discovery rate of {100 * SIGNIFICANT:g} %"
-    if not sure:
-        return f"None of {total} is shown to differ in clean accuracy, {rate}."
-    parts = [f"{len(part):,} {word} ({_names(part)})" for part, word in ((worse, "worse"), (better, "better")) if part]
-    return f"Of {total}, in clean accuracy {' and '.join(parts)}, {rate}."
+    if not lost and not gained:
+        return f"None of {total} is shown to differ, clean or under an augmentation, {rate}."
+    parts = [
+        f"{len(part) or 'none'} {word}{f' ({listed(part, _NAMED)})' if part else ''}"
+        for part, word in ((lost, "lost"), (gained, "gained"))
+    ]
+    return f"Of {total} {parts[0]} and {parts[1]}, {rate}."
 
 
-def _names(entries: Sequence[ClassComparison]) -> str:
-    order = sorted(entries, key=lambda entry: -abs(entry.accuracy.value or 0.0))
-    return listed([f"{quoted(entry.name)} {points(entry.accuracy.value)}" for entry in order], _NAMED)
+def _next(lost: Sequence[str], gained: Sequence[str]) -> str:
+    """Return what to do after the comparison."""
+    if lost:
+        return "Next: see what B gives up in the table of classes; `cuesense check B --baseline A` makes a gate of it."
+    if gained:
+        return "Next: take B, as no class is shown to lose."
+    return "Next: to tell smaller differences, analyze more images of each class."
 
 
 def _budgets(found: Comparison) -> Iterator[str]:

@@ -74,10 +74,12 @@ def file_name(document: Document, name: str) -> str:
 def format_of(path: Path) -> str:
     """Return the name of the format that the ending of a file stands for: ``.html``, ``.htm``, ``.md`` or ``.json``.
 
+    A file without an ending, such as a device, gets a page.
+
     Raises:
         SettingsError: It stands for none of them.
     """
-    ending = path.suffix.lower()
+    ending = path.suffix.lower() or ".html"
     if ending not in _OF_ENDINGS:
         do = "Give the file such a name, or name the format"
         raise SettingsError(expected("the report's file", "FILE.html, FILE.md or FILE.json", f"'{path.name}'", do))

@@ -80,8 +80,8 @@ def graded_notes(profile: Profile) -> list[str]:
     """Return what to know of the columns and leans, in sentences.
 
     Returns:
-        Columns in which all classes are alike, columns and orders that other images would change, how many pairs of
-        classes are told apart, and what would sharpen the answer. Nothing where there are no two classes to compare.
+        Columns in which all classes are alike, columns and orders that other images would change, and how many pairs of
+        classes are told apart. Nothing where there are no two classes to compare.
     """
     graded = profile.summary.graded
     if not graded.pairs.pairs:
@@ -99,8 +99,7 @@ def graded_notes(profile: Profile) -> list[str]:
         for lean in graded.lean.values()
         if lean.mean.value is not None and (lean.rank_reliability is None or lean.rank_reliability < _RELIABLE)
     ]
-    sharper = [entry.sentence for entry in graded.sharpen]
-    found = [*alike, *([f"{noisy}{', '.join(unsure)}."] if unsure else []), *orders, graded.pairs.sentence, *sharper]
+    found = [*alike, *([f"{noisy}{', '.join(unsure)}."] if unsure else []), *orders, graded.pairs.sentence]
     return [sentence for sentence in found if sentence]
 
 

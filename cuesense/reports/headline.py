@@ -96,7 +96,8 @@ def headline(profile: Profile, advice: Advice | None = None, folder: str = "") -
     """Return a profile in a few sentences.
 
     Losses are the expected accuracy drops of the trained model on augmented test images (``BudgetModel.expected``), in
-    which classes with few images lean on the others, so that the largest of many is not large by chance alone.
+    which classes with few images are estimated from all classes together, so that the largest of many is not large by
+    chance alone.
 
     Args:
         profile: The profile.
@@ -210,7 +211,7 @@ def _findings(profile: Profile, costs: Sequence[_Cost]) -> list[str]:
     found += [f"{_capital(cost.phrase)}: {_safe_for(cost)}." for cost in rest]
     found += [f"Safe for every class: {', '.join(safe)}."] if safe else []
     undecided = [cost for cost in costs if cost.open and not cost.over]
-    return found + [f"{_capital(cost.phrase)}: undetermined for {_of(cost.open, cost)}." for cost in undecided]
+    return found + [f"{_capital(cost.phrase)}: undecided for {_of(cost.open, cost)}." for cost in undecided]
 
 
 def _largest_loss(cost: _Cost) -> str:
@@ -222,7 +223,7 @@ def _safe_for(cost: _Cost) -> str:
     safe = cost.classes - len(cost.over) - cost.open
     if len(cost.over) <= _NAMED and safe and not cost.open and not cost.unsure:
         return f"safe for all but {_named(cost.over)}"
-    parts = [(len(cost.over) - cost.unsure, "likely harm in"), (cost.unsure + cost.open, "not shown for")]
+    parts = [(len(cost.over) - cost.unsure, "likely harmful to"), (cost.unsure + cost.open, "undecided for")]
     said = [f"{words} {number:,}" for number, words in parts if number and (cost.unsure or cost.open)]
     return ", ".join([f"safe for {_of(safe, cost)}" if safe else "safe for no class", *said])
 
@@ -294,11 +295,12 @@ def _measured(profile: Profile) -> str:
 
 def _losses(profile: Profile) -> str:
     policy = profile.policy
+    level, risk, likely = (f"{100 * part:g}\N{NO-BREAK SPACE}%" for part in (policy.confidence, policy.risk, _LIKELY))
     return (
-        "Losses are those expected of the trained model on augmented test images, in which classes with few images "
-        f"lean on the others, with {100 * policy.confidence:g}\N{NO-BREAK SPACE}% intervals; training with an "
-        f"augmentation can win a part back. Safe: the risk of losing more than {100 * policy.tolerance:g} points is at "
-        f"most {100 * policy.risk:g}\N{NO-BREAK SPACE}%."
+        f"Losses are what the trained model is expected to lose on augmented test images, with {level} intervals, "
+        "estimated from all classes together; training with an augmentation can win a part back. Safe: the risk of "
+        f"losing more than {100 * policy.tolerance:g} points is at most {risk}; likely harmful: it is {likely} or "
+        "more; undecided: it is between the two, or not known."
     )
 
 
@@ -312,8 +314,7 @@ def _surer(profile: Profile) -> list[str]:
     decided = sum(entry.images < needed and budget.certified is None for entry, budget in budgets)
     if decided:
         found.append(
-            f"{needed:,} images a class, none of them lost, can certify {counted(decided, 'budget')} that this number "
-            "of images cannot."
+            f"To certify {counted(decided, 'more budget')} takes {needed:,} images of each class, none of them lost."
         )
     if any(budget.status is BudgetStatus.UNDETERMINED for _, budget in budgets):
         undecided = sum(budget.status is BudgetStatus.UNDETERMINED for _, budget in budgets)

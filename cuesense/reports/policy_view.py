@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cuesense.errors import CuesenseError
 from cuesense.policies.advice import FOR_ALL, LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, Advice, reason
 from cuesense.policies.policy import ClassAtRisk, Limit, Policy, augmentation
 from cuesense.policies.recommend import export, recommend
+from cuesense.policies.rivals import rebuilt
 from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import value_text
-from cuesense.reports.text import percent, points_with_unit, quoted
+from cuesense.reports.text import percent, points_with_unit, quoted, readable_name
+from cuesense.reports.verification_text import NAMES
 from cuesense.schemas.profile import Profile, TrainedModel
 
 # The libraries of which the page has code, by the name of their exporter.
@@ -30,7 +32,9 @@ _ORDER = {
     USUAL: "Usual default",
     NEXT: "Next best",
 }
-_TRAINED = {"none": "no augmentation", "global": "the policy for all classes", "recommended": "the recommended policy"}
+_TRAINED = NAMES | {"global": "the policy for all classes", "recommended": "the recommended policy"}
+# What policies by class are held against; nobody trains with them.
+_CONTROLS = ("permuted", "matched")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,23 @@ class Code:
 
 
 @dataclass(frozen=True)
+class VerifiedGains:
+    """What trainings with one policy showed of the C classes.
+
+    Attributes:
+        title: What the policy is, for instance "the usual default".
+        gain: Change of the recall of each class against no augmentation, a share, length C; None where not known.
+        margin: Half the width of its interval, likewise.
+        forecast: Which of the two forecasts of ``PolicyView.risks`` is of this very policy; None: neither.
+    """
+
+    title: str
+    gain: Sequence[float | None]
+    margin: Sequence[float | None]
+    forecast: int | None
+
+
+@dataclass(frozen=True)
 class PolicyView:
     """The policy section of a page.
 
@@ -84,6 +105,7 @@ class PolicyView:
         code: The policy for each library.
         code_of: Which policy the code is of, in words, where it is not the recommended one; empty elsewhere.
         trained: What trainings showed of policies: name, and the result.
+        gains: What they showed of each class, once for each different policy that changes the training; no controls.
     """
 
     advice: Advice
@@ -93,6 +115,7 @@ class PolicyView:
     code: tuple[Code, ...]
     code_of: str
     trained: tuple[tuple[str, TrainedModel], ...]
+    gains: tuple[VerifiedGains, ...] = ()
 
 
 def policy_view(profile: Profile, advice: Advice) -> PolicyView:
@@ -112,7 +135,21 @@ def policy_view(profile: Profile, advice: Advice) -> PolicyView:
         code=tuple(_code(profile, code_policy, name) for name in LIBRARIES),
         code_of=code_of,
         trained=tuple((_TRAINED.get(name, name.replace("_", " ")), found) for name, found in trained.items()),
+        gains=tuple(_gains(trained, advice)),
     )
+
+
+def _gains(trained: Mapping[str, TrainedModel], advice: Advice) -> list[VerifiedGains]:
+    forecast = [advice.policies[name].content if name in advice.policies else None for name in (RECOMMENDED, USUAL)]
+    found, seen = [], list[object]([None])
+    for name, known in trained.items():
+        content = rebuilt(known, advice.policy.class_names).content
+        if known.gain and name not in _CONTROLS and content not in seen:
+            seen.append(content)
+            place = forecast.index(content) if content in forecast else None
+            margin = known.gain_margin or [None] * len(known.gain)
+            found.append(VerifiedGains(_TRAINED.get(name, readable_name(name)), known.gain, margin, place))
+    return found
 
 
 def _compared(advice: Advice) -> list[ComparedPolicy]:

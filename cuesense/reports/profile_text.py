@@ -108,7 +108,11 @@ def budget_meaning(policy: PolicyModel) -> str:
 def budget_key() -> str:
     """Return what the words in a column of budgets mean, to be read after ``budget_meaning``."""
     unlimited, undetermined = BUDGET_WORDS[BudgetStatus.UNLIMITED], BUDGET_WORDS[BudgetStatus.UNDETERMINED]
-    return f"{unlimited} = the whole ladder, {undetermined} = undetermined, even the sign is open"
+    none = BUDGET_WORDS[BudgetStatus.NONE]
+    return (
+        f"{unlimited} = the strongest value that was measured, {none} = not even the mildest, "
+        f"{undetermined} = undetermined: even whether the class loses is open"
+    )
 
 
 def budget_risk(entry: BudgetModel) -> str:

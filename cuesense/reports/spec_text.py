@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cuesense.schemas.profile import DatasetInfo
+from cuesense.reports.text import printable
+from cuesense.schemas.profile import DatasetInfo, ModelInfo
 
 # Specs that name something on a hub or in a library, where a slash does not separate folders of this machine.
 _ELSEWHERE = re.compile(r"(hf|timm|torchvision|open_clip):")
@@ -21,6 +22,14 @@ def short_spec(spec: str, parts: int = 1) -> str:
     if _ELSEWHERE.match(spec):
         return spec
     return "/".join([part for part in _SEPARATOR.split(spec) if part][-parts:]) or spec
+
+
+def on_dataset(model: ModelInfo, dataset: DatasetInfo) -> str:
+    """Return on what a model was measured, such as ``" on photos/val"``, to follow the model's name.
+
+    Empty where both are one table of predictions, whose model nobody knows.
+    """
+    return "" if model.spec == dataset.named else f" on {printable(dataset.named)}"
 
 
 def short_dataset(dataset: DatasetInfo) -> str:

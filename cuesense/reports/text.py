@@ -64,6 +64,12 @@ def points(difference: float | None) -> str:
     return DASH if difference is None else fixed(100 * difference, 1)
 
 
+def signed(difference: float) -> str:
+    """Return a difference of two shares in percentage points with its sign, for instance ``"+1.2"``."""
+    text = points(difference)
+    return text if text.startswith("\N{MINUS SIGN}") else f"+{text}"
+
+
 def points_with_unit(difference: float | None) -> str:
     """Return a difference of two shares in percentage points, for instance ``"5.0 pp"``; a dash for None."""
     return DASH if difference is None else f"{points(difference)}\N{NO-BREAK SPACE}pp"

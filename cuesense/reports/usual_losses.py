@@ -119,7 +119,7 @@ def _largest(entry: ClassModel, at: int, curves: dict[str, tuple[CurveModel, int
 
 
 def _drop(budget: BudgetModel | None, curve: CurveModel, severity: int, at: int) -> float | None:
-    """Return the expected drop, in which small classes lean on the others; else what was counted."""
+    """Return the expected drop, estimated from all classes together; else what was counted."""
     if budget is not None and len(budget.expected) >= severity:
         return budget.expected[severity - 1]
     images = curve.n[at]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cuesense.policies.rivals import ENOUGH_SEEDS, RIVALS, is_better
-from cuesense.reports.text import DASH, bracketed, counted, listed, percent, points, printable, readable_name
+from cuesense.policies.rivals import ENOUGH_SEEDS, RIVALS, WEAKER, is_better
+from cuesense.reports.text import DASH, bracketed, counted, listed, percent, points, printable, readable_name, signed
 from cuesense.schemas.verification import ArmResult, ClassResult, Verification
 
 RECOMMENDED = "global"
@@ -22,17 +22,27 @@ MEANINGS = {
     "weighted": "remedy: class weights in the loss",
     "relaxed": "remedy: milder values for the classes that take others' images",
 }
+# The same in a sentence.
+NAMES = {
+    "none": "no augmentation",
+    "usual": "the usual default",
+    "best_uniform": "the best uniform policy",
+    "global": "the recommended policy",
+    "grouped": "the policy for each group",
+    "per_class": "the policy for each class",
+    "permuted": "the policies exchanged between classes",
+    "matched": "the uniform policy of the same strength",
+    "weighted": "the policy with class weights",
+    "relaxed": "the policy milder for classes that take images",
+}
 # Names in a sentence before the rest is counted.
 _NAMED = 3
-# Networks this much less accurate than the analyzed model are called weaker: trainings of one recipe and other seeds
-# differ by a few points, and a compact network from scratch by some ten. Chosen by hand; not tuned.
-_WEAKER = 0.2
 BETTER_NETWORKS = "train longer (--epochs), on more images, or from a checkpoint (--from)"
 
 
 def policy_name(name: str) -> str:
     """Return what a policy is called in a sentence."""
-    return MEANINGS["none"] if name == "none" else readable_name(name)
+    return NAMES.get(name, readable_name(name))
 
 
 def trained(found: Verification) -> list[ArmResult]:
@@ -60,7 +70,7 @@ def nothing_learned(found: Verification) -> str:
 def weaker(found: Verification) -> str:
     """Return that the networks are far less accurate than the analyzed model; empty where they are not."""
     known = found.baseline
-    if known is None or known.model_accuracy is None or known.model_accuracy - known.accuracy <= _WEAKER:
+    if known is None or known.model_accuracy is None or known.model_accuracy - known.accuracy <= WEAKER:
         return ""
     return (
         f"These networks are weaker than the analyzed model: without augmentation they recognize "
@@ -70,54 +80,101 @@ def weaker(found: Verification) -> str:
 
 
 def headline(found: Verification) -> list[str]:
-    """Return what the trainings showed: the recommended policy, the usual default, and the best worst class."""
-    if not learned(found):
-        return []
+    """Return what the trainings showed, in sentences; nothing of networks that guess.
+
+    The first says who gained and who lost by what is best, and what to do next; then follow the usual default, and
+    which policy has the best worst class.
+    """
     arms = {arm.name: arm for arm in found.arms}
-    named = [("The recommended policy", RECOMMENDED), ("The usual default", "usual")]
-    sentences = [_outcome(title, arms[name], found) for title, name in named if name in arms]
+    recommended, usual = arms.get(RECOMMENDED), arms.get("usual")
+    if recommended is None or not learned(found):
+        return []
+    best = _winner(found, recommended)
+    sentences = [f"{_first(found, best, usual)} {_next(found, best)}"]
+    if usual is not None and _augments(best):
+        sentences.append(f"The usual default ({printable(usual.doses)}) {_changes(usual, found)}.")
     others = [arm for arm in trained(found) if arm.worst > 0]
     if len(others) > 1:
-        best = max(others, key=lambda arm: arm.worst)
-        sentences.append(
-            f"The best worst class: {policy_name(best.name)}, {percent(best.worst)} ({printable(best.worst_class)})."
-        )
+        highest = max(others, key=lambda arm: arm.worst)
+        where = f"{percent(highest.worst)} ({printable(highest.worst_class)})"
+        sentences.append(f"The worst class fares best with {policy_name(highest.name)}: {where}.")
     return sentences
 
 
-def _outcome(title: str, arm: ArmResult, found: Verification) -> str:
-    if arm.same_as is not None or arm.policy is None:
-        return f"{title} ({printable(arm.doses)}) is the same as {policy_name(arm.same_as or 'none')}."
-    change, limit = arm.mean_change, f"{100 * found.tolerance:g} points"
-    mean = f"{points(change.value)} {bracketed(change.low, change.high, points)}".rstrip()
-    over = [printable(name) for name in arm.over_tolerance]
-    lost = f"more than {limit} lost by {listed(over, _NAMED)}" if over else f"no class lost more than {limit}"
-    return (
-        f"{title} ({printable(arm.doses)}) changed the mean recall by {mean} points and the lowest by "
-        f"{points(arm.worst_change)}; {lost}."
-    )
+def _augments(arm: ArmResult) -> bool:
+    return arm.policy is not None and arm.same_as != "none"
+
+
+def _winner(found: Verification, recommended: ArmResult) -> ArmResult:
+    """Return the policy that was shown to be better than the recommended one, or that one."""
+    rivals = [arm for arm in found.arms if arm.name in RIVALS and is_better(arm, recommended, len(found.seeds))]
+    return max(rivals, key=lambda arm: arm.worst, default=recommended)
+
+
+def _first(found: Verification, best: ArmResult, usual: ArmResult | None) -> str:
+    if not _augments(best):
+        why = "is recommended" if best.name == RECOMMENDED else "was better than the recommended policy"
+        said = f"Training without augmentation {why}"
+        return f"{said}." if usual is None else f"{said}: the usual default {_changes(usual, found)}."
+    name = policy_name(best.name)
+    was = "" if best.name == RECOMMENDED else " was better than the recommended policy. It"
+    return f"{name[0].upper()}{name[1:]} ({printable(best.doses)}){was} {_changes(best, found)}."
+
+
+def _changes(arm: ArmResult, found: Verification) -> str:
+    """Return a clause: by how much a policy changed the mean recall, and which classes gained and lost."""
+    mean = f"{points(arm.mean_change.value)} {bracketed(arm.mean_change.low, arm.mean_change.high, points)}".rstrip()
+    known = [entry for entry in arm.classes if effect(entry, found.tolerance) == "gains"]
+    order = sorted(known, key=lambda entry: -(entry.recall_change.value or 0.0))
+    gained = listed([printable(entry.name) for entry in order], _NAMED) or "no class"
+    lost = listed([printable(name) for name in arm.over_tolerance], _NAMED) or "none"
+    limit = f"{100 * found.tolerance:g} points"
+    return f"changed the mean recall by {mean} points; {gained} gained for certain, {lost} lost more than {limit}"
+
+
+def _next(found: Verification, best: ArmResult) -> str:
+    """Return what to do after the verification."""
+    if len(found.seeds) < ENOUGH_SEEDS:
+        seeds = counted(len(found.seeds), "seed")
+        return f"Next: run it again with --seeds {ENOUGH_SEEDS}, since {seeds} cannot tell a better policy from luck."
+    if best.name != RECOMMENDED:
+        return "Next: train your model so; `cuesense recommend PROFILE` now gives this."
+    if not _augments(best):
+        return "Next: train your model without augmentation."
+    if best.mean_change.high is not None and best.mean_change.high < 0:
+        return "Next: train your model without augmentation, since this costs more than it gives."
+    return "Next: train your model so; `cuesense recommend PROFILE` gives the code."
 
 
 def rival_sentences(found: Verification) -> Iterator[str]:
-    """Yield how every rival did against the recommended policy for all classes; nothing of guessing networks."""
-    arms = {arm.name: arm for arm in found.arms}
+    """Yield how every rival did against the recommended policy for all classes, and whether seeds are too few to judge.
+
+    Nothing of networks that guess.
+
+    Args:
+        found: The verification; of networks that guess nothing is said.
+    """
+    arms, seeds = {arm.name: arm for arm in found.arms}, len(found.seeds)
     recommended = arms.get(RECOMMENDED)
     if recommended is None or not learned(found):
         return
-    for arm in (arms[name] for name in RIVALS if name in arms):
-        if arm.same_as != RECOMMENDED and arm.lowest_gain is not None:
-            yield _rival(arm, recommended, len(found.seeds))
+    own = recommended.same_as or RECOMMENDED
+    rivals = [arms[name] for name in RIVALS if name in arms]
+    known = [arm for arm in rivals if (arm.same_as or arm.name) != own and arm.lowest_gain is not None]
+    for arm in known:
+        yield _rival(arm, recommended, seeds)
+    if known and seeds < ENOUGH_SEEDS:
+        yield f"{counted(seeds, 'seed')} cannot tell any of these from luck: give --seeds {ENOUGH_SEEDS}."
 
 
 def _rival(arm: ArmResult, recommended: ArmResult, seeds: int) -> str:
     error = "" if arm.lowest_gain_error is None else f" (standard error {points(arm.lowest_gain_error)})"
-    verdict = "better than the recommended policy" if is_better(arm, recommended, seeds) else "not shown to be better"
-    if seeds < ENOUGH_SEEDS:
-        verdict = f"too few seeds to judge: give --seeds {ENOUGH_SEEDS}"
-    gain, mean = 100 * (arm.lowest_gain or 0.0), 100 * (arm.mean - recommended.mean)
+    shown = ": better" if is_better(arm, recommended, seeds) else ": not shown to be better"
+    mean, name = arm.mean - recommended.mean, policy_name(arm.name)
+    doses = "" if arm.policy is None else f" ({arm.doses})"
     return (
-        f"{readable_name(arm.name)} ({arm.doses}) against {RECOMMENDED}: lowest recall {gain:+.1f} points{error}, mean "
-        f"{mean:+.1f}: {verdict}"
+        f"{name[0].upper()}{name[1:]}{doses} against the recommended policy: lowest recall "
+        f"{signed(arm.lowest_gain or 0.0)} points{error}, mean {signed(mean)}{shown if seeds >= ENOUGH_SEEDS else ''}"
     )
 
 

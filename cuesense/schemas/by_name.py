@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Protocol, SupportsIndex, TypeVar, get_args, overload
 
@@ -72,9 +73,25 @@ class ByName(list[T]):
         return core_schema.no_info_after_validator_function(cls, entries)
 
 
+def nearest_names(name: str, known: Sequence[str]) -> list[str]:
+    """Return the names that an unknown one may mean, capitals or not, the likeliest first.
+
+    Args:
+        name: The unknown name.
+        known: The names that exist.
+
+    Returns:
+        Up to three. Those of which it is a part come first: they are closer than what happens to have the same letters.
+    """
+    wanted, folded = name.strip().casefold(), {entry.casefold(): entry for entry in known}
+    parts = [entry for key, entry in folded.items() if wanted and wanted in key]
+    close = [folded[key] for key in get_close_matches(wanted, folded, n=_NEAREST)]
+    return list(dict.fromkeys([*parts, *close]))[:_NEAREST]
+
+
 def _hint(name: str, known: list[str]) -> str:
     """Return the nearest names, else the first ones: there may be thousands."""
-    close = get_close_matches(name, known, n=_NEAREST)
+    close = nearest_names(name, known)
     if close:
-        return f"Did you mean {' or '.join(repr(entry) for entry in close)}?"
+        return f"Did you mean {' or '.join(map(repr, close))}?"
     return f"Choose one of {listed(known, _LISTED)}."

@@ -342,44 +342,41 @@ class Profile(Document):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a class for pandas.
 
-        CUE stands for shape, texture and color; AUGMENTATION for every augmentation that was measured, such as
-        ``color_jitter``. Bounds hold at ``policy.confidence``. Unknown numbers are NaN, and ``leans_to`` is
-        missing where no lean is certainly above 0.
+        CUE stands for shape, texture and color, AUGMENTATION for every augmentation that was measured, such as
+        ``color_jitter``. Bounds hold at ``policy.confidence``. Unknown numbers are NaN.
+
+        | Column | Meaning | Unit | Range |
+        |---|---|---|---|
+        | name | name of the class | text | |
+        | images | images that it has | images | 0 .. |
+        | clean_accuracy | share of them that is recognized | fraction | 0 .. 1 |
+        | cue | what the model relies on | text | a ``CueVerdict`` |
+        | probability | probability of the likeliest verdict | fraction | 0 .. 1 |
+        | CUE_value, CUE_low, CUE_high | share lost without the cue | fraction of the explainable | 0 .. 1 |
+        | CUE_necessary | whether it is shown to be needed | true or false | |
+        | CUE_sufficiency | share kept on this cue alone | fraction | 0 .. 1 |
+        | leans_to | cue with the largest lean, where it is certainly above 0 | text | a ``Cue`` |
+        | CUE_lean, CUE_lean_low, CUE_lean_high | reliance minus the average class's | fraction | -1 .. 1 |
+        | CUE_lean_rank | 1 for the class that relies on the cue most | rank | 1 .. |
+        | CUE_lean_top_fifth | chance to be in the fifth that relies on it most | fraction | 0 .. 1 |
+        | without_CUE, without_CUE_low, without_CUE_high | share kept without the cue | fraction | 0 .. 1 |
+        | CUE_alone, CUE_alone_low, CUE_alone_high | share kept on the cue alone | fraction | 0 .. 1 |
+        | flags | what to beware of, names with spaces between | text | keys of ``ClassModel.flags`` |
+        | AUGMENTATION_value | budget: the strongest value within the risk | its own | |
+        | AUGMENTATION_status | how far it may go | text | a ``BudgetStatus`` |
+        | AUGMENTATION_drop | expected accuracy drop there, else at the mildest | fraction | -1 .. 1 |
+        | AUGMENTATION_low, AUGMENTATION_high | bounds of the drop | fraction | -1 .. 1 |
+        | AUGMENTATION_risk | chance of a drop above ``policy.tolerance`` there | fraction | 0 .. 1 |
+        | AUGMENTATION_certified | strongest value that this class alone shows safe | its own | |
+        | shape_tile, shape_tile_low, shape_tile_high | tiles on which half is kept | fraction of the side | 0 .. 1 |
+        | why | a sentence that can be checked against the curves | text | |
+
+        A status is ``unlimited`` (the report calls it any), ``limited`` (up to the value), ``none`` or
+        ``undetermined``; the unit of a value is ``classes[i].budgets[name].unit``. Columns of the graded answer
+        (leans_to, lean, without, alone) are left out where the profile has none.
 
         Returns:
-            The index is the class's index in the dataset; the columns are:
-
-            ============================ ==================================================== ================ =======
-            Column                       Meaning                                              Unit             Range
-            ============================ ==================================================== ================ =======
-            name                         name of the class                                    text
-            images                       images that it has                                   images           0 ..
-            clean_accuracy               share of them that is recognized                     fraction         0 .. 1
-            cue                          verdict: what the model relies on                    text
-            probability                  probability of the likeliest verdict                 fraction         0 .. 1
-            CUE_value, _low, _high       necessity: share lost without the cue                fraction of the  0 .. 1
-                                                                                              explainable
-            CUE_necessary                whether it is shown to be needed                     true or false
-            CUE_sufficiency              share kept on this cue alone                         fraction         0 .. 1
-            leans_to                     cue with the largest lean, where that is certain     text
-            CUE_lean, _low, _high        reliance minus that of the average class             fraction         -1 .. 1
-            CUE_lean_rank                1 for the class that relies on the cue most          rank             1 ..
-            CUE_lean_top_fifth           chance to be among the fifth that relies on it most  fraction         0 .. 1
-            without_CUE, _low, _high     share that stays recognized without the cue          fraction         0 .. 1
-            CUE_alone, _low, _high       share that stays recognized on the cue alone         fraction         0 .. 1
-            flags                        flags, separated by spaces                           text
-            AUGMENTATION_value           budget: the strongest value within the accepted risk its own unit
-            AUGMENTATION_status          what stopped the search                              text
-            AUGMENTATION_drop            expected accuracy drop there, else at the mildest    fraction         -1 .. 1
-            AUGMENTATION_low, _high      bounds of the drop                                   fraction         -1 .. 1
-            AUGMENTATION_risk            chance of a drop above policy.tolerance there        fraction         0 .. 1
-            AUGMENTATION_certified       strongest value that this class alone shows safe     its own unit
-            shape_tile, _low, _high      side of shuffled tiles on which half is kept         fraction of side 0 .. 1
-            why                          a sentence that can be checked against the curves    text
-            ============================ ==================================================== ================ =======
-
-            The unit of an augmentation's value is ``classes[i].budgets[name].unit``. Columns of the graded answer
-            (leans_to, lean, without, alone) are left out where the profile has none.
+            The table; its index is the class's index in the dataset.
         """
         import pandas as pd
 

@@ -46,7 +46,7 @@ def profile_problems(profile: Profile) -> Iterator[str]:
     if profile.forecast is not None:
         yield from _forecast(profile.forecast, [entry.name for entry in profile.classes])
     if profile.verified is not None:
-        yield from _verified(profile.verified)
+        yield from _verified(profile.verified, len(profile.classes))
     if profile.pipeline is not None:
         yield from pipeline_problems(profile.pipeline, [entry.name for entry in profile.classes])
 
@@ -216,11 +216,14 @@ def _losses(field: str, found: LossModel, names: Sequence[str]) -> Iterator[str]
         yield from outside(f"{field}.leaks.share", [leak.share], -1, 1)
 
 
-def _verified(found: VerifiedModel) -> Iterator[str]:
+def _verified(found: VerifiedModel, classes: int) -> Iterator[str]:
     yield from open_fraction("verified.tolerance", found.tolerance)
     yield from outside("verified.seeds", [found.seeds], 1, float("inf"), rounding=0)
     for name, trained in found.policies.items():
         yield from shares(f"verified.policies.{name}", trained.mean, trained.worst)
         yield from outside(f"verified.policies.{name}.lowest_gain", [trained.lowest_gain], -1, 1)
+        for field, known, low in (("gain", trained.gain, -1), ("gain_margin", trained.gain_margin, 0)):
+            yield from lengths(f"verified.policies.{name}.{field}", known or None, classes, "classes")
+            yield from outside(f"verified.policies.{name}.{field}", known, low, float("inf") if low == 0 else 1)
         yield from policy_problems(f"verified.policies.{name}.policy", trained.policy)
         yield from counts(f"verified.policies.{name}.over_tolerance", [trained.over_tolerance])

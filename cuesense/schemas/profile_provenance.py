@@ -10,6 +10,8 @@ from cuesense.schemas.base import JsonModel
 
 # The architecture of a profile whose predictions were read from a table: no model and no images stood beside them.
 FROM_TABLE = "predictions from a table"
+# What the fingerprint of images begins with that are known by their names and labels alone.
+NAMES_ALONE = "names-"
 
 
 class ModelInfo(JsonModel):
@@ -32,10 +34,18 @@ class DatasetInfo(JsonModel):
     spec: str = Field(description="how the dataset was named on the command line")
     images: int = Field(description="number of images")
     classes: int = Field(description="number of classes")
-    fingerprint: str = Field(description="hash of image ids, labels and files: equal for equal data")
+    fingerprint: str = Field(
+        description="hash of image ids, labels and files: equal for equal data; of names and labels alone, where it "
+        "begins with names-, as for a table of predictions that another program wrote"
+    )
     split: str | None = Field(
         default=None, description="part of the dataset that was used, such as val; null where it has no parts"
     )
+
+    def may_be(self, other: DatasetInfo) -> bool:
+        """Return whether two may be the same images: equal fingerprints, or one that knows their names alone."""
+        known = self.fingerprint, other.fingerprint
+        return known[0] == known[1] or any(found.startswith(NAMES_ALONE) for found in known)
 
     @property
     def named(self) -> str:

@@ -102,6 +102,15 @@ class TrainedModel(JsonModel):
     lowest_gain_error: float | None = Field(
         default=None, description="standard error over seeds of lowest_gain; null with one seed"
     )
+    gain: list[float | None] = Field(
+        default=[],
+        description="recall of each class minus that without augmentation, in the order of the classes; empty in files "
+        "of older versions",
+    )
+    gain_margin: list[float | None] = Field(
+        default=[],
+        description="half the width of its interval, at the policy's confidence; null with one seed",
+    )
 
 
 class VerifiedModel(JsonModel):

@@ -33,7 +33,7 @@ _COLUMNS = ("run", "strength", "seed", "class", "accuracy", "n")
 # Above any test set; larger counts are mistakes and would overflow integers in sums over classes.
 _MOST_IMAGES = 1e9
 _SAME_IMAGES = (
-    "A table does not say which images runs recognize: bounds assume that much the same are hard at all strengths."
+    "A table does not say which images runs recognize: the bounds assume mostly the same ones at all strengths."
 )
 # Names stay text: "None", "NA" and "001" are classes or seeds like others.
 _TEXTS = ("run", "class", "seed", "strength", "regularizer")

@@ -185,7 +185,7 @@ def analyze(
     known = (*classifier.warnings, *remarks_of(data))
     warn_of([*guesses(classifier), *classifier.assumptions, *without_guesses(known)])
     with locked(folder) as fresh, watched(progress, "analyzing") as advance:
-        begin(f"reading {len(data):,} images")
+        begin("trying model on clean images" if notify else f"reading {len(data):,} images")
         try:
             profile = measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from cuesense.errors import SettingsError, expected, listed
 from cuesense.policies.profile_budgets import profile_of
 from cuesense.reports.charts.curve_accuracies import class_accuracies
 from cuesense.reports.text import quoted
-from cuesense.schemas.profile import ClassModel, ForecastModel, PipelineModel, Profile
+from cuesense.schemas.by_name import nearest_names
+from cuesense.schemas.profile import ClassModel, ForecastModel, PipelineModel, Profile, VerifiedModel
 
 # Names that a sentence proposes. Chosen by hand.
 _PROPOSED = 3
@@ -41,7 +41,8 @@ class Explanation:
 
         Returns:
             An object with ``class`` (as in profile.json), ``curves`` (accuracies, the clean one first), and
-            ``forecast``, ``verified`` and ``pipeline``, null where the profile has none.
+            ``forecast``, ``verified`` and ``pipeline``, null where the profile has none; of a list with an entry for
+            every class each has the entry of this one.
         """
         profile = self.profile
         part = {
@@ -52,7 +53,7 @@ class Explanation:
                 for curve in profile.curves
             ],
             "forecast": None if profile.forecast is None else self._forecast(profile.forecast),
-            "verified": None if profile.verified is None else profile.verified.model_dump(mode="json"),
+            "verified": None if profile.verified is None else self._verified(profile.verified),
             "pipeline": None if profile.pipeline is None else self._pipeline(profile.pipeline),
         }
         return json.dumps(part, indent=1, allow_nan=False) + "\n"
@@ -65,6 +66,13 @@ class Explanation:
             | {"budget": budgets[name].model_dump(mode="json") if name in budgets else None}
             for name, loss in forecast.augmentations.items()
         }
+
+    def _verified(self, verified: VerifiedModel) -> dict[str, Any]:
+        found = verified.model_dump(mode="json")
+        for policy in found["policies"].values():
+            for key in ("gain", "gain_margin"):
+                policy[key] = policy[key][self.at] if policy[key] else None
+        return found
 
     def _pipeline(self, pipeline: PipelineModel) -> list[dict[str, Any]]:
         return [
@@ -123,11 +131,7 @@ def _several(name: str, fitting: Sequence[ClassModel]) -> str:
 
 
 def _none(name: str, classes: Sequence[ClassModel]) -> str:
-    folded = {entry.name.casefold(): entry.name for entry in classes}
-    close = difflib.get_close_matches(name.strip().casefold(), folded, n=_PROPOSED)
-    # A part of the name is closer than what happens to have the same letters.
-    parts = [spelled for key, spelled in folded.items() if name.strip().casefold() in key] if name.strip() else []
-    proposed = list(dict.fromkeys([*parts, *(folded[key] for key in close)]))[:_PROPOSED]
+    proposed = nearest_names(name, [entry.name for entry in classes])
     if proposed:
         return f"Unknown class {quoted(name)}. Did you mean {' or '.join(map(quoted, proposed))}?"
     known = listed([quoted(entry.name) for entry in classes], _PROPOSED)

@@ -36,6 +36,7 @@ from cuesense.workflows.pictures import pictures
 from cuesense.workflows.plugin_files import changing_code
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
 from cuesense.workflows.readings import WRONG_WAY
+from cuesense.workflows.stages import Stages
 
 # Their versions decide what pixels and logits come out.
 _VERSIONS = ("torch", "torchvision", "kornia", "numpy")
@@ -72,7 +73,7 @@ def measure(
         folder: Where predictions are kept and files are written; None keeps all in memory.
         plan: The tolerance and confidence.
         restart: Throw away an earlier run in the folder.
-        progress: Called with (images done, images in all).
+        progress: Called with (images done, images in all), over all stages (``Stages``).
         notify: Called with what a few clean images can decide; None runs none for it.
 
     Returns:
@@ -84,10 +85,14 @@ def measure(
     digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
     store = _store(analysis, digest, folder, restart=restart)
     conditions = analysis.config.conditions()
+    planned = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
+    stages = Stages(len(analysis.dataset), len(conditions), planned, progress)
     # A run that goes on has said it before.
     if notify and 0 not in store:
-        _notify_of_clean(analysis, plan, conditions[0], progress, notify)
-    shards = predict(analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress)
+        _notify_of_clean(analysis, plan, conditions[0], stages.clean, notify)
+    shards = predict(
+        analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, stages.measured
+    )
     predictions = _predictions(analysis, store, shards, conditions)
     order = check_order(predictions)
     levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
@@ -107,7 +112,9 @@ def measure(
             added = ("forecast", "verified", "pipeline")
             profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
     if analysis.pipeline is not None:
-        costs = _pipeline(analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=progress)
+        costs = _pipeline(
+            analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=stages.under_transform
+        )
         profile = profile.model_copy(update={"pipeline": costs})
     if folder is not None:
         # Those of an earlier run of the same predictions are the same, and no image is decoded again for them.
@@ -167,7 +174,7 @@ def _pipeline(
 def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
     names = analysis.classifier.class_names.names if analysis.classifier.class_names else analysis.class_names
     size = analysis.classifier.preprocessing.image_size
-    return from_outcomes(
+    found = from_outcomes(
         store,
         shards,
         analysis.config.perturbations,
@@ -176,6 +183,7 @@ def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, condition
         sorted(analysis.dataset.sample_ids),
         min(size) if size else None,
     )
+    return replace(found, fingerprint=analysis.dataset.fingerprint)
 
 
 def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:

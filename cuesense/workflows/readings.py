@@ -96,9 +96,8 @@ def _of_better(readings: Readings) -> str | None:
         return None
     options = options_for(readings.better.reading, _changed(readings.better.reading, readings.best.reading))
     return (
-        f"{WRONG_WAY}: {_counted(readings.better, readings)} are recognized with "
-        f"{described(readings.better.reading)}, {readings.best.count} with {described(readings.best.reading)}, which "
-        f"was taken because an option or the weights say so{_confirmed(readings)}. To try it, give `{options}`."
+        f"{WRONG_WAY}: {_now(readings, ', as an option or the weights say')}; with `{options}`, "
+        f"{_of(readings.better.count, readings.images)}{_confirmed(readings)}."
     )
 
 
@@ -107,9 +106,8 @@ def _of_hint(readings: Readings) -> str | None:
         return None
     options = options_for(readings.hint.reading, _changed(readings.hint.reading, readings.best.reading))
     return (
-        f"{WRONG_WAY}: {_counted(readings.hint, readings)} are recognized with "
-        f"{described(readings.hint.reading)}, {readings.best.count} with {described(readings.best.reading)}. Of so few "
-        f"images this may be chance. To try it, give `{options}`."
+        f"{WRONG_WAY}: {_now(readings)}; with `{options}`, {_of(readings.hint.count, readings.images)}. Of so few "
+        "images this may be chance."
     )
 
 
@@ -137,6 +135,12 @@ def _compared(readings: Readings) -> str:
 
 def _counted(tried: Tried, readings: Readings) -> str:
     return _of(tried.count, readings.images)
+
+
+def _now(readings: Readings, because: str = "") -> str:
+    """Return how many images are recognized as they are prepared now."""
+    best = readings.best
+    return f"prepared as now ({described(best.reading)}{because}), {_of(best.count, readings.images)} are recognized"
 
 
 def _of(count: int, images: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.analysis.expectations import Plan, expected_from_clean, expected_from_images
 from cuesense.analysis.groups import read_groups
+from cuesense.atomic_files import remove_file
 from cuesense.datasets.classes import read_class_names
 from cuesense.errors import SettingsError, expected
 from cuesense.perturbations.ablations import ABLATIONS
@@ -22,11 +23,11 @@ from cuesense.predictions.predictions import Predictions
 from cuesense.predictions.shards import FOLDER
 from cuesense.predictions.table import read
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Profile, Provenance
-from cuesense.schemas.profile_provenance import FROM_TABLE
+from cuesense.schemas.profile_provenance import FROM_TABLE, NAMES_ALONE
 from cuesense.stores.lock import locked
 from cuesense.types import RISK, Notify
 from cuesense.validation import LARGEST_SIDE, check_fraction, check_risk, path_of
-from cuesense.workflows.profile_files import write_outputs
+from cuesense.workflows.profile_files import PREDICTIONS, write_outputs
 
 _UNCORRECTED = (
     "The table has no column called corrected, with the predictions after the prior correction: labels rest on the "
@@ -56,7 +57,9 @@ def score(
 
     Args:
         table: A CSV or Parquet file; ``predictions.table.read`` lists the columns. ``analyze`` writes such a table.
-        output: Folder for profile.json, report.html, classes.csv and curves.csv; None writes nothing.
+        output: Folder for profile.json, report.html, classes.csv, curves.csv and predictions.parquet; None writes
+            nothing. The last, with which ``compare`` compares image by image, is left out where the images differ
+            between the conditions.
         class_names: The classes: ``"imagenet"``, a file, or the names themselves; None takes the labels of the table.
         groups: A CSV file with the columns class and group, for results of several classes together.
         image_size: Shorter side of the network's input in pixels, which decides how predictions under a
@@ -108,8 +111,19 @@ def score(
             ),
         )
         if folder is not None:
-            write_outputs(profile, folder)
+            _write(profile, predictions, path, folder)
         return profile
+
+
+def _write(profile: Profile, predictions: Predictions, table: Path, folder: Path) -> None:
+    """Write all files, with the predictions in the form that ``compare`` reads, unless the table is that very file."""
+    place = folder / PREDICTIONS
+    own = place.is_file() and place.samefile(table)
+    keeps = predictions.paired and not own
+    if not keeps and not own and not place.is_dir():
+        # Those of a table that was scored into this folder before.
+        remove_file(place)
+    write_outputs(profile, folder, predictions=predictions if keeps else None)
 
 
 def _notify_of_images(predictions: Predictions, tolerance: float, confidence: float, notify: Notify) -> None:
@@ -130,6 +144,7 @@ def _assumed(predictions: Predictions) -> list[str]:
 
 def _provenance(path: Path, predictions: Predictions) -> Provenance:
     ids = sorted(zip(predictions.sample_ids, predictions.per_condition[0].labels.tolist(), strict=True))
+    of_names = NAMES_ALONE + hashlib.blake2b(repr(ids).encode(), digest_size=16).hexdigest()
     return Provenance(
         cuesense=version("cuesense"),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -138,7 +153,7 @@ def _provenance(path: Path, predictions: Predictions) -> Provenance:
             spec=str(path),
             images=len(ids),
             classes=len(predictions.class_names),
-            fingerprint=hashlib.blake2b(repr(ids).encode(), digest_size=16).hexdigest(),
+            fingerprint=predictions.fingerprint or of_names,
         ),
         config={"perturbations": {p.name: list(p.ladder) for p in predictions.perturbations}},
         seed=0,

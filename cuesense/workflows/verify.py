@@ -21,6 +21,7 @@ from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
 from cuesense.reports.html.verification import render
 from cuesense.reports.verification_text import learned, nothing_learned
+from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
 from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
@@ -29,7 +30,7 @@ from cuesense.stores.lock import locked
 from cuesense.tables.write_csv import csv_text
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
-from cuesense.types import Notify, Progress, ProgressOption, no_progress
+from cuesense.types import Notify, Progress, ProgressOption
 from cuesense.validation import check_fraction, path_of
 from cuesense.workflows.caller import warn_of, watched
 from cuesense.workflows.verify_results import PLAIN, Study, first_look, known_before, verification
@@ -169,11 +170,10 @@ def verify(
         experiment = prepare_training(known, options, trials, restart=restart, made_of_it=_FILES[::-1])
         _say(known_before(known, experiment, seeds), notify)
         with watched(progress, "training", "steps") as advance:
-            experiment.run([_FIRST], no_progress)
-            _say(first_look(experiment, _FIRST, len(known.classes)), notify)
-            policies = _policies(known, experiment, wanted, recommended, advance)
+            trainings = _Trainings(experiment, advance)
+            policies = _policies(known, trainings, wanted, recommended, seeds=seeds, notify=notify)
             study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
-            experiment.run([trial for name in policies for trial in study.trials(name)], advance)
+            trainings.run([trial for name in policies for trial in study.trials(name)], last=True)
         found = verification(study)
         warn_of([nothing_learned(found)])
         if folder is not None:
@@ -199,12 +199,48 @@ def _recommended(profile: Profile, options: PolicyOptions) -> dict[str, Policy]:
     return {scope: propose(profile, replace(options, scope=scope)) for scope in SCOPES}
 
 
+class _Trainings:
+    """The trainings of a verification, which say how far all of them are.
+
+    Attributes:
+        experiment: What is trained on what.
+        expected: How many different trainings there will be at most.
+    """
+
+    def __init__(self, experiment: Experiment, progress: Progress) -> None:
+        self.experiment, self.progress = experiment, progress
+        self.expected = 0
+        self.begun: set[str] = set()
+
+    def run(self, trials: Sequence[Trial], *, last: bool = False) -> None:
+        """Do the trainings that were not done yet; after the last ones no others are expected."""
+        new = [trial for trial in trials if trial.key not in self.begun]
+        before, keys = len(self.begun), {trial.key for trial in new}
+        self.begun |= keys
+        self.expected = len(self.begun) if last else max(self.expected, len(self.begun))
+
+        def advance(done: int, total: int) -> None:
+            steps = total // max(len(keys), 1)
+            self.progress(before * steps + done, self.expected * steps)
+
+        if new:
+            self.experiment.run(new, advance)
+
+    def predicted(self, policy: Policy) -> np.ndarray:
+        """Return the predictions of the network that was trained with a policy and the search's seed, (1, N)."""
+        trial = Trial(policy, _SEARCH_SEED)
+        self.run([trial])
+        return self.experiment.predictions(trial).predicted[None]
+
+
 def _policies(
     profile: Profile,
-    experiment: Experiment,
+    trainings: _Trainings,
     options: PolicyOptions,
     recommended: Mapping[str, Policy],
-    progress: Progress,
+    *,
+    seeds: int,
+    notify: Notify | None,
 ) -> dict[str, Policy]:
     """Return all policies that are compared, by name; the best uniform one is searched for by trainings."""
     names = [entry.name for entry in profile.classes]
@@ -213,46 +249,60 @@ def _policies(
         name for name in measured_augmentations(profile, options.augmentations) if forecast is None or name in forecast
     ]
     ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
+    plain = uniform({}, names, options.probability)
     found = {
-        PLAIN: uniform({}, names, options.probability),
+        PLAIN: plain,
         "usual": uniform(DEFAULT_AUGMENTATIONS, names, options.probability),
-        "best_uniform": _best_uniform(experiment, candidates(ladders, names, options.probability), progress),
+        "best_uniform": plain,
         **recommended,
         "permuted": permuted(recommended["per_class"]),
         "matched": matched(recommended["per_class"], ladders),
     }
-    return found | _rivals(experiment, found)
+    tried = candidates(ladders, names, options.probability)
+    # The search ends with two more; it and the rivals give up to three policies that are not known yet.
+    known = len({Trial(policy, 0).key for policy in found.values()})
+    trainings.expected = len(tried) + 2 + seeds * (known + 3)
+    trainings.run([_FIRST])
+    _say(first_look(trainings.experiment, _FIRST, len(names)), notify)
+    found["best_uniform"] = _best_uniform(trainings, tried)
+    return found | _rivals(trainings, found)
 
 
-def _rivals(experiment: Experiment, policies: Mapping[str, Policy]) -> dict[str, Policy]:
+def _rivals(trainings: _Trainings, policies: Mapping[str, Policy]) -> dict[str, Policy]:
     """Return the rivals: the policy that a user gets, repaired by what one training with it and one without show."""
     plain = policies[PLAIN]
     base = next((policies[name] for name in _REPAIRED if policies[name].names), plain)
-    labels, classes = experiment.test.labels.numpy(), len(plain.class_names)
-    trials = [Trial(policy, _SEARCH_SEED) for policy in (plain, base)]
-    experiment.run(trials, no_progress)
-    without, with_it = (experiment.predictions(trial).predicted[None] for trial in trials)
+    labels, classes = trainings.experiment.test.labels.numpy(), len(plain.class_names)
+    without, with_it = trainings.predicted(plain), trainings.predicted(base)
     before, after = recall(without, labels, classes)[0], recall(with_it, labels, classes)[0]
     weights = class_weights(before, after, "harm" if base.names else "deficit")
     taken = leaks(without, with_it, labels, classes)
     return {"weighted": replace(base, class_weights=weights), "relaxed": relaxed(base, taken)}
 
 
-def _best_uniform(experiment: Experiment, tried: list[Policy], progress: Progress) -> Policy:
+def _best_uniform(trainings: _Trainings, tried: list[Policy]) -> Policy:
     """Return the candidate with the best mean, or the one that joins all that raised it, where that is better."""
-    labels = experiment.test.labels.numpy()
+    labels = trainings.experiment.test.labels.numpy()
 
     def mean(policy: Policy) -> float:
-        trial = Trial(policy, _SEARCH_SEED)
-        experiment.run([trial], no_progress)
-        predicted = experiment.predictions(trial).predicted[None]
-        return float(np.nanmean(recall(predicted, labels, len(policy.class_names))))
+        return float(np.nanmean(recall(trainings.predicted(policy), labels, len(policy.class_names))))
 
-    experiment.run([Trial(policy, _SEARCH_SEED) for policy in tried], progress)
     means = [mean(policy) for policy in tried]
     both = joined(tried, means)
     every = [*tried, both]
     return every[int(np.argmax([*means, mean(both)]))]
+
+
+def _margin(change: Estimate) -> float | None:
+    if change.value is None or change.low is None or change.high is None:
+        return None
+    # An end may be cut off where no share can change by more.
+    return _short(max(change.value - change.low, change.high - change.value))
+
+
+def _short(share: float | None) -> float | None:
+    """Return a share with four decimals, a hundredth of a point: profiles of many classes stay small."""
+    return None if share is None else round(share, 4)
 
 
 def _keep_outcome(path: Path | str, found: Verification, held: Path | None) -> None:
@@ -268,6 +318,8 @@ def _keep_outcome(path: Path | str, found: Verification, held: Path | None) -> N
             over_tolerance=len(arm.over_tolerance),
             lowest_gain=arm.lowest_gain,
             lowest_gain_error=arm.lowest_gain_error,
+            gain=[_short(entry.recall_change.value) for entry in arm.classes],
+            gain_margin=[_margin(entry.recall_change) for entry in arm.classes],
         )
         for arm in found.arms
     }

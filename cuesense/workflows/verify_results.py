@@ -260,7 +260,7 @@ def _class_results(study: Study, name: str) -> list[ClassResult]:
             name=entry,
             images=int(images[index]),
             recall=_number(recalls[index]),
-            recall_change=_at(change, index),
+            recall_change=_within_shares(_at(change, index)),
             precision=_number(precisions.value[index]),
             precision_change=_at(kept_change, index),
             forecast_loss=_number(loss[index]),
@@ -326,6 +326,12 @@ def _first(estimate: Estimates) -> Estimate:
 def _at(estimate: Estimates, index: int) -> Estimate:
     value, low, high = (_number(part[index]) for part in (estimate.value, estimate.low, estimate.high))
     return Estimate(value=value, low=low, high=high)
+
+
+def _within_shares(change: Estimate) -> Estimate:
+    """Return a change of a share without the part of its interval that no share can change by."""
+    ends = {"low": change.low and max(change.low, -1.0), "high": change.high and min(change.high, 1.0)}
+    return change.model_copy(update=ends)
 
 
 def _number(value: float) -> float | None:

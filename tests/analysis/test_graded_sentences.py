@@ -120,8 +120,8 @@ def test_a_class_without_images_has_no_lean() -> None:
 
 def test_pairs_say_how_they_are_counted() -> None:
     assert pairs_sentence(replace(ANSWER, told_apart=107, pairs=190)) == (
-        "107 of 190 pairs of classes differ in what they keep (one test of all columns a pair, at a false discovery "
-        "rate of 5% over the pairs)."
+        "107 of 190 pairs of classes are shown to differ in what they keep; at most 5 % of these are expected to be "
+        "chance."
     )
     assert pairs_sentence(Graded({}, {}, 0, 0, 0.5)) == "There are no two classes to compare."
 
@@ -129,5 +129,5 @@ def test_pairs_say_how_they_are_counted() -> None:
 @pytest.mark.parametrize(("more", "start"), [(30, "30 more images a class"), (1, "1 more image a class")])
 def test_what_would_sharpen_names_the_images(more: int, start: str) -> None:
     assert sharpen_sentence(Sharpening(Cue.COLOR, 0, 1, more), "lemon", "orange") == (
-        f"{start} would separate lemon from orange in color, if their shares stay as they are."
+        f"{start} would show whether lemon relies on color more than orange, if what they keep stays as it is."
     )

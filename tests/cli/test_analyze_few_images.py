@@ -17,7 +17,7 @@ from cuesense.reports.terminal.progress import Bar
 from tests.conftest import make_folder
 from tests.helpers.command_line import SMALL_IMAGES, analyze
 
-LITTLE = "4 images a class decide little: no cue is named below 10, and no budget is certified"
+LITTLE = "4 images a class decide little: no cue is named below 10. To certify that a class loses at most 5 points"
 
 
 @pytest.fixture

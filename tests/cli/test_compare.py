@@ -28,7 +28,7 @@ def test_two_profiles_are_shown_and_nothing_is_written(pair: tuple[Path, Path], 
     before = sorted(tmp_path.rglob("*"))
     result = run("compare", *pair)
     assert result.exit_code == 0, result.output
-    assert "the same images, paired" in result.stdout
+    assert "from pairs of the same image." in " ".join(result.stdout.split())
     assert result.stdout.index("bee") < result.stdout.index("ant")
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -21,7 +21,7 @@ def test_the_demo_shows_a_profile_and_how_many_cues_it_recovered(
     truth = PlantedWorld.truth.__get__(demo.WORLD)
     recovered = sum(entry["cue"] == cue.value for entry, cue in zip(found["classes"], truth, strict=True))
     *said, report, remark = result.stderr.splitlines()
-    assert said[0].startswith("With 2 images a class, what a class keeps without a cue is at best known within ")
+    assert said[0].startswith("With 2 images a class, the share of a class that stays recognized without a cue is ")
     assert report.startswith(f"Report: {tmp_path / 'out' / 'report.html'}")
     assert remark == f"{recovered} of 12 planted cues recovered."
     # What a person sees: the table, then what it says, an advice, and at the very end what to do next.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import cuesense
@@ -24,10 +26,63 @@ def test_score_labels_again_from_the_table_that_analyze_wrote(
     for name in ("classes", "groups", "labeling", "policy"):
         assert after[name] == before[name]
     assert after["summary"]["labels"] == before["summary"]["labels"]
-    assert {path.name for path in second.iterdir()} == {"profile.json", "report.html", "classes.csv", "curves.csv"}
+    names = {"profile.json", "report.html", "classes.csv", "curves.csv", "predictions.parquet"}
+    assert {path.name for path in second.iterdir()} == names
     kept = (first / "profile.json").read_bytes()
     assert_one_sentence(run("score", first / "predictions.parquet", "--output", first), "one of an analysis")
     assert (first / "profile.json").read_bytes() == kept
+
+
+def test_what_was_scored_from_a_tables_own_predictions_is_compared_image_by_image(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    first, other = tmp_path / "out", tmp_path / "other.csv"
+    assert analyze(model_file, photos_folder, first).exit_code == 0
+    # Another program knows the images by their names alone.
+    pd.read_parquet(first / "predictions.parquet").to_csv(other, index=False)
+    for table, name in ((first / "predictions.parquet", "own"), (other, "named")):
+        assert run("score", table, "--output", tmp_path / name).exit_code == 0
+        done = run("compare", first, tmp_path / name, "--json")
+        found = json.loads(done.stdout)
+        assert found["paired"], found["warnings"]
+        assert not any("independent samples" in warning for warning in found["warnings"])
+        changes = [entry["accuracy"] for entry in (found, *found["classes"])]
+        changes += [change for entry in found["classes"] for change in entry["under"].values()]
+        assert {(change["value"], change["lost"], change["gained"]) for change in changes} == {(0.0, 0.0, 0.0)}
+
+
+def test_images_of_other_names_or_of_another_dataset_are_not_paired(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    first, table = tmp_path / "out", tmp_path / "other.csv"
+    assert analyze(model_file, photos_folder, first).exit_code == 0
+    frame = pd.read_parquet(first / "predictions.parquet")
+    frame.assign(sample_id="other/" + frame.sample_id.astype(str)).to_csv(table, index=False)
+    assert run("score", table, "--output", tmp_path / "named").exit_code == 0
+    known = cuesense.Profile.read(first)
+    images = known.provenance.dataset.model_copy(update={"fingerprint": "of other images"})
+    changed = known.model_copy(update={"provenance": known.provenance.model_copy(update={"dataset": images})})
+    shutil.copytree(first, tmp_path / "changed")
+    (tmp_path / "changed" / "profile.json").write_text(changed.to_json(), encoding="utf-8")
+    for name, why in (("named", "the images or their labels differ"), ("changed", "the datasets differ")):
+        found = json.loads(run("compare", first, tmp_path / name, "--json").stdout)
+        assert not found["paired"]
+        sentence = f"Images are compared as independent samples, because {why}: intervals are wider."
+        assert found["warnings"][0] == sentence
+
+
+def test_a_table_in_the_output_folder_stays_as_it_is_and_predictions_of_an_older_one_do_not(tmp_path: Path) -> None:
+    """Under grayscale the last table has other images than clean, so that none can be compared one by one."""
+    table = saved(rows(), tmp_path / "predictions.parquet")
+    before = table.read_bytes()
+    assert run("score", table, "--output", tmp_path).exit_code == 0
+    assert table.read_bytes() == before
+    assert run("score", table, "--output", tmp_path / "again").exit_code == 0
+    assert (tmp_path / "again" / "predictions.parquet").is_file()
+    frame = rows()
+    frame.loc[frame.severity > 0, "sample_id"] += "x"
+    assert run("score", saved(frame, tmp_path / "other.csv"), "--output", tmp_path / "again").exit_code == 0
+    assert not (tmp_path / "again" / "predictions.parquet").exists()
 
 
 def test_score_answers_for_groups_and_refuses_a_table_of_something_else(tmp_path: Path) -> None:
@@ -117,7 +172,7 @@ def test_what_is_no_file_is_one_sentence(given: object) -> None:
 
 def test_what_the_images_can_decide_is_said_unless_quiet(table: Path, tmp_path: Path) -> None:
     loud = run("score", table, "--output", tmp_path / "loud", "--json")
-    assert "images a class, what a class keeps without a cue is at best known within" in loud.stderr
+    assert "images a class, the share of a class that stays recognized without a cue is known within" in loud.stderr
     assert "Of the clean images, " in loud.stderr
     assert json.loads(loud.stdout)["summary"]
     assert run("-q", "score", table, "--output", tmp_path / "quiet").stderr == ""

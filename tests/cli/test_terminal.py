@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import shlex
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
+from rich.constrain import Constrain
 from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
 
-from cuesense.cli.terminal import remark, remark_on_data, remark_wrapped, show_profile, verbosity
+from cuesense.cli.terminal import print_rich, remark, remark_on_data, remark_wrapped, show_profile, verbosity
 from cuesense.reports.headline import headline
 from tests.helpers import profiles
+from tests.helpers.command_line import COMMANDS, run
 from tests.helpers.graded_profiles import graded
 
 
@@ -73,6 +78,52 @@ def test_what_stands_on_the_terminal_already_is_not_said_again(
     said = capsys.readouterr()
     assert said.err.startswith("Short one.\n")
     assert (said.out.count("Short one."), said.out.count("Short two.")) == (times, 1)
+
+
+def test_what_stands_in_the_same_file_already_is_not_said_again(tmp_path: Path) -> None:
+    profile = profiles.profile(4, seed=3)
+    profile = profile.model_copy(update={"summary": profile.summary.model_copy(update={"warnings": ["Short one."]})})
+    both = tmp_path / "both.txt"
+    with both.open("w") as file, redirect_stdout(file), redirect_stderr(file), verbosity(verbose=False, quiet=False):
+        remark_on_data("Short one.")
+        show_profile(profile, tmp_path, as_json=False)
+    assert both.read_text().count("Short one.") == 1
+
+
+def test_no_line_ends_in_a_blank_and_nothing_else_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "", "value"):
+        table.add_column(title)
+    table.add_row("a", "b\N{NO-BREAK SPACE}", "")
+    table.add_row("longer", "", Text("c ", "bold"))
+    long = "x" * 60
+    print_rich(
+        Group(table, Text(), Constrain(Text("several words that are wrapped"), 12), Text(long, no_wrap=True)), 40
+    )
+    lines = capsys.readouterr().out.split("\n")
+    assert [line for line in lines if line.endswith(" ")] == []
+    assert lines[:4] == ["name        value", "a       b\N{NO-BREAK SPACE}", "longer      c", ""]
+    assert lines[4:7] == ["several", "words that", "are wrapped"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",),
+        ("list", "perturbations"),
+        ("explain", "DIR", "lemon"),
+        ("compare", "DIR", "DIR"),
+        ("check", "DIR", "--max-drop", "0.9"),
+        ("recommend", "DIR"),
+        ("analyze",),
+        *((command, "--help") for command in COMMANDS),
+    ],
+)
+def test_no_line_of_a_command_ends_in_a_blank(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "profile.json").write_text(graded(4, seed=3).to_json(), encoding="utf-8")
+    result = run(*(tmp_path if argument == "DIR" else argument for argument in arguments))
+    assert result.output
+    assert [line for line in result.output.splitlines() if line.endswith(" ")] == []
 
 
 def test_a_profile_ends_in_commands_for_its_own_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,7 @@ def test_networks_that_guess_are_the_first_thing_said(small_profile: Path, tmp_p
     said = " ".join(result.stdout.split())
     assert said.startswith("Warning: The networks trained without augmentation recognize 33.3 % of the test images, ")
     assert "or from a checkpoint (--from). 1 seed, 15 test images" in said
-    assert "against global" not in said
+    assert "against the recommended policy" not in said
     assert "Warning: The first network, trained without augmentation" in result.stderr
     assert small_profile.read_bytes() == before
 

@@ -274,7 +274,14 @@ def test_a_table_of_other_clean_counts_is_not_that_of_its_profile(how: str, tmp_
 def test_why_images_are_not_paired_is_a_clause(tmp_path: Path) -> None:
     a, b = (simple(tmp_path / name, LABELS, ALL) for name in "ab")
     other = simple(tmp_path / "c", labels_of(12), np.ones(36, dtype=bool))
-    assert pair(a, other).unpaired == "the datasets differ"
+    assert pair(a, other).unpaired == "the images or their labels differ"
+    of_images = predictions(LABELS, ALL, {0.8: [ALL]})
+    first, second = (folder(tmp_path / name, replace(of_images, fingerprint=name)) for name in ("of-e", "of-f"))
+    assert pair(first, second).unpaired == "the datasets differ"
+    assert pair(first, first).unpaired is None
+    # Names are all that a table of another program gives.
+    assert pair(first, a).unpaired is None
+    assert pair(first, other).unpaired == "the images or their labels differ"
     (b / PREDICTIONS).unlink()
     assert pair(a, b).unpaired == f"no {PREDICTIONS} lies beside {b / 'profile.json'}"
     assert pair(b, a).unpaired == pair(a, b).unpaired

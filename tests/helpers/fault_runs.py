@@ -161,9 +161,13 @@ class Inputs:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Return every file of a folder by its path, as it is but for the time at which it was made."""
+    """Return every file of a folder by its path, as it is but for the time at which it was made and the folder's name.
+
+    A page names the folder in the command to run next.
+    """
+    named = re.compile(rb"(cuesense \w+ |<bdi>)" + re.escape(folder.name.encode()) + rb"\b")
     return {
-        str(path.relative_to(folder)): _CREATED.sub(b"TIME", path.read_bytes())
+        str(path.relative_to(folder)): named.sub(rb"\1FOLDER", _CREATED.sub(b"TIME", path.read_bytes()))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not _LEFT_BEHIND.match(path.name)
     }

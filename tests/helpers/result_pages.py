@@ -20,13 +20,18 @@ def check_every_view(viewer: Viewer, path: Path) -> None:
 
 
 def check_prints_every_row(page: Any) -> None:
-    """Assert that paper has all rows of the table and no controls."""
+    """Assert that paper has all rows of the table and no controls, and that its columns fit on A4."""
+    size = page.viewport_size
+    # Between margins of 12 mm at 96 pixels an inch.
+    page.set_viewport_size({"width": 703, "height": 1000})
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.locator("#table > tbody > tr:visible").count() == page.locator("#table > tbody > tr").count()
     assert not page.locator(".controls").is_visible()
     assert not page.locator("nav").is_visible()
+    assert browser.overflow(page) <= 0
     page.emulate_media(media="screen")
+    page.set_viewport_size(size)
 
 
 def column(page: Any, number: int) -> list[str]:

@@ -81,7 +81,8 @@ def test_who_loses_by_its_lean_is_part_of_the_json(monkeypatch: pytest.MonkeyPat
             "augmentation": "random_rotation",
             "cue": "shape",
             "classes": ["ant", "bee"],
-            "sentence": "Classes that lean on shape lose by random rotation here: ant, bee.",
+            "sentence": "Classes that rely on shape more than the average class lose by random rotation here: "
+            "ant, bee.",
         }
     ]
 

@@ -49,8 +49,9 @@ def test_a_matched_policy_has_the_mean_rung() -> None:
 
 def test_policies_are_named_by_their_doses() -> None:
     assert describe(uniform({CROP: 0.4, JITTER: 0.1}, NAMES)) == "random resized crop 0.4, color jitter 0.1"
-    assert describe(uniform({}, NAMES)) == "nothing"
+    assert describe(uniform({}, NAMES)) == "no augmentation"
     weighted = replace(uniform({CROP: 0.4}, NAMES), class_weights=(0.5, 0.5, 1.25, 1.75))
     assert describe(weighted) == "random resized crop 0.4, class weights 0.50 to 1.75"
+    assert describe(replace(weighted, values=({},))) == "class weights 0.50 to 1.75"
     assert describe(BY_CLASS) == "3 different sets of values"
     assert describe(Policy("per_class", 0.8, NAMES, (0, 1, 0, 1), ({JITTER: 0.1}, {JITTER: 0.1}))) == "color jitter 0.1"

@@ -42,7 +42,8 @@ def test_classes_that_lean_on_shape_pay_for_rotations_that_cost_in_their_order()
     (found,) = losses_by_lean(profile)
     names = [entry.name for entry in profile.classes]
     assert found.classes == (names[0], names[1])
-    assert found.sentence == f"Classes that lean on shape lose by random rotation here: {names[0]}, {names[1]}."
+    start = "Classes that rely on shape more than the average class lose by random rotation here"
+    assert found.sentence == f"{start}: {names[0]}, {names[1]}."
 
 
 def test_no_order_no_sentence() -> None:

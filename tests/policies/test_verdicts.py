@@ -95,6 +95,16 @@ def test_files_begin_with_what_trainings_showed_of_just_their_policy() -> None:
     assert "forecast to be better" not in chosen
 
 
+@pytest.mark.parametrize(("mean", "weak"), [(0.61, True), (0.63, False)])
+def test_networks_far_below_the_model_are_called_weaker(mean: float, weak: bool) -> None:
+    """The analyzed model recognizes 82.3 %."""
+    found = verdict(results(none=trained(None, 0.3, mean=mean)))
+    summary = profile(3, images=20).summary.model_copy(update={"clean_accuracy": 0.823})
+    said = said_of(profile(3, images=20).model_copy(update={"summary": summary}), found, verified=True)
+    more = " These networks are weaker than the analyzed model, which recognizes 82.3 %."
+    assert said == conclusion(found) + (more if weak else "")
+
+
 def test_trainings_with_other_policies_are_said_to_be_that() -> None:
     known = verified(**results())
     assert said_of(known, None, verified=False).startswith("`cuesense verify` trained other policies than this one")

@@ -69,7 +69,7 @@ def test_every_image_of_every_condition_is_a_row(tmp_path: Path) -> None:
     ]
     assert pq.read_table(tmp_path / "p.parquet").to_pylist() == expected
     known = json.loads(pq.read_schema(tmp_path / "p.parquet").metadata[METADATA])
-    assert known == {"image_size": 224, "classes": ["class 0", "class 1", "class 2"]}
+    assert known == {"image_size": 224, "classes": ["class 0", "class 1", "class 2"], "fingerprint": None}
 
 
 @settings(max_examples=12)
@@ -113,6 +113,13 @@ def test_classes_without_images_and_an_unknown_side_are_kept(tmp_path: Path) -> 
     assert again.class_names == ("class 0", "class 1", "class 2")
     assert again.side is None
     assert read(tmp_path / "p.parquet", image_size=99)[0].side == 99
+
+
+def test_the_fingerprint_of_the_images_is_read_back(tmp_path: Path) -> None:
+    found = drawn(2, images=40)
+    for fingerprint in ("abc", None):
+        write(replace(found, fingerprint=fingerprint), tmp_path / "p.parquet")
+        assert read(tmp_path / "p.parquet")[0].fingerprint == fingerprint
 
 
 def test_class_names_that_are_given_win_over_those_in_the_file(tmp_path: Path) -> None:

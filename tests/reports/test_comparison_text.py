@@ -6,7 +6,7 @@ import pytest
 
 from cuesense.comparison.compare import compare
 from cuesense.reports.comparison_text import budget_changes, budget_counts, headline, is_significant, ranked, side_name
-from cuesense.schemas.comparison import BudgetChange, Comparison
+from cuesense.schemas.comparison import BudgetChange, ClassComparison, Comparison
 from cuesense.types import BudgetStatus
 from tests.helpers.profiles import profile
 
@@ -29,7 +29,7 @@ def found() -> Comparison:
             0.05,
             "B recognizes 1.2 points fewer of the clean images than A [−5.0, 5.0], which is certain (p = 0.05).",
         ),
-        (0.0, 1.0, "B recognizes as many of the clean images as A [−5.0, 5.0], which may be chance (p = 1)."),
+        (0.0, 1.0, "B recognizes as many of the clean images as A [−5.0, 5.0]."),
         (None, None, "Their accuracies cannot be compared: one of the two has no images."),
     ],
 )
@@ -37,18 +37,29 @@ def test_the_headline_says_how_much_and_how_sure(
     value: float | None, p: float | None, said: str, found: Comparison
 ) -> None:
     change = found.accuracy.model_copy(update={"value": value, "low": -0.05, "high": 0.05, "p": p})
-    assert headline(found.model_copy(update={"accuracy": change}))[0] == said
+    assert headline(found.model_copy(update={"accuracy": change}))[0].startswith(f"{said} Of 12 classes ")
+
+
+def surest(entry: ClassComparison) -> float:
+    """Return the largest difference of a class that is certain, clean or under an augmentation; 0 where none is."""
+    sure = [part.value or 0.0 for part in (entry.accuracy, *entry.under.values()) if is_significant(part)]
+    return max(sure, key=abs, default=0.0)
 
 
 def test_it_names_the_classes_cues_and_budgets_that_differ(found: Comparison) -> None:
     sentences = headline(found)
-    sure = [entry for entry in found.classes if is_significant(entry.accuracy)]
-    worst = min(sure, key=lambda entry: entry.accuracy.value or 0.0)
-    worse = sum((entry.accuracy.value or 0.0) < 0 for entry in sure)
-    assert sentences[1].startswith(f"Of 12 classes, in clean accuracy {worse} worse ('{worst.name}' −")
-    assert sentences[2].startswith(f"The cue of {found.labels_changed} of 12 classes changed: '")
+    changes = {entry.name: surest(entry) for entry in found.classes}
+    worst = min(changes, key=lambda name: changes[name])
+    lost, gained = (sum(sign * value > 0 for value in changes.values()) for sign in (-1, 1))
+    _, _, said = sentences[0].partition(" Of 12 classes ")
+    assert said.startswith(f"{lost} lost ('{worst}' {-100 * changes[worst]:.1f} points")
+    assert f") and {gained} gained ('" in said
+    assert gained > 4
+    assert f" and {gained - 4} more), at a false discovery rate of 5 %" in said
+    assert said.endswith("`cuesense check B --baseline A` makes a gate of it.")
+    assert sentences[1].startswith(f"The cue of {found.labels_changed} of 12 classes changed: '")
     counts = [change.change for entry in found.classes for change in entry.budgets.values()]
-    assert sentences[3].startswith(
+    assert sentences[2].startswith(
         f"Of 72 budgets {counts.count('stronger')} allow more in B than in A and {counts.count('weaker')} less;"
     )
     assert sum(sum(part.values()) for _, part in budget_counts(found)) == 72
@@ -56,9 +67,25 @@ def test_it_names_the_classes_cues_and_budgets_that_differ(found: Comparison) ->
 
 def test_a_model_against_itself_differs_in_nothing() -> None:
     same = compare(profile(4), profile(4))
-    assert headline(same)[1:] == [
-        "None of 4 classes is shown to differ in clean accuracy, at a false discovery rate of 5 %."
+    (said,) = headline(same)
+    assert said.endswith(
+        "None of 4 classes is shown to differ, clean or under an augmentation, at a false discovery rate of 5 %. Next: "
+        "to tell smaller differences, analyze more images of each class."
+    )
+
+
+def test_a_class_that_differs_under_an_augmentation_alone_is_named_with_it(found: Comparison) -> None:
+    """The one class gains, whatever the others do: none of them differs for certain."""
+    chance = found.classes[0].accuracy.model_copy(update={"q": 1.0, "value": -0.3})
+    level = [
+        entry.model_copy(update={"accuracy": chance, "under": dict.fromkeys(entry.under, chance)})
+        for entry in found.classes
     ]
+    sure = chance.model_copy(update={"q": 0.05, "value": 0.2})
+    gained = level[1].model_copy(update={"under": {**level[1].under, "color_jitter": sure}})
+    said = headline(found.model_copy(update={"classes": [level[0], gained, *level[2:]]}))[0]
+    assert f"Of 12 classes none lost and 1 gained ('{gained.name}' 20.0 points under jitter), at a" in said
+    assert said.endswith("Next: take B, as no class is shown to lose.")
 
 
 def test_budgets_are_called_as_everywhere(found: Comparison) -> None:

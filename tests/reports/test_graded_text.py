@@ -108,8 +108,8 @@ def columns_with(source: Profile, name: str, **changes: object) -> dict[str, obj
     return columns | {name: columns[name].model_copy(update=changes)}
 
 
-def test_notes_say_what_is_alike_what_is_noise_and_what_sharpens() -> None:
-    usual = ["None of the pairs differ.", SOURCE.summary.graded.sharpen[0].sentence]
+def test_notes_say_what_is_alike_and_what_is_noise() -> None:
+    usual = ["None of the pairs differ."]
     assert graded_notes(SOURCE) == usual
     alike = with_summary(SOURCE, columns=columns_with(SOURCE, "without_shape", alike=True, reliability=0.1))
     assert graded_notes(alike) == ["Sentence of without_shape.", *usual]

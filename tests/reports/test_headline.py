@@ -96,7 +96,7 @@ def test_a_class_that_takes_more_than_is_lost_has_no_number():
         ((FALLS, FALLS, FALLS, SAFE), "safe for all but 'tench', 'barn spider', 'goldfish'."),
         ((FALLS, FALLS, FALLS, FALLS, SAFE), "safe for 1 of 5 classes."),
         ((FALLS, FALLS), "safe for no class."),
-        ((FALLS, OPEN, SAFE), "safe for 1 of 3 classes, likely harm in 1, not shown for 1."),
+        ((FALLS, OPEN, SAFE), "safe for 1 of 3 classes, likely harmful to 1, undecided for 1."),
     ],
 )
 def test_classes_over_the_risk_are_named_while_they_are_few_and_counted_else(parts, said):
@@ -116,8 +116,8 @@ def test_classes_over_the_risk_that_are_rather_safe_are_not_shown_to_be_harmed()
         return headline(known.model_copy(update={"classes": classes})).findings[0].rpartition("; ")[2]
 
     assert said(0.9, 0.5) == "safe for all but 'tench', 'barn spider'."
-    assert said(0.9, 0.49) == "safe for 1 of 3 classes, likely harm in 1, not shown for 1."
-    assert said(0.4, 0.3) == "safe for 1 of 3 classes, not shown for 2."
+    assert said(0.9, 0.49) == "safe for 1 of 3 classes, likely harmful to 1, undecided for 1."
+    assert said(0.4, 0.3) == "safe for 1 of 3 classes, undecided for 2."
 
 
 def test_a_class_that_is_never_recognized_loses_nothing_and_is_named() -> None:
@@ -130,7 +130,7 @@ def test_a_class_that_is_never_recognized_loses_nothing_and_is_named() -> None:
 
 
 def test_an_augmentation_that_is_only_open_is_neither_safe_nor_harmful():
-    assert findings(OPEN, SAFE)[-1] == "Random crops down to 8 % of the area: undetermined for 1 of 2 classes."
+    assert findings(OPEN, SAFE)[-1] == "Random crops down to 8 % of the area: undecided for 1 of 2 classes."
 
 
 def test_a_budget_below_the_usual_strength_is_over_it_and_one_at_it_is_not():
@@ -209,7 +209,10 @@ def test_without_augmentations_there_is_no_advice():
 @pytest.mark.parametrize(("images", "said"), [(69, True), (70, False)])
 def test_it_says_how_many_images_would_certify_budgets(images, said):
     found = headline(planted([SAFE, LOSES], images=images)).surer
-    assert any(text.startswith("70 images a class, none of them lost, can certify 4 budgets") for text in found) == said
+    assert (
+        any(text.startswith("To certify 4 more budgets takes 70 images of each class, none of them") for text in found)
+        == said
+    )
 
 
 def test_the_next_command_names_the_folder():

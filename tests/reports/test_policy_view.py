@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from cuesense.policies.advice import advise
-from cuesense.policies.policy import PolicyOptions
+from cuesense.policies.policy import PolicyOptions, uniform
 from cuesense.policies.recommend import export
 from cuesense.reports.policy_view import LIBRARIES, PolicyView, policy_view
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
@@ -79,3 +81,36 @@ def test_results_of_trainings_are_listed(profile):
     seen = VerifiedModel(tolerance=0.05, seeds=3, policies={"none": trained, "global": trained, "own_one": trained})
     found = viewed(profile.model_copy(update={"verified": seen}))
     assert [name for name, _ in found.trained] == ["no augmentation", "the policy for all classes", "own one"]
+
+
+def trained(policy, gain, **more):
+    content = None if policy is None else policy.to_dict()
+    return TrainedModel(policy=content, mean=0.9, worst=0.5, over_tolerance=0, gain=gain, **more)
+
+
+def test_what_trainings_showed_of_each_class_stands_beside_the_forecast_of_the_same_policy(profile):
+    advice = advise(profile)
+    recommended, usual = (
+        replace(advice.policies[name], class_weights=()) for name in ("recommended", "the usual default")
+    )
+    other = uniform({JITTER: 0.05}, usual.class_names)
+    classes = len(profile.classes)
+    rows = {
+        "none": trained(None, [0.0] * classes),
+        "usual": trained(usual, [-0.2] * classes, gain_margin=[0.1] * classes),
+        "best_uniform": trained(other, [0.1] * classes),
+        "relaxed": trained(other, [0.1] * classes),
+        "matched": trained(uniform({JITTER: 0.2}, usual.class_names), [0.1] * classes),
+        "grouped": trained(uniform({JITTER: 0.1}, usual.class_names), []),
+        "global": trained(recommended, [0.05] * classes, gain_margin=[None] * classes),
+    }
+    known = profile.model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=1, policies=rows)})
+    gains = policy_view(known, replace(advice, policies={**advice.policies, "recommended": recommended})).gains
+    assert [(found.title, found.forecast) for found in gains] == [
+        ("the usual default", 1),
+        ("the best uniform policy", None),
+        ("the policy for all classes", 0),
+    ]
+    assert gains[0].margin == [0.1] * classes
+    assert gains[1].margin == [None] * classes
+    assert viewed(profile).gains == ()

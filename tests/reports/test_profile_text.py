@@ -66,7 +66,10 @@ def test_a_budget_is_a_value_or_a_word(status, value, shown):
 def test_every_status_has_its_word_in_the_key_of_a_table():
     assert set(profile_text.BUDGET_MEANINGS) == set(BudgetStatus)
     assert set(profile_text.BUDGET_WORDS) == set(BudgetStatus) - {BudgetStatus.LIMITED}
-    assert profile_text.budget_key() == "any = the whole ladder, ? = undetermined, even the sign is open"
+    assert profile_text.budget_key() == (
+        "any = the strongest value that was measured, none = not even the mildest, "
+        "? = undetermined: even whether the class loses is open"
+    )
 
 
 def test_a_shared_budget_shows_its_value_in_the_unit_of_its_curve():

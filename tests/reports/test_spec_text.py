@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cuesense.reports.spec_text import short_dataset, short_spec
-from cuesense.schemas.profile import DatasetInfo
+from cuesense.reports.spec_text import on_dataset, short_dataset, short_spec
+from cuesense.schemas.profile import DatasetInfo, ModelInfo
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ def test_paths_are_cut_to_their_end(spec: str, parts: int, short: str) -> None:
 def test_a_dataset_is_called_with_its_part(split: str | None, shown: str) -> None:
     dataset = DatasetInfo(spec="/data/photos/val", images=1, classes=1, fingerprint="f", split=split)
     assert short_dataset(dataset) == shown
+
+
+@pytest.mark.parametrize(("spec", "said"), [("model.pt2", " on table.csv (val)"), ("table.csv (val)", "")])
+def test_a_table_of_predictions_is_named_once(spec: str, said: str) -> None:
+    dataset = DatasetInfo(spec="table.csv", images=1, classes=1, fingerprint="f", split="val")
+    model = ModelInfo.model_construct(spec=spec)
+    assert on_dataset(model, dataset) == said

@@ -17,23 +17,54 @@ from cuesense.reports.verification_text import (
 from cuesense.schemas.base import Estimate
 from tests.helpers.verifications import PLAIN, SAME, USUAL, arm, many, of_accuracy, verification
 
+CROPPED = arm("global", [0.1, 0.0], [0.0, 0.0], over_tolerance=[], doses="<crop> 0.4", worst=0.6)
+LUCK = "Next: run it again with --seeds 5, since 2 seeds cannot tell a better policy from luck."
+SAID_OF_USUAL = (
+    "changed the mean recall by −5.0 [−7.0, −3.0] points; no class gained for certain, <class 1> lost more than 5 "
+    "points."
+)
 
-def test_the_headline_says_what_the_recommended_and_the_usual_policy_did() -> None:
-    own = arm("global", [0.0, 0.0], [0.0, 0.0], over_tolerance=[], doses="<crop> 0.4", worst=0.6)
-    assert headline(verification(PLAIN, USUAL, own)) == [
-        "The recommended policy (<crop> 0.4) changed the mean recall by −5.0 [−7.0, −3.0] points and the lowest by "
-        "−20.0; no class lost more than 5 points.",
-        "The usual default (random resized crop 0.08) changed the mean recall by −5.0 [−7.0, −3.0] points and the "
-        "lowest by −20.0; more than 5 points lost by <class 1>.",
-        "The best worst class: global, 60.0\N{NO-BREAK SPACE}% (<class 1>).",
+
+def test_the_headline_says_who_gained_and_lost_by_the_recommended_policy_and_what_is_next() -> None:
+    assert headline(verification(PLAIN, USUAL, CROPPED)) == [
+        "The recommended policy (<crop> 0.4) changed the mean recall by −5.0 [−7.0, −3.0] points; <class 0> gained for "
+        f"certain, none lost more than 5 points. {LUCK}",
+        f"The usual default (random resized crop 0.08) {SAID_OF_USUAL}",
+        "The worst class fares best with the recommended policy: 60.0\N{NO-BREAK SPACE}% (<class 1>).",
     ]
 
 
-def test_a_policy_like_another_is_said_to_be_the_same() -> None:
-    assert headline(verification(PLAIN, SAME)) == [
-        "The recommended policy (random resized crop 0.08) is the same as no augmentation."
-    ]
+def test_where_no_augmentation_is_recommended_the_usual_default_is_what_it_stands_against() -> None:
+    assert headline(verification(PLAIN, SAME)) == [f"Training without augmentation is recommended. {LUCK}"]
+    assert headline(verification(PLAIN, USUAL, SAME))[0] == (
+        f"Training without augmentation is recommended: the usual default {SAID_OF_USUAL} {LUCK}"
+    )
     assert [entry.name for entry in trained(verification(PLAIN, SAME, USUAL))] == ["none", "usual"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "mean", "low", "high", "start", "end"),
+    [
+        (0.0, 0.02, 0.01, 0.03, "The recommended policy (", "`cuesense recommend PROFILE` gives the code"),
+        (0.0, -0.02, -0.03, -0.01, "The recommended policy (", "without augmentation, since this costs more than it"),
+        (0.0, -0.02, -0.03, 0.01, "The recommended policy (", "`cuesense recommend PROFILE` gives the code"),
+        (0.1, 0.02, 0.01, 0.03, "The policy with class weights (<w>) was better than the recomm", "now gives this"),
+    ],
+)
+def test_what_is_next_follows_from_what_was_shown(
+    gain: float, mean: float, low: float, high: float, start: str, end: str
+) -> None:
+    change = Estimate(value=mean, low=low, high=high)
+    own = CROPPED.model_copy(update={"mean_change": change, "worst": 0.5})
+    rival = arm("weighted", [0.0, 0.0], [0.0, 0.0], doses="<w>", worst=0.7, lowest_gain=gain, lowest_gain_error=0.01)
+    found = verification(PLAIN, own, rival).model_copy(update={"seeds": list(range(5))})
+    first = headline(found)[0]
+    assert first.startswith(start)
+    assert end in first.partition("Next: ")[2]
+    plain = PLAIN.model_copy(update={"lowest_gain": gain, "lowest_gain_error": 0.01, "worst": 0.7})
+    found = verification(plain, own).model_copy(update={"seeds": list(range(5))})
+    better = "Training without augmentation was better than the recommended policy."
+    assert headline(found)[0].startswith(better) == (gain > 0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from cuesense.errors import CuesenseError, UnknownClassError
-from cuesense.schemas.by_name import ByName
+from cuesense.schemas.by_name import ByName, nearest_names
 from cuesense.schemas.profile import Profile
 from tests.helpers.audits import audit
 from tests.helpers.profiles import profile
@@ -63,6 +63,12 @@ def test_an_unknown_name_is_one_sentence_with_the_nearest_names() -> None:
     assert isinstance(caught.value, CuesenseError)
     with pytest.raises(KeyError, match="Choose one of tench, barn spider, goldfish, school bus, zebra, lemon"):
         SOURCE.classes["qqq"]
+
+
+def test_a_part_of_a_name_is_nearer_than_like_letters_and_capitals_do_not_count() -> None:
+    known = ["lime", "lemon", "Lemon Shark", "melon", "teapot"]
+    assert nearest_names(" LEMON s", known) == ["Lemon Shark", "lemon"]
+    assert nearest_names("qqq", known) == nearest_names("", known) == []
 
 
 def test_of_a_thousand_names_only_some_are_listed() -> None:

@@ -97,6 +97,9 @@ def refusal(content: object, folder: Path) -> str:
         (("forecast", "budgets", "yeti"), {}, "the unknown class 'yeti' in 'forecast.budgets'"),
         (("verified", "seeds"), 0, "0 in 'verified.seeds'"),
         (("verified", "policies", "none", "mean"), 2, "2 in 'verified.policies.none'"),
+        (("verified", "policies", "none", "gain"), [0.1], "1 values in 'verified.policies.none.gain'"),
+        (("verified", "policies", "none", "gain"), [0.1, -1.5, None], "-1.5 in 'verified.policies.none.gain'"),
+        (("verified", "policies", "none", "gain_margin"), [-1, 0, 0], "-1 in 'verified.policies.none.gain_margin'"),
         (("verified", "policies", "none", "lowest_gain"), -1.5, "-1.5 in 'verified.policies.none.lowest_gain'"),
         (
             ("verified", "policies", "none", "policy"),

@@ -119,7 +119,7 @@ def test_what_verify_found_has_a_policy_or_none() -> None:
     content = {"tolerance": 0.05, "seeds": 3, "policies": {"none": plain, "usual": plain | {"policy": {"hue": 0.1}}}}
     found = VerifiedModel.model_validate_json(json.dumps(content))
     assert [part.policy for part in found.policies.values()] == [None, {"hue": 0.1}]
-    unknown = {"lowest_gain": None, "lowest_gain_error": None}
+    unknown = {"lowest_gain": None, "lowest_gain_error": None, "gain": [], "gain_margin": []}
     policies = {name: part | unknown for name, part in content["policies"].items()}  # type: ignore[attr-defined]
     assert json.loads(found.model_dump_json()) == content | {"policies": policies}
     with pytest.raises(ValidationError, match="over_tolerance"):

@@ -8,7 +8,7 @@ import pytest
 
 from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.errors import SettingsError
-from cuesense.schemas.profile import ClassModel, Profile
+from cuesense.schemas.profile import ClassModel, Profile, TrainedModel, VerifiedModel
 from cuesense.workflows.explain import explain, find_class
 from tests.helpers.graded_profiles import graded
 from tests.helpers.pipeline_predictions import pipeline, predictions, some_profile, step
@@ -100,6 +100,15 @@ def test_the_json_has_the_forecast_of_the_class_alone() -> None:
     assert list(found) == ["color_jitter"]  # type: ignore[call-overload]
     assert found["color_jitter"]["loss"] == [0.2, 0.3, 0.4, 0.5]  # type: ignore[index]
     assert len(found["color_jitter"]["flags"]) == 4  # type: ignore[index]
+
+
+def test_the_json_has_what_trainings_showed_of_the_class_alone() -> None:
+    known = TrainedModel(policy=None, mean=0.9, worst=0.5, over_tolerance=0, gain=[0.1, 0.2, 0.3, 0.4])
+    source = graded(4).model_copy(
+        update={"verified": VerifiedModel(tolerance=0.05, seeds=1, policies={"usual": known})}
+    )
+    found = part(source, source.classes[2].name)["verified"]["policies"]["usual"]  # type: ignore[index]
+    assert (found["gain"], found["gain_margin"], found["worst"]) == (0.3, None, 0.5)
 
 
 def test_the_json_has_what_each_step_of_a_training_transform_costs_the_class() -> None:

@@ -70,8 +70,8 @@ def test_what_somebody_says_stays_and_the_better_reading_is_named() -> None:
     result = settled(classifier(frozenset()), found(better=tried(SMALL, 60)))
     assert result.preprocessing == IMAGENET
     assert result.warnings[:2] == (GUESS, OTHER)
-    assert "may be prepared in the wrong way: 60 of 64" in result.warnings[2]
-    assert result.warnings[2].endswith("give `--image-size 64 --resize 64 --mean 0 --std 1`.")
+    assert "may be prepared in the wrong way: prepared as now (" in result.warnings[2]
+    assert result.warnings[2].endswith("; with `--image-size 64 --resize 64 --mean 0 --std 1`, 60 of 64 images.")
 
 
 def test_too_few_images_give_a_hint_that_may_be_chance() -> None:

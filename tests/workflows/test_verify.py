@@ -24,6 +24,7 @@ from cuesense.stats.over_seeds import recall
 from cuesense.stats.training_loss import leaks
 from cuesense.stores.lock import locked
 from cuesense.training.trials import Trial, TrialPredictions
+from cuesense.types import no_progress
 from cuesense.workflows import verify as verify_room
 from cuesense.workflows.verify import TRIALS, verify
 from cuesense.workflows.verify_results import Study, _leaks
@@ -80,9 +81,14 @@ def test_the_policies_and_their_rivals_are_trained(done: tuple[Verification, Pat
     different = [arm for arm in found.arms if arm.same_as is None]
     kept = len(list((folder / TRIALS).glob("trial-*.npz")))
     assert 9 + 2 * (len(different) - 1) <= kept <= 11 + 2 * len(different)
-    assert steps[0] == (2, 18)
-    assert steps[-1][0] == steps[-1][1]
-    assert found.arms[0].doses == "nothing"
+    # Two steps a training. The search trains nine candidates and two more, and each of two seeds up to ten policies, of
+    # which one was known to equal another.
+    assert steps[0] == (0, 2 * (9 + 2 + 2 * 9))
+    assert steps[-1] == (2 * kept, 2 * kept)
+    dones = [done for done, _ in steps]
+    assert dones == sorted(dones)
+    assert len({total for _, total in steps}) == 2
+    assert found.arms[0].doses == "no augmentation"
     assert found.arms[1].doses == "random resized crop 0.08, color jitter 0.4, horizontal flip 0.5"
     assert found.arms[3].doses == "random resized crop 0.7"
     assert found.arms[5].doses == "3 different sets of values"
@@ -151,7 +157,7 @@ def searched(told: Mapping[str, np.ndarray], policies: Mapping[str, Policy]) -> 
         predictions=lambda trial: answers[trial.key],
         test=SimpleNamespace(labels=torch.tensor(TEST.labels)),
     )
-    return verify_room._rivals(experiment, policies)  # type: ignore[arg-type]
+    return verify_room._rivals(verify_room._Trainings(experiment, no_progress), policies)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("repaired", ["global", "best_uniform"])
@@ -317,6 +323,13 @@ def test_a_profile_file_keeps_the_outcome_and_a_profile_does_not(
             assert (block.policy, block.mean, block.worst) == (arm.policy, arm.mean, arm.worst)
             assert block.over_tolerance == len(arm.over_tolerance)
             assert (block.lowest_gain, block.lowest_gain_error) == (arm.lowest_gain, arm.lowest_gain_error)
+            changes = [entry.recall_change for entry in arm.classes]
+            assert block.gain == pytest.approx([change.value for change in changes], abs=1e-4)
+            for change, margin in zip(changes, block.gain_margin, strict=True):
+                assert margin is not None
+                assert change.value is not None
+                ends = max(change.value - margin, -1.0), min(change.value + margin, 1.0)
+                assert (change.low, change.high) == pytest.approx(ends, abs=1e-4)
 
 
 def test_a_profile_that_another_run_holds_is_left_alone_and_the_trainings_stay(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -28,6 +29,9 @@ _ROOM = (2.0, 0.0, _WIDTH - 2, _TOP + _HEIGHT + 12)
 # A strip: its row, and where 0 and 100 % stand.
 _ROW, _ZERO, _HUNDRED = 64.0, 96.0, 392.0
 _STRIP_WIDTH = 420.0
+# Height of a tick, and up to how many classes each has one of its own: more cover each other. Chosen by eye.
+_TICK = 22.0
+MOST_TICKS = 100
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,8 @@ def _distance(point: tuple[float, float], other: tuple[float, float]) -> float:
 def strips(found: CueMap) -> Markup:
     """Draw reliance on each cue as a strip of its own, 0 to 100 %: a tick a class, a triangle for the model's mean.
 
-    Nothing in it is told by color alone: each strip has its letter, its name and its place.
+    Of more than ``MOST_TICKS`` classes those with the same percentage share a tick, as high as they are many: single
+    ones would be a solid bar. Nothing in it is told by color alone: each strip has its letter, its name and its place.
     """
     known = [spot for spot in found.spots if spot is not None]
     rows = "".join(_strip(found, row, known) for row in range(3))
@@ -177,7 +182,7 @@ def _along(share: float) -> float:
 def _strip(found: CueMap, row: int, known: Sequence[Spot]) -> str:
     cue, top = list(Cue)[row], _ROW * row
     middle = top + 34
-    ticks = "".join(f"M{_along(spot.reliance[row]):g} {middle - 11:g}v22" for spot in known)
+    ticks = _ticks([spot.reliance[row] for spot in known], middle, single=len(found.spots) <= MOST_TICKS)
     mean = "" if found.mean is None else _mean_mark(_along(found.mean.reliance[row]), middle)
     letter = CUE_LETTERS[CueVerdict(cue.value)]
     return (
@@ -187,6 +192,16 @@ def _strip(found: CueMap, row: int, known: Sequence[Spot]) -> str:
         f'<path class="track" d="M{_ZERO:g} {middle:g}H{_HUNDRED:g}"/><path class="ticks" d="{ticks}"/>{mean}'
         f'<circle class="here" data-row="{row}" r="6" cx="-99" cy="{middle:g}"/></g>'
     )
+
+
+def _ticks(shares: Sequence[float], middle: float, *, single: bool) -> str:
+    if single or not shares:
+        heights = [(share, _TICK) for share in shares]
+    else:
+        counts = Counter(round(share, 2) for share in shares)
+        most = max(counts.values())
+        heights = [(share, round(_TICK * count / most, 1)) for share, count in sorted(counts.items())]
+    return "".join(f"M{_along(share):g} {middle - height / 2:g}v{height:g}" for share, height in heights)
 
 
 def _mean_mark(x: float, middle: float) -> str:

@@ -54,7 +54,7 @@ def render(audit: Audit) -> str:
     return template.render(
         audit=audit,
         view=found,
-        **head_variables(title, ("page.css", "audit.css"), ("table.js", "audit.js")),
+        **head_variables(title, ("page.css", "audit.css"), ("table.js", "results.js")),
         facts=_facts(audit),
         chart=audit_curves(found),
         panels=[_Panel(entry, class_panel(found, entry, extent)) for entry in shown],

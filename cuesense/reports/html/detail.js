@@ -52,6 +52,14 @@ const classDetail = (() => {
   const policy = (entry) => sheet(["Forecast for training", "Change, pp", "Risk"], entry.policy.flatMap((part, at) =>
     part ? [html("tr", {}, html("th", { scope: "row" }, POLICIES[at]), html("td", {}, ...gained(part)),
       html("td", {}, percent(part[3])))] : []));
+  /* What trainings with a policy showed, beside what was forecast for this very policy. */
+  const verified = (entry) => sheet(["Trained with", "Change, pp", "Forecast, pp"],
+    profileData().verified.map(([title, place], at) => {
+      const [gain, margin] = entry.verified[at], foreseen = place === null ? null : entry.policy?.[place];
+      return html("tr", {}, html("th", { scope: "row" }, title),
+        html("td", {}, points(gain), margin === null ? "" : html("span", { class: "note" }, ` ±${points(margin)}`)),
+        html("td", {}, ...(foreseen ? gained(foreseen) : [DASH])));
+    }));
   const forecast = (entry) => sheet(["Augmentation at its strongest", "Change, pp", "Risk", "Forecast"],
     entry.forecast.map(([title, value, loss, low, high, risk, flag]) => html("tr", {},
       html("th", { scope: "row" }, `${title} to ${value}`), html("td", {}, ...gained([loss, low, high])),
@@ -89,11 +97,12 @@ const classDetail = (() => {
     const parts = [
       html("h3", {}, named(entry.name)), html("p", { class: "note" }, counted(entry)),
       html("p", { class: "why" }, chip(entry.cue, entry.relies[0]), entry.relies[1] ? `(${entry.relies[1]}). ` : ". ", entry.why), ...usual(entry)];
-    if (entry.flags.length) parts.push(html("p", { class: "note" }, `Flags: ${entry.flags.join("; ")}.`));
+    if (entry.flags.length) parts.push(html("p", { class: "note" }, `Note: ${entry.flags.join("; ")}.`));
     if (entry.leans.length) parts.push(html("p", { class: "note" }, `It ${entry.leans.join("; it ")}.`));
     parts.push(...classPictures(at));
     if (entry.budgets.some((budget) => budget)) parts.push(block("Budgets", budgets(entry)));
     if (entry.policy?.some((part) => part)) parts.push(block("Policy", policy(entry)));
+    if (entry.verified.length) parts.push(block("Verified by training: change of its recall", verified(entry)));
     if (entry.forecast.length) parts.push(block("Forecast from trainings", forecast(entry)));
     if (entry.images) {
       const none = html("p", { class: "note" }, "No notable share of its images is predicted as another class.");

@@ -23,7 +23,9 @@ const builder = (make) => (name, attributes = {}, ...children) => {
 };
 const html = builder((name) => document.createElement(name));
 const svg = builder((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
-const named = (name) => html("bdi", {}, name);
+/* As links.class_name writes it in Python: no line ends after a hyphen inside a word. */
+const named = (name) => html("bdi", {}, ...name.split(/([\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)+)/u).map((part, at) =>
+  at % 2 && [...part].length <= 16 ? html("span", { class: "whole" }, part) : part));
 const chip = (cue, shown = cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
   html("b", { "aria-hidden": "true" }, profileData().letters[cue]), html("span", {}, shown));
 const sheet = (headings, lines) => html("table", { class: "sheet" },
@@ -35,3 +37,12 @@ const block = (title, ...content) => html("div", { class: "block" }, html("h4", 
 const classLink = (name) => `#class=${encodeURIComponent(name)}`;
 const linked = (name) => positionOf().has(name) ? html("a", { href: classLink(name) }, named(name)) : named(name);
 const positionOf = lazily(() => new Map(profileData().classes.map(({ name }, at) => [name, at])));
+/* Of links to one class that follow each other the first is a stop of the Tab key. */
+const stopOnce = (place) => {
+  let last = null;
+  for (const control of place.querySelectorAll("a, button, input, select, summary, [tabindex]")) {
+    const target = control.matches("a[href^='#class=']") ? control.hash : null;
+    if (target !== null && target === last) control.tabIndex = -1;
+    last = target;
+  }
+};

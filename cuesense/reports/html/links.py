@@ -1,4 +1,4 @@
-"""Links to classes: the address of each, and the names in sentences."""
+"""Names of classes on a page, the address of each, and the links to them in sentences."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from cuesense.reports.text import printable
+
+# No line ends after a hyphen inside words of this many letters, which fit beside others on a phone.
+_WHOLE = 16
+
+
+def class_name(name: str) -> Markup:
+    """Return the name of a class as an element, whose words stay whole where they have a hyphen."""
+    parts = re.split(r"(\w+(?:-\w+)+)", name)
+    return Markup("<bdi>{}</bdi>").format(
+        Markup("").join(_word(part) if at % 2 else part for at, part in enumerate(parts))
+    )
+
+
+def _word(word: str) -> Markup | str:
+    return Markup('<span class="whole">{}</span>').format(word) if len(word) <= _WHOLE else word
 
 
 def class_id(name: str) -> str:
@@ -42,4 +57,4 @@ def with_links(sentence: str, names: Sequence[str]) -> Markup:
 
 def link(name: str) -> Markup:
     """Return a link to a class."""
-    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(class_address(name), name)
+    return Markup('<a href="{}">{}</a>').format(class_address(name), class_name(name))

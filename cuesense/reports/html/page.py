@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from cuesense.reports.html.links import class_name
 from cuesense.reports.profile_text import BUDGET_MEANINGS, BUDGET_WORDS
 from cuesense.reports.text import CUE_LETTERS, DASH, css_class, percent, points, points_with_unit, readable_name
 from cuesense.types import CueVerdict
@@ -17,6 +19,15 @@ from cuesense.types import CueVerdict
 # Runs before anything is drawn: controls are hidden without scripts, and of a long table the rows that the script will
 # hide need not be laid out first.
 _EARLY = 'document.documentElement.classList.add("script")'
+
+
+# A command or text in backticks, and an option of the command line.
+_CODE = re.compile("`([^`]+)`|(--[a-z][a-z-]*)")
+
+
+def with_code(sentence: str) -> Markup:
+    """Return a sentence with what stands in backticks, and options, as code."""
+    return Markup(_CODE.sub(lambda found: f"<code>{found[1] or found[2]}</code>", str(escape(sentence))))
 
 
 def template_environment() -> Environment:
@@ -33,11 +44,13 @@ def template_environment() -> Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters |= {
+        "class_name": class_name,
         "css_class": css_class,
         "percent": percent,
         "points": points,
         "points_with_unit": points_with_unit,
         "readable": readable_name,
+        "with_code": with_code,
     }
     environment.globals |= {"DASH": DASH, "CUE_LETTERS": CUE_LETTERS, "CUE_VERDICTS": list(CueVerdict)}
     environment.globals |= {"BUDGET_WORDS": BUDGET_WORDS, "BUDGET_MEANINGS": BUDGET_MEANINGS}

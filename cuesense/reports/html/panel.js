@@ -20,6 +20,7 @@ const classPanel = (() => {
     shown = at;
     unknown.textContent = "";
     detail.replaceChildren(...classDetail(at));
+    stopOnce(detail);
     panel.setAttribute("aria-label", `Class ${name(at)}`);
     const known = order(), place = known.indexOf(at);
     document.getElementById("place").textContent = place < 0 ? "" : `${(place + 1).toLocaleString("en")} of ${known.length.toLocaleString("en")}`;

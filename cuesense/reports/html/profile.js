@@ -47,6 +47,7 @@
   const order = () => visible().map(position);
   classPanel.start(order);
   printClasses(order);
+  document.querySelectorAll("main > section:not(#classes)").forEach(stopOnce);
   /* Once the page is there and the browser idle, so that the first press need not wait for it. */
   addEventListener("load", () => window.requestIdleCallback?.(() => profileData()));
 }

@@ -17,7 +17,7 @@ from cuesense.policies.advice import Advice
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.charts.accuracy_panel import accuracy_panel
 from cuesense.reports.charts.cue_bars import cue_counts_bar, evidence_bars
-from cuesense.reports.charts.cue_triangle import Dot, strips, triangle
+from cuesense.reports.charts.cue_triangle import MOST_TICKS, Dot, strips, triangle
 from cuesense.reports.charts.curve_accuracies import Overview, dataset_overview
 from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
@@ -189,6 +189,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "axis_title": axis_title,
         "CUES": list(Cue),
+        "MOST_TICKS": MOST_TICKS,
         "SAFETY": list(Safety),
         "SAFETY_MEANING": SAFETY_MEANING,
     }

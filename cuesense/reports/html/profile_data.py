@@ -56,17 +56,20 @@ def page_data(profile: Profile, policy: PolicyView | None = None) -> dict[str, A
     curves = {curve.perturbation: curve for curve in profile.curves}
     found = [_class(entry, augmentations, curves) for entry in profile.classes]
     places, losses = cue_map(profile), usual_losses(profile)
+    gains = policy.gains if policy is not None else ()
     for at, entry in enumerate(found):
         entry["place"] = _place(places.spots[at])
         entry["usual"] = _usual(losses[at])
         entry["forecast"] = [] if profile.forecast is None else _forecast(profile.forecast, at)
         entry["policy"] = _policy(policy, entry["name"])
+        entry["verified"] = [[_short(known.gain[at]), _short(known.margin[at])] for known in gains]
     return {
         "z": z_score(profile.policy.confidence),
         "letters": {cue.value: CUE_LETTERS[cue] for cue in CueVerdict},
         "cues": [cue.value for cue in Cue],
         "words": {status.value: word for status, word in FULL_BUDGET_WORDS.items()},
         "roles": {role.value: title for role, title in ROLE_TITLES.items()},
+        "verified": [[known.title, known.forecast] for known in gains],
         "augmentations": [{"name": name, "title": readable_name(name)} for name in augmentations],
         "curves": [_curve(curve) for curve in profile.curves],
         "classes": found,

@@ -1,4 +1,5 @@
 /* Tables of results sort by their cells: a class's name, or the data-value of a cell, which unknown values lack.
+   data-sort of a heading says whether values are text, or which number comes first.
    A filter keeps the rows that have its word in data-kind; the one with data-first is pressed when the page opens. */
 {
   const isText = (heading) => heading.dataset.sort === "text";

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cuesense.reports.audit_text import strength_text
 from cuesense.reports.audit_view import AuditView, view
+from cuesense.reports.charts.labels import moved_apart
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.plots.axes import axes_or_new, percent_axis, require_matplotlib, short_name
+from cuesense.reports.text import readable_name
 from cuesense.schemas.audit import Audit, ClassAudit
 from cuesense.validation import whole_number
 
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 _HARMED, _GAINS, _REST = "#a4341b", "#1c69b0", "0.75"
 # Losses that fit a page, and classes that are named beside their lines. Chosen by hand.
 _MOST, _NAMED = 20, 8
+# Lines up to this number are drawn solid. Chosen by hand.
+_SOLID = 60
+# Height of a name in thousandths of the axes, room for names beside the lines in parts of the axes, and what leads from
+# a line to its name.
+_LINE, _ROOM = 38, 0.24
+_LEADER = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
 
 
 class AuditPlots:
@@ -52,12 +60,13 @@ class AuditPlots:
             The axes; the strengths stand evenly, mild to strong, and a line marks the best mean accuracy.
         """
         ax, found = axes_or_new(ax, 8.0, 4.8), view(self.audit)
+        # Of hundreds of lines the single one does not count, but where they lie.
+        alpha = 1.0 if len(self.audit.classes) <= _SOLID else 0.25
         for entry in self.audit.classes:
             harmed = bool(entry.harmed)
             color = _HARMED if harmed else _GAINS if entry.gains else _REST
-            ax.plot(_numbers(entry.accuracy), color=color, linewidth=1.4 if harmed else 0.8, zorder=3 if harmed else 1)
-        for entry in found.harmed[:_NAMED]:
-            _name_line(ax, entry, len(self.audit.strengths) - 1)
+            look: dict[str, Any] = {"linewidth": 1.4, "zorder": 3} if harmed else {"linewidth": 0.8, "zorder": 1}
+            ax.plot(_numbers(entry.accuracy), color=color, alpha=alpha, **look)
         low, high = _numbers(self.audit.mean_low), _numbers(self.audit.mean_high)
         ax.fill_between(range(len(low)), low, high, color="black", alpha=0.15, linewidth=0)
         ax.plot(self.audit.mean_accuracy, color="black", linewidth=2, label="mean of all images", zorder=4)
@@ -66,9 +75,10 @@ class AuditPlots:
             ax.plot([], [], color=color, label=label)
         strengths = [short_name(strength_text(strength)) for strength in self.audit.strengths]
         ax.set_xticks(range(len(strengths)), strengths)
-        ax.set(xlabel=f"{short_name(self.audit.regularizer)}, mild to strong", ylabel="accuracy")
+        ax.set(xlabel=f"{short_name(readable_name(self.audit.regularizer))}, mild to strong", ylabel="accuracy")
         percent_axis(ax.yaxis)
-        ax.legend(fontsize=8, frameon=False)
+        ax.legend(fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5)
+        _name_lines(ax, found.harmed[:_NAMED], len(strengths) - 1)
         return ax
 
     def losses(self, most: int = _MOST, ax: Axes | None = None) -> Axes:
@@ -113,7 +123,7 @@ class AuditPlots:
             ax.plot([part.loss], [row], "o", color=CUE_COLORS[part.cue])
         ax.set_yticks(range(len(cues)), [f"{part.cue.value} ({part.classes:,})" for part in cues])
         ax.axvline(0, color="0.6", linewidth=1, zorder=0)
-        ax.set(xlabel="mean loss of the classes that rely on it")
+        ax.set(xlabel="mean loss of the classes that rely on it", ylim=(-0.6, max(len(cues), 1) - 0.4))
         percent_axis(ax.xaxis)
         if not cues:
             ax.text(0.5, 0.5, "cues are not known: audit with profile=...", ha="center", transform=ax.transAxes)
@@ -125,11 +135,19 @@ def _numbers(values: Sequence[float | None]) -> list[float]:
     return [np.nan if value is None else value for value in values]
 
 
-def _name_line(ax: Axes, entry: ClassAudit, last: int) -> None:
-    """Write a class's name beside the strong end of its line."""
-    end = entry.accuracy[-1]
-    if end is not None:
-        ax.annotate(short_name(entry.name), (last, end), (4, 0), textcoords="offset points", fontsize=8, va="center")
+def _name_lines(ax: Axes, classes: Sequence[ClassAudit], last: int) -> None:
+    """Write the names of classes beside the strong ends of their lines, none over another."""
+    ends = sorted((end, entry.name) for entry in classes if (end := entry.accuracy[-1]) is not None)
+    if not ends:
+        return
+    low, high = ax.get_ylim()
+    places = moved_apart([1000 * (end - low) / (high - low) for end, _ in ends], _LINE, 0, 1000)
+    for (end, name), place in zip(ends, places, strict=True):
+        at = (last + _ROOM / 3 * max(last, 1), low + place * (high - low) / 1000)
+        ax.annotate(short_name(name), (last, end), at, fontsize=8, va="center", arrowprops=_LEADER)
+    # A long name may go beyond the axes, where no line should cross it.
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set(xlim=(-0.05 * max(last, 1), last + _ROOM * max(last, 1)), ylim=(low, high))
 
 
 def _mark_choices(ax: Axes, found: AuditView) -> None:

@@ -50,9 +50,9 @@ def axes_or_new(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axe
 
 def percent_axis(axis: Axis) -> None:
     """Show the shares of an axis as percentages."""
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import FuncFormatter
 
-    axis.set_major_formatter(PercentFormatter(1.0))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}\N{NO-BREAK SPACE}%"))
 
 
 def short_name(name: str) -> str:

@@ -31,6 +31,9 @@ _ROOM: Box = (-0.15, -0.03, 1.15, HEIGHT + 0.03)
 # Bars of budgets, from what is safe in full to what is not known: a sequence that also reads in gray, then a gray.
 _STATUS_COLORS = {"unlimited": "#1c69b0", "none": "#7f1d1d", "undetermined": "#c9ccd1"}
 
+# Curves up to this number have bands that are easily seen. Chosen by hand.
+_BANDS = 3
+
 
 class ProfilePlots:
     """Charts of one profile.
@@ -115,10 +118,12 @@ class ProfilePlots:
             to_be, do = "one with images", "Choose another class"
             raise SettingsError(expected(f"the class '{entry.name}'", to_be, "none", do))
         ax = axes_or_new(ax)
+        # Bands of many curves lie over each other.
+        alpha = 0.12 if len(chosen) <= _BANDS else 0.05
         for curve in chosen:
             shares, low, high = _accuracies(curve, at, self.profile.policy.confidence)
             (line,) = ax.plot(range(len(shares)), shares, marker="o", markersize=3, label=_values_of(curve))
-            ax.fill_between(range(len(shares)), low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+            ax.fill_between(range(len(shares)), low, high, color=line.get_color(), alpha=alpha, linewidth=0)
         ax.set(xlabel="severity (0: clean)", ylabel="recognized images", ylim=(-0.02, 1.02))
         ax.set_title(short_name(entry.name))
         ax.set_xticks(range(1 + max((len(curve.values) for curve in chosen), default=0)))
@@ -148,6 +153,7 @@ class ProfilePlots:
         ax.set(xlabel="share of the class's images that the other class takes")
         percent_axis(ax.xaxis)
         if not shown:
+            ax.set(xlim=(0, 1))
             ax.text(0.5, 0.5, "no class takes a notable share", ha="center", transform=ax.transAxes)
         return ax
 
@@ -187,11 +193,12 @@ class ProfilePlots:
 def _draw_spots(ax: Axes, found: CueMap, spots: Sequence[Spot], cue: CueVerdict) -> None:
     """Draw the classes of one verdict: certain ones filled, uncertain ones hollow."""
     color, label = CUE_COLORS[cue], f"{cue.value} ({len(spots):,})"
-    size = 36 if len(found.spots) <= _NAMED_DOTS else 16
+    # Many dots cover each other: through them their number is seen.
+    size, alpha = (36, 1.0) if len(found.spots) <= _NAMED_DOTS else (16, 0.6)
     certain = [spot for spot in spots if spot.sure]
     uncertain = [spot for spot in spots if not spot.sure]
     if certain:
-        ax.scatter(*_points(found, certain), s=size, color=color, label=label, zorder=3)
+        ax.scatter(*_points(found, certain), s=size, color=color, alpha=alpha, label=label, zorder=3)
     if uncertain:
         hollow = None if certain else label
         ax.scatter(*_points(found, uncertain), s=size, facecolors="none", edgecolors=color, label=hollow, zorder=3)

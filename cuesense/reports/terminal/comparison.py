@@ -94,5 +94,6 @@ def _star(change: AccuracyChange) -> str:
 def _caption(found: Comparison, limit: int) -> str:
     total = len(found.classes)
     shown = f"{limit:,} of {total:,} classes, those that differ most; --output writes all. " if total > limit else ""
-    how = "the same images, paired" if found.paired else "independent samples"
-    return f"{shown}* false discovery rate of at most {SIGNIFICANT:g}; {100 * found.confidence:g} % intervals, {how}."
+    how = "pairs of the same image" if found.paired else "independent samples"
+    star = f"*: differs, at a false discovery rate of at most {100 * SIGNIFICANT:g}\N{NO-BREAK SPACE}%"
+    return f"{shown}{star}. In brackets: {100 * found.confidence:g}\N{NO-BREAK SPACE}% intervals, from {how}."

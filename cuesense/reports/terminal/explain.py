@@ -21,10 +21,19 @@ from cuesense.reports.profile_text import (
     flag_texts,
     tick_labels,
 )
+from cuesense.reports.spec_text import on_dataset
 from cuesense.reports.terminal.cells import STYLES, budget_cell
 from cuesense.reports.terminal.parts import borderless_table
 from cuesense.reports.text import DASH, counted, fixed, listed, percent, printable, readable_name
-from cuesense.schemas.profile import ClassModel, CurveModel, ForecastModel, LossModel, Profile, VerifiedModel
+from cuesense.schemas.profile import (
+    ClassModel,
+    CurveModel,
+    ForecastModel,
+    LossModel,
+    Profile,
+    TrainedModel,
+    VerifiedModel,
+)
 from cuesense.types import Cue, CueVerdict, Role
 
 # Wider rows are hard to follow by eye.
@@ -79,7 +88,7 @@ def _heading(text: str) -> Text:
 def _who(profile: Profile, entry: ClassModel) -> Iterator[Text]:
     model, dataset = profile.provenance.model, profile.provenance.dataset
     named = (printable(entry.name), "bold")
-    yield Text.assemble(named, f" (index {entry.index}), {printable(model.spec)} on {printable(dataset.named)}")
+    yield Text.assemble(named, f" (index {entry.index}), {printable(model.spec)}{on_dataset(model, dataset)}")
     if not entry.images:
         yield Text("No images: nothing is known of this class.")
         return
@@ -136,7 +145,7 @@ def _curves(profile: Profile, at: int, width: int) -> Iterator[RenderableType]:
             yield _heading(f"{title}: accuracy in %, clean to strongest")
             yield _curve_table(curves, entry, at, width)
             if role is Role.AUGMENTATION and entry.budgets:
-                mildest = " Where that is none, the risk is the mildest value's."
+                mildest = " Where the budget is none, the risk is that of the mildest value."
                 yield Text(f"Budget: {budget_meaning(profile.policy)}; {budget_key()}.{mildest}", "dim")
 
 
@@ -211,7 +220,7 @@ def _training(profile: Profile, at: int, width: int) -> Iterator[RenderableType]
     if profile.forecast is not None:
         yield from _forecast(profile.forecast, profile.classes[at], at, width)
     if profile.verified is not None:
-        yield from _verified(profile.verified)
+        yield from _verified(profile.verified, at)
 
 
 def _forecast(forecast: ForecastModel, entry: ClassModel, at: int, width: int) -> Iterator[RenderableType]:
@@ -236,11 +245,23 @@ def _forecast_row(name: str, loss: LossModel, at: int) -> list[Text | str]:
     return [Text(printable(readable_name(name))), " ".join(values), strongest]
 
 
-def _verified(verified: VerifiedModel) -> Iterator[Text]:
-    yield _heading(f"Verified by {counted(verified.seeds, 'training')} of each policy, all classes together")
+def _verified(verified: VerifiedModel, at: int) -> Iterator[Text]:
+    """Yield a line a policy: how the recall of the class changed, where that is known, and how all classes fared."""
+    yield _heading(f"Verified by {counted(verified.seeds, 'training')} of each policy: its recall, then all classes")
     for name, found in verified.policies.items():
         harmed = f"{counted(found.over_tolerance, 'class')} lost more than the tolerance"
-        yield Text(f"{printable(name)}: {percent(found.mean)} on average, worst class {percent(found.worst)}, {harmed}")
+        all_classes = f"{percent(found.mean)} on average, worst class {percent(found.worst)}, {harmed}"
+        yield Text(f"{printable(readable_name(name))}: {_gain(found, at)}{all_classes}")
+
+
+def _gain(found: TrainedModel, at: int) -> str:
+    """Return how the recall of a class changed, with a separator; empty without augmentation and in older files."""
+    if found.policy is None or at >= len(found.gain):
+        return ""
+    gain, margin = found.gain[at], found.gain_margin[at] if at < len(found.gain_margin) else None
+    if gain is None:
+        return ""
+    return f"{_signed(gain)}{'' if margin is None else f' ±{fixed(100 * margin, 0)}'} points; "
 
 
 def _whole(share: float | None) -> str:

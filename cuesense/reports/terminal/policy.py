@@ -182,7 +182,8 @@ def _compared(advice: Advice) -> list[str]:
 
 def _outlook(name: str, advice: Advice) -> list[str]:
     found, policy = advice.outlooks[name], advice.policies[name]
-    what = f"{name} ({_in_full(policy)})" if name in (USUAL, NEXT, FOR_ALL) else name
+    title = f"the {name} policy" if name in (RECOMMENDED, NEXT) else name
+    what = f"{title} ({_in_full(policy)})" if name in (USUAL, NEXT, FOR_ALL) else title
     if not found.worst_class:
         return [f"forecast for {what}: unknown, no class has two images"]
     unknown = ", ".join(readable_name(entry) for entry in found.left_out)

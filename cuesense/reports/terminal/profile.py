@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -13,6 +13,7 @@ from rich.text import Text
 from cuesense.reports.cue_text import cue_count, relies_on
 from cuesense.reports.graded_text import graded_notes, is_graded, strongest_leans
 from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns, budget_key, budget_meaning, group_shares
+from cuesense.reports.spec_text import on_dataset
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
 from cuesense.reports.terminal.graded import graded_captions, graded_table, layout
 from cuesense.reports.terminal.parts import assumption_lines, borderless_table, warning_lines
@@ -41,7 +42,6 @@ class _ProfileReport:
 
     profile: Profile
     limit: int
-    left_out: Collection[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the summary, the classes, their groups, the training transform, warnings and what was assumed."""
@@ -49,32 +49,30 @@ class _ProfileReport:
         yield from _summary(self.profile)
         yield from (_graded if is_graded(self.profile) else _verdicts)(self.profile, self.limit, width)
         for note in graded_notes(self.profile):
-            if note not in self.left_out:
-                yield Constrain(Text(printable(note)), width)
+            yield Constrain(Text(printable(note)), width)
         yield from _groups(self.profile)
         yield from pipeline_lines(self.profile, width)
         yield from warning_lines(self.profile.summary.warnings)
         yield from assumption_lines(self.profile.provenance.assumptions)
 
 
-def render(profile: Profile, *, limit: int = 30, left_out: Collection[str] = ()) -> RenderableType:
+def render(profile: Profile, *, limit: int = 30) -> RenderableType:
     """Return the report for rich's Console.print.
 
     Args:
         profile: The profile.
         limit: How many classes the table shows; where there are more, those with the lowest clean accuracy.
-        left_out: Sentences that stand elsewhere on the same screen.
 
     Returns:
         A renderable that fits its columns to the width of the console, up to 140.
     """
-    return _ProfileReport(profile, limit, left_out)
+    return _ProfileReport(profile, limit)
 
 
 def _summary(profile: Profile) -> Iterator[Text]:
     model, dataset, summary = profile.provenance.model, profile.provenance.dataset, profile.summary
-    where = f" on {printable(dataset.named)}: {counted(dataset.images, 'image')}, {counted(dataset.classes, 'class')}"
-    yield Text.assemble((printable(model.spec), "bold"), where)
+    images = f": {counted(dataset.images, 'image')}, {counted(dataset.classes, 'class')}"
+    yield Text.assemble((printable(model.spec), "bold"), on_dataset(model, dataset), images)
     yield Text(f"Clean accuracy {percent(summary.clean_accuracy)}, worst class {percent(summary.worst_class_accuracy)}")
     known = [cue for cue in CueVerdict if summary.labels.get(cue, 0)]
     parts = [Text.assemble((cue.value, STYLES[cue]), f" {cue_count(profile, cue)}") for cue in known]

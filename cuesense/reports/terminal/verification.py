@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cuesense.reports.terminal.parts import borderless_table, warning_lines
 from cuesense.reports.text import DASH, counted, listed, percent, points, points_with_unit, printable, readable_name
-from cuesense.reports.verification_text import agreement_sentence, nothing_learned, rival_sentences, weaker
+from cuesense.reports.verification_text import agreement_sentence, headline, nothing_learned, rival_sentences, weaker
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.verification import ArmResult, Leak, Verification
 
@@ -36,6 +36,7 @@ def render(found: Verification) -> Group:
     )
     return Group(
         *warning_lines([said] if said else []),
+        *(Text(f"{sentence}\n") for sentence in headline(found)[:1]),
         Text(_scope(found)),
         *([Text(weaker(found))] if weaker(found) and not said else []),
         Text(),
@@ -47,11 +48,10 @@ def render(found: Verification) -> Group:
 
 
 def _scope(found: Verification) -> str:
+    scale = f"{counted(len(found.seeds), 'seed')}, {found.images:,} test images"
+    change = f"Change: points against no augmentation, with {100 * found.confidence:g}\N{NO-BREAK SPACE}% intervals"
     limit = f"{100 * found.tolerance:g}"
-    return (
-        f"{counted(len(found.seeds), 'seed')}, {found.images:,} test images. Changes against no augmentation "
-        f"in points, {100 * found.confidence:g} %; over: classes that lose more than {limit}; forecast: mean / worst"
-    )
+    return f"{scale}. {change}. Over: classes that lose more than {limit} points. Forecast: mean / worst class."
 
 
 def _table(found: Verification) -> Table:

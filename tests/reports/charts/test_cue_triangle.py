@@ -4,7 +4,7 @@ from math import hypot
 import numpy as np
 import pytest
 
-from cuesense.reports.charts.cue_triangle import Dot, strips, triangle
+from cuesense.reports.charts.cue_triangle import MOST_TICKS, Dot, strips, triangle
 from cuesense.reports.cue_map import CueMap, Spot, cue_map
 from cuesense.types import CueVerdict
 from tests.helpers.graded_profiles import graded
@@ -87,5 +87,14 @@ def test_strips_have_a_tick_a_class_and_a_letter_each():
     places = [[float(x) for x in re.findall(r"M(\S+) ", d)] for d in ticks]
     assert places == [[392, 96, 96], [96, 392, 96], [96, 96, 392]]
     assert "shape 100 %, texture 100 %, color 100 %" in page.find("svg")[0].attributes["aria-label"]
+    assert all(d.count("v22") == 3 for d in ticks)
     unknown = parse(strips(CueMap((None,), None, (0, 0, 0), 1.0, False)))
     assert "unknown" in unknown.find("svg")[0].attributes["aria-label"]
+
+
+def test_classes_of_the_same_percentage_share_a_tick_as_high_as_they_are_many():
+    rare, common = spot(0.5, 0.301, 0.2), spot(0.5, 0.702, 0.2)
+    found = CueMap((rare, *(common,) * MOST_TICKS), None, (0, 0, 0), 1.0, True)
+    texture = next(n for n in parse(strips(found)).find("g")[1].find("path") if n.classes == ["ticks"])
+    heights = re.findall(r"M(\S+) \S+v(\S+?)(?=M|$)", texture.attributes["d"])
+    assert heights == [("184.8", "0.2"), ("303.2", "22")]

@@ -379,7 +379,7 @@ def test_the_script_finds_what_it_asks_the_page_for(page):
             [child for child in row.children if isinstance(child, Node)][at].attributes.get("data-value")
             for row in rows(page)
         ]
-        if kind == "number":
+        if kind == "largest":
             assert all(value is not None and float(value) >= -1 for value in values)
         elif kind is None:
             assert heading.text == "Curve"

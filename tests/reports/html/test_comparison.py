@@ -47,7 +47,8 @@ def test_every_class_has_its_accuracies_cue_and_budgets() -> None:
         assert (f"▲\N{NO-BREAK SPACE}{kinds.count('stronger')}" in shown[6]) == ("stronger" in kinds)
         for cell, name in zip(shown[7:], found.doses, strict=True):
             assert cell.rstrip("*") == text.points(entry.under[name].value)
-    assert [node.text for node in page.find("p") if "headline" in node.classes] == comparison_text.headline(found)
+    said = [sentence.replace("`", "") for sentence in comparison_text.headline(found)]
+    assert [node.text for node in page.find("p") if "headline" in node.classes] == said
 
 
 def test_counts_of_cues_and_budgets_stand_side_by_side() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.helpers.audits import audit, cues, sweep
@@ -29,6 +31,20 @@ def test_every_class_has_a_line_and_the_harmed_one_is_named() -> None:
     assert [text.get_text() for text in axes.texts] == ["teapot"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "0.5", "0.2", "0.08"]
     axes.figure.canvas.draw()
+
+
+def test_names_beside_the_lines_do_not_cover_each_other() -> None:
+    from matplotlib.text import Text
+
+    # Eight classes that end within a few points.
+    axes = audit(sweep(40, planted=dict.fromkeys(range(8), 0.3))).plot.accuracies()
+    axes.figure.canvas.draw()
+    # Of the letters alone, without the line that leads to them.
+    boxes = sorted((Text.get_window_extent(text) for text in axes.texts), key=lambda box: box.y0)
+    assert len(boxes) == 8
+    # Less than a pixel is between the letters of two lines.
+    assert all(upper.y0 >= lower.y1 - 1 for lower, upper in pairwise(boxes))
+    assert min(box.x0 for box in boxes) > axes.transData.transform((3, 0))[0]
 
 
 def test_losses_stand_in_order_with_their_bounds() -> None:

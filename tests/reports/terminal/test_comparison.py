@@ -53,7 +53,7 @@ def test_the_summary_says_how_both_do_and_how_they_are_compared() -> None:
     assert f"the cue of {comparison.labels_changed} of 12 classes changed" in text
     assert "Warning: Images are compared as independent samples" in text
     paired = shown(comparison.model_copy(update={"paired": True, "warnings": []}))
-    assert "the same images, paired" in paired
+    assert "pairs of the same image" in paired
     assert "Warning" not in paired
 
 

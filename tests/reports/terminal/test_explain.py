@@ -107,6 +107,26 @@ def test_a_forecast_and_a_verification_stand_where_there_are_any() -> None:
     assert "Training" not in printed(SOURCE, 1)
 
 
+def test_a_verification_says_what_each_policy_did_to_the_class() -> None:
+    shared = {"mean": 0.9, "worst": 0.5, "over_tolerance": 1}
+    usual = {**shared, "policy": {"scope": "global"}, "gain": [0.0, -0.124, 0.03, None]}
+    policies = {
+        "none": TrainedModel(policy=None, **shared),  # type: ignore[arg-type]
+        "best_uniform": TrainedModel.model_validate({**usual, "gain_margin": [0.01, 0.031, None, None]}),
+        "usual": TrainedModel.model_validate({**usual, "gain": []}),
+    }
+    source = profile(4).model_copy(update={"verified": VerifiedModel(tolerance=0.05, seeds=2, policies=policies)})
+    told = [printed(source, at, 120).partition("its recall, then all classes")[2] for at in range(4)]
+    gains = [next(line for line in text.splitlines() if line.startswith("best uniform: ")) for text in told]
+    assert [line.partition(": ")[2].partition("90.0")[0] for line in gains] == [
+        "+0 ±1 points; ",
+        "\N{MINUS SIGN}12 ±3 points; ",
+        "+3 points; ",
+        "",
+    ]
+    assert all("none: 90.0" in text and "usual: 90.0" in text for text in told)
+
+
 def test_the_steps_of_a_training_transform_have_their_costs() -> None:
     known, measured = some_profile(), pipeline(step("RandomErasing"), step("ColorJitter"))
     lost = {"RandomErasing": (0, 0, 0, 25), "pipeline": (0, 0, 0, 30)}

@@ -82,9 +82,9 @@ def test_names_command_no_terminal() -> None:
 @pytest.mark.parametrize(
     ("seeds", "gain", "verdict"),
     [
-        (5, 0.031, "better than the recommended policy"),
-        (5, 0.012, "not shown to be better"),
-        (4, 0.031, "too few seeds to judge: give --seeds 5"),
+        (5, 0.031, ": better"),
+        (5, 0.012, ": not shown to be better"),
+        (4, 0.031, ""),
     ],
 )
 def test_rivals_are_held_against_the_recommended_policy(seeds: int, gain: float, verdict: str) -> None:
@@ -92,12 +92,21 @@ def test_rivals_are_held_against_the_recommended_policy(seeds: int, gain: float,
     rival = arm("weighted", [0.0], [None], mean=0.748, worst=0.55, doses="<b>, class weights 0.80 to 1.20", **known)
     own, same = arm("global", [0.0], [0.0], lowest_gain=0.0), arm("relaxed", [0.0], [0.0], same_as="global", **known)
     found = verification(PLAIN, own, rival, same).model_copy(update={"seeds": list(range(seeds))})
-    lines = [line for line in shown(found, 200).splitlines() if "against global" in line]
+    said = shown(found, 200)
+    lines = [line for line in said.splitlines() if "against the recommended policy" in line]
     assert [line.strip() for line in lines] == [
-        f"weighted (<b>, class weights 0.80 to 1.20) against global: lowest recall {100 * gain:+.1f} points (standard "
-        f"error 1.2), mean -0.2: {verdict}"
+        "The policy with class weights (<b>, class weights 0.80 to 1.20) against the recommended policy: lowest "
+        f"recall {100 * gain:+.1f} points (standard error 1.2), mean \N{MINUS SIGN}0.2{verdict}"
     ]
-    assert "against global" not in shown(verification(PLAIN, rival), 200)
+    assert ("4 seeds cannot tell any of these from luck: give --seeds 5." in said) == (seeds == 4)
+    assert said.startswith("The policy with class weights" if verdict == ": better" else "The recommended policy")
+    assert "against the recommended policy" not in shown(verification(PLAIN, rival), 200)
+
+
+def test_a_rival_that_is_the_recommended_policy_is_not_held_against_itself() -> None:
+    plain = PLAIN.model_copy(update={"lowest_gain": 0.0})
+    assert "against the recommended policy" not in shown(verification(plain, SAME), 200)
+    assert "against the recommended policy" in shown(verification(plain, arm("global", [0.0], [0.0])), 200)
 
 
 def test_networks_that_guess_are_the_first_line_and_weak_ones_stand_above_the_table() -> None:
