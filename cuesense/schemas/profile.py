@@ -343,8 +343,7 @@ class Profile(Document):
         """Return one row a class for pandas.
 
         CUE stands for shape, texture and color, AUGMENTATION for every augmentation that was measured, such as
-        ``color_jitter``. Bounds hold at ``policy.confidence``. Unknown numbers are NaN, and ``leans_to`` is
-        missing where no lean is certainly above 0.
+        ``color_jitter``. Bounds hold at ``policy.confidence``. Unknown numbers are NaN.
 
         | Column | Meaning | Unit | Range |
         |---|---|---|---|
@@ -356,7 +355,7 @@ class Profile(Document):
         | CUE_value, CUE_low, CUE_high | share lost without the cue | fraction of the explainable | 0 .. 1 |
         | CUE_necessary | whether it is shown to be needed | true or false | |
         | CUE_sufficiency | share kept on this cue alone | fraction | 0 .. 1 |
-        | leans_to | cue to which it certainly leans most | text | a ``Cue`` |
+        | leans_to | cue with the largest lean, where it is certainly above 0 | text | a ``Cue`` |
         | CUE_lean, CUE_lean_low, CUE_lean_high | reliance minus the average class's | fraction | -1 .. 1 |
         | CUE_lean_rank | 1 for the class that relies on the cue most | rank | 1 .. |
         | CUE_lean_top_fifth | chance to be in the fifth that relies on it most | fraction | 0 .. 1 |
