@@ -405,8 +405,8 @@ BREAKS = [
     ),
     (
         "cuesense/reports/markdown/text.py",
-        '_WEB.sub(r"\\1&#46;", _MARKUP.sub(lambda found: _reference(found[0]), marked))',
-        '_WEB.sub(r"\\1&#46;", marked)',
+        '_WEB.sub(r"\\1&#46;", _MARKUP.sub(lambda found: _reference(found[0]), joined))',
+        '_WEB.sub(r"\\1&#46;", joined)',
         "tests/reports/markdown/test_text.py",
     ),
 ]

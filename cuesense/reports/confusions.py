@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cuesense.schemas.profile import ClassModel, CurveModel, Profile, RivalModel
+from cuesense.schemas.profile import ClassModel, Profile, RivalModel
 from cuesense.types import Role
 
 # One or two images that another class takes are chance as well: of 20 classes some lose one to another under any strong
 # perturbation. Chosen by hand; not tuned.
 FEWEST_TAKEN = 3
-# The least part of a class's lost images that makes one class the one which takes them. Chosen by hand; not tuned.
-_MAIN = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -78,22 +76,18 @@ def is_notable(rival: RivalModel, entry: ClassModel) -> bool:
     return round(rival.share * entry.images, 6) >= FEWEST_TAKEN
 
 
-def main_taker(entry: ClassModel, curve: CurveModel) -> RivalModel | None:
-    """Return the class that takes a third or more of what a class loses at a perturbation's strongest value.
+def main_taker(entry: ClassModel, perturbation: str) -> RivalModel | None:
+    """Return the class that takes most of a class's images at a perturbation's strongest value.
 
     Args:
         entry: The class that loses images.
-        curve: The perturbation's counts.
+        perturbation: The name of the perturbation.
 
     Returns:
-        It with its share of the class's images; None where no class takes a third of the lost images, or three of them.
+        It with its share of the class's images; None where no class takes three of them.
     """
-    taken = [rival for rival in entry.rivals if rival.perturbation == curve.perturbation and is_notable(rival, entry)]
-    if not taken or not curve.values:
-        return None
-    largest = max(taken, key=lambda rival: rival.share)
-    lost = curve.lost[-1][entry.index] / curve.repeats
-    return largest if largest.share * entry.images >= _MAIN * lost else None
+    taken = [rival for rival in entry.rivals if rival.perturbation == perturbation and is_notable(rival, entry)]
+    return max(taken, key=lambda rival: rival.share, default=None)
 
 
 def leaks(pairs: Sequence[Confusion], most: int) -> Leaks:

@@ -77,7 +77,7 @@ class _Cost:
         unsure: How many of these are rather safe, but not shown to be within the risk.
         open: How many classes have no answer.
         classes: How many classes have a budget and are recognized.
-        taker: The class that takes a third or more of what it loses there; None where there is none.
+        taker: The class that takes most of its images there; None where none takes three of them.
     """
 
     phrase: str
@@ -171,7 +171,7 @@ def _cost(profile: Profile, curve: CurveModel) -> _Cost | None:
     unknown = sum(budget.status is BudgetStatus.UNDETERMINED for _, budget in known)
     entry, budget = known[0]
     # Who takes images is counted at the strongest value alone.
-    taker = main_taker(entry, curve) if severity == len(curve.values) else None
+    taker = main_taker(entry, name) if severity == len(curve.values) else None
     names = tuple(lost for lost, _ in over)
     return _Cost(_phrase(curve, severity), name, entry, budget, severity, names, unsure, unknown, len(known), taker)
 
@@ -266,10 +266,20 @@ def _recommended(advice: Advice) -> str:
     names = [RECOMMENDED, *([NONE] if policy.names else []), USUAL]
     known = [(name, advice.outlooks[name]) for name in names if name in advice.outlooks]
     forecasts = [f"{_WORDS.get(name, '')}{_forecast(found)}" for name, found in known if found.worst_class]
+    forecasts += _at_risk(advice.outlooks.get(USUAL))
     return f"{start}. Forecast: {'; '.join(forecasts)}." if forecasts else f"{start}."
 
 
 _WORDS = {NONE: "without augmentation ", USUAL: "with the usual crop, jitter and flips "}
+
+
+def _at_risk(usual: Outlook | None) -> list[str]:
+    """Return the classes that the usual default puts most at risk, in the order of ``recommend``."""
+    losing = [entry for entry in usual.at_risk if entry.loss > 0] if usual is not None else []
+    if not losing:
+        return []
+    named = [f"{quoted(entry.name)} ({counted(round(100 * entry.loss), 'point')})" for entry in losing[:_NAMED]]
+    return [f"most at risk by these: {', '.join(named)}"]
 
 
 def _forecast(found: Outlook) -> str:

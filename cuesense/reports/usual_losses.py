@@ -39,7 +39,7 @@ class UsualLoss:
         drop: Expected accuracy drop there, a fraction; below 0 it is a gain.
         low: Lower bound of the drop; None where it is not known, as in older files.
         high: Upper bound, likewise.
-        rival: The class that takes a third or more of the lost images at the strongest value; None where there is none.
+        rival: The class that takes most of its images at the strongest value; None where none takes three of them.
     """
 
     augmentation: str
@@ -110,7 +110,7 @@ def _largest(entry: ClassModel, at: int, curves: dict[str, tuple[CurveModel, int
     for name, (curve, severity) in curves.items():
         drop = _drop(entry.budgets.get(name), curve, severity, at)
         if drop is not None:
-            taker = main_taker(entry, curve)
+            taker = main_taker(entry, name)
             low, high = _bounds(entry.budgets.get(name), severity)
             found.append(
                 UsualLoss(name, curve.values[severity - 1], curve.unit, drop, low, high, taker.rival if taker else None)

@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from cuesense.policies.advice import advise
+from cuesense.policies.advice import USUAL, advise
 from cuesense.reports import headline as headline_module
 from cuesense.reports.headline import headline
 from cuesense.reports.html.profile import render
@@ -169,6 +169,14 @@ def test_page_and_terminal_compute_the_advice_on_a_profile_once(monkeypatch):
         gc.collect()
     assert asked == ["first", "second"]
     assert len(headline_module._ADVICE) == kept
+
+
+def test_the_classes_most_at_risk_are_those_of_recommend_in_its_order():
+    known = planted([SAFE, LOSES])
+    at_risk = [entry for entry in advise(known).outlooks[USUAL].at_risk if entry.loss > 0][:3]
+    assert at_risk
+    named = ", ".join(f"'{entry.name}' ({round(100 * entry.loss)} points)" for entry in at_risk)
+    assert headline(known).advice.endswith(f"; most at risk by these: {named}.")
 
 
 def test_usual_augmentations_of_which_nothing_is_known_are_said_not_to_count():

@@ -233,13 +233,13 @@ def _budget_columns(profile: Profile) -> list[str]:
 
 
 def _risky(policy: PolicyView | None) -> list[tuple[str, Any, Any]]:
-    """Return the classes with the largest risks: with the recommended policy first, then with the usual default."""
+    """Return the classes with the largest risks, by the recommended policy or by the usual default."""
     if policy is None:
         return []
 
     def order(name: str) -> tuple[float, float]:
         own, usual = (-1.0 if part is None else part.risk for part in policy.risks[name])
-        return -own, -usual
+        return -max(own, usual), -usual
 
     known = [name for name, parts in policy.risks.items() if any(parts)]
     return [(name, *policy.risks[name]) for name in sorted(known, key=order)[:_MOST_RISKS]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ _NARROW, _WIDE = 64, 112
 _NAMES = (16, 26, 38)
 # Eighths of a cell (Unicode 2581 to 2588). A terminal that cannot print them gets other marks (cli.terminal).
 BLOCKS = "▁▂▃▄▅▆▇█"
-# Rivals that a line names under one perturbation each.
+# Perturbations under which a line names a rival, but for augmentations, of which it names all. Chosen by hand.
 _LISTED = 4
 
 
@@ -61,7 +62,11 @@ class _ClassReport:
         entry = self.profile.classes[self.at]
         for part in (*_who(self.profile, entry), *_kept(self.profile, entry), *_curves(self.profile, self.at, width)):
             yield Constrain(part, width)
-        for part in (*_rivals(entry), *_pipeline(self.profile, self.at), *_training(self.profile, self.at, width)):
+        for part in (
+            *_rivals(self.profile, entry),
+            *_pipeline(self.profile, self.at),
+            *_training(self.profile, self.at, width),
+        ):
             yield Constrain(part, width)
 
 
@@ -188,16 +193,19 @@ def _curve_row(curve: CurveModel, entry: ClassModel, at: int, *, narrow: bool, w
     return row
 
 
-def _rivals(entry: ClassModel) -> Iterator[Text]:
-    """Yield who takes the class's images, a line for each rival, the one that takes most first."""
+def _rivals(profile: Profile, entry: ClassModel) -> Iterator[Text]:
+    """Yield who takes the class's images, a line for each rival: what takes them in training comes first, uncut."""
+    augmentations = {curve.perturbation for curve in profile.curves if curve.role is Role.AUGMENTATION}
     by_rival: dict[str, list[str]] = {}
-    for rival in entry.rivals:
+    uncut: Counter[str] = Counter()
+    for rival in sorted(entry.rivals, key=lambda rival: rival.perturbation not in augmentations):
         said = f"{percent(rival.share)} under {readable_name(rival.perturbation)}"
         by_rival.setdefault(rival.rival, []).append(said)
+        uncut[rival.rival] += rival.perturbation in augmentations
     if by_rival:
         yield _heading("Rivals: which class takes its images, at the strongest value")
     for name, shares in by_rival.items():
-        yield Text(f"{printable(name)}: {printable(listed(shares, _LISTED))}")
+        yield Text(f"{printable(name)}: {printable(listed(shares, max(_LISTED, uncut[name])))}")
 
 
 def _pipeline(profile: Profile, at: int) -> Iterator[RenderableType]:
