@@ -23,9 +23,11 @@ const builder = (make) => (name, attributes = {}, ...children) => {
 };
 const html = builder((name) => document.createElement(name));
 const svg = builder((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
-/* As links.class_name writes it in Python: no line ends after a hyphen inside a word. */
-const named = (name) => html("bdi", {}, ...name.split(/([\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)+)/u).map((part, at) =>
-  at % 2 && [...part].length <= 16 ? html("span", { class: "whole" }, part) : part));
+/* As links.class_name writes it in Python: no line ends after a hyphen inside a word. Under small pictures one may end
+   after an underscore, rather than anywhere. */
+const named = (name) => html("bdi", {}, ...name.split(/([\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)+)/u).flatMap((part, at) =>
+  at % 2 && [...part].length <= 16 ? html("span", { class: "whole" }, part)
+    : part.split(/(?<=_)/).flatMap((piece, place) => place ? [html("wbr"), piece] : piece)));
 const chip = (cue, shown = cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
   html("b", { "aria-hidden": "true" }, profileData().letters[cue]), html("span", {}, shown));
 const sheet = (headings, lines) => html("table", { class: "sheet" },
