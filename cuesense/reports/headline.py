@@ -207,16 +207,18 @@ def _findings(profile: Profile, costs: Sequence[_Cost]) -> list[str]:
     harmful = [cost for cost in costs if cost.over]
     named, rest = harmful[:_SENTENCES], harmful[_SENTENCES:]
     safe = [cost.phrase for cost in costs if not cost.over and not cost.open]
+    never = any(entry.images and not entry.clean_accuracy for entry in profile.classes)
+    every = "every class that is recognized" if never else "every class"
     found = [f"{_capital(cost.phrase)}: {_largest_loss(cost)}; {_safe_for(cost)}." for cost in named]
     found += [f"{_capital(cost.phrase)}: {_safe_for(cost)}." for cost in rest]
-    found += [f"Safe for every class: {', '.join(safe)}."] if safe else []
+    found += [f"Safe for {every}: {', '.join(safe)}."] if safe else []
     undecided = [cost for cost in costs if cost.open and not cost.over]
     return found + [f"{_capital(cost.phrase)}: undecided for {_of(cost.open, cost)}." for cost in undecided]
 
 
 def _largest_loss(cost: _Cost) -> str:
     """Return what the class with the largest loss loses, to whom, and how far it may be augmented."""
-    return f"{quoted(cost.entry.name)} loses {_points(cost)}{_taker(cost)} (its budget: {budget_text(cost.budget)})"
+    return f"{quoted(cost.entry.name)} (budget: {budget_text(cost.budget)}) loses {_points(cost)}{_taker(cost)}"
 
 
 def _safe_for(cost: _Cost) -> str:

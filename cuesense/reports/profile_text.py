@@ -111,7 +111,7 @@ def budget_key() -> str:
     none = BUDGET_WORDS[BudgetStatus.NONE]
     return (
         f"{unlimited} = the strongest value that was measured, {none} = not even the mildest, "
-        f"{undetermined} = undetermined: even whether the class loses is open"
+        f"{undetermined} = undetermined: whether the class loses at all by the mildest is open"
     )
 
 

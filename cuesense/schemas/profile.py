@@ -282,7 +282,7 @@ class Profile(Document):
     def to_fiftyone(
         self,
         dataset: Any,
-        predictions: str | Path,
+        predictions: str | Path | None = None,
         perturbations: Sequence[str] | None = None,
         prefix: str = "cuesense",
     ) -> int:
@@ -298,6 +298,7 @@ class Profile(Document):
                 no values. Or the name of a CSV file to write, such as ``"images.csv"``, in which ``filepath`` is
                 relative to the analyzed folder (``fiftyone.types.CSVDataset`` with ``data_path``).
             predictions: The output folder of ``analyze``, or its predictions.parquet: a profile knows no single images.
+                None takes the folder that the profile was read from or written to.
             perturbations: Names of perturbations that count as conditions; None counts every augmentation.
             prefix: What the names of the fields begin with.
 

@@ -61,7 +61,7 @@ def findings(*parts, **options) -> list[str]:
 def test_the_class_that_loses_most_is_named_with_its_loss_its_interval_and_its_budget():
     first, safe = findings(SAFE, LOSES, SAFE)
     assert first == (
-        "Random crops down to 8 % of the area: 'barn spider' loses 18 points [14, 22] (its budget: 0.4); "
+        "Random crops down to 8 % of the area: 'barn spider' (budget: 0.4) loses 18 points [14, 22]; "
         "safe for all but 'barn spider'."
     )
     assert safe == "Safe for every class: color jitter of 0.4."
@@ -78,7 +78,7 @@ def test_the_class_that_takes_the_lost_images_is_named():
         }
     )
     known = known.model_copy(update={"classes": [known.classes[0], taken]})
-    assert "[14, 22], 10 of them to 'tench' (its budget" in headline(known).findings[0]
+    assert "[14, 22], 10 of them to 'tench'; safe" in headline(known).findings[0]
 
 
 def test_a_class_that_takes_more_than_is_lost_has_no_number():
@@ -87,7 +87,7 @@ def test_a_class_that_takes_more_than_is_lost_has_no_number():
     rivals = [RivalModel(rival="tench", perturbation=CROP, share=0.3)]
     taken = known.classes[1].model_copy(update={"rivals": rivals})
     known = known.model_copy(update={"classes": [known.classes[0], taken]})
-    assert "loses 18 points [14, 22], many of them to 'tench' (its budget" in headline(known).findings[0]
+    assert "loses 18 points [14, 22], many of them to 'tench'; safe" in headline(known).findings[0]
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,9 @@ def test_a_class_that_is_never_recognized_loses_nothing_and_is_named() -> None:
     known = planted([FALLS, LOSES, SAFE])
     never = known.classes[0].model_copy(update={"clean_accuracy": 0.0})
     found = headline(known.model_copy(update={"classes": [never, *known.classes[1:]]}))
-    assert "'barn spider' loses 18 points" in found.findings[0]
+    assert "'barn spider' (budget: 0.4) loses 18 points" in found.findings[0]
     assert found.findings[0].endswith("safe for all but 'barn spider'.")
+    assert found.findings[-1].startswith("Safe for every class that is recognized: color jitter")
     assert "Never recognized, so that nothing can be said of what they lose: 'tench'." in found.measured
 
 
@@ -141,7 +142,7 @@ def test_a_budget_below_the_usual_strength_is_over_it_and_one_at_it_is_not():
 
 
 def test_names_are_quoted_without_characters_that_command_a_terminal():
-    assert "'\ufffd[31mtench' loses" in findings(LOSES, SAFE, names=("\x1b[31mtench", "b"))[0]
+    assert "'\ufffd[31mtench' (budget" in findings(LOSES, SAFE, names=("\x1b[31mtench", "b"))[0]
 
 
 def test_the_advice_is_that_of_recommend_with_its_forecasts():
@@ -200,7 +201,7 @@ def test_an_augmentation_that_is_not_registered_has_no_recommendation_but_its_lo
     ]
     found = headline(known.model_copy(update={"curves": curves, "classes": classes}))
     assert found.advice.startswith("No recommendation: ")
-    assert found.findings[0].startswith("Somebody elses to 0.08: 'barn spider' loses 18 points")
+    assert found.findings[0].startswith("Somebody elses to 0.08: 'barn spider' (budget: 0.4) loses 18 points")
     assert found.command == "cuesense report DIR"
 
 

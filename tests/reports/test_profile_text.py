@@ -68,7 +68,7 @@ def test_every_status_has_its_word_in_the_key_of_a_table():
     assert set(profile_text.BUDGET_WORDS) == set(BudgetStatus) - {BudgetStatus.LIMITED}
     assert profile_text.budget_key() == (
         "any = the strongest value that was measured, none = not even the mildest, "
-        "? = undetermined: even whether the class loses is open"
+        "? = undetermined: whether the class loses at all by the mildest is open"
     )
 
 

@@ -105,7 +105,9 @@ const classDetail = (() => {
     if (entry.verified.length) parts.push(block("Verified by training: change of its recall", verified(entry)));
     if (entry.forecast.length) parts.push(block("Forecast from trainings", forecast(entry)));
     if (entry.images) {
-      const none = html("p", { class: "note" }, "No notable share of its images is predicted as another class.");
+      const none = html("p", { class: "note" }, entry.accuracy
+        ? "No notable share of its images is predicted as another class."
+        : "None of its images is recognized as it is, so that no augmentation loses any to another class.");
       parts.push(html("div", { class: "pair" }, block("Rivals", entry.rivals.length ? rivals(entry) : none, ...taken(entry)),
         block("Evidence: lost without the cue", evidence(entry)),
         ...(entry.kept.length ? [block(entry.keptTitle, kept(entry))] : [])));

@@ -24,13 +24,17 @@ _CORRECT, _PREDICTED, _FAILURE, _RIVAL = "correct", "predicted", "first_failure"
 def to_fiftyone(
     profile: Profile,
     dataset: Any,
-    predictions: str | Path,
+    predictions: str | Path | None = None,
     perturbations: Sequence[str] | None = None,
     prefix: str = "cuesense",
 ) -> int:
     """Write what happens to every image; ``Profile.to_fiftyone`` describes it."""
     _check_dataset(dataset)
-    found = _failures(profile, path_of(predictions, "predictions"), perturbations)
+    place = profile.folder if predictions is None else path_of(predictions, "predictions")
+    if place is None:
+        got, do = "none", "Pass the output folder of analyze: this profile lies in no folder"
+        raise SettingsError(expected("predictions", f"given as a folder or {FILE_NAME}", got, do))
+    found = _failures(profile, place, perturbations)
     fields = found[[_CORRECT, _PREDICTED, _FAILURE, _RIVAL]].add_prefix(f"{prefix}_")
     if isinstance(dataset, str | Path):
         fields.insert(0, "filepath", found["sample_id"])

@@ -68,4 +68,4 @@ def _row(result: RuleResult) -> tuple[str, ...]:
 
 def _classes(title: str, result: RuleResult, findings: list[ClassFinding]) -> list[str]:
     named = [finding for finding in findings if finding.name is not None]
-    return details(title, bullets(loss_line(result, finding) for finding in named[:_MOST_NAMED]))
+    return details(title, [f"- {escaped(loss_line(result, finding))}" for finding in named[:_MOST_NAMED]])

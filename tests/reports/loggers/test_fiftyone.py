@@ -87,6 +87,14 @@ def test_fields_may_have_another_prefix_and_the_table_may_be_named(analyzed: tup
     assert set(data.fields) == {"v2_correct", "v2_predicted", "v2_first_failure", "v2_rival"}
 
 
+def test_a_profile_that_lies_in_a_folder_knows_its_predictions(analyzed: tuple[Profile, Path], tmp_path: Path) -> None:
+    found, folder = analyzed
+    with pytest.raises(SettingsError, match="this profile lies in no folder"):
+        found.to_fiftyone(tmp_path / "images.csv", perturbations="grayscale")
+    found.lies_in(folder)
+    assert found.to_fiftyone(tmp_path / "images.csv", perturbations="grayscale") == 12
+
+
 def test_a_csv_file_has_a_row_an_image(analyzed: tuple[Profile, Path], tmp_path: Path) -> None:
     found, folder = analyzed
     assert found.to_fiftyone(tmp_path / "images.csv", str(folder), ["grayscale"]) == 12
