@@ -12,7 +12,7 @@ from cuesense.policies.recommend import export, recommend
 from cuesense.policies.rivals import rebuilt
 from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import value_text
-from cuesense.reports.text import percent, points_with_unit, quoted, readable_name
+from cuesense.reports.text import counted, percent, points_with_unit, quoted, readable_name
 from cuesense.reports.verification_text import NAMES
 from cuesense.schemas.profile import Profile, TrainedModel
 
@@ -199,11 +199,15 @@ def _for_libraries(profile: Profile, advice: Advice) -> tuple[Policy, str]:
     if policy.names:
         return policy, ""
     if other is not None and advice.has_forecast and other.scope == "global" and other.names:
-        return (
-            other,
-            f"Recommended is no augmentation. If you augment all the same, this is the next best: {_words(other)}.",
-        )
+        start = "Recommended is no augmentation. If you augment all the same, this is the next best"
+        return other, f"{start}: {_words(other)}{_over_risk(advice)}."
     return policy, ""
+
+
+def _over_risk(advice: Advice) -> str:
+    """Return for how many classes the next best policy is over the accepted risk; nothing where for none."""
+    over = len(advice.outlooks[NEXT].at_risk)
+    return f"; it is over the accepted risk for {counted(over, 'class')}" if over else ""
 
 
 def _code(profile: Profile, policy: Policy, library: str) -> Code:
