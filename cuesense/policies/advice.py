@@ -83,6 +83,11 @@ class Advice:
         return str(_SUMMARY(self))
 
     @property
+    def has_forecast(self) -> bool:
+        """Whether anything is forecast: a class needs two images for that."""
+        return bool(self.outlooks[NONE].worst_class)
+
+    @property
     def proven(self) -> bool:
         """Whether trainings, not forecasts, chose the policy."""
         return self.verdict is not None and self.verdict.replaces

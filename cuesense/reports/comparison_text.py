@@ -9,6 +9,7 @@ from cuesense.reports.profile_text import SHORT_NAMES, budget_of, value_text
 from cuesense.reports.spec_text import short_spec
 from cuesense.reports.text import bracketed, counted, listed, points, printable, quoted, readable_name
 from cuesense.schemas.comparison import AccuracyChange, BudgetChange, ClassComparison, Comparison, Difference
+from cuesense.types import CueVerdict
 
 # The usual false discovery rate for a list that is looked through (Benjamini and Hochberg, 1995): of the starred
 # changes at most one in twenty is expected to be chance.
@@ -27,6 +28,24 @@ def is_significant(change: AccuracyChange) -> bool:
 def is_marked(entry: ClassComparison) -> bool:
     """Return whether any of a class's accuracies differs for certain, clean or under an augmentation."""
     return any(map(is_significant, (entry.accuracy, *entry.under.values())))
+
+
+def cue_changed(entry: ClassComparison) -> bool:
+    """Return whether a class relies on another cue in B than in A; not where either of the two is undetermined."""
+    return entry.label.changed and CueVerdict.UNDETERMINED not in (entry.label.a, entry.label.b)
+
+
+def changed_cues(found: Comparison) -> int:
+    """Return how many classes rely on another cue in B than in A."""
+    return sum(map(cue_changed, found.classes))
+
+
+def undetermined_cues(found: Comparison) -> str:
+    """Return for how many classes the cue is not known in A or in B, in words; empty where all are known."""
+    sides = {"A": found.a.labels, "B": found.b.labels}
+    counts = {side: labels.get(CueVerdict.UNDETERMINED, 0) for side, labels in sides.items()}
+    known = " and ".join(f"in {side} for {count:,}" for side, count in counts.items() if count)
+    return f"not known {known}" if known else ""
 
 
 def ranked(found: Comparison) -> list[ClassComparison]:
@@ -60,14 +79,19 @@ def headline(found: Comparison) -> list[str]:
 
     The first says how the accuracy changed, which classes lost and which gained for certain, and what to do next.
     """
-    cues = [entry for entry in found.classes if entry.label.changed]
-    changed = [f"{quoted(e.name)} from {e.label.a.value} to {e.label.b.value}" for e in cues]
     lost, gained = _sure(found, -1), _sure(found, 1)
     sentences = [f"{_accuracy(found)} {_classes(found, lost, gained)} {_next(lost, gained)}"]
-    if cues:
+    return [*sentences, *_cues(found), *_budgets(found)]
+
+
+def _cues(found: Comparison) -> Iterator[str]:
+    labels = {entry.name: entry.label for entry in found.classes if cue_changed(entry)}
+    changed = [f"{quoted(name)} from {label.a.value} to {label.b.value}" for name, label in labels.items()]
+    unknown = undetermined_cues(found)
+    if found.labels_changed:
+        names = f": {listed(changed, _NAMED)}" if changed else ""
         total = counted(len(found.classes), "class")
-        sentences.append(f"The cue of {len(cues):,} of {total} changed: {listed(changed, _NAMED)}.")
-    return [*sentences, *_budgets(found)]
+        yield f"The cue of {len(changed):,} of {total} changed{names}{f'; it is {unknown}' if unknown else ''}."
 
 
 def _accuracy(found: Comparison) -> str:

@@ -12,7 +12,7 @@ from cuesense.policies.recommend import export, recommend
 from cuesense.policies.rivals import rebuilt
 from cuesense.reports.policy_text import describe
 from cuesense.reports.profile_text import value_text
-from cuesense.reports.text import percent, points_with_unit, quoted, readable_name
+from cuesense.reports.text import counted, percent, points_with_unit, quoted, readable_name
 from cuesense.reports.verification_text import NAMES
 from cuesense.schemas.profile import Profile, TrainedModel
 
@@ -47,7 +47,7 @@ class ComparedPolicy:
         mean: Forecast of the mean of the classes' recalls; None where it is not known.
         worst: Forecast of the lowest of them.
         worst_class: The class that has it; empty where it is not known.
-        over: How many classes are over the accepted risk.
+        over: How many classes are over the accepted risk; None where it is not known.
         is_recommended: Whether this is the recommended policy.
     """
 
@@ -56,7 +56,7 @@ class ComparedPolicy:
     mean: float | None
     worst: float | None
     worst_class: str
-    over: int
+    over: int | None
     is_recommended: bool
 
 
@@ -98,7 +98,7 @@ class PolicyView:
 
     Attributes:
         advice: What is recommended.
-        values: Value as text and what limits it, for each augmentation.
+        values: Value as text and what limits it, for each augmentation; empty where nothing is forecast.
         compared: The policies, the recommended one first.
         risks: For each class by its name: forecast with the recommended policy and with the usual default, either of
             which may be unknown.
@@ -127,9 +127,10 @@ def policy_view(profile: Profile, advice: Advice) -> PolicyView:
     """
     code_policy, code_of = _for_libraries(profile, advice)
     trained = profile.verified.policies if profile.verified is not None else {}
+    limits = advice.limits if advice.has_forecast else ()
     return PolicyView(
         advice=advice,
-        values=tuple((limit.augmentation, *_value_and_limit(limit, advice)) for limit in advice.limits),
+        values=tuple((limit.augmentation, *_value_and_limit(limit, advice)) for limit in limits),
         compared=tuple(_compared(advice)),
         risks=_risks(advice),
         code=tuple(_code(profile, code_policy, name) for name in LIBRARIES),
@@ -155,12 +156,12 @@ def _gains(trained: Mapping[str, TrainedModel], advice: Advice) -> list[Verified
 def _compared(advice: Advice) -> list[ComparedPolicy]:
     found = []
     for name, title in _ORDER.items():
-        # Where no augmentation is recommended, it is one row.
-        if name not in advice.outlooks or (name == NONE and not advice.policy.names):
+        # Where no augmentation is recommended, it is one row; where nothing is forecast, no policy is the next best.
+        needless = (name == NONE and not advice.policy.names) or (name == NEXT and not advice.has_forecast)
+        if name not in advice.outlooks or needless:
             continue
         known, policy = advice.outlooks[name], advice.policies[name]
-        mean, worst = (known.mean, known.worst) if known.worst_class else (None, None)
-        over = len(known.at_risk)
+        mean, worst, over = (known.mean, known.worst, len(known.at_risk)) if known.worst_class else (None, None, None)
         found.append(ComparedPolicy(title, _words(policy), mean, worst, known.worst_class, over, name == RECOMMENDED))
     return found
 
@@ -197,12 +198,16 @@ def _for_libraries(profile: Profile, advice: Advice) -> tuple[Policy, str]:
             return policy, f"These libraries do not know the class of an image, so this is {_words(policy)}."
     if policy.names:
         return policy, ""
-    if other is not None and other.scope == "global" and other.names:
-        return (
-            other,
-            f"Recommended is no augmentation. If you augment all the same, this is the next best: {_words(other)}.",
-        )
+    if other is not None and advice.has_forecast and other.scope == "global" and other.names:
+        start = "Recommended is no augmentation. If you augment all the same, this is the next best"
+        return other, f"{start}: {_words(other)}{_over_risk(advice)}."
     return policy, ""
+
+
+def _over_risk(advice: Advice) -> str:
+    """Return for how many classes the next best policy is over the accepted risk; nothing where for none."""
+    over = len(advice.outlooks[NEXT].at_risk)
+    return f"; it is over the accepted risk for {counted(over, 'class')}" if over else ""
 
 
 def _code(profile: Profile, policy: Policy, library: str) -> Code:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cuesense.reports.audit_text import headline as audit_headline
 from cuesense.reports.audit_text import strengths_text
 from cuesense.reports.audit_view import view
+from cuesense.reports.comparison_text import changed_cues
 from cuesense.reports.cue_text import cue_count, relies_on_with_percent
 from cuesense.reports.headline import findings
 from cuesense.reports.profile_text import SHORT_NAMES, budget_text
@@ -58,7 +59,7 @@ def comparison_summary(comparison: Comparison) -> str:
     """Return both models with their accuracies, and how many classes differ."""
     first, second = comparison.a, comparison.b
     classes = counted(len(comparison.classes), "class")
-    changed = counted(comparison.labels_changed, "class")
+    changed = counted(changed_cues(comparison), "class")
     worst = points_with_unit(comparison.worst_class_change)
     return (
         f"<Comparison of {_short(first.model)} (A) and {_short(second.model)} (B) on {classes}>\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cuesense.comparison.compare import compare
-from cuesense.reports.comparison_text import ranked
+from cuesense.reports.comparison_text import cue_changed, ranked
 from cuesense.reports.html.comparison import render
 from cuesense.schemas.comparison import Comparison
 from tests.helpers.browser import Viewer
@@ -40,7 +40,7 @@ def test_the_table_sorts_filters_and_opens_budgets_by_keyboard(viewer: Viewer, f
     page.get_by_role("button", name="Difference").press("Enter")
     assert column(page, 0)[0] == changes[-1][1]
     page.get_by_role("button", name="other cue").click()
-    assert set(column(page, 0)) == {entry.name for entry in found.classes if entry.label.changed}
+    assert set(column(page, 0)) == {entry.name for entry in found.classes if cue_changed(entry)}
     summary = page.locator("#table summary:visible").first
     summary.press("Enter")
     assert "→" in page.locator("#table details[open] li").first.inner_text()

@@ -5,9 +5,20 @@ from __future__ import annotations
 import pytest
 
 from cuesense.comparison.compare import compare
-from cuesense.reports.comparison_text import budget_changes, budget_counts, headline, is_significant, ranked, side_name
+from cuesense.reports.comparison_text import (
+    budget_changes,
+    budget_counts,
+    changed_cues,
+    cue_changed,
+    headline,
+    is_significant,
+    ranked,
+    side_name,
+    undetermined_cues,
+)
+from cuesense.reports.text import quoted
 from cuesense.schemas.comparison import BudgetChange, ClassComparison, Comparison
-from cuesense.types import BudgetStatus
+from cuesense.types import BudgetStatus, CueVerdict
 from tests.helpers.profiles import profile
 
 
@@ -57,12 +68,41 @@ def test_it_names_the_classes_cues_and_budgets_that_differ(found: Comparison) ->
     assert gained > 4
     assert f" and {gained - 4} more), at a false discovery rate of 5 %" in said
     assert said.endswith("`cuesense check B --baseline A` makes a gate of it.")
-    assert sentences[1].startswith(f"The cue of {found.labels_changed} of 12 classes changed: '")
+    assert sentences[1].startswith(f"The cue of {changed_cues(found)} of 12 classes changed: '")
     counts = [change.change for entry in found.classes for change in entry.budgets.values()]
     assert sentences[2].startswith(
         f"Of 72 budgets {counts.count('stronger')} allow more in B than in A and {counts.count('weaker')} less;"
     )
     assert sum(sum(part.values()) for _, part in budget_counts(found)) == 72
+
+
+@pytest.mark.parametrize(
+    ("sides", "unknown"),
+    [("b", "in B for 12"), ("a", "in A for 12"), ("ab", "in A for 12 and in B for 12")],
+)
+def test_a_cue_that_is_undetermined_in_one_of_the_two_has_not_changed(sides: str, unknown: str) -> None:
+    few, known = (profile(12, images=100) for _ in range(2))
+    classes = [entry.model_copy(update={"cue": CueVerdict.UNDETERMINED}) for entry in few.classes]
+    labels = dict.fromkeys(few.summary.labels, 0) | {CueVerdict.UNDETERMINED: 12}
+    summary = few.summary.model_copy(update={"labels": labels})
+    few = few.model_copy(update={"classes": classes, "summary": summary})
+    found = compare(*(few if side in sides else known for side in "ab"))
+    assert found.labels_changed == (0 if sides == "ab" else 12)
+    assert changed_cues(found) == 0
+    assert undetermined_cues(found) == f"not known {unknown}"
+    sentence = f"The cue of 0 of 12 classes changed; it is not known {unknown}."
+    assert (sentence in headline(found)) == (sides != "ab")
+
+
+def test_cues_that_changed_stand_beside_those_that_are_not_known(found: Comparison) -> None:
+    first = next(entry for entry in found.classes if cue_changed(entry))
+    label = first.label.model_copy(update={"b": CueVerdict.UNDETERMINED})
+    classes = [first.model_copy(update={"label": label}) if entry is first else entry for entry in found.classes]
+    side = found.b.model_copy(update={"labels": {CueVerdict.UNDETERMINED: 1}})
+    said = headline(found.model_copy(update={"classes": classes, "b": side}))[1]
+    assert said.startswith(f"The cue of {changed_cues(found) - 1} of 12 classes changed: '")
+    assert quoted(first.name) not in said
+    assert said.endswith("; it is not known in B for 1.")
 
 
 def test_a_model_against_itself_differs_in_nothing() -> None:

@@ -7,7 +7,7 @@ from cuesense.policies.policy import PolicyOptions, uniform
 from cuesense.policies.recommend import export
 from cuesense.reports.policy_view import LIBRARIES, PolicyView, policy_view
 from cuesense.schemas.profile import Profile, TrainedModel, VerifiedModel
-from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast
+from tests.helpers.profiles_with_forecasts import CLEAN, CROP, JITTER, forecast, planted
 
 # Crops make the third class better and, from the third value on, the second one worse.
 GAINS = {CROP: [[0, 0, -0.1], [0, 0, -0.3], [0, 0.2, -0.3], [0, 0.4, -0.3]], JITTER: CLEAN}
@@ -74,6 +74,26 @@ def test_where_nothing_is_recommended_the_code_is_of_the_next_best():
     assert [entry.title for entry in found.compared] == ["Recommended", "Usual default", "Next best"]
     assert "this is the next best" in found.code_of
     assert "RandomResizedCrop" in found.code[0].text or "ColorJitter" in found.code[0].text
+    assert found.code_of.endswith("of the views.")
+
+
+@pytest.mark.parametrize("over", [1, 3])
+def test_code_of_a_next_best_over_the_risk_says_for_how_many_classes(over):
+    found = viewed(forecast({CROP: [[0.3] * over + [-0.01] * (3 - over)] * 4}))
+    assert [entry.over for entry in found.compared if entry.title == "Next best"] == [over]
+    classes = "1 class" if over == 1 else "3 classes"
+    assert found.code_of.endswith(f"of the views; it is over the accepted risk for {classes}.")
+
+
+def test_where_nothing_is_forecast_there_are_no_limits_no_counts_and_no_next_best():
+    found = viewed(planted({}, images=1))
+    assert [(entry.title, entry.mean, entry.over) for entry in found.compared] == [
+        ("Recommended", None, None),
+        ("Usual default", None, None),
+    ]
+    assert found.values == ()
+    assert found.code_of == ""
+    assert "RandomResizedCrop" not in found.code[0].text
 
 
 def test_results_of_trainings_are_listed(profile):

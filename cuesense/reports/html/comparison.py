@@ -45,5 +45,6 @@ def _environment() -> Environment:
 def _kinds(entry: ClassComparison) -> str:
     """Return the words by which the table's filters find a class."""
     changed = {change.change for change in entry.budgets.values()} & {"stronger", "weaker"}
-    words = {"marked": comparison_text.is_marked(entry), "cue": entry.label.changed, "budget": bool(changed)}
+    marked, cue = comparison_text.is_marked(entry), comparison_text.cue_changed(entry)
+    words = {"marked": marked, "cue": cue, "budget": bool(changed)}
     return " ".join(word for word, holds in words.items() if holds)

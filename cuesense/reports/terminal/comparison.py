@@ -10,12 +10,14 @@ from rich.text import Text
 
 from cuesense.reports.comparison_text import (
     SIGNIFICANT,
+    changed_cues,
     difference,
     is_marked,
     is_significant,
     largest_under,
     ranked,
     short_augmentation,
+    undetermined_cues,
 )
 from cuesense.reports.terminal.parts import borderless_table, warning_lines
 from cuesense.reports.text import DASH, percent, points, points_with_unit, printable
@@ -44,9 +46,11 @@ def _summary(found: Comparison) -> Iterator[Text]:
     for letter, side in (("A", found.a), ("B", found.b)):
         yield Text.assemble((f"{letter} ", "bold"), _side(side))
     worst = points_with_unit(found.worst_class_change)
+    unknown = undetermined_cues(found)
+    cues = f"the cue of {changed_cues(found):,} of {len(found.classes):,} classes changed"
     yield Text(
-        f"B minus A: accuracy {difference(found.accuracy)} pp, worst class {worst}; "
-        f"the cue of {found.labels_changed:,} of {len(found.classes):,} classes changed"
+        f"B minus A: accuracy {difference(found.accuracy)} pp, worst class {worst}; {cues}"
+        f"{f', {unknown}' if unknown else ''}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from cuesense.policies.advice import FOR_ALL, LEFT_OUT, NEXT, NONE, RECOMMENDED, USUAL, Advice, reason
@@ -69,11 +68,12 @@ def lines(advice: Advice, analyzed: float | None, library: str = "") -> list[str
     found = [*(_headline(advice) if advice.scope == "global" else _by_class(advice))]
     found += [advice.trainings] if advice.trainings else []
     found += _verified(advice.verified) if advice.verdict is None else []
-    found += [*_left_out(advice, library), *_compared(advice), *_limits(advice)]
+    limits = _limits(advice) if advice.has_forecast else []
+    found += [*_left_out(advice, library), *_compared(advice), *limits]
     if policy.scope != "global" and policy.probability > _GUARDED_PROBABILITY and policy.names:
         found.append(_LEAKING)
     found += [_lean(entry) for entry in advice.leans]
-    found += [*([_WEIGHTS] if policy.class_weights else []), *([_BUDGETS] if advice.limits else [])]
+    found += [*([_WEIGHTS] if policy.class_weights else []), *([_BUDGETS] if limits else [])]
     found.append(_BASIS[advice.basis])
     if advice.basis != "no training":
         found += _underfit(advice.outlooks[NONE].mean, analyzed)
@@ -95,6 +95,8 @@ def _headline(advice: Advice) -> list[str]:
         return [f"Recommended: {_with_share(policy)}{spared}{weights}."]
     if advice.proven:
         return ["Recommended: train without augmentation."]
+    if not advice.has_forecast:
+        return ["Recommended: train without augmentation; nothing is forecast, since no class has two images."]
     if other is None:
         return ["Recommended: train without augmentation; nothing else was measured."]
     start = "Recommended: train without augmentation"
@@ -116,6 +118,8 @@ def _turned_down(other: str, advice: Advice) -> str:
 def _by_class(advice: Advice) -> list[str]:
     """Return what is recommended for each class or cluster; first, whether it is forecast to be worse."""
     policy = advice.policy
+    if not policy.names and not advice.has_forecast:
+        return _headline(advice)
     flag, who = ("--grouped", "cluster of classes") if advice.scope == "grouped" else ("--per-class", "class")
     better = [_better(advice, name) for name in (NONE, FOR_ALL) if _is_better(advice, name)]
     instead = f" than {', and than '.join(better)}: leave out {flag}" if better else ""
@@ -147,8 +151,6 @@ def _change(advice: Advice, name: str, base: str) -> tuple[float, float]:
 
 
 def _in_words(change: tuple[float, float]) -> str:
-    if any(math.isnan(part) for part in change):
-        return "nothing that is known, since no class has two images"
     if all(abs(part) < _SHOWN for part in change):
         return "about the same"
     mean, worst = (
@@ -176,7 +178,8 @@ def _left_out(advice: Advice, library: str) -> list[str]:
 
 
 def _compared(advice: Advice) -> list[str]:
-    order = (RECOMMENDED, NONE, FOR_ALL, USUAL, NEXT) if advice.policy.names else (NONE, FOR_ALL, USUAL, NEXT)
+    own = [RECOMMENDED] if advice.policy.names else []
+    order = [*own, NONE, FOR_ALL, USUAL, *([NEXT] if advice.has_forecast else [])]
     return [line for name in order if name in advice.outlooks for line in _outlook(name, advice)]
 
 

@@ -359,6 +359,14 @@ def test_without_augmentations_rows_are_sorted_by_lean(answered):
     assert "usual" not in {cell.attributes.get("data-sort") for cell in heading_cells(shown)}
 
 
+def test_where_nothing_is_forecast_the_policies_have_dashes() -> None:
+    section = parse(render(profiles.profile(3, images=1))).find("section", id="policy")[0]
+    assert "Nothing is forecast, since no class has two images." in section.text
+    rows = [row.find("td") for row in section.find(id="compared")[0].find("tbody")[0].find("tr")]
+    assert [[cell.text.strip() for cell in row[1:]] for row in rows] == [["–"] * 4] * 2
+    assert not any(words in section.text for words in ("what limits it", "next best"))
+
+
 def test_what_a_class_keeps_and_where_it_leans_are_in_the_page(answered):
     shown = parse(render(answered))
     found_rows = by_name(shown)

@@ -7,6 +7,7 @@ import io
 from rich.console import Console
 
 from cuesense import compare
+from cuesense.reports.comparison_text import changed_cues
 from cuesense.reports.terminal.comparison import render
 from cuesense.schemas.comparison import Comparison
 from tests.helpers.profiles import profile
@@ -50,7 +51,8 @@ def test_the_summary_says_how_both_do_and_how_they_are_compared() -> None:
     text = shown(comparison)
     for words in ("A torchvision:resnet18: accuracy", "B minus A: accuracy", "classes changed", "independent samples"):
         assert words in text
-    assert f"the cue of {comparison.labels_changed} of 12 classes changed" in text
+    cues = f"the cue of {changed_cues(comparison)} of 12 classes changed, not known in B for 1"
+    assert cues in " ".join(text.split())
     assert "Warning: Images are compared as independent samples" in text
     paired = shown(comparison.model_copy(update={"paired": True, "warnings": []}))
     assert "pairs of the same image" in paired

@@ -205,6 +205,16 @@ def test_a_verified_policy_is_warned_of_where_its_worst_class_is_worse(worst: fl
 def test_classes_without_images_are_said_to_be_unknown() -> None:
     nowhere = dict.fromkeys((RECOMMENDED, NONE, USUAL), Outlook(float("nan"), float("nan"), ""))
     assert "forecast for no augmentation: unknown, no class has two images" in said(advice(outlooks=nowhere))
-    found = advice(NOTHING, EVERY)
-    unknown = said(replace(found, outlooks=nowhere | {NEXT: nowhere[NONE]}))
-    assert "is forecast to give nothing that is known, since no class has two images." in unknown[0]
+
+
+@pytest.mark.parametrize("scope", ["global", "per_class"])
+def test_where_nothing_is_forecast_there_are_no_limits_and_no_next_best(scope: str) -> None:
+    nowhere = dict.fromkeys((RECOMMENDED, NONE, USUAL, NEXT), Outlook(float("nan"), float("nan"), ""))
+    found = advice(NOTHING, EVERY, limits=(Limit("hue", None),), scope=scope)
+    text = said(replace(found, outlooks=nowhere))
+    assert text[0] == "Recommended: train without augmentation; nothing is forecast, since no class has two images."
+    assert [line.partition(":")[0] for line in text[1:-1]] == [
+        "forecast for no augmentation",
+        "forecast for the usual default (color jitter to 0.4)",
+    ]
+    assert any(line.startswith("hue: left out") for line in said(found))
