@@ -12,6 +12,7 @@ from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, uniform
 from cuesense.reports.html.profile import render
 from cuesense.reports.pictures import Answer
 from cuesense.schemas.profile import TrainedModel, VerifiedModel
+from cuesense.types import CueVerdict
 from tests.helpers import browser
 from tests.helpers.browser import PHONE, Viewer
 from tests.helpers.page_checks import HOSTILE
@@ -246,6 +247,33 @@ def test_words_are_explained_where_they_stand(viewer: Viewer, path: Path) -> Non
     assert touched.locator("#tip").is_visible()
     touched.locator("#policy-title").tap()
     assert touched.locator("#tip").is_hidden()
+
+
+def test_words_of_findings_legend_and_classes_are_explained_by_keyboard_and_touch(
+    viewer: Viewer, tmp_path: Path
+) -> None:
+    source = full_profile()
+    summary = source.summary.model_copy(update={"warnings": ["Sink classes, as which others are predicted: tench."]})
+    first = source.classes[0].model_copy(update={"cue": CueVerdict.INSENSITIVE})
+    known = source.model_copy(update={"summary": summary, "classes": [first, *source.classes[1:]]})
+    (tmp_path / "report.html").write_text(render(known), encoding="utf-8")
+    page = viewer.open(tmp_path / "report.html", size=PHONE)
+    tip = page.locator("#tip")
+    assert page.locator(".warnings li").inner_text() == summary.warnings[0]
+    places = [(".tile", "undetermined"), (".warnings", "sink"), ("#classes", "lean")]
+    in_class = ["insensitive", "sufficiency", "necessity", "certified"]
+    for place, word in places + [("#panel", word) for word in in_class]:
+        if place == "#panel" and page.locator(place).is_hidden():
+            page.evaluate("(name) => { location.hash = `#class=${name}`; }", first.name)
+        term = page.locator(f"{place} [data-word={word}]")
+        meaning = page.locator(f"#word-{word}").text_content()
+        term.focus()
+        assert tip.inner_text() == meaning
+        page.keyboard.press("Escape")
+        assert tip.is_hidden()
+        term.tap()
+        assert tip.inner_text() == meaning
+    assert browser.violations(page) == []
 
 
 def test_code_and_command_are_copied(viewer: Viewer, path: Path) -> None:
