@@ -217,6 +217,22 @@ def test_the_map_leads_to_classes_by_pointer_and_keyboard(viewer: Viewer, path: 
     assert page.evaluate("document.activeElement.id") == "cue-map"
 
 
+def test_a_named_dot_keeps_inside_the_window_when_that_gets_smaller(viewer: Viewer, path: Path) -> None:
+    page = viewer.open(path, size=(844, 390))
+    dots = page.locator("#cue-map [data-at]").evaluate_all(
+        "all => all.map((dot) => [dot.cx.baseVal.value, dot.dataset.at])"
+    )
+    _, rightmost = max(dots)
+    name = full_profile().classes[int(rightmost)].name
+    page.evaluate("(name) => { location.hash = `#class=${encodeURIComponent(name)}`; }", name)
+    wait_for(page, "#map-label", name)
+    page.set_viewport_size({"width": 390, "height": 844})
+    # The script is told of the new size before the next picture is drawn.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert browser.overflow(page) == 0
+    assert page.locator("#map-label").is_visible()
+
+
 def test_words_are_explained_where_they_stand(viewer: Viewer, path: Path) -> None:
     page = viewer.open(path)
     tip = page.locator("#tip")
