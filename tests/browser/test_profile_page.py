@@ -12,6 +12,7 @@ from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, uniform
 from cuesense.reports.html.profile import render
 from cuesense.reports.pictures import Answer
 from cuesense.schemas.profile import TrainedModel, VerifiedModel
+from cuesense.types import CueVerdict
 from tests.helpers import browser
 from tests.helpers.browser import PHONE, Viewer
 from tests.helpers.page_checks import HOSTILE
@@ -216,6 +217,22 @@ def test_the_map_leads_to_classes_by_pointer_and_keyboard(viewer: Viewer, path: 
     assert page.evaluate("document.activeElement.id") == "cue-map"
 
 
+def test_a_named_dot_keeps_inside_the_window_when_that_gets_smaller(viewer: Viewer, path: Path) -> None:
+    page = viewer.open(path, size=(844, 390))
+    dots = page.locator("#cue-map [data-at]").evaluate_all(
+        "all => all.map((dot) => [dot.cx.baseVal.value, dot.dataset.at])"
+    )
+    _, rightmost = max(dots)
+    name = full_profile().classes[int(rightmost)].name
+    page.evaluate("(name) => { location.hash = `#class=${encodeURIComponent(name)}`; }", name)
+    wait_for(page, "#map-label", name)
+    page.set_viewport_size({"width": 390, "height": 844})
+    # The script is told of the new size before the next picture is drawn.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert browser.overflow(page) == 0
+    assert page.locator("#map-label").is_visible()
+
+
 def test_words_are_explained_where_they_stand(viewer: Viewer, path: Path) -> None:
     page = viewer.open(path)
     tip = page.locator("#tip")
@@ -246,6 +263,33 @@ def test_words_are_explained_where_they_stand(viewer: Viewer, path: Path) -> Non
     assert touched.locator("#tip").is_visible()
     touched.locator("#policy-title").tap()
     assert touched.locator("#tip").is_hidden()
+
+
+def test_words_of_findings_legend_and_classes_are_explained_by_keyboard_and_touch(
+    viewer: Viewer, tmp_path: Path
+) -> None:
+    source = full_profile()
+    summary = source.summary.model_copy(update={"warnings": ["Sink classes, as which others are predicted: tench."]})
+    first = source.classes[0].model_copy(update={"cue": CueVerdict.INSENSITIVE})
+    known = source.model_copy(update={"summary": summary, "classes": [first, *source.classes[1:]]})
+    (tmp_path / "report.html").write_text(render(known), encoding="utf-8")
+    page = viewer.open(tmp_path / "report.html", size=PHONE)
+    tip = page.locator("#tip")
+    assert page.locator(".warnings li").inner_text() == summary.warnings[0]
+    places = [(".tile", "undetermined"), (".warnings", "sink"), ("#classes", "lean")]
+    in_class = ["insensitive", "sufficiency", "necessity", "certified"]
+    for place, word in places + [("#panel", word) for word in in_class]:
+        if place == "#panel" and page.locator(place).is_hidden():
+            page.evaluate("(name) => { location.hash = `#class=${name}`; }", first.name)
+        term = page.locator(f"{place} [data-word={word}]")
+        meaning = page.locator(f"#word-{word}").text_content()
+        term.focus()
+        assert tip.inner_text() == meaning
+        page.keyboard.press("Escape")
+        assert tip.is_hidden()
+        term.tap()
+        assert tip.inner_text() == meaning
+    assert browser.violations(page) == []
 
 
 def test_code_and_command_are_copied(viewer: Viewer, path: Path) -> None:

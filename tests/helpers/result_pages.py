@@ -8,6 +8,10 @@ from typing import Any
 from tests.helpers import browser
 from tests.helpers.browser import DESKTOP, PHONE, Viewer
 
+# The boxes that hide a part of what they hold.
+CUT = """all => all.filter((box) => box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX !== "visible")
+  .map((box) => box.getAttribute("aria-label"))"""
+
 
 def check_every_view(viewer: Viewer, path: Path) -> None:
     """Assert that axe finds nothing and nothing is wider than the screen, whatever the theme and the size."""
@@ -30,6 +34,8 @@ def check_prints_every_row(page: Any) -> None:
     assert not page.locator(".controls").is_visible()
     assert not page.locator("nav").is_visible()
     assert browser.overflow(page) <= 0
+    # A box that would scroll loses columns on paper, and makes the page no wider.
+    assert page.locator(".wide").evaluate_all(CUT) == []
     page.emulate_media(media="screen")
     page.set_viewport_size(size)
 

@@ -36,7 +36,7 @@ const classDetail = (() => {
     const leak = limit.match(/^(leak (?:into|from) )([^]*)$/);
     return leak ? [leak[1], linked(leak[2])] : [limit];
   };
-  const budgets = (entry) => sheet(["Augmentation", "Budget", "Drop there, pp", "Risk", "Limited by"],
+  const budgets = (entry) => sheet(["Augmentation", "Budget", "Drop there, pp", [term("risk", "Risk"), ", ", term("certified")], "Limited by"],
     profileData().augmentations.flatMap(({ title }, at) => {
       if (!entry.budgets[at]) return [];
       const [, status, value, drop, low, high, limit, risk] = entry.budgets[at];
@@ -92,11 +92,17 @@ const classDetail = (() => {
     return [html("p", { class: "loss" }, ...said, ...(drop > 0 && rival ? [", most often to ", linked(rival)] : []), ".")];
   };
 
+  /* What the class relies on, explained where the list of words has it: shape, texture and color it has not. */
+  const reliesOn = ({ cue, relies: [shown] }) => {
+    const word = shown.startsWith("leans ") ? "lean" : cue;
+    return chip(cue, words.knows(word) && shown !== "no images" ? term(word, shown) : shown);
+  };
+
   return (at) => {
     const entry = profileData().classes[at];
     const parts = [
       html("h3", {}, named(entry.name)), html("p", { class: "note" }, counted(entry)),
-      html("p", { class: "why" }, chip(entry.cue, entry.relies[0]), entry.relies[1] ? `(${entry.relies[1]}). ` : ". ", entry.why), ...usual(entry)];
+      html("p", { class: "why" }, reliesOn(entry), entry.relies[1] ? `(${entry.relies[1]}). ` : ". ", entry.why), ...usual(entry)];
     if (entry.flags.length) parts.push(html("p", { class: "note" }, `Note: ${entry.flags.join("; ")}.`));
     if (entry.leans.length) parts.push(html("p", { class: "note" }, `It ${entry.leans.join("; it ")}.`));
     parts.push(...classPictures(at));
@@ -109,7 +115,7 @@ const classDetail = (() => {
         ? "No notable share of its images is predicted as another class."
         : "None of its images is recognized as it is, so that no augmentation loses any to another class.");
       parts.push(html("div", { class: "pair" }, block("Rivals", entry.rivals.length ? rivals(entry) : none, ...taken(entry)),
-        block("Evidence: lost without the cue", evidence(entry)),
+        block(["Evidence: ", term("necessity", "lost without the cue"), ", ", term("sufficiency", "kept with it alone")], evidence(entry)),
         ...(entry.kept.length ? [block(entry.keptTitle, kept(entry))] : [])));
     }
     parts.push(...classCurves.draw(at));

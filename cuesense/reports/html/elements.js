@@ -30,10 +30,11 @@ const named = (name) => html("bdi", {}, ...name.split(/([\p{L}\p{N}_]+(?:-[\p{L}
     : part.split(/(?<=_)/).flatMap((piece, place) => place ? [html("wbr"), piece] : piece)));
 const chip = (cue, shown = cue) => html("span", { class: `chip ${cue.replace(" ", "-")}` },
   html("b", { "aria-hidden": "true" }, profileData().letters[cue]), html("span", {}, shown));
+/* A heading is text, or a list of texts and words to explain. */
 const sheet = (headings, lines) => html("table", { class: "sheet" },
-  html("thead", {}, html("tr", {}, ...headings.map((heading) => html("th", { scope: "col" }, heading)))),
+  html("thead", {}, html("tr", {}, ...headings.map((heading) => html("th", { scope: "col" }, ...[heading].flat())))),
   html("tbody", {}, ...lines));
-const block = (title, ...content) => html("div", { class: "block" }, html("h4", {}, title), ...content);
+const block = (title, ...content) => html("div", { class: "block" }, html("h4", {}, ...[title].flat()), ...content);
 
 /* A class's link, as links.class_id writes it in Python. */
 const classLink = (name) => `#class=${encodeURIComponent(name)}`;

@@ -20,6 +20,15 @@
       ring.setAttribute("cx", -99);
       marks.forEach((mark) => mark.setAttribute("cx", -99));
     };
+    /* Beside the dot, and inside the map, whatever the label's place was. */
+    const placeLabel = () => {
+      if (!current) return;
+      label.style.left = 0;
+      const scale = graphic.clientWidth / graphic.viewBox.baseVal.width;
+      const room = map.clientWidth - label.offsetWidth;
+      label.style.left = `${Math.max(0, Math.min(current.x * scale - label.offsetWidth / 2, room))}px`;
+      label.style.top = `${current.y * scale + 12}px`;
+    };
     const point = (dot) => {
       if (current === dot) return;
       current = dot;
@@ -29,10 +38,7 @@
       marks.forEach((mark, row) => mark.setAttribute("cx", ZERO + (HUNDRED - ZERO) * place[row]));
       label.replaceChildren(named(name));
       label.hidden = false;
-      const scale = graphic.clientWidth / graphic.viewBox.baseVal.width;
-      const room = map.clientWidth - label.offsetWidth;
-      label.style.left = `${Math.max(0, Math.min(dot.x * scale - label.offsetWidth / 2, room))}px`;
-      label.style.top = `${dot.y * scale + 12}px`;
+      placeLabel();
       const shares = profileData().cues.map((title, row) => `${title} ${percent(place[row], 0)}`).join(", ");
       here.replaceChildren(named(name), `: ${relies[0]}. Reliance: ${shares}.`);
     };
@@ -60,6 +66,7 @@
 
     map.addEventListener("pointermove", (event) => { const dot = nearest(event); if (dot) point(dot); else leave(); });
     map.addEventListener("pointerleave", leave);
+    addEventListener("resize", placeLabel);
     map.addEventListener("click", (event) => { const dot = nearest(event); if (dot) classPanel.open(dot.at); });
     map.addEventListener("focus", () => { if (!current && dots.length) point(dots[0]); });
     map.addEventListener("blur", leave);

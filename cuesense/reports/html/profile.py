@@ -48,7 +48,7 @@ from cuesense.reports.text import percent, printable, readable_name
 from cuesense.reports.usual_losses import MEANING as SAFETY_MEANING
 from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses
 from cuesense.reports.words import words
-from cuesense.schemas.profile import ClassModel, CurveModel, GlobalBudget, Profile
+from cuesense.schemas.profile import SINK_WARNING, ClassModel, CurveModel, GlobalBudget, Profile
 from cuesense.types import Cue, CueVerdict
 
 # Columns of budgets that fit beside the evidence in a window of 1,280 pixels; a class's details list all its budgets.
@@ -192,6 +192,7 @@ def _environment() -> Environment:
         "MOST_TICKS": MOST_TICKS,
         "SAFETY": list(Safety),
         "SAFETY_MEANING": SAFETY_MEANING,
+        "SINK_WARNING": SINK_WARNING,
     }
     return environment
 

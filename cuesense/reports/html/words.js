@@ -3,6 +3,7 @@
 const words = (() => {
   const tip = document.getElementById("tip");
   let shownFor = null;
+  const meaning = (word) => document.getElementById(`word-${word.replace(" ", "-")}`);
   const hide = () => {
     const was = shownFor;
     tip.hidden = true;
@@ -10,7 +11,7 @@ const words = (() => {
     return was !== null;
   };
   const show = (word) => {
-    tip.textContent = document.getElementById(`word-${word.dataset.word.replace(" ", "-")}`).textContent;
+    tip.textContent = meaning(word.dataset.word).textContent;
     tip.hidden = false;
     shownFor = word;
     const at = word.getBoundingClientRect(), { width, height } = tip.getBoundingClientRect();
@@ -31,7 +32,7 @@ const words = (() => {
   document.addEventListener("click", (event) => { const word = wordOf(event); if (word) show(word); else if (event.target !== tip) hide(); });
   /* Focus may scroll, and a panel scrolls by itself: the meaning stays beside its word. */
   addEventListener("scroll", () => { if (shownFor) show(shownFor); }, { passive: true, capture: true });
-  return { hide };
+  return { hide, knows: (word) => meaning(word) !== null };
 })();
 const term = (word, shown = word) => html("button", {
   type: "button", class: "term", "data-word": word, "aria-describedby": `word-${word.replace(" ", "-")}`,
