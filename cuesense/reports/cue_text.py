@@ -12,15 +12,6 @@ from cuesense.types import Cue, CueVerdict
 _LARGEST_PERCENT = 99
 
 
-def certain_lean(entry: ClassModel) -> Cue | None:
-    """Return the cue on which a class relies more than the average class, for certain; None where there is none.
-
-    Args:
-        entry: The class. Of several such cues the one with the largest lean counts.
-    """
-    return entry.leans_to
-
-
 def relies_on(entry: ClassModel) -> str:
     """Return what a class relies on: its cue; else ``"leans shape"`` where a lean is certain; else ``"undetermined"``.
 
@@ -29,7 +20,7 @@ def relies_on(entry: ClassModel) -> str:
     """
     if not entry.images:
         return "no images"
-    lean = certain_lean(entry)
+    lean = entry.leans_to
     if entry.cue is CueVerdict.UNDETERMINED and lean is not None:
         return f"leans {lean.value}"
     return entry.cue.value
@@ -55,14 +46,14 @@ def relies_on_remark(entry: ClassModel) -> str:
     percent = cue_percent(entry)
     if percent:
         return f"probability {percent}"
-    if entry.images and entry.cue is CueVerdict.UNDETERMINED and (lean := certain_lean(entry)) is not None:
+    if entry.images and entry.cue is CueVerdict.UNDETERMINED and (lean := entry.leans_to) is not None:
         return f"its cue is undetermined, but it certainly relies on {lean.value} more than the average class"
     return ""
 
 
 def undetermined_leans(classes: Sequence[ClassModel]) -> dict[Cue, int]:
     """Return how many of the undetermined classes lean to each cue; cues to which none leans are left out."""
-    leans = [certain_lean(e) for e in classes if e.images and e.cue is CueVerdict.UNDETERMINED]
+    leans = [entry.leans_to for entry in classes if entry.images and entry.cue is CueVerdict.UNDETERMINED]
     return {cue: leans.count(cue) for cue in Cue if cue in leans}
 
 

@@ -199,6 +199,10 @@ def _recognized(profile: Profile) -> list[ClassModel]:
     return [entry for entry in profile.classes if entry.images and entry.clean_accuracy]
 
 
+def _never_recognized(profile: Profile) -> list[str]:
+    return [entry.name for entry in profile.classes if entry.images and not entry.clean_accuracy]
+
+
 def _findings(profile: Profile, costs: Sequence[_Cost]) -> list[str]:
     if not costs:
         measured = any(curve.role is Role.AUGMENTATION for curve in profile.curves)
@@ -207,8 +211,7 @@ def _findings(profile: Profile, costs: Sequence[_Cost]) -> list[str]:
     harmful = [cost for cost in costs if cost.over]
     named, rest = harmful[:_SENTENCES], harmful[_SENTENCES:]
     safe = [cost.phrase for cost in costs if not cost.over and not cost.open]
-    never = any(entry.images and not entry.clean_accuracy for entry in profile.classes)
-    every = "every class that is recognized" if never else "every class"
+    every = "every class that is recognized" if _never_recognized(profile) else "every class"
     found = [f"{_capital(cost.phrase)}: {_largest_loss(cost)}; {_safe_for(cost)}." for cost in named]
     found += [f"{_capital(cost.phrase)}: {_safe_for(cost)}." for cost in rest]
     found += [f"Safe for {every}: {', '.join(safe)}."] if safe else []
@@ -299,7 +302,7 @@ def _measured(profile: Profile) -> str:
         f"Measured on {counted(sum(images), 'image')} of {classes} ({each} a class), of which "
         f"{percent(profile.summary.clean_accuracy)} are recognized."
     )
-    never = [entry.name for entry in profile.classes if entry.images and not entry.clean_accuracy]
+    never = _never_recognized(profile)
     if never:
         found += f" Never recognized, so that nothing can be said of what they lose: {_named(never)}."
     return f"{found} {_losses(profile)}" if any(entry.budgets for entry in profile.classes) else found

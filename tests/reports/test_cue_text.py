@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from cuesense.reports.cue_text import (
-    certain_lean,
     cue_count,
     cue_percent,
     relies_on,
@@ -74,7 +73,7 @@ def test_undetermined_classes_are_counted_with_their_leans() -> None:
 
 def test_profiles_of_earlier_versions_have_no_leans() -> None:
     source = profiles.profile(12, empty=1, seed=3)
-    assert {certain_lean(entry) for entry in source.classes} == {None}
+    assert {entry.leans_to for entry in source.classes} == {None}
     assert "undetermined" in {relies_on(entry) for entry in source.classes}
 
 

@@ -21,7 +21,7 @@ from cuesense.reports.charts.cue_triangle import MOST_TICKS, Dot, strips, triang
 from cuesense.reports.charts.curve_accuracies import Overview, dataset_overview
 from cuesense.reports.confusions import confusions, leaks
 from cuesense.reports.cue_map import MEANING, MEANING_OLD, CueMap, cue_map
-from cuesense.reports.cue_text import certain_lean, cue_count, cue_percent, relies_on, relies_on_caption
+from cuesense.reports.cue_text import cue_count, cue_percent, relies_on, relies_on_caption
 from cuesense.reports.graded_text import is_graded, lean_text
 from cuesense.reports.headline import advice_on, headline
 from cuesense.reports.html.links import class_address, class_id, link, with_links
@@ -102,7 +102,7 @@ class _Row:
     @property
     def leans_to(self) -> str:
         """The cue to which it certainly leans; empty where it may be none."""
-        cue = certain_lean(self.entry)
+        cue = self.entry.leans_to
         return "" if cue is None else cue.value
 
 

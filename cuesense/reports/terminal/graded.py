@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from cuesense.reports.cue_text import certain_lean, cue_percent, relies_on, relies_on_caption
+from cuesense.reports.cue_text import cue_percent, relies_on, relies_on_caption
 from cuesense.reports.graded_text import in_percent, known_columns, lean_text, short_title
 from cuesense.reports.profile_text import SHORT_NAMES, augmentation_columns
 from cuesense.reports.terminal.cells import BUDGET_WIDTH, STYLES, budget_cell
@@ -148,9 +148,9 @@ def _cue(entry: ClassModel) -> Text:
     if entry.images and entry.cue is not CueVerdict.UNDETERMINED:
         room = len(said) + 1 + len(chance) <= _CUE_WIDTH
         return Text.assemble((said, STYLES[entry.cue]), f" {chance}" if chance and room else "")
-    lean = certain_lean(entry) if entry.images else None
+    lean = entry.leans_to if entry.images else None
     return Text(said, "dim" if lean is None else STYLES[CueVerdict(lean.value)].removeprefix("bold "))
 
 
 def _lean(entry: ClassModel) -> Text:
-    return Text(lean_text(entry), "dim" if certain_lean(entry) is None else "")
+    return Text(lean_text(entry), "dim" if entry.leans_to is None else "")
