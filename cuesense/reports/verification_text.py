@@ -149,8 +149,6 @@ def _next(found: Verification, best: ArmResult) -> str:
 def rival_sentences(found: Verification) -> Iterator[str]:
     """Yield how every rival did against the recommended policy for all classes, and whether seeds are too few to judge.
 
-    Nothing of networks that guess.
-
     Args:
         found: The verification; of networks that guess nothing is said.
     """
