@@ -112,7 +112,7 @@ BREAKS = [
         "tests/exporters/test_exporters.py",
     ),
     (
-        "cuesense/inference/engine.py",
+        "cuesense/inference/batches.py",
         "self.scales = [1 / spread",
         "self.scales = [spread",
         "tests/inference/test_engine.py",

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from cuesense.datasets.images import Prepared, prepare
 from cuesense.errors import DatasetError, UnreadableImageError, expected
+from cuesense.inference.batches import BatchMaker
 from cuesense.inference.changed_images import refuse_changed_in_memory
 from cuesense.inference.forward import check_count, check_finite, forward, placed
 from cuesense.inference.options import RunOptions
 from cuesense.inference.output_kind import as_logits
-from cuesense.perturbations.apply import perturb
 from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
 from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 
@@ -176,11 +176,7 @@ class _Runner:
         self.output_count = len(classifier.class_names.names) if classifier.class_names else None
         # Half the bytes of a shard are scores and classes: wide numbers only where classes need them.
         self.class_type = torch.int16 if len(outputs) <= torch.iinfo(torch.int16).max + 1 else torch.int32
-        mean, std = classifier.preprocessing.mean, classifier.preprocessing.std
-        self.scales = [1 / spread for spread in std]
-        offsets = [-center / spread for center, spread in zip(mean, std, strict=True)]
-        self.offsets = torch.tensor(offsets, device=options.device).unbind()
-        self.batch = torch.empty(0)
+        self.maker = BatchMaker(classifier.preprocessing, self.batch_size, options.device, options.seed)
 
     def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
         readable = [
@@ -225,13 +221,6 @@ class _Runner:
             rows = [self._outcome(condition, pixels, names, truth) for condition in self.conditions]
         return {name: torch.stack([row[name] for row in rows]).cpu() for name in rows[0]}
 
-    def _changed(self, condition: Condition, pixels: Tensor, keys: list[str]) -> Tensor:
-        if condition.perturbation is None:
-            return pixels
-        return perturb(
-            condition.perturbation, pixels, keys, condition.value, seed=self.engine.seed, repeat=condition.repeat
-        )
-
     def _outcome(self, condition: Condition, pixels: Tensor, names: list[_Name], truth: Tensor) -> dict[str, Tensor]:
         logits = self._logits(condition, pixels, names)
         true_logit = logits.gather(1, truth[:, None])
@@ -247,33 +236,14 @@ class _Runner:
         }
 
     def _logits(self, condition: Condition, pixels: Tensor, names: list[_Name]) -> Tensor:
-        normalized = self._normalized(condition, pixels, [name.key for name in names])
-        outputs = forward(self.network, normalized, self.engine)
+        batch = self.maker.batch_of(condition, pixels, [name.key for name in names])
+        outputs = forward(self.network, batch, self.engine)
         check_count(outputs.shape[1], self.output_count or int(self.outputs.max()) + 1)
         # Only what is kept is checked: beyond the images the batch is filled with copies.
         outputs = outputs[: len(pixels)]
         logits = as_logits(outputs, self.output_kind)
         check_finite(logits, outputs, [name.sample_id for name in names], condition)
         return logits
-
-    def _normalized(self, condition: Condition, pixels: Tensor, keys: list[str]) -> Tensor:
-        """Return a full perturbed and normalized batch, channels last; its last image is repeated to fill it.
-
-        All batches have one shape. On the CPU the images are taken one by one, which keeps them in the cache.
-        """
-        shape = (self.batch_size, *pixels.shape[1:])
-        if self.batch.shape != shape:
-            self.batch = torch.empty(shape, device=pixels.device, memory_format=torch.channels_last)
-        count = len(pixels)
-        step = 1 if pixels.device.type == "cpu" else count
-        for start in range(0, count, step):
-            part = slice(start, start + step)
-            changed = self._changed(condition, pixels[part], keys[part])
-            planes = zip(self.offsets, changed.unbind(1), self.scales, self.batch[part].unbind(1), strict=True)
-            for offset, plane, scale, normalized in planes:
-                torch.add(offset, plane, alpha=scale, out=normalized)
-        self.batch[count:] = self.batch[count - 1]
-        return self.batch
 
     def _nothing(self) -> Columns:
         conditions, kept = len(self.conditions), min(len(self.outputs), KEPT_SCORES)
