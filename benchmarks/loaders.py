@@ -416,8 +416,8 @@ def compared(case: Case, folder: Path, images: list[tuple[Path, int]]) -> dict[s
     run = RunOptions()
     classifier = probe(classifier, dataset, run).applied(classifier)
     store = OutcomeStore()
-    shards = predict(classifier, dataset, tuple(range(len(dataset.class_names))), [Condition()], store, run)
-    ours = next(store.conditions(shards, [0])).predicted
+    outcomes = predict(classifier, dataset, tuple(range(len(dataset.class_names))), [Condition()], store, run)
+    ours = next(outcomes.conditions([0])).predicted
     with torch.inference_mode():
         logits = torch.cat([case.network(batch) for batch in batches([path for path, _ in images], case.transform)])
     theirs = logits.argmax(1).numpy()

@@ -21,6 +21,7 @@ from cuesense.models.compact import MEAN, STD
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.planted.world import PlantedWorld
+from cuesense.predictions.outcomes import Outcomes
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.schemas.profile import Profile
 from cuesense.types import Classifier, ClassNames, Condition, Dataset
@@ -99,16 +100,15 @@ def _run(
     options = run_options(setting.device, batch_size or (setting.batch if setting.small else None), precision)
     store = OutcomeStore()
     start = time.perf_counter()
-    shards = predict(classifier, dataset, _OUTPUTS, conditions, store, options)
+    outcomes = predict(classifier, dataset, _OUTPUTS, conditions, store, options)
     seconds = time.perf_counter() - start
     passes = len(dataset) * len(conditions)
-    return store, {
+    return outcomes, {
         "seconds": seconds,
         "seconds a forward pass of one image": seconds / passes,
         "forward passes a second": passes / seconds,
         "batch size": options.batch_size,
         "threads that decode": options.workers,
-        "shards": shards,
     }
 
 
@@ -123,7 +123,7 @@ def _both(
         busy = kernel_seconds(setting, lambda p=precision: _run(setting, classifier, few, conditions, p))
         stores[precision], figures = _run(setting, classifier, dataset, conditions, precision)
         found[precision] = figures | _idle(busy, len(dataset) / len(few), figures["seconds"])
-    same = _same(stores["bfloat16"], stores["float32"], figures["shards"], conditions)
+    same = _same(stores["bfloat16"], stores["float32"], conditions)
     agreement: dict[str, Any] = {"bfloat16 against float32": same}
     if setting.on_gpu:
         some = subset(dataset, _ON_CPU // 2)
@@ -139,10 +139,10 @@ def _idle(busy: dict[str, float], larger: float, seconds: float) -> dict[str, fl
     return {"kernel seconds": kernels, "copy seconds": copies, "idle share": 1 - (kernels + copies) / seconds}
 
 
-def _same(one: OutcomeStore, other: OutcomeStore, shards: int, conditions: list[Condition]) -> dict[str, float]:
+def _same(one: Outcomes, other: Outcomes, conditions: list[Condition]) -> dict[str, float]:
     """Return the share of equal predictions, of all conditions and of the clean one alone."""
     wanted = range(len(conditions))
-    pairs = zip(one.conditions(shards, wanted), other.conditions(shards, wanted), strict=True)
+    pairs = zip(one.conditions(wanted), other.conditions(wanted), strict=True)
     shares = [float((a.predicted == b.predicted).mean()) for a, b in pairs]
     return {"all conditions": float(np.mean(shares)), "clean": shares[0]}
 
@@ -151,9 +151,9 @@ def _against_cpu(
     setting: Setting, classifier: Classifier, some: Dataset, conditions: list[Condition]
 ) -> dict[str, float]:
     few = conditions[:: max(1, len(conditions) // 8)]
-    here, figures = _run(setting, classifier, some, few, "float32")
+    here, _ = _run(setting, classifier, some, few, "float32")
     there, _ = _run(replace(setting, device="cpu"), classifier, some, few, "float32")
-    return _same(here, there, figures["shards"], few)
+    return _same(here, there, few)
 
 
 def _analyzed(

@@ -129,7 +129,7 @@ AllowCode = Annotated[
 ]
 
 # How networks run.
-BatchSize = Annotated[int | None, typer.Option(metavar="N", help="Images in one forward pass, up to 128.")]
+BatchSize = Annotated[int | None, typer.Option(metavar="N", help="Images in one forward pass, up to 1,024.")]
 Device = Annotated[
     str,
     typer.Option(metavar="auto|cpu|cuda", help="Where networks run.", autocompletion=lambda: ["auto", "cpu", "cuda"]),

@@ -33,7 +33,7 @@ class MemoryDataset:
     """A wrapped dataset; it is a types.Dataset, where the fields are described.
 
     The fingerprint covers ids, labels, and the pixels of 64 images from the first to the last; a run that goes on
-    looks at the others itself (``inference.changed_images``).
+    looks at the others itself (``inference.units.Identities``).
 
     Attributes:
         source: What was wrapped.

@@ -29,8 +29,9 @@ from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.copies import copy_remarks, counted_once
 from cuesense.predictions.label_order import check_runs
+from cuesense.predictions.outcomes import ImageColumns
 from cuesense.predictions.predictions import ClassMap
-from cuesense.predictions.shards import SHARD_VERSION, ImageColumns, OutcomeStore
+from cuesense.predictions.shards import SHARD_VERSION, OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, sweep_of
@@ -206,12 +207,12 @@ def _predict_one(
     tried = probe(classifier, dataset, options.run)
     loaded = tried.applied(classifier)
     classifier, outputs = settle(loaded, dataset, outputs, tried.output_count, options.run)
-    store = _store(classifier, dataset, outputs, options, folder, restart=restart)
-    shards = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
+    store = _store(classifier, options, folder, restart=restart)
+    outcomes = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
     names = classifier.class_names.names if classifier.class_names else shown
     return _SingleCheckpoint(
-        images=store.images(shards),
-        predicted=next(store.conditions(shards, [0])).predicted.astype(np.int64),
+        images=outcomes.images,
+        predicted=next(outcomes.conditions([0])).predicted.astype(np.int64),
         outputs=outputs,
         output_names=names,
         class_names=shown,
@@ -221,15 +222,7 @@ def _predict_one(
     )
 
 
-def _store(
-    classifier: Classifier,
-    dataset: Dataset,
-    outputs: tuple[int, ...],
-    options: CheckpointOptions,
-    folder: Path | None,
-    *,
-    restart: bool,
-) -> OutcomeStore:
+def _store(classifier: Classifier, options: CheckpointOptions, folder: Path | None, *, restart: bool) -> OutcomeStore:
     if folder is None:
         return OutcomeStore()
     settings = {
@@ -238,8 +231,6 @@ def _store(
         "architecture": classifier.architecture,
         "weights": classifier.sha256 or weights_digest(classifier.network),
         "preprocessing": preprocessing_values(classifier),
-        "dataset": dataset.fingerprint,
-        "outputs": list(outputs),
         "precision": options.run.precision,
     } | kind_settings(classifier)
     # Only where predictions of ours are: other files of these names may be somebody else's.

@@ -158,11 +158,11 @@ def _predicted(
     store = OutcomeStore()
     few = subset(dataset, max(1, _IMAGES // len(dataset.class_names)))
     try:
-        shards = predict(classifier, few, outputs, [Condition()], store, options, no_progress)
+        outcomes = predict(classifier, few, outputs, [Condition()], store, options, no_progress)
     except DatasetError:
         return None
-    (found,) = store.conditions(shards, [0])
-    return store.labels(shards).astype(np.int64), found.predicted.astype(np.int64)
+    (found,) = outcomes.conditions([0])
+    return outcomes.images.labels, found.predicted.astype(np.int64)
 
 
 def _imagenet(names: Sequence[str], count: int) -> tuple[ClassNames, str] | None:

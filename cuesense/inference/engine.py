@@ -1,4 +1,4 @@
-"""Run a network over every image under every condition; the only module that does.
+"""Run a network over every image under every condition, and keep what it predicts.
 
 Every image is decoded once; a batch stays on the device while all conditions pass over it; outcomes are kept in shards.
 """
@@ -8,23 +8,19 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import zip_longest
-from typing import Any, NamedTuple
+from functools import partial
+from itertools import islice
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cuesense.datasets.images import Prepared, prepare
-from cuesense.errors import DatasetError, UnreadableImageError, expected
-from cuesense.inference.batches import BatchMaker
-from cuesense.inference.changed_images import refuse_changed_in_memory
-from cuesense.inference.forward import check_count, check_finite, forward, placed
+from cuesense.errors import DatasetError, OutputError, expected
+from cuesense.inference.decoding import stream
 from cuesense.inference.options import RunOptions
-from cuesense.inference.output_kind import as_logits
-from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
+from cuesense.inference.runner import Runner
+from cuesense.inference.units import Identities, Run, Unit, units
+from cuesense.predictions.outcomes import Outcomes
+from cuesense.predictions.shards import OutcomeStore, Shard
 from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 
 # A few damaged files are usual in large folders; with more missing the accuracies would be of another dataset.
@@ -32,9 +28,6 @@ from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
 UNREADABLE_LIMIT = 0.05
 
 _LOG = logging.getLogger(__name__)
-
-Decoded = list[tuple[int, Prepared | str]]
-Columns = dict[str, Any]
 
 
 def predict(
@@ -45,11 +38,11 @@ def predict(
     store: OutcomeStore,
     options: RunOptions,
     progress: Progress = no_progress,
-) -> int:
+) -> Outcomes:
     """Run the network over every image under every condition and keep the outcomes.
 
-    Samples are taken in the order of their ids, whatever the dataset's order. Shards that the store already holds
-    are not computed again.
+    Samples are taken in the order of their ids, whatever the dataset's order. What the store already holds, of these
+    images under these conditions, is not computed again.
 
     Args:
         classifier: The network and how it wants its images.
@@ -59,42 +52,28 @@ def predict(
         conditions: What to do to every image; the clean condition comes first.
         store: Where the outcomes go.
         options: Device, batch size, precision, workers and seed.
-        progress: Called with (images done, images in all) after every batch.
+        progress: Called with (images done, images in all) after every batch; an image under half of the conditions is
+            half an image.
 
     Returns:
-        The number of shards.
+        The outcomes of all images that can be read; of a run in parts, those that are there, and what is unfinished.
 
     Raises:
         ModelError: The network failed, or gave NaN or another shape than (N, K).
-        DatasetError: More than 5 % of the images cannot be decoded, their sizes differ where none was given, or images
-            in memory are others than those of the stored shards.
-        OutputError: The store cannot be written.
+        DatasetError: More than 5 % of the images cannot be decoded, or their sizes differ where none was given.
+        OutputError: The store cannot be written, or holds results of another dataset.
     """
-    order = sorted(range(len(dataset)), key=lambda index: dataset.sample_ids[index])
-    runner = _Runner(classifier, outputs, conditions, options)
-    numbers = range(-(-len(order) // SHARD_SIZE))
-    missing = [number for number in numbers if number not in store]
-    finished = [number for number in numbers if number in store]
-    refuse_changed_in_memory(dataset, order, store, finished, classifier.preprocessing, options.workers)
-    skipped = [entry for number in finished for entry in store.skipped_in(number)]
-    done = _images(order, numbers) - _images(order, missing)
-    _LOG.info(
-        "%d images under %d conditions on %s; %d images done before", len(order), len(conditions), options.device, done
-    )
-    progress(done, len(order))
-    for number, decoded in _decoded_shards(classifier, dataset, order, missing, options.workers):
-        start = number * SHARD_SIZE
-
-        def advance(images: int, before: int = done) -> None:
-            progress(before + images, len(order))
-
-        shard = runner.shard(dataset, start, decoded, advance)
-        skipped += shard.skipped
-        _refuse_unreadable(skipped, len(order))
-        store.write(number, shard)
-        done += len(decoded)
-        progress(done, len(order))
-    return len(numbers)
+    run = Run(classifier, dataset, tuple(outputs), tuple(conditions), options)
+    identities = Identities(run, store)
+    work = [unit for unit in units(run, store, identities) if unit.part == options.part.number]
+    counter = _Counter(run, work, progress)
+    skipped = list(_known(store, identities).skipped)
+    for shard in _shards(run, identities, work, counter.advance):
+        skipped += [(name, reason) for _, name, reason in shard.skipped]
+        _refuse_unreadable(skipped, len(dataset))
+        store.write(shard)
+    unfinished = _unfinished(run, store, identities)
+    return Outcomes(store, identities.wanted(), unfinished)
 
 
 def weights_digest(network: Callable[[Tensor], Tensor]) -> str | None:
@@ -109,36 +88,59 @@ def weights_digest(network: Callable[[Tensor], Tensor]) -> str | None:
     return digest.hexdigest()
 
 
-def _images(order: Sequence[int], numbers: Sequence[int]) -> int:
-    return sum(len(order[number * SHARD_SIZE : (number + 1) * SHARD_SIZE]) for number in numbers)
+def _unfinished(run: Run, store: OutcomeStore, identities: Identities) -> tuple[int, ...]:
+    """Return the parts of a run that lack shards, after a look at what the others have written meanwhile."""
+    if run.options.part.of == 1:
+        return ()
+    store.look()
+    identities.complete()
+    return tuple(sorted({unit.part for unit in units(run, store, identities)}))
 
 
-def _decoded_shards(
-    classifier: Classifier, dataset: Dataset, order: Sequence[int], numbers: Sequence[int], workers: int
-) -> Iterator[tuple[int, Decoded]]:
-    """Yield shard number and images, decoding the next shard while the caller works on this one."""
+def _known(store: OutcomeStore, identities: Identities) -> Outcomes:
+    """Return what is known of a run's images, or raise OutputError where all that is known is of others."""
+    known = Outcomes(store, identities.wanted())
+    strangers = store.names and not len(known.images.labels) and not known.skipped
+    if strangers and store.of_one_dataset and store.files is not None:
+        to_be = "empty or of the same dataset"
+        got = f"other images, and none of these {len(identities.order):,} with its label"
+        do = "Give another --output, or --restart to delete them"
+        raise OutputError(expected(f"the results in {store.files.folder.parent}", to_be, got, do))
+    return known
 
-    def decode(index: int) -> tuple[int, Prepared | str]:
-        try:
-            return index, prepare(dataset[index].image, classifier.preprocessing)
-        except UnreadableImageError as error:
-            return index, error.reason
 
-    # Threads are enough: decoders release the interpreter's lock, and processes would have to copy every image.
-    with ThreadPoolExecutor(workers) as pool:
+def _shards(
+    run: Run, identities: Identities, work: Sequence[Unit], advance: Callable[[int, int], None]
+) -> Iterator[Shard]:
+    """Yield the shard of every unit of work, while the images of the next ones are decoded."""
+    batches = (batch for unit in work for batch in _batches(unit, run.batch_size))
+    decoded = stream(run.dataset, batches, run.classifier.preprocessing, run.options.workers)
+    runner = Runner(run, identities)
+    for unit in work:
+        own = islice(decoded, -(-len(unit.images) // run.batch_size))
+        yield runner.shard(unit, own, partial(advance, len(unit.conditions)))
 
-        def submit(number: int) -> list[Future[tuple[int, Prepared | str]]]:
-            return [pool.submit(decode, index) for index in order[number * SHARD_SIZE : (number + 1) * SHARD_SIZE]]
 
-        try:
-            ahead = [submit(number) for number in numbers[:1]]
-            for number, following in zip_longest(numbers, numbers[1:]):
-                current = ahead.pop()
-                if following is not None:
-                    ahead.append(submit(following))
-                yield number, [future.result() for future in current]
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+def _batches(unit: Unit, size: int) -> Iterator[Sequence[int]]:
+    return (unit.images[start : start + size] for start in range(0, len(unit.images), size))
+
+
+class _Counter:
+    """Counts what is done in whole images, from images under some of the conditions."""
+
+    def __init__(self, run: Run, work: Sequence[Unit], progress: Progress) -> None:
+        self.images, self.conditions, self.progress = len(run.dataset), len(run.conditions), progress
+        self.done = self.images * self.conditions - sum(len(unit.images) * len(unit.conditions) for unit in work)
+        known = self.done // max(1, self.conditions)
+        _LOG.info(
+            "%d images under %d conditions on %s; %d images done before",
+            self.images, self.conditions, run.options.device, known,
+        )  # fmt: skip
+        progress(known, self.images)
+
+    def advance(self, conditions: int, images: int) -> None:
+        self.done += images * conditions
+        self.progress(self.done // max(1, self.conditions), self.images)
 
 
 def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
@@ -152,118 +154,3 @@ def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
                 "Remove or replace these files",
             )
         )
-
-
-class _Name(NamedTuple):
-    """What an image is called in messages, and the key that its random draws depend on."""
-
-    sample_id: str
-    key: str
-
-
-class _Runner:
-    """A network on its device, with what turns one decoded shard into outcomes."""
-
-    def __init__(
-        self, classifier: Classifier, outputs: Sequence[int], conditions: Sequence[Condition], options: RunOptions
-    ) -> None:
-        self.network = placed(classifier.network, options.device)
-        self.output_kind = classifier.output_kind
-        self.conditions = conditions
-        self.engine = options
-        self.batch_size = classifier.fixed_batch or options.batch_size
-        self.outputs = torch.tensor(outputs, device=options.device)
-        self.output_count = len(classifier.class_names.names) if classifier.class_names else None
-        # Half the bytes of a shard are scores and classes: wide numbers only where classes need them.
-        self.class_type = torch.int16 if len(outputs) <= torch.iinfo(torch.int16).max + 1 else torch.int32
-        self.maker = BatchMaker(classifier.preprocessing, self.batch_size, options.device, options.seed)
-
-    def shard(self, dataset: Dataset, start: int, decoded: Decoded, advance: Callable[[int], None]) -> Shard:
-        readable = [
-            (start + offset, index, image)
-            for offset, (index, image) in enumerate(decoded)
-            if not isinstance(image, str)
-        ]
-        skipped = tuple((dataset.sample_ids[index], image) for index, image in decoded if isinstance(image, str))
-        labels = np.array([dataset.labels[index] for _, index, _ in readable], dtype=np.int64)
-        names = [_Name(dataset.sample_ids[index], image.key) for _, index, image in readable]
-        columns = [
-            self._batch(images, names[begin : begin + self.batch_size], labels[begin : begin + self.batch_size])
-            for begin, images in self._batches([image.pixels for _, _, image in readable], advance)
-        ]
-        return Shard(
-            labels=labels,
-            positions=np.array([position for position, _, _ in readable], dtype=np.int64),
-            digests=np.array([image.digest for _, _, image in readable], dtype=np.uint64),
-            largest=np.array([image.values.largest for _, _, image in readable], dtype=np.float64),
-            white=np.array([image.values.white for _, _, image in readable], dtype=np.float64),
-            skipped=skipped,
-            **(_joined(columns) if columns else self._nothing()),
-        )
-
-    def _batches(
-        self, images: list[NDArray[np.uint8]], advance: Callable[[int], None]
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        # A batch is one tensor. Images are of one size already where the classifier knows its image size.
-        shapes = {image.shape for image in images}
-        if len(shapes) > 1:
-            raise DatasetError(
-                expected("all images", "of one size", f"sizes {sorted(shapes)[:2]}", "Give --image-size and --resize")
-            )
-        for begin in range(0, len(images), self.batch_size):
-            yield begin, np.stack(images[begin : begin + self.batch_size])
-            advance(min(begin + self.batch_size, len(images)))
-
-    def _batch(self, images: NDArray[np.uint8], names: list[_Name], labels: NDArray[np.int64]) -> dict[str, Tensor]:
-        with torch.inference_mode():
-            pixels = torch.from_numpy(images).to(self.engine.device).float().div_(255)
-            truth = self.outputs[torch.from_numpy(labels).to(self.engine.device)]
-            rows = [self._outcome(condition, pixels, names, truth) for condition in self.conditions]
-        return {name: torch.stack([row[name] for row in rows]).cpu() for name in rows[0]}
-
-    def _outcome(self, condition: Condition, pixels: Tensor, names: list[_Name], truth: Tensor) -> dict[str, Tensor]:
-        logits = self._logits(condition, pixels, names)
-        true_logit = logits.gather(1, truth[:, None])
-        log_p = logits.log_softmax(dim=1)
-        scores, classes = _best(log_p[:, self.outputs])
-        others = logits.scatter(1, truth[:, None], -torch.inf).amax(dim=1)
-        return {
-            "predicted": logits.argmax(dim=1).int(),
-            "p_true": log_p.gather(1, truth[:, None])[:, 0].exp(),
-            "margin": true_logit[:, 0] - others if logits.shape[1] > 1 else true_logit[:, 0],
-            "scores": scores,
-            "classes": classes.to(self.class_type),
-        }
-
-    def _logits(self, condition: Condition, pixels: Tensor, names: list[_Name]) -> Tensor:
-        batch = self.maker.batch_of(condition, pixels, [name.key for name in names])
-        outputs = forward(self.network, batch, self.engine)
-        check_count(outputs.shape[1], self.output_count or int(self.outputs.max()) + 1)
-        # Only what is kept is checked: beyond the images the batch is filled with copies.
-        outputs = outputs[: len(pixels)]
-        logits = as_logits(outputs, self.output_kind)
-        check_finite(logits, outputs, [name.sample_id for name in names], condition)
-        return logits
-
-    def _nothing(self) -> Columns:
-        conditions, kept = len(self.conditions), min(len(self.outputs), KEPT_SCORES)
-        flat, deep = (conditions, 0), (conditions, 0, kept)
-        return {
-            "predicted": np.empty(flat, np.int32),
-            "p_true": np.empty(flat, np.float32),
-            "margin": np.empty(flat, np.float32),
-            "scores": np.empty(deep, np.float32),
-            "classes": torch.empty(deep, dtype=self.class_type).numpy(),
-        }
-
-
-def _joined(columns: list[dict[str, Tensor]]) -> Columns:
-    return {name: torch.cat([column[name] for column in columns], dim=1).numpy() for name in columns[0]}
-
-
-def _best(log_p: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the best KEPT_SCORES scores and their classes; all of them, in class order, where there are no more."""
-    if log_p.shape[1] <= KEPT_SCORES:
-        return log_p, torch.arange(log_p.shape[1], device=log_p.device).expand_as(log_p)
-    best = log_p.topk(KEPT_SCORES, dim=1)
-    return best.values, best.indices

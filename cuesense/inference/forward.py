@@ -69,30 +69,40 @@ def check_count(outputs: int, count: int) -> None:
         )
 
 
-def check_finite(logits: Tensor, outputs: Tensor, ids: Sequence[str], condition: Condition) -> None:
+def check_finite(finite: Tensor, largest: Tensor, ids: Sequence[str], condition: Condition) -> None:
     """Raise ModelError where an image's logits are no finite float32 numbers.
 
     The run does not go on without such an image as it does without an unreadable one: the network answers, and its
     answer under this condition is what is measured.
 
     Args:
-        logits: Logits as float32, (N, K).
-        outputs: What the network gave, (N, K): it tells an overflow of float32 from NaN.
+        finite: Whether all logits of an image are finite as float32, (N,).
+        largest: The largest absolute output that the network gave, (N,): it tells an overflow of float32 from NaN.
         ids: The images' ids, length N.
         condition: What was done to the images.
     """
-    wrong = ~torch.isfinite(logits).all(dim=1)
-    if not bool(wrong.any()):
+    if bool(finite.all()):
         return
-    rows = wrong.nonzero()[:, 0].tolist()
-    finite = bool(torch.isfinite(outputs[wrong]).all())
-    what = f"{outputs[wrong].abs().max().item():.2g}, beyond float32" if finite else "NaN or infinity"
+    rows = (~finite).nonzero()[:, 0].tolist()
+    of_them = largest[~finite]
+    what = f"{of_them.max().item():.2g}, beyond float32" if bool(of_them.isfinite().all()) else "NaN or infinity"
     images = listed([f"'{ids[row]}'" for row in rows], _LISTED)
     where = f"{len(rows)} of {len(ids)} images: {images}" if len(rows) > 1 else f"the image {images}"
     do = "Check the weights, and --mean and --std; where it is this image alone, remove it from the dataset"
     if len(rows) > 1:
         do = "Check the weights, and --mean and --std"
     raise ModelError(expected(f"the model's logits under {condition}", "finite numbers", f"{what} for {where}", do))
+
+
+class DeviceMemoryError(ModelError):
+    """The device's memory is too small for a batch."""
+
+    @classmethod
+    def of(cls, images: int) -> DeviceMemoryError:
+        """Return the error for a batch of so many images."""
+        if images == 1:
+            return cls("The device's memory is too small for one image. Give another --device or --image-size.")
+        return cls(f"The device ran out of memory with {images} images a batch. Give a smaller --batch-size.")
 
 
 def model_failed(error: Exception, batch: Tensor, do: str = "Check --image-size and the architecture") -> ModelError:
@@ -104,9 +114,7 @@ def model_failed(error: Exception, batch: Tensor, do: str = "Check --image-size 
         do: What the user can do, without a full stop.
     """
     if isinstance(error, torch.OutOfMemoryError):
-        return ModelError(
-            f"The device ran out of memory with {len(batch)} images a batch. Give a smaller --batch-size."
-        )
+        return DeviceMemoryError.of(len(batch))
     reason = _reason(error)
     return ModelError(f"The model failed on a batch of shape {tuple(batch.shape)}: {reason}. {do}.")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
-from cuesense.predictions.shards import SHARD_SIZE
 from cuesense.validation import whole_number
 
 if TYPE_CHECKING:
@@ -17,10 +16,26 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
-# A batch may not be larger than a shard, so a GPU gets the most it can. Both chosen by hand; not tuned.
-_CPU_BATCH, _GPU_BATCH = 32, SHARD_SIZE
+# On an H200 a ResNet-50 in bfloat16 takes 8 % less time an image in batches of 512 than of 128, and 1 % less in batches
+# of 1,024 (benchmarks/results); what is launched for every condition counts a quarter. The CPU's chosen by hand.
+_CPU_BATCH, _GPU_BATCH, _LARGEST_BATCH = 32, 512, 1024
 # Every thread holds decoded images, and on large machines decoding is not the bottleneck. Chosen by hand; not tuned.
 _MOST_WORKERS = 16
+
+
+class Part(NamedTuple):
+    """A share of a run.
+
+    Attributes:
+        number: Which share, from 1.
+        of: How many there are.
+    """
+
+    number: int = 1
+    of: int = 1
+
+
+WHOLE = Part()
 
 
 @dataclass(frozen=True)
@@ -29,11 +44,12 @@ class RunOptions:
 
     Attributes:
         device: ``"cpu"``, ``"cuda"`` or any device torch knows.
-        batch_size: Images a forward pass, 1 to SHARD_SIZE.
+        batch_size: Images a forward pass, 1 to 1,024; where the device's memory is too small for them, fewer.
         precision: float32, or bfloat16 through autocast.
         workers: Threads that decode ahead, at least 1.
         seed: Seed of every draw.
         allow_nondeterministic: Whether a network is run whose outputs depend on more than one image.
+        part: Which share of the work is done.
     """
 
     device: str = "cpu"
@@ -42,6 +58,7 @@ class RunOptions:
     workers: int = 2
     seed: int = 0
     allow_nondeterministic: bool = False
+    part: Part = WHOLE
 
 
 def run_options(
@@ -56,7 +73,7 @@ def run_options(
 
     Args:
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
-        batch_size: Images a forward pass, up to 128; None takes 32, on a GPU 128.
+        batch_size: Images a forward pass, up to 1,024; None takes 32, on a GPU 512.
         precision: ``"float32"`` or ``"bfloat16"``.
         workers: Threads that decode; None takes one a core, up to 16.
         seed: Seed of every draw.
@@ -72,7 +89,7 @@ def run_options(
     threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
     return RunOptions(
         device=usable,
-        batch_size=whole_number(batch, "--batch-size", highest=SHARD_SIZE),
+        batch_size=whole_number(batch, "--batch-size", highest=_LARGEST_BATCH),
         precision=precision,
         workers=whole_number(threads, "--workers"),
         seed=whole_number(seed, "--seed", lowest=None),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cuesense.arrays import Bools
 from cuesense.datasets.value_range import range_remarks
 from cuesense.predictions.copies import copy_remarks, counted_once
-from cuesense.predictions.shards import OutcomeStore
+from cuesense.predictions.outcomes import Outcomes
 from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Condition, Perturbation
 
@@ -130,8 +130,7 @@ class ClassMap:
 
 
 def from_outcomes(
-    store: OutcomeStore,
-    shards: int,
+    outcomes: Outcomes,
     perturbations: Sequence[Perturbation],
     conditions: Sequence[Condition],
     classes: ClassMap,
@@ -141,8 +140,7 @@ def from_outcomes(
     """Return the predictions of stored outcomes, of copies of an image under one label only the first.
 
     Args:
-        store: The outcomes.
-        shards: How many shards there are.
+        outcomes: The outcomes.
         perturbations: What was applied, each with its ladder.
         conditions: What was applied in detail, the clean condition first.
         classes: The dataset's classes and the network's outputs.
@@ -150,9 +148,9 @@ def from_outcomes(
         side: Shorter side of the network's input in pixels, or None where it takes images as they come.
 
     Returns:
-        The predictions, in the order of the store.
+        The predictions, in the order of the ids.
     """
-    images = store.images(shards)
+    images = outcomes.images
     ids = [sample_ids[position] for position in images.positions]
     counted = np.flatnonzero(counted_once(images.digests, images.labels))
     labels = images.labels[counted]
@@ -164,7 +162,7 @@ def from_outcomes(
             outcome.predicted[counted].astype(np.int64),
             prior_corrected(outcome.scores[counted], outcome.classes[counted], prior),
         )
-        for outcome in store.conditions(shards, range(len(conditions)))
+        for outcome in outcomes.conditions(range(len(conditions)))
     )
     return Predictions(
         class_names=tuple(classes.class_names),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.stores.arrays import ArrayStore
+from cuesense.types import Condition
 
 FOLDER = "outcomes"
 # An interrupted run repeats at most one shard: 128 images take seconds to minutes. Chosen by hand; not tuned.
@@ -19,32 +21,35 @@ SHARD_SIZE = 128
 # The prior correction needs the scores of the likeliest classes; those beyond carry hardly any probability, and 1,000
 # classes would fill the disk. Chosen by hand; not tuned.
 KEPT_SCORES = 32
+# Networks of no more outputs keep the scores of all of them, so that the same predictions serve a dataset with more or
+# fewer of the classes: hardly larger than 32 scores and the outputs that they belong to. Chosen by hand.
+MOST_WHOLE = 64
 # Raise it when a shard's arrays or their meaning change: it belongs to the settings, so that older shards are refused.
-SHARD_VERSION = 3
-# Memory for reading, whatever the number of conditions. Chosen by hand; not tuned.
-_READ_BYTES = 256 * 2**20
+SHARD_VERSION = 4
+# What ``Shard.chosen_from`` says where the scores are those of all outputs.
+ALL_OUTPUTS = "all"
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The outcomes of up to SHARD_SIZE consecutive samples, condition-major.
+    """What a network predicted for some images under some conditions, condition-major.
 
     Attributes:
-        labels: Class of each readable sample, (n,).
-        positions: Index of each in the dataset's order of ids, (n,).
+        images: Identity of each readable image (``image_identity``), (n,).
         digests: Hash of the pixels that the network was given of each, (n,): equal for copies of an image.
         largest: Largest value of each that has more than 8 bits a channel, (n,), NaN for the others.
         white: The value that was taken for white there, (n,), NaN where values were stretched.
         predicted: Output with the largest logit, (M, n) for M conditions.
         p_true: Softmax probability of the true class's output, (M, n).
         margin: Logit of the true output minus the largest other logit, (M, n).
-        scores: Log-probabilities of the dataset's classes, the best KEPT_SCORES of them, (M, n, m).
-        classes: Class index of each score, (M, n, m); 32 bits wide above 32,768 classes.
-        skipped: Id and reason of every sample that could not be decoded.
+        scores: Log-probabilities, (M, n, m): of all outputs, or of the best KEPT_SCORES of the dataset's classes.
+        outputs: The output of each score, (M, n, m); empty where the scores are those of all outputs in their order.
+        conditions: Identity of each condition (``condition_identity``), length M.
+        chosen_from: ``ALL_OUTPUTS``, or which outputs the scores are the best of (``outputs_identity``).
+        skipped: Identity, id and reason of every image that could not be decoded.
     """
 
-    labels: NDArray[np.int64]
-    positions: NDArray[np.int64]
+    images: NDArray[np.uint64]
     digests: NDArray[np.uint64]
     largest: NDArray[np.float64]
     white: NDArray[np.float64]
@@ -52,36 +57,73 @@ class Shard:
     p_true: NDArray[np.float32]
     margin: NDArray[np.float32]
     scores: NDArray[np.float32]
-    classes: NDArray[np.int16 | np.int32]
-    skipped: tuple[tuple[str, str], ...] = ()
+    outputs: NDArray[np.int16 | np.int32]
+    conditions: tuple[str, ...]
+    chosen_from: str = ALL_OUTPUTS
+    skipped: tuple[tuple[int, str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its file: the same images under the same conditions have the same one."""
+        parts = [repr(sorted([*self.images.tolist(), *(entry[0] for entry in self.skipped)])), self.chosen_from]
+        text = "\0".join([*parts, *self.conditions])
+        return f"shard-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}.npz"
 
 
-_OF_IMAGES = ("labels", "positions", "digests", "largest", "white")
-_OF_CONDITIONS = ("predicted", "p_true", "margin", "scores", "classes")
-_ARRAYS = (*_OF_IMAGES, *_OF_CONDITIONS)
-_SKIPPED = "skipped"
+OF_IMAGES = ("digests", "largest", "white")
+OF_CONDITIONS = ("predicted", "p_true", "margin", "scores", "outputs")
+_TEXTS = ("conditions", "chosen_from", "skipped")
+_ARRAYS = ("images", *OF_IMAGES, *OF_CONDITIONS, *_TEXTS)
 
 
 @dataclass(frozen=True)
-class ImageColumns:
-    """What is known of every image whatever the condition; fields as in Shard."""
+class Held:
+    """What a shard holds, without its predictions.
 
-    labels: NDArray[np.int64]
-    positions: NDArray[np.int64]
-    digests: NDArray[np.uint64]
-    largest: NDArray[np.float64]
-    white: NDArray[np.float64]
+    Attributes:
+        images: Identity of each of its images, readable or not, (n,).
+        conditions: Identities of its conditions.
+        chosen_from: As for Shard.
+    """
+
+    images: NDArray[np.uint64]
+    conditions: tuple[str, ...]
+    chosen_from: str
 
 
-@dataclass(frozen=True)
-class ConditionOutcomes:
-    """Every image's outcome under one condition; fields as in Shard without the condition axis."""
+def image_identity(sample_id: str, content: str, output: int) -> int:
+    """Return 64 bits that tell an image from others: its id, its content, and the output that is right for it.
 
-    predicted: NDArray[np.int32]
-    p_true: NDArray[np.float32]
-    margin: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    classes: NDArray[np.int16 | np.int32]
+    Args:
+        sample_id: Its id in the dataset.
+        content: A digest of its file or its pixels.
+        output: The output of its class: the probability and the margin of the true class are predictions, too.
+    """
+    text = f"{sample_id}\0{content}\0{output}"
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest())
+
+
+def condition_identity(condition: Condition, code: Mapping[str, str]) -> str:
+    """Return what tells a condition from others: perturbation, value and repeat, and the code of foreign ones.
+
+    Args:
+        condition: The condition. Its severity does not count: the same value may stand elsewhere in another ladder.
+        code: A digest of the code by the name of each perturbation that does not come with cuesense.
+    """
+    changed = code.get(condition.name)
+    return f"{condition.name} {condition.value!r} {condition.repeat}" + (f" {changed}" if changed else "")
+
+
+def outputs_identity(outputs: Iterable[int], count: int) -> str:
+    """Return what the scores are chosen from: all outputs of a small network, else those of the dataset's classes.
+
+    Args:
+        outputs: The output of each class.
+        count: The network's outputs.
+    """
+    if count <= MOST_WHOLE:
+        return ALL_OUTPUTS
+    return hashlib.blake2b(repr(sorted(outputs)).encode(), digest_size=8).hexdigest()
 
 
 @dataclass
@@ -90,22 +132,39 @@ class OutcomeStore:
 
     Attributes:
         files: The ``outcomes`` folder, or None to keep everything in memory.
+        code: A digest of the code by the name of each perturbation that does not come with cuesense.
+        of_one_dataset: Whether a run is refused of whose images it holds none, but others: results of another dataset
+            lie beside the shards.
     """
 
     files: ArrayStore | None = None
-    _memory: dict[int, Shard] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+    of_one_dataset: bool = False
+    _memory: dict[str, Shard] = field(default_factory=dict)
+    _held: dict[str, Held] = field(default_factory=dict)
 
     @classmethod
     def open(
-        cls, folder: Path, settings: Mapping[str, Any], *, restart: bool = False, made_of_it: Sequence[str] = ()
+        cls,
+        folder: Path,
+        settings: Mapping[str, Any],
+        *,
+        code: Mapping[str, str] | None = None,
+        of_one_dataset: bool = False,
+        restart: bool = False,
+        made_of_it: Sequence[str] = (),
+        shared: bool = False,
     ) -> OutcomeStore:
         """Open or create a folder of shards.
 
         Args:
             folder: Where the shards are; created where missing.
-            settings: Everything (JSON values) that decides what is in a shard.
+            settings: Everything (JSON values) that decides what is predicted for an image under a condition.
+            code: As for the attribute.
+            of_one_dataset: Likewise.
             restart: Throw away what is there.
             made_of_it: Files beside the folder that a restart deletes as well (see ``ArrayStore.open``).
+            shared: Whether other parts of the run may be writing to the folder at this moment.
 
         Returns:
             The store.
@@ -113,83 +172,63 @@ class OutcomeStore:
         Raises:
             OutputError: The folder holds shards of other settings, or cannot be written.
         """
-        arrays = (*_ARRAYS, _SKIPPED)
-        return cls(ArrayStore.open(folder, settings, "shard-*.npz", arrays, restart=restart, made_of_it=made_of_it))
+        files = ArrayStore.open(
+            folder, settings, "shard-*.npz", _ARRAYS, restart=restart, made_of_it=made_of_it, shared=shared
+        )
+        return cls(files, code or {}, of_one_dataset)
 
-    def __contains__(self, number: int) -> bool:
-        """Return whether a shard is there."""
-        return number in self._memory if self.files is None else _name(number) in self.files
+    def look(self) -> None:
+        """Take in the shards that other parts of the run have written since."""
+        if self.files is not None:
+            self.files.look()
 
-    def write(self, number: int, shard: Shard) -> None:
+    @property
+    def names(self) -> list[str]:
+        """The names of the shards that are there, in the order in which they are read."""
+        return sorted(self._memory if self.files is None else self.files.whole)
+
+    def write(self, shard: Shard) -> None:
         """Keep a shard.
 
         Args:
-            number: Its number, from 0.
-            shard: Its outcomes.
+            shard: What was predicted.
 
         Raises:
             OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
         """
         if self.files is None:
-            self._memory[number] = shard
+            self._memory[shard.name] = shard
             return
-        arrays = {name: getattr(shard, name) for name in _ARRAYS}
-        self.files.write(_name(number), arrays | {_SKIPPED: np.array(json.dumps(shard.skipped))})
+        arrays = {name: getattr(shard, name) for name in _ARRAYS if name not in _TEXTS}
+        self.files.write(shard.name, arrays | {name: np.array(json.dumps(getattr(shard, name))) for name in _TEXTS})
 
-    def skipped_in(self, number: int) -> tuple[tuple[str, str], ...]:
-        """Return id and reason of every sample of a shard that could not be decoded."""
-        return self._read(number, ()).skipped
+    def held(self, name: str) -> Held:
+        """Return which images and conditions a shard holds."""
+        if name not in self._held:
+            found = self.read(name, ("images",))
+            skipped = np.array([entry[0] for entry in found.skipped], dtype=np.uint64)
+            images = np.concatenate([found.images, skipped])
+            self._held[name] = Held(images, found.conditions, found.chosen_from)
+        return self._held[name]
 
-    def labels(self, shards: int) -> NDArray[np.int64]:
-        """Return the label of every readable sample, (N,)."""
-        return np.concatenate([self._read(number, ("labels",)).labels for number in range(shards)])
-
-    def positions(self, shards: int) -> NDArray[np.int64]:
-        """Return the index of every readable sample in the order of ids, (N,)."""
-        return np.concatenate([self._read(number, ("positions",)).positions for number in range(shards)])
-
-    def images(self, shards: int) -> ImageColumns:
-        """Return what is known of every readable sample whatever the condition, (N,) each."""
-        read = [self._read(number, _OF_IMAGES) for number in range(shards)]
-        return ImageColumns(**{name: np.concatenate([getattr(shard, name) for shard in read]) for name in _OF_IMAGES})
-
-    def images_in(self, number: int) -> ImageColumns:
-        """Return the same of the samples of one shard."""
-        shard = self._read(number, _OF_IMAGES)
-        return ImageColumns(**{name: getattr(shard, name) for name in _OF_IMAGES})
-
-    def conditions(self, shards: int, wanted: Sequence[int]) -> Iterator[ConditionOutcomes]:
-        """Yield the outcomes of some conditions, one after the other, reading a bounded amount at a time.
+    def read(self, name: str, arrays: Sequence[str]) -> Shard:
+        """Read a shard.
 
         Args:
-            shards: How many shards there are.
-            wanted: Condition numbers, in the order in which they are wanted.
+            name: Its name.
+            arrays: Its arrays that are wanted; the others stay empty.
 
-        Yields:
-            One ConditionOutcomes a wanted condition.
+        Raises:
+            OutputError: The file is damaged, or comes from elsewhere.
         """
-        first = self._read(0, ("scores",)).scores
-        bytes_each = max(1, shards * SHARD_SIZE * first.shape[2] * 6)
-        step = max(1, _READ_BYTES // bytes_each)
-        for start in range(0, len(wanted), step):
-            yield from self._together(shards, wanted[start : start + step])
-
-    def _together(self, shards: int, wanted: Sequence[int]) -> Iterator[ConditionOutcomes]:
-        read = [self._read(number, _OF_CONDITIONS) for number in range(shards)]
-        parts = {name: [getattr(shard, name)[list(wanted)] for shard in read] for name in _OF_CONDITIONS}
-        joined = {name: np.concatenate(arrays, axis=1) for name, arrays in parts.items()}
-        for index in range(len(wanted)):
-            yield ConditionOutcomes(**{name: array[index] for name, array in joined.items()})
-
-    def _read(self, number: int, names: Sequence[str]) -> Shard:
-        """Read a shard; arrays that are not named stay empty."""
         if self.files is None:
-            return self._memory[number]
-        found = self.files.read(_name(number), [*names, _SKIPPED])
-        arrays: dict[str, Any] = {name: found.get(name, np.empty(0)) for name in _ARRAYS}
-        skipped = tuple((name, reason) for name, reason in json.loads(str(found[_SKIPPED])))
-        return Shard(**arrays, skipped=skipped)
-
-
-def _name(number: int) -> str:
-    return f"shard-{number:05d}.npz"
+            return self._memory[name]
+        found = self.files.read(name, [*arrays, *_TEXTS])
+        texts = {text: json.loads(str(found[text])) for text in _TEXTS}
+        wanted: dict[str, Any] = {name: found.get(name, np.empty(0)) for name in _ARRAYS if name not in _TEXTS}
+        return Shard(
+            **wanted,
+            conditions=tuple(texts["conditions"]),
+            chosen_from=texts["chosen_from"],
+            skipped=tuple((identity, name, reason) for identity, name, reason in texts["skipped"]),
+        )

@@ -52,13 +52,17 @@ class ArrayStore:
     it was made and what it is called: files from elsewhere are refused, damaged ones are made again.
 
     Attributes:
-        folder: Where the files are; one run at a time works there (``stores.lock``).
+        folder: Where the files are; one run at a time works there (``stores.lock``), or parts of one run.
         settings: Digest of the settings.
+        pattern: Glob pattern of the files, such as ``"shard-*.npz"``.
+        arrays: The arrays that every file holds.
         whole: Names of the files that are there.
     """
 
     folder: Path
     settings: str
+    pattern: str
+    arrays: tuple[str, ...]
     whole: set[str] = field(default_factory=set)
 
     @classmethod
@@ -71,6 +75,7 @@ class ArrayStore:
         *,
         restart: bool = False,
         made_of_it: Sequence[str] = (),
+        shared: bool = False,
     ) -> ArrayStore:
         """Open a folder of a run's results, or create it, and read every file once, to know which of them are whole.
 
@@ -82,6 +87,7 @@ class ArrayStore:
             restart: Delete the files that are there.
             made_of_it: Names of the files beside the folder that are made of the results, in the order in which a
                 restart deletes them: without, they would stay beside the results of another run.
+            shared: Whether other runs may be writing to the folder at this moment: their unfinished files stay.
 
         Returns:
             The store.
@@ -89,17 +95,25 @@ class ArrayStore:
         Raises:
             OutputError: The folder holds other files, or results of other settings, or cannot be written.
         """
+        if not shared:
+            _remove_unfinished(folder)
         _claim(folder, settings, pattern, made_of_it if restart else (), restart=restart)
-        store = cls(folder, digest(settings, _DIGEST_BYTES))
-        for path in sorted(folder.glob(pattern)):
+        store = cls(folder, digest(settings, _DIGEST_BYTES), pattern, tuple(arrays))
+        store.look()
+        record_parts({folder / name for name in store.whole}, folder, restarted=restart)
+        return store
+
+    def look(self) -> None:
+        """Take in the files that other runs have written since; each is read once, to know whether it is whole."""
+        for path in sorted(self.folder.glob(self.pattern)):
+            if path.name in self.whole:
+                continue
             try:
-                store._read(path, [*arrays, *_members(path)])
+                self._read(path, [*self.arrays, *_members(path)])
             except _DamagedFileError as damage:
                 _LOG.warning("%s is %s: what it held is computed again.", path, damage)
             else:
-                store.whole.add(path.name)
-        record_parts({folder / name for name in store.whole}, folder, restarted=restart)
-        return store
+                self.whole.add(path.name)
 
     def __contains__(self, name: str) -> bool:
         """Return whether a whole file of that name is there."""
@@ -200,8 +214,6 @@ def _claim(
         # Nothing in a folder that is not ours may be deleted or mixed with results.
         if folder.is_dir() and not manifest.is_file() and _others(folder):
             raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
-        for path in folder.glob(TEMPORARY):
-            path.unlink()
         if restart:
             # Only beside results of ours: a folder without them, or with other settings, may be somebody else's.
             if manifest.is_file():
@@ -215,6 +227,16 @@ def _claim(
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(manifest, record=False) as temporary:
                 temporary.write_bytes(json.dumps(settings, indent=1).encode())
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what a run that was killed left unfinished; a folder without settings may be somebody else's."""
+    try:
+        ours = folder.is_dir() and ((folder / _MANIFEST).is_file() or not _others(folder))
+        for path in folder.glob(TEMPORARY) if ours else ():
+            path.unlink()
     except OSError as error:
         raise unwritable(folder, error) from None
 

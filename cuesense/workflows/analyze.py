@@ -101,7 +101,7 @@ def analyze(
         std: Normalization standard deviation, likewise.
         channels: The order in which the network takes the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class, chosen by a hash of their ids.
-        batch_size: Images a forward pass, up to 128.
+        batch_size: Images a forward pass, up to 1,024; where the device's memory is too small, fewer.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         precision: ``"float32"`` or ``"bfloat16"``.
         workers: Threads that decode images.

@@ -97,7 +97,7 @@ def audit(
         std: Normalization standard deviation; likewise.
         channels: The order in which the networks take the color channels, ``"rgb"`` or ``"bgr"``; default: likewise.
         images_per_class: Take this many images of each class.
-        batch_size: Images a forward pass, up to 128.
+        batch_size: Images a forward pass, up to 1,024; where the device's memory is too small, fewer.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         workers: Threads that decode images.
         data_root: Where ``imagenet`` lies.

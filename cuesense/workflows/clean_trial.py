@@ -47,10 +47,10 @@ def try_clean(
     """
     store = OutcomeStore()
     try:
-        shards = predict(classifier, subset(dataset, FIRST_IMAGES), outputs, [clean], store, options, progress)
+        outcomes = predict(classifier, subset(dataset, FIRST_IMAGES), outputs, [clean], store, options, progress)
     except DatasetError:
         return None
-    labels = store.labels(shards)
-    (found,) = store.conditions(shards, [0])
+    labels = outcomes.images.labels
+    (found,) = outcomes.conditions([0])
     right = found.predicted == np.array(outputs)[labels]
     return np.bincount(labels, minlength=len(outputs)), np.bincount(labels[right], minlength=len(outputs))

@@ -15,7 +15,6 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.expectations import Plan, expected_from_clean
 from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.config import Config
-from cuesense.datasets.contents import refuse_changed, remember
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.splits import split_of
 from cuesense.inference.engine import predict, weights_digest
@@ -25,6 +24,7 @@ from cuesense.inference.probe import kind_settings
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
 from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
+from cuesense.predictions.outcomes import Outcomes
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
 from cuesense.reports.pictures import read_pictures
@@ -88,12 +88,12 @@ def measure(
     planned = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
     stages = Stages(len(analysis.dataset), len(conditions), planned, progress)
     # A run that goes on has said it before.
-    if notify and 0 not in store:
+    if notify and not store.names:
         _notify_of_clean(analysis, plan, conditions[0], stages.clean, notify)
-    shards = predict(
+    outcomes = predict(
         analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, stages.measured
     )
-    predictions = _predictions(analysis, store, shards, conditions)
+    predictions = _predictions(analysis, outcomes, conditions)
     order = check_order(predictions)
     levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
     result = analyze_predictions(predictions, levels=levels, groups=analysis.groups)
@@ -103,7 +103,7 @@ def measure(
         result,
         levels=levels,
         side=predictions.side,
-        warnings=causes_first(order, _warnings(analysis, predictions, result.counts.sinks, store, shards)),
+        warnings=causes_first(order, _warnings(analysis, predictions, result.counts.sinks, outcomes)),
     )
     if folder is not None:
         earlier = earlier_profile(profile, folder)
@@ -119,7 +119,7 @@ def measure(
     if folder is not None:
         # Those of an earlier run of the same predictions are the same, and no image is decoded again for them.
         shown = read_pictures(folder, profile) or pictures(
-            analysis.classifier, analysis.dataset, predictions, store, shards=shards, seed=analysis.run.seed
+            analysis.classifier, analysis.dataset, predictions, outcomes, seed=analysis.run.seed
         )
         write_outputs(profile, folder, shown, predictions)
     return profile
@@ -161,22 +161,21 @@ def _pipeline(
     conditions = planned.config.conditions()
     problems: list[str] = []
     try:
-        shards = predict(
+        outcomes = predict(
             analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress
         )
     finally:
         # An interrupted run goes on from what it has measured, and from these counts.
         problems += pipelines.failed(planned, folder, settings)
-    predictions = _predictions(replace(analysis, config=planned.config), store, shards, conditions)
+    predictions = _predictions(replace(analysis, config=planned.config), outcomes, conditions)
     return pipeline_costs(pipelines.measured(planned, problems), predictions, profile)
 
 
-def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, conditions: Sequence[Condition]) -> Predictions:
+def _predictions(analysis: Analysis, outcomes: Outcomes, conditions: Sequence[Condition]) -> Predictions:
     names = analysis.classifier.class_names.names if analysis.classifier.class_names else analysis.class_names
     size = analysis.classifier.preprocessing.image_size
     found = from_outcomes(
-        store,
-        shards,
+        outcomes,
         analysis.config.perturbations,
         conditions,
         ClassMap(analysis.class_names, names, analysis.outputs),
@@ -189,16 +188,18 @@ def _predictions(analysis: Analysis, store: OutcomeStore, shards: int, condition
 def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
     if folder is None:
         return OutcomeStore()
-    kept = folder / FOLDER
-    if not restart and any(kept.glob("shard-*.npz")):
-        refuse_changed(kept, analysis.dataset)
-    store = OutcomeStore.open(kept, _settings(analysis, digest), restart=restart, made_of_it=FILES)
-    remember(kept, analysis.dataset)
-    return store
+    return OutcomeStore.open(
+        folder / FOLDER,
+        _settings(analysis, digest),
+        code=changing_code(analysis.config),
+        of_one_dataset=True,
+        restart=restart,
+        made_of_it=FILES,
+    )
 
 
 def _settings(analysis: Analysis, digest: str | None) -> dict[str, Any]:
-    """Return all that decides the outcomes; what only changes their rounding is left out."""
+    """Return all that decides what is predicted for an image under a condition, apart from rounding."""
     return {
         "cuesense": version("cuesense"),
         "shard version": SHARD_VERSION,
@@ -206,10 +207,6 @@ def _settings(analysis: Analysis, digest: str | None) -> dict[str, Any]:
         "architecture": analysis.classifier.architecture,
         "weights": digest,
         "preprocessing": preprocessing_values(analysis.classifier),
-        "dataset": analysis.dataset.fingerprint,
-        "images": len(analysis.dataset),
-        "outputs": list(analysis.outputs),
-        "config": analysis.config.to_dict() | changing_code(analysis.config),
         "precision": analysis.run.precision,
         "seed": analysis.run.seed,
     } | kind_settings(analysis.classifier)
@@ -242,10 +239,9 @@ def _provenance(analysis: Analysis, digest: str | None) -> Provenance:
 
 
 def _warnings(
-    analysis: Analysis, predictions: Predictions, sinks: dict[str, np.ndarray], store: OutcomeStore, shards: int
+    analysis: Analysis, predictions: Predictions, sinks: dict[str, np.ndarray], outcomes: Outcomes
 ) -> list[str]:
     clean = predictions.per_condition[0]
     images = np.bincount(clean.labels, minlength=len(analysis.outputs)).tolist()
-    skipped = [entry for number in range(shards) for entry in store.skipped_in(number)]
     known = (*analysis.classifier.warnings, *remarks_of(analysis.dataset), *predictions.remarks)
-    return data_warnings(known, analysis.class_names, images, skipped, sinks)
+    return data_warnings(known, analysis.class_names, images, outcomes.skipped, sinks)

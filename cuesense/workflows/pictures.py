@@ -13,8 +13,8 @@ from cuesense.analysis.examples import Example, examples
 from cuesense.datasets.images import Prepared, prepare
 from cuesense.errors import UnreadableImageError
 from cuesense.perturbations.apply import perturb
+from cuesense.predictions.outcomes import ConditionOutcomes, Outcomes
 from cuesense.predictions.predictions import Predictions
-from cuesense.predictions.shards import ConditionOutcomes, OutcomeStore
 from cuesense.reports.pictures import Answer, Picture, Strip, encode
 from cuesense.types import Classifier, Condition, Dataset
 
@@ -101,7 +101,7 @@ class _Drawing:
 
 
 def pictures(
-    classifier: Classifier, dataset: Dataset, predictions: Predictions, store: OutcomeStore, shards: int, seed: int
+    classifier: Classifier, dataset: Dataset, predictions: Predictions, outcomes: Outcomes, seed: int
 ) -> dict[int, list[Strip]]:
     """Return example images of every class that has images, as many as fit on a page.
 
@@ -111,9 +111,8 @@ def pictures(
     Args:
         classifier: The model, for how its images are prepared.
         dataset: The images.
-        predictions: The model's predictions of the store's outcomes.
-        store: The outcomes.
-        shards: How many shards there are.
+        predictions: The model's predictions of these outcomes.
+        outcomes: The outcomes.
         seed: The seed of the draws.
 
     Returns:
@@ -123,7 +122,7 @@ def pictures(
     look = _LARGE if share >= _MOST_TILES / 4 * _LARGE.bytes_each else _SMALL
     tiles = min(_MOST_TILES, int(share / look.bytes_each))
     chosen = examples(predictions, tiles, whole=tiles >= _MOST_TILES // 2)
-    answers = _answers(predictions, _stored(dataset, store, shards), store, shards, _shown(chosen.values()))
+    answers = _answers(predictions, _stored(dataset, outcomes), outcomes, _shown(chosen.values()))
     drawing = _Drawing(classifier, dataset, predictions, seed, look)
     found = {}
     for label, parts in chosen.items():
@@ -156,24 +155,23 @@ def _shown(chosen: Iterable[Sequence[Example]]) -> dict[int, list[int]]:
     return {row: sorted(images) for row, images in sorted(found.items())}
 
 
-def _stored(dataset: Dataset, store: OutcomeStore, shards: int) -> dict[str, int]:
-    """Return the place of every image in the store by its id."""
+def _stored(dataset: Dataset, outcomes: Outcomes) -> dict[str, int]:
+    """Return the place of every image among the outcomes by its id."""
     ids = sorted(dataset.sample_ids)
-    return {ids[position]: at for at, position in enumerate(store.positions(shards).tolist())}
+    return {ids[position]: at for at, position in enumerate(outcomes.images.positions.tolist())}
 
 
 def _answers(
     predictions: Predictions,
     stored: Mapping[str, int],
-    store: OutcomeStore,
-    shards: int,
+    outcomes: Outcomes,
     shown: Mapping[int, Sequence[int]],
 ) -> dict[tuple[int, int], Answer]:
     """Return what the model answered, by condition and image."""
     labels = predictions.per_condition[0].labels
     return {
-        (row, image): _answer(predictions, int(labels[image]), outcomes, stored[predictions.sample_ids[image]])
-        for (row, images), outcomes in zip(shown.items(), store.conditions(shards, list(shown)), strict=True)
+        (row, image): _answer(predictions, int(labels[image]), found, stored[predictions.sample_ids[image]])
+        for (row, images), found in zip(shown.items(), outcomes.conditions(list(shown)), strict=True)
         for image in images
     }
 

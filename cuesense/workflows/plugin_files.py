@@ -47,10 +47,9 @@ def load_plugin(path: str | Path | None, trust: Trust = OWN_WORD) -> list[str]:
     return registered
 
 
-def changing_code(config: Config) -> dict[str, dict[str, str]]:
-    """Return the hash of the file of every plug-in's perturbation of a configuration: it decides the outcomes, too."""
-    found = {entry.name: _origins[entry.name] for entry in config.perturbations if entry.name in _origins}
-    return {"plugins": found} if found else {}
+def changing_code(config: Config) -> dict[str, str]:
+    """Return the hash of the file of every plug-in's perturbation of a configuration, by name."""
+    return {entry.name: _origins[entry.name] for entry in config.perturbations if entry.name in _origins}
 
 
 def _run(file: Path) -> list[str]:

@@ -7,38 +7,14 @@ import pytest
 
 from cuesense.analysis.counts import ClassCounts, count_predictions
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
-from cuesense.predictions.shards import OutcomeStore, Shard
 from cuesense.registry import get
 from cuesense.types import Condition
+from tests.helpers.stored_outcomes import outcomes_of
 
 JITTER = replace(get("perturbations", "color_jitter"), ladder=(0.4,))
 GRAY = replace(get("perturbations", "grayscale"), ladder=(1.0,))
 OUTPUTS, NAMES = (2, 0, 1), ("zebra", "apple", "ball", "never seen")
 LABELS = np.arange(30) % 3
-
-
-def store_of(scores: list[np.ndarray], predicted: list[np.ndarray]) -> OutcomeStore:
-    """Keep the predictions of every condition in two shards of twenty and ten images."""
-    store, classes = OutcomeStore(), np.broadcast_to(np.arange(3, dtype=np.int16), (len(scores), 30, 3))
-    for number, part in enumerate((slice(0, 20), slice(20, 30))):
-        table = np.stack(scores)[:, part].astype(np.float32)
-        flat = table[..., 0]
-        store.write(
-            number,
-            Shard(
-                LABELS[part],
-                np.arange(30)[part],
-                np.arange(30, dtype=np.uint64)[part],
-                np.full(30, np.nan)[part],
-                np.full(30, np.nan)[part],
-                np.stack(predicted)[:, part].astype(np.int32),
-                flat,
-                flat,
-                table,
-                classes[:, part],
-            ),
-        )
-    return store
 
 
 @pytest.fixture
@@ -52,9 +28,9 @@ def found() -> Predictions:
     predicted = [outputs[LABELS], np.full(30, 2), outputs[LABELS], lost]
     conditions = [Condition(), Condition(JITTER, 1, 0), Condition(JITTER, 1, 1), Condition(GRAY, 1, 0)]
     conditions.append(Condition(GRAY, 1, 1))
-    store = store_of([*scores, clear], [*predicted, outputs[LABELS]])
+    outcomes = outcomes_of(LABELS, [*predicted, outputs[LABELS]], [*scores, clear], OUTPUTS, sizes=(20, 10))
     ids = [f"{number:02d}" for number in range(30)]
-    return from_outcomes(store, 2, (JITTER, GRAY), conditions, ClassMap(NAMES[1:], NAMES, OUTPUTS), ids, 64)
+    return from_outcomes(outcomes, (JITTER, GRAY), conditions, ClassMap(NAMES[1:], NAMES, OUTPUTS), ids, 64)
 
 
 @pytest.fixture

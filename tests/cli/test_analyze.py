@@ -179,12 +179,12 @@ def held_job(tmp_path: Path) -> list[str]:
 
     It heeds an interruption even where the tests run in the background of a shell, whose jobs ignore it.
     """
-    shard = tmp_path / "out" / "outcomes" / "shard-00000.npz"
+    shards = tmp_path / "out" / "outcomes"
     (tmp_path / "held.py").write_text(
-        "import os\nimport time\nimport torch\n"
+        "import glob\nimport os\nimport time\nimport torch\n"
         "class Held(torch.nn.Module):\n"
         "    def forward(self, images):\n"
-        f"        if 'HOLD' in os.environ and os.path.exists({str(shard)!r}):\n"
+        f"        if 'HOLD' in os.environ and glob.glob({str(shards / 'shard-*')!r}):\n"
         "            time.sleep(60)\n"
         "        return images.mean(dim=(2, 3)) + images[:, 0, 0, :3]\n"
         "def build():\n    return Held()\n"
@@ -204,12 +204,12 @@ def held_job(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_interrupted_work_is_kept(held_job: list[str], tmp_path: Path, how: signal.Signals, code: int) -> None:
-    environment, shard = os.environ | {"PYTHONPATH": str(tmp_path)}, tmp_path / "out" / "outcomes" / "shard-00000.npz"
+    environment, shards = os.environ | {"PYTHONPATH": str(tmp_path)}, tmp_path / "out" / "outcomes"
     with subprocess.Popen(
         held_job, env=environment | {"HOLD": "1"}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as process:
         deadline = time.monotonic() + 60
-        while not shard.exists() and time.monotonic() < deadline:
+        while not list(shards.glob("shard-*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(how)
         try:
@@ -219,6 +219,7 @@ def test_interrupted_work_is_kept(held_job: list[str], tmp_path: Path, how: sign
     assert process.returncode == code
     assert "Traceback" not in message
     assert not (tmp_path / "out" / "profile.json").exists()
+    (shard,) = shards.glob("shard-*")
     kept = shard.stat().st_mtime_ns
     done = subprocess.run(held_job, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

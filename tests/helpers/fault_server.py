@@ -20,8 +20,7 @@ from typing import Any
 
 from cuesense.__main__ import main as run_command
 from cuesense.cli.signals import end_once, exit_code
-from cuesense.inference import engine
-from cuesense.predictions import shards
+from cuesense.inference import units
 from cuesense.training import linear_probe
 
 _MODULES = (
@@ -111,7 +110,7 @@ def main() -> None:
     for name in _MODULES:
         importlib.import_module(name)
     # Small work: several shards of a few images, heads of one penalty.
-    engine.SHARD_SIZE = shards.SHARD_SIZE = _SHARD_SIZE  # type: ignore[misc]
+    units.SHARD_SIZE = _SHARD_SIZE
     linear_probe._PENALTIES, linear_probe._STEPS = (0.1,), 5  # type: ignore[assignment]
     signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
     answers = os.fdopen(os.dup(1), "w")

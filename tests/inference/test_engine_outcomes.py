@@ -11,19 +11,20 @@ from torch import Tensor, nn
 
 from cuesense.datasets.images import pixel_digest
 from cuesense.errors import DatasetError, ModelError
-from cuesense.inference import engine as engine_room
+from cuesense.inference import runner, units
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.options import RunOptions
 from cuesense.perturbations.apply import perturb
+from cuesense.predictions import outcomes, shards
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.types import ClassNames, Condition, OutputKind
-from tests.helpers.engine_runs import CONDITIONS, read, run
+from tests.helpers.engine_runs import CONDITIONS, read, remove, run
 from tests.helpers.small_networks import Colors, Meanest, classifier, picture
 
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_room, "SHARD_SIZE", 12)
+    monkeypatch.setattr(units, "SHARD_SIZE", 12)
 
 
 class Pixels(nn.Module):
@@ -53,8 +54,8 @@ def one_by_one(network: nn.Module, number: int, condition: Condition, label: int
 def test_outcomes_of_any_outputs_are_those_of_a_plain_loop(count: int, outputs: tuple[int, ...]) -> None:
     network = Pixels(count, seed=count)
     names = ClassNames(tuple(f"output {index}" for index in range(count)))
-    store, shards = run(Colors(18), classifier(network, class_names=names), outputs=outputs)
-    for condition, found in zip(CONDITIONS, read(store, shards), strict=True):
+    predicted = run(Colors(18), classifier(network, class_names=names), outputs=outputs)
+    for condition, found in zip(CONDITIONS, read(predicted), strict=True):
         for number in range(18):
             logits = one_by_one(network, number, condition)
             true = outputs[number % 3]
@@ -67,12 +68,12 @@ def test_outcomes_of_any_outputs_are_those_of_a_plain_loop(count: int, outputs: 
 
 
 def test_a_margin_is_positive_where_the_true_output_is_predicted() -> None:
-    store, shards = run(Colors(30), classifier(Pixels(3, seed=0)))
-    truth = store.labels(shards)
-    right = [found.predicted == truth for found in read(store, shards)]
+    found = run(Colors(30), classifier(Pixels(3, seed=0)))
+    truth = found.images.labels
+    right = [entry.predicted == truth for entry in read(found)]
     assert 0 < np.mean(right) < 1
-    for found, same in zip(read(store, shards), right, strict=True):
-        np.testing.assert_array_equal(found.margin > 0, same)
+    for entry, same in zip(read(found), right, strict=True):
+        np.testing.assert_array_equal(entry.margin > 0, same)
 
 
 class OneClass(Colors):
@@ -86,8 +87,8 @@ class OneClass(Colors):
 def test_the_margin_of_a_single_output_is_its_logit() -> None:
     network = Pixels(1, seed=0)
     model = classifier(network, class_names=ClassNames(("brick",)))
-    store, shards = run(OneClass(6), model, outputs=(0,), conditions=[Condition()])
-    (found,) = read(store, shards, 1)
+    found = run(OneClass(6), model, outputs=(0,), conditions=[Condition()])
+    (found,) = read(found, 1)
     logits = [one_by_one(network, number, Condition(), label=0)[0] for number in range(6)]
     np.testing.assert_allclose(found.margin, logits, atol=1e-3)
     assert found.p_true.tolist() == [1] * 6
@@ -104,31 +105,31 @@ class Reordered(Colors):
 
 def test_the_order_of_the_dataset_does_not_change_a_bit() -> None:
     assert Reordered(30).sample_ids != Colors(30).sample_ids
-    (one, shards), (other, _) = run(Colors(30)), run(Reordered(30))
-    np.testing.assert_array_equal(one.labels(shards), other.labels(shards))
-    for first, second in zip(read(one, shards), read(other, shards), strict=True):
+    one, other = run(Colors(30)), run(Reordered(30))
+    np.testing.assert_array_equal(one.images.labels, other.images.labels)
+    for first, second in zip(read(one), read(other), strict=True):
         for name in ("predicted", "p_true", "margin", "scores"):
             assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
 
 
 @pytest.mark.parametrize("gone", [(0,), (1,), (0, 2)])
 def test_shards_that_are_missing_anywhere_are_computed_and_no_others(tmp_path: Path, gone: tuple[int, ...]) -> None:
-    whole, shards = run(Colors(30))
-    store = OutcomeStore.open(tmp_path / "o", {})
+    whole, store = run(Colors(30)), OutcomeStore.open(tmp_path / "o", {})
     run(Colors(30), store=store)
-    for number in gone:
-        (tmp_path / "o" / f"shard-{number:05d}.npz").unlink()
-    data, store = Colors(30), OutcomeStore.open(tmp_path / "o", {})
-    run(data, store=store)
-    assert sorted(data.read) == [f"{number:05d}" for number in range(30) if number // 12 in gone]
-    for first, second in zip(read(whole, shards), read(store, shards), strict=True):
+    remove(store, *gone)
+    seen: list[int] = []
+    network = nn.Sequential(Meanest())
+    network.register_forward_hook(lambda _module, inputs, _outputs: seen.append(len(inputs[0])))
+    found = run(Colors(30), classifier(network), OutcomeStore.open(tmp_path / "o", {}))
+    assert seen == [8] * len(gone) * len(CONDITIONS)
+    for first, second in zip(read(whole), read(found), strict=True):
         assert first.scores.tobytes() == second.scores.tobytes()
 
 
 @pytest.mark.parametrize("fixed", [1, 7, 64])
 def test_padding_to_a_fixed_batch_changes_nothing_but_rounding(fixed: int) -> None:
-    plain = read(*run(Colors(29), classifier(Pixels(3, seed=1))))
-    padded = read(*run(Colors(29), classifier(Pixels(3, seed=1), fixed_batch=fixed)))
+    plain = read(run(Colors(29), classifier(Pixels(3, seed=1))))
+    padded = read(run(Colors(29), classifier(Pixels(3, seed=1), fixed_batch=fixed)))
     for one, other in zip(plain, padded, strict=True):
         assert one.predicted.shape == other.predicted.shape == (29,)
         np.testing.assert_array_equal(one.predicted, other.predicted)
@@ -137,13 +138,13 @@ def test_padding_to_a_fixed_batch_changes_nothing_but_rounding(fixed: int) -> No
 
 def test_seeds_and_repeats_draw_anew_and_the_clean_images_stay() -> None:
     model = classifier(Pixels(3, seed=2))
-    clean, gray, first, second = (found.scores for found in read(*run(Colors(12), model)))
-    other_clean, other_gray, other, _ = (found.scores for found in read(*run(Colors(12), model, seed=6)))
+    clean, gray, first, second = (found.scores for found in read(run(Colors(12), model)))
+    other_clean, other_gray, other, _ = (found.scores for found in read(run(Colors(12), model, seed=6)))
     assert not np.array_equal(first, second)
     assert not np.array_equal(first, other)
     np.testing.assert_array_equal(clean, other_clean)
     np.testing.assert_array_equal(gray, other_gray)
-    again = read(*run(Colors(12), model, conditions=[CONDITIONS[3], CONDITIONS[0]]), 2)
+    again = read(run(Colors(12), model, conditions=[CONDITIONS[3], CONDITIONS[0]]), 2)
     np.testing.assert_array_equal(again[0].scores, second)
     np.testing.assert_array_equal(again[1].scores, clean)
 
@@ -151,7 +152,7 @@ def test_seeds_and_repeats_draw_anew_and_the_clean_images_stay() -> None:
 def test_what_happens_to_an_image_does_not_depend_on_the_others() -> None:
     """Thirteen images more stand behind the first ones, in their batches too."""
     model = classifier(Pixels(3, seed=3))
-    few, many = read(*run(Colors(6), model)), read(*run(Colors(19), model))
+    few, many = read(run(Colors(6), model)), read(run(Colors(19), model))
     for one, other in zip(few, many, strict=True):
         np.testing.assert_allclose(one.scores, other.scores[:6], atol=1e-5)
 
@@ -182,7 +183,7 @@ def test_no_gradients_are_kept_while_a_network_runs() -> None:
     assert modes == [True] * 8
 
 
-def test_no_more_than_one_shard_is_decoded_ahead() -> None:
+def test_no_more_than_two_batches_are_decoded_ahead() -> None:
     data, ahead = Colors(60), []
 
     class Watched(Meanest):
@@ -191,18 +192,17 @@ def test_no_more_than_one_shard_is_decoded_ahead() -> None:
             return super().forward(images)
 
     run(data, classifier(Watched()), conditions=[Condition()], workers=4)
-    # Two batches a shard of twelve: while shard k runs, those up to k + 1 may have been read.
-    assert len(ahead) == 10
+    assert len(ahead) == 8
     for call, count in enumerate(ahead):
-        assert 12 * (call // 2 + 1) <= count <= 12 * (call // 2 + 2)
+        assert min(60, 8 * (call + 1)) <= count <= 8 * (call + 3)
 
 
-def test_progress_is_reported_after_every_batch_and_unreadable_images_count_at_the_end_of_a_shard() -> None:
+def test_progress_is_reported_after_every_batch_and_counts_unreadable_images() -> None:
     seen: list[int] = []
     data, options = Colors(30, broken=frozenset({4})), RunOptions(batch_size=8)
     assert data.sample_ids[4] == "00028"
     predict(classifier(), data, (0, 1, 2), [Condition()], OutcomeStore(), options, lambda done, _: seen.append(done))
-    assert list(dict.fromkeys(seen)) == [0, 8, 12, 20, 24, 29, 30]
+    assert list(dict.fromkeys(seen)) == [0, 8, 16, 24, 30]
 
 
 class Breaks(Colors):
@@ -218,13 +218,13 @@ def test_an_error_of_the_dataset_ends_the_run_and_keeps_the_shards_before(tmp_pa
     store = OutcomeStore.open(tmp_path / "o", {})
     with pytest.raises(DatasetError, match="the item is no pair"):
         run(Breaks(30), store=store)  # type: ignore[arg-type]
-    assert [number in store for number in range(3)] == [True, False, False]
+    assert [store.held(name).images.size for name in store.names] == [8, 8]
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (torch.OutOfMemoryError("x"), "ran out of memory with 8 images a batch. Give a smaller batch_size"),
+        (torch.OutOfMemoryError("x"), "memory is too small for one image. Give another device"),
         (ValueError("first line.\nsecond line"), "a batch of shape (8, 3, 16, 16): first line. Check image_size"),
         (ZeroDivisionError(), "of shape (8, 3, 16, 16): ZeroDivisionError. Check"),
     ],
@@ -254,20 +254,25 @@ def test_one_logit_that_is_no_finite_number_is_refused_with_its_condition(bad: f
 def test_without_names_the_largest_output_of_a_class_is_the_last(outputs: tuple[int, ...], fits: bool) -> None:
     model = classifier(Pixels(5, seed=4), class_names=None)
     if fits:
-        assert run(Colors(12), model, outputs=outputs)[1] == 1
+        assert len(run(Colors(12), model, outputs=outputs).images.labels) == 12
     else:
         with pytest.raises(ModelError, match=f"{max(outputs) + 1}, one for each class, but got 5"):
             run(Colors(12), model, outputs=outputs)
 
 
+@pytest.mark.parametrize("most_whole", [2, 3])
 @pytest.mark.parametrize("kept", [1, 2])
-def test_kept_scores_are_the_best_with_their_classes(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_scores_are_the_best_with_their_classes(
+    kept: int, most_whole: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = classifier(Pixels(3, seed=5))
-    every = read(*run(Colors(14), model))
-    monkeypatch.setattr(engine_room, "KEPT_SCORES", kept)
-    for whole, best in zip(every, read(*run(Colors(14), model)), strict=True):
-        assert best.scores.shape == best.classes.shape == (14, kept)
-        for row in range(14):
+    every = read(run(Colors(16), model))
+    monkeypatch.setattr(outcomes, "KEPT_SCORES", kept)
+    monkeypatch.setattr(runner, "KEPT_SCORES", kept)
+    monkeypatch.setattr(shards, "MOST_WHOLE", most_whole)
+    for whole, best in zip(every, read(run(Colors(16), model)), strict=True):
+        assert best.scores.shape == best.classes.shape == (16, kept)
+        for row in range(16):
             chosen = np.argsort(-whole.scores[row])[:kept]
             assert best.classes[row].tolist() == chosen.tolist()
             np.testing.assert_array_equal(best.scores[row], whole.scores[row][chosen])
@@ -316,8 +321,8 @@ class Answers(nn.Module):
     ],
 )
 def test_probabilities_have_the_outcomes_of_their_logits(change: Callable[[Tensor], Tensor], kind: OutputKind) -> None:
-    logits = read(*run(Colors(30), classifier(Answers(lambda found: found))))
-    found = read(*run(Colors(30), classifier(Answers(change), output_kind=kind)))
+    logits = read(run(Colors(30), classifier(Answers(lambda found: found))))
+    found = read(run(Colors(30), classifier(Answers(change), output_kind=kind)))
     for one, other in zip(logits, found, strict=True):
         np.testing.assert_array_equal(one.predicted, other.predicted)
         for name in ("p_true", "margin", "scores"):
@@ -333,10 +338,9 @@ def test_classes_of_any_number_keep_their_index(classes: int, dtype: type, tmp_p
 
     many = classifier(Answers(change), class_names=ClassNames(tuple(map(str, range(classes)))))
     store = OutcomeStore.open(tmp_path / "o", {})
-    store, shards = run(Colors(14), many, store, [Condition()], range(classes))
-    (outcome,) = read(store, shards, 1)
+    (outcome,) = read(run(Colors(16), many, store, [Condition()], range(classes)), 1)
     assert outcome.classes.dtype == dtype
-    np.testing.assert_array_equal(outcome.classes, np.tile(classes - 1 - np.arange(32), (14, 1)))
+    np.testing.assert_array_equal(outcome.classes, np.tile(classes - 1 - np.arange(32), (16, 1)))
     assert set(outcome.predicted.tolist()) == {classes - 1}
 
 
@@ -374,7 +378,7 @@ def test_several_such_images_are_counted() -> None:
 def test_logits_beyond_float32_are_named_and_not_made_infinite() -> None:
     with pytest.raises(ModelError, match=r"but got 1e\+39, beyond float32 for the image '00021'"):
         run(Colors(30), classifier(spoiled({"00021"}, -1e39)))
-    largest = read(*run(Colors(30), classifier(spoiled({"00021"}, 3.4e38)), conditions=[Condition()]), 1)
+    largest = read(run(Colors(30), classifier(spoiled({"00021"}, 3.4e38)), conditions=[Condition()]), 1)
     assert all(np.isfinite(found.scores).all() for found in largest)
 
 

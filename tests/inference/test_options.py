@@ -11,13 +11,12 @@ import torch
 from cuesense.errors import SettingsError
 from cuesense.inference import options as options_room
 from cuesense.inference.options import RunOptions, run_options
-from cuesense.predictions.shards import SHARD_SIZE
 
 
-def test_a_cpu_gets_small_batches_and_a_gpu_whole_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cpu_gets_small_batches_and_a_gpu_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_options("cpu").batch_size == 32
     monkeypatch.setattr(options_room, "device_of", str)
-    assert run_options("cuda").batch_size == SHARD_SIZE
+    assert run_options("cuda").batch_size == 512
     assert run_options("cuda", batch_size=5).batch_size == 5
 
 
@@ -28,7 +27,7 @@ def test_one_worker_a_core_up_to_sixteen(cores: int | None, workers: int, monkey
     assert run_options("cpu", workers=40).workers == 40
 
 
-@pytest.mark.parametrize("batch_size", [1, SHARD_SIZE])
+@pytest.mark.parametrize("batch_size", [1, 1024])
 def test_batches_may_be_as_small_and_as_large_as_their_limits(batch_size: int) -> None:
     assert run_options("cpu", batch_size).batch_size == batch_size
 
@@ -37,7 +36,7 @@ def test_batches_may_be_as_small_and_as_large_as_their_limits(batch_size: int) -
     "changes",
     [
         {"batch_size": 0},
-        {"batch_size": SHARD_SIZE + 1},
+        {"batch_size": 1025},
         {"workers": 0},
         {"workers": 1.0},
         {"seed": 0.5},

@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cuesense.predictions.outcomes import Outcomes
 from cuesense.predictions.predictions import ClassMap, ConditionPredictions, Predictions, from_outcomes
-from cuesense.predictions.shards import OutcomeStore, Shard
+from cuesense.predictions.shards import OutcomeStore
 from cuesense.registry import get
 from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Condition
+from tests.helpers.stored_outcomes import outcomes_of, shard, wanted
 
 GRAY, SHUFFLE = get("perturbations", "grayscale"), get("perturbations", "patch_shuffle")
 CONDITIONS = (Condition(), Condition(GRAY, 2), Condition(SHUFFLE, 1), Condition(SHUFFLE, 1, repeat=1))
@@ -65,60 +68,44 @@ def test_rows_of_a_perturbation_are_those_of_its_repeats_in_order_and_clean_has_
     assert shuffled.rows == {("patch_shuffle", 1): [0, 3], ("patch_shuffle", 2): [2]}
 
 
-def shards(sizes: tuple[int, ...], gaps: frozenset[int] = frozenset()) -> list[Shard]:
-    """Return outcomes of random scores, whose positions leave out those that are given as gaps."""
-    random, found = np.random.default_rng(3), []
-    positions = iter(position for position in range(1000) if position not in gaps)
-    for size in sizes:
-        scores = np.log(random.dirichlet((1, 1, 1), (4, size))).astype(np.float32)
-        # The third class takes most predictions, as a sink class does, which the correction undoes.
-        scores[..., 2] += 1
-        found.append(
-            Shard(
-                labels=random.integers(0, 2, size),
-                positions=np.array([next(positions) for _ in range(size)], dtype=np.int64),
-                digests=random.integers(0, 2**64, size, dtype=np.uint64),
-                largest=np.full(size, np.nan),
-                white=np.full(size, np.nan),
-                predicted=random.integers(0, 5, (4, size)).astype(np.int32),
-                p_true=random.random((4, size), dtype=np.float32),
-                margin=random.random((4, size), dtype=np.float32),
-                scores=scores,
-                classes=np.broadcast_to(np.arange(3, dtype=np.int16), (4, size, 3)).copy(),
-            )
-        )
-    return found
+class Part(NamedTuple):
+    """What a network predicted for some images: an argument of outcomes_of each."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    scores: np.ndarray
 
 
-def stored(parts: list[Shard], folder: Path | None) -> OutcomeStore:
-    store = OutcomeStore() if folder is None else OutcomeStore.open(folder, {})
-    for number, part in enumerate(parts):
-        store.write(number, part)
-    return store
+def random_part(count: int) -> Part:
+    random = np.random.default_rng(3)
+    scores = np.log(random.dirichlet((1, 1, 1), (4, count))).astype(np.float32)
+    # The third class takes most predictions, as a sink class does, which the correction undoes.
+    scores[..., 2] += 1
+    return Part(random.integers(0, 2, count), random.integers(0, 5, (4, count)), scores)
+
+
+def predictions_of(part: Part, ids: list[str], side: int | None = None, **stored: Any) -> Predictions:
+    outcomes = outcomes_of(part.labels, part.predicted, part.scores, CLASSES.outputs, **stored)
+    return from_outcomes(outcomes, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, side)
 
 
 @pytest.mark.parametrize("kept", ["memory", "folder"])
 def test_stored_outcomes_become_predictions(tmp_path: Path, kept: str) -> None:
-    parts = shards((7, 0, 9), gaps=frozenset({0, 8, 11}))
-    ids = [f"image {position:03d}" for position in range(20)]
-    store = stored(parts, tmp_path / "o" if kept == "folder" else None)
-    found = from_outcomes(store, 3, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, 64)
-    labels = [label for part in parts for label in part.labels.tolist()]
-    assert found.sample_ids == [ids[position] for part in parts for position in part.positions]
-    assert "image 008" not in found.sample_ids
-    assert len(found.sample_ids) == 16
-    prior = np.array([labels.count(index) / 16 for index in range(3)])
+    part, ids = random_part(16), [f"image {position:03d}" for position in range(16)]
+    folder = tmp_path / "o" if kept == "folder" else None
+    found = predictions_of(part, ids, 64, folder=folder, sizes=(7, 0, 9))
+    assert found.sample_ids == ids
+    prior = np.bincount(part.labels, minlength=3) / 16
     assert prior[2] == 0
+    classes = np.tile(np.arange(3), (16, 1))
     for row, entry in enumerate(found.per_condition):
-        assert entry.labels.tolist() == labels
-        assert entry.predicted.tolist() == [value for part in parts for value in part.predicted[row].tolist()]
-        scores = np.concatenate([part.scores[row] for part in parts])
-        classes = np.concatenate([part.classes[row] for part in parts])
+        assert entry.labels.tolist() == part.labels.tolist()
+        assert entry.predicted.tolist() == part.predicted[row].tolist()
         assert entry.corrected is not None
-        assert entry.corrected.tolist() == prior_corrected(scores, classes, prior).tolist()
+        assert entry.corrected.tolist() == prior_corrected(part.scores[row], classes, prior).tolist()
         # The sink class has no image here, and the others get their shares back: nothing is predicted as it.
         assert 2 not in entry.corrected
-        assert scores.argmax(axis=1).tolist().count(2) > 4
+        assert part.scores[row].argmax(axis=1).tolist().count(2) > 4
     assert (found.class_names, found.output_names, found.outputs) == (
         CLASSES.class_names,
         CLASSES.output_names,
@@ -130,45 +117,27 @@ def test_stored_outcomes_become_predictions(tmp_path: Path, kept: str) -> None:
 
 
 def test_images_in_other_shards_are_the_same_predictions() -> None:
-    whole = shards((12,))[0]
-    halves = [
-        Shard(**{name: part_of(getattr(whole, name), part, len(whole.labels)) for name in vars(whole)})
-        for part in (slice(0, 5), slice(5, 12))
-    ]
-    ids = [f"{position}" for position in range(12)]
-    one, other = (
-        from_outcomes(stored(parts, None), len(parts), (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None)
-        for parts in ([whole], halves)
-    )
+    part, ids = random_part(12), [f"{position}" for position in range(12)]
+    one, other = (predictions_of(part, ids, sizes=sizes) for sizes in ((12,), (5, 7)))
     assert one.sample_ids == other.sample_ids == ids
     for first, second in zip(one.per_condition, other.per_condition, strict=True):
         for name in ("labels", "predicted", "corrected"):
             np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
-def part_of(values: object, part: slice, images: int) -> object:
-    """Return some images of one array of a shard; they are its first axis or its second."""
-    if not isinstance(values, np.ndarray):
-        return values
-    return values[part] if values.shape[0] == images else values[:, part]
-
-
 def test_the_prior_counts_every_class_also_one_that_no_image_has() -> None:
     """Labels of the first class alone: all corrected predictions are it, whatever the scores."""
-    part = replace(shards((6,))[0], labels=np.zeros(6, dtype=np.int64))
-    ids = [f"{position}" for position in range(6)]
-    found = from_outcomes(stored([part], None), 1, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None)
+    part = random_part(6)._replace(labels=np.zeros(6, dtype=np.int64))
+    found = predictions_of(part, [f"{position}" for position in range(6)])
     assert [entry.corrected.tolist() for entry in found.per_condition if entry.corrected is not None] == [[0] * 6] * 4
 
 
 def test_copies_are_counted_once_for_each_label_and_said() -> None:
     """Of twelve images three have the pixels of the first: two under its label, one under another."""
-    part = shards((12,))[0]
-    labels, digests = np.arange(12) % 3, part.digests.copy()
+    labels, digests = np.arange(12) % 3, np.arange(12)
     digests[[3, 6, 7]] = digests[0]
-    part = replace(part, labels=labels, digests=digests)
-    ids = [f"{position:02d}" for position in range(12)]
-    found = from_outcomes(stored([part], None), 1, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None)
+    part, ids = random_part(12)._replace(labels=labels), [f"{position:02d}" for position in range(12)]
+    found = predictions_of(part, ids, digests=digests)
     kept = [0, 1, 2, 4, 5, 7, 8, 9, 10, 11]
     assert found.sample_ids == [ids[row] for row in kept]
     prior = np.array([2, 4, 4]) / 10
@@ -176,7 +145,7 @@ def test_copies_are_counted_once_for_each_label_and_said() -> None:
         assert entry.labels.tolist() == labels[kept].tolist()
         assert entry.predicted.tolist() == part.predicted[row][kept].tolist()
         assert entry.corrected is not None
-        wanted = prior_corrected(part.scores[row][kept], part.classes[row][kept], prior)
+        wanted = prior_corrected(part.scores[row][kept], np.tile(np.arange(3), (10, 1)), prior)
         assert entry.corrected.tolist() == wanted.tolist()
     copies, two = found.remarks
     assert "2 of 12 images are copies" in copies
@@ -185,9 +154,12 @@ def test_copies_are_counted_once_for_each_label_and_said() -> None:
 
 
 def test_images_of_more_than_eight_bits_that_look_black_are_said() -> None:
-    part = shards((4,))[0]
-    part = replace(part, largest=np.array([np.nan, 900, 1023, 700]), white=np.array([np.nan, 65535, 65535, 65535]))
+    store, entry = OutcomeStore(), shard(0, 4)
+    values = {"largest": np.array([np.nan, 900, 1023, 700]), "white": np.array([np.nan, 65535, 65535, 65535])}
+    store.write(replace(entry, **values))
     ids = [f"{position}" for position in range(4)]
-    (remark,) = from_outcomes(stored([part], None), 1, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None).remarks
+    classes = ClassMap(CLASSES.class_names, CLASSES.class_names, (0, 1, 2))
+    outcomes = Outcomes(store, wanted(range(4)))
+    (remark,) = from_outcomes(outcomes, (GRAY, SHUFFLE), CONDITIONS, classes, ids, None).remarks
     assert "3 images hold more than 8 bits" in remark
     assert "up to 1023, and 65535" in remark

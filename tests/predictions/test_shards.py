@@ -1,4 +1,4 @@
-"""Shards: whole or not there, refused when the settings differ, read a bounded amount at a time."""
+"""Shards: whole or not there, refused when the settings differ, and named by what they hold."""
 
 import errno
 import os
@@ -8,31 +8,27 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cuesense.atomic_files import write_file
 from cuesense.errors import OutputError
-from cuesense.predictions import shards
-from cuesense.predictions.shards import OutcomeStore, Shard
-from cuesense.stores.arrays import ArrayStore
+from cuesense.predictions.shards import (
+    ALL_OUTPUTS,
+    MOST_WHOLE,
+    OF_CONDITIONS,
+    OF_IMAGES,
+    OutcomeStore,
+    condition_identity,
+    image_identity,
+    outputs_identity,
+)
+from cuesense.registry import get
+from cuesense.types import Condition
+from tests.helpers.stored_outcomes import shard
 
 SETTINGS = {"model": "m", "seed": 0}
-
-
-def shard(start: int, count: int, conditions: int = 4, skipped: tuple[tuple[str, str], ...] = ()) -> Shard:
-    random = np.random.default_rng(start)
-    return Shard(
-        labels=np.arange(count) % 3,
-        positions=np.arange(start, start + count),
-        digests=random.integers(0, 2**64, count, dtype=np.uint64),
-        largest=np.where(np.arange(count) % 2, np.nan, 4095.0),
-        white=np.where(np.arange(count) % 2, np.nan, 65535.0),
-        predicted=random.integers(0, 9, (conditions, count)).astype(np.int32),
-        p_true=random.random((conditions, count), dtype=np.float32),
-        margin=random.random((conditions, count), dtype=np.float32),
-        scores=random.random((conditions, count, 3), dtype=np.float32),
-        classes=np.broadcast_to(np.arange(3, dtype=np.int16), (conditions, count, 3)),
-        skipped=skipped,
-    )
+ARRAYS = ("images", *OF_IMAGES, *OF_CONDITIONS)
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -40,38 +36,64 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> OutcomeStore:
     return OutcomeStore() if request.param == "memory" else OutcomeStore.open(tmp_path / "outcomes", SETTINGS)
 
 
-def test_gives_back_what_was_written(store: OutcomeStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = [shard(0, 5, skipped=(("a.jpg", "truncated"),)), shard(5, 2)]
-    for number, entry in enumerate(written):
-        assert number not in store
-        store.write(number, entry)
-        assert number in store
-    assert store.labels(2).tolist() == [0, 1, 2, 0, 1, 0, 1]
-    assert store.positions(2).tolist() == list(range(7))
-    for number, entry in enumerate(written):
-        for column in fields(store.images_in(number)):
-            np.testing.assert_array_equal(getattr(store.images_in(number), column.name), getattr(entry, column.name))
-    for column in fields(store.images(2)):
-        joined = np.concatenate([getattr(entry, column.name) for entry in written])
-        np.testing.assert_array_equal(getattr(store.images(2), column.name), joined)
-    assert store.skipped_in(0) == (("a.jpg", "truncated"),)
-    assert store.skipped_in(1) == ()
-    for read_bytes in (1, 2**30):
-        monkeypatch.setattr(shards, "_READ_BYTES", read_bytes)
-        for condition, read in zip((3, 0), store.conditions(2, (3, 0)), strict=True):
-            for entry in fields(read):
-                expected = np.concatenate([getattr(part, entry.name)[condition] for part in written])
-                np.testing.assert_array_equal(getattr(read, entry.name), expected)
+def test_gives_back_what_was_written(store: OutcomeStore) -> None:
+    written = [shard(0, 5, skipped=((7, "ü.jpg", "kaputt: ä"),)), replace(shard(5, 2), chosen_from="others")]
+    for entry in written:
+        store.write(entry)
+    assert store.names == sorted(entry.name for entry in written)
+    for entry in written:
+        read = store.read(entry.name, ARRAYS)
+        for column in fields(entry):
+            found, expected = getattr(read, column.name), getattr(entry, column.name)
+            np.testing.assert_array_equal(found, expected)
+            if isinstance(expected, np.ndarray):
+                assert found.dtype == expected.dtype
+    held = store.held(written[0].name)
+    assert held.images.tolist() == [0, 1, 2, 3, 4, 7]
+    assert (held.conditions, held.chosen_from) == (("a", "b", "c", "d"), ALL_OUTPUTS)
+
+
+def test_the_name_tells_images_conditions_and_scores_apart_and_nothing_else() -> None:
+    plain = shard(0, 5)
+    assert replace(plain, p_true=plain.p_true + 1).name == plain.name
+    others = [shard(0, 4), shard(1, 5), shard(0, 5, ("a", "b", "c")), shard(0, 5, ("a", "b", "d", "c"))]
+    others += [replace(plain, chosen_from="x"), replace(plain, skipped=((9, "i", "r"),))]
+    assert len({plain.name, *(entry.name for entry in others)}) == 7
+    # An image that cannot be read is one of the shard's images, too.
+    assert replace(shard(0, 4), skipped=((4, "i", "r"),)).name == plain.name
+
+
+@given(st.lists(st.tuples(st.text(), st.text(), st.integers(0, 9)), unique=True, max_size=20))
+def test_images_differ_by_id_content_and_output(images: list[tuple[str, str, int]]) -> None:
+    clear = [image for image in images if "\0" not in image[0] + image[1]]
+    assert len({image_identity(*image) for image in clear}) == len(clear)
+    assert all(0 <= image_identity(*image) < 2**64 for image in clear)
+
+
+def test_a_condition_is_known_by_its_value_in_any_ladder() -> None:
+    gray = get("perturbations", "grayscale")
+    alone = condition_identity(Condition(replace(gray, ladder=(1.0,)), 1), {})
+    assert alone == condition_identity(Condition(gray, len(gray.ladder)), {}) == "grayscale 1.0 0"
+    assert condition_identity(Condition(gray, 1, 1), {}) != condition_identity(Condition(gray, 1), {})
+    assert condition_identity(Condition(gray, 1), {"grayscale": "f00"}).endswith(" 0 f00")
+    assert condition_identity(Condition(), {"grayscale": "f00"}) == "clean 0.0 0"
+
+
+def test_small_networks_keep_all_scores_and_others_those_of_a_set_of_classes() -> None:
+    assert outputs_identity((3, 1), MOST_WHOLE) == ALL_OUTPUTS
+    of_two = outputs_identity((3, 1), MOST_WHOLE + 1)
+    assert of_two == outputs_identity((1, 3), MOST_WHOLE + 1)
+    assert len({of_two, ALL_OUTPUTS, outputs_identity((3, 1, 2), MOST_WHOLE + 1)}) == 3
 
 
 def test_the_same_settings_resume_and_others_are_refused_by_name(tmp_path: Path) -> None:
     folder = tmp_path / "out" / "outcomes"
-    OutcomeStore.open(folder, SETTINGS).write(0, shard(0, 3))
-    assert 0 in OutcomeStore.open(folder, SETTINGS)
+    OutcomeStore.open(folder, SETTINGS).write(shard(0, 3))
+    assert OutcomeStore.open(folder, SETTINGS).names == [shard(0, 3).name]
     with pytest.raises(OutputError, match=r"other model, seed.*restart=True"):
         OutcomeStore.open(folder, {"model": "n", "seed": 1})
-    assert 0 in OutcomeStore.open(folder, SETTINGS)
-    assert 0 not in OutcomeStore.open(folder, {"model": "n"}, restart=True)
+    assert OutcomeStore.open(folder, SETTINGS).names
+    assert not OutcomeStore.open(folder, {"model": "n"}, restart=True).names
 
 
 def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
@@ -97,19 +119,19 @@ def test_a_full_disk_leaves_no_half_shard(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(OutputError, match="No space left"):
-        store.write(0, shard(0, 3))
-    assert 0 not in store
+        store.write(shard(0, 3))
+    assert not store.names
     assert [path.name for path in (tmp_path / "o").iterdir()] == ["settings.json"]
 
 
 def test_a_damaged_shard_or_manifest_is_one_sentence(tmp_path: Path) -> None:
-    store = OutcomeStore.open(tmp_path / "o", SETTINGS)
-    store.write(0, shard(0, 3))
-    (tmp_path / "o" / "shard-00000.npz").write_bytes(b"PK\x03\x04 not a zip")
+    store, name = OutcomeStore.open(tmp_path / "o", SETTINGS), shard(0, 3).name
+    store.write(shard(0, 3))
+    (tmp_path / "o" / name).write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(OutputError, match="Run the same command again"):
-        store.labels(1)
-    assert 0 not in OutcomeStore.open(tmp_path / "o", SETTINGS)
-    store.write(0, shard(0, 3))
+        store.read(name, ("images",))
+    assert not OutcomeStore.open(tmp_path / "o", SETTINGS).names
+    store.write(shard(0, 3))
     for content in ("{", "[]"):
         (tmp_path / "o" / "settings.json").write_text(content)
         with pytest.raises(OutputError, match="the settings of a run"):
@@ -133,14 +155,6 @@ def test_files_are_replaced_whole(tmp_path: Path) -> None:
     assert len(list((tmp_path / "new").iterdir())) == 1
 
 
-def test_shards_without_a_readable_image_join_the_others(store: OutcomeStore) -> None:
-    empty = replace(shard(0, 0), skipped=(("a", "b"),))
-    store.write(0, empty)
-    store.write(1, shard(1, 3))
-    assert len(store.labels(2)) == 3
-    assert next(store.conditions(2, [1])).scores.shape == (3, 3)
-
-
 def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -151,79 +165,22 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """Return a list that gets the names of the arrays of every reading."""
-    found: list[tuple[str, ...]] = []
-    read = ArrayStore.read
-    monkeypatch.setattr(
-        ArrayStore, "read", lambda self, name, names: found.append(tuple(names)) or read(self, name, names)
-    )
-    return found
-
-
-@pytest.mark.parametrize("read_bytes", [1, 3000, 2**30])
-def test_no_more_is_read_at_once_than_the_memory_for_it(
-    tmp_path: Path, read_bytes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Three scores of six bytes (value and class) for each of 128 images of a shard: 2,304 bytes a condition."""
-    monkeypatch.setattr(shards, "_READ_BYTES", read_bytes)
-    store = OutcomeStore.open(tmp_path / "o", SETTINGS)
-    store.write(0, shard(0, 5, conditions=7))
-    opened = reads(monkeypatch)
-    wanted = (6, 0, 3, 3, 1)
-    found = list(store.conditions(1, wanted))
-    for condition, outcome in zip(wanted, found, strict=True):
-        np.testing.assert_array_equal(outcome.margin, shard(0, 5, conditions=7).margin[condition])
-    # The first reading asks for the number of scores alone.
-    assert len(opened) == 1 + (1 if read_bytes == 2**30 else 5)
-
-
-def test_labels_are_read_without_the_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = OutcomeStore.open(tmp_path / "o", SETTINGS)
-    store.write(0, shard(0, 5))
-    opened = reads(monkeypatch)
-    store.labels(1)
-    store.positions(1)
-    assert [set(names) - {"skipped"} for names in opened] == [{"labels"}, {"positions"}]
-
-
-def test_no_wanted_condition_is_none(store: OutcomeStore) -> None:
-    store.write(0, shard(0, 3))
-    assert list(store.conditions(1, [])) == []
-
-
-def test_a_shard_is_replaced_by_a_newer_one_and_keeps_its_types(store: OutcomeStore) -> None:
-    store.write(0, shard(0, 5))
-    store.write(0, shard(9, 2, skipped=(("ü.png", "kaputt: ä"),)))
-    assert store.positions(1).tolist() == [9, 10]
-    assert store.skipped_in(0) == (("ü.png", "kaputt: ä"),)
-    (found,) = store.conditions(1, [2])
-    types = {entry.name: getattr(found, entry.name).dtype.name for entry in fields(found)}
-    assert types == {
-        "predicted": "int32",
-        "p_true": "float32",
-        "margin": "float32",
-        "scores": "float32",
-        "classes": "int16",
-    }
-
-
 @pytest.mark.parametrize(("other", "named"), [({"seed": 0}, "model"), (SETTINGS | {"size": 3}, "size")])
 def test_a_setting_that_is_gone_or_new_is_another_setting(tmp_path: Path, other: dict[str, Any], named: str) -> None:
-    OutcomeStore.open(tmp_path / "o", SETTINGS).write(0, shard(0, 3))
+    OutcomeStore.open(tmp_path / "o", SETTINGS).write(shard(0, 3))
     with pytest.raises(OutputError, match=f"results with other {named}\\. Give another"):
         OutcomeStore.open(tmp_path / "o", other)
 
 
 def test_settings_without_any_shard_are_taken_over(tmp_path: Path) -> None:
     OutcomeStore.open(tmp_path / "o", SETTINGS)
-    OutcomeStore.open(tmp_path / "o", {"model": "n"}).write(0, shard(0, 3))
+    OutcomeStore.open(tmp_path / "o", {"model": "n"}).write(shard(0, 3))
     with pytest.raises(OutputError, match="other model, seed"):
         OutcomeStore.open(tmp_path / "o", SETTINGS)
 
 
-def test_a_shard_under_another_number_is_refused(tmp_path: Path) -> None:
-    OutcomeStore.open(tmp_path / "o", SETTINGS).write(1, shard(0, 3))
-    (tmp_path / "o" / "shard-00001.npz").rename(tmp_path / "o" / "shard-00000.npz")
-    with pytest.raises(OutputError, match=r"shard-00000\.npz was written as shard-00001\.npz"):
+def test_a_shard_under_another_name_is_refused(tmp_path: Path) -> None:
+    OutcomeStore.open(tmp_path / "o", SETTINGS).write(shard(0, 3))
+    (tmp_path / "o" / shard(0, 3).name).rename(tmp_path / "o" / "shard-00000.npz")
+    with pytest.raises(OutputError, match=r"shard-00000\.npz was written as shard-\w{16}\.npz"):
         OutcomeStore.open(tmp_path / "o", SETTINGS)

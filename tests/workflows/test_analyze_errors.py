@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from cuesense.config import load_config
 from cuesense.errors import CuesenseWarning, DatasetError, ModelError, OutputError, SettingsError
-from cuesense.inference import engine as engine_room
+from cuesense.inference import units
 from cuesense.schemas.profile import Profile
 from cuesense.workflows.analyze import analyze as run_analysis
 from tests.helpers.dependent_networks import DEPENDENT, ready
@@ -25,7 +25,7 @@ from tests.helpers.small_networks import NAMES, Colors, classifier, picture
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_room, "SHARD_SIZE", 40)
+    monkeypatch.setattr(units, "SHARD_SIZE", 40)
 
 
 FEW = replace(load_config("quick"), perturbations=load_config("quick").perturbations[:2])

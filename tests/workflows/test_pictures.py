@@ -33,11 +33,10 @@ SEED = 5
 def measured(dataset: Colors, model=None, names=NAMES):
     """Return all that pictures are made of."""
     model = model or classifier()
-    store = OutcomeStore()
-    shards = predict(model, dataset, (0, 1, 2), CONDITIONS, store, RunOptions(batch_size=8, seed=SEED))
+    outcomes = predict(model, dataset, (0, 1, 2), CONDITIONS, OutcomeStore(), RunOptions(batch_size=8, seed=SEED))
     classes = ClassMap(NAMES, names, (0, 1, 2))
-    found = from_outcomes(store, shards, PERTURBATIONS, CONDITIONS, classes, sorted(dataset.sample_ids), None)
-    return model, found, store, shards
+    found = from_outcomes(outcomes, PERTURBATIONS, CONDITIONS, classes, sorted(dataset.sample_ids), None)
+    return model, found, outcomes
 
 
 def drawn(dataset: Colors, model=None, names=NAMES):

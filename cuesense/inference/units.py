@@ -1,0 +1,189 @@
+"""Cut a run into units of work: images and conditions that one shard holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from cuesense.datasets.contents import contents_of
+from cuesense.datasets.images import Prepared
+from cuesense.inference.decoding import decoded
+from cuesense.inference.options import RunOptions
+from cuesense.predictions.missing import missing
+from cuesense.predictions.outcomes import Wanted
+from cuesense.predictions.shards import (
+    SHARD_SIZE,
+    OutcomeStore,
+    condition_identity,
+    image_identity,
+    outputs_identity,
+)
+from cuesense.types import Classifier, Condition, Dataset
+
+# Networks run as fast on batches of a multiple of 32 as on any.
+_STEP = 32
+# So that the last units of several workers end at about the same time. Chosen by hand; not tuned.
+_UNITS_A_WORKER = 4
+
+
+class Unit(NamedTuple):
+    """What is computed together and kept in one shard.
+
+    Attributes:
+        images: The images' indices in the dataset.
+        conditions: The numbers of the run's conditions.
+        part: Which part of the run does it, from 1.
+    """
+
+    images: tuple[int, ...]
+    conditions: tuple[int, ...]
+    part: int = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A network, and the images and conditions that it is to be run on.
+
+    Attributes:
+        classifier: The network and how it wants its images.
+        dataset: The images.
+        outputs: The network's output of each of the dataset's classes, length C.
+        conditions: What to do to every image; the clean condition comes first.
+        options: Device, batch size, precision, workers and seed.
+    """
+
+    classifier: Classifier
+    dataset: Dataset
+    outputs: tuple[int, ...]
+    conditions: tuple[Condition, ...]
+    options: RunOptions
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a forward pass; not many more than there are, because a batch is filled up."""
+        filled = -(-max(1, len(self.dataset)) // _STEP) * _STEP
+        return self.classifier.fixed_batch or min(self.options.batch_size, filled)
+
+    @property
+    def shard_size(self) -> int:
+        """Images in a shard: whole batches, so that none but the last is filled up."""
+        return max(1, SHARD_SIZE // self.batch_size) * self.batch_size
+
+    @property
+    def output_count(self) -> int:
+        """How many outputs the network must have."""
+        names = self.classifier.class_names
+        return len(names.names) if names else max(self.outputs) + 1
+
+
+class Identities:
+    """The identity of every image of a run, by which its predictions are found again.
+
+    Files are known by their content; of images in memory the pixels are hashed, as soon as that is needed. Where
+    predictions are not kept on disk, nobody looks for them later, and an id is enough.
+    """
+
+    def __init__(self, run: Run, store: OutcomeStore) -> None:
+        """Find out what is known of the images without decoding them.
+
+        Args:
+            run: The images, and how they are prepared.
+            store: Where predictions are kept.
+        """
+        ids = run.dataset.sample_ids
+        self.order = sorted(range(len(ids)), key=ids.__getitem__)
+        self.chosen_from = outputs_identity(run.outputs, run.output_count)
+        self._run = run
+        self._code = store.code
+        self.conditions = tuple(map(self.condition_of, run.conditions))
+        kept = store.files is not None
+        contents = list(contents_of(run.dataset).values()) if kept else [""] * len(ids)
+        self._content: dict[int, str] = dict(enumerate(contents))
+        self._hashed = len(self._content) < len(ids)
+        # Before anything is kept there is nothing to find.
+        if self._hashed and store.names:
+            self._hash(self.order)
+
+    def of(self, index: int, image: Prepared | str) -> int:
+        """Return the identity of an image that was decoded, or why it could not be."""
+        if self._hashed:
+            self._content[index] = _content(image)
+        return self._identity(index)
+
+    def complete(self) -> None:
+        """Decode the images in memory that were not decoded yet, so that others' predictions of them are found."""
+        if self._hashed:
+            self._hash([index for index in self.order if index not in self._content])
+
+    def condition_of(self, condition: Condition) -> str:
+        """Return the identity of a condition."""
+        return condition_identity(condition, self._code)
+
+    def wanted(self) -> Wanted:
+        """Return the images and conditions of the run, in the order of the ids.
+
+        Images in memory that were not decoded yet are found nowhere.
+        """
+        dataset = self._run.dataset
+        return Wanted(
+            images=np.array([self._identity(index) for index in self.order], dtype=np.uint64),
+            labels=np.array([dataset.labels[index] for index in self.order], dtype=np.int64),
+            outputs=np.array(self._run.outputs, dtype=np.int64),
+            conditions=self.conditions,
+            chosen_from=self.chosen_from,
+        )
+
+    def _identity(self, index: int) -> int:
+        dataset = self._run.dataset
+        output = self._run.outputs[dataset.labels[index]]
+        return image_identity(dataset.sample_ids[index], self._content.get(index, ""), output)
+
+    def _hash(self, indices: Sequence[int]) -> None:
+        dataset, preprocessing = self._run.dataset, self._run.classifier.preprocessing
+        with ThreadPoolExecutor(self._run.options.workers) as pool:
+            images = pool.map(lambda index: decoded(dataset, index, preprocessing), indices)
+            self._content |= {index: _content(image) for index, image in zip(indices, images, strict=True)}
+
+
+def _content(image: Prepared | str) -> str:
+    return "unreadable" if isinstance(image, str) else f"{image.digest:016x}"
+
+
+def units(run: Run, store: OutcomeStore, identities: Identities) -> list[Unit]:
+    """Return what of a run is not in a store yet, as units of work in the order of the ids.
+
+    What a unit holds depends on the images, the conditions and what was there before the run, and on no other unit:
+    parts of a run that begin at other times, and runs that go on, cut alike.
+
+    Args:
+        run: The run; its options say into how many parts it is cut.
+        store: Where predictions are kept.
+        identities: Those of the run's images.
+
+    Raises:
+        OutputError: A shard is damaged, or comes from elsewhere.
+    """
+    size, parts = run.shard_size, run.options.part.of
+    count = _groups(len(identities.order), len(run.conditions), size, parts)
+    wanted, found = identities.wanted(), []
+    for group in range(count):
+        among = [number for number in range(len(run.conditions)) if number * count // len(run.conditions) == group]
+        for entry in missing(store, wanted, among):
+            for start in range(0, len(entry.images), size):
+                rows = entry.images[start : start + size].tolist()
+                place = rows[0] // size * count + group
+                images = tuple(identities.order[row] for row in rows)
+                found.append((place, Unit(images, entry.conditions, place % parts + 1)))
+    return [unit for _, unit in sorted(found)]
+
+
+def _groups(images: int, conditions: int, size: int, workers: int) -> int:
+    """Return into how many groups the conditions are cut: into one, unless there are too few shards for all workers."""
+    shards = max(1, -(-images // size))
+    if workers == 1:
+        return 1
+    return min(conditions, max(1, -(-_UNITS_A_WORKER * workers // shards)))
