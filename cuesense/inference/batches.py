@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from cuesense.inference.threads import single_threads
 from cuesense.perturbations.apply import perturb
-from cuesense.types import Condition, Preprocessing
+from cuesense.types import Condition, LazyFunction, Preprocessing
 
 
 class BatchMaker:
@@ -29,11 +30,13 @@ class BatchMaker:
         offsets = [-center / spread for center, spread in zip(mean, std, strict=True)]
         self.offsets = torch.tensor(offsets, device=device).unbind()
         self.batch = torch.empty(0)
+        self.threads = single_threads() if torch.device(device).type == "cpu" else None
 
     def batch_of(self, condition: Condition, pixels: Tensor, keys: Sequence[str]) -> Tensor:
         """Return a full perturbed and normalized batch, channels last; its last image is repeated to fill it.
 
-        All batches have one shape. On the CPU the images are taken one by one, which keeps them in the cache.
+        All batches have one shape. On the CPU the images are taken one by one, side by side in as many threads as
+        torch uses; an image's working set stays in the cache.
 
         Args:
             condition: What to do to every image.
@@ -48,16 +51,33 @@ class BatchMaker:
             self.batch = torch.empty(shape, device=pixels.device, memory_format=torch.channels_last)
         count = len(pixels)
         step = 1 if pixels.device.type == "cpu" else count
-        for start in range(0, count, step):
-            part = slice(start, start + step)
-            changed = self._perturbed(condition, pixels[part], keys[part])
-            planes = zip(self.offsets, changed.unbind(1), self.scales, self.batch[part].unbind(1), strict=True)
-            for offset, plane, scale, normalized in planes:
-                torch.add(offset, plane, alpha=scale, out=normalized)
+        parts = [slice(start, start + step) for start in range(0, count, step)]
+
+        def fill(part: slice) -> None:
+            # Each thread has its own inference mode.
+            with torch.inference_mode():
+                self._normalize(self._perturbed(condition, pixels[part], keys[part]), self.batch[part])
+
+        if self.threads is not None and _is_thread_safe(condition):
+            # As a list, so that an image's error is raised here.
+            list(self.threads.map(fill, parts))
+        else:
+            for part in parts:
+                fill(part)
         self.batch[count:] = self.batch[count - 1]
         return self.batch
+
+    def _normalize(self, pixels: Tensor, normalized: Tensor) -> None:
+        planes = zip(self.offsets, pixels.unbind(1), self.scales, normalized.unbind(1), strict=True)
+        for offset, plane, scale, out in planes:
+            torch.add(offset, plane, alpha=scale, out=out)
 
     def _perturbed(self, condition: Condition, pixels: Tensor, keys: Sequence[str]) -> Tensor:
         if condition.perturbation is None:
             return pixels
         return perturb(condition.perturbation, pixels, keys, condition.value, seed=self.seed, repeat=condition.repeat)
+
+
+def _is_thread_safe(condition: Condition) -> bool:
+    """Return whether images may be perturbed side by side: functions of others may keep state from image to image."""
+    return condition.perturbation is None or isinstance(condition.perturbation.apply, LazyFunction)

@@ -7,14 +7,22 @@ classes at 224 pixels every rule that names a class's cue was right for 10 to 40
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cuesense.arrays import Floats, Ints
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 # Fixed, not until convergence, so that the result does not depend on a tolerance. For 200 images of five classes 50
 # steps restore the prior to 1e-9 (tests/stats/test_prior_correction.py).
 _PRIOR_STEPS = 50
+# Biases multiply odds that were computed once, until they have moved so far (in nats) that products might leave the
+# range of floating-point numbers; then they are computed anew.
+_FAR = 50.0
 
 
 def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], prior: Floats) -> Ints:
@@ -53,12 +61,25 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
 def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats) -> Floats:
     """Return the bias of each class, (C,), by iterative proportional fitting; arguments as in prior_corrected."""
     bias = np.zeros(len(prior))
+    inside = bias.copy()
+    odds = _odds(logits, index, inside)
     for _ in range(_PRIOR_STEPS):
-        corrected = logits + bias[index]
-        # The largest logit is subtracted so that the exponential cannot overflow.
-        odds = np.exp(corrected - corrected.max(axis=1, keepdims=True))
-        odds /= odds.sum(axis=1, keepdims=True)
-        share = np.bincount(index.ravel(), weights=odds.ravel(), minlength=len(prior)) / len(logits)
+        if np.abs(bias - inside).max() > _FAR:
+            inside = bias.copy()
+            odds = _odds(logits, index, inside)
+        factor = np.exp(bias - inside)
+        share = factor * (odds.T @ (1 / (odds @ factor))) / len(logits)
         seen = share > 0
         bias[seen] += np.log(prior[seen] / share[seen])
     return bias
+
+
+def _odds(logits: Floats, index: NDArray[np.integer], bias: Floats) -> csr_array:
+    """Return the odds of every image's classes against its likeliest one, (N, C), zero where it has no score."""
+    from scipy.sparse import csr_array
+
+    corrected = logits + bias[index]
+    # The largest logit is subtracted so that the exponential cannot overflow.
+    odds = np.exp(corrected - corrected.max(axis=1, keepdims=True))
+    starts = np.arange(0, odds.size + 1, odds.shape[1])
+    return csr_array((odds.ravel(), index.ravel(), starts), shape=(len(odds), len(bias)))

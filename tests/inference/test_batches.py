@@ -1,7 +1,12 @@
 """Batches against a plain computation, image by image."""
 
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 import torch
+from torch import Tensor
 
 from cuesense.inference.batches import BatchMaker
 from cuesense.perturbations.apply import perturb
@@ -52,3 +57,50 @@ def test_images_of_another_size_take_another_batch() -> None:
     made = maker(2)
     made.batch_of(Condition(), PIXELS[:2], KEYS[:2])
     assert made.batch_of(Condition(), PIXELS[:2, :, :8], KEYS[:2]).shape == (2, 3, 8, 16)
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_images_side_by_side_are_the_same_to_the_last_bit() -> None:
+    several = maker(8)
+    torch.set_num_threads(1)
+    for condition in (Condition(), SHUFFLE):
+        together, alone = (made.batch_of(condition, PIXELS, KEYS) for made in (several, maker(8)))
+        torch.testing.assert_close(together, alone, rtol=0, atol=0)
+
+
+def named_after(threads: set[str]) -> Condition:
+    def apply(images: Tensor, *_: object) -> Tensor:
+        threads.add(threading.current_thread().name)
+        return images.clone()
+
+    return Condition(replace(get("perturbations", "grayscale"), apply=apply), 1)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_functions_of_others_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[str] = set()
+    maker(5).batch_of(named_after(threads), PIXELS, KEYS)
+    assert threads == {threading.current_thread().name}
+    threads.clear()
+    monkeypatch.setattr("cuesense.inference.batches.LazyFunction", object)
+    maker(5).batch_of(named_after(threads), PIXELS, KEYS)
+    assert threads
+    assert threading.current_thread().name not in threads
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_the_error_of_an_image_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> Tensor:
+        raise ValueError("third")
+
+    monkeypatch.setattr("cuesense.inference.batches.perturb", fail)
+    with pytest.raises(ValueError, match="third"):
+        maker(5).batch_of(SHUFFLE, PIXELS, KEYS)

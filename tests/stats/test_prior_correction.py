@@ -36,10 +36,10 @@ def prior_corrected_loop(scores, classes, prior):
 
 
 @settings(max_examples=40)
-@given(seed=seeds, images=st.integers(0, 12), kept=st.integers(1, 5))
-def test_prior_correction_agrees_with_the_loop(seed, images, kept):
+@given(seed=seeds, images=st.integers(0, 12), kept=st.integers(1, 5), sureness=st.sampled_from([3, 300]))
+def test_prior_correction_agrees_with_the_loop(seed, images, kept, sureness):
     rng = np.random.default_rng(seed)
-    scores = rng.normal(size=(images, kept)).astype(np.float32) * 3
+    scores = rng.normal(size=(images, kept)).astype(np.float32) * sureness
     scores[rng.random(scores.shape) < 0.1] = -np.inf
     classes = rng.integers(-1, 6, (images, kept))
     prior = rng.dirichlet(np.ones(6)) * (rng.random(6) < 0.8)
@@ -109,6 +109,14 @@ def test_fifty_steps_are_made():
     classes = np.array([[0], [1], [1], [1]])
     bias = _biases(np.zeros((4, 1)), classes, np.array([0.5, 0.5]))
     assert bias == pytest.approx([50 * math.log(0.5 / 0.25), 50 * math.log(0.5 / 0.75)])
+
+
+def test_biases_may_be_larger_than_an_exponential_holds():
+    """Two classes of which one is e^-700 times as likely for every image are alike once that is made up for."""
+    scores, prior = np.tile([[0.0, -700.0], [-40.0, -745.0]], (4, 1)), np.array([0.5, 0.5])
+    bias = _biases(scores, every_class(scores), prior)
+    assert bias[1] - bias[0] == pytest.approx(702.5)
+    assert prior_corrected(scores, every_class(scores), prior).tolist() == [1, 0] * 4
 
 
 @settings(max_examples=25)
