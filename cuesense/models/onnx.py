@@ -49,6 +49,10 @@ class OnnxNetwork(ForeignNetwork):
         self.outputs = [output.name for output in session.get_outputs()]
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
 
+    def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[Path]]:
+        """Return how another process makes the same network: it reads the file, which no session can be made of."""
+        return OnnxNetwork, (self._path.absolute(),)
+
     @property
     def shape(self) -> tuple[int | None, ...]:
         """The shape of its input, None where a length is free."""
