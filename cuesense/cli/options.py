@@ -213,6 +213,15 @@ OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="File
 OutputFileIfAny = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="File to write.", show_default="stdout")
 ]
+PartOfRun = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="K/N",
+        help="Do the K-th of N shares of the work into DIR, which all parts share; the last part builds the profile.",
+        show_default="RANK and WORLD_SIZE or SLURM_ARRAY_TASK_ID and _COUNT where set, else all",
+    ),
+]
 Restart = Annotated[
     bool, typer.Option("--restart/--resume", help="Throw away the results of an earlier run, or go on from there.")
 ]

@@ -18,7 +18,7 @@ from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
 from cuesense.inference.loading import guesses, images_for, load_matched
-from cuesense.inference.options import run_options
+from cuesense.inference.options import WHOLE, Part, run_options
 from cuesense.models.preprocessing import ImageOptions, without_guesses
 from cuesense.models.trust import Trust
 from cuesense.perturbations.libraries import confirm
@@ -28,6 +28,7 @@ from cuesense.stores.lock import locked
 from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, ProgressOption
 from cuesense.validation import check_fraction, check_risk, names_of, path_of, whole_number
 from cuesense.workflows.caller import warn_of, watched
+from cuesense.workflows.parts import part_of
 from cuesense.workflows.plugin_files import load_plugin
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def analyze(
     torchvision_args: str | None = None,
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
+    part: str | None = None,
     restart: bool = False,
     progress: ProgressOption = None,
     notify: Notify | None = None,
@@ -122,6 +124,8 @@ def analyze(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_nondeterministic: Also analyze a model that is no function of one image (dropout left on, batch
             statistics, random numbers), and say so in the profile.
+        part: ``"K/N"``: do the K-th of N shares of the work, into the output folder that all parts share; the part
+            that finds the work of all others done builds the profile (``docs/scale.md``).
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all); None shows a bar in a terminal and a notebook, False none.
         notify: Called with sentences on what so many images can decide: before the network is run, and once it has
@@ -134,6 +138,7 @@ def analyze(
         The profile, also written to the output folder.
 
     Raises:
+        UnfinishedError: A part is done, and others are not.
         CuesenseError: Something given is wrong; the sentence says what to do. Nothing half-written is left; whole
             shards are, and the same call goes on from there. (The model is taken as the same where its weights and
             class are: pass restart=True after a change of its code.)
@@ -142,7 +147,8 @@ def analyze(
     check_fraction(confidence, "--confidence", low=0.5)
     check_risk(risk)
     images = ImageOptions(image_size, resize, mean, std, channels)
-    run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
+    share = _part(part, output, restart=restart)
+    run = replace(run_options(device, batch_size, precision, workers, seed, allow_nondeterministic), part=share)
     trust = Trust(weights_only=weights_only)
     # Before the model is loaded: its own mistakes are found in a second.
     load_plugin(plugin, trust)
@@ -184,14 +190,14 @@ def analyze(
     # A program hears of model and images now, and of what the predictions show at the end.
     known = (*classifier.warnings, *remarks_of(data))
     warn_of([*guesses(classifier), *classifier.assumptions, *without_guesses(known)])
-    with locked(folder) as fresh, watched(progress, "analyzing") as advance:
+    with locked(_locked_folder(folder, share)) as fresh, watched(progress, "analyzing") as advance:
         begin("trying model on clean images" if notify else f"reading {len(data):,} images")
         try:
             profile = measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.
-            if fresh and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
+            if fresh and share == WHOLE and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
     warn_of(warning for warning in profile.warnings_to_repeat if warning not in known)
@@ -208,6 +214,24 @@ def _say_what_images_decide(plan: Plan, notify: Notify | None, confirm: Notify |
     too_few = decides_nothing(plan)
     if confirm and too_few:
         confirm(too_few)
+
+
+def _part(text: str | None, output: str | Path | None, *, restart: bool) -> Part:
+    """Return which share of the work is done."""
+    part = WHOLE if text is None else part_of(text)
+    if part.of > 1 and output is None:
+        raise SettingsError(expected("--output", "given with --part", "none", "Name the folder that all parts share"))
+    if part.of > 1 and restart:
+        do = "Delete the folder, or run once with --restart and without --part"
+        raise SettingsError(
+            expected("--restart", "left out with --part", "given: it would delete the others' work", do)
+        )
+    return part
+
+
+def _locked_folder(folder: Path | None, part: Part) -> Path | None:
+    """Return the folder that one run at a time may use: of a run in parts, each part has its own."""
+    return folder if folder is None or part.of == 1 else folder / f".part-{part.number}-of-{part.of}"
 
 
 def _ignore(_phase: str) -> None:
