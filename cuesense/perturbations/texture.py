@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cuesense.draws import Draws
-from cuesense.perturbations.sampling import uniform_per_image
+from cuesense.perturbations.sampling import kept_on, uniform_per_image
 
 # Largest window in pixels that is filtered at full resolution. A larger one is filtered on a reduced image: kornia's
 # median copies the image k * k times, and takes some 200 ms an image from 7 px on. Reduced, it stays within 0.03 (mean
@@ -44,7 +44,7 @@ def gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa
     """
     # Two products with a banded matrix: kornia's blur takes a path ten times as slow where the images share one sigma.
     sigma = value * _side(images)
-    return _along_both(images, *(_blur_matrix(sigma, length) for length in images.shape[-2:]))
+    return _along_both(images, *(kept_on(images.device, _blur_matrix, sigma, length) for length in images.shape[-2:]))
 
 
 def random_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -151,7 +151,7 @@ def _side(images: Tensor) -> int:
 
 def _along_both(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Multiply by one matrix along each side."""
-    return rows.to(images.device) @ images @ columns.to(images.device).T
+    return rows @ images @ columns.T
 
 
 @lru_cache
@@ -203,7 +203,8 @@ def _restored(small: Tensor, images: Tensor) -> Tensor:
 def _resized(images: Tensor, height: int, width: int) -> Tensor:
     if images.shape[-2:] == (height, width):
         return images
-    return _along_both(images, _resize_matrix(images.shape[-2], height), _resize_matrix(images.shape[-1], width))
+    sizes = zip(images.shape[-2:], (height, width), strict=True)
+    return _along_both(images, *(kept_on(images.device, _resize_matrix, source, target) for source, target in sizes))
 
 
 @lru_cache
