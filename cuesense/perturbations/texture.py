@@ -214,13 +214,6 @@ def _resize_matrix(source: int, target: int) -> Tensor:
     return columns[0, 0]
 
 
-# Shifted views instead of kornia's unfold, which copies the image once for every pixel of the window: over 20 GB for a
-# bilateral filter of 13 px on a batch of 64 images.
-def _shifts(images: Tensor, window: int, dim: int) -> list[Tensor]:
-    padded = _padded(images, window // 2, dim)
-    return [padded.narrow(dim, start, images.shape[dim]) for start in range(window)]
-
-
 def _running_median(padded: Tensor, window: int, dim: int) -> Tensor:
     length = padded.shape[dim] - window + 1
     # A network of minima and maxima needs no sort, whose cost on a last axis of 7 is mostly overhead.
@@ -282,11 +275,28 @@ def _running(images: Tensor, window: int, dim: int, better: _Better) -> Tensor:
     return images
 
 
+# Shifted views instead of kornia's unfold, which copies the image once for every pixel of the window: over 20 GB for a
+# bilateral filter of 13 px on a batch of 64 images.
 def _bilateral_pass(images: Tensor, window: int, sigma: float, dim: int) -> Tensor:
+    radius, length = window // 2, images.shape[dim]
+    padded = _padded(images, radius, dim)
+    ahead: dict[int, Tensor] = {}
+    behind: dict[int, Tensor] = {}
+    for distance in range(1, radius + 1):
+        # Two pixels weigh alike for each other, so that one exponential serves both.
+        start, pairs = radius - distance, length + distance
+        difference = padded.narrow(dim, start + distance, pairs) - padded.narrow(dim, start, pairs)
+        weight = difference.square_().sum(dim=1, keepdim=True).mul_(-0.5 / sigma**2).exp_()
+        ahead[distance], behind[distance] = weight.narrow(dim, distance, length), weight.narrow(dim, 0, length)
     total, weight_sum = torch.zeros_like(images), torch.zeros_like(images[:, :1])
-    for shifted in _shifts(images, window, dim):
-        difference = (shifted - images).square_().sum(dim=1, keepdim=True)
-        weight = difference.mul_(-0.5 / sigma**2).exp_()
-        total.addcmul_(shifted, weight)
-        weight_sum += weight
+    for start in range(window):
+        shifted = padded.narrow(dim, start, length)
+        if start == radius:
+            # A pixel has the weight 1 for itself.
+            total += shifted
+            weight_sum += 1
+        else:
+            weight = ahead[start - radius] if start > radius else behind[radius - start]
+            total.addcmul_(shifted, weight)
+            weight_sum += weight
     return total.div_(weight_sum)
