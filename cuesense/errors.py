@@ -89,6 +89,24 @@ class OutputError(CuesenseError):
     """The output folder cannot be written, or holds results of other settings."""
 
 
+class UnfinishedError(CuesenseError):
+    """A part of a run is done, and the profile waits for other parts.
+
+    Attributes:
+        parts: Numbers of the parts that lack something, rising.
+    """
+
+    def __init__(self, part: int, of: int, parts: Sequence[int]) -> None:
+        """Say which part is done, and which are not."""
+        missing = listed([str(number) for number in parts], len(parts))
+        lacking = f"Part {missing} lacks" if len(parts) == 1 else f"Parts {missing} lack"
+        do = f"Run {'it' if len(parts) == 1 else 'them'}, such as with --part {parts[0]}/{of}"
+        after = f"{do}; the part that ends last builds the profile."
+        done = f"Part {part} of {of} is done. " if part else ""
+        super().__init__(f"{done}{lacking} predictions. {after}")
+        self.parts = tuple(parts)
+
+
 class UnreadableImageError(CuesenseError):
     """One image could not be decoded; the engine skips and counts it.
 

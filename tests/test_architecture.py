@@ -41,6 +41,7 @@ SMALL_FILES = {name for name, source in PACKAGE.items() if source.room == TOP} -
 WITHOUT_MIRROR = {
     "tests/test_architecture.py",
     "tests/test_benchmark_families.py",
+    "tests/test_benchmark_scale.py",
     "tests/test_cue_model.py",
     "tests/test_docs.py",
     "tests/test_docs_pages.py",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cuesense.cli.errors import user_errors
+from cuesense.cli.errors import unfinished_is_no_failure, user_errors
 from cuesense.cli.options import (
     AllowNondeterministic,
     Arch,
@@ -30,6 +30,7 @@ from cuesense.cli.options import (
     ModelSpec,
     MoreAugmentations,
     OutputFolder,
+    PartOfRun,
     PipelineFile,
     Plugin,
     RayAddress,
@@ -49,11 +50,12 @@ from cuesense.cli.options import (
     Yes,
     names_in,
 )
-from cuesense.cli.terminal import confirm_or_say, progress, remark_on_data, show_profile
+from cuesense.cli.terminal import confirm_or_say, progress, remark, remark_on_data, show_profile
 from cuesense.inference.malloc import keep_freed_memory
 
 
 def analyze(
+    context: typer.Context,
     model: ModelSpec,
     dataset: Dataset,
     arch: Arch = None,
@@ -103,6 +105,7 @@ def analyze(
     ray_address: RayAddress = None,
     ray_workers: RayWorkers = None,
     gpus_per_worker: GpusPerWorker = None,
+    part: PartOfRun = None,
     restart: Restart = False,
     yes: Yes = False,
     json: Json = False,
@@ -125,6 +128,7 @@ def analyze(
       cuesense analyze torchvision:resnet50 --dataset imagenet --data-root /data --config quick
       cuesense analyze model.pt2 --dataset photos/val --pipeline train.py:transform
       cuesense analyze model.pt2 --dataset photos/val --timm-args "--aa rand-m9 --reprob 0.25"
+      cuesense analyze model.pt2 --dataset photos/val --output shared --part 1/3
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
@@ -134,6 +138,7 @@ def analyze(
         refuse_early(model, arch, dataset, DatasetOptions(data_root, split, download), class_names)
         from cuesense.validation import parse_channels, whole_number
         from cuesense.workflows.analyze import analyze as run_analysis
+        from cuesense.workflows.parts import chosen_part, share_arguments
 
         keep_freed_memory()
         if probe:
@@ -165,7 +170,12 @@ def analyze(
             )
             show(try_readings(classifier, images, outputs, run, remark_on_data), render, as_json=json)
             return
-        with progress() as advance:
+        share, said = chosen_part(part)
+        if said:
+            remark(said)
+        if share.of > 1:
+            share_arguments(output, context.params, share)
+        with progress() as advance, unfinished_is_no_failure(share.number):
             profile = run_analysis(
                 model,
                 dataset,
@@ -203,6 +213,7 @@ def analyze(
                 ray_address=ray_address,
                 ray_workers=ray_workers,
                 gpus_per_worker=gpus_per_worker,
+                part=f"{share.number}/{share.of}",
                 restart=restart,
                 progress=advance,
                 notify=remark_on_data,

@@ -16,6 +16,7 @@ from cuesense.cli.demo import demo
 from cuesense.cli.errors import user_errors
 from cuesense.cli.explain import explain
 from cuesense.cli.list import list_
+from cuesense.cli.merge import merge
 from cuesense.cli.preview import preview
 from cuesense.cli.recommend import recommend
 from cuesense.cli.report import report
@@ -38,6 +39,7 @@ app = typer.Typer(
 # A new command is a file in this folder and a line here.
 COMMANDS = (
     ("analyze", analyze, "Measure what a model relies on; write a profile and a report."),
+    ("merge", merge, "Build the profile of an analysis in parts."),
     ("score", score, "Make a profile from a table of stored predictions."),
     ("recommend", recommend, "Write the safe augmentations for a training script."),
     ("verify", verify, "Train with and without the recommended policies."),

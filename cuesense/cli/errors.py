@@ -16,8 +16,8 @@ import typer
 
 from cuesense.atomic_files import Written, recorded
 from cuesense.cli.signals import NotStartedError, exit_code
-from cuesense.cli.terminal import discard_output, is_verbose
-from cuesense.errors import CuesenseError, CuesenseWarning, expected, listed
+from cuesense.cli.terminal import discard_output, is_verbose, remark
+from cuesense.errors import CuesenseError, CuesenseWarning, UnfinishedError, expected, listed
 
 # Exit codes are a contract with scripts.
 _WRONG = 2
@@ -56,6 +56,22 @@ def user_errors() -> Iterator[None]:
         typer.echo(f"cuesense: {what}; {_kept(written)}.", err=True)
         raise typer.Exit(exit_code(interruption)) from None
     _LOGGER.info("done in %.1f s", time.monotonic() - started)
+
+
+@contextmanager
+def unfinished_is_no_failure(part: int) -> Iterator[None]:
+    """Say which parts of a run lack something, and end with exit code 0: this part is done.
+
+    Args:
+        part: Which part the command did; 0 for none, where what is missing is a failure.
+    """
+    try:
+        yield
+    except UnfinishedError as error:
+        if part == 0:
+            raise
+        remark(error.for_command_line)
+        raise typer.Exit from None
 
 
 def _system_error(error: OSError) -> str:

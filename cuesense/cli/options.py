@@ -233,6 +233,15 @@ GpusPerWorker = Annotated[
     float | None,
     typer.Option(metavar="G", help="GPUs of a worker, 0.5 for two on a GPU.", show_default="1 where there are any"),
 ]
+PartOfRun = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="K/N",
+        help="Do the K-th of N shares of the work into DIR, which all parts share; the last part builds the profile.",
+        show_default="RANK and WORLD_SIZE or SLURM_ARRAY_TASK_ID and _COUNT where set, else all",
+    ),
+]
 Restart = Annotated[
     bool, typer.Option("--restart/--resume", help="Throw away the results of an earlier run, or go on from there.")
 ]

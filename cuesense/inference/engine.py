@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import islice
@@ -68,11 +68,12 @@ def predict(
     identities = Identities(run, store)
     work = [unit for unit in units(run, store, identities) if unit.part == options.part.number]
     counter = _Counter(run, work, progress)
-    skipped = list(_known(store, identities).skipped)
+    # By name: an image may lie in several units, with some of the conditions each.
+    skipped = dict(_known(store, identities).skipped)
     compute = _shards if options.ray is None else _ray_shards
     with closing(compute(run, identities, work, counter.advance)) as shards:
         for shard in shards:
-            skipped += [(name, reason) for _, name, reason in shard.skipped]
+            skipped |= {name: reason for _, name, reason in shard.skipped}
             _refuse_unreadable(skipped, len(dataset))
             store.write(shard)
     unfinished = _unfinished(run, store, identities)
@@ -154,9 +155,9 @@ class _Counter:
         self.progress(self.done // max(1, self.conditions), self.images)
 
 
-def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
+def _refuse_unreadable(skipped: Mapping[str, str], total: int) -> None:
     if len(skipped) > UNREADABLE_LIMIT * total:
-        name, reason = skipped[0]
+        name, reason = next(iter(skipped.items()))
         raise DatasetError(
             expected(
                 "at least 95 % of the images",

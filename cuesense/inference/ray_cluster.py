@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from cuesense.errors import ModelError, SettingsError, expected, first_line
@@ -26,6 +27,13 @@ _UNITS_AT_A_TIME = 2
 # of machines that are taken away are lost now and then. Chosen by hand; not tuned.
 _MOST_LOSSES = 5
 _PATIENCE_SECONDS = 60.0
+# Read when Ray is imported and started: it reports nothing to its makers, prints nothing about workers among a
+# command's results, and does not warn of what a later version will do.
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,6 +77,8 @@ def ray_engine(
         for flag in (flag for flag, value in given.items() if value is not None):
             raise SettingsError(expected(flag, "given with --engine ray", "--engine local", "Add --engine ray"))
         return None
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     optional_library("ray", "ray", "the workers of --engine ray")
     if workers is not None:
         whole_number(workers, "--ray-workers")
@@ -123,9 +133,6 @@ def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: b
 
 def _connect(ray: Any, address: str | None) -> None:
     """Call ``ray.init`` without what it prints, reports and changes besides."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Else it warns of what a later version will do.
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
@@ -211,7 +218,7 @@ class _Pool:
         actor: Any = ray.remote(Worker).options(
             num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_concurrency=_UNITS_AT_A_TIME
         )
-        self._actors = [actor.remote() for _ in range(workers.count)]
+        self._actors = [actor.remote(str(Path.cwd())) for _ in range(workers.count)]
         self._losses: Counter[Unit] = Counter()
         self._idle: list[Any] = []
         # What each unanswered call is about: the actor, and its unit, or None while the actor starts.

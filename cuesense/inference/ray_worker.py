@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from importlib.metadata import version
 from itertools import chain, islice
@@ -81,8 +83,15 @@ def _is_found(module: str) -> bool:
 class Worker:
     """Runs units of work; the network is loaded with the first of them."""
 
-    def __init__(self) -> None:
-        """Begin without a network."""
+    def __init__(self, folder: str) -> None:
+        """Begin without a network.
+
+        Args:
+            folder: The folder that paths start from and a user's modules lie in, if this machine has it, too.
+        """
+        with suppress(OSError):
+            os.chdir(folder)
+        sys.path.append(folder)
         keep_freed_memory()
         self._runner: Runner | None = None
         self._turn = Lock()

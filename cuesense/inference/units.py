@@ -66,7 +66,7 @@ class Run:
     @property
     def batch_size(self) -> int:
         """Images in a forward pass; not many more than there are, because a batch is filled up."""
-        filled = -(-max(1, len(self.dataset)) // _STEP) * _STEP
+        filled = max(SHARD_SIZE, -(-len(self.dataset) // _STEP) * _STEP)
         return self.classifier.fixed_batch or min(self.options.batch_size, filled)
 
     @property

@@ -12,7 +12,7 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from cuesense.draws import Draws
-from cuesense.perturbations.sampling import uniform_per_image, with_probability
+from cuesense.perturbations.sampling import on_device_of, uniform_per_image, with_probability
 
 # SimCLR's ratio of hue to the other three (Chen et al. 2020, appendix A: 0.8 s, 0.8 s, 0.8 s, 0.2 s).
 _HUE_SHARE = 0.25
@@ -98,7 +98,7 @@ def channel_permutation(images: Tensor, value: float, draws: Draws) -> Tensor:
     """
     # Tensors of indices, and not kornia's channel shuffle: that draws one order for the batch from a global stream.
     shift = 1 + (torch.from_numpy(draws.uniform(1)) < 0.5).long()
-    order = (torch.arange(3) + shift).remainder(3).to(images.device)
+    order = on_device_of(images, (torch.arange(3) + shift).remainder(3))
     rows = torch.arange(len(images), device=images.device)[:, None]
     return torch.lerp(images, images[rows, order], value)
 
@@ -197,11 +197,17 @@ def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
             images = _STEPS[index](images, float(strengths[0, index]))
         return images
     images = images.clone()
-    for position, index in product(range(4), range(4)):
-        rows = torch.from_numpy(np.flatnonzero(order[:, position] == index)).to(images.device)
-        strength = torch.from_numpy(strengths[:, index].astype(np.float32)).to(images.device)[rows]
+    # Which images are at which step; all of it goes to the device at once.
+    steps = list(product(range(4), range(4)))
+    chosen = [np.flatnonzero(order[:, position] == index) for position, index in steps]
+    rows_of = torch.split(
+        on_device_of(images, torch.from_numpy(np.concatenate(chosen))), [len(rows) for rows in chosen]
+    )
+    strength_of = on_device_of(images, torch.from_numpy(strengths.astype(np.float32)))
+    for (_, index), rows in zip(steps, rows_of, strict=True):
         shape = (-1, 1, 1) if _STEPS[index] is _hue else (-1, 1, 1, 1)
-        images.index_copy_(0, rows, _STEPS[index](images.index_select(0, rows), strength.view(shape)))
+        changed = _STEPS[index](images.index_select(0, rows), strength_of[:, index].index_select(0, rows).view(shape))
+        images.index_copy_(0, rows, changed)
     return images
 
 

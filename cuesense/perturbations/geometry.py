@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cuesense.draws import Draws
-from cuesense.perturbations.sampling import uniform_per_image, with_probability
+from cuesense.perturbations.sampling import kept_on, on_device_of, uniform_per_image, with_probability
 
 # torchvision's defaults for RandomResizedCrop and RandomErasing.
 _CROP_RATIO = (3 / 4, 4 / 3)
@@ -42,8 +42,8 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
     # torchvision samples at pixel centers; one grid_sample does the whole batch with torchvision's coordinates.
     boxes = torch.from_numpy(crop_boxes(height, width, value, draws))
     # Computed on the CPU for every device: a GPU divides by multiplying, and would read pixels at other places.
-    y = _crop_coordinates(boxes[:, 0], boxes[:, 2], height).to(images.device)
-    x = _crop_coordinates(boxes[:, 1], boxes[:, 3], width).to(images.device)
+    y = on_device_of(images, _crop_coordinates(boxes[:, 0], boxes[:, 2], height))
+    x = on_device_of(images, _crop_coordinates(boxes[:, 1], boxes[:, 3], width))
     grid = torch.stack([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)], dim=-1)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
@@ -99,7 +99,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     # Coordinates run from -1 to 1 along both sides, so that a rotation of a rectangle needs the sides' ratio.
     across = torch.stack([cos, -sin * (height / width)], dim=1)
     down = torch.stack([sin * (width / height), cos], dim=1)
-    grid = _centers(height, width).to(images.device) @ torch.stack([across, down], dim=2)
+    grid = kept_on(images.device, _centers, height, width) @ torch.stack([across, down], dim=2)
     grid = grid.view(-1, height, width, 2)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
@@ -161,8 +161,8 @@ def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
     area = value * numbers[:, 0] * height * width
     tall = np.minimum(np.rint(np.sqrt(area * ratio)), height)
     wide = np.minimum(np.rint(np.sqrt(area / ratio)), width)
-    rows = _span(numbers[:, 2], tall, height).to(images.device)[:, None, :, None]
-    columns = _span(numbers[:, 3], wide, width).to(images.device)[:, None, None, :]
+    rows = on_device_of(images, _span(numbers[:, 2], tall, height))[:, None, :, None]
+    columns = on_device_of(images, _span(numbers[:, 3], wide, width))[:, None, None, :]
     return torch.lerp(images, images.new_tensor(_FILL), rows * columns)
 
 

@@ -18,7 +18,7 @@ from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
 from cuesense.inference.loading import guesses, images_for, load_matched
-from cuesense.inference.options import run_options
+from cuesense.inference.options import WHOLE, Part, run_options
 from cuesense.inference.ray_cluster import connected, ray_engine
 from cuesense.models.preprocessing import ImageOptions, without_guesses
 from cuesense.models.trust import Trust
@@ -29,6 +29,7 @@ from cuesense.stores.lock import locked
 from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, ProgressOption
 from cuesense.validation import check_fraction, check_risk, names_of, path_of, whole_number
 from cuesense.workflows.caller import warn_of, watched
+from cuesense.workflows.parts import part_of
 from cuesense.workflows.plugin_files import load_plugin
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def analyze(
     ray_address: str | None = None,
     ray_workers: int | None = None,
     gpus_per_worker: float | None = None,
+    part: str | None = None,
     restart: bool = False,
     progress: ProgressOption = None,
     notify: Notify | None = None,
@@ -132,6 +134,8 @@ def analyze(
         ray_address: Where the cluster is, as for ``ray.init``; None takes the one that is known on this machine.
         ray_workers: How many workers run the network; None takes as many as there are GPUs, or cores.
         gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
+        part: ``"K/N"``: do the K-th of N shares of the work, into the output folder that all parts share; the part
+            that finds the work of all others done builds the profile (``docs/scale.md``).
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all); None shows a bar in a terminal and a notebook, False none.
         notify: Called with sentences on what so many images can decide: before the network is run, and once it has
@@ -144,6 +148,7 @@ def analyze(
         The profile, also written to the output folder.
 
     Raises:
+        UnfinishedError: A part is done, and others are not.
         CuesenseError: Something given is wrong; the sentence says what to do. Nothing half-written is left; whole
             shards are, and the same call goes on from there. (The model is taken as the same where its weights and
             class are: pass restart=True after a change of its code.)
@@ -155,7 +160,8 @@ def analyze(
     cluster = ray_engine(engine, ray_address, ray_workers, gpus_per_worker, str(device))
     # This process only tries the model; the machine that starts a run on a cluster's GPUs may have none.
     here = device if cluster is None or str(device) == "cpu" else "auto"
-    run = run_options(here, batch_size, precision, workers, seed, allow_nondeterministic)
+    share = _part(part, output, restart=restart)
+    run = replace(run_options(here, batch_size, precision, workers, seed, allow_nondeterministic), part=share)
     trust = Trust(weights_only=weights_only)
     # Before the model is loaded: its own mistakes are found in a second.
     load_plugin(plugin, trust)
@@ -200,7 +206,7 @@ def analyze(
     # A program hears of model and images now, and of what the predictions show at the end.
     known = (*classifier.warnings, *remarks_of(data))
     warn_of([*guesses(classifier), *classifier.assumptions, *without_guesses(known)])
-    with locked(folder) as fresh, watched(progress, "analyzing") as advance:
+    with locked(_locked_folder(folder, share)) as fresh, watched(progress, "analyzing") as advance:
         begin("trying model on clean images" if notify else f"reading {len(data):,} images")
         try:
             with connected(cluster, run, default_batch=batch_size is None) as shared:
@@ -209,7 +215,7 @@ def analyze(
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.
-            if fresh and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
+            if fresh and share == WHOLE and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
     warn_of(warning for warning in profile.warnings_to_repeat if warning not in known)
@@ -226,6 +232,24 @@ def _say_what_images_decide(plan: Plan, notify: Notify | None, confirm: Notify |
     too_few = decides_nothing(plan)
     if confirm and too_few:
         confirm(too_few)
+
+
+def _part(text: str | None, output: str | Path | None, *, restart: bool) -> Part:
+    """Return which share of the work is done."""
+    part = WHOLE if text is None else part_of(text)
+    if part.of > 1 and output is None:
+        raise SettingsError(expected("--output", "given with --part", "none", "Name the folder that all parts share"))
+    if part.of > 1 and restart:
+        do = "Delete the folder, or run once with --restart and without --part"
+        raise SettingsError(
+            expected("--restart", "left out with --part", "given: it would delete the others' work", do)
+        )
+    return part
+
+
+def _locked_folder(folder: Path | None, part: Part) -> Path | None:
+    """Return the folder that one run at a time may use: of a run in parts, each part has its own."""
+    return folder if folder is None or part.of == 1 else folder / f".part-{part.number}-of-{part.of}"
 
 
 def _ignore(_phase: str) -> None:

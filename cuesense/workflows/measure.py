@@ -17,9 +17,10 @@ from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.config import Config
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.splits import split_of
+from cuesense.errors import UnfinishedError
 from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import guesses, preprocessing_values
-from cuesense.inference.options import RunOptions
+from cuesense.inference.options import Part, RunOptions
 from cuesense.inference.probe import kind_settings
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
 from cuesense.policies.budgets import Levels
@@ -80,6 +81,7 @@ def measure(
         The profile, also written to the folder.
 
     Raises:
+        UnfinishedError: A part is done, and others are not.
         CuesenseError: The earlier run is of other settings, the images cannot be read, or a file cannot be written.
     """
     digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
@@ -88,11 +90,16 @@ def measure(
     planned = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
     stages = Stages(len(analysis.dataset), len(conditions), planned, progress)
     # A run that goes on has said it before.
-    if notify and not store.names:
+    if notify and not store.names and analysis.run.part.of == 1:
         _notify_of_clean(analysis, plan, conditions[0], stages.clean, notify)
     outcomes = predict(
         analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, stages.measured
     )
+    transform = _Transform(analysis, folder, _settings(analysis, digest), stages.under_transform, restart=restart)
+    if outcomes.unfinished:
+        # This part's share under the transform does not wait for the others.
+        transform.predict()
+    _refuse_unfinished(analysis.run.part, outcomes)
     predictions = _predictions(analysis, outcomes, conditions)
     order = check_order(predictions)
     levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
@@ -112,10 +119,7 @@ def measure(
             added = ("forecast", "verified", "pipeline")
             profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
     if analysis.pipeline is not None:
-        costs = _pipeline(
-            analysis, profile, _settings(analysis, digest), folder, restart=restart, progress=stages.under_transform
-        )
-        profile = profile.model_copy(update={"pipeline": costs})
+        profile = profile.model_copy(update={"pipeline": transform.costs(profile)})
     if folder is not None:
         # Those of an earlier run of the same predictions are the same, and no image is decoded again for them.
         shown = read_pictures(folder, profile) or pictures(
@@ -144,31 +148,53 @@ def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress:
         notify(sentence)
 
 
-def _pipeline(
-    analysis: Analysis,
-    profile: Profile,
-    settings: dict[str, Any],
-    folder: Path | None,
-    *,
-    restart: bool,
-    progress: Progress,
-) -> PipelineModel | None:
-    """Return what the user's training transform costs; the profile is that of the same images."""
-    planned = analysis.pipeline
-    if planned is None:
-        return None
-    store = pipelines.open_store(folder, settings, planned, restart=restart)
-    conditions = planned.config.conditions()
-    problems: list[str] = []
-    try:
-        outcomes = predict(
-            analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, progress
-        )
-    finally:
-        # An interrupted run goes on from what it has measured, and from these counts.
-        problems += pipelines.failed(planned, folder, settings)
-    predictions = _predictions(replace(analysis, config=planned.config), outcomes, conditions)
-    return pipeline_costs(pipelines.measured(planned, problems), predictions, profile)
+def _refuse_unfinished(part: Part, outcomes: Outcomes) -> None:
+    if outcomes.unfinished:
+        raise UnfinishedError(part.number, part.of, outcomes.unfinished)
+
+
+class _Transform:
+    """Measures the user's training transform on the images of an analysis."""
+
+    def __init__(
+        self, analysis: Analysis, folder: Path | None, settings: dict[str, Any], progress: Progress, *, restart: bool
+    ) -> None:
+        self.planned, self.folder, self.settings = analysis.pipeline, folder, settings
+        self.analysis, self.progress, self.restart = analysis, progress, restart
+
+    def predict(self) -> tuple[PipelinePlan, Outcomes, list[str]] | None:
+        """Run the network on what was not measured before; return also what went wrong, in sentences."""
+        planned, analysis = self.planned, self.analysis
+        if planned is None:
+            return None
+        part = analysis.run.part
+        store = pipelines.open_store(self.folder, self.settings, planned, restart=self.restart, shared=part.of > 1)
+        conditions, problems = planned.config.conditions(), []
+        try:
+            outcomes = predict(
+                analysis.classifier,
+                analysis.dataset,
+                analysis.outputs,
+                conditions,
+                store,
+                analysis.run,
+                self.progress,
+            )
+        finally:
+            # An interrupted run goes on from what it has measured, and from these counts.
+            problems += pipelines.failed(planned, self.folder, self.settings)
+        return planned, outcomes, problems
+
+    def costs(self, profile: Profile) -> PipelineModel | None:
+        """Return what the transform costs; the profile is that of the same images."""
+        found = self.predict()
+        if found is None:
+            return None
+        planned, outcomes, problems = found
+        _refuse_unfinished(self.analysis.run.part, outcomes)
+        conditions = planned.config.conditions()
+        predictions = _predictions(replace(self.analysis, config=planned.config), outcomes, conditions)
+        return pipeline_costs(pipelines.measured(planned, problems), predictions, profile)
 
 
 def _predictions(analysis: Analysis, outcomes: Outcomes, conditions: Sequence[Condition]) -> Predictions:
@@ -193,6 +219,7 @@ def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, resta
         _settings(analysis, digest),
         code=changing_code(analysis.config),
         of_one_dataset=True,
+        shared=analysis.run.part.of > 1,
         restart=restart,
         made_of_it=FILES,
     )

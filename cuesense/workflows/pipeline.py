@@ -35,7 +35,9 @@ def read_for(source: Source, classifier: Classifier) -> Plan:
     return plan(read(source.made(size), source.spec, size, remarks=source.remarks, source=source.text))
 
 
-def open_store(folder: Path | None, settings: Mapping[str, Any], planned: Plan, *, restart: bool) -> OutcomeStore:
+def open_store(
+    folder: Path | None, settings: Mapping[str, Any], planned: Plan, *, restart: bool, shared: bool = False
+) -> OutcomeStore:
     """Return where the predictions under a transform go.
 
     Args:
@@ -43,6 +45,7 @@ def open_store(folder: Path | None, settings: Mapping[str, Any], planned: Plan, 
         settings: All else that decides them.
         planned: What is measured.
         restart: Throw away those of all transforms.
+        shared: Whether other parts of the run may be writing there at this moment.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -55,7 +58,7 @@ def open_store(folder: Path | None, settings: Mapping[str, Any], planned: Plan, 
             shutil.rmtree(folder / FOLDER)
     except OSError as error:
         raise unwritable(folder, error) from None
-    return OutcomeStore.open(folder / FOLDER / digest(decided), decided)
+    return OutcomeStore.open(folder / FOLDER / digest(decided), decided, shared=shared)
 
 
 def failed(planned: Plan, folder: Path | None, settings: Mapping[str, Any]) -> list[str]:

@@ -40,7 +40,8 @@ OPTIONS = {
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
     | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
     | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe", "--yes"}
-    | {"--pipeline", "--timm-args", "--torchvision-args"},
+    | {"--pipeline", "--timm-args", "--torchvision-args", "--part"},
+    "merge": {"--json"},
     "score": {
         "--plugin",
         "--output",

@@ -1,0 +1,137 @@
+"""A run in parts: what its parts must have in common, and which of them a command does."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cuesense.atomic_files import write_file
+from cuesense.errors import OutputError, SettingsError, expected, listed
+from cuesense.inference.options import WHOLE, Part
+from cuesense.predictions.shards import FOLDER
+
+FILE = "parts.json"
+# What may differ between the parts of a run: none of it decides which work a part does, or what comes out.
+_OWN = {"part", "output", "workers", "device", "json", "yes", "restart"}
+
+
+class Recorded(NamedTuple):
+    """What a part left for the others.
+
+    Attributes:
+        parts: How many there are.
+        folder: Where the command ran, against which its relative paths are meant.
+        arguments: The arguments of the command that the parts have in common.
+    """
+
+    parts: int
+    folder: Path
+    arguments: dict[str, Any]
+
+
+def part_of(text: str) -> Part:
+    """Return the part that ``K/N`` names; K may be 0, which does none of the work and builds the profile.
+
+    Raises:
+        SettingsError: It is no such text, or K is larger than N.
+    """
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and int(number) <= int(count) and int(count) > 0):
+        do = "Give for instance --part 1/3, --part 2/3 and --part 3/3 to three jobs"
+        raise SettingsError(expected("--part", "K/N, with K from 1 to N", f"'{text}'", do))
+    return Part(int(number), int(count))
+
+
+def part_in(environment: Mapping[str, str]) -> tuple[Part, str] | None:
+    """Return the part that a launcher gave this process, and where it says so; None where it is alone.
+
+    torchrun and its kin set RANK (from 0) and WORLD_SIZE, Slurm's job arrays SLURM_ARRAY_TASK_ID, _MIN, _STEP and
+    _COUNT (or _MAX).
+
+    Args:
+        environment: The environment variables.
+    """
+    rank = _numbers(environment, "RANK", "WORLD_SIZE")
+    if rank and 0 <= rank[0] < rank[1] > 1:
+        return Part(rank[0] + 1, rank[1]), f"RANK={rank[0]}, WORLD_SIZE={rank[1]}"
+    task = _numbers(environment, "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT")
+    if task and task[1] > 1:
+        first = _numbers(environment, "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP") or (0, 1)
+        number = (task[0] - first[0]) // max(1, first[1])
+        if 0 <= number < task[1]:
+            said = f"SLURM_ARRAY_TASK_ID={task[0]}, SLURM_ARRAY_TASK_COUNT={task[1]}"
+            return Part(number + 1, task[1]), said
+    return None
+
+
+def chosen_part(text: str | None) -> tuple[Part, str]:
+    """Return the part that a command does, and a sentence about it where nobody asked for it; all of it by default."""
+    if text is not None:
+        return part_of(text), ""
+    found = part_in(os.environ)
+    if found is None:
+        return WHOLE, ""
+    part, said = found
+    return part, f"This is part {part.number} of {part.of} ({said}); --part 1/1 does all of the work."
+
+
+def share_arguments(folder: Path, arguments: Mapping[str, Any], part: Part) -> None:
+    """Write down a command's arguments for the other parts and for ``cuesense merge``, or find them the same there.
+
+    Args:
+        folder: The output folder of all parts.
+        arguments: The command's arguments, by name.
+        part: Which part it does.
+
+    Raises:
+        OutputError: The other parts have other arguments, or the folder cannot be written.
+    """
+    shared = {name: _plain(value) for name, value in arguments.items() if name not in _OWN}
+    content = {"parts": part.of, "folder": str(Path.cwd()), "arguments": shared}
+    # Where nothing came of them, the arguments of a part that failed count for nobody.
+    if not any(folder.glob(f"{FOLDER}/shard-*.npz")):
+        write_file(folder / FILE, json.dumps(content, indent=1) + "\n")
+        return
+    try:
+        before = recorded(folder)
+    except OutputError:
+        write_file(folder / FILE, json.dumps(content, indent=1) + "\n")
+        return
+    now = shared | {"parts": part.of}
+    known = before.arguments | {"parts": before.parts}
+    different = sorted(name for name in now.keys() | known.keys() if now.get(name) != known.get(name))
+    if different:
+        to_be = "the same in all parts of a run"
+        got = f"other {listed(different, len(different))} than in the part that began {folder}"
+        do = "Give the same arguments, another --output, or delete its parts.json"
+        raise OutputError(expected("the arguments", to_be, got, do))
+
+
+def recorded(folder: Path) -> Recorded:
+    """Return what the parts of a run left in its folder.
+
+    Raises:
+        OutputError: There is nothing, or something else.
+    """
+    try:
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return Recorded(int(content["parts"]), Path(content["folder"]), dict(content["arguments"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        to_be = "the output folder of a run in parts"
+        do = "Run its parts first: cuesense analyze ... --part 1/3 and so on, all with the same --output"
+        raise OutputError(expected(f"'{folder}'", to_be, f"no readable {FILE} in it", do)) from None
+
+
+def _numbers(environment: Mapping[str, str], *names: str) -> tuple[int, int] | None:
+    found = [environment.get(name, "") for name in names]
+    if not all(text.isdecimal() for text in found):
+        return None
+    first, second = map(int, found)
+    return first, second
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

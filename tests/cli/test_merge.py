@@ -1,0 +1,56 @@
+"""``--part`` and ``cuesense merge``: shares of an analysis from anywhere, and one profile."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command_line import SMALL_IMAGES, assert_one_sentence, run
+
+
+def job(model_file: Path, photos_folder: Path, output: Path) -> list[object]:
+    return ["analyze", model_file, "--dataset", photos_folder, "--output", output, "--config", "quick", *SMALL_IMAGES]
+
+
+def without_time(folder: Path) -> dict[str, object]:
+    profile = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
+    profile["provenance"]["created"] = None
+    return profile
+
+
+def test_parts_are_merged_from_another_folder(
+    model_file: Path, photos_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos_folder.parent)
+    given = job(model_file, Path(photos_folder.name), tmp_path / "whole")
+    assert run(*given).exit_code == 0
+    shared = [*given[:5], tmp_path / "shared", *given[6:]]
+    first = run(*shared, "--part", "1/2")
+    assert first.exit_code == 0, first.output
+    assert "Part 1 of 2 is done. Part 2 lacks predictions. Run it, such as with --part 2/2" in first.stderr
+    assert not (tmp_path / "shared" / "profile.json").exists()
+    monkeypatch.chdir(tmp_path)
+    assert_one_sentence(run("-q", "merge", "shared"), "Part 2 lacks predictions")
+    monkeypatch.chdir(photos_folder.parent)
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "1")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "2")
+    last = run(*shared)
+    assert last.exit_code == 0, last.output
+    assert "This is part 2 of 2 (SLURM_ARRAY_TASK_ID=1, SLURM_ARRAY_TASK_COUNT=2)" in last.stderr
+    assert without_time(tmp_path / "shared") == without_time(tmp_path / "whole")
+    (tmp_path / "shared" / "profile.json").unlink()
+    monkeypatch.chdir(tmp_path)
+    merged = run("merge", "shared", "--json")
+    assert merged.exit_code == 0, merged.output
+    assert json.loads(merged.stdout)["classes"] == without_time(tmp_path / "whole")["classes"]
+    assert without_time(tmp_path / "shared") == without_time(tmp_path / "whole")
+
+
+def test_a_part_with_other_arguments_is_refused(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    given = job(model_file, photos_folder, tmp_path / "shared")
+    assert run(*given, "--part", "1/2").exit_code == 0
+    assert_one_sentence(run(*given, "--part", "2/2", "--seed", "3"), "other seed than in the part that began")
+    assert_one_sentence(run(*given, "--part", "3/2"), "--part to be K/N")
+    shutil.rmtree(tmp_path / "shared")
+    assert_one_sentence(run("merge", tmp_path / "shared"), "no readable parts.json")
