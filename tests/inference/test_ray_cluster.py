@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,16 @@ def elsewhere(act: Callable[[], None]) -> Classifier:
             return super().forward(images)
 
     return classifier(Acts())
+
+
+def started_by(mark: Path) -> list[str]:
+    """Return the processes that have a mark in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(mark).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -133,14 +144,11 @@ def test_a_unit_that_ends_every_worker_is_given_up(monkeypatch: pytest.MonkeyPat
         )  # fmt: skip
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130)])
-def test_an_interruption_keeps_what_is_done_and_ends_ray(
-    model_file: Path, photos_folder: Path, tmp_path: Path, number: int, code: int
-) -> None:
+def test_an_interruption_keeps_what_is_done_and_ends_ray(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     command = ["analyze", model_file, "--dataset", photos_folder, "--output", output, "--config", "thorough"]
     command += ["--image-size", SIZE, "--resize", SIZE, "--mean", "0.5", "--std", "0.25", "--batch-size", "1"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUESENSE_TEST_RUN": str(tmp_path)}
     environment.pop("RAY_ADDRESS", None)
     process = subprocess.Popen(
         [sys.executable, "-m", "cuesense", *map(str, command), "--engine", "ray", "--ray-workers", "1"],
@@ -151,13 +159,17 @@ def test_an_interruption_keeps_what_is_done_and_ends_ray(
     )
     while process.poll() is None and not any(output.glob("outcomes/shard-*.npz")):
         time.sleep(0.05)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
-    assert process.returncode == code, said
+    assert process.returncode == 130, said
     assert "Traceback" not in said
     parts = len(list(output.glob("outcomes/shard-*.npz")))
     assert f"kept: {parts} finished part" in said
     assert said.count("cuesense: interrupted; ") == 1
+    until = time.monotonic() + 20
+    while (running := started_by(tmp_path)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert running == [], "Ray has ended with the command that started it"
 
 
 def test_what_is_asked_for() -> None:
