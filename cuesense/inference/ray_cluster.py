@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -133,18 +134,38 @@ def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: b
 
 def _connect(ray: Any, address: str | None) -> None:
     """Call ``ray.init`` without what it prints, reports and changes besides."""
-    before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
+        with _uninterrupted():
+            ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:  # connection, version and value errors of several kinds
         where = "a new one on this machine" if address is None else f"'{address}'"
         got = f"{where}: {first_line(error)}"
         do = "Check the address, and that Python and Ray are the same there"
         raise SettingsError(expected("--ray-address", "a Ray cluster that can be used", got, do)) from error
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let SIGINT and SIGTERM come after Ray has started, which would leave processes behind.
+
+    Ray sets a handler of its own for SIGTERM, which is the program's matter.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    except SystemExit:
+        # Of Ray's handler.
+        came.append(signal.SIGTERM)
     finally:
-        # Outside of the main thread nobody sets signal handlers, Ray neither.
-        with suppress(ValueError):
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _fitting(engine: RayEngine, nodes: Sequence[dict[str, float]]) -> RayWorkers:
