@@ -65,6 +65,7 @@ WITHOUT_MIRROR = {
     "tests/hostile/test_weights_only.py",
     "tests/models/test_libraries.py",
     "tests/perturbations/test_contract.py",
+    "tests/perturbations/test_kornia.py",
     "tests/perturbations/test_references.py",
     "tests/planted/test_cues.py",
 }
