@@ -50,6 +50,7 @@ WITHOUT_MIRROR = {
     "tests/test_fuzz.py",
     "tests/test_gpu.py",
     "tests/test_inputs.py",
+    "tests/test_kornia_first.py",
     "tests/test_notebook.py",
     "tests/test_public_names.py",
     "tests/test_single_cue.py",

@@ -30,7 +30,7 @@ def grayscale(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: AR
     Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), color suppression with alpha 0.2 to 1.
     Suppresses color; at 1 nothing of hue and saturation is left. Keeps shape and texture, but lowers the contrast
     between regions that differ in hue alone.
-    Implementation: kornia's gray, blended by torch; kornia's blend of the two agrees to 6e-8 in 1.4 to 1.8 x the time.
+    Implementation: kornia's gray, blended by torch; kornia's blend of the two agrees to 6e-8 in 1.6 x the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -53,7 +53,7 @@ def grayscale_maximum(images: Tensor, value: float, draws: Draws) -> Tensor:  # 
     Source: HSV's value, Smith 1978 ("Color gamut transform pairs").
     Suppresses color; at 1 nothing of hue and saturation is left. Keeps shape and texture, but pure colors can no longer
     be told from each other or from white.
-    Implementation: own; kornia's ``adjust_saturation`` agrees to 6e-8 and takes five times as long.
+    Implementation: own; kornia's ``adjust_saturation`` agrees to 6e-8 and takes four times as long.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -76,7 +76,7 @@ def grayscale_minimum(images: Tensor, value: float, draws: Draws) -> Tensor:  # 
     Source: whiteness, Smith and Lyons 1996 ("HWB: a more intuitive hue-based color model", J. Graphics Tools 1(1)).
     Suppresses color; at 1 nothing of hue and saturation is left. Keeps shape and texture, but pure colors can no longer
     be told from each other or from black.
-    Implementation: own; kornia has it only as ``adjust_saturation`` between two inversions, six times as slow.
+    Implementation: own; kornia has it only as ``adjust_saturation`` between two inversions, four to five times as slow.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -96,7 +96,7 @@ def channel_permutation(images: Tensor, value: float, draws: Draws) -> Tensor:
     are used because they move every channel.
     Suppresses color by making it wrong instead of absent. Keeps shape and texture; changes luminance contrast, and
     leaves neutral colors as they are.
-    Implementation: own; kornia's channel shuffle gives the same pixels, but is a class, and takes 1.6 to 2 x the time.
+    Implementation: own; kornia's channel shuffle gives the same pixels, but is a class, and takes twice the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -192,7 +192,7 @@ def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
     Source: torchvision's ``ColorJitter(value, value, value, value / 4)``; the ratio 4 : 1 is that of SimCLR
     (Chen et al. 2020, appendix A). Unlike there, every image has an order of its own, not every batch.
     Harms classes recognized by color; high values also cost contrast.
-    Implementation: kornia's functions, but the hue is ours: with kornia's the whole takes three to five times as long.
+    Implementation: kornia's functions, but the hue is ours: with kornia's the whole takes three to four times as long.
 
     Args:
         images: (N, 3, H, W) in [0, 1].

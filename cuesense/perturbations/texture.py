@@ -33,7 +33,7 @@ def gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa
     Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), texture suppression; their (3, 0.33) to (15, 2.33) px
     at 224 px are values of 0.0015 to 0.0104. The border is mirrored and the kernel cut at four sigmas.
     Suppresses texture. Damages shape as well once sigma passes some 2 % of the side.
-    Implementation: own; kornia's ``gaussian_blur2d`` takes 1.4 to 9 x the time, and fails on small images.
+    Implementation: own; kornia's ``gaussian_blur2d`` takes up to 8 x the time, and fails on small images.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -79,7 +79,7 @@ def median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: 
     Source: Narendra 1981 ("A separable median filter for image noise smoothing", IEEE TPAMI 3(1)).
     Suppresses texture with a period of up to about one window and keeps outlines. Damages thin parts, and rounds
     corners.
-    Implementation: own; kornia's median is the square window's, which takes 4 to 160 x the time at 3 to 7 px.
+    Implementation: own; kornia's median is the square window's, which takes 3 to 140 x the time at 3 to 7 px.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -105,7 +105,7 @@ def bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noq
     Source: Tomasi and Manduchi 1998 (ICCV); separable form of Pham and van Vliet 2005 (ICME); values of Burgert et
     al. 2025 (NeurIPS, arXiv 2509.20234).
     Suppresses low-contrast texture and keeps strong edges; strong texture survives the low values.
-    Implementation: own; kornia's ``bilateral_blur``, along rows and columns, agrees to 4e-7 in 1.2 to 4 x the time.
+    Implementation: own; kornia's ``bilateral_blur``, along rows and columns, agrees to 4e-7 in 1.4 to 4 x the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
