@@ -13,6 +13,7 @@ its own on one thread, whose peak memory is the largest resident size.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -255,6 +256,9 @@ def compared(world: World, folder: Path) -> dict[str, object]:
     own = [__file__, *size, "--folder", str(folder), "--only"]
     if not (folder / "outcomes").exists():
         measured([*own, "write"])
+    # What an earlier run left there would be read as well.
+    for name in ("analyzed", "scored"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     table = str(folder / "analyzed" / PREDICTIONS)
     found = {
         "analysis": measured([*own, "analysis"]),

@@ -51,6 +51,7 @@ WITHOUT_MIRROR = {
     "tests/test_fuzz.py",
     "tests/test_gpu.py",
     "tests/test_inputs.py",
+    "tests/test_kornia_first.py",
     "tests/test_notebook.py",
     "tests/test_public_names.py",
     "tests/test_single_cue.py",
@@ -66,6 +67,7 @@ WITHOUT_MIRROR = {
     "tests/hostile/test_weights_only.py",
     "tests/models/test_libraries.py",
     "tests/perturbations/test_contract.py",
+    "tests/perturbations/test_kornia.py",
     "tests/perturbations/test_references.py",
     "tests/planted/test_cues.py",
 }

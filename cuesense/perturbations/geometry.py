@@ -28,6 +28,7 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
     central fallback. The box is cut from the network's input, where training cuts it from the photograph. Since
     crops are only ever enlarged, antialiasing plays no part.
     Harms classes recognized by whole outlines, by context, or by the scale of a texture.
+    Implementation: own; kornia's ``crop_by_indices`` agrees to 5e-6, but cuts one image after the other, also on a GPU.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -38,8 +39,8 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     height, width = images.shape[-2:]
-    # kornia's RandomResizedCrop loops over the samples in Python, and samples at corners (align_corners=True) where
-    # torchvision samples at pixel centers; one grid_sample does the whole batch with torchvision's coordinates.
+    # One grid_sample does the whole batch with torchvision's coordinates, those of pixel centers; kornia's
+    # crop_and_resize has those of corners.
     boxes = torch.from_numpy(crop_boxes(height, width, value, draws))
     # Computed on the CPU for every device: a GPU divides by multiplying, and would read pixels at other places.
     y = on_device_of(images, _crop_coordinates(boxes[:, 0], boxes[:, 2], height))
@@ -84,6 +85,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Source: torchvision's ``RandomRotation(value, interpolation=BILINEAR)``.
     Harms classes recognized by an upright outline or an oriented texture.
+    Implementation: own; kornia's ``rotate`` agrees to 1e-4 and takes 1.5 to 3.4 x the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -109,6 +111,7 @@ def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Source: torchvision's ``RandomHorizontalFlip(p=value)``.
     Harms classes recognized by their handedness, such as letters.
+    Implementation: kornia's ``hflip``.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -126,6 +129,7 @@ def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Source: torchvision's ``RandomVerticalFlip(p=value)``.
     Harms classes recognized by an upright outline.
+    Implementation: kornia's ``vflip``.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -145,6 +149,7 @@ def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
     normalization, to within a few percent.
     Source: torchvision's ``RandomErasing(p=1, scale=(0, value))`` (Zhong et al. 2020; DeVries and Taylor 2017).
     Harms classes recognized by one small part.
+    Implementation: own; kornia's ``RandomErasing`` gives the same pixels in four to five times the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].

@@ -33,6 +33,7 @@ def gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa
     Source: Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), texture suppression; their (3, 0.33) to (15, 2.33) px
     at 224 px are values of 0.0015 to 0.0104. The border is mirrored and the kernel cut at four sigmas.
     Suppresses texture. Damages shape as well once sigma passes some 2 % of the side.
+    Implementation: own; kornia's ``gaussian_blur2d`` takes up to 8 x the time, and fails on small images.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -42,7 +43,7 @@ def gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    # Two products with a banded matrix: kornia's blur takes a path ten times as slow where the images share one sigma.
+    # Two products with a banded matrix: no padded copy, and one call a side whatever sigma.
     sigma = value * _side(images)
     return _along_both(images, *(kept_on(images.device, _blur_matrix, sigma, length) for length in images.shape[-2:]))
 
@@ -52,6 +53,7 @@ def random_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Source: torchvision's ``GaussianBlur(kernel_size, sigma=(0.1, s))``, with s relative to the shorter side.
     Harms classes recognized by fine texture.
+    Implementation: own; kornia's ``gaussian_blur2d`` takes up to 3 x the time, with one kernel length for a batch.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -77,6 +79,7 @@ def median_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noqa: 
     Source: Narendra 1981 ("A separable median filter for image noise smoothing", IEEE TPAMI 3(1)).
     Suppresses texture with a period of up to about one window and keeps outlines. Damages thin parts, and rounds
     corners.
+    Implementation: own; kornia's median is the square window's, which takes 3 to 140 x the time at 3 to 7 px.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -102,6 +105,7 @@ def bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tensor:  # noq
     Source: Tomasi and Manduchi 1998 (ICCV); separable form of Pham and van Vliet 2005 (ICME); values of Burgert et
     al. 2025 (NeurIPS, arXiv 2509.20234).
     Suppresses low-contrast texture and keeps strong edges; strong texture survives the low values.
+    Implementation: own; kornia's ``bilateral_blur``, along rows and columns, agrees to 4e-7 in 1.4 to 4 x the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -125,6 +129,7 @@ def opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:  # no
     Source: Serra 1988 ("Image Analysis and Mathematical Morphology 2", alternating filters).
     Suppresses texture whose bars are up to about one window wide and keeps outlines. Damages thin parts, and rounds
     corners to squares.
+    Implementation: own; kornia's ``opening`` and ``closing`` agree to 6e-8 and take 7 to 100 x the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
