@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -28,6 +29,7 @@ _UNITS_AT_A_TIME = 2
 # of machines that are taken away are lost now and then. Chosen by hand; not tuned.
 _MOST_LOSSES = 5
 _PATIENCE_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
 # Read when Ray is imported and started: it reports nothing to its makers, prints nothing about workers among a
 # command's results, and does not warn of what a later version will do.
 _QUIET = {
@@ -135,13 +137,21 @@ def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: b
 def _connect(ray: Any, address: str | None) -> None:
     """Call ``ray.init`` without what it prints, reports and changes besides."""
     try:
+        _knock(address)
         with _uninterrupted():
             ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:  # connection, version and value errors of several kinds
         where = "a new one on this machine" if address is None else f"'{address}'"
         got = f"{where}: {first_line(error)}"
-        do = "Check the address, and that Python and Ray are the same there"
+        do = "Check the address, RAY_AUTH_MODE=token where it wants a token, and that Python and Ray are the same there"
         raise SettingsError(expected("--ray-address", "a Ray cluster that can be used", got, do)) from error
+
+
+def _knock(address: str | None) -> None:
+    """Raise OSError where nothing answers at HOST:PORT, which Ray would try for minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -230,6 +231,17 @@ def test_workers_take_what_the_machines_have(
 def test_a_cluster_without_gpus_is_refused_where_they_are_asked_for() -> None:
     with pytest.raises(SettingsError, match="the Ray cluster to be one with GPUs, but got none"):
         ray_cluster._fitting(RayEngine(gpus=1.0), [{"CPU": 4.0}])
+
+
+def test_an_address_at_which_nothing_answers_is_refused_at_once() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            pytest.raises(SettingsError, match=f"a Ray cluster that can be used, but got '{address}': .*refused"),
+            connected(RayEngine(address), RunOptions(), default_batch=True),
+        ):
+            pass
 
 
 def test_without_an_engine_nothing_changes() -> None:
