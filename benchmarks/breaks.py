@@ -427,6 +427,18 @@ BREAKS = [
         '_WEB.sub(r"\\1&#46;", joined)',
         "tests/reports/markdown/test_text.py",
     ),
+    (
+        "cuesense/inference/units.py",
+        "range(count + 1)]\n    return [conditions",
+        "range(count)]\n    return [conditions",
+        "tests/inference/test_units.py",
+    ),
+    (
+        "cuesense/inference/ray_cluster.py",
+        "waiting.extendleft([] if unit is None else [unit])",
+        "waiting.extendleft([])",
+        "tests/inference/test_ray_cluster_pool.py",
+    ),
 ]
 
 
