@@ -28,6 +28,7 @@ _UNITS_AT_A_TIME = 2
 # A unit whose worker ended so often ends every worker, for instance because its images do not fit into memory; workers
 # of machines that are taken away are lost now and then. Chosen by hand; not tuned.
 _MOST_LOSSES = 5
+# Before it is said that the cluster has no room, and that an address does not answer. Chosen by hand.
 _PATIENCE_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
 # Read when Ray is imported and started: it reports nothing to its makers, prints nothing about workers among a
@@ -262,8 +263,7 @@ class _Pool:
             self._start(actor)
         while left:
             unit, found = self._next(waiting)
-            while waiting and self._idle:
-                self._give(waiting.popleft(), self._idle.pop())
+            self._give(waiting)
             if unit is not None:
                 left -= 1
                 yield unit, found
@@ -276,8 +276,14 @@ class _Pool:
     def _start(self, actor: Any) -> None:
         self._calls[actor.ready.options(max_task_retries=-1).remote()] = actor, None
 
-    def _give(self, unit: Unit, actor: Any) -> None:
-        self._calls[actor.shard.remote(self._content, unit)] = actor, unit
+    def _give(self, waiting: deque[Unit]) -> None:
+        """Give units to actors, a second one only while there are enough: at the end it would wait beside idle ones."""
+        for actor in tuple(self._idle):
+            busy = any(actor is other and unit is not None for other, unit in self._calls.values())
+            if waiting and (not busy or len(waiting) > len(self._actors)):
+                self._idle.remove(actor)
+                unit = waiting.popleft()
+                self._calls[actor.shard.remote(self._content, unit)] = actor, unit
 
     def _next(self, waiting: deque[Unit]) -> tuple[Unit | None, Any]:
         """Wait for a call to end; return its unit and result, or None where an actor has started or was lost."""

@@ -31,8 +31,8 @@ _DECIDING = ("cuesense", "torch", "torchvision", "kornia", "numpy", "pillow")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions in this process of what decides the results, by package."""
-    return {name: version(name) for name in _DECIDING}
+    """Return the versions in this process of what decides the results, by package; torch's for any kind of GPU."""
+    return {name: version(name).partition("+")[0] for name in _DECIDING}
 
 
 class _Pickler(cloudpickle.CloudPickler):

@@ -100,6 +100,20 @@ def test_every_unit_is_done_once_and_the_actors_end(monkeypatch: pytest.MonkeyPa
     assert cluster.killed == 2
 
 
+def test_the_last_units_go_to_workers_that_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second starts when the first could already take another unit, and units take longer than that."""
+
+    def outcome(actor: int, unit: Unit | None) -> Any:
+        starting = {other for other, unit in cluster.open.values() if unit is None}
+        if unit is None:
+            return versions() if actor == 1 or 1 not in starting else None
+        return None if starting else unit
+
+    cluster = Cluster(monkeypatch, outcome)
+    assert len(list(pool(2).results(WORK[:2]))) == 2
+    assert [actor for actor, unit in cluster.calls if unit is not None] == [1, 2]
+
+
 def test_a_worker_without_a_machine_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second has no room at first; the third is lost with its first unit, and finds no room again."""
     lost: set[int] = set()
