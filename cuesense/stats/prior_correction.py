@@ -32,7 +32,7 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
     is the class's mean softmax probability over the images and the given scores: iterative proportional fitting
     toward known priors (Saerens, Latinne, Decaestecker 2002, Neural Computation 14:21). It undoes sink classes, onto
     which predictions collapse under a strong perturbation. A class with prior 0 is never predicted; a class that no
-    image scores keeps bias 0.
+    image scores keeps bias 0, also one that is nowhere within e^-700 of the likeliest.
 
     Args:
         scores: Log-probabilities or logits, shape (N, M); any of an image's best M scores, those that are not finite
