@@ -213,6 +213,26 @@ OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="File
 OutputFileIfAny = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="File to write.", show_default="stdout")
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="local|ray",
+        help="Where the network runs: in this process, or in the workers of Ray.",
+        autocompletion=lambda: ["local", "ray"],
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Ray cluster.", show_default="the one that runs here, else a new one"),
+]
+RayWorkers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Workers of Ray, each with the model.", show_default="one a GPU, else one a core"),
+]
+GpusPerWorker = Annotated[
+    float | None,
+    typer.Option(metavar="G", help="GPUs of a worker, 0.5 for two on a GPU.", show_default="1 where there are any"),
+]
 PartOfRun = Annotated[
     str | None,
     typer.Option(

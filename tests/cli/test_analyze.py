@@ -139,6 +139,9 @@ def test_bad_datasets_are_one_sentence(model_file: Path, tmp_path: Path) -> None
         (["--batch-size", "1025"], "--batch-size"),
         (["--workers", "0"], "--workers"),
         (["--device", "quantum"], "--device"),
+        (["--engine", "spark"], "Expected --engine to be local or ray, but got 'spark'"),
+        (["--ray-workers", "2"], "Expected --ray-workers to be given with --engine ray"),
+        (["--engine", "ray", "--ray-workers", "0"], "--ray-workers"),
         (["--class-names", "nowhere.txt"], "nowhere.txt"),
     ],
 )
