@@ -50,6 +50,7 @@ class RunOptions:
         seed: Seed of every draw.
         allow_nondeterministic: Whether a network is run whose outputs depend on more than one image.
         part: Which share of the work is done.
+        compile: Whether networks are compiled; None compiles where that takes less time in all.
     """
 
     device: str = "cpu"
@@ -59,6 +60,7 @@ class RunOptions:
     seed: int = 0
     allow_nondeterministic: bool = False
     part: Part = WHOLE
+    compile: bool | None = None
 
 
 def run_options(

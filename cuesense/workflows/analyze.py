@@ -56,6 +56,7 @@ def analyze(
     batch_size: int | None = None,
     device: str | torch.device = "auto",
     precision: str = "float32",
+    compile: bool | None = None,
     workers: int | None = None,
     seed: int = 0,
     tolerance: float = 0.05,
@@ -106,6 +107,9 @@ def analyze(
         batch_size: Images a forward pass, up to 1,024; where the device's memory is too small, fewer.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch.device.
         precision: ``"float32"`` or ``"bfloat16"``.
+        compile: Whether the network is compiled (``torch.compile``), which changes results by rounding only and takes
+            half a minute on a GPU, minutes on a CPU; where it fails, the network runs as it is. None compiles on a GPU
+            where a run has 1.5 million images times conditions or more, after which it has paid.
         workers: Threads that decode images.
         seed: Seed of every draw.
         tolerance: Accuracy drop that a class may suffer, a fraction in (0, 1).
@@ -148,7 +152,8 @@ def analyze(
     check_risk(risk)
     images = ImageOptions(image_size, resize, mean, std, channels)
     share = _part(part, output, restart=restart)
-    run = replace(run_options(device, batch_size, precision, workers, seed, allow_nondeterministic), part=share)
+    run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
+    run = replace(run, part=share, compile=compile)
     trust = Trust(weights_only=weights_only)
     # Before the model is loaded: its own mistakes are found in a second.
     load_plugin(plugin, trust)
