@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,12 @@ from cuesense.workflows.plugin_files import load_plugin
 
 if TYPE_CHECKING:
     from cuesense.analysis.expectations import Plan
+    from cuesense.schemas.cost import CostEstimate
     from cuesense.schemas.profile import Profile
+
+
+class _KnownError(Exception):
+    """The cost is known, and nothing else was wanted."""
 
 
 def analyze(
@@ -77,6 +83,7 @@ def analyze(
     notify: Notify | None = None,
     phase: Notify | None = None,
     confirm: Notify | None = None,
+    estimated: Callable[[CostEstimate], None] | None = None,
 ) -> Profile:
     """Measure what a classifier relies on, class by class, and how far each class may be augmented.
 
@@ -137,6 +144,8 @@ def analyze(
         phase: Called with what begins, such as ``"loading model"``, until there are images to count.
         confirm: Called with one sentence where no class has enough images for a cue and none for a budget, before the
             network is run; it may raise to stop the analysis.
+        estimated: Called with what the analysis will take (``estimate_cost``), before anything is measured or written;
+            it may raise to stop the analysis.
 
     Returns:
         The profile, also written to the output folder.
@@ -195,6 +204,10 @@ def analyze(
     # A program hears of model and images now, and of what the predictions show at the end.
     known = (*classifier.warnings, *remarks_of(data))
     warn_of([*guesses(classifier), *classifier.assumptions, *without_guesses(known)])
+    if estimated:
+        from cuesense.workflows.estimate import cost_of
+
+        estimated(cost_of(analysis, folder, restart=restart))
     with locked(_locked_folder(folder, share)) as fresh, watched(progress, "analyzing") as advance:
         begin("trying model on clean images" if notify else f"reading {len(data):,} images")
         try:
@@ -207,6 +220,33 @@ def analyze(
             raise
     warn_of(warning for warning in profile.warnings_to_repeat if warning not in known)
     return profile
+
+
+def estimate_cost(model: Any, dataset: Any, **options: Any) -> CostEstimate:
+    """Say what an analysis would take: forward passes, time and memory; nothing is measured or written.
+
+    A batch of clean images, and one or two images under each perturbation, are tried: seconds at 224 pixels on a CPU.
+
+    Args:
+        model: As for ``analyze``.
+        dataset: Likewise.
+        options: Other arguments of ``analyze``, by name. What the output folder holds already counts as done.
+
+    Returns:
+        The cost of the analysis, and of other presets and fewer images.
+
+    Raises:
+        CuesenseError: As for ``analyze``.
+    """
+    found: list[CostEstimate] = []
+
+    def keep(cost: CostEstimate) -> None:
+        found.append(cost)
+        raise _KnownError
+
+    with suppress(_KnownError):
+        analyze(model, dataset, **options, estimated=keep)
+    return found[0]
 
 
 def _say_what_images_decide(plan: Plan, notify: Notify | None, confirm: Notify | None) -> None:
