@@ -9,7 +9,7 @@ from functools import cached_property
 from cuesense.inference.pace import Pace, measure_pace
 from cuesense.inference.units import Identities, Run, Unit, units
 from cuesense.predictions.shards import OutcomeStore
-from cuesense.reports.cost_text import cost_sentence
+from cuesense.reports.terminal.cost import cost_sentence
 from cuesense.types import Notify
 
 
