@@ -70,6 +70,7 @@ class Shard:
         return f"shard-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}.npz"
 
 
+_PATTERN = "shard-*.npz"
 OF_IMAGES = ("digests", "largest", "white")
 OF_CONDITIONS = ("predicted", "p_true", "margin", "scores", "outputs")
 _TEXTS = ("conditions", "chosen_from", "skipped")
@@ -175,9 +176,23 @@ class OutcomeStore:
             OutputError: The folder holds shards of other settings, or cannot be written.
         """
         files = ArrayStore.open(
-            folder, settings, "shard-*.npz", _ARRAYS, restart=restart, made_of_it=made_of_it, shared=shared
+            folder, settings, _PATTERN, _ARRAYS, restart=restart, made_of_it=made_of_it, shared=shared
         )
         return cls(files, code or {}, of_one_dataset)
+
+    @classmethod
+    def view(cls, folder: Path, settings: Mapping[str, Any], code: Mapping[str, str] | None = None) -> OutcomeStore:
+        """Open a folder of shards to read them; it may be missing, and nothing in it is made, changed or removed.
+
+        Args:
+            folder: As for ``open``.
+            settings: Likewise.
+            code: Likewise.
+
+        Raises:
+            OutputError: The folder holds shards of other settings, or cannot be read.
+        """
+        return cls(ArrayStore.view(folder, settings, _PATTERN, _ARRAYS), code or {})
 
     def look(self) -> None:
         """Take in the shards that other parts of the run have written since."""

@@ -108,6 +108,27 @@ class ArrayStore:
         record_parts({folder / name for name in store.whole}, folder, restarted=restart)
         return store
 
+    @classmethod
+    def view(cls, folder: Path, settings: Mapping[str, Any], pattern: str, arrays: Sequence[str]) -> ArrayStore:
+        """Open a folder of results to read them; it may be missing, and nothing in it is made, changed or removed.
+
+        Args:
+            folder: As for ``open``.
+            settings: Likewise.
+            pattern: Likewise.
+            arrays: Likewise.
+
+        Raises:
+            OutputError: The folder holds other files, or results of other settings, or cannot be read.
+        """
+        try:
+            _refuse_others(folder, settings, pattern)
+        except OSError as error:
+            raise unwritable(folder, error) from None
+        store = cls(folder, digest(settings, _DIGEST_BYTES), pattern, tuple(arrays))
+        store.look()
+        return store
+
     def look(self) -> None:
         """Take in the files that other runs have written since; each is read once, to know whether it is whole."""
         for path in sorted(self.folder.glob(self.pattern)):
@@ -258,24 +279,36 @@ def _claim(
 ) -> None:
     manifest = folder / _MANIFEST
     try:
-        # Nothing in a folder that is not ours may be deleted or mixed with results.
-        if folder.is_dir() and not manifest.is_file() and _others(folder):
-            raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
         if restart:
+            _refuse_foreign(folder)
             # Only beside results of ours: a folder without them, or with other settings, may be somebody else's.
             if manifest.is_file():
                 for name in made_of_it:
                     (folder.parent / name).unlink(missing_ok=True)
             _delete_results(folder, pattern)
-        # Settings without results are those of a run that was stopped before its first result: any run may take over.
-        if manifest.is_file() and any(folder.glob(pattern)):
-            _refuse_other(folder, _settings_in(manifest), settings)
-        else:
+        if not _refuse_others(folder, settings, pattern):
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(manifest, record=False) as temporary:
                 temporary.write_bytes(json.dumps(settings, indent=1).encode())
     except OSError as error:
         raise unwritable(folder, error) from None
+
+
+def _refuse_others(folder: Path, settings: Mapping[str, Any], pattern: str) -> bool:
+    """Return whether a folder holds results of these settings; raise OutputError where it holds anything else."""
+    _refuse_foreign(folder)
+    manifest = folder / _MANIFEST
+    # Settings without results are those of a run that was stopped before its first result: any run may take over.
+    if not (manifest.is_file() and any(folder.glob(pattern))):
+        return False
+    _refuse_other(folder, _settings_in(manifest), settings)
+    return True
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise OutputError where a folder is not ours: nothing in it may be deleted or mixed with results."""
+    if folder.is_dir() and not (folder / _MANIFEST).is_file() and _others(folder):
+        raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
 
 
 def _remove_unfinished(folder: Path) -> None:
