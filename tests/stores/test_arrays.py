@@ -294,3 +294,23 @@ def test_a_restart_deletes_what_was_made_of_the_results_beside_results_of_ours_a
     ArrayStore.open(tmp_path / "run", {"seed": 2}, PATTERN, ARRAYS, restart=True, made_of_it=["table.csv"])
     assert (tmp_path / "table.csv").is_file() is not ours
     assert (tmp_path / "notes.txt").is_file()
+
+
+def test_a_folder_that_is_only_viewed_stays_as_it_is(tmp_path: Path) -> None:
+    def viewed(folder: Path, seed: int = 1) -> ArrayStore:
+        return ArrayStore.view(folder, {"seed": seed}, PATTERN, ARRAYS)
+
+    assert viewed(tmp_path / "none").whole == set()
+    assert not (tmp_path / "none").exists()
+    opened(tmp_path / "run").write("part-0.npz", CONTENT)
+    (tmp_path / "run" / ".part-1.npz.tmp").write_text("unfinished, perhaps of a run that is going on")
+    (tmp_path / "run" / "part-2.npz").write_bytes(b"damaged")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    assert viewed(tmp_path / "run").whole == {"part-0.npz"}
+    with pytest.raises(OutputError, match="results with other seed"):
+        viewed(tmp_path / "run", seed=2)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "diary.txt").touch()
+    with pytest.raises(OutputError, match="to be a folder of cuesense"):
+        viewed(tmp_path / "other")

@@ -45,7 +45,7 @@ def _cells(row: CostRow) -> tuple[str, str, str, str, str]:
 
 
 def _lines(cost: CostEstimate) -> list[str]:
-    said = [f"Forward passes and time on {printable(cost.device)}{_share(cost.part)}; nothing was measured or written."]
+    said = [f"Time on {printable(cost.device)}{_share(cost.part)}; nothing was measured or written."]
     if cost.done:
         said.append(f"{cost.done:,} forward passes are done and kept in the output folder.")
     if cost.memory_bytes is not None:
@@ -55,7 +55,7 @@ def _lines(cost: CostEstimate) -> list[str]:
 
 
 def _share(part: str) -> str:
-    return "" if part == "1/1" else f", of part {part} alone"
+    return "" if part == "1/1" else f" for part {part}"
 
 
 def _duration(row: CostRow) -> str:

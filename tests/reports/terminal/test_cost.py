@@ -44,11 +44,11 @@ def test_a_table_compares_what_was_asked_for_with_what_is_cheaper() -> None:
     assert lines[0].split() == ["standard", "1,000", "62", "62,000", "about", "4", "min"]
     assert lines[1].split() == ["quick", "1,000", "62", "0", "done"]
     assert lines[2].split() == ["standard,", "25", "images", "a", "class", "1,000", "62", "6,200", "–"]
-    assert lines[3:] == ["Forward passes and time on cpu; nothing was measured or written.", "Memory: 1.0 GB."]
+    assert lines[3:] == ["Time on cpu; nothing was measured or written.", "Memory: 1.0 GB."]
 
 
 def test_what_is_done_the_part_and_the_gpu_are_said() -> None:
     lines = shown(part="2/8", device="cuda", done=1240, memory_bytes=10**9, device_memory_bytes=6 * 10**9)
-    assert "Forward passes and time on cuda, of part 2/8 alone; nothing was measured or written." in lines
+    assert "Time on cuda for part 2/8; nothing was measured or written." in lines
     assert "1,240 forward passes are done and kept in the output folder." in lines
     assert lines[-1] == "Memory: 1.0 GB, 6.0 GB on the GPU."
