@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
 
 from tests.helpers.profiles_with_forecasts import LOST, planted
 from tests.helpers.small_networks import NAMES
@@ -90,8 +91,7 @@ def test_a_script_starts_the_command(script: str, printed: list[str], commands_t
 
 
 def test_a_cluster_is_one_that_ray_knows() -> None:
-    util = pytest.importorskip("ray.autoscaler._private.util")
-    util.validate_config(util.prepare_config(yaml.safe_load((EXAMPLES / "ray_cluster.yaml").read_text())))
+    validate_config(prepare_config(yaml.safe_load((EXAMPLES / "ray_cluster.yaml").read_text())))
 
 
 def test_the_readme_of_the_examples_names_them_all() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 import torch
 from torch import Tensor
 
@@ -33,22 +34,21 @@ IMAGES = {"image_size": SIZE, "resize": SIZE, "mean": (0.5,) * 3, "std": (0.25,)
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\+00:00|Z)")
 
 
-def start_ray() -> Any:
+def start_ray() -> None:
     """Start Ray with two cores, as a user's program does before it calls cuesense."""
-    ray = pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    return ray
 
 
 @pytest.fixture(scope="module")
-def two_cores() -> Iterator[Any]:
+def two_cores() -> Iterator[None]:
     """Ray with two cores; one thread here, too, because some networks' sums depend on how many there are."""
-    ray, threads = start_ray(), torch.get_num_threads()
+    start_ray()
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield ray
+    yield
     torch.set_num_threads(threads)
     ray.shutdown()
 
@@ -82,8 +82,9 @@ def content(folder: Path) -> dict[str, bytes]:
     return {name: _TIME.sub(b"", found) for name, found in files.items()}
 
 
+@pytest.mark.usefixtures("two_cores")
 @pytest.mark.filterwarnings("ignore::cuesense.errors.CuesenseWarning")
-def test_after_a_loss_the_results_are_those_of_one_process(two_cores: Any, photos_folder: Path, tmp_path: Path) -> None:
+def test_after_a_loss_the_results_are_those_of_one_process(photos_folder: Path, tmp_path: Path) -> None:
     died = tmp_path / "died"
 
     def die_once() -> None:
@@ -98,7 +99,7 @@ def test_after_a_loss_the_results_are_those_of_one_process(two_cores: Any, photo
     expected = content(tmp_path / "local" / "out")
     assert {"profile.json", "curves.csv", "predictions.parquet", "report.html"} <= expected.keys()
     assert content(tmp_path / "ray" / "out") == expected
-    assert two_cores.is_initialized(), "a Ray that others have started goes on"
+    assert ray.is_initialized(), "a Ray that others have started goes on"
 
 
 @pytest.mark.usefixtures("two_cores")

@@ -11,11 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
-
-pytest.importorskip("ray")
-
 from ray import cloudpickle
+from torch import nn
 
 from cuesense import registry
 from cuesense.config import load_config
