@@ -101,8 +101,8 @@ BREAKS = [
     ),
     (
         "cuesense/predictions/outcomes.py",
-        "_best(scores[:, self.outputs])",
-        "_best(scores[:, : len(self.outputs)])",
+        '_best(found["scores"][:, self.outputs])',
+        '_best(found["scores"][:, : len(self.outputs)])',
         "tests/predictions/test_outcomes.py",
     ),
     (

@@ -18,6 +18,7 @@ Measure what each class relies on:
                                         "timm:resnet50" or a module; the dataset a folder, a name, a torch dataset or
                                         a DataLoader.
     score(table)                        The same from a table of stored predictions, without model and images.
+    estimate_cost(model, dataset)       How long analyze would take, and what is cheaper, as a CostEstimate.
     report(profile, "report.html")      The page of a profile.
 
 Choose augmentations:
@@ -92,7 +93,7 @@ if TYPE_CHECKING:
     from cuesense.training.augmentation import PolicyAugmentation
     from cuesense.types import Classifier, Cue, CueVerdict, Perturbation, Preprocessing
     from cuesense.types import CueVerdict as CueLabel
-    from cuesense.workflows.analyze import analyze
+    from cuesense.workflows.analyze import analyze, estimate_cost
     from cuesense.workflows.audit import audit
     from cuesense.workflows.compare import compare
     from cuesense.workflows.forecast import forecast
@@ -125,6 +126,7 @@ if TYPE_CHECKING:
         "audit",
         "check",
         "compare",
+        "estimate_cost",
         "export",
         "forecast",
         "log_to_mlflow",
@@ -160,6 +162,7 @@ _PUBLIC = {
     "audit": "cuesense.workflows.audit",
     "check": "cuesense.comparison.gate",
     "compare": "cuesense.workflows.compare",
+    "estimate_cost": "cuesense.workflows.analyze",
     "export": "cuesense.policies.recommend",
     "forecast": "cuesense.workflows.forecast",
     "log_to_mlflow": "cuesense.reports.loggers.mlflow",

@@ -11,11 +11,13 @@ _KEPT_OR_FLAG = re.compile(r"`[^`]*`|(?<!\w)'[^']*'|(?<![\w/.-])--[a-z]+(?:-[a-z
 # The flags whose Python argument has another name, or a value that the flag alone stands for.
 _ARGUMENTS = {
     "--allow-nondeterministic": "allow_nondeterministic=True",
+    "--compile": "compile=True",
     "--download": "download=True",
     "--format": "library",
     "--from": "start",
     "--grouped": 'scope="grouped"',
     "--head": "head=True",
+    "--no-compile": "compile=False",
     "--per-class": 'scope="per_class"',
     "--restart": "restart=True",
     "--train-size": "image_size",

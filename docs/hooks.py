@@ -35,6 +35,7 @@ DOCUMENTS = {
     "comparison": "`compare.json`, which `compare` writes",
     "gate": "what `check --json` prints",
     "readings": "what `analyze --probe --json` prints",
+    "cost": "what `analyze --dry-run --json` prints",
 }
 
 
@@ -43,6 +44,7 @@ RESULTS = {
     "Profile": "cuesense.Profile",
     "Audit": "cuesense.schemas.audit.Audit",
     "Comparison": "cuesense.schemas.comparison.Comparison",
+    "CostEstimate": "cuesense.schemas.cost.CostEstimate",
     "GateResult": "cuesense.schemas.gate.GateResult",
     "Verification": "cuesense.schemas.verification.Verification",
     "Advice": "cuesense.policies.advice.Advice",

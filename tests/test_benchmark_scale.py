@@ -25,22 +25,22 @@ def test_images_have_distinct_likely_classes_of_which_the_first_is_predicted(cla
     world = scale.World(classes, 8, WORLD.config)
     kept = world.kept()
     shards = [world.shard(number, kept) for number in range(world.shards)]
-    assert np.concatenate([shard.positions for shard in shards]).tolist() == list(range(8 * classes))
-    assert max(len(shard.labels) for shard in shards) <= SHARD_SIZE
+    assert np.concatenate([shard.images for shard in shards]).tolist() == list(range(8 * classes))
+    assert max(len(shard.images) for shard in shards) <= SHARD_SIZE
     for shard in shards:
-        assert np.array_equal(shard.classes[..., 0], shard.predicted)
-        assert (np.diff(np.sort(shard.classes, axis=2), axis=2) > 0).all()
+        assert np.array_equal(shard.outputs[..., 0], shard.predicted)
+        assert (np.diff(np.sort(shard.outputs, axis=2), axis=2) > 0).all()
         assert (np.diff(shard.scores, axis=2) <= 0).all()
         np.testing.assert_allclose(np.exp(shard.scores).sum(axis=2), 1, rtol=1e-5)
-        assert ((shard.margin > 0) == (shard.predicted == shard.labels)).all()
+        labels = world.wanted.labels[shard.images]
+        assert ((shard.margin > 0) == (shard.predicted == labels)).all()
 
 
 def test_classes_lose_what_was_planted() -> None:
     world = scale.World(40, 50, WORLD.config)
     kept = world.kept()
-    right = np.concatenate(
-        [shard.predicted == shard.labels for shard in (world.shard(n, kept) for n in range(world.shards))], axis=1
-    )
+    shards = [world.shard(number, kept) for number in range(world.shards)]
+    right = np.concatenate([shard.predicted == world.wanted.labels[shard.images] for shard in shards], axis=1)
     share = right.reshape(len(kept), world.classes, world.images).mean(axis=2)
     assert 0.5 < share[0].mean() < 0.8
     assert np.corrcoef((share / share[0])[1:].ravel(), kept[1:].ravel())[0, 1] > 0.8

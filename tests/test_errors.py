@@ -59,6 +59,7 @@ ONLY_ON_THE_COMMAND_LINE = {
     # In Python, perturbations are registered by a call, and readings are tried by a function of their own.
     *((command, "--plugin") for command in ("score", "recommend", "verify")),
     ("analyze", "--probe"),
+    ("analyze", "--dry-run"),
     # A question is asked at a terminal alone.
     ("analyze", "--yes"),
     # In Python the argument is called format; that of recommend names a library.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from cuesense.cli.options import (
     BatchSize,
     Channels,
     ClassNames,
+    Compile,
     Confidence,
     Config,
     DataRoot,
@@ -50,7 +52,7 @@ from cuesense.cli.options import (
     Yes,
     names_in,
 )
-from cuesense.cli.terminal import confirm_or_say, progress, remark, remark_on_data, show_profile
+from cuesense.cli.terminal import confirm_or_say, progress, remark, remark_on_data, show, show_profile
 from cuesense.inference.malloc import keep_freed_memory
 
 
@@ -76,6 +78,13 @@ def analyze(
             "--probe", help="Only show how well 64 images are recognized at plausible sizes and normalizations."
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only show what is still to compute, the time and memory for it, and what other presets would take.",
+        ),
+    ] = False,
     images_per_class: ImagesPerClass = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
@@ -87,6 +96,7 @@ def analyze(
             autocompletion=lambda: ["float32", "bfloat16"],
         ),
     ] = "float32",
+    compile: Compile = None,
     workers: Workers = None,
     seed: Seed = 0,
     tolerance: Tolerance = 0.05,
@@ -129,6 +139,7 @@ def analyze(
       cuesense analyze model.pt2 --dataset photos/val --pipeline train.py:transform
       cuesense analyze model.pt2 --dataset photos/val --timm-args "--aa rand-m9 --reprob 0.25"
       cuesense analyze model.pt2 --dataset photos/val --output shared --part 1/3
+      cuesense analyze model.pt2 --dataset photos/val --config thorough --dry-run
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
     with user_errors():
@@ -136,13 +147,14 @@ def analyze(
         from cuesense.datasets.load import DatasetOptions
 
         refuse_early(model, arch, dataset, DatasetOptions(data_root, split, download), class_names)
+        from cuesense.reports.terminal.cost import render as render_cost
         from cuesense.validation import parse_channels, whole_number
         from cuesense.workflows.analyze import analyze as run_analysis
+        from cuesense.workflows.analyze import estimate_cost
         from cuesense.workflows.parts import chosen_part, share_arguments
 
         keep_freed_memory()
         if probe:
-            from cuesense.cli.terminal import show
             from cuesense.datasets.subset import subset
             from cuesense.inference.loading import images_for, load_matched
             from cuesense.inference.options import run_options
@@ -173,51 +185,57 @@ def analyze(
         share, said = chosen_part(part)
         if said:
             remark(said)
+        job = partial(
+            run_analysis,
+            model,
+            dataset,
+            arch=arch,
+            weights_key=weights_key,
+            class_names=class_names,
+            config=config,
+            augmentations=names_in(augmentations) or (),
+            plugin=plugin,
+            output=output,
+            image_size=image_size,
+            resize=resize,
+            mean=parse_channels(mean, "--mean"),
+            std=parse_channels(std, "--std"),
+            channels=channels,
+            images_per_class=images_per_class,
+            batch_size=batch_size,
+            device=device,
+            precision=precision,
+            compile=compile,
+            workers=workers,
+            seed=seed,
+            tolerance=tolerance,
+            confidence=confidence,
+            risk=risk,
+            data_root=data_root,
+            split=split,
+            download=download,
+            groups=groups,
+            pipeline=pipeline,
+            timm_args=timm_args,
+            torchvision_args=torchvision_args,
+            weights_only=weights_only,
+            allow_nondeterministic=allow_nondeterministic,
+            engine=engine,
+            ray_address=ray_address,
+            ray_workers=ray_workers,
+            gpus_per_worker=gpus_per_worker,
+            part=f"{share.number}/{share.of}",
+            restart=restart,
+            notify=remark_on_data,
+        )
+        if dry_run:
+            with progress() as advance:
+                cost = estimate_cost(*job.args, **job.keywords, phase=advance.phase)
+            show(cost, render_cost, as_json=json)
+            return
         if share.of > 1:
             share_arguments(output, context.params, share)
         with progress() as advance, unfinished_is_no_failure(share.number):
-            profile = run_analysis(
-                model,
-                dataset,
-                arch=arch,
-                weights_key=weights_key,
-                class_names=class_names,
-                config=config,
-                augmentations=names_in(augmentations) or (),
-                plugin=plugin,
-                output=output,
-                image_size=image_size,
-                resize=resize,
-                mean=parse_channels(mean, "--mean"),
-                std=parse_channels(std, "--std"),
-                channels=channels,
-                images_per_class=images_per_class,
-                batch_size=batch_size,
-                device=device,
-                precision=precision,
-                workers=workers,
-                seed=seed,
-                tolerance=tolerance,
-                confidence=confidence,
-                risk=risk,
-                data_root=data_root,
-                split=split,
-                download=download,
-                groups=groups,
-                pipeline=pipeline,
-                timm_args=timm_args,
-                torchvision_args=torchvision_args,
-                weights_only=weights_only,
-                allow_nondeterministic=allow_nondeterministic,
-                engine=engine,
-                ray_address=ray_address,
-                ray_workers=ray_workers,
-                gpus_per_worker=gpus_per_worker,
-                part=f"{share.number}/{share.of}",
-                restart=restart,
-                progress=advance,
-                notify=remark_on_data,
-                phase=advance.phase,
-                confirm=confirm_or_say(advance, yes=yes),
-            )
+            confirm = confirm_or_say(advance, yes=yes)
+            profile = job(progress=advance, phase=advance.phase, confirm=confirm)
         show_profile(profile, output, as_json=json)

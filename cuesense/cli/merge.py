@@ -50,10 +50,12 @@ def _tokens(parameters: Sequence[Any], given: Mapping[str, Any]) -> list[str]:
     options, arguments = [], []
     for parameter in parameters:
         value = given.get(parameter.name)
-        if value is None or value is False:
+        if value is None:
             continue
         if parameter.param_type_name == "argument":
             arguments.append(str(value))
+        elif parameter.is_flag:
+            options += (parameter.opts if value else parameter.secondary_opts)[:1]
         else:
-            options += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], str(value)]
+            options += [parameter.opts[0], str(value)]
     return [*options, "--", *arguments]

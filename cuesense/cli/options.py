@@ -136,6 +136,14 @@ Device = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(metavar="N", help=_THREADS, show_default="one a core, up to 16")]
 WorkersOfTraining = Annotated[int, typer.Option("--workers", metavar="N", help=_THREADS)]
+Compile = Annotated[
+    bool | None,
+    typer.Option(
+        "--compile/--no-compile",
+        help="Compile the network (torch.compile): a minute or more first, then faster batches.",
+        show_default="on a GPU, where a long run gains more time than that",
+    ),
+]
 AllowNondeterministic = Annotated[
     bool,
     typer.Option(

@@ -11,7 +11,7 @@ from cuesense.errors import UnreadableImageError
 from cuesense.types import Dataset, Preprocessing
 
 # Batches that are decoded while the network works on one: one may be late without a wait. Chosen by hand; not tuned.
-_AHEAD = 2
+AHEAD = 2
 
 
 def decoded(dataset: Dataset, index: int, preprocessing: Preprocessing) -> Prepared | str:
@@ -42,7 +42,7 @@ def stream(
         try:
             for batch in batches:
                 waiting.append([pool.submit(decoded, dataset, index, preprocessing) for index in batch])
-                if len(waiting) > _AHEAD:
+                if len(waiting) > AHEAD:
                     yield [future.result() for future in waiting.popleft()]
             while waiting:
                 yield [future.result() for future in waiting.popleft()]

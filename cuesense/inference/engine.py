@@ -119,7 +119,7 @@ def _shards(
     """Yield the shard of every unit of work, while the images of the next ones are decoded."""
     batches = (batch for unit in work for batch in _batches(unit, run.batch_size))
     decoded = stream(run.dataset, batches, run.classifier.preprocessing, run.options.workers)
-    runner = Runner(run, identities)
+    runner = Runner(run, identities, sum(unit.forwards for unit in work))
     for unit in work:
         own = islice(decoded, -(-len(unit.images) // run.batch_size))
         yield runner.shard(unit, own, partial(advance, len(unit.conditions)))
@@ -142,7 +142,7 @@ class _Counter:
 
     def __init__(self, run: Run, work: Sequence[Unit], progress: Progress) -> None:
         self.images, self.conditions, self.progress = len(run.dataset), len(run.conditions), progress
-        self.done = self.images * self.conditions - sum(len(unit.images) * len(unit.conditions) for unit in work)
+        self.done = self.images * self.conditions - sum(unit.forwards for unit in work)
         known = self.done // max(1, self.conditions)
         _LOG.info(
             "%d images under %d conditions on %s; %d images done before",

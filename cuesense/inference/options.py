@@ -66,6 +66,7 @@ class RunOptions:
         allow_nondeterministic: Whether a network is run whose outputs depend on more than one image.
         part: Which share of the work is done.
         ray: The workers that do it, with this device; None lets this process do it.
+        compile: Whether networks are compiled; None compiles where that takes less time in all.
     """
 
     device: str = "cpu"
@@ -75,6 +76,7 @@ class RunOptions:
     seed: int = 0
     allow_nondeterministic: bool = False
     part: Part = WHOLE
+    compile: bool | None = None
     ray: RayWorkers | None = None
 
     @property

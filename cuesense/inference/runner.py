@@ -14,6 +14,7 @@ from torch import Tensor
 from cuesense.datasets.images import Prepared
 from cuesense.errors import DatasetError, expected
 from cuesense.inference.batches import BatchMaker
+from cuesense.inference.compiled import CompiledNetwork, pays
 from cuesense.inference.forward import DeviceMemoryError, check_count, check_finite, forward, placed
 from cuesense.inference.output_kind import as_logits
 from cuesense.inference.units import Identities, Run, Unit
@@ -39,16 +40,19 @@ class Runner:
     Nothing is read back from the device before a shard is complete, so that a GPU always has work.
     """
 
-    def __init__(self, run: Run, identities: Identities) -> None:
+    def __init__(self, run: Run, identities: Identities, images: int = 0) -> None:
         """Bring the network to its device.
 
         Args:
             run: The network, the images and the conditions.
             identities: Those of the run's images.
+            images: How many the network will be shown, each as often as there are conditions: whether it pays to
+                compile it.
         """
         self.run, self.identities = run, identities
         self.device = torch.device(run.options.device)
-        self.network = placed(run.classifier.network, run.options.device)
+        network: Callable[[Tensor], Any] = placed(run.classifier.network, run.options.device)
+        self.network = CompiledNetwork(network) if pays(network, run.options, images) else network
         self.size = run.batch_size
         self.maker = self._maker()
         self.outputs = torch.tensor(run.outputs, device=self.device)
@@ -141,7 +145,7 @@ class Runner:
 
     def _scores(self, log_p: Tensor) -> Columns:
         if self.identities.chosen_from == ALL_OUTPUTS:
-            return {"scores": log_p}
+            return {"scores": log_p, "outputs": torch.empty(len(log_p), 0, dtype=self.output_type, device=log_p.device)}
         of_classes = log_p[:, self.outputs]
         if len(self.outputs) <= KEPT_SCORES:
             return {"scores": of_classes, "outputs": self.outputs.to(self.output_type).expand(len(log_p), -1)}

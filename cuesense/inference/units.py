@@ -44,6 +44,11 @@ class Unit(NamedTuple):
     conditions: tuple[int, ...]
     part: int = 1
 
+    @property
+    def forwards(self) -> int:
+        """How many images a network is shown, each under every condition."""
+        return len(self.images) * len(self.conditions)
+
 
 @dataclass(frozen=True)
 class Run:

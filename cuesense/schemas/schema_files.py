@@ -10,6 +10,7 @@ from cuesense.atomic_files import write_file
 from cuesense.schemas.audit import Audit
 from cuesense.schemas.base import Document
 from cuesense.schemas.comparison import Comparison
+from cuesense.schemas.cost import CostEstimate
 from cuesense.schemas.gate import GateResult
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.readings import ReadingTable
@@ -22,6 +23,7 @@ CONTRACTS: Mapping[str, type[Document]] = {
     "gate": GateResult,
     "verification": Verification,
     "readings": ReadingTable,
+    "cost": CostEstimate,
 }
 
 

@@ -6,6 +6,8 @@ import errno
 import io
 import json
 import logging
+import math
+import os
 import struct
 import zipfile
 import zlib
@@ -13,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cuesense.atomic_files import TEMPORARY, digest, record_parts, replacing, unwritable
 from cuesense.errors import OutputError, expected
@@ -24,6 +27,8 @@ _MANIFEST = "settings.json"
 # What a file says about itself, so that one that was copied or renamed is not taken for another.
 _SETTINGS, _NAME = "settings", "name"
 _DIGEST_BYTES = 16
+# Where a ZIP file's local header says how long the member's name and extra field are (APPNOTE 4.3.7).
+_LENGTHS_AT = 26
 # What zipfile and NumPy raise where bytes were lost or changed.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -103,6 +108,27 @@ class ArrayStore:
         record_parts({folder / name for name in store.whole}, folder, restarted=restart)
         return store
 
+    @classmethod
+    def view(cls, folder: Path, settings: Mapping[str, Any], pattern: str, arrays: Sequence[str]) -> ArrayStore:
+        """Open a folder of results to read them; it may be missing, and nothing in it is made, changed or removed.
+
+        Args:
+            folder: As for ``open``.
+            settings: Likewise.
+            pattern: Likewise.
+            arrays: Likewise.
+
+        Raises:
+            OutputError: The folder holds other files, or results of other settings, or cannot be read.
+        """
+        try:
+            _refuse_others(folder, settings, pattern)
+        except OSError as error:
+            raise unwritable(folder, error) from None
+        store = cls(folder, digest(settings, _DIGEST_BYTES), pattern, tuple(arrays))
+        store.look()
+        return store
+
     def look(self) -> None:
         """Take in the files that other runs have written since; each is read once, to know whether it is whole."""
         for path in sorted(self.folder.glob(self.pattern)):
@@ -160,6 +186,33 @@ class ArrayStore:
             do = "Run the same command again, which makes it again"
             raise OutputError(expected(str(path), "a whole file", str(damage), do)) from None
 
+    def rows(self, name: str, arrays: Sequence[str], rows: Sequence[int]) -> dict[str, Any]:
+        """Read some rows (of the first axis) of some of the arrays of a file, and nothing else of it.
+
+        That the file is whole was seen when it was first read: its checksum, which is that of whole arrays, is not
+        compared again.
+
+        Args:
+            name: The file's name.
+            arrays: Which arrays.
+            rows: Which rows of each, in the order in which they are wanted.
+
+        Returns:
+            The rows by name, (len(rows), ...).
+
+        Raises:
+            OutputError: The file is damaged or lacks one of the arrays.
+        """
+        path = self.folder / name
+        try:
+            with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+                return {array: _rows_of(file, archive.getinfo(f"{array}.npy"), rows) for array in arrays}
+        except _DAMAGE:
+            do = "Run the same command again, which makes it again"
+            raise OutputError(expected(str(path), "a whole file", "damaged", do)) from None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
     def _read(self, path: Path, arrays: Sequence[str]) -> dict[str, Any]:
         found = _arrays_in(path, [_SETTINGS, _NAME, *arrays])
         settings, name = str(found[_SETTINGS]), str(found[_NAME])
@@ -202,6 +255,21 @@ def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
         raise _unreadable(path, error) from None
 
 
+def _rows_of(file: BinaryIO, member: zipfile.ZipInfo, rows: Sequence[int]) -> NDArray[Any]:
+    """Return rows of an array that lies uncompressed in an archive."""
+    file.seek(member.header_offset + _LENGTHS_AT)
+    # The member's own header has names of another length than the table of contents.
+    file.seek(sum(struct.unpack("<HH", file.read(4))), os.SEEK_CUR)
+    np.lib.format.read_magic(file)
+    shape, _, kind = np.lib.format.read_array_header_1_0(file)
+    start, size = file.tell(), math.prod(shape[1:])
+    found = np.empty((len(rows), *shape[1:]), kind)
+    for at, row in enumerate(rows):
+        file.seek(start + row * size * kind.itemsize)
+        found[at] = np.fromfile(file, kind, size).reshape(shape[1:])
+    return found
+
+
 def _unreadable(path: Path, error: OSError) -> OutputError:
     return OutputError(expected(str(path), "readable", f"'{error.strerror or error}'", "Delete it and run again"))
 
@@ -211,24 +279,36 @@ def _claim(
 ) -> None:
     manifest = folder / _MANIFEST
     try:
-        # Nothing in a folder that is not ours may be deleted or mixed with results.
-        if folder.is_dir() and not manifest.is_file() and _others(folder):
-            raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
         if restart:
+            _refuse_foreign(folder)
             # Only beside results of ours: a folder without them, or with other settings, may be somebody else's.
             if manifest.is_file():
                 for name in made_of_it:
                     (folder.parent / name).unlink(missing_ok=True)
             _delete_results(folder, pattern)
-        # Settings without results are those of a run that was stopped before its first result: any run may take over.
-        if manifest.is_file() and any(folder.glob(pattern)):
-            _refuse_other(folder, _settings_in(manifest), settings)
-        else:
+        if not _refuse_others(folder, settings, pattern):
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(manifest, record=False) as temporary:
                 temporary.write_bytes(json.dumps(settings, indent=1).encode())
     except OSError as error:
         raise unwritable(folder, error) from None
+
+
+def _refuse_others(folder: Path, settings: Mapping[str, Any], pattern: str) -> bool:
+    """Return whether a folder holds results of these settings; raise OutputError where it holds anything else."""
+    _refuse_foreign(folder)
+    manifest = folder / _MANIFEST
+    # Settings without results are those of a run that was stopped before its first result: any run may take over.
+    if not (manifest.is_file() and any(folder.glob(pattern))):
+        return False
+    _refuse_other(folder, _settings_in(manifest), settings)
+    return True
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise OutputError where a folder is not ours: nothing in it may be deleted or mixed with results."""
+    if folder.is_dir() and not (folder / _MANIFEST).is_file() and _others(folder):
+        raise OutputError(expected(str(folder), "a folder of cuesense", "other files", "Give another --output"))
 
 
 def _remove_unfinished(folder: Path) -> None:

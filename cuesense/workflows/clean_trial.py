@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ def try_clean(
         ModelError: The network failed, or gave NaN or another shape than (N, K).
     """
     store = OutcomeStore()
+    # Compiling takes longer than so few images.
+    options = replace(options, compile=False)
     try:
         outcomes = predict(classifier, subset(dataset, FIRST_IMAGES), outputs, [clean], store, options, progress)
     except DatasetError:

@@ -22,6 +22,7 @@ from cuesense.inference.engine import predict, weights_digest
 from cuesense.inference.loading import guesses, preprocessing_values
 from cuesense.inference.options import Part, RunOptions
 from cuesense.inference.probe import kind_settings
+from cuesense.inference.units import Run
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
 from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
@@ -33,6 +34,7 @@ from cuesense.schemas.profile import DatasetInfo, ModelInfo, PipelineModel, Prof
 from cuesense.types import Classifier, Condition, Dataset, Notify, Progress
 from cuesense.workflows import pipeline as pipelines
 from cuesense.workflows.clean_trial import try_clean
+from cuesense.workflows.cost import Stage, say_cost
 from cuesense.workflows.pictures import pictures
 from cuesense.workflows.plugin_files import changing_code
 from cuesense.workflows.profile_files import FILES, earlier_profile, write_outputs
@@ -86,6 +88,8 @@ def measure(
     """
     digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
     store = _store(analysis, digest, folder, restart=restart)
+    if notify:
+        say_cost(stages_of(analysis, folder, store, restart=restart), notify)
     conditions = analysis.config.conditions()
     planned = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
     stages = Stages(len(analysis.dataset), len(conditions), planned, progress)
@@ -127,6 +131,36 @@ def measure(
         )
         write_outputs(profile, folder, shown, predictions)
     return profile
+
+
+def stages_of(
+    analysis: Analysis, folder: Path | None, store: OutcomeStore | None = None, *, restart: bool
+) -> list[Stage]:
+    """Return what is measured: the configuration, and then the user's transform where there is one.
+
+    Args:
+        analysis: What is measured.
+        folder: Where predictions are kept; only looked at.
+        store: Predictions under the configuration; None looks for them in the folder.
+        restart: Whether those that are in the folder do not count.
+
+    Raises:
+        OutputError: The folder holds predictions of other settings, or cannot be read.
+    """
+    there = None if restart else folder
+    settings = _settings(analysis, analysis.classifier.sha256 or weights_digest(analysis.classifier.network))
+    if store is None and there is not None:
+        store = OutcomeStore.view(there / FOLDER, settings, changing_code(analysis.config))
+
+    def stage(config: Config, store: OutcomeStore) -> Stage:
+        conditions = tuple(config.conditions())
+        return Stage(Run(analysis.classifier, analysis.dataset, analysis.outputs, conditions, analysis.run), store)
+
+    found = [stage(analysis.config, store or OutcomeStore())]
+    if analysis.pipeline is not None:
+        under = pipelines.view_store(there, settings, analysis.pipeline)
+        found.append(stage(analysis.pipeline.config, under))
+    return found
 
 
 def causes_first(order: Sequence[str], others: Sequence[str]) -> list[str]:

@@ -61,6 +61,14 @@ def open_store(
     return OutcomeStore.open(folder / FOLDER / digest(decided), decided, shared=shared)
 
 
+def view_store(folder: Path | None, settings: Mapping[str, Any], planned: Plan) -> OutcomeStore:
+    """Return the predictions under a transform that are there, to be read alone; arguments as for ``open_store``."""
+    if folder is None:
+        return OutcomeStore()
+    decided = _decided(settings, planned)
+    return OutcomeStore.view(folder / FOLDER / digest(decided), decided)
+
+
 def failed(planned: Plan, folder: Path | None, settings: Mapping[str, Any]) -> list[str]:
     """Return a sentence on images where a transform failed, if any, in this run and in those that it goes on from.
 

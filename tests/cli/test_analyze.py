@@ -248,3 +248,23 @@ def test_progress_stays_out_of_pipes(model_file: Path, photos_folder: Path, tmp_
     assert done.returncode == 0, done.stderr
     assert "images/s" not in done.stderr + done.stdout
     assert "Report:" in done.stderr
+
+
+def test_a_dry_run_says_what_it_would_take_and_writes_nothing(
+    model_file: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    dry = analyze(model_file, photos_folder, tmp_path / "out", "--dry-run", "--part", "1/2")
+    assert dry.exit_code == 0, dry.output
+    assert dry.stdout.splitlines()[1].split()[:4] == ["quick", "60", "13", "420"]
+    assert "nothing was measured or written" in dry.stdout
+    assert list(tmp_path.iterdir()) == []
+    cost = json.loads(analyze(model_file, photos_folder, tmp_path / "out", "--dry-run", "--json").stdout)
+    assert cost["planned"]["forward_passes"] == 60 * 13
+    assert [row["config"] for row in cost["others"]] == ["standard", "thorough"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_says_what_it_takes(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    done = analyze(model_file, photos_folder, tmp_path / "out")
+    assert "780 forward passes are still to be computed: about 1 s and " in done.stderr
+    assert "forward passes" not in analyze(model_file, photos_folder, tmp_path / "out").stderr

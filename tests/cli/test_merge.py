@@ -25,7 +25,7 @@ def test_parts_are_merged_from_another_folder(
     monkeypatch.chdir(photos_folder.parent)
     given = job(model_file, Path(photos_folder.name), tmp_path / "whole")
     assert run(*given).exit_code == 0
-    shared = [*given[:5], tmp_path / "shared", *given[6:]]
+    shared = [*given[:5], tmp_path / "shared", *given[6:], "--no-compile"]
     first = run(*shared, "--part", "1/2")
     assert first.exit_code == 0, first.output
     assert "Part 1 of 2 is done. Part 2 lacks predictions. Run it, such as with --part 2/2" in first.stderr

@@ -41,7 +41,7 @@ OPTIONS = {
     | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
     | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe", "--yes"}
     | {"--engine", "--ray-address", "--ray-workers", "--gpus-per-worker"}
-    | {"--pipeline", "--timm-args", "--torchvision-args", "--part"},
+    | {"--pipeline", "--timm-args", "--torchvision-args", "--part", "--compile", "--dry-run"},
     "merge": {"--json"},
     "score": {
         "--plugin",

@@ -13,6 +13,7 @@ from cuesense.comparison.compare import compare
 from cuesense.comparison.gate import check
 from cuesense.schemas.base import Document, Estimate, JsonModel
 from cuesense.schemas.by_name import ByName
+from cuesense.schemas.cost import CostEstimate, CostRow
 from cuesense.schemas.profile import (
     ForecastModel,
     LeakModel,
@@ -241,6 +242,20 @@ OLD: dict[str, dict[str, Any]] = {
         ],
         "notes": [],
     },
+    "cost": {
+        "schema_version": 1,
+        "model": "m.pt",
+        "dataset": "photos",
+        "device": "cpu",
+        "planned": {
+            "config": "quick",
+            "images_per_class": None,
+            "images": 4,
+            "conditions": 13,
+            "forward_passes": 52,
+            "seconds": 1.5,
+        },
+    },
     "readings": {
         "schema_version": 1,
         "model": "m.pt",
@@ -298,6 +313,7 @@ def real(name: str) -> Document:
         "audit": _audit,
         "comparison": lambda: compare(profiles.profile(4, seed=1), profiles.profile(4, empty=1, seed=2)),
         "gate": lambda: check(profiles.profile(4, seed=1), max_drop=0.01, max_worst_class_loss=0.02),
+        "cost": _cost,
         "readings": _readings,
         "verification": _verification,
     }[name]()
@@ -362,6 +378,14 @@ def _profile() -> Profile:
 def _audit() -> Document:
     pictures = audits.with_pictures(audits.sweep(6, images=60), accepted=True)
     return audits.audit(pictures, cues=audits.cues())
+
+
+def _cost() -> Document:
+    row = CostRow(config="quick", images_per_class=None, images=4, conditions=13, forward_passes=40, seconds=1.5)
+    fewer = row.model_copy(update={"images_per_class": 1, "seconds": None})
+    return CostEstimate(
+        model="m.pt", dataset="photos", device="cuda", planned=row, done=12, memory_bytes=10**9, others=[fewer]
+    )
 
 
 def _readings() -> Document:

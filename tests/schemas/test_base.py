@@ -22,6 +22,7 @@ CALLED = {
     "audit": ("audit", "audit.json", "cuesense audit"),
     "comparison": ("comparison", "compare.json", "cuesense compare"),
     "gate": ("check", "check.json", "cuesense check --json"),
+    "cost": ("cost estimate", "cost.json", "cuesense analyze --dry-run --json"),
     "readings": ("table of readings", "readings.json", "cuesense analyze --probe --json"),
     "verification": ("verification", "verify.json", "cuesense verify"),
 }

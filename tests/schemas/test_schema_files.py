@@ -40,6 +40,7 @@ def test_one_command_writes_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sorted(written) == [
         "audit.schema.json",
         "comparison.schema.json",
+        "cost.schema.json",
         "gate.schema.json",
         "profile.schema.json",
         "readings.schema.json",

@@ -1,0 +1,69 @@
+"""What the terminal shows of what an analysis takes: a sentence before it begins, or a table in its place."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from cuesense.reports.terminal.parts import borderless_table
+from cuesense.reports.terminal.progress import about
+from cuesense.reports.text import DASH, printable
+from cuesense.schemas.cost import CostEstimate, CostRow
+
+_GIGABYTE = 1e9
+_COLUMNS = (("", "left"), ("images", "right"), ("conditions", "right"), ("to compute", "right"), ("time", "left"))
+
+
+def cost_sentence(forward_passes: int, seconds: float, memory: int | None) -> str:
+    """Return in one sentence what is still to be computed, and what it takes.
+
+    Args:
+        forward_passes: Images times conditions, at least 1.
+        seconds: The time for them.
+        memory: Bytes of memory at the peak; None where it is not known.
+    """
+    passes = "1 forward pass is" if forward_passes == 1 else f"{forward_passes:,} forward passes are"
+    peak = "" if memory is None else f" and {_gigabytes(memory)} of memory"
+    return f"{passes} still to be computed: {about(seconds)}{peak}."
+
+
+def render(cost: CostEstimate) -> RenderableType:
+    """Return what an analysis would take beside what others would, and the memory."""
+    table = borderless_table()
+    for name, side in _COLUMNS:
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    for row in (cost.planned, *cost.others):
+        table.add_row(*_cells(row), style="bold" if row is cost.planned else None)
+    return Group(table, *map(Text, _lines(cost)))
+
+
+def _cells(row: CostRow) -> tuple[str, str, str, str, str]:
+    name = printable(row.config)
+    fewer = "" if row.images_per_class is None else f", {row.images_per_class} images a class"
+    counts = f"{row.images:,}", f"{row.conditions:,}", f"{row.forward_passes:,}"
+    return name + fewer, *counts, _duration(row)
+
+
+def _lines(cost: CostEstimate) -> list[str]:
+    said = [f"Time on {printable(cost.device)}{_share(cost.part)}; nothing was measured or written."]
+    if cost.done:
+        said.append(f"{cost.done:,} forward passes are done and kept in the output folder.")
+    if cost.memory_bytes is not None:
+        of_device = "" if cost.device_memory_bytes is None else f", {_gigabytes(cost.device_memory_bytes)} on the GPU"
+        said.append(f"Memory: {_gigabytes(cost.memory_bytes)}{of_device}.")
+    return said
+
+
+def _share(part: str) -> str:
+    return "" if part == "1/1" else f" for part {part}"
+
+
+def _duration(row: CostRow) -> str:
+    if not row.forward_passes:
+        return "done"
+    return DASH if row.seconds is None else about(row.seconds)
+
+
+def _gigabytes(count: int) -> str:
+    """Return a number of bytes in gigabytes of 10^9, with one decimal."""
+    return f"{count / _GIGABYTE:.1f} GB"
