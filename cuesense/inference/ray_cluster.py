@@ -222,7 +222,8 @@ def shards(
     workers = run.options.ray
     if workers is None:
         raise ValueError("a run without workers of Ray")
-    pool = _Pool(run, identities, workers)
+    images = sum(unit.forwards for unit in work) // workers.count
+    pool = _Pool(replace(run, options=replace(run.options, ray=None)), identities, workers, images)
     try:
         for unit, (shard, learned) in pool.results(finer(work, workers.count)):
             identities.learn(learned)
@@ -239,14 +240,14 @@ class _Pool:
     machine any more would keep them to the end.
     """
 
-    def __init__(self, run: Run, identities: Identities, workers: RayWorkers) -> None:
+    def __init__(self, run: Run, identities: Identities, workers: RayWorkers, images: int) -> None:
         import ray
 
         from cuesense.inference.ray_worker import Worker, packed, versions
 
         self._ray, self._versions = ray, versions()
         # With every call: an actor that was started again knows nothing.
-        self._content = ray.put(packed(replace(run, options=replace(run.options, ray=None)), identities))
+        self._content = ray.put(packed(run, identities, images))
         actor: Any = ray.remote(Worker).options(
             num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_concurrency=_UNITS_AT_A_TIME
         )
