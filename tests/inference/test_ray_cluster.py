@@ -237,11 +237,8 @@ def test_an_address_at_which_nothing_answers_is_refused_at_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with (
-            pytest.raises(SettingsError, match=f"a Ray cluster that can be used, but got '{address}': .*refused"),
-            connected(RayEngine(address), RunOptions(), default_batch=True),
-        ):
-            pass
+        with pytest.raises(SettingsError, match=f"a Ray cluster that can be used, but got '{address}': .*refused"):
+            ray_cluster._connect(ray, address)
 
 
 def test_without_an_engine_nothing_changes() -> None:
