@@ -141,7 +141,7 @@ Compile = Annotated[
     typer.Option(
         "--compile/--no-compile",
         help="Compile the network (torch.compile): a minute or more first, then faster batches.",
-        show_default="on a GPU, where the run is long enough to pay for it",
+        show_default="on a GPU, in long runs",
     ),
 ]
 AllowNondeterministic = Annotated[
