@@ -17,7 +17,9 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import time
+import tomllib
 import warnings
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -63,7 +65,25 @@ def main() -> None:
     if options.device != "cpu" and not torch.cuda.is_available():
         parser.error("Expected a GPU, but torch sees none. Give --device cpu --small to try the script.")
     warnings.simplefilter("ignore")
-    print(table(measured(Setting(options.device, options.small), options.parts.split(","), options.out)))
+    with tempfile.TemporaryDirectory() as folder:
+        give_version(Path(folder))
+        print(table(measured(Setting(options.device, options.small), options.parts.split(","), options.out)))
+
+
+def give_version(folder: Path) -> None:
+    """Say which version of cuesense this is, where it runs from a checkout that was not installed: results name it.
+
+    Args:
+        folder: Where the few lines lie that an installation would have written.
+    """
+    try:
+        version("cuesense")
+    except PackageNotFoundError:
+        written = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        about = folder / f"cuesense-{written['version']}.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: cuesense\nVersion: {written['version']}\n")
+        sys.path.append(str(folder))
 
 
 def measured(setting: Setting, parts: list[str], out: Path) -> Results:

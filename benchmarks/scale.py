@@ -13,6 +13,7 @@ its own on one thread, whose peak memory is the largest resident size.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,9 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.config import Config, load_config, with_more
 from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
+from cuesense.predictions.outcomes import Outcomes, Wanted
 from cuesense.predictions.predictions import ClassMap, from_outcomes
-from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard
+from cuesense.predictions.shards import KEPT_SCORES, SHARD_SIZE, OutcomeStore, Shard, condition_identity
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, Provenance
 from cuesense.types import Condition, Cue, Role
 from cuesense.workflows.profile_files import PREDICTIONS, write_outputs
@@ -86,6 +88,19 @@ class World:
         """The number of shards."""
         return -(-self.classes * self.images // SHARD_SIZE)
 
+    @property
+    def wanted(self) -> Wanted:
+        """The run that wants these images; its images are known by their numbers."""
+        numbers = np.arange(self.classes * self.images)
+        conditions = tuple(condition_identity(condition, {}) for condition in self.config.conditions())
+        return Wanted(
+            images=numbers.astype(np.uint64),
+            labels=numbers // self.images,
+            outputs=np.arange(self.classes),
+            conditions=conditions,
+            chosen_from="the classes",
+        )
+
     def kept(self) -> np.ndarray:
         """Return the share of the recognized images that every class keeps under every condition, (M, C)."""
         random = np.random.default_rng(1)
@@ -121,8 +136,7 @@ class World:
         at = classes == labels[:, None]
         true = np.where(at.any(axis=2), np.where(at, scores, 0).sum(axis=2), scores[..., -1])
         return Shard(
-            labels=labels,
-            positions=positions,
+            images=positions.astype(np.uint64),
             digests=positions.astype(np.uint64),
             largest=np.full(len(positions), np.nan),
             white=np.full(len(positions), np.nan),
@@ -130,7 +144,9 @@ class World:
             p_true=np.exp(true),
             margin=true - np.where(right, scores[..., min(1, classes.shape[2] - 1)], scores[..., 0]),
             scores=scores,
-            classes=classes.astype(np.int16),
+            outputs=classes.astype(np.int16),
+            conditions=self.wanted.conditions,
+            chosen_from=self.wanted.chosen_from,
         )
 
     def _candidates(
@@ -160,7 +176,7 @@ def write(world: World, folder: Path) -> None:
     """Keep all outcomes as ``analyze`` does."""
     store, kept = OutcomeStore.open(folder, {}), world.kept()
     for number in range(world.shards):
-        store.write(number, world.shard(number, kept))
+        store.write(world.shard(number, kept))
 
 
 class Clock:
@@ -179,12 +195,10 @@ class Clock:
 def analysis(world: World, shards: Path, output: Path) -> dict[str, float]:
     """Do what ``analyze`` does once all outcomes are kept, and return the CPU seconds of each stage."""
     clock, levels = Clock(), Levels(0.05, 0.95)
-    store = OutcomeStore.open(shards, {})
+    outcomes = Outcomes(OutcomeStore.open(shards, {}), world.wanted)
     clock.stage("open the shards")
     classes = ClassMap(world.names, world.names, range(world.classes))
-    found = from_outcomes(
-        store, world.shards, world.config.perturbations, world.config.conditions(), classes, world.ids, SIDE
-    )
+    found = from_outcomes(outcomes, world.config.perturbations, world.config.conditions(), classes, world.ids, SIDE)
     clock.stage("read and correct")
     order = check_order(found)
     result = analyze_predictions(found, levels=levels, groups={})
@@ -221,7 +235,7 @@ def measured(command: list[str]) -> dict[str, float]:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
-    return {"cpu_seconds": round(used.ru_utime + used.ru_stime, 1), "peak_gb": round(used.ru_maxrss / 1024**2, 2)}
+    return {"cpu_seconds": round(used.ru_utime + used.ru_stime, 1), "peak_gb": round(used.ru_maxrss / 1024**2, 3)}
 
 
 def main() -> None:
@@ -255,6 +269,9 @@ def compared(world: World, folder: Path) -> dict[str, object]:
     own = [__file__, *size, "--folder", str(folder), "--only"]
     if not (folder / "outcomes").exists():
         measured([*own, "write"])
+    # What an earlier run left there would be read as well.
+    for name in ("analyzed", "scored"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     table = str(folder / "analyzed" / PREDICTIONS)
     found = {
         "analysis": measured([*own, "analysis"]),

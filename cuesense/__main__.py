@@ -4,14 +4,14 @@ import sys
 from typing import NoReturn
 
 from cuesense.cli.signals import end_once, exit_code
-from cuesense.inference.threads import wait_without_spinning
+from cuesense.inference.threads import limit_spinning
 
 
 def main() -> NoReturn:
     """Run the command line, which may be interrupted while it is still being imported."""
     try:
         end_once()
-        wait_without_spinning()
+        limit_spinning()
         from cuesense.cli.app import main as run
 
         run()

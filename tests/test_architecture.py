@@ -41,6 +41,7 @@ SMALL_FILES = {name for name, source in PACKAGE.items() if source.room == TOP} -
 WITHOUT_MIRROR = {
     "tests/test_architecture.py",
     "tests/test_benchmark_families.py",
+    "tests/test_benchmark_scale.py",
     "tests/test_cue_model.py",
     "tests/test_docs.py",
     "tests/test_docs_pages.py",
@@ -50,6 +51,7 @@ WITHOUT_MIRROR = {
     "tests/test_fuzz.py",
     "tests/test_gpu.py",
     "tests/test_inputs.py",
+    "tests/test_kornia_first.py",
     "tests/test_notebook.py",
     "tests/test_public_names.py",
     "tests/test_single_cue.py",
@@ -65,6 +67,7 @@ WITHOUT_MIRROR = {
     "tests/hostile/test_weights_only.py",
     "tests/models/test_libraries.py",
     "tests/perturbations/test_contract.py",
+    "tests/perturbations/test_kornia.py",
     "tests/perturbations/test_references.py",
     "tests/planted/test_cues.py",
 }

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
 
 from tests.helpers.profiles_with_forecasts import LOST, planted
 from tests.helpers.small_networks import NAMES
@@ -59,7 +61,42 @@ def run(script: str, *arguments: object) -> str:
     return done.stdout
 
 
+@pytest.fixture
+def commands_that_print(tmp_path: Path) -> dict[str, str]:
+    """An environment in which ``cuesense`` prints its arguments and what says which part it is."""
+    stand_in = tmp_path / "bin" / "cuesense"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/sh\necho "$* | $RANK/$WORLD_SIZE | $CUDA_VISIBLE_DEVICES"\n')
+    stand_in.chmod(0o755)
+    path = os.pathsep.join([str(stand_in.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "PROCESSES": "2", "SLURM_ARRAY_TASK_ID": "3", "SLURM_CPUS_PER_TASK": "4"}
+
+
+@pytest.mark.parametrize(
+    ("script", "printed"),
+    [
+        ("ray_one_machine.sh", [r"analyze my model --engine ray \| .*"]),
+        ("slurm_array.sh", [r"analyze my model --part 3/64 --workers 4 \| .*"]),
+        ("torchrun.sh", [r"analyze my model \| 0/2 \| 0", r"analyze my model \| 1/2 \| 1"]),
+    ],
+)
+def test_a_script_starts_the_command(script: str, printed: list[str], commands_that_print: dict[str, str]) -> None:
+    done = subprocess.run(
+        [EXAMPLES / script, "my model"], capture_output=True, text=True, check=False, env=commands_that_print
+    )
+    assert done.returncode == 0, done.stderr
+    lines = sorted(done.stdout.splitlines())
+    assert len(lines) == len(printed)
+    assert all(re.fullmatch(line, found) for line, found in zip(printed, lines, strict=True)), lines
+
+
+def test_a_cluster_is_one_that_ray_knows() -> None:
+    validate_config(prepare_config(yaml.safe_load((EXAMPLES / "ray_cluster.yaml").read_text())))
+
+
 def test_the_readme_of_the_examples_names_them_all() -> None:
     text = (EXAMPLES / "README.md").read_text()
     assert sorted(re.findall(r"`(\w+\.py) PROFILE FOLDER`", text)) == SCRIPTS
     assert set(re.findall(r"`(\w+\.py)`", text)) == ALONE
+    others = {path.name for kind in ("*.sh", "*.yaml") for path in EXAMPLES.glob(kind)}
+    assert set(re.findall(r"`(\w+\.(?:sh|yaml))`", text)) == others

@@ -78,7 +78,7 @@ class _Counted:
             for severity in entry.severities
         }
         self.labels = predictions.per_condition[0].labels
-        self.halves = halvings(self.labels) if predictions.paired else np.zeros((0, 0), dtype=np.int64)
+        self.halves = halvings(self.labels) if predictions.paired else np.zeros((0, 0), dtype=np.int8)
 
     def has(self, ablation: Ablation) -> bool:
         """Whether a mechanism was measured."""
@@ -138,10 +138,8 @@ class _Counted:
     def _in_halves(self, counts: Floats, stays: Floats) -> Floats:
         """Return what one mechanism leaves in both halves of every halving, (H, 2, C); NaN where a half has none."""
         places = 2 * self.classes
-        found = [
-            _sums(half, stays, places) / _or_nan(_sums(half, counts, places))
-            for half in self.halves * self.classes + self.labels
-        ]
+        of_half = (half * np.int64(self.classes) + self.labels for half in self.halves)
+        found = [_sums(half, stays, places) / _or_nan(_sums(half, counts, places)) for half in of_half]
         return np.stack(found).reshape(-1, 2, self.classes)
 
     def _unpaired(self, column: Column, mechanisms: tuple[Ablation, ...]) -> Kept:
@@ -176,7 +174,7 @@ class _Counted:
         return n, k / _or_nan(n)
 
 
-def halvings(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def halvings(labels: NDArray[np.int64]) -> NDArray[np.int8]:
     """Halve the images of every class at random, in the same way at every call.
 
     Args:
@@ -185,11 +183,11 @@ def halvings(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     Returns:
         0 or 1 for each image in each of 20 halvings, (20, N); the halves of a class differ by one image at most.
     """
-    keys = np.random.default_rng(0).random((HALVINGS, len(labels)))
+    random = np.random.default_rng(0)
     starts = np.concatenate([[0], np.cumsum(np.bincount(labels))])
-    halves = np.zeros(keys.shape, dtype=np.int64)
-    for half, key in zip(halves, keys, strict=True):
-        order = np.lexsort((key, labels))
+    halves = np.zeros((HALVINGS, len(labels)), dtype=np.int8)
+    for half in halves:
+        order = np.lexsort((random.random(len(labels)), labels))
         half[order] = (np.arange(len(labels)) - starts[labels[order]]) % 2
     return halves
 

@@ -141,7 +141,7 @@ Compile = Annotated[
     typer.Option(
         "--compile/--no-compile",
         help="Compile the network (torch.compile): a minute or more first, then faster batches.",
-        show_default="on a GPU, in long runs",
+        show_default="on a GPU, where a long run gains more time than that",
     ),
 ]
 AllowNondeterministic = Annotated[
@@ -220,6 +220,26 @@ OutputFolderIfAny = Annotated[Path | None, typer.Option("--output", metavar="DIR
 OutputFile = Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")]
 OutputFileIfAny = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="File to write.", show_default="stdout")
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="local|ray",
+        help="Where the network runs: in this process, or in the workers of Ray.",
+        autocompletion=lambda: ["local", "ray"],
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Ray cluster.", show_default="the one that runs here, else a new one"),
+]
+RayWorkers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Workers of Ray, each with the model.", show_default="one a GPU, else one a core"),
+]
+GpusPerWorker = Annotated[
+    float | None,
+    typer.Option(metavar="G", help="GPUs of a worker, 0.5 for two on a GPU.", show_default="1 where there are any"),
 ]
 PartOfRun = Annotated[
     str | None,

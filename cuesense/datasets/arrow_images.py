@@ -148,6 +148,10 @@ class ArrowSource:
     files: tuple[Path, ...]
     image: str
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes the same: it opens the files itself."""
+        return type(self), (self.files, self.image)
+
     @cached_property
     def _column(self) -> pa.ChunkedArray:
         return pa.chunked_array(
@@ -180,6 +184,10 @@ class ParquetSource:
     _kept: dict[int, list[Any]] = field(default_factory=dict, repr=False)
     _used: int = 0
     _spool: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes the same: it opens the files itself."""
+        return type(self), (self.files, self.image)
 
     @cached_property
     def _groups(self) -> list[tuple[int, Path, int]]:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cuesense.datasets.records import Content, RecordDataset, from_records
 from cuesense.datasets.splits import refuse_download
@@ -68,6 +69,10 @@ class ZipSource:
 
     path: Path
     names: tuple[str, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes the same: it opens the archive itself."""
+        return type(self), (self.path, self.names)
 
     @cached_property
     def _archive(self) -> zipfile.ZipFile:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from itertools import islice
 
@@ -67,11 +68,14 @@ def predict(
     identities = Identities(run, store)
     work = [unit for unit in units(run, store, identities) if unit.part == options.part.number]
     counter = _Counter(run, work, progress)
-    skipped = list(_known(store, identities).skipped)
-    for shard in _shards(run, identities, work, counter.advance):
-        skipped += [(name, reason) for _, name, reason in shard.skipped]
-        _refuse_unreadable(skipped, len(dataset))
-        store.write(shard)
+    # By name: an image may lie in several units, with some of the conditions each.
+    skipped = dict(_known(store, identities).skipped)
+    compute = _shards if options.ray is None else _ray_shards
+    with closing(compute(run, identities, work, counter.advance)) as shards:
+        for shard in shards:
+            skipped |= {name: reason for _, name, reason in shard.skipped}
+            _refuse_unreadable(skipped, len(dataset))
+            store.write(shard)
     unfinished = _unfinished(run, store, identities)
     return Outcomes(store, identities.wanted(), unfinished)
 
@@ -111,7 +115,7 @@ def _known(store: OutcomeStore, identities: Identities) -> Outcomes:
 
 def _shards(
     run: Run, identities: Identities, work: Sequence[Unit], advance: Callable[[int, int], None]
-) -> Iterator[Shard]:
+) -> Generator[Shard]:
     """Yield the shard of every unit of work, while the images of the next ones are decoded."""
     batches = (batch for unit in work for batch in _batches(unit, run.batch_size))
     decoded = stream(run.dataset, batches, run.classifier.preprocessing, run.options.workers)
@@ -119,6 +123,14 @@ def _shards(
     for unit in work:
         own = islice(decoded, -(-len(unit.images) // run.batch_size))
         yield runner.shard(unit, own, partial(advance, len(unit.conditions)))
+
+
+def _ray_shards(
+    run: Run, identities: Identities, work: Sequence[Unit], advance: Callable[[int, int], None]
+) -> Generator[Shard]:
+    from cuesense.inference import ray_cluster
+
+    return ray_cluster.shards(run, identities, work, advance)
 
 
 def _batches(unit: Unit, size: int) -> Iterator[Sequence[int]]:
@@ -143,9 +155,9 @@ class _Counter:
         self.progress(self.done // max(1, self.conditions), self.images)
 
 
-def _refuse_unreadable(skipped: Sequence[tuple[str, str]], total: int) -> None:
+def _refuse_unreadable(skipped: Mapping[str, str], total: int) -> None:
     if len(skipped) > UNREADABLE_LIMIT * total:
-        name, reason = skipped[0]
+        name, reason = next(iter(skipped.items()))
         raise DatasetError(
             expected(
                 "at least 95 % of the images",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cuesense.errors import SettingsError, expected
@@ -39,6 +39,21 @@ WHOLE = Part()
 
 
 @dataclass(frozen=True)
+class RayWorkers:
+    """The processes of a Ray cluster that run a network (``inference.ray_cluster``).
+
+    Attributes:
+        count: How many there are, where the cluster has room for all.
+        cpus: Cores that each of them takes, and threads that each may use.
+        gpus: GPUs that each of them takes, 0 where networks run on the CPU.
+    """
+
+    count: int
+    cpus: int = 1
+    gpus: float = 0.0
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """How a network is run; nothing here but the seed changes what is computed, apart from rounding.
 
@@ -50,6 +65,7 @@ class RunOptions:
         seed: Seed of every draw.
         allow_nondeterministic: Whether a network is run whose outputs depend on more than one image.
         part: Which share of the work is done.
+        ray: The workers that do it, with this device; None lets this process do it.
         compile: Whether networks are compiled; None compiles where that takes less time in all.
     """
 
@@ -61,6 +77,14 @@ class RunOptions:
     allow_nondeterministic: bool = False
     part: Part = WHOLE
     compile: bool | None = None
+    ray: RayWorkers | None = None
+
+    @property
+    def here(self) -> RunOptions:
+        """How this process runs the network itself, where workers do the rest."""
+        if self.ray is None:
+            return self
+        return replace(self, device=self.device if self.device == "cpu" else device_of("auto"), ray=None)
 
 
 def run_options(
@@ -87,7 +111,7 @@ def run_options(
     if precision not in PRECISIONS:
         raise SettingsError(expected("--precision", "float32 or bfloat16", f"'{precision}'", "Choose one of the two"))
     usable = device_of(device)
-    batch = batch_size if batch_size is not None else (_CPU_BATCH if usable == "cpu" else _GPU_BATCH)
+    batch = batch_size if batch_size is not None else usual_batch(usable)
     threads = workers if workers is not None else min(_MOST_WORKERS, os.cpu_count() or 1)
     return RunOptions(
         device=usable,
@@ -97,3 +121,8 @@ def run_options(
         seed=whole_number(seed, "--seed", lowest=None),
         allow_nondeterministic=allow_nondeterministic,
     )
+
+
+def usual_batch(device: str) -> int:
+    """Return how many images a forward pass has where nobody says it."""
+    return _CPU_BATCH if device == "cpu" else _GPU_BATCH

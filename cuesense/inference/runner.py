@@ -145,7 +145,7 @@ class Runner:
 
     def _scores(self, log_p: Tensor) -> Columns:
         if self.identities.chosen_from == ALL_OUTPUTS:
-            return {"scores": log_p}
+            return {"scores": log_p, "outputs": torch.empty(len(log_p), 0, dtype=self.output_type, device=log_p.device)}
         of_classes = log_p[:, self.outputs]
         if len(self.outputs) <= KEPT_SCORES:
             return {"scores": of_classes, "outputs": self.outputs.to(self.output_type).expand(len(log_p), -1)}

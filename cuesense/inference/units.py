@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -119,6 +120,14 @@ class Identities:
             self._content[index] = _content(image)
         return self._identity(index)
 
+    def learned(self, indices: Iterable[int]) -> dict[int, str]:
+        """Return what was found out of some images by decoding them, by index."""
+        return {index: self._content[index] for index in indices if index in self._content} if self._hashed else {}
+
+    def learn(self, content: Mapping[int, str]) -> None:
+        """Take over what another process has learned."""
+        self._content |= content
+
     def complete(self) -> None:
         """Decode the images in memory that were not decoded yet, so that others' predictions of them are found."""
         if self._hashed:
@@ -184,6 +193,24 @@ def units(run: Run, store: OutcomeStore, identities: Identities) -> list[Unit]:
                 images = tuple(identities.order[row] for row in rows)
                 found.append((place, Unit(images, entry.conditions, place % parts + 1)))
     return [unit for _, unit in sorted(found)]
+
+
+def finer(work: Sequence[Unit], workers: int) -> list[Unit]:
+    """Return units of work cut by their conditions where there are too few of them for all workers.
+
+    Args:
+        work: The units.
+        workers: How many processes share them.
+    """
+    count = -(-_UNITS_A_WORKER * workers // max(1, len(work)))
+    return [unit._replace(conditions=group) for unit in work for group in _cut(unit.conditions, count)]
+
+
+def _cut(conditions: tuple[int, ...], count: int) -> list[tuple[int, ...]]:
+    """Return conditions in at most so many groups of about the same length."""
+    count = min(count, len(conditions))
+    edges = [number * len(conditions) // count for number in range(count + 1)]
+    return [conditions[start:end] for start, end in pairwise(edges)]
 
 
 def _groups(images: int, conditions: int, size: int, workers: int) -> int:

@@ -1,6 +1,9 @@
 """Networks that carry their own code: torch.export archives and TorchScript."""
 
+import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +71,40 @@ def load_torchscript(path: Path) -> Loaded:
         ModelError: The archive is damaged.
     """
     try:
-        load: Any = torch.jit.load
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r"`torch\.jit\.load` is deprecated", category=FutureWarning)
-            warnings.filterwarnings("ignore", message=r"`torch\.jit\.load` is deprecated", category=DeprecationWarning)
-            network: nn.Module = load(str(path), map_location="cpu")
+        network = _script(str(path))
     except Exception as error:
         raise _damaged(path, "a TorchScript archive", error) from error
     return Loaded(network, "TorchScript")
+
+
+def script_content(network: torch.jit.ScriptModule) -> bytes:
+    """Return the archive of a TorchScript network, which Python cannot pickle."""
+    content = io.BytesIO()
+    save: Any = torch.jit.save
+    with _deprecated():
+        save(network, content)
+    return content.getvalue()
+
+
+def script_of(content: bytes) -> nn.Module:
+    """Return the network of ``script_content``, on the CPU."""
+    return _script(io.BytesIO(content))
+
+
+def _script(source: str | io.BytesIO) -> nn.Module:
+    load: Any = torch.jit.load
+    with _deprecated():
+        network: nn.Module = load(source, map_location="cpu")
+    return network
+
+
+@contextmanager
+def _deprecated() -> Iterator[None]:
+    """Silence what torch says of TorchScript whenever a file of it is read or written."""
+    with warnings.catch_warnings():
+        for kind in (FutureWarning, DeprecationWarning):
+            warnings.filterwarnings("ignore", message=r"`torch\.jit\.(load|save)` is deprecated", category=kind)
+        yield
 
 
 def _input_shape(program: Any, path: Path) -> tuple[Any, ...]:

@@ -42,12 +42,17 @@ class OnnxNetwork(ForeignNetwork):
         """
         super().__init__()
         self._runtime: Any = optional_library("onnxruntime", "onnx", "ONNX files")
-        self._path = path
+        # Whole: it is read again for another device, and in other processes.
+        self._path = path.absolute()
         self._sessions: dict[str, Any] = {}
         session = self._session("cpu")
         self.inputs = session.get_inputs()
         self.outputs = [output.name for output in session.get_outputs()]
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+
+    def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[Path]]:
+        """Return how another process makes the same network: it reads the file, which no session can be made of."""
+        return OnnxNetwork, (self._path,)
 
     @property
     def shape(self) -> tuple[int | None, ...]:

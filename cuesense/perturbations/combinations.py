@@ -19,6 +19,7 @@ def grayscale_patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tenso
 
     Source: the two mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
     Suppresses color and shape. Damages textures coarser than a tile.
+    Implementation: that of its parts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -38,6 +39,7 @@ def patch_shuffle_opening_closing(images: Tensor, value: float, draws: Draws) ->
     classes keep 13 % under shuffle and blur, 43 % here (docs/method.md).
     Source: patch_shuffle (Burgert et al. 2025, NeurIPS, arXiv 2509.20234) and opening_closing (Serra 1988), together.
     Suppresses shape and texture. Damages small spots of a color.
+    Implementation: that of its parts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -57,6 +59,7 @@ def patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> T
     that no outline and no texture survives in a tile, but a network used to sharp images recognizes colors less well.
     Source: patch_shuffle and gaussian_blur of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
     Suppresses shape and texture. Damages the contrast between regions, and mixes the colors of small spots.
+    Implementation: that of its parts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -74,6 +77,7 @@ def grayscale_opening_closing(images: Tensor, value: float, draws: Draws) -> Ten
 
     Source: grayscale (Burgert et al. 2025, arXiv 2509.20234) and opening_closing (Serra 1988), together.
     Suppresses color and texture. Damages thin parts.
+    Implementation: that of its parts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -93,6 +97,7 @@ def grayscale_bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tens
     a side of 224 px a black line on white keeps 75 % of its contrast where it is 6 px wide, 23 % where it is 2 px wide.
     Source: grayscale and bilateral_blur of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
     Suppresses color and texture. Damages faint outlines; strong texture survives the low values.
+    Implementation: that of its parts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -112,6 +117,7 @@ def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: D
 
     Source: the three mechanisms of Burgert et al. 2025 (NeurIPS, arXiv 2509.20234), together.
     Suppresses color, shape and texture. Damages everything but the mean lightness.
+    Implementation: that of its parts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].

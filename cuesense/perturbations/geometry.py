@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cuesense.draws import Draws
-from cuesense.perturbations.sampling import uniform_per_image, with_probability
+from cuesense.perturbations.sampling import kept_on, on_device_of, uniform_per_image, with_probability
 
 # torchvision's defaults for RandomResizedCrop and RandomErasing.
 _CROP_RATIO = (3 / 4, 4 / 3)
@@ -28,6 +28,7 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
     central fallback. The box is cut from the network's input, where training cuts it from the photograph. Since
     crops are only ever enlarged, antialiasing plays no part.
     Harms classes recognized by whole outlines, by context, or by the scale of a texture.
+    Implementation: own; kornia's ``crop_by_indices`` agrees to 5e-6, but cuts one image after the other, also on a GPU.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -38,12 +39,12 @@ def random_resized_crop(images: Tensor, value: float, draws: Draws) -> Tensor:
         (N, 3, H, W) in [0, 1].
     """
     height, width = images.shape[-2:]
-    # kornia's RandomResizedCrop loops over the samples in Python, and samples at corners (align_corners=True) where
-    # torchvision samples at pixel centers; one grid_sample does the whole batch with torchvision's coordinates.
+    # One grid_sample does the whole batch with torchvision's coordinates, those of pixel centers; kornia's
+    # crop_and_resize has those of corners.
     boxes = torch.from_numpy(crop_boxes(height, width, value, draws))
     # Computed on the CPU for every device: a GPU divides by multiplying, and would read pixels at other places.
-    y = _crop_coordinates(boxes[:, 0], boxes[:, 2], height).to(images.device)
-    x = _crop_coordinates(boxes[:, 1], boxes[:, 3], width).to(images.device)
+    y = on_device_of(images, _crop_coordinates(boxes[:, 0], boxes[:, 2], height))
+    x = on_device_of(images, _crop_coordinates(boxes[:, 1], boxes[:, 3], width))
     grid = torch.stack([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)], dim=-1)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
@@ -84,6 +85,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Source: torchvision's ``RandomRotation(value, interpolation=BILINEAR)``.
     Harms classes recognized by an upright outline or an oriented texture.
+    Implementation: own; kornia's ``rotate`` agrees to 1e-4 and takes 1.5 to 3.4 x the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -99,7 +101,7 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     # Coordinates run from -1 to 1 along both sides, so that a rotation of a rectangle needs the sides' ratio.
     across = torch.stack([cos, -sin * (height / width)], dim=1)
     down = torch.stack([sin * (width / height), cos], dim=1)
-    grid = _centers(height, width).to(images.device) @ torch.stack([across, down], dim=2)
+    grid = kept_on(images.device, _centers, height, width) @ torch.stack([across, down], dim=2)
     grid = grid.view(-1, height, width, 2)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
@@ -109,6 +111,7 @@ def horizontal_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Source: torchvision's ``RandomHorizontalFlip(p=value)``.
     Harms classes recognized by their handedness, such as letters.
+    Implementation: kornia's ``hflip``.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -126,6 +129,7 @@ def vertical_flip(images: Tensor, value: float, draws: Draws) -> Tensor:
 
     Source: torchvision's ``RandomVerticalFlip(p=value)``.
     Harms classes recognized by an upright outline.
+    Implementation: kornia's ``vflip``.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -145,6 +149,7 @@ def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
     normalization, to within a few percent.
     Source: torchvision's ``RandomErasing(p=1, scale=(0, value))`` (Zhong et al. 2020; DeVries and Taylor 2017).
     Harms classes recognized by one small part.
+    Implementation: own; kornia's ``RandomErasing`` gives the same pixels in four to five times the time.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -161,8 +166,8 @@ def random_erasing(images: Tensor, value: float, draws: Draws) -> Tensor:
     area = value * numbers[:, 0] * height * width
     tall = np.minimum(np.rint(np.sqrt(area * ratio)), height)
     wide = np.minimum(np.rint(np.sqrt(area / ratio)), width)
-    rows = _span(numbers[:, 2], tall, height).to(images.device)[:, None, :, None]
-    columns = _span(numbers[:, 3], wide, width).to(images.device)[:, None, None, :]
+    rows = on_device_of(images, _span(numbers[:, 2], tall, height))[:, None, :, None]
+    columns = on_device_of(images, _span(numbers[:, 3], wide, width))[:, None, None, :]
     return torch.lerp(images, images.new_tensor(_FILL), rows * columns)
 
 

@@ -183,7 +183,7 @@ def kernel_of(value: float, sides: Sides) -> tuple[int, int]:
     return side, side
 
 
-# Blurs: from 7 px up to some 40 px at 224 px. No median: kornia's takes 0.4 s an image from 7 px on.
+# Blurs: from 7 px up to some 40 px at 224 px. No median: kornia's takes 0.2 s an image from 7 px on.
 RANDOM_MOTION_BLUR = _graded(
     "random_motion_blur",
     "RandomMotionBlur",

@@ -48,10 +48,12 @@ def copy_remarks(digests: Digests, labels: Ints, ids: Sequence[str], class_names
     Returns:
         Sentences, none where all images differ.
     """
+    _, picture, times = np.unique(digests, return_inverse=True, return_counts=True)
     members: dict[int, list[int]] = defaultdict(list)
-    for index, digest in enumerate(np.asarray(digests).tolist()):
-        members[digest].append(index)
-    several = [rows for rows in members.values() if len(rows) > 1]
+    # Only of pictures that come again: a list for each of millions of images would fill the memory.
+    for index in np.flatnonzero(times[picture] > 1).tolist():
+        members[int(picture[index])].append(index)
+    several = list(members.values())
     return (*_copies(several, labels, ids), *_two_labels(several, labels, ids, class_names))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cuesense.arrays import Bools, Ints
 from cuesense.errors import OutputError, expected
-from cuesense.predictions.shards import ALL_OUTPUTS, KEPT_SCORES, OF_CONDITIONS, OF_IMAGES, OutcomeStore, Shard
+from cuesense.predictions.shards import ALL_OUTPUTS, KEPT_SCORES, OF_IMAGES, OutcomeStore
 
 # Memory for reading, whatever the number of conditions. Chosen by hand; not tuned.
 _READ_BYTES = 256 * 2**20
@@ -159,14 +159,15 @@ class Outcomes:
         names = [self._wanted.conditions[number] for number in wanted]
         count = len(self.images.labels)
         gathered = [_Gathered(count, self._wanted.outputs) for _ in wanted]
-        for shard_name in self._shards:
-            held = self._store.held(shard_name).conditions
-            if not set(names).isdisjoint(held):
-                shard = self._store.read(shard_name, ("images", *OF_CONDITIONS))
-                rows, places = self._rows(shard.images)
-                for at, name in enumerate(names):
-                    if name in held:
-                        gathered[at].add(shard, held.index(name), rows, self._place[places])
+        for shard in self._shards:
+            held = self._store.held(shard)
+            has = [at for at, name in enumerate(names) if name in held.conditions]
+            if has:
+                rows, places = self._rows(held.readable)
+                under = self._store.under(shard, [names[at] for at in has])
+                for row, at in enumerate(has):
+                    found = {column: values[row, rows] for column, values in under.items()}
+                    gathered[at].add(found, held.chosen_from, self._place[places])
         for at, number in enumerate(wanted):
             yield gathered[at].outcomes(names[at], number)
 
@@ -189,16 +190,15 @@ class _Gathered:
             "classes": np.empty((count, kept), wide),
         }
 
-    def add(self, shard: Shard, number: int, rows: Ints, places: Ints) -> None:
-        """Take over what a shard holds for some of its rows under one of its conditions."""
+    def add(self, found: Mapping[str, Any], chosen_from: str, places: Ints) -> None:
+        """Take over what a shard holds for some images, and put it at their places."""
         self.seen[places] = True
         for name in ("predicted", "p_true", "margin"):
-            self.columns[name][places] = getattr(shard, name)[number, rows]
-        scores = shard.scores[number, rows]
-        if shard.chosen_from == ALL_OUTPUTS:
-            scores, classes = _best(scores[:, self.outputs])
+            self.columns[name][places] = found[name]
+        if chosen_from == ALL_OUTPUTS:
+            scores, classes = _best(found["scores"][:, self.outputs])
         else:
-            classes = self.class_of[shard.outputs[number, rows]]
+            scores, classes = found["scores"], self.class_of[found["outputs"]]
         self.columns["scores"][places], self.columns["classes"][places] = scores, classes
 
     def outcomes(self, condition: str, number: int) -> ConditionOutcomes:

@@ -100,12 +100,13 @@ class Predictions:
         for found in self.per_condition:
             columns += [found.predicted] if found.corrected is None else [found.predicted, found.corrected]
         order = np.lexsort(columns[::-1])
+        labels = self.per_condition[0].labels[order]
         return replace(
             self,
             sample_ids=[self.sample_ids[row] for row in order],
             per_condition=tuple(
                 ConditionPredictions(
-                    found.labels[order],
+                    labels,
                     found.predicted[order],
                     None if found.corrected is None else found.corrected[order],
                 )

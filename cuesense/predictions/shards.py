@@ -43,7 +43,7 @@ class Shard:
         p_true: Softmax probability of the true class's output, (M, n).
         margin: Logit of the true output minus the largest other logit, (M, n).
         scores: Log-probabilities, (M, n, m): of all outputs, or of the best KEPT_SCORES of the dataset's classes.
-        outputs: The output of each score, (M, n, m); empty where the scores are those of all outputs in their order.
+        outputs: The output of each score, (M, n, m); (M, n, 0) where the scores are those of all outputs in order.
         conditions: Identity of each condition (``condition_identity``), length M.
         chosen_from: ``ALL_OUTPUTS``, or which outputs the scores are the best of (``outputs_identity``).
         skipped: Identity, id and reason of every image that could not be decoded.
@@ -82,11 +82,13 @@ class Held:
     """What a shard holds, without its predictions.
 
     Attributes:
-        images: Identity of each of its images, readable or not, (n,).
+        readable: Identity of each of its images that can be read, in the order of its arrays, (n,).
+        images: Those of all its images.
         conditions: Identities of its conditions.
         chosen_from: As for Shard.
     """
 
+    readable: NDArray[np.uint64]
     images: NDArray[np.uint64]
     conditions: tuple[str, ...]
     chosen_from: str
@@ -223,8 +225,26 @@ class OutcomeStore:
             found = self.read(name, ("images",))
             skipped = np.array([entry[0] for entry in found.skipped], dtype=np.uint64)
             images = np.concatenate([found.images, skipped])
-            self._held[name] = Held(images, found.conditions, found.chosen_from)
+            self._held[name] = Held(found.images, images, found.conditions, found.chosen_from)
         return self._held[name]
+
+    def under(self, name: str, conditions: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Read what a shard holds under some of its conditions.
+
+        Args:
+            name: The shard's name.
+            conditions: Identities of conditions that it has.
+
+        Returns:
+            The arrays of OF_CONDITIONS by name, (len(conditions), n, ...).
+
+        Raises:
+            OutputError: The file is damaged.
+        """
+        rows = [self.held(name).conditions.index(condition) for condition in conditions]
+        if self.files is not None:
+            return self.files.rows(name, OF_CONDITIONS, rows)
+        return {array: getattr(self._memory[name], array)[rows] for array in OF_CONDITIONS}
 
     def read(self, name: str, arrays: Sequence[str]) -> Shard:
         """Read a shard.

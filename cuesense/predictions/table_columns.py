@@ -137,9 +137,12 @@ def _check_clean(perturbations: Coded, severities: Indices, path: Path) -> None:
 
 def _values(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
     """Return the values; NaN where none is given."""
-    given = np.asarray(frame["value"].notna() & (frame["value"].astype(str).str.strip() != ""))
+    column = frame["value"]
+    given = np.asarray(column.notna())
+    if column.dtype.kind not in "fiu":
+        given = given & np.asarray(column.astype(str).str.strip() != "")
     numbers = np.full(len(frame), np.nan)
-    numbers[given] = _checked(frame[given], "value", path, "a finite number", np.isfinite)
+    numbers[given] = _checked(column[given].to_frame(), "value", path, "a finite number", np.isfinite)
     return numbers
 
 
@@ -157,17 +160,21 @@ def _optional(frame: pd.DataFrame, column: str, path: Path) -> Coded:
     try:
         import pandas as pd
 
-        values = pd.Categorical(frame[column]).remove_unused_categories()
+        values = pd.Categorical(frame[column])
     except TypeError:
         found = f"'{frame[column].iloc[0]}'"
         raise DatasetError(expected(f"each {column} of '{path}'", "a name or a number", found, "Correct it")) from None
-    texts = [_text(value) for value in values.categories]
+    places = values.codes.astype(np.int64)
+    used = np.flatnonzero(np.bincount(places + 1, minlength=len(values.categories) + 1)[1:])
+    texts = [_text(value) for value in values.categories[used]]
     if all(_FLOAT.fullmatch(text) for text in texts):
         texts = [text.partition(".")[0] for text in texts]
     names = sorted(set(texts) - {""})
     code = {name: index for index, name in enumerate(names)}
-    code_of = np.array([code.get(text, -1) for text in texts] or [-1], dtype=np.int64)
-    return Coded(np.where(values.codes >= 0, code_of[values.codes], -1), names)
+    # What is empty has the place -1, which is the last one.
+    code_of = np.full(len(values.categories) + 1, -1)
+    code_of[used] = [code.get(text, -1) for text in texts]
+    return Coded(code_of[places], names)
 
 
 def _text(value: object) -> str:

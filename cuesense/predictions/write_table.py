@@ -19,6 +19,8 @@ from cuesense.predictions.predictions import Predictions
 FILE_NAME = "predictions.parquet"
 # Where the file says what no row can: size and fingerprint of the images, and classes without images.
 METADATA = b"cuesense"
+# Rows that are written together, as many as other writers take: every group repeats the ids and names that it holds.
+_ROWS_TOGETHER = 2**20
 
 
 def write(predictions: Predictions, path: Path) -> None:
@@ -42,18 +44,18 @@ def write(predictions: Predictions, path: Path) -> None:
 def _write(predictions: Predictions, path: Path) -> None:
     names = _output_names(predictions)
     ids = pa.array(predictions.sample_ids, pa.string()).dictionary_encode()
-    tables = (_rows(predictions, row, ids, names) for row in range(len(predictions.conditions)))
-    first = next(tables)
     known = {
         "image_size": predictions.side,
         "classes": [names[output] for output in predictions.outputs],
         "fingerprint": predictions.fingerprint,
     }
-    schema = first.schema.with_metadata({METADATA: json.dumps(known)})
+    rows = range(len(predictions.conditions))
+    schema = _rows(predictions, 0, ids, names).schema.with_metadata({METADATA: json.dumps(known)})
+    step = max(1, _ROWS_TOGETHER // max(1, len(ids)))
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        writer.write_table(first)
-        for table in tables:
-            writer.write_table(table)
+        for start in rows[::step]:
+            together = [_rows(predictions, row, ids, names) for row in rows[start : start + step]]
+            writer.write_table(pa.concat_tables(together), row_group_size=_ROWS_TOGETHER)
 
 
 def _output_names(predictions: Predictions) -> list[str]:
@@ -68,13 +70,16 @@ def _output_names(predictions: Predictions) -> list[str]:
 def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Sequence[str]) -> pa.Table:
     condition, found = predictions.conditions[row], predictions.per_condition[row]
     outputs, count = np.asarray(predictions.outputs), len(found.labels)
+    applied = sorted({entry.name for entry in predictions.conditions})
     # An empty cell says that there is none; labels in its place would read as predictions that are all right.
     corrected = np.full(count, -1) if found.corrected is None else found.corrected
     return pa.table(
         {
             "sample_id": ids,
             "label": _named(outputs[found.labels], names),
-            "perturbation": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [condition.name]),
+            "perturbation": pa.DictionaryArray.from_arrays(
+                np.full(count, applied.index(condition.name), np.int32), applied
+            ),
             "severity": np.full(count, condition.severity, np.int16),
             "value": np.full(count, condition.value),
             "repeat": np.full(count, condition.repeat, np.int16),

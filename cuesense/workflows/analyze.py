@@ -20,6 +20,7 @@ from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
 from cuesense.inference.loading import guesses, images_for, load_matched
 from cuesense.inference.options import WHOLE, Part, run_options
+from cuesense.inference.ray_cluster import connected, ray_engine
 from cuesense.models.preprocessing import ImageOptions, without_guesses
 from cuesense.models.trust import Trust
 from cuesense.perturbations.libraries import confirm
@@ -77,6 +78,10 @@ def analyze(
     torchvision_args: str | None = None,
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
+    engine: str = "local",
+    ray_address: str | None = None,
+    ray_workers: int | None = None,
+    gpus_per_worker: float | None = None,
     part: str | None = None,
     restart: bool = False,
     progress: ProgressOption = None,
@@ -135,6 +140,11 @@ def analyze(
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_nondeterministic: Also analyze a model that is no function of one image (dropout left on, batch
             statistics, random numbers), and say so in the profile.
+        engine: ``"local"`` runs the network in this process, ``"ray"`` in the workers of a Ray cluster, or of one that
+            is started on this machine for the time of the run (``docs/scale.md``).
+        ray_address: Where the cluster is, as for ``ray.init``; None takes the one that is known on this machine.
+        ray_workers: How many workers run the network; None takes as many as there are GPUs, or cores.
+        gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
         part: ``"K/N"``: do the K-th of N shares of the work, into the output folder that all parts share; the part
             that finds the work of all others done builds the profile (``docs/scale.md``).
         restart: Throw away an earlier run in the output folder instead of resuming it.
@@ -160,8 +170,11 @@ def analyze(
     check_fraction(confidence, "--confidence", low=0.5)
     check_risk(risk)
     images = ImageOptions(image_size, resize, mean, std, channels)
+    cluster = ray_engine(engine, ray_address, ray_workers, gpus_per_worker, str(device))
+    # This process only tries the model; the machine that starts a run on a cluster's GPUs may have none.
+    here = device if cluster is None or str(device) == "cpu" else "auto"
     share = _part(part, output, restart=restart)
-    run = run_options(device, batch_size, precision, workers, seed, allow_nondeterministic)
+    run = run_options(here, batch_size, precision, workers, seed, allow_nondeterministic)
     run = replace(run, part=share, compile=compile)
     trust = Trust(weights_only=weights_only)
     # Before the model is loaded: its own mistakes are found in a second.
@@ -175,6 +188,9 @@ def analyze(
     # Before the model is loaded and tried, which may take minutes.
     folder = None if output is None else _output(path_of(output, "--output"), data)
     source = find(pipeline, timm_args, torchvision_args, trust)
+    if source is not None and cluster is not None:
+        do = "Share the work with --part, or leave the transform out"
+        raise SettingsError(expected("--engine", "local where a training transform is measured", "ray", do))
     begin("loading model")
     classifier, outputs, shown = load_matched(
         model, data, arch=arch, class_names=class_names, images=images, trust=trust, weights_key=weights_key
@@ -211,7 +227,9 @@ def analyze(
     with locked(_locked_folder(folder, share)) as fresh, watched(progress, "analyzing") as advance:
         begin("trying model on clean images" if notify else f"reading {len(data):,} images")
         try:
-            profile = measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
+            with connected(cluster, run, default_batch=batch_size is None) as shared:
+                analysis = replace(analysis, run=shared)
+                profile = measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.

@@ -177,7 +177,7 @@ def causes_first(order: Sequence[str], others: Sequence[str]) -> list[str]:
 
 def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress: Progress, notify: Notify) -> None:
     """Say what the images can decide for this network, from a few clean ones."""
-    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run, progress)
+    found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run.here, progress)
     for sentence in () if found is None else expected_from_clean(plan, *found):
         notify(sentence)
 

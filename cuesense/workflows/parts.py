@@ -15,7 +15,12 @@ from cuesense.predictions.shards import FOLDER
 
 FILE = "parts.json"
 # What may differ between the parts of a run: none of it decides which work a part does, or what comes out.
-_OWN = {"part", "output", "workers", "device", "json", "yes", "restart"}
+_OWN = {"part", "output", "workers", "device", "json", "yes", "restart"} | {
+    "engine",
+    "ray_address",
+    "ray_workers",
+    "gpus_per_worker",
+}
 
 
 class Recorded(NamedTuple):

@@ -47,7 +47,7 @@ _LARGE, _SMALL = _Look(96, 60, 2_300), _Look(64, 40, 960)
 
 @dataclass
 class _Drawing:
-    """What pictures are drawn from; images are decoded once.
+    """What pictures are drawn from; the images of one class are decoded once, and then let go.
 
     Attributes:
         classifier: The model, for how its images are prepared.
@@ -67,6 +67,12 @@ class _Drawing:
 
     def __post_init__(self) -> None:
         self._places = {name: at for at, name in enumerate(self.dataset.sample_ids)}
+
+    def strips(self, examples: Sequence[Example], answers: _Answers) -> list[Strip]:
+        """Return the examples of one class as pictures, without those whose image cannot be read any more."""
+        # Kept for all classes, large images of a thousand would take hundreds of megabytes.
+        self._prepared.clear()
+        return [strip for example in examples if (strip := self.strip(example, answers)) is not None]
 
     def strip(self, example: Example, answers: _Answers) -> Strip | None:
         """Return an example as pictures; None where the image cannot be read any more."""
@@ -126,8 +132,7 @@ def pictures(
     drawing = _Drawing(classifier, dataset, predictions, seed, look)
     found = {}
     for label, parts in chosen.items():
-        strips = [strip for part in parts if (strip := drawing.strip(part, answers)) is not None]
-        found[label] = _within(strips, share)
+        found[label] = _within(drawing.strips(parts, answers), share)
     return {label: strips for label, strips in found.items() if strips}
 
 

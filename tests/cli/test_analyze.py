@@ -136,9 +136,12 @@ def test_bad_datasets_are_one_sentence(model_file: Path, tmp_path: Path) -> None
         (["--confidence", "0.5"], "Expected --confidence to be between 0.5 and 1"),
         (["--confidence", "1"], "Expected --confidence to be between 0.5 and 1"),
         (["--batch-size", "0"], "--batch-size"),
-        (["--batch-size", "129"], "--batch-size"),
+        (["--batch-size", "1025"], "--batch-size"),
         (["--workers", "0"], "--workers"),
         (["--device", "quantum"], "--device"),
+        (["--engine", "spark"], "Expected --engine to be local or ray, but got 'spark'"),
+        (["--ray-workers", "2"], "Expected --ray-workers to be given with --engine ray"),
+        (["--engine", "ray", "--ray-workers", "0"], "--ray-workers"),
         (["--class-names", "nowhere.txt"], "nowhere.txt"),
     ],
 )

@@ -40,6 +40,7 @@ OPTIONS = {
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
     | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
     | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe", "--yes"}
+    | {"--engine", "--ray-address", "--ray-workers", "--gpus-per-worker"}
     | {"--pipeline", "--timm-args", "--torchvision-args", "--part", "--compile", "--dry-run"},
     "merge": {"--json"},
     "score": {

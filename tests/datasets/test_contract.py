@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -136,6 +137,16 @@ class TestEveryReader:
     def test_the_ids_are_those_of_its_family(self, name, read):
         expected = made.NAMED if name in NAMED else [f"{place:09d}" for place in range(made.COUNT)]
         assert list(read(name).sample_ids) == expected
+
+    def test_a_process_that_it_is_sent_to_reads_the_same(self, name, read):
+        dataset = read(name)
+        # Read before, as every run does: files that are open are not sent.
+        assert dataset.fingerprint
+        dataset[0]
+        sent = cloudpickle.loads(cloudpickle.dumps(dataset))
+        assert list(sent.sample_ids) == list(dataset.sample_ids)
+        for index in (0, made.COUNT - 1):
+            assert np.array_equal(np.asarray(sent[index].image), np.asarray(dataset[index].image))
 
     def test_the_pixels_are_the_same_in_any_order_and_thread(self, name, read):
         dataset = read(name)

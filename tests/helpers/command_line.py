@@ -14,6 +14,7 @@ from cuesense.cli.app import app
 
 COMMANDS = (
     "analyze",
+    "merge",
     "score",
     "recommend",
     "verify",

@@ -30,7 +30,7 @@ def shard(
         p_true=random.random((several, count), dtype=np.float32),
         margin=random.random((several, count), dtype=np.float32),
         scores=random.random((several, count, outputs), dtype=np.float32),
-        outputs=np.empty((several, 0), np.int16),
+        outputs=np.empty((several, count, 0), np.int16),
         conditions=tuple(conditions),
         skipped=skipped,
     )

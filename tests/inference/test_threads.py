@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from cuesense.inference.threads import single_threads, wait_without_spinning
+from cuesense.inference.threads import limit_spinning, single_threads
 
 
 @pytest.fixture
@@ -66,13 +66,19 @@ def test_threads_end_with_their_pool() -> None:
     raise AssertionError
 
 
-@pytest.mark.parametrize(("given", "policy"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_the_environment_s_own_policy_wins(monkeypatch: pytest.MonkeyPatch, given: str | None, policy: str) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
-    if given is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
-    wait_without_spinning()
-    assert os.environ["OMP_WAIT_POLICY"] == policy
+@pytest.mark.parametrize(
+    ("given", "spins"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
+)
+def test_what_the_environment_says_stays(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], spins: str | None
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, given.get(name, ""))
+        if name not in given:
+            monkeypatch.delenv(name)
+    limit_spinning()
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
 
 
 _COMMAND = """
@@ -82,11 +88,11 @@ sys.argv = ["cuesense", "--version"]
 try:
     main()
 except SystemExit:
-    print(os.environ.get("OMP_WAIT_POLICY"), "torch" in sys.modules)
+    print(os.environ.get("GOMP_SPINCOUNT"), "torch" in sys.modules)
 """
 
 
 def test_commands_settle_it_before_torch_is_imported() -> None:
-    without = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    without = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
     done = subprocess.run([sys.executable, "-c", _COMMAND], env=without, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "PASSIVE False"
+    assert done.stdout.splitlines()[-1] == "1000 False"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cuesense.inference import units as units_room
 from cuesense.inference.engine import predict
 from cuesense.inference.options import Part, RunOptions
-from cuesense.inference.units import Identities, Run, Unit, units
+from cuesense.inference.units import Identities, Run, Unit, finer, units
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.registry import get
 from cuesense.types import Condition
@@ -165,3 +165,14 @@ def test_an_image_that_changed_is_computed_again(tmp_path: Path) -> None:
     Counting.seen = 0
     predict(classifier(Counting()), Darker(20), (0, 1, 2), CONDITIONS, store, RunOptions(batch_size=1, seed=5))
     assert Counting.seen == len(CONDITIONS)
+
+
+@given(workers=st.integers(1, 9), count=st.integers(0, 12), conditions=st.integers(1, 9))
+def test_a_finer_cut_is_of_the_same_images_and_conditions(workers: int, count: int, conditions: int) -> None:
+    work = [Unit((2 * place, 2 * place + 1), tuple(range(conditions)), 3) for place in range(count)]
+    found = finer(work, workers)
+    assert sorted(cells(found)) == sorted(cells(work))
+    assert all(unit.part == 3 and unit.conditions for unit in found)
+    assert len(found) >= min(4 * workers, count * conditions)
+    if count >= 4 * workers:
+        assert found == work, "there are enough: an image is decoded once"

@@ -1,7 +1,9 @@
 """Outcomes of a run, put together from the shards of several: against plain loops, a bounded amount at a time."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,10 +112,14 @@ def test_no_wanted_condition_is_none(store: OutcomeStore) -> None:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     """Return a list that gets the names of the arrays of every reading."""
     found: list[set[str]] = []
-    read = ArrayStore.read
-    monkeypatch.setattr(
-        ArrayStore, "read", lambda self, name, names: found.append(set(names)) or read(self, name, names)
-    )
+    for reading in ("read", "rows"):
+        whole = getattr(ArrayStore, reading)
+
+        def watched(self: ArrayStore, name: str, names: Sequence[str], *more: object, whole: Any = whole) -> Any:
+            found.append(set(names))
+            return whole(self, name, names, *more)
+
+        monkeypatch.setattr(ArrayStore, reading, watched)
     return found
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.errors import OutputError
+from cuesense.predictions import write_table
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.table import read
 from cuesense.predictions.write_table import METADATA, write
@@ -100,6 +101,22 @@ def test_what_is_written_is_read_back_image_by_image(
         assert after.corrected is not None
         np.testing.assert_array_equal(after.corrected, np.where(before.corrected < 0, own, before.corrected))
     shutil.rmtree(folder)
+
+
+def test_conditions_are_written_together_up_to_a_number_of_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, whole, parts = drawn(0), tmp_path / "whole.parquet", tmp_path / "parts.parquet"
+    write(found, whole)
+    # Twelve images: two conditions a group.
+    monkeypatch.setattr(write_table, "_ROWS_TOGETHER", 30)
+    write(found, parts)
+    groups = pq.read_metadata(parts)
+    assert [groups.row_group(at).num_rows for at in range(groups.num_row_groups)] == [24] * (len(CONDITIONS) // 2) + [
+        12
+    ]
+    assert pq.read_metadata(whole).num_row_groups == 1
+    assert pq.read_table(parts).to_pylist() == pq.read_table(whole).to_pylist()
 
 
 def test_classes_without_images_and_an_unknown_side_are_kept(tmp_path: Path) -> None:

@@ -162,3 +162,20 @@ def test_numbers_of_which_none_is_known_are_numbers() -> None:
     assert frame[name].dtype == float
     assert len(frame.nlargest(2, name)) <= 2
     assert frame["name"].tolist() == [entry.name for entry in source.classes]
+
+
+def test_the_table_may_have_any_number_of_columns() -> None:
+    """Of more than a hundred that lie apart, pandas warns once one is added; warnings are errors in tests."""
+    source = profiles.profile(4)
+    classes = [
+        entry.model_copy(
+            update={
+                "budgets": {f"{name}_{copy}": part for name, part in entry.budgets.items() for copy in range(20)},
+                "clean_accuracy": None,
+            }
+        )
+        for entry in source.classes
+    ]
+    frame = source.model_copy(update={"classes": classes}).to_frame()
+    assert len(frame.columns) > 100
+    assert frame.reset_index()["index"].tolist() == [entry.index for entry in classes]

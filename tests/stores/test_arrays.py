@@ -6,12 +6,15 @@ import json
 import logging
 import random
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cuesense.atomic_files import Written, recorded
+from cuesense.atomic_files import Written, recorded, replacing
 from cuesense.errors import OutputError
 from cuesense.stores.arrays import ArrayStore
 from tests.helpers.kept_files import DAMAGES, damaged, without_marks
@@ -27,6 +30,49 @@ def opened(folder: Path, settings: dict[str, object] | None = None, *, restart: 
 
 def full_disk(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
+
+
+@given(
+    rows=st.lists(st.integers(0, 6), max_size=9),
+    deep=st.lists(st.integers(0, 3), max_size=2),
+    kind=st.sampled_from(["int16", "float32", "uint64", "bool"]),
+)
+def test_rows_are_those_of_the_whole_array(rows: list[int], deep: list[int], kind: str) -> None:
+    values = np.random.default_rng(7).integers(0, 200, (7, *deep)).astype(kind)
+    with tempfile.TemporaryDirectory() as folder:
+        store = opened(Path(folder))
+        store.write("part-0.npz", {"a": values, "b": np.arange(7.0)})
+        found = store.rows("part-0.npz", ("b", "a"), rows)
+    assert found["a"].dtype == values.dtype
+    np.testing.assert_array_equal(found["a"], values[rows])
+    np.testing.assert_array_equal(found["b"], np.arange(7.0)[rows])
+
+
+def test_rows_of_a_file_that_is_gone_or_damaged_are_one_sentence(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.write("part-0.npz", CONTENT)
+    with pytest.raises(OutputError, match="a whole file, but got damaged"):
+        store.rows("part-0.npz", ("c",), [0])
+    (tmp_path / "part-0.npz").write_bytes((tmp_path / "part-0.npz").read_bytes()[:200])
+    with pytest.raises(OutputError, match="a whole file, but got damaged"):
+        store.rows("part-0.npz", ("a",), [0])
+    (tmp_path / "part-0.npz").unlink()
+    with pytest.raises(OutputError, match="No such file"):
+        store.rows("part-0.npz", ("a",), [0])
+
+
+def test_a_look_finds_what_others_wrote_and_leaves_their_unfinished_files(tmp_path: Path) -> None:
+    first, second = opened(tmp_path), ArrayStore.open(tmp_path, {"seed": 1}, PATTERN, ARRAYS, shared=True)
+    with replacing(tmp_path / "part-1.npz") as temporary:
+        temporary.write_bytes(b"half")
+        ArrayStore.open(tmp_path, {"seed": 1}, PATTERN, ARRAYS, shared=True)
+        assert temporary.exists()
+    second.write("part-0.npz", CONTENT)
+    assert "part-0.npz" not in first
+    first.look()
+    assert "part-0.npz" in first
+    # What was renamed and is no file of arrays is not whole.
+    assert "part-1.npz" not in first
 
 
 def test_a_folder_is_created_with_its_settings(tmp_path: Path) -> None:

@@ -1,0 +1,325 @@
+"""Share the units of work of a run among the workers of a Ray cluster, or of this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cuesense.errors import ModelError, SettingsError, expected, first_line
+from cuesense.inference.options import RayWorkers, RunOptions, usual_batch
+from cuesense.inference.units import Identities, Run, Unit, finer
+from cuesense.models.common import optional_library
+from cuesense.predictions.shards import Shard
+from cuesense.validation import is_number, whole_number
+
+ENGINES = ("local", "ray")
+# A worker decodes the images of one unit while its network works on those of another.
+_UNITS_AT_A_TIME = 2
+# A unit whose worker ended so often ends every worker, for instance because its images do not fit into memory; workers
+# of machines that are taken away are lost now and then. Chosen by hand; not tuned.
+_MOST_LOSSES = 5
+_PATIENCE_SECONDS = 60.0
+# Read when Ray is imported and started: it reports nothing to its makers, prints nothing about workers among a
+# command's results, and does not warn of what a later version will do.
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """The Ray cluster that a user asks for.
+
+    Attributes:
+        address: Where it is, as for ``ray.init``; None takes the one that is known on this machine, else starts one
+            here for the time of the run.
+        workers: How many processes run the network; None takes as many as the cluster has GPUs or cores for.
+        gpus: GPUs of each, 0 for the CPU; None takes one where the cluster has any.
+    """
+
+    address: str | None = None
+    workers: int | None = None
+    gpus: float | None = None
+
+
+def ray_engine(
+    engine: str, address: str | None, workers: int | None, gpus_per_worker: float | None, device: str
+) -> RayEngine | None:
+    """Return the Ray cluster that a user's options ask for, None for this process.
+
+    Args:
+        engine: ``"local"`` or ``"ray"``.
+        address: As for RayEngine.
+        workers: Likewise.
+        gpus_per_worker: Likewise; 0.5 lets two workers share a GPU.
+        device: As the user named it: ``"cpu"`` asks for no GPU.
+
+    Raises:
+        SettingsError: One of these is out of range, or does not fit the engine.
+        ModelError: Ray is not installed.
+    """
+    if engine not in ENGINES:
+        raise SettingsError(expected("--engine", "local or ray", f"'{engine}'", "Choose one of the two"))
+    if engine == "local":
+        given = {"--ray-address": address, "--ray-workers": workers, "--gpus-per-worker": gpus_per_worker}
+        for flag in (flag for flag, value in given.items() if value is not None):
+            raise SettingsError(expected(flag, "given with --engine ray", "--engine local", "Add --engine ray"))
+        return None
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    optional_library("ray", "ray", "the workers of --engine ray")
+    if workers is not None:
+        whole_number(workers, "--ray-workers")
+    _check_gpus(gpus_per_worker, device)
+    asked = 0.0 if device == "cpu" else 1.0 if device != "auto" and gpus_per_worker is None else gpus_per_worker
+    return RayEngine(address, workers, asked)
+
+
+def _check_gpus(gpus: float | None, device: str) -> None:
+    if gpus is None:
+        return
+    if not is_number(gpus) or gpus < 0 or (gpus > 1 and gpus != int(gpus)):
+        do = "Give 1, or 0.5 for two workers on a GPU"
+        raise SettingsError(expected("--gpus-per-worker", "a whole number or a fraction below 1", repr(gpus), do))
+    if (gpus > 0) == (device == "cpu") and device != "auto":
+        got = f"{gpus:g} with --device {device}"
+        raise SettingsError(expected("--gpus-per-worker", "above 0 for GPUs alone", got, "Leave one of the two out"))
+
+
+@contextmanager
+def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: bool) -> Iterator[RunOptions]:
+    """Connect to a Ray cluster for the time of a run, and start one on this machine where there is none.
+
+    Args:
+        engine: The cluster; None changes nothing.
+        options: How this process runs networks.
+        default_batch: Whether the batch size is the usual one, which is another one on GPUs.
+
+    Yields:
+        How the workers run them.
+
+    Raises:
+        SettingsError: The cluster cannot be reached, or has no room for a worker.
+    """
+    if engine is None:
+        yield options
+        return
+    ray: Any = import_module("ray")
+    ours = not ray.is_initialized()
+    try:
+        if ours:
+            _connect(ray, engine.address)
+        workers = _fitting(engine, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+        device = "cuda" if workers.gpus else "cpu"
+        batch = usual_batch(device) if default_batch else options.batch_size
+        _LOG.info("%d Ray workers of %d cores and %g GPUs", workers.count, workers.cpus, workers.gpus)
+        yield replace(options, device=device, batch_size=batch, workers=workers.cpus, ray=workers)
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _connect(ray: Any, address: str | None) -> None:
+    """Call ``ray.init`` without what it prints, reports and changes besides."""
+    try:
+        with _uninterrupted():
+            ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
+    except Exception as error:  # connection, version and value errors of several kinds
+        where = "a new one on this machine" if address is None else f"'{address}'"
+        got = f"{where}: {first_line(error)}"
+        do = "Check the address, and that Python and Ray are the same there"
+        raise SettingsError(expected("--ray-address", "a Ray cluster that can be used", got, do)) from error
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let SIGINT and SIGTERM come after Ray has started, which would leave processes behind.
+
+    Ray sets a handler of its own for SIGTERM, which is the program's matter.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    except SystemExit:
+        # Of Ray's handler.
+        came.append(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _fitting(engine: RayEngine, nodes: Sequence[dict[str, float]]) -> RayWorkers:
+    """Return how many workers there are and what each takes.
+
+    Args:
+        engine: What the user asked for.
+        nodes: The resources of each machine.
+    """
+    gpus = engine.gpus if engine.gpus is not None else float(any(node.get("GPU") for node in nodes))
+    if not gpus:
+        count = engine.workers or int(sum(node.get("CPU", 0) for node in nodes))
+        return _some(RayWorkers(count), "cores")
+    # A fraction such as 0.1 is no binary number: 1 / 0.1 must be 10.
+    rooms = [(int(node.get("GPU", 0) / gpus + 1e-6), int(node.get("CPU", 0))) for node in nodes]
+    count = engine.workers or sum(room for room, _ in rooms)
+    # Cores decode for the GPU: each worker gets its share of those of its machine.
+    cpus = min((cpus // room for room, cpus in rooms if room), default=1)
+    return _some(RayWorkers(count, max(1, cpus), gpus), "GPUs")
+
+
+def _some(workers: RayWorkers, what: str) -> RayWorkers:
+    if not workers.count:
+        do = "Start its machines first, or give --ray-workers where it starts them when they are asked for"
+        raise SettingsError(expected("the Ray cluster", f"one with {what}", "none", do))
+    return workers
+
+
+def shards(
+    run: Run, identities: Identities, work: Sequence[Unit], advance: Callable[[int, int], None]
+) -> Generator[Shard]:
+    """Yield the shard of every unit of work as the workers finish them.
+
+    Args:
+        run: The network, the images and the conditions; its options say which workers there are.
+        identities: Those of the run's images; they learn what the workers learn.
+        work: The units.
+        advance: Called with the number of conditions and of images after every unit.
+
+    Raises:
+        CuesenseError: As for ``Runner.shard``; the workers cannot be started, or end again and again.
+    """
+    workers = run.options.ray
+    if workers is None:
+        raise ValueError("a run without workers of Ray")
+    pool = _Pool(run, identities, workers)
+    try:
+        for unit, (shard, learned) in pool.results(finer(work, workers.count)):
+            identities.learn(learned)
+            advance(len(unit.conditions), len(unit.images))
+            yield shard
+    finally:
+        pool.close()
+
+
+class _Pool:
+    """Ray's actors, each with the network, and what they work on.
+
+    Ray starts a lost actor again, anywhere in the cluster. Its units go to whichever actor is free: one that finds no
+    machine any more would keep them to the end.
+    """
+
+    def __init__(self, run: Run, identities: Identities, workers: RayWorkers) -> None:
+        import ray
+
+        from cuesense.inference.ray_worker import Worker, packed, versions
+
+        self._ray, self._versions = ray, versions()
+        # With every call: an actor that was started again knows nothing.
+        self._content = ray.put(packed(replace(run, options=replace(run.options, ray=None)), identities))
+        actor: Any = ray.remote(Worker).options(
+            num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_concurrency=_UNITS_AT_A_TIME
+        )
+        self._actors = [actor.remote(str(Path.cwd())) for _ in range(workers.count)]
+        self._losses: Counter[Unit] = Counter()
+        self._idle: list[Any] = []
+        # What each unanswered call is about: the actor, and its unit, or None while the actor starts.
+        self._calls: dict[Any, tuple[Any, Unit | None]] = {}
+
+    def results(self, work: Sequence[Unit]) -> Iterator[tuple[Unit, Any]]:
+        """Yield every unit with what ``Worker.shard`` returned, in the order in which they end."""
+        waiting, left = deque(work), len(work)
+        for actor in self._actors * _UNITS_AT_A_TIME:
+            self._start(actor)
+        while left:
+            unit, found = self._next(waiting)
+            while waiting and self._idle:
+                self._give(waiting.popleft(), self._idle.pop())
+            if unit is not None:
+                left -= 1
+                yield unit, found
+
+    def close(self) -> None:
+        """End the actors."""
+        for actor in self._actors:
+            self._ray.kill(actor)
+
+    def _start(self, actor: Any) -> None:
+        self._calls[actor.ready.options(max_task_retries=-1).remote()] = actor, None
+
+    def _give(self, unit: Unit, actor: Any) -> None:
+        self._calls[actor.shard.remote(self._content, unit)] = actor, unit
+
+    def _next(self, waiting: deque[Unit]) -> tuple[Unit | None, Any]:
+        """Wait for a call to end; return its unit and result, or None where an actor has started or was lost."""
+        call = self._ended_call()
+        actor, unit = self._calls.pop(call)
+        try:
+            found = self._ray.get(call)
+        except self._ray.exceptions.RayTaskError as error:
+            raise _cause(error, unit) from error
+        except self._ray.exceptions.RayError as error:
+            self._lose(actor, unit, error)
+            waiting.extendleft([] if unit is None else [unit])
+            return None, None
+        self._idle.append(actor)
+        if unit is None:
+            self._refuse_other_versions(found)
+        return unit, found
+
+    def _ended_call(self) -> Any:
+        while True:
+            ended, _ = self._ray.wait(list(self._calls), timeout=_PATIENCE_SECONDS)
+            if ended:
+                return ended[0]
+            if all(unit is None for _, unit in self._calls.values()) and not self._idle:
+                _LOG.warning("no machine of the Ray cluster is free for a worker yet: waiting for one")
+
+    def _lose(self, actor: Any, unit: Unit | None, error: Exception) -> None:
+        """Take note of a lost actor, and raise ModelError where there is none to go on with, or no sense in it."""
+        reason = first_line(error)
+        if unit is not None:
+            _LOG.info("a Ray worker ended; what it did is given to another: %s", reason)
+            self._losses[unit] += 1
+            self._start(actor)
+        if unit is not None and self._losses[unit] < _MOST_LOSSES:
+            return
+        if unit is None and (self._calls or self._idle):
+            return
+        do = "Give fewer --ray-workers or a smaller --batch-size where memory is short"
+        raise ModelError(expected("the workers of Ray", "alive", f"one that ended again and again: {reason}", do))
+
+    def _refuse_other_versions(self, found: dict[str, str]) -> None:
+        other = {name: value for name, value in found.items() if value != self._versions[name]}
+        if other:
+            name, value = next(iter(other.items()))
+            to_be = f"{self._versions[name]} on every machine, as here"
+            raise SettingsError(expected(f"the version of {name}", to_be, f"{value} on one", "Install the same"))
+
+
+def _cause(error: Any, unit: Unit | None) -> Exception:
+    """Return what a worker raised."""
+    if unit is None:
+        to_be = "able to start, with cuesense installed on every machine"
+        return SettingsError(expected("the workers of Ray", to_be, f"'{first_line(error.cause)}'", "Install it there"))
+    cause = error.cause
+    return cause if isinstance(cause, Exception) else error

@@ -1,0 +1,141 @@
+"""The pool of workers with a stand-in for Ray: who gets a unit after a loss, and when nobody can."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import pytest
+import ray
+from ray.exceptions import ActorDiedError, RayTaskError
+
+from cuesense.errors import ModelError, SettingsError
+from cuesense.inference.options import RayWorkers, RunOptions
+from cuesense.inference.ray_cluster import _Pool
+from cuesense.inference.ray_worker import versions
+from cuesense.inference.units import Identities, Run, Unit
+from cuesense.predictions.shards import OutcomeStore
+from cuesense.types import Condition
+from tests.helpers.small_networks import Colors, classifier
+
+WORK = [Unit((place,), (0,)) for place in range(6)]
+
+
+class Call:
+    """A call of an actor's function; a plan says what becomes of it."""
+
+    def __init__(self, cluster: Cluster, actor: int, name: str) -> None:
+        self.cluster, self.actor, self.name = cluster, actor, name
+
+    def options(self, **_: Any) -> Call:
+        return self
+
+    def remote(self, *arguments: Any) -> object:
+        call = object()
+        unit = arguments[-1] if self.name == "shard" else None
+        self.cluster.open[call] = (self.actor, unit)
+        self.cluster.calls.append((self.actor, unit))
+        return call
+
+
+class Actor:
+    """An actor by its number."""
+
+    def __init__(self, cluster: Cluster, number: int) -> None:
+        self.ready, self.shard = Call(cluster, number, "ready"), Call(cluster, number, "shard")
+
+
+class Cluster:
+    """What a pool uses of Ray. Calls end in their order, as ``outcome`` says; None lets a call go on for ever."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, outcome: Any) -> None:
+        self.outcome = outcome
+        self.open: dict[object, tuple[int, Unit | None]] = {}
+        self.calls: deque[tuple[int, Unit | None]] = deque()
+        self.killed = 0
+        self._made = 0
+        for name in ("put", "get", "wait", "kill", "remote"):
+            patch.setattr(ray, name, getattr(self, name))
+
+    def put(self, content: Any) -> Any:
+        return content
+
+    def remote(self, _: type) -> Cluster:
+        return self
+
+    def options(self, **_: Any) -> Any:
+        def make(*_: Any) -> Actor:
+            self._made += 1
+            return Actor(self, self._made)
+
+        return type("Maker", (), {"remote": staticmethod(make)})
+
+    def wait(self, calls: list[object], **_: Any) -> tuple[list[object], list[object]]:
+        ended = [call for call in calls if self.outcome(*self.open[call]) is not None]
+        assert ended, "nothing goes on any more"
+        return ended[:1], []
+
+    def get(self, call: object) -> Any:
+        found = self.outcome(*self.open.pop(call))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def kill(self, _: Actor) -> None:
+        self.killed += 1
+
+
+def pool(workers: int) -> _Pool:
+    run = Run(classifier(), Colors(6), (0, 1, 2), (Condition(),), RunOptions())
+    return _Pool(run, Identities(run, OutcomeStore()), RayWorkers(workers))
+
+
+def test_every_unit_is_done_once_and_the_actors_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch, lambda _, unit: versions() if unit is None else unit)
+    found = pool(2)
+    assert sorted(unit for unit, _ in found.results(WORK)) == WORK
+    assert sorted(unit for _, unit in cluster.calls if unit is not None) == WORK
+    assert {actor for actor, _ in cluster.calls} == {1, 2}
+    found.close()
+    assert cluster.killed == 2
+
+
+def test_a_worker_without_a_machine_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second has no room at first; the third is lost with its first unit, and finds no room again."""
+    lost: set[int] = set()
+
+    def outcome(actor: int, unit: Unit | None) -> Any:
+        if unit is None:
+            return None if actor == 2 or actor in lost else versions()
+        if actor == 3:
+            lost.add(3)
+            return ActorDiedError()
+        return unit
+
+    cluster = Cluster(monkeypatch, outcome)
+    assert sorted(unit for unit, _ in pool(3).results(WORK)) == WORK
+    assert lost
+    assert len([unit for _, unit in cluster.calls if unit is not None]) > len(WORK)
+
+
+def test_a_unit_that_ends_every_worker_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    Cluster(monkeypatch, lambda _, unit: versions() if unit is None else ActorDiedError() if unit == WORK[3] else unit)
+    with pytest.raises(ModelError, match="one that ended again and again"):
+        list(pool(2).results(WORK))
+
+
+def test_workers_that_cannot_start_are_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch, lambda actor, unit: unit or (versions() if actor == 1 else ActorDiedError()))
+    assert sorted(unit for unit, _ in pool(2).results(WORK)) == WORK
+    cluster.outcome = lambda *_: ActorDiedError()
+    with pytest.raises(ModelError, match="the workers of Ray to be alive"):
+        list(pool(2).results(WORK))
+
+
+def test_other_versions_and_missing_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch, lambda *_: versions() | {"torch": "1.0"})
+    with pytest.raises(SettingsError, match=r"the version of torch to be .* on every machine, as here, but got 1\.0"):
+        list(pool(1).results(WORK))
+    cluster.outcome = lambda *_: RayTaskError("ready", "", ModuleNotFoundError("No module named 'cuesense'"))
+    with pytest.raises(SettingsError, match=r"able to start.*'No module named 'cuesense''"):
+        list(pool(1).results(WORK))
