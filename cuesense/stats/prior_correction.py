@@ -17,7 +17,9 @@ from cuesense.arrays import Floats, Ints
 _PRIOR_STEPS = 50
 
 
-def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], prior: Floats) -> Ints:
+def prior_corrected(
+    scores: NDArray[np.floating], classes: NDArray[np.integer], prior: Floats, weights: Floats | None = None
+) -> Ints:
     """Return predictions after the class biases that restore the known class prior.
 
     The bias b of a class is added to its scores and moves by ``b += log(prior / share)``, 50 times from 0, where share
@@ -31,6 +33,8 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
             are ignored.
         classes: Class index of each score, shape (N, M); negative where the score belongs to no class of the dataset.
         prior: Share of each class among the images, shape (C,), not negative.
+        weights: How many images each of these stands for, shape (N,), above 0; None for one each. Where only a part of
+            the images is known, another part of each class, weights keep the correction near that of all images.
 
     Returns:
         Class of the highest corrected score, shape (N,), the lowest index on ties; -1 for an image without any score
@@ -44,13 +48,14 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
         return predicted
     logits = np.where(usable, scores, -np.inf)[rows].astype(np.float64)
     index = np.where(usable, classes, 0)[rows]
-    corrected = logits + _biases(logits, index, prior)[index]
+    counted = np.ones(len(logits)) if weights is None else weights[rows]
+    corrected = logits + _biases(logits, index, prior, counted)[index]
     best = corrected.max(axis=1, keepdims=True)
     predicted[rows] = np.where(corrected == best, index, len(prior)).min(axis=1)
     return predicted
 
 
-def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats) -> Floats:
+def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats, counted: Floats) -> Floats:
     """Return the bias of each class, (C,), by iterative proportional fitting; arguments as in prior_corrected."""
     bias = np.zeros(len(prior))
     for _ in range(_PRIOR_STEPS):
@@ -58,7 +63,8 @@ def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats) -> Floats
         # The largest logit is subtracted so that the exponential cannot overflow.
         odds = np.exp(corrected - corrected.max(axis=1, keepdims=True))
         odds /= odds.sum(axis=1, keepdims=True)
-        share = np.bincount(index.ravel(), weights=odds.ravel(), minlength=len(prior)) / len(logits)
+        odds *= counted[:, None]
+        share = np.bincount(index.ravel(), weights=odds.ravel(), minlength=len(prior)) / counted.sum()
         seen = share > 0
         bias[seen] += np.log(prior[seen] / share[seen])
     return bias
