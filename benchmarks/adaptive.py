@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from cuesense.adaptive.budgets import answer_of
-from cuesense.adaptive.cues import VERDICTS
+from cuesense.adaptive.cues import VERDICTS, cue_conditions
 from cuesense.adaptive.looks import places
-from cuesense.adaptive.plan import Plan, first_plan, next_plan, seen_under, weights
+from cuesense.adaptive.plan import VERSIONS, Plan, first_plan, next_plan, seen_under, weights
 from cuesense.analysis.build_profile import analyze_predictions
 from cuesense.arrays import Bools, Floats, Ints
 from cuesense.config import load_config
@@ -80,16 +80,20 @@ def full_run(folder: Path) -> FullRun:
     )
 
 
-def known(run: FullRun, seen: Bools) -> Predictions:
-    """Return the predictions of a part alone, (M, N) says which, with the prior correction of that part."""
+def known(run: FullRun, seen: Bools, rng: np.random.Generator) -> Predictions:
+    """Return the predictions of a part alone, (M, N) says which, with a prior correction of that part."""
     prior = run.images / run.images.sum()
-    per_condition = []
+    per_condition, cues = [], cue_conditions(run.predictions)
     for row, (given, of_condition) in enumerate(zip(run.predictions.per_condition, seen, strict=True)):
         part = np.flatnonzero(of_condition)
-        counted = weights(run.labels, of_condition, run.images)
+        counted = weights(run.labels, of_condition, run.images, rng)
         predicted, corrected = np.full((2, len(run.labels)), -1)
         predicted[part] = given.predicted[part]
-        corrected[part] = prior_corrected(run.scores[row][part], run.classes[row][part], prior, counted)
+        # Budgets rest on raw predictions, and what is seen whole has the full run's correction.
+        if row in cues and len(part) < len(run.labels):
+            corrected[part] = prior_corrected(run.scores[row][part], run.classes[row][part], prior, counted)
+        elif given.corrected is not None:
+            corrected = given.corrected
         per_condition.append(ConditionPredictions(run.labels, predicted, corrected))
     return replace(run.predictions, per_condition=tuple(per_condition))
 
@@ -106,7 +110,9 @@ def replayed(run: FullRun, order: int) -> tuple[Plan, Bools, list[tuple[float, b
     cues, budgets = [], []
     while not plan.finished:
         before, seen = plan, seen_under(plan, run.labels, place)
-        plan = next_plan(before, known(run, seen), place, LEVELS, order)
+        rng = np.random.default_rng([order, before.look])
+        versions = [known(run, seen, rng) for _ in range(VERSIONS)]
+        plan = next_plan(before, versions, place, LEVELS, order)
         asked = ~before.cue_settled
         cues += _told(plan.cues.agreement[asked], (plan.cues.answer == run.cues)[asked])
         for name, truth in run.budgets.items():

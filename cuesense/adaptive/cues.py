@@ -28,12 +28,13 @@ def cue_conditions(predictions: Predictions) -> list[int]:
 
 
 def likely_cues(
-    predictions: Predictions, seen: Bools, classes: Sequence[int], confidence: float, rng: np.random.Generator
+    versions: Sequence[Predictions], seen: Bools, classes: Sequence[int], confidence: float, rng: np.random.Generator
 ) -> Answers:
     """Return the cue that most simulated full runs name, and how many agree on it.
 
     Args:
-        predictions: As for unseen.simulated.
+        versions: Predictions as for unseen.simulated, alike but for the prior correction, whose biases are known as far
+            as the versions agree; the simulated runs take them in turn.
         seen: Which images were seen under all of ``cue_conditions``, (N,); at least one of every class with images.
         classes: The classes that are asked for.
         confidence: Level of the intervals that verdicts rest on, in (0, 1).
@@ -42,14 +43,21 @@ def likely_cues(
     Returns:
         For each of these classes, the place of its verdict in VERDICTS.
     """
+    known = [_of_cues(version) for version in versions]
+    runs = [
+        _verdicts(simulated(known[run % len(known)], seen, rng), classes, confidence) for run in range(SIMULATED_RUNS)
+    ]
+    return most_frequent(np.array(runs).reshape(SIMULATED_RUNS, -1))
+
+
+def _of_cues(predictions: Predictions) -> Predictions:
+    """Return the predictions under the conditions that verdicts on cues rest on alone."""
     rows = cue_conditions(predictions)
-    known = replace(
+    return replace(
         predictions,
         conditions=tuple(predictions.conditions[row] for row in rows),
         per_condition=tuple(predictions.per_condition[row] for row in rows),
     )
-    runs = [_verdicts(simulated(known, seen, rng), classes, confidence) for _ in range(SIMULATED_RUNS)]
-    return most_frequent(np.array(runs).reshape(SIMULATED_RUNS, -1))
 
 
 def _verdicts(predictions: Predictions, classes: Sequence[int], confidence: float) -> list[int]:

@@ -28,6 +28,9 @@ WRONG = 0.02
 # Classes that are settled are seen in at least this part of the images of those that are not: without, a class of 200
 # images was corrected by 10 images of every other one, and its cue was another for that alone.
 FOLLOWED = 8
+# How often the biases of the prior correction are drawn at each look. They rest on the images of all classes: with one
+# estimate for all simulated runs, on 50 photographs a class, answers that all of them agreed on were wrong.
+VERSIONS = 8
 # Smallest share of the simulated runs that settles a cue, and a budget. For cues agreement is as good as its word; that
 # of budgets is too sure between .9 and 1, and settled from .8 on 8 % of the budgets of the demo were wrong
 # (docs/method.md, "Fewer forwards").
@@ -99,37 +102,46 @@ def seen_under(plan: Plan, labels: Ints, places: Ints) -> Bools:
     return np.asarray(places < plan.wanted[:, labels])
 
 
-def weights(labels: Ints, seen: Bools, images: Ints) -> Floats:
-    """Return how many images of its class each image seen under a condition stands for, for stats.prior_correction.
+def weights(labels: Ints, seen: Bools, images: Ints, rng: np.random.Generator) -> Floats:
+    """Return how many images of its class each image seen under a condition may stand for, for stats.prior_correction.
+
+    Each stands for itself, and in all for as many others as its class has unseen images, in random parts (Bayesian
+    bootstrap): corrections by several draws differ as much as what is not seen leaves open. With all images of a class
+    seen they are 1.
 
     Args:
         labels: Class of each image, (N,).
         seen: Which of them were seen, (N,).
         images: Images of each class, (C,).
+        rng: Draws.
 
     Returns:
         Shape (n,) for the n images seen.
     """
-    number = np.bincount(labels[seen], minlength=len(images))
-    return np.asarray(images[labels[seen]] / number[labels[seen]])
+    of = labels[seen]
+    parts = rng.exponential(size=len(of))
+    unseen = images - np.bincount(of, minlength=len(images))
+    return np.asarray(1 + unseen[of] * parts / np.bincount(of, weights=parts, minlength=len(images))[of])
 
 
-def next_plan(plan: Plan, predictions: Predictions, places: Ints, levels: Levels, seed: int = 0) -> Plan:
+def next_plan(plan: Plan, versions: Sequence[Predictions], places: Ints, levels: Levels, seed: int = 0) -> Plan:
     """Take a look at what was predicted, and return what to predict up to the next one.
 
     With all images of all classes seen the answers are those of the full run.
 
     Args:
         plan: The plan that was carried out.
-        predictions: Paired ones of all N images, prior-corrected with ``weights``, the clean condition first. Under
-            the others, what stands at images that the plan did not want does not matter.
+        versions: VERSIONS of the predictions of all N images, alike but for the prior correction, which each has by
+            its own draw of ``weights``; paired, the clean condition first. Under the others, what stands at images that
+            the plan did not want does not matter.
         places: From looks.places, (N,).
         levels: What a budget may risk, and the level of intervals.
         seed: Seed of the simulated runs.
     """
+    predictions = versions[0]
     labels = predictions.per_condition[0].labels
     images = np.bincount(labels, minlength=len(predictions.class_names))
-    look = _Look(plan, predictions, seen_under(plan, labels, places), images, levels)
+    look = _Look(plan, versions, seen_under(plan, labels, places), images, levels)
     rng = np.random.default_rng([seed, plan.look])
     cues, cue_settled = look.cues(rng)
     wanted = look.more_for_cues(~cue_settled)
@@ -149,10 +161,15 @@ class _Look:
     """One look: the plan that was carried out, and what it showed (arguments of ``next_plan``)."""
 
     plan: Plan
-    predictions: Predictions
+    versions: Sequence[Predictions]
     seen: Bools
     images: Ints
     levels: Levels
+
+    @property
+    def predictions(self) -> Predictions:
+        """One version: they differ in the prior correction alone."""
+        return self.versions[0]
 
     def cues(self, rng: np.random.Generator) -> tuple[Answers, Bools]:
         """Return the likely cues, those of settled classes as they were, and which are settled now."""
@@ -161,7 +178,7 @@ class _Look:
         if not len(classes):
             return plan.cues, plan.cue_settled
         found = likely_cues(
-            self.predictions, np.asarray(self.seen[rows].all(axis=0)), classes.tolist(), self.levels.confidence, rng
+            self.versions, np.asarray(self.seen[rows].all(axis=0)), classes.tolist(), self.levels.confidence, rng
         )
         answers = Answers(plan.cues.answer.copy(), plan.cues.agreement.copy())
         answers.answer[classes], answers.agreement[classes] = found.answer, found.agreement

@@ -29,21 +29,21 @@ def test_cues_rest_on_the_clean_images_and_on_no_augmentation() -> None:
 
 
 def test_with_all_images_seen_the_answer_is_that_of_the_full_run_and_certain() -> None:
-    found = likely_cues(RUN, first(40), EVERY, 0.95, np.random.default_rng(0))
+    found = likely_cues([RUN], first(40), EVERY, 0.95, np.random.default_rng(0))
     truth = [entry.cue for entry in name_cues(gather(RUN, 0.95), RUN.class_names)]
     assert [VERDICTS[answer] for answer in found.answer.tolist()] == truth
     assert set(found.agreement.tolist()) == {1.0}
 
 
 def test_clear_cues_are_known_from_a_part_and_less_surely_from_less() -> None:
-    some = likely_cues(RUN, first(20), EVERY, 0.95, np.random.default_rng(0))
+    some = likely_cues([RUN], first(20), EVERY, 0.95, np.random.default_rng(0))
     names = [VERDICTS[answer].value for answer in some.answer.tolist()]
     assert names == ["color", "color", "shape", "shape", "texture", "texture"]
-    few = likely_cues(RUN, first(4), EVERY, 0.95, np.random.default_rng(0))
+    few = likely_cues([RUN], first(4), EVERY, 0.95, np.random.default_rng(0))
     assert few.agreement.mean() < some.agreement.mean() - 0.05
     assert some.agreement.min() > 0.8
 
 
 def test_only_the_classes_that_are_asked_for_are_answered() -> None:
-    found = likely_cues(RUN, first(20), [5, 0], 0.95, np.random.default_rng(0))
+    found = likely_cues([RUN], first(20), [5, 0], 0.95, np.random.default_rng(0))
     assert [VERDICTS[answer].value for answer in found.answer.tolist()] == ["texture", "color"]

@@ -45,7 +45,7 @@ def known(run: Predictions, plan: Plan) -> Predictions:
 def carried_out(seed: int = 0) -> list[Plan]:
     plans = [first_plan(RUN.conditions, RUN.perturbations, IMAGES)]
     while not plans[-1].finished:
-        plans.append(next_plan(plans[-1], known(RUN, plans[-1]), PLACES, LEVELS, seed))
+        plans.append(next_plan(plans[-1], [known(RUN, plans[-1])], PLACES, LEVELS, seed))
     return plans
 
 
@@ -92,7 +92,7 @@ def test_looks_only_grow_and_settled_classes_keep_their_answers(plans: list[Plan
 
 def test_the_same_predictions_give_the_same_plans(plans: list[Plan]) -> None:
     first = plans[0]
-    again = next_plan(first, known(RUN, first), PLACES, LEVELS)
+    again = next_plan(first, [known(RUN, first)], PLACES, LEVELS)
     assert np.array_equal(again.wanted, plans[1].wanted)
     assert np.array_equal(again.cues.agreement, plans[1].cues.agreement)
 
@@ -114,14 +114,20 @@ def test_what_neither_a_cue_nor_a_budget_rests_on_is_measured_whole() -> None:
 
 
 def test_seen_images_stand_for_all_of_their_class() -> None:
-    labels = np.array([0, 0, 0, 1, 1])
-    found = weights(labels, np.array([True, False, False, True, True]), np.array([3, 2]))
-    assert found.tolist() == [3, 1, 1]
+    labels, images = np.array([0, 0, 0, 0, 1, 1]), np.array([4, 2])
+    rng, seen = np.random.default_rng(0), np.array([True, True, False, False, True, True])
+    found = np.array([weights(labels, seen, images, rng) for _ in range(200)])
+    assert found[:, :2].sum(axis=1) == pytest.approx(4)
+    assert found.min() >= 1
+    assert (found[:, 2:] == 1).all()
+    # Evenly distributed from 1 to 3.
+    assert found[:, 0].mean() == pytest.approx(2, abs=0.15)
+    assert found[:, 0].std() == pytest.approx(2 / np.sqrt(12), rel=0.15)
 
 
 def look(wanted: np.ndarray) -> _Look:
     plan = replace(first_plan(RUN.conditions, RUN.perturbations, IMAGES), wanted=wanted)
-    return _Look(plan, RUN, seen_under(plan, LABELS, PLACES), IMAGES, LEVELS)
+    return _Look(plan, [RUN], seen_under(plan, LABELS, PLACES), IMAGES, LEVELS)
 
 
 def test_settled_classes_follow_at_a_distance() -> None:
