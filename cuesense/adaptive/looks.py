@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from cuesense.arrays import Ints
 
-# Images of a class at the first look. With 20, what cues need of 80 images a class rises from .22 to .28 of the forward
-# passes; with 6 more classes are settled wrongly (docs/method.md, "Fewer forwards").
+# Images of a class at the first look: with fewer no cue is named (analysis.cues). Chosen by hand; not tuned.
 FIRST_LOOK = 10
 
 

@@ -31,10 +31,9 @@ FOLLOWED = 8
 # How often the biases of the prior correction are drawn at each look. They rest on the images of all classes: with one
 # estimate for all simulated runs, on 50 photographs a class, answers that all of them agreed on were wrong.
 VERSIONS = 8
-# Smallest share of the simulated runs that settles a cue, and a budget. For cues agreement is as good as its word; that
-# of budgets is too sure between .9 and 1, and settled from .8 on 8 % of the budgets of the demo were wrong
-# (docs/method.md, "Fewer forwards").
-LEAST_FOR_CUES, LEAST_FOR_BUDGETS = 0.9, 0.97
+# Smallest share of the simulated runs that settles a cue, and a budget. The agreement on cues is as good as its word;
+# that on budgets is too sure between .8 and 1 (docs/method.md, "Fewer forwards"), so that all must agree.
+LEAST_FOR_CUES, LEAST_FOR_BUDGETS = 0.9, 1.0
 
 
 @dataclass(frozen=True)
