@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cuesense.adaptive import budgets
 from cuesense.adaptive.budgets import DOUBT, answer_of, likely_budgets, severity_and_status
 from cuesense.analysis.counts import count_predictions
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP as CROP
@@ -76,3 +77,18 @@ def test_agreement_is_right_about_as_often_as_it_says() -> None:
         agreement += found.answers.agreement.tolist()
         right += [severity_and_status(a) == t for a, t in zip(found.answers.answer.tolist(), truth(run), strict=True)]
     assert abs(np.mean(agreement) - np.mean(right)) < 0.12
+
+
+def test_the_mildest_severity_is_in_doubt_where_runs_disagree_on_whether_anything_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No severity is safe in any run, and every fourth run calls that undetermined."""
+    cells = 6 * budgets.SIMULATED_RUNS
+    statuses = [BudgetStatus.NONE if cell // 6 % 4 else BudgetStatus.UNDETERMINED for cell in range(cells)]
+    given = np.zeros(cells, dtype=np.int64), statuses, np.full((SEVERITIES, cells), 0.9)
+    monkeypatch.setattr(budgets, "severities_and_statuses", lambda *_: given)
+    run = full_run(20)
+    found = likely_budgets(run, CROP, first(run, 10), LEVELS, np.random.default_rng(0))
+    assert found.doubt[0].tolist() == [0.25] * 6
+    assert not found.doubt[1:].any()
+    assert found.answers.agreement.tolist() == [0.75] * 6

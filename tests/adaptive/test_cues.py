@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,10 @@ def test_clear_cues_are_known_from_a_part_and_less_surely_from_less() -> None:
 def test_only_the_classes_that_are_asked_for_are_answered() -> None:
     found = likely_cues([RUN], first(20), [5, 0], 0.95, np.random.default_rng(0))
     assert [VERDICTS[answer].value for answer in found.answer.tolist()] == ["texture", "color"]
+
+
+def test_an_answer_is_as_sure_as_the_prior_corrections_agree() -> None:
+    """In the second version every class keeps all of its images under every condition."""
+    other = replace(RUN, per_condition=RUN.per_condition[:1] * len(RUN.conditions))
+    found = likely_cues([RUN, other], first(40), EVERY, 0.95, np.random.default_rng(0))
+    assert set(found.agreement.tolist()) == {0.5}
