@@ -231,7 +231,7 @@ Engine = Annotated[
 ]
 RayAddress = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="A Ray cluster.", show_default="the one that runs here, else a new one"),
+    typer.Option(metavar="ADDRESS", help="A Ray cluster.", show_default="RAY_ADDRESS, else a new one here"),
 ]
 RayWorkers = Annotated[
     int | None,

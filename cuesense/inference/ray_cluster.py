@@ -23,6 +23,8 @@ from cuesense.predictions.shards import Shard
 from cuesense.validation import is_number, whole_number
 
 ENGINES = ("local", "ray")
+# What Ray calls a cluster that it starts.
+_NEW = "local"
 # A worker decodes the images of one unit while its network works on those of another.
 _UNITS_AT_A_TIME = 2
 # A unit whose worker ended so often ends every worker, for instance because its images do not fit into memory; workers
@@ -47,8 +49,8 @@ class RayEngine:
     """The Ray cluster that a user asks for.
 
     Attributes:
-        address: Where it is, as for ``ray.init``; None takes the one that is known on this machine, else starts one
-            here for the time of the run.
+        address: Where it is, as for ``ray.init``; None takes what RAY_ADDRESS says, else starts one on this machine for
+            the time of the run.
         workers: How many processes run the network; None takes as many as the cluster has GPUs or cores for.
         gpus: GPUs of each, 0 for the CPU; None takes one where the cluster has any.
     """
@@ -137,20 +139,22 @@ def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: b
 
 def _connect(ray: Any, address: str | None) -> None:
     """Call ``ray.init`` without what it prints, reports and changes besides."""
+    # Not None: Ray would take a cluster that anybody has started on this machine, also one that has ended since.
+    address = address or os.environ.get("RAY_ADDRESS") or _NEW
     try:
         _knock(address)
         with _uninterrupted():
             ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:  # connection, version and value errors of several kinds
-        where = "a new one on this machine" if address is None else f"'{address}'"
+        where = "a new one on this machine" if address == _NEW else f"'{address}'"
         got = f"{where}: {first_line(error)}"
         do = "Check the address, RAY_AUTH_MODE=token where it wants a token, and that Python and Ray are the same there"
         raise SettingsError(expected("--ray-address", "a Ray cluster that can be used", got, do)) from error
 
 
-def _knock(address: str | None) -> None:
+def _knock(address: str) -> None:
     """Raise OSError where nothing answers at HOST:PORT, which Ray would try for minutes."""
-    host, _, port = (address or "").rpartition(":")
+    host, _, port = address.rpartition(":")
     if host and port.isdecimal() and "/" not in host:
         socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
 
@@ -222,7 +226,8 @@ def shards(
     workers = run.options.ray
     if workers is None:
         raise ValueError("a run without workers of Ray")
-    pool = _Pool(run, identities, workers)
+    images = sum(unit.forwards for unit in work) // workers.count
+    pool = _Pool(replace(run, options=replace(run.options, ray=None)), identities, workers, images)
     try:
         for unit, (shard, learned) in pool.results(finer(work, workers.count)):
             identities.learn(learned)
@@ -239,14 +244,14 @@ class _Pool:
     machine any more would keep them to the end.
     """
 
-    def __init__(self, run: Run, identities: Identities, workers: RayWorkers) -> None:
+    def __init__(self, run: Run, identities: Identities, workers: RayWorkers, images: int) -> None:
         import ray
 
         from cuesense.inference.ray_worker import Worker, packed, versions
 
         self._ray, self._versions = ray, versions()
         # With every call: an actor that was started again knows nothing.
-        self._content = ray.put(packed(replace(run, options=replace(run.options, ray=None)), identities))
+        self._content = ray.put(packed(run, identities, images))
         actor: Any = ray.remote(Worker).options(
             num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_concurrency=_UNITS_AT_A_TIME
         )

@@ -45,12 +45,13 @@ class _Pickler(cloudpickle.CloudPickler):
         return reduced(found)
 
 
-def packed(run: Run, identities: Identities) -> NDArray[np.uint8]:
+def packed(run: Run, identities: Identities, images: int = 0) -> NDArray[np.uint8]:
     """Return all that a worker needs, as bytes.
 
     Args:
         run: The network and the images; the options are the worker's.
         identities: Those of the run's images.
+        images: How many the worker's network will be shown, as for Runner.
 
     Raises:
         ModelError: The network or the dataset cannot be sent to another process.
@@ -61,7 +62,7 @@ def packed(run: Run, identities: Identities) -> NDArray[np.uint8]:
     for module in _without_import(run):
         send_code(module)
     try:
-        make(content).dump((run, identities))
+        make(content).dump((run, identities, images))
     except Exception as error:  # whatever a user's class raises
         to_be = "objects that can be sent to the workers of Ray"
         do = "Share the work with --part, which works with every model and dataset"
@@ -127,12 +128,12 @@ class Worker:
         if self._runner is None:
             load: Any = cloudpickle.loads
             try:
-                run, identities = load(content)
+                run, identities, images = load(content)
             except Exception as error:  # a module of the user's that is not there, or another version of it
                 to_be = "loaded by every worker of Ray"
                 do = "Install their code on every machine, or share the work with --part"
                 raise ModelError(expected("the model and the images", to_be, first_line(error), do)) from None
-            self._runner = Runner(run, identities)
+            self._runner = Runner(run, identities, images)
         return self._runner
 
 

@@ -142,7 +142,7 @@ def analyze(
             statistics, random numbers), and say so in the profile.
         engine: ``"local"`` runs the network in this process, ``"ray"`` in the workers of a Ray cluster, or of one that
             is started on this machine for the time of the run (``docs/scale.md``).
-        ray_address: Where the cluster is, as for ``ray.init``; None takes the one that is known on this machine.
+        ray_address: Where the cluster is, as for ``ray.init``; None takes RAY_ADDRESS, else starts one here.
         ray_workers: How many workers run the network; None takes as many as there are GPUs, or cores.
         gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
         part: ``"K/N"``: do the K-th of N shares of the work, into the output folder that all parts share; the part

@@ -87,7 +87,7 @@ class Cluster:
 
 def pool(workers: int) -> _Pool:
     run = Run(classifier(), Colors(6), (0, 1, 2), (Condition(),), RunOptions())
-    return _Pool(run, Identities(run, OutcomeStore()), RayWorkers(workers))
+    return _Pool(run, Identities(run, OutcomeStore()), RayWorkers(workers), 6)
 
 
 def test_every_unit_is_done_once_and_the_actors_end(monkeypatch: pytest.MonkeyPatch) -> None:

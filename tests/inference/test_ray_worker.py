@@ -44,7 +44,7 @@ cuesense.register(replace(known, name="darker_for_a_test", apply=darker))
 def sent(model: Classifier, conditions: tuple[Condition, ...] = (Condition(),)) -> Run:
     """Return a run as a worker finds it."""
     run = Run(model, Colors(6), (0, 1, 2), conditions, RunOptions())
-    found, _ = cloudpickle.loads(packed(run, Identities(run, OutcomeStore())))
+    found, *_ = cloudpickle.loads(packed(run, Identities(run, OutcomeStore())))
     return found  # type: ignore[no-any-return]
 
 
@@ -91,7 +91,7 @@ def test_a_perturbation_of_a_user_s_file_is_sent_with_its_code(tmp_path: Path) -
     content = packed(run, Identities(run, OutcomeStore()))
     # Another process has not run the file.
     del sys.modules[own.apply.__module__]
-    found, _ = cloudpickle.loads(content)
+    found, *_ = cloudpickle.loads(content)
     images = torch.rand(1, 3, 4, 4)
     assert torch.equal(found.conditions[1].perturbation.apply(images, 0.5, None), images * 0.5)
 
