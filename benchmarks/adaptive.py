@@ -1,7 +1,7 @@
 """How many forward passes looks at growing parts of the images save, and how many answers are those of the full run.
 
-``python benchmarks/adaptive.py FOLDER... --orders 5`` reads output folders of ``cuesense analyze`` with all images under
-all conditions (and the images, by which stored predictions are found), and replays each of them: the plan of
+``python benchmarks/adaptive.py FOLDER... --orders 5`` reads folders of ``cuesense analyze`` with all images under all
+conditions (and the images, by which stored predictions are found), and replays each of them: the plan of
 ``cuesense/adaptive`` is given the predictions that it wants and no others, with a prior correction of these alone, in
 several orders of the images. It prints, for cues and for budgets, the share of the full run's predictions that was
 wanted, and the share of the classes (classes and augmentations) with the full run's cue (budget: value and status).
