@@ -122,12 +122,13 @@ def _added(evidence: Evidence, ablation: Ablation) -> Floats:
     return np.asarray(share.stays - share.unaided)
 
 
-def name_cues(evidence: Evidence, class_names: Sequence[str]) -> list[ClassCue]:
-    """Decide the verdict on every class.
+def name_cues(evidence: Evidence, class_names: Sequence[str], classes: Sequence[int] | None = None) -> list[ClassCue]:
+    """Decide the verdict on every class, or on some.
 
     Args:
         evidence: From evidence.gather.
         class_names: Names of the C classes.
+        classes: Which classes, in this order; None for all.
 
     Returns:
         One ClassCue a class.
@@ -138,7 +139,8 @@ def name_cues(evidence: Evidence, class_names: Sequence[str]) -> list[ClassCue]:
         ablation: likely_recognized(evidence, ablation) for ablation in CUES_LEFT if ablation in evidence.shares
     }
     shapley = shapley_shares(evidence)
-    every = [ClassEvidence(evidence, index, class_names, recognized, shapley) for index in range(len(class_names))]
+    wanted = range(len(class_names)) if classes is None else classes
+    every = [ClassEvidence(evidence, index, class_names, recognized, shapley) for index in wanted]
     return [_class_cue(found, likely[:, found.index], generous[:, found.index]) for found in every]
 
 

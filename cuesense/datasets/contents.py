@@ -20,6 +20,28 @@ def contents_of(dataset: Dataset) -> dict[str, str]:
     return dict(zip(dataset.sample_ids, contents, strict=True)) if contents else {}
 
 
+def changed_since(folder: Path, dataset: Dataset) -> list[str]:
+    """Return the ids of images with another content than when the results of a folder were made.
+
+    Args:
+        folder: The results' folder; no image has changed where it does not exist or does not know its images.
+        dataset: The images now.
+    """
+    before, now = _before(folder / FILE), contents_of(dataset)
+    return sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+
+
+def changed_remark(folder: Path, dataset: Dataset) -> str:
+    """Return a sentence on the images that changed since the results of a folder were made; empty where none did."""
+    changed = changed_since(folder, dataset)
+    if not changed:
+        return ""
+    shown = listed([f"'{name}'" for name in changed], _SHOWN)
+    have = "has" if len(changed) == 1 else "have"
+    what = f"{len(changed)} of {len(dataset)} images {have} another content than when measured before ({shown})"
+    return f"{what}, and {'is' if len(changed) == 1 else 'are'} measured again."
+
+
 def refuse_changed(folder: Path, dataset: Dataset) -> None:
     """Raise OutputError where images have another content than when the results of a folder were made.
 
@@ -27,12 +49,11 @@ def refuse_changed(folder: Path, dataset: Dataset) -> None:
         folder: The results' folder; nothing is refused where it does not exist or does not know its images.
         dataset: The images now.
     """
-    before, now = _before(folder / FILE), contents_of(dataset)
-    changed = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+    changed = changed_since(folder, dataset)
     if changed:
         shown = listed([f"'{name}'" for name in changed], _SHOWN)
         to_be = "those of the run that is in it"
-        got = f"{len(changed)} of {len(now)} with another content since then ({shown})"
+        got = f"{len(changed)} of {len(dataset)} with another content since then ({shown})"
         do = "Restore them, give another --output, or --restart to measure all images again"
         raise OutputError(expected(f"the images of {folder.parent}", to_be, got, do))
 

@@ -103,6 +103,31 @@ def budget(curve: Curve, levels: Levels, leak_to: Sequence[Sequence[str | None]]
     return budgets
 
 
+def severities_and_statuses(
+    curve: Curve, levels: Levels, copies: int = 1
+) -> tuple[NDArray[np.int64], list[BudgetStatus], NDArray[np.float64]]:
+    """Return what ``budget`` gives, without all that a profile shows beside it.
+
+    Args:
+        curve: The augmentation's counts, S severities and C classes.
+        levels: Tolerance, confidence and risk.
+        copies: As for ``stats.drop_risk.expected_drops``.
+
+    Returns:
+        The severity of every class, (C,), its status, and the risk of every severity, (S, C).
+    """
+    drops = expected_drops(curve, copies)
+    unknown = np.full_like(drops.drop, np.nan)
+    found = _expected(drops.drop, (unknown, unknown), drops.risk(levels.tolerance), drops.risk(0)[0], curve.n > 0)
+    answered = _answered(curve, levels.tolerance)
+    reached = _reached(found.risk <= levels.risk, answered)
+    statuses = [
+        _status(safe, None if answered[index] else UNRECOGNIZED, found, index, levels.risk)[0]
+        for index, safe in enumerate(reached.tolist())
+    ]
+    return reached, statuses, found.risk
+
+
 def certified_severities(curve: Curve, tolerance: float, confidence: float) -> NDArray[np.int64]:
     """Return the strongest severity that is shown to be safe for each class by its own images.
 

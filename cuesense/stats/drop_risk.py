@@ -97,7 +97,7 @@ class ExpectedDrops:
         return np.asarray((before + (at - low) * (after - before)).mean(axis=1))
 
 
-def expected_drops(curve: Curve) -> ExpectedDrops:
+def expected_drops(curve: Curve, copies: int = 1) -> ExpectedDrops:
     """Return the posterior of every class's accuracy drop at every severity.
 
     The image is the unit: several draws of an image count as one, or as so many more as they really tell, where the
@@ -106,11 +106,13 @@ def expected_drops(curve: Curve) -> ExpectedDrops:
 
     Args:
         curve: The counts of S severities and C classes.
+        copies: How many simulated counts of each class stand in the curve, one beside the other: together they tell
+            as much of the spread between classes as one.
 
     Returns:
         The drops.
     """
-    chances, cell = _shares(curve)
+    chances, cell = _shares(curve, copies)
     edges = np.linspace(0, np.pi / 2, chances.shape[2] + 1)
     lost, gained = np.pad(chances.cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
     return ExpectedDrops(_mean(chances, cell), cell, np.sin(_quantiles(lost, edges)) ** 2, gained)
@@ -125,7 +127,22 @@ def mean_drops(curve: Curve) -> Floats:
     return _mean(*_shares(curve))
 
 
-def _shares(curve: Curve) -> tuple[Floats, NDArray[np.int64]]:
+def share_quantiles(counts: Floats, levels: Floats) -> Floats:
+    """Return quantiles of the posterior of a share, given what is seen of all classes.
+
+    Args:
+        counts: Images with what is counted, and images, real numbers, (C, 2).
+        levels: Of the quantiles, in (0, 1), (C, K).
+
+    Returns:
+        Shares in [0, 1], (C, K); at random levels they are draws from the posterior.
+    """
+    bins = int(np.clip(_BINS * np.sqrt(counts[:, 1].max(initial=1)), _FEWEST_BINS, _MOST_BINS))
+    cumulative = np.pad(_posterior(counts, np.ones(len(counts)), bins).cumsum(axis=1), ((0, 0), (1, 0)))
+    return np.asarray(np.sin(_quantiles(cumulative, np.linspace(0, np.pi / 2, bins + 1), levels)) ** 2)
+
+
+def _shares(curve: Curve, copies: int = 1) -> tuple[Floats, NDArray[np.int64]]:
     """Return the chances of G bins of the lost and of the gained share, (2, U, G), and ``ExpectedDrops.cell``."""
     table = _counts(curve)
     bins = int(np.clip(_BINS * np.sqrt(table[..., 2::2].max(initial=1)), _FEWEST_BINS, _MOST_BINS))
@@ -139,7 +156,7 @@ def _shares(curve: Curve) -> tuple[Floats, NDArray[np.int64]]:
     for severity in range(len(table)):
         at = rows[:, 0] == severity
         for part, counts in zip(chances, (rows[at, 1:3], rows[at, 3:5]), strict=True):
-            part[at] = _posterior(counts, classes[at], bins)
+            part[at] = _posterior(counts, classes[at] / copies, bins)
     return chances, cell
 
 
@@ -175,24 +192,37 @@ def draws_worth(curve: Curve) -> Floats:
     Returns:
         Numbers from 1 (further draws tell nothing, or nothing is known of them) to the repeats, (S,).
     """
-    if curve.squared is None or curve.repeats == 1:
+    if curve.squared is None:
         return np.ones(len(curve.lost))
-    images = np.maximum(curve.n, 1)
-    mean = (curve.lost - curve.gained) / (curve.repeats * images)
-    once = ((curve.lost + curve.gained) / curve.repeats - images * mean**2).sum(axis=1)
-    all_draws = (curve.squared / curve.repeats**2 - images * mean**2).sum(axis=1)
+    return draws_worth_of(curve.lost, curve.gained, curve.squared, curve.n, curve.repeats)
+
+
+def draws_worth_of(
+    lost: NDArray[np.int64],
+    gained: NDArray[np.int64],
+    squared: NDArray[np.int64],
+    images: NDArray[np.int64],
+    repeats: int,
+) -> Floats:
+    """Return the same from the counts, (S, C) each as in ``Curve``; images may differ between severities, too."""
+    if repeats == 1:
+        return np.ones(len(lost))
+    images = np.maximum(images, 1)
+    mean = (lost - gained) / (repeats * images)
+    once = ((lost + gained) / repeats - images * mean**2).sum(axis=1)
+    all_draws = (squared / repeats**2 - images * mean**2).sum(axis=1)
     worth = np.divide(once, all_draws, out=np.ones(len(once)), where=all_draws > 0)
-    return np.asarray(np.clip(worth, 1, curve.repeats))
+    return np.asarray(np.clip(worth, 1, repeats))
 
 
-def _quantiles(cumulative: Floats, edges: Floats) -> Floats:
-    """Return the angles at _QUANTILES of U distributions, (U, K), from their chances up to each edge, (U, G + 1)."""
+def _quantiles(cumulative: Floats, edges: Floats, levels: Floats = _QUANTILES) -> Floats:
+    """Return angles at levels, (K,) or (U, K), of U distributions, from their chances up to each edge, (U, G + 1)."""
     # One search for all rows: each is lifted above the one before.
     lift = 2 * np.arange(len(cumulative))[:, None]
-    found = np.searchsorted((cumulative + lift).ravel(), _QUANTILES + lift) - np.arange(len(lift))[:, None] * len(edges)
+    found = np.searchsorted((cumulative + lift).ravel(), levels + lift) - np.arange(len(lift))[:, None] * len(edges)
     after = np.clip(found, 1, len(edges) - 1)
     low, high = (np.take_along_axis(cumulative, after - step, axis=1) for step in (1, 0))
-    part = np.clip((_QUANTILES - low) / np.maximum(high - low, 1e-12), 0, 1)
+    part = np.clip((levels - low) / np.maximum(high - low, 1e-12), 0, 1)
     return np.asarray(edges[after - 1] + part * (edges[after] - edges[after - 1]))
 
 
@@ -231,12 +261,12 @@ def _crossing(above: Floats, level: float) -> Floats:
     return np.where(np.isnan(before), np.nan, found)
 
 
-def _posterior(counts: Floats, classes: NDArray[np.int64], bins: int) -> Floats:
+def _posterior(counts: Floats, classes: Floats, bins: int) -> Floats:
     """Return the posterior of a share, in angles, for U groups of classes with equal counts.
 
     Args:
         counts: Images lost (or gained) and images, real numbers, (U, 2).
-        classes: How many classes have these counts, (U,).
+        classes: How many classes have these counts, a real number, (U,).
         bins: Number of bins G.
 
     Returns:

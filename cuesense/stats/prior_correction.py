@@ -25,7 +25,9 @@ _PRIOR_STEPS = 50
 _FAR = 50.0
 
 
-def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], prior: Floats) -> Ints:
+def prior_corrected(
+    scores: NDArray[np.floating], classes: NDArray[np.integer], prior: Floats, weights: Floats | None = None
+) -> Ints:
     """Return predictions after the class biases that restore the known class prior.
 
     The bias b of a class is added to its scores and moves by ``b += log(prior / share)``, 50 times from 0, where share
@@ -39,6 +41,8 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
             are ignored.
         classes: Class index of each score, shape (N, M); negative where the score belongs to no class of the dataset.
         prior: Share of each class among the images, shape (C,), not negative.
+        weights: How many images each of these stands for, shape (N,), above 0; None for one each. Where only a part of
+            the images is known, another part of each class, weights keep the correction near that of all images.
 
     Returns:
         Class of the highest corrected score, shape (N,), the lowest index on ties; -1 for an image without any score
@@ -51,14 +55,15 @@ def prior_corrected(scores: NDArray[np.floating], classes: NDArray[np.integer], 
     if not rows.any():
         return predicted
     logits, index = np.where(usable, scores, -np.inf)[rows], np.where(usable, classes, 0)[rows].astype(np.int32)
-    corrected = _biases(logits, index, prior)[index]
+    counted = np.ones(len(logits)) if weights is None else weights[rows]
+    corrected = _biases(logits, index, prior, counted)[index]
     corrected += logits
     best = corrected.max(axis=1, keepdims=True)
     predicted[rows] = np.where(corrected == best, index, np.int32(len(prior))).min(axis=1)
     return predicted
 
 
-def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats) -> Floats:
+def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats, counted: Floats) -> Floats:
     """Return the bias of each class, (C,), by iterative proportional fitting; arguments as in prior_corrected."""
     bias = np.zeros(len(prior))
     inside = bias.copy()
@@ -68,7 +73,7 @@ def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats) -> Floats
             inside = bias.copy()
             odds = _odds(logits, index, inside)
         factor = np.exp(bias - inside)
-        share = factor * (odds.T @ (1 / (odds @ factor))) / len(logits)
+        share = factor * (odds.T @ (counted / (odds @ factor))) / counted.sum()
         seen = share > 0
         bias[seen] += np.log(prior[seen] / share[seen])
     return bias

@@ -15,6 +15,7 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.expectations import Plan, expected_from_clean
 from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.config import Config
+from cuesense.datasets.contents import changed_remark, remember
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.splits import split_of
 from cuesense.errors import UnfinishedError
@@ -33,6 +34,7 @@ from cuesense.reports.pictures import read_pictures
 from cuesense.schemas.profile import DatasetInfo, ModelInfo, PipelineModel, Profile, Provenance
 from cuesense.types import Classifier, Condition, Dataset, Notify, Progress
 from cuesense.workflows import pipeline as pipelines
+from cuesense.workflows.caller import warn_of
 from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.cost import Stage, say_cost
 from cuesense.workflows.pictures import pictures
@@ -88,6 +90,7 @@ def measure(
     """
     digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
     store = _store(analysis, digest, folder, restart=restart)
+    _remember_images(folder, analysis.dataset, notify)
     if notify:
         say_cost(stages_of(analysis, folder, store, restart=restart), notify)
     conditions = analysis.config.conditions()
@@ -257,6 +260,19 @@ def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, resta
         restart=restart,
         made_of_it=FILES,
     )
+
+
+def _remember_images(folder: Path | None, dataset: Dataset, notify: Notify | None) -> None:
+    """Say which images have changed since they were measured, and write down what they hold now."""
+    if folder is None:
+        return
+    kept = folder / FOLDER
+    said = changed_remark(kept, dataset)
+    if said and notify:
+        notify(said)
+    elif said:
+        warn_of([said])
+    remember(kept, dataset)
 
 
 def _settings(analysis: Analysis, digest: str | None) -> dict[str, Any]:

@@ -279,6 +279,13 @@ def test_the_order_of_classes_does_not_matter(order: list[int]) -> None:
     assert [answer.cue for answer in verdicts_of([shares[at] for at in order])] == [plain[at] for at in order]
 
 
+def test_some_classes_alone_get_the_answers_that_they_have_among_all() -> None:
+    found = predictions(list(PURE.values()))
+    evidence = gather(found, 0.95)
+    every = name_cues(evidence, found.class_names)
+    assert name_cues(evidence, found.class_names, [2, 0]) == [every[2], every[0]]
+
+
 def test_a_class_without_images_is_no_sink() -> None:
     found = predictions(list(PURE.values()))
     more = replace(found, class_names=(*found.class_names, "none"), outputs=(*found.outputs, len(found.class_names)))

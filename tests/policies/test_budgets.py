@@ -15,6 +15,7 @@ from cuesense.policies.budgets import (
     certified_severities,
     forecast_budget,
     images_needed,
+    severities_and_statuses,
     shared_budget,
     smallest_tolerance,
 )
@@ -98,6 +99,18 @@ def test_budgets_agree_with_the_loop(seed, tolerance, risk):
         numbers = [(part.value, part.low, part.high) for part in answer.expected]
         both = zip(drops.drop[:, index], *(bound[:, index] for bound in bounds), strict=True)
         assert np.array(numbers) == pytest.approx(np.array(list(both)), abs=1e-4)
+
+
+@settings(max_examples=8)
+@given(seed=seeds, tolerance=st.sampled_from([0.02, 0.05, 0.3]), risk=st.sampled_from([0.05, 0.2, 0.5]))
+def test_severities_and_statuses_are_those_of_the_budgets(seed, tolerance, risk):
+    curve, levels = random_curve(seed), Levels(tolerance, 0.95, risk)
+    severities, statuses, risks = severities_and_statuses(curve, levels)
+    answers = budget(curve, levels, [[None] * 12] * 3)
+    assert severities.tolist() == [answer.severity for answer in answers]
+    assert statuses == [answer.status for answer in answers]
+    for index, answer in enumerate(answers):
+        assert [None if np.isnan(part) else part for part in risks[:, index].tolist()] == list(answer.risks)
 
 
 def together(lost, images=50, classes=20):

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP
-from cuesense.stats.drop_risk import _isotonic, draws_worth, expected_drops, mean_drops
+from cuesense.stats.drop_risk import (
+    _isotonic,
+    draws_worth,
+    draws_worth_of,
+    expected_drops,
+    mean_drops,
+    share_quantiles,
+)
 from cuesense.types import Curve, Unpaired
 
 LADDER = RANDOM_RESIZED_CROP.ladder
@@ -178,3 +185,42 @@ def test_a_thousand_classes_take_seconds() -> None:
     found.risk(0.05)
     found.bounds(0.9)
     assert process_time() - before < 5
+
+
+def test_copies_of_the_classes_tell_no_more_of_their_spread() -> None:
+    curve = curve_of(40, np.array([[0, 1, 0, 2, 9], [1, 2, 0, 3, 20]]))
+    once = expected_drops(curve).risk(0.05)
+    tiled = curve_of(40, np.tile(curve.lost, 6))
+    assert np.tile(once, 6) == pytest.approx(expected_drops(tiled, 6).risk(0.05), abs=1e-9)
+    assert np.abs(np.tile(once, 6) - expected_drops(tiled).risk(0.05)).max() > 0.01
+
+
+def test_quantiles_of_a_share_are_those_of_its_posterior() -> None:
+    """A lone class of many images: near the quantiles of a normal around its share."""
+    levels = np.array([[0.025, 0.5, 0.975]])
+    found = share_quantiles(np.array([[300.0, 1000.0]]), levels)
+    assert found[0] == pytest.approx(0.3 + np.array([-1.96, 0, 1.96]) * np.sqrt(0.21 / 1000), abs=0.003)
+
+
+def test_quantiles_lean_on_the_other_classes() -> None:
+    few = np.array([[0.0, 10.0]] + [[0.0, 200.0]] * 20)
+    levels = np.full((21, 1), 0.9)
+    assert share_quantiles(few, levels)[0, 0] < 0.03
+    assert share_quantiles(few[:1], levels[:1])[0, 0] > 0.1
+
+
+def test_draws_at_random_levels_have_the_mean_of_the_posterior() -> None:
+    counts = np.array([[3.0, 50.0], [10.0, 50.0]])
+    levels = np.random.default_rng(0).random((2, 4000)).clip(1e-9)
+    curve = curve_of(50, np.array([[3, 10]]))
+    drawn = share_quantiles(counts, levels).mean(axis=1)
+    gained = share_quantiles(np.array([[0.0, 50.0]] * 2), levels).mean(axis=1)
+    assert drawn - gained == pytest.approx(mean_drops(curve)[0], abs=0.005)
+
+
+def test_the_worth_of_draws_may_rest_on_other_images_at_every_severity() -> None:
+    lost, squared = np.array([[30, 10], [30, 10]]), np.array([[50, 20], [50, 20]])
+    both = draws_worth_of(lost, 0 * lost, squared, np.array([[100, 100], [40, 60]]), 2)
+    for severity, images in enumerate(([100, 100], [40, 60])):
+        alone = draws_worth(curve_of(np.array(images), lost[:1], repeats=2, squared=squared[:1]))
+        assert both[severity] == alone[0]

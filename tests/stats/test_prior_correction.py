@@ -71,7 +71,7 @@ def test_a_constant_per_class_changes_nothing(seed, shift):
 def test_the_mean_probabilities_become_the_prior():
     scores = np.random.default_rng(3).normal(size=(200, 5)) * 2 + np.arange(5)
     prior = np.array([0.3, 0.1, 0.2, 0.25, 0.15])
-    bias = _biases(scores, every_class(scores), prior)
+    bias = _biases(scores, every_class(scores), prior, np.ones(200))
     np.testing.assert_allclose(softmax(scores + bias, axis=1).mean(0), prior, atol=1e-9)
 
 
@@ -108,14 +108,14 @@ def test_classes_without_prior_and_padding_are_ignored():
 def test_fifty_steps_are_made(first):
     """One of four images scores class 0 alone, the others class 1 alone: every step adds log(prior / share)."""
     classes = np.array([[0], [1], [1], [1]])
-    bias = _biases(np.zeros((4, 1)), classes, np.array([first, 1 - first]))
+    bias = _biases(np.zeros((4, 1)), classes, np.array([first, 1 - first]), np.ones(4))
     assert bias == pytest.approx([50 * math.log(first / 0.25), 50 * math.log((1 - first) / 0.75)])
 
 
 def test_biases_may_be_larger_than_an_exponential_holds():
     """Two classes of which one is e^-700 times as likely for every image are alike once that is made up for."""
     scores, prior = np.tile([[0.0, -700.0], [-40.0, -745.0]], (4, 1)), np.array([0.5, 0.5])
-    bias = _biases(scores, every_class(scores), prior)
+    bias = _biases(scores, every_class(scores), prior, np.ones(8))
     assert bias[1] - bias[0] == pytest.approx(702.5)
     assert prior_corrected(scores, every_class(scores), prior).tolist() == [1, 0] * 4
 
@@ -153,3 +153,28 @@ def test_a_larger_prior_takes_more_predictions():
 def test_scores_beyond_what_an_exponential_holds_are_compared_all_the_same():
     scores = np.array([[2000.0, 0.0], [0.0, 2000.0], [-3000.0, -1000.0], [1500.0, 900.0]])
     assert prior_corrected(scores, every_class(scores), np.array([0.5, 0.5])).tolist() == [0, 1, 1, 0]
+
+
+def test_an_image_that_stands_for_three_counts_like_three_of_it():
+    rng = np.random.default_rng(5)
+    scores = rng.normal(size=(60, 4)).astype(np.float32) * 2
+    number, prior = np.where(scores.argmax(axis=1) == 0, 3, 1), np.array([0.4, 0.3, 0.2, 0.1])
+    copies = np.repeat(scores, number, axis=0)
+    weighted = prior_corrected(scores, every_class(scores), prior, number.astype(np.float64))
+    assert np.repeat(weighted, number).tolist() == prior_corrected(copies, every_class(copies), prior).tolist()
+    assert weighted.tolist() != prior_corrected(scores, every_class(scores), prior).tolist()
+
+
+def test_weights_undo_that_one_class_is_seen_more_than_others():
+    """A tenth of the images of all classes but the first: with weights the correction is nearly that of all images."""
+    rng = np.random.default_rng(2)
+    labels = np.repeat(np.arange(4), 500)
+    scores = (rng.normal(size=(2000, 4)) * 1.5 + 2 * np.eye(4)[labels] + np.array([2, 0, 0, 1])).astype(np.float32)
+    part = (labels == 0) | (np.arange(2000) % 10 == 0)
+    counted = np.where(labels[part] == 0, 1.0, 10.0)
+    prior = np.full(4, 0.25)
+    every = prior_corrected(scores, every_class(scores), prior)[part]
+    weighted = prior_corrected(scores[part], every_class(scores[part]), prior, counted)
+    plain = prior_corrected(scores[part], every_class(scores[part]), prior)
+    assert (weighted == every).mean() > 0.97
+    assert (plain == every).mean() < 0.9

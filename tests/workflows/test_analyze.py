@@ -380,12 +380,13 @@ def test_what_the_images_can_decide_is_said_before_anything_runs_and_after_clean
     )
     assert [sentence.split()[0] for sentence in heard[:3]] == ["0"] * 3
     assert "With 40 images a class" in heard[0]
+    assert f"0 {120 * 13:,} forward passes are still to be computed: about " in heard[3]
     # The last of 60 tried images (20 of each class), and nothing of the analysis itself.
-    at = int(heard[3].split()[0])
-    assert "Of the first 20 clean images of each class, 100 % are recognized" in heard[3]
+    at = int(heard[4].split()[0])
+    assert "Of the first 20 clean images of each class, 100 % are recognized" in heard[4]
     conditions = len(load_config("quick").conditions())
     assert done[at - 1] == done[at] == (round(120 * 60 / (60 + 120 * conditions)), 120)
-    assert (done[-1], len(heard)) == ((120, 120), 4)
+    assert (done[-1], len(heard)) == ((120, 120), 5)
     assert plain(told) == plain(analyze(config="quick"))
     # A run that goes on tries nothing again.
     heard.clear()

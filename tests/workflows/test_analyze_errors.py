@@ -66,9 +66,16 @@ def test_images_that_changed_on_disk_are_named_and_a_touched_one_is_not(photos_f
     again = run_analysis(classifier(), data, output=output, config=FEW)
     assert again.classes == first.classes
     Image.fromarray(picture(999, 0)).save(data / NAMES[0] / "000.png")
-    with pytest.raises(OutputError, match=rf"1 of 60 with another content since then \('{NAMES[0]}/000.png'\)"):
+    said = rf"1 of 60 images has another content than when measured before \('{NAMES[0]}/000.png'\), and is"
+    with pytest.warns(CuesenseWarning, match=said):
         run_analysis(classifier(), data, output=output, config=FEW)
-    run_analysis(classifier(), data, output=output, config=FEW, restart=True)
+    # Now it is known as it is.
+    run_analysis(classifier(), data, output=output, config=FEW)
+    told: list[str] = []
+    Image.fromarray(picture(998, 0)).save(data / NAMES[0] / "000.png")
+    Image.fromarray(picture(997, 0)).save(data / NAMES[0] / "001.png")
+    run_analysis(classifier(), data, output=output, config=FEW, notify=told.append)
+    assert any(sentence.startswith("2 of 60 images have another content") for sentence in told)
 
 
 def test_copies_widen_no_sample_and_what_is_left_out_is_said(photos_folder: Path, tmp_path: Path) -> None:
