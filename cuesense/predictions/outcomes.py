@@ -161,9 +161,9 @@ class Outcomes:
         gathered = [_Gathered(count, self._wanted.outputs) for _ in wanted]
         for shard in self._shards:
             held = self._store.held(shard)
-            has = [at for at, name in enumerate(names) if name in held.conditions]
+            rows, places = self._rows(held.readable)
+            has = [at for at, name in enumerate(names) if len(rows) and name in held.conditions]
             if has:
-                rows, places = self._rows(held.readable)
                 under = self._store.under(shard, [names[at] for at in has])
                 for row, at in enumerate(has):
                     found = {column: values[row, rows] for column, values in under.items()}

@@ -51,7 +51,7 @@ def test_a_disk_may_be_full_at_any_change(faults: Faults, command: str, tmp_path
         refused_and_resumed(faults, command, tmp_path / str(at), full_at=at)
 
 
-@pytest.mark.parametrize("limit", [1000, 3000, 10_000])
+@pytest.mark.parametrize("limit", [1500, 3000, 10_000])
 def test_a_disk_that_is_full_within_a_file_is_one_sentence(faults: Faults, limit: int, tmp_path: Path) -> None:
     refused_and_resumed(faults, "analyze", tmp_path / "out", file_limit=limit)
 
