@@ -24,6 +24,10 @@ _ARGUMENTS = {
 }
 
 
+# Parts that a sentence names before it counts the rest.
+_LISTED_PARTS = 8
+
+
 class CuesenseError(Exception):
     """Base of every error that a user's input can cause; its text is one actionable sentence.
 
@@ -100,7 +104,7 @@ class UnfinishedError(CuesenseError):
 
     def __init__(self, part: int, of: int, parts: Sequence[int]) -> None:
         """Say which part is done, and which are not."""
-        missing = listed([str(number) for number in parts], len(parts))
+        missing = listed([str(number) for number in parts], _LISTED_PARTS)
         lacking = f"Part {missing} lacks" if len(parts) == 1 else f"Parts {missing} lack"
         do = f"Run {'it' if len(parts) == 1 else 'them'}, such as with --part {parts[0]}/{of}"
         after = f"{do}; the part that ends last builds the profile."

@@ -108,7 +108,7 @@ def _known(store: OutcomeStore, identities: Identities) -> Outcomes:
     if strangers and store.of_one_dataset and store.files is not None:
         to_be = "empty or of the same dataset"
         got = f"other images, and none of these {len(identities.order):,} with its label"
-        do = "Give another --output, or --restart to delete them"
+        do = "Check --dataset and --class-names, give another --output, or --restart to delete them"
         raise OutputError(expected(f"the results in {store.files.folder.parent}", to_be, got, do))
     return known
 

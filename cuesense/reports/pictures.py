@@ -218,5 +218,7 @@ def _measured(profile: Profile) -> bytes:
     """Return what tells the predictions of one model, dataset, configuration and seed from others."""
     known = profile.provenance
     model, dataset = known.model, known.dataset
-    parts = [model.spec, model.sha256, model.preprocessing, dataset.fingerprint, known.config, known.seed]
+    # The counts are others where the outputs stand for other classes, and with them the answers below the pictures.
+    counts = [curve.model_dump(mode="json") for curve in profile.curves]
+    parts = [model.sha256, model.preprocessing, dataset.fingerprint, known.config, known.seed, counts]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest().encode()

@@ -122,8 +122,8 @@ def measure(
     if folder is not None:
         earlier = earlier_profile(profile, folder)
         if earlier is not None:
-            # What later commands added to it.
-            added = ("forecast", "verified", "pipeline")
+            # What later commands added to it. What a transform costs is said of one tolerance and confidence.
+            added = ("forecast", "verified", "pipeline") if _same_levels(earlier, profile) else ("forecast", "verified")
             profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
     if analysis.pipeline is not None:
         profile = profile.model_copy(update={"pipeline": transform.costs(profile)})
@@ -183,6 +183,10 @@ def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress:
     found = try_clean(analysis.classifier, analysis.dataset, analysis.outputs, clean, analysis.run.here, progress)
     for sentence in () if found is None else expected_from_clean(plan, *found):
         notify(sentence)
+
+
+def _same_levels(one: Profile, other: Profile) -> bool:
+    return all(getattr(one.policy, name) == getattr(other.policy, name) for name in ("tolerance", "confidence", "risk"))
 
 
 def _refuse_unfinished(part: Part, outcomes: Outcomes) -> None:
@@ -280,9 +284,12 @@ def _settings(analysis: Analysis, digest: str | None) -> dict[str, Any]:
     return {
         "cuesense": version("cuesense"),
         "shard version": SHARD_VERSION,
-        "model": analysis.classifier.spec,
+        # A file is known by what it holds, however its path is spelled.
+        "model": analysis.classifier.spec if analysis.classifier.sha256 is None else "",
         "architecture": analysis.classifier.architecture,
         "weights": digest,
+        # What class names make of a zero-shot model is in no file.
+        "tensors": weights_digest(analysis.classifier.network),
         "preprocessing": preprocessing_values(analysis.classifier),
         "precision": analysis.run.precision,
         "seed": analysis.run.seed,

@@ -23,6 +23,13 @@ _OWN = {"part", "output", "workers", "device", "json", "yes", "restart"} | {
 }
 
 
+# By launcher: which task this is, how many there are, and, where they do not count from 0, the first one and the step.
+_LAUNCHERS = (
+    ("RANK", "WORLD_SIZE", "", ""),
+    ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP"),
+)
+
+
 class Recorded(NamedTuple):
     """What a part left for the others.
 
@@ -53,22 +60,26 @@ def part_of(text: str) -> Part:
 def part_in(environment: Mapping[str, str]) -> tuple[Part, str] | None:
     """Return the part that a launcher gave this process, and where it says so; None where it is alone.
 
-    torchrun and its kin set RANK (from 0) and WORLD_SIZE, Slurm's job arrays SLURM_ARRAY_TASK_ID, _MIN, _STEP and
-    _COUNT (or _MAX).
+    torchrun and its kin set RANK (from 0) and WORLD_SIZE, Slurm's job arrays SLURM_ARRAY_TASK_ID, _COUNT, _MIN and
+    _STEP.
 
     Args:
         environment: The environment variables.
+
+    Raises:
+        SettingsError: They name no part, as those of an array of tasks 1, 5 and 9.
     """
-    rank = _numbers(environment, "RANK", "WORLD_SIZE")
-    if rank and 0 <= rank[0] < rank[1] > 1:
-        return Part(rank[0] + 1, rank[1]), f"RANK={rank[0]}, WORLD_SIZE={rank[1]}"
-    task = _numbers(environment, "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT")
-    if task and task[1] > 1:
-        first = _numbers(environment, "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP") or (0, 1)
-        number = (task[0] - first[0]) // max(1, first[1])
-        if 0 <= number < task[1]:
-            said = f"SLURM_ARRAY_TASK_ID={task[0]}, SLURM_ARRAY_TASK_COUNT={task[1]}"
-            return Part(number + 1, task[1]), said
+    for number, count, *counted in _LAUNCHERS:
+        if number not in environment or environment.get(count, "1") == "1":
+            continue
+        said = f"{number}={environment[number]}, {count}={environment[count]}"
+        found = _numbers(environment, number, count)
+        first, step = _numbers(environment, *counted) or (0, 1)
+        place, rest = divmod(found[0] - first, max(1, step)) if found else (-1, 0)
+        if found is None or rest or not 0 <= place < found[1]:
+            do = "Give --part K/N, or --part 1/1 for all of the work"
+            raise SettingsError(expected("the part that the launcher names", "one of those from 1 on", said, do))
+        return Part(place + 1, found[1]), said
     return None
 
 
@@ -110,7 +121,8 @@ def share_arguments(folder: Path, arguments: Mapping[str, Any], part: Part) -> N
     different = sorted(name for name in now.keys() | known.keys() if now.get(name) != known.get(name))
     if different:
         to_be = "the same in all parts of a run"
-        got = f"other {listed(different, len(different))} than in the part that began {folder}"
+        flags = ["--part (K/N)" if name == "parts" else f"--{name.replace('_', '-')}" for name in different]
+        got = f"other {listed(flags, len(flags))} than in the part that began {folder}"
         do = "Give the same arguments, another --output, or delete its parts.json"
         raise OutputError(expected("the arguments", to_be, got, do))
 

@@ -81,7 +81,8 @@ def earlier_profile(profile: Profile, folder: Path) -> Profile | None:
 
 def _measured(profile: Profile) -> tuple[object, ...]:
     known = profile.provenance
-    return known.model.sha256, known.model.preprocessing, known.dataset, known.config, known.seed
+    # The counts are others where the outputs stand for other classes.
+    return known.model.sha256, known.model.preprocessing, known.dataset, known.config, known.seed, profile.curves
 
 
 def report(profile: Document | Path | str, output: str | Path | None = None, *, format: str | None = None) -> Path:

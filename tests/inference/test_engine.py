@@ -121,8 +121,9 @@ def test_progress_counts_up_to_the_end_and_starts_where_it_stopped(tmp_path: Pat
 
 
 def test_unreadable_images_are_skipped_and_kept_by_name() -> None:
-    found = run(Colors(30, broken=frozenset({4})))
+    found = run(Colors(30, broken=frozenset({4})), batch_size=1)
     assert len(found.images.labels) == 29
+    assert [len(outcome.predicted) for outcome in read(found)] == [29] * len(CONDITIONS)
     assert list(found.skipped) == [("00028", "not an image")]
     assert 28 not in found.images.positions
 

@@ -86,6 +86,15 @@ def test_pictures_of_other_measurements_are_not_shown(tmp_path, what):
     assert read_pictures(tmp_path, source.model_copy(update={"provenance": known.model_copy(update=changed)})) == {}
 
 
+def test_pictures_of_the_same_model_with_other_names_of_its_outputs_are_not_shown(tmp_path):
+    source = profiles.profile(2)
+    write_pictures(profiles.pictures(source), source, tmp_path)
+    curve = source.curves[0]
+    lost = [[value + 1 for value in row] for row in curve.lost]
+    curves = [curve.model_copy(update={"lost": lost}), *source.curves[1:]]
+    assert read_pictures(tmp_path, source.model_copy(update={"curves": curves})) == {}
+
+
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 no table PAR1"])
 def test_without_a_whole_file_there_are_none_and_damage_is_said(tmp_path, content, caplog):
     if content is not None:

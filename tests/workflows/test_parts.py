@@ -31,17 +31,34 @@ def test_what_names_no_part_is_refused(text: str) -> None:
     [
         ({}, None),
         ({"RANK": "0", "WORLD_SIZE": "1"}, None),
-        ({"RANK": "3", "WORLD_SIZE": "3"}, None),
+        ({"RANK": "3"}, None),
         ({"RANK": "2", "WORLD_SIZE": "3"}, Part(3, 3)),
-        ({"RANK": "x", "WORLD_SIZE": "3"}, None),
         ({"SLURM_ARRAY_TASK_ID": "5"}, None),
         ({"SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_TASK_COUNT": "4"}, Part(1, 4)),
-        ({"SLURM_ARRAY_TASK_ID": "4", "SLURM_ARRAY_TASK_COUNT": "4"}, None),
+        ({"SLURM_ARRAY_TASK_ID": "4", "SLURM_ARRAY_TASK_COUNT": "1"}, None),
     ],
 )
 def test_launchers_name_parts(environment: dict[str, str], part: Part | None) -> None:
     found = part_in(environment)
     assert (found and found[0]) == part
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"RANK": "3", "WORLD_SIZE": "3"},
+        {"RANK": "x", "WORLD_SIZE": "3"},
+        {"SLURM_ARRAY_TASK_ID": "4", "SLURM_ARRAY_TASK_COUNT": "4"},
+        # The second of the tasks 1, 5 and 9: nothing says that it is the second.
+        {"SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}
+        | {"SLURM_ARRAY_TASK_STEP": "1"},
+        {"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}
+        | {"SLURM_ARRAY_TASK_STEP": "2"},
+    ],
+)
+def test_launchers_that_name_no_part_are_refused(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"the part that the launcher names .*Give part K/N"):
+        part_in(environment)
 
 
 @pytest.mark.parametrize(("task", "number"), [("1", 1), ("3", 2), ("7", 4)])
@@ -71,7 +88,7 @@ def test_parts_must_have_the_same_arguments(tmp_path: Path) -> None:
     assert recorded(tmp_path) == (2, Path.cwd(), {"seed": 1, "dataset": "d"})
     for arguments, part, named in (
         ({"seed": 2, "dataset": "d"}, Part(2, 2), "other seed than"),
-        ({"seed": 1, "dataset": "d"}, Part(2, 3), "other parts than"),
+        ({"seed": 1, "dataset": "d"}, Part(2, 3), r"other part \(K/N\) than"),
         ({"seed": 1, "dataset": "d", "split": "val"}, Part(2, 2), "other split than"),
     ):
         with pytest.raises(OutputError, match=named):

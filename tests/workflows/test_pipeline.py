@@ -81,6 +81,8 @@ def test_results_are_written_resumed_and_kept(tmp_path: Path) -> None:
     assert [step.name for step in costs(other).steps] == ["swapped"]
     assert len(list((out / FOLDER).iterdir())) == 2
     assert costs(analyzed(output=out)) == costs(other)
+    # What is said of one tolerance is not said of another.
+    assert analyzed(output=out, tolerance=0.3).pipeline is None
     # A restart throws the shards of all transforms away.
     analyzed(STEPS, output=out, restart=True)
     assert len(list((out / FOLDER).iterdir())) == 1
