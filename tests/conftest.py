@@ -53,6 +53,15 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     registry.plugins.cache_clear()
 
 
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    """Let torch use three threads, whatever the machine has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
 def make_folder(folder: Path, images_per_class: int, first: int = 0) -> None:
     for label, name in enumerate(NAMES):
         (folder / name).mkdir(parents=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,16 @@ class Analysis:
     risk: float
     pipeline: PipelinePlan | None = None
 
+    @cached_property
+    def tensors(self) -> str | None:
+        """Digest of the network's tensors; hashing large networks takes a second, so it is done once."""
+        return weights_digest(self.classifier.network)
+
+    @property
+    def weights(self) -> str | None:
+        """Digest of the weights: of their file where there is one, else of the tensors."""
+        return self.classifier.sha256 or self.tensors
+
 
 def measure(
     analysis: Analysis,
@@ -88,8 +99,7 @@ def measure(
         UnfinishedError: A part is done, and others are not.
         CuesenseError: The earlier run is of other settings, the images cannot be read, or a file cannot be written.
     """
-    digest = analysis.classifier.sha256 or weights_digest(analysis.classifier.network)
-    store = _store(analysis, digest, folder, restart=restart)
+    store = _store(analysis, folder, restart=restart)
     _remember_images(folder, analysis.dataset, notify)
     if notify:
         say_cost(stages_of(analysis, folder, store, restart=restart), notify)
@@ -102,7 +112,7 @@ def measure(
     outcomes = predict(
         analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, stages.measured
     )
-    transform = _Transform(analysis, folder, _settings(analysis, digest), stages.under_transform, restart=restart)
+    transform = _Transform(analysis, folder, _settings(analysis), stages.under_transform, restart=restart)
     if outcomes.unfinished:
         # This part's share under the transform does not wait for the others.
         transform.predict()
@@ -112,7 +122,7 @@ def measure(
     levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
     result = analyze_predictions(predictions, levels=levels, groups=analysis.groups)
     profile = build_profile(
-        _provenance(analysis, digest),
+        _provenance(analysis),
         analysis.class_names,
         result,
         levels=levels,
@@ -151,7 +161,7 @@ def stages_of(
         OutputError: The folder holds predictions of other settings, or cannot be read.
     """
     there = None if restart else folder
-    settings = _settings(analysis, analysis.classifier.sha256 or weights_digest(analysis.classifier.network))
+    settings = _settings(analysis)
     if store is None and there is not None:
         store = OutcomeStore.view(there / FOLDER, settings, changing_code(analysis.config))
 
@@ -252,12 +262,12 @@ def _predictions(analysis: Analysis, outcomes: Outcomes, conditions: Sequence[Co
     return replace(found, fingerprint=analysis.dataset.fingerprint)
 
 
-def _store(analysis: Analysis, digest: str | None, folder: Path | None, *, restart: bool) -> OutcomeStore:
+def _store(analysis: Analysis, folder: Path | None, *, restart: bool) -> OutcomeStore:
     if folder is None:
         return OutcomeStore()
     return OutcomeStore.open(
         folder / FOLDER,
-        _settings(analysis, digest),
+        _settings(analysis),
         code=changing_code(analysis.config),
         of_one_dataset=True,
         shared=analysis.run.part.of > 1,
@@ -279,7 +289,7 @@ def _remember_images(folder: Path | None, dataset: Dataset, notify: Notify | Non
     remember(kept, dataset)
 
 
-def _settings(analysis: Analysis, digest: str | None) -> dict[str, Any]:
+def _settings(analysis: Analysis) -> dict[str, Any]:
     """Return all that decides what is predicted for an image under a condition, apart from rounding."""
     return {
         "cuesense": version("cuesense"),
@@ -287,22 +297,22 @@ def _settings(analysis: Analysis, digest: str | None) -> dict[str, Any]:
         # A file is known by what it holds, however its path is spelled.
         "model": analysis.classifier.spec if analysis.classifier.sha256 is None else "",
         "architecture": analysis.classifier.architecture,
-        "weights": digest,
+        "weights": analysis.weights,
         # What class names make of a zero-shot model is in no file.
-        "tensors": weights_digest(analysis.classifier.network),
+        "tensors": analysis.tensors,
         "preprocessing": preprocessing_values(analysis.classifier),
         "precision": analysis.run.precision,
         "seed": analysis.run.seed,
     } | kind_settings(analysis.classifier)
 
 
-def _provenance(analysis: Analysis, digest: str | None) -> Provenance:
+def _provenance(analysis: Analysis) -> Provenance:
     return Provenance(
         cuesense=version("cuesense"),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         model=ModelInfo(
             spec=analysis.classifier.spec,
-            sha256=digest,
+            sha256=analysis.weights,
             architecture=analysis.classifier.architecture,
             preprocessing=preprocessing_values(analysis.classifier),
             weights_key=analysis.classifier.weights_key,

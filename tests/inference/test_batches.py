@@ -1,7 +1,6 @@
 """Batches against a plain computation, image by image."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -57,14 +56,6 @@ def test_images_of_another_size_take_another_batch() -> None:
     made = maker(2)
     made.batch_of(Condition(), PIXELS[:2], KEYS[:2])
     assert made.batch_of(Condition(), PIXELS[:2, :, :8], KEYS[:2]).shape == (2, 3, 8, 16)
-
-
-@pytest.fixture
-def three_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("three_threads")
