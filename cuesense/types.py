@@ -358,6 +358,8 @@ class Curve:
         squared: The net change of each image over its repeats (wrong ones minus right ones, counted against the clean
             image), squared and added up over the images, shape (S, C); None where it is not known. It says how much
             the repeats of one image differ.
+        seen: Images that the last three count, shape (S, C), where a severity was not measured on all; None where it
+            was.
     """
 
     perturbation: Perturbation
@@ -368,6 +370,18 @@ class Curve:
     repeats: int = 1
     unpaired: Unpaired | None = None
     squared: NDArray[np.int64] | None = None
+    seen: NDArray[np.int64] | None = None
+
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """Images that lost and gained count, (S, C)."""
+        return np.broadcast_to(self.n, self.lost.shape) if self.seen is None else self.seen
+
+    @property
+    def net_lost(self) -> NDArray[np.int64] | NDArray[np.float64]:
+        """Lost less gained image-repeats, (S, C); of a part of the images, as many as all would have at its rate."""
+        net = self.lost - self.gained
+        return net if self.seen is None else net * (self.n / np.maximum(self.seen, 1))
 
 
 @dataclass(frozen=True)

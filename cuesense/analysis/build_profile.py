@@ -205,6 +205,7 @@ def _curve(raw: Curve, corrected: Curve, side: int | None) -> CurveModel:
         if raw.unpaired is None
         else UnpairedCounts(n=raw.unpaired.n.tolist(), correct=raw.unpaired.correct.tolist()),
         squared=None if raw.squared is None else raw.squared.tolist(),
+        seen=None if raw.seen is None else raw.seen.tolist(),
         corrected=Counts(
             clean_correct=corrected.clean_correct.tolist(),
             lost=corrected.lost.tolist(),

@@ -71,9 +71,14 @@ class _Counter:
         labels = self.predictions.per_condition[0].labels
         if self.predictions.paired:
             changed = np.stack([np.stack([right(row) for row in repeat]) for repeat in rows])
-            return count(perturbation, right(0), changed, labels, self.classes)
+            return count(perturbation, right(0), changed, labels, self.classes, self.seen(rows))
         perturbed = [[(self.predictions.per_condition[row].labels, right(row)) for row in repeat] for repeat in rows]
         return count_unpaired(perturbation, (labels, right(0)), perturbed, self.classes)
+
+    def seen(self, rows: NDArray[np.int64]) -> Bools | None:
+        """Return which images were predicted in all repeats of each severity, (S, N), None where all were."""
+        every = np.stack([np.all([self.predictions.seen(row) for row in repeats], axis=0) for repeats in rows.T])
+        return None if every.all() else every
 
     def takers(self, perturbation: Perturbation) -> list[list[str | None]]:
         rows = [self.rows[perturbation.name, severity][0] for severity in perturbation.severities]
@@ -84,12 +89,19 @@ class _Counter:
 
     def _lost(self, row: int) -> tuple[NDArray[np.int64], Bools, NDArray[np.int64]]:
         """Return predictions, which images are lost, and labels; unpaired images count as right when clean."""
-        found, right = self.predictions.per_condition[row], self.predictions.right(row)
+        found, right, seen = (
+            self.predictions.per_condition[row],
+            self.predictions.right(row),
+            self.predictions.seen(row),
+        )
         clean = self.predictions.right(0) if self.predictions.paired else np.ones(len(right), dtype=np.bool_)
-        return found.predicted, clean & ~right, found.labels
+        return found.predicted[seen], (clean & ~right)[seen], found.labels[seen]
 
     def sinks(self, row: int) -> NDArray[np.float64]:
         found, outputs = self.predictions.per_condition[row], list(self.predictions.outputs)
-        counts = np.bincount(found.predicted, minlength=max(outputs) + 1)[outputs]
+        seen, weights = self.predictions.seen(row), self.predictions.weights(row)
+        counts = np.bincount(
+            found.predicted[seen], None if weights is None else weights[seen], minlength=max(outputs) + 1
+        )[outputs]
         prior = np.bincount(found.labels, minlength=self.classes) / max(1, len(found.labels))
         return sinks(counts, prior)

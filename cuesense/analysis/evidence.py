@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,6 +174,9 @@ class Measured:
         # From here on an ablation is the key; its rows among the conditions are found once.
         found, rows = measured(predictions.perturbations), predictions.rows
         self.rows = {entry: rows[entry.perturbation, severity] for entry, severity in found.items()}
+        # Of an adaptive run only images count that were seen under every ablation: shares are then of the same images.
+        every = [row for of_ablation in self.rows.values() for row in of_ablation]
+        self.part = np.all([predictions.seen(row) for row in (0, *every)], axis=0) if predictions.paired else None
         self.class_of = np.full(len(predictions.output_names), -1)
         self.class_of[list(predictions.outputs)] = np.arange(self.classes)
         self.guessing = self._guessing()
@@ -187,6 +191,10 @@ class Measured:
         share = np.bincount(clean.labels, minlength=self.classes) / max(len(clean.labels), 1)
         return share if clean.corrected is not None else np.minimum(share, 1 / len(self.predictions.output_names))
 
+    def _of_part(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the values of the images that were seen under every ablation; of unpaired conditions all."""
+        return values if self.part is None else values[self.part]
+
     def classes_of(self, outputs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the class of each output, -1 where it is none's."""
         return np.asarray(self.class_of[outputs])
@@ -194,11 +202,10 @@ class Measured:
     def rate(self, rows: list[int], *, raw: bool = False) -> tuple[Floats, Floats]:
         """Return images a repeat and the share of them that is right, (C,) each."""
         right = self.predictions.right if raw else self.predictions.corrected_right
-        labels = [self.predictions.per_condition[row].labels for row in rows]
-        n = np.mean([np.bincount(part, minlength=self.classes) for part in labels], axis=0)
-        k = np.mean(
-            [np.bincount(part[right(row)], minlength=self.classes) for part, row in zip(labels, rows, strict=True)],
-            axis=0,
+        labels = [self._of_part(self.predictions.per_condition[row].labels) for row in rows]
+        of_right = [of[self._of_part(right(row))] for of, row in zip(labels, rows, strict=True)]
+        n, k = (
+            np.mean([np.bincount(of, minlength=self.classes) for of in every], axis=0) for every in (labels, of_right)
         )
         with np.errstate(invalid="ignore"):
             return n, k / n
@@ -257,12 +264,12 @@ class Measured:
 
         Repeat i is compared with repeat i of the sham, over again where there are fewer.
         """
-        labels = self.predictions.per_condition[0].labels
+        labels = self._of_part(self.predictions.per_condition[0].labels)
         right = self.predictions.right if raw else self.predictions.corrected_right
         kept, total = [], []
         for repeat, row in enumerate(rows):
-            base = among(sham[repeat % len(sham)], raw=raw)
-            kept.append(np.bincount(labels[base & right(row)], minlength=self.classes))
+            base = self._of_part(among(sham[repeat % len(sham)], raw=raw))
+            kept.append(np.bincount(labels[base & self._of_part(right(row))], minlength=self.classes))
             total.append(np.bincount(labels[base], minlength=self.classes))
         return np.mean(kept, axis=0), np.mean(total, axis=0)
 
@@ -297,16 +304,13 @@ class Measured:
     def _mutual(self, row: int) -> Floats:
         found = self.predictions.per_condition[row]
         classes = self.classes_of(found.predicted) if found.corrected is None else found.corrected
-        return mutual_confusion(classes, found.labels, self.classes)
+        return mutual_confusion(self._of_part(classes), self._of_part(found.labels), self.classes)
 
     def colorless(self) -> bool:
         """Return whether every image gets its clean prediction in every gray that was measured."""
         grays = [row for ablation in REMOVALS[Cue.COLOR] for row in self.rows.get(ablation, [])]
-        clean = self.predictions.per_condition[0].predicted
-        return bool(grays) and all(
-            self.predictions.paired and np.array_equal(clean, self.predictions.per_condition[row].predicted)
-            for row in grays
-        )
+        clean, *gray = (self._of_part(self.predictions.per_condition[row].predicted) for row in (0, *grays))
+        return self.predictions.paired and bool(grays) and all(np.array_equal(clean, found) for found in gray)
 
     def necessary(self, ablation: Ablation, sham: Ablation) -> Floats:
         """Return the p-value that an ablation costs more images than a sham (than nothing, where none was measured)."""
@@ -315,7 +319,8 @@ class Measured:
         other, row = self.rows.get(sham, [0])[0], self.rows[ablation][0]
         # One repeat of each: the exact test needs whole images, and repeats of one image are not independent.
         before, after = self.predictions.corrected_right(other), self.predictions.corrected_right(row)
-        labels, perturbed = self.predictions.per_condition[other].labels, self.predictions.per_condition[row].labels
+        before, after = self._of_part(before), self._of_part(after)
+        labels, perturbed = (self._of_part(self.predictions.per_condition[at].labels) for at in (other, row))
         if self.predictions.paired:
             p = sign_test(*discordant_counts(before, after, labels, self.classes))
             return np.where(np.bincount(labels, minlength=self.classes) > 0, p, np.nan)
@@ -337,7 +342,10 @@ class Measured:
 
     def _predicted_share(self, row: int) -> Floats:
         found = self.predictions.per_condition[row]
-        classes = self.classes_of(found.predicted)
-        counts, images = (np.bincount(part, minlength=self.classes) for part in (classes[classes >= 0], found.labels))
+        # An image that was not predicted is taken for no class.
+        classes, weights = self.classes_of(found.predicted), self.predictions.weights(row)
+        taken = (classes >= 0) & self.predictions.seen(row)
+        counts = np.bincount(classes[taken], None if weights is None else weights[taken], minlength=self.classes)
+        images = np.bincount(found.labels, minlength=self.classes)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(images > 0, counts / images, np.nan)

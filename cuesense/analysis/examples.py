@@ -38,18 +38,21 @@ class _Ladders:
     Attributes:
         rows: By perturbation the conditions, mild to strong.
         lost: By perturbation whether each image is not recognized, (S, N).
+        seen: By perturbation whether each image was predicted at every severity, (N,).
         first: The perturbations that come first where there is room for few.
     """
 
     rows: Mapping[str, Sequence[int]]
     lost: Mapping[str, Bools]
+    seen: Mapping[str, Bools]
     first: frozenset[str]
 
 
 def examples(predictions: Predictions, tiles: int, *, whole: bool) -> dict[int, list[Example]]:
     """Return for every class which images to show, and under which conditions.
 
-    For every perturbation it is, of the images recognized clean, the one that is lost at the mildest severity; of those
+    For every perturbation it is, of the images recognized clean (and, of an adaptive run, seen at every severity), the
+    one that is lost at the mildest severity; of those
     that are alike in this an image that is shown already, else the first. Augmentations and other perturbations come
     in turn, each by the share of the class that they cost at all severities together.
 
@@ -76,14 +79,19 @@ def _ladders(predictions: Predictions) -> _Ladders:
     for (name, _), repeats in sorted(predictions.rows.items()):
         rows[name].append(repeats[0])
     first = frozenset(entry.name for entry in predictions.perturbations if entry.role is Role.AUGMENTATION)
-    return _Ladders(rows, {name: ~np.stack([predictions.right(row) for row in rows[name]]) for name in rows}, first)
+    lost = {name: ~np.stack([predictions.right(row) for row in rows[name]]) for name in rows}
+    seen = {name: np.all([predictions.seen(row) for row in rows[name]], axis=0) for name in rows}
+    return _Ladders(rows, lost, seen, first)
 
 
 def _of_class(ladders: _Ladders, images: Indices, tiles: int, *, whole: bool) -> list[Example]:
     found: list[Example] = []
     shown: set[int] = set()
     for name in _in_turn(ladders, images):
-        image, severity = _first_lost(ladders.lost[name], images, shown)
+        seen = images[ladders.seen[name][images]]
+        if not len(seen):
+            continue
+        image, severity = _first_lost(ladders.lost[name], seen, shown)
         rows = tuple(ladders.rows[name]) if whole else (ladders.rows[name][severity],)
         tiles -= len(rows) + (image not in shown)
         if tiles < 0:
@@ -95,7 +103,12 @@ def _of_class(ladders: _Ladders, images: Indices, tiles: int, *, whole: bool) ->
 
 def _in_turn(ladders: _Ladders, images: Indices) -> list[str]:
     """Return the perturbations, those that come first and the others in turn, each by what they cost."""
-    ranked = sorted(ladders.rows, key=lambda name: -float(ladders.lost[name][:, images].mean()))
+
+    def cost(name: str) -> float:
+        seen = images[ladders.seen[name][images]]
+        return float(ladders.lost[name][:, seen].mean()) if len(seen) else 0.0
+
+    ranked = sorted(ladders.rows, key=lambda name: -cost(name))
     groups = [[name for name in ranked if (name in ladders.first) is first] for first in (True, False)]
     place = {name: (at, turn) for turn, names in enumerate(groups) for at, name in enumerate(names)}
     return sorted(ranked, key=place.__getitem__)

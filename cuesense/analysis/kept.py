@@ -100,7 +100,7 @@ class _Counted:
         rows, clean = self.rows[ablation], self.predictions.corrected_right(0)
         counts, stays = np.zeros(len(clean)), np.zeros(len(clean))
         for repeat, row in enumerate(rows):
-            before: Bools = clean & right(base[repeat % len(base)])
+            before: Bools = clean & right(base[repeat % len(base)]) & self.predictions.seen(row)
             counts += before
             stays += before & right(row)
         return counts / len(rows), stays / len(rows)

@@ -16,7 +16,8 @@ def first_failures(predictions: Predictions, perturbations: Sequence[str] | None
     """Return one row an image: its answer when clean, and the mildest condition under which it is lost.
 
     Of several conditions with the same severity the first in the order of the measurement counts, and of several
-    repeats the first that is wrong.
+    repeats the first that is wrong. Conditions under which an adaptive run did not look at an image do not count for
+    it.
 
     Args:
         predictions: Paired predictions of N images.
@@ -43,7 +44,7 @@ def first_failures(predictions: Predictions, perturbations: Sequence[str] | None
     open_ones = correct.copy()
     for row in _mildest_first(predictions, perturbations):
         condition = predictions.conditions[row]
-        lost = open_ones & ~predictions.right(row)
+        lost = open_ones & predictions.seen(row) & ~predictions.right(row)
         failure[lost], severity[lost], value[lost] = condition.name, condition.severity, condition.value
         rival[lost] = names[predictions.per_condition[row].predicted[lost]]
         open_ones &= ~lost

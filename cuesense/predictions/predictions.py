@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cuesense.arrays import Bools
+from cuesense.arrays import Bools, Floats
 from cuesense.datasets.value_range import range_remarks
 from cuesense.predictions.copies import copy_remarks, counted_once
 from cuesense.predictions.outcomes import Outcomes
@@ -26,11 +26,37 @@ class ConditionPredictions:
         labels: Class of each image, (N,).
         predicted: Output that was predicted for it, (N,).
         corrected: Class that is predicted after the prior correction, (N,), or None where it is not known.
+        seen: Which images were predicted, (N,), None where all were; -1 stands for the predictions of the others.
     """
 
     labels: Indices
     predicted: Indices
     corrected: Indices | None = None
+    seen: Bools | None = None
+
+    def ordered(self, labels: Indices, order: Indices) -> ConditionPredictions:
+        """Return the predictions of some of the images, whose labels are given, in an order."""
+        corrected = None if self.corrected is None else self.corrected[order]
+        return ConditionPredictions(
+            labels, self.predicted[order], corrected, None if self.seen is None else self.seen[order]
+        )
+
+    def spread(self, labels: Indices, places: Indices) -> ConditionPredictions:
+        """Return these predictions of a part of the images as predictions of all.
+
+        Args:
+            labels: Class of every image, (M,).
+            places: Where each of the part is among them, (N,).
+        """
+
+        def everywhere(values: Indices) -> Indices:
+            found = np.full(len(labels), -1)
+            found[places] = values
+            return found
+
+        seen = np.isin(np.arange(len(labels)), places)
+        corrected = None if self.corrected is None else everywhere(self.corrected)
+        return ConditionPredictions(labels, everywhere(self.predicted), corrected, None if seen.all() else seen)
 
 
 @dataclass(frozen=True)
@@ -69,6 +95,11 @@ class Predictions:
         return all(found.corrected is not None for found in self.per_condition)
 
     @property
+    def partial(self) -> bool:
+        """Whether some images were not predicted under some conditions, as in an adaptive run."""
+        return any(found.seen is not None for found in self.per_condition)
+
+    @property
     def rows(self) -> dict[tuple[str, int], list[int]]:
         """The rows of every perturbation's name and severity among the conditions, in the order of the repeats."""
         found: dict[tuple[str, int], list[int]] = {}
@@ -77,8 +108,24 @@ class Predictions:
                 found.setdefault((condition.name, condition.severity), []).append(row)
         return found
 
+    def seen(self, row: int) -> Bools:
+        """Return which images were predicted under a condition, (N,): of an adaptive run not all."""
+        found = self.per_condition[row]
+        return np.ones(len(found.labels), dtype=np.bool_) if found.seen is None else found.seen
+
+    def weights(self, row: int) -> Floats | None:
+        """Return how many images of its class each image counts for under a condition, (N,): 0 those not predicted.
+
+        None where all images were predicted, so that each counts for itself.
+        """
+        found, classes = self.per_condition[row], len(self.class_names)
+        if found.seen is None:
+            return None
+        images, seen = (np.bincount(part, minlength=classes) for part in (found.labels, found.labels[found.seen]))
+        return np.asarray(found.seen * (images / np.maximum(seen, 1))[found.labels])
+
     def right(self, row: int) -> Bools:
-        """Return which images of a condition are recognized by the network itself, (N,)."""
+        """Return which images of a condition are recognized by the network itself, (N,); none that it did not see."""
         found = self.per_condition[row]
         return np.asarray(found.predicted == np.asarray(self.outputs)[found.labels])
 
@@ -104,14 +151,7 @@ class Predictions:
         return replace(
             self,
             sample_ids=[self.sample_ids[row] for row in order],
-            per_condition=tuple(
-                ConditionPredictions(
-                    labels,
-                    found.predicted[order],
-                    None if found.corrected is None else found.corrected[order],
-                )
-                for found in self.per_condition
-            ),
+            per_condition=tuple(found.ordered(labels, order) for found in self.per_condition),
         )
 
 

@@ -17,7 +17,7 @@ from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.table_columns import Coded, Indices, Rows, read_rows, table_file
 from cuesense.predictions.table_conditions import LISTED, Block, aligned, blocks_of
 from cuesense.predictions.table_names import with_one_spelling
-from cuesense.predictions.write_table import METADATA
+from cuesense.predictions.write_table import METADATA, PARTIAL
 from cuesense.tables.read_parquet import own_metadata
 from cuesense.types import CLEAN, Condition, Perturbation, Role
 from cuesense.validation import LARGEST_SIDE
@@ -53,7 +53,7 @@ def read(
             impossible value, or a label that is none of class_names.
     """
     warnings: list[str] = []
-    written, side, fingerprint = _known(path)
+    written, side, fingerprint, partial = _known(path)
     given = None if class_names is None else tuple(map(composed, class_names))
     rows = read_rows(path, lambda read: with_one_spelling(read, given or _written(read, written), path, warnings))
     class_names = given or _written(rows, written)
@@ -65,9 +65,11 @@ def read(
     if CLEAN not in rows.perturbations.names:
         do = f"Add the predictions for the unperturbed images, with perturbation {CLEAN} and severity 0"
         raise DatasetError(expected(f"the table '{path}'", "one with clean images", "none", do))
-    blocks, paired = aligned(blocks, rows, warnings)
+    blocks, paired = (blocks, True) if partial else aligned(blocks, rows, warnings)
     perturbations = _perturbations(blocks, rows, path, warnings)
     found = _predictions(blocks, rows, classes, path, warnings)
+    if partial:
+        found = replace(found, per_condition=_of_all_images(found, blocks, rows, path))
     return (
         replace(
             found,
@@ -81,8 +83,11 @@ def read(
     )
 
 
-def _known(path: Path) -> tuple[list[str], int | None, str | None]:
-    """Return the classes, the size and the fingerprint of the images that ``write`` wrote beside the rows, if any."""
+def _known(path: Path) -> tuple[list[str], int | None, str | None, bool]:
+    """Return what ``write`` wrote beside the rows, if anything.
+
+    The classes, the size and the fingerprint of the images, and whether it is the table of an adaptive run.
+    """
     file = table_file(path)
     known = {} if file.is_csv else own_metadata(file, METADATA)
     classes, side = known.get("classes", []), known.get("image_size")
@@ -93,7 +98,7 @@ def _known(path: Path) -> tuple[list[str], int | None, str | None]:
         to_be = f"one whose metadata 'image_size' is a whole number from 1 to {LARGEST_SIDE}"
         file.refuse(to_be, f"{side!r:.60}", do)
     fingerprint = known.get("fingerprint")
-    return classes, side, fingerprint if isinstance(fingerprint, str) else None
+    return classes, side, fingerprint if isinstance(fingerprint, str) else None, known.get(PARTIAL) is True
 
 
 def _written(rows: Rows, written: Sequence[str]) -> tuple[str, ...] | None:
@@ -233,6 +238,23 @@ def _predictions(
         conditions=(),
         per_condition=per_condition,
     )
+
+
+def _of_all_images(
+    found: Predictions, blocks: Sequence[Block], rows: Rows, path: Path
+) -> tuple[ConditionPredictions, ...]:
+    """Return the predictions of an adaptive run, whose conditions have a part of the clean images each."""
+    labels, clean = found.per_condition[0].labels, rows.samples.codes[blocks[0].rows]
+    every = []
+    for block, given in zip(blocks, found.per_condition, strict=True):
+        samples = rows.samples.codes[block.rows]
+        # Rows are sorted by their samples.
+        places = np.searchsorted(clean, samples).clip(max=len(clean) - 1)
+        if not np.array_equal(clean[places], samples) or not np.array_equal(labels[places], given.labels):
+            do = "Use the table as cuesense wrote it, or leave out its metadata"
+            raise DatasetError(expected(f"the images of '{path}'", "among its clean ones", "others", do))
+        every.append(given.spread(labels, places))
+    return tuple(every)
 
 
 def _corrected(rows: Rows, label_of: dict[str, int], predicted: Indices, warnings: list[str]) -> Indices | None:

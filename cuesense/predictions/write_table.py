@@ -19,6 +19,8 @@ from cuesense.predictions.predictions import Predictions
 FILE_NAME = "predictions.parquet"
 # Where the file says what no row can: size and fingerprint of the images, and classes without images.
 METADATA = b"cuesense"
+# What it says of an adaptive run, which did not look at all images under every condition.
+PARTIAL = "partial"
 # Rows that are written together, as many as other writers take: every group repeats the ids and names that it holds.
 _ROWS_TOGETHER = 2**20
 
@@ -49,6 +51,8 @@ def _write(predictions: Predictions, path: Path) -> None:
         "classes": [names[output] for output in predictions.outputs],
         "fingerprint": predictions.fingerprint,
     }
+    if predictions.partial:
+        known[PARTIAL] = True
     rows = range(len(predictions.conditions))
     schema = _rows(predictions, 0, ids, names).schema.with_metadata({METADATA: json.dumps(known)})
     step = max(1, _ROWS_TOGETHER // max(1, len(ids)))
@@ -73,7 +77,7 @@ def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Se
     applied = sorted({entry.name for entry in predictions.conditions})
     # An empty cell says that there is none; labels in its place would read as predictions that are all right.
     corrected = np.full(count, -1) if found.corrected is None else found.corrected
-    return pa.table(
+    rows = pa.table(
         {
             "sample_id": ids,
             "label": _named(outputs[found.labels], names),
@@ -87,6 +91,7 @@ def _rows(predictions: Predictions, row: int, ids: pa.DictionaryArray, names: Se
             "corrected": _named(np.where(corrected < 0, -1, outputs[corrected]), names),
         }
     )
+    return rows if found.seen is None else rows.filter(pa.array(found.seen))
 
 
 def _named(outputs: NDArray[np.integer], names: Sequence[str]) -> pa.DictionaryArray:

@@ -392,8 +392,9 @@ class Profile(Document):
         """Return one row a perturbation, severity and class for pandas.
 
         Returns:
-            Columns: perturbation, role, cue, parameter, unit, severity (from 1), value, class, n, repeats,
-            clean_correct, lost, gained, accuracy_drop (fraction; missing where the class has no images).
+            Columns: perturbation, role, cue, parameter, unit, severity (from 1), value, class, n, seen (images looked
+            at: all n but in an adaptive run), repeats, clean_correct, lost, gained, accuracy_drop (fraction of those
+            looked at; missing where the class has no images).
         """
         return curves_frame(self.curves, [entry.name for entry in self.classes])
 

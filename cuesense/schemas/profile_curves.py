@@ -13,7 +13,9 @@ import numpy as np
 from pydantic import Field
 
 from cuesense import registry
+from cuesense.arrays import Floats, Ints
 from cuesense.schemas.base import JsonModel
+from cuesense.stats.intervals import nan_below
 from cuesense.types import Cue, Curve, Perturbation, Role, Unpaired
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ class UnpairedCounts(JsonModel):
 class CurveModel(JsonModel):
     """The counts under one perturbation, per severity (outer list, mild to strong) and class (inner list).
 
-    ``lost`` and ``gained`` count images times repeats: divide by ``n * repeats`` for a rate. Where ``unpaired`` is
-    given, the perturbed images are other images than the clean ones, and the two are the rounded difference of rates.
+    ``lost`` and ``gained`` count images times repeats: divide by ``n * repeats`` for a rate, and by ``seen * repeats``
+    where ``seen`` is given. Where ``unpaired`` is given, the perturbed images are other images than the clean ones, and
+    the two are the rounded difference of rates.
     """
 
     perturbation: str = Field(description="name of the perturbation")
@@ -66,7 +69,24 @@ class CurveModel(JsonModel):
         "image, squared and added up over the images; it says what the repeats tell; null for one repeat, and in older "
         "files",
     )
+    seen: list[list[int]] | None = Field(
+        default=None,
+        description="images of each class that were looked at, per severity, where these are not all of them (an "
+        "adaptive run): lost, gained and squared count these; null where all were",
+    )
     corrected: Counts = Field(description="the counts after correcting for classes that draw too many predictions")
+
+    @property
+    def images(self) -> Ints:
+        """Images that lost and gained count, (S, C)."""
+        return np.array(self.seen if self.seen is not None else [self.n] * len(self.values))
+
+    @property
+    def drop(self) -> Floats:
+        """Accuracy drops as they were counted, fractions, (S, C); NaN where there are no images."""
+        return np.asarray(
+            (np.array(self.lost) - np.array(self.gained)) / (nan_below(self.images, at_least=1) * self.repeats)
+        )
 
     def to_curve(self) -> Curve:
         """Return the counts as budgets are computed from them: the raw ones, without the prior correction.
@@ -86,6 +106,7 @@ class CurveModel(JsonModel):
             repeats=self.repeats,
             unpaired=None if unpaired is None else Unpaired(np.array(unpaired.n), np.array(unpaired.correct)),
             squared=None if self.squared is None else np.array(self.squared),
+            seen=None if self.seen is None else np.array(self.seen),
         )
 
 
@@ -105,7 +126,7 @@ def curves_frame(curves: Sequence[CurveModel], class_names: Sequence[str]) -> pd
     ]
     frame = pd.concat(parts, ignore_index=True)
     # A class without images has no rate: a missing value, not a division by zero.
-    images = (frame["n"] * frame["repeats"]).replace(0, float("nan"))
+    images = (frame["seen"] * frame["repeats"]).replace(0, float("nan"))
     frame["accuracy_drop"] = (frame["lost"] - frame["gained"]) / images
     return frame
 
@@ -124,6 +145,7 @@ def _severity_frame(curve: CurveModel, severity: int, class_names: Sequence[str]
             "value": curve.values[severity - 1],
             "class": class_names,
             "n": curve.n,
+            "seen": curve.images[severity - 1],
             "repeats": curve.repeats,
             "clean_correct": curve.clean_correct,
             "lost": curve.lost[severity - 1],

@@ -26,6 +26,7 @@ def count(
     perturbed_correct: Bools,
     labels: NDArray[np.integer],
     classes: int,
+    seen: Bools | None = None,
 ) -> Curve:
     """Count per class what one perturbation changes.
 
@@ -35,10 +36,15 @@ def count(
         perturbed_correct: The same per repeat and severity, shape (R, S, N).
         labels: Class of each image, shape (N,), in [0, classes).
         classes: Number of classes C.
+        seen: Which images were perturbed at each severity, shape (S, N); None where all were. Of the others the
+            perturbed ones count as nothing.
 
     Returns:
         The counts; integers only, so that parts of a dataset add up exactly.
     """
+    if seen is not None:
+        # An image that was not perturbed has not changed.
+        perturbed_correct = np.where(seen, perturbed_correct, clean_correct)
     return Curve(
         perturbation=perturbation,
         n=np.bincount(labels, minlength=classes),
@@ -47,6 +53,7 @@ def count(
         gained=_count_by_severity(~clean_correct & perturbed_correct, labels, classes),
         repeats=len(perturbed_correct),
         squared=_squared(clean_correct, perturbed_correct, labels, classes),
+        seen=None if seen is None else _count_by_severity(seen[None], labels, classes),
     )
 
 
@@ -150,5 +157,5 @@ def one_sided_drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Fl
         # A two-sided level of 2c - 1 leaves 1 - c on each side.
         return _unpaired_drops(curve, curve.unpaired, 2 * confidence - 1)
     lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
-    low, high = tango(lost, gained, curve.n, confidence)
-    return (lost - gained) / nan_below(curve.n, at_least=1), low, high
+    low, high = tango(lost, gained, curve.images, confidence)
+    return (lost - gained) / nan_below(curve.images, at_least=1), low, high

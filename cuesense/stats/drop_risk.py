@@ -146,7 +146,7 @@ def _shares(curve: Curve, copies: int = 1) -> tuple[Floats, NDArray[np.int64]]:
     """Return the chances of G bins of the lost and of the gained share, (2, U, G), and ``ExpectedDrops.cell``."""
     table = _counts(curve)
     bins = int(np.clip(_BINS * np.sqrt(table[..., 2::2].max(initial=1)), _FEWEST_BINS, _MOST_BINS))
-    known = np.broadcast_to(curve.n > 0, table.shape[:2])
+    known = curve.images > 0
     cell = np.full(table.shape[:2], -1)
     if not known.any():
         return np.empty((2, 0, bins)), cell
@@ -175,7 +175,7 @@ def _counts(curve: Curve) -> Floats:
         parts: tuple[ArrayLike, ...] = (severity, curve.clean_correct, curve.n, right, other)
     else:
         worth = draws_worth(curve)[:, None] / curve.repeats
-        images = worth * curve.repeats * curve.n
+        images = worth * curve.repeats * curve.images
         parts = (severity, worth * curve.lost, images, worth * curve.gained, images)
     return np.stack(np.broadcast_arrays(*parts), axis=-1).astype(np.float64)
 
@@ -194,7 +194,7 @@ def draws_worth(curve: Curve) -> Floats:
     """
     if curve.squared is None:
         return np.ones(len(curve.lost))
-    return draws_worth_of(curve.lost, curve.gained, curve.squared, curve.n, curve.repeats)
+    return draws_worth_of(curve.lost, curve.gained, curve.squared, curve.images, curve.repeats)
 
 
 def draws_worth_of(

@@ -126,7 +126,7 @@ def severity_shares(curve: Curve) -> Floats:
         Shares in (0, 1], (S,), never falling, the last of them 1; equal steps where the strongest severity costs
         nothing.
     """
-    drop = (curve.lost - curve.gained).sum(axis=1)
+    drop = curve.net_lost.sum(axis=1)
     steps = np.arange(1, len(drop) + 1) / len(drop)
     if drop[-1] <= 0:
         return steps
