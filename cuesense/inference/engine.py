@@ -19,7 +19,7 @@ from cuesense.errors import DatasetError, OutputError, expected
 from cuesense.inference.decoding import stream
 from cuesense.inference.options import RunOptions
 from cuesense.inference.runner import Runner
-from cuesense.inference.units import Identities, Run, Unit, units
+from cuesense.inference.units import Identities, Run, Unit, together, units
 from cuesense.predictions.outcomes import Outcomes
 from cuesense.predictions.shards import OutcomeStore, Shard
 from cuesense.types import Classifier, Condition, Dataset, Progress, no_progress
@@ -65,16 +65,28 @@ def predict(
         OutputError: The store cannot be written, or holds results of another dataset.
     """
     run = Run(classifier, dataset, tuple(outputs), tuple(conditions), options)
-    identities = Identities(run, store)
-    work = [unit for unit in units(run, store, identities) if unit.part == options.part.number]
+    return carry_out(run, Identities(run, store), store, progress)
+
+
+def carry_out(run: Run, identities: Identities, store: OutcomeStore, progress: Progress) -> Outcomes:
+    """Predict what of a run the store does not hold, as ``predict`` does.
+
+    Args:
+        run: The network, the images, the conditions, and which of them are wanted.
+        identities: Those of the run's images.
+        store: Where the outcomes go.
+        progress: As for ``predict``; of a run that does not want all images under all conditions, an image is counted
+            as done as far as it was wanted.
+    """
+    work = [unit for unit in units(run, store, identities) if unit.part == run.options.part.number]
     counter = _Counter(run, work, progress)
     # By name: an image may lie in several units, with some of the conditions each.
     skipped = dict(_known(store, identities).skipped)
-    compute = _shards if options.ray is None else _ray_shards
+    compute = _shards if run.options.ray is None else _ray_shards
     with closing(compute(run, identities, work, counter.advance)) as shards:
         for shard in shards:
             skipped |= {name: reason for _, name, reason in shard.skipped}
-            _refuse_unreadable(skipped, len(dataset))
+            _refuse_unreadable(skipped, len(run.dataset))
             store.write(shard)
     unfinished = _unfinished(run, store, identities)
     return Outcomes(store, identities.wanted(), unfinished)
@@ -120,9 +132,12 @@ def _shards(
     batches = (batch for unit in work for batch in _batches(unit, run.batch_size))
     decoded = stream(run.dataset, batches, run.classifier.preprocessing, run.options.workers)
     runner = Runner(run, identities, sum(unit.forwards for unit in work))
-    for unit in work:
-        own = islice(decoded, -(-len(unit.images) // run.batch_size))
-        yield runner.shard(unit, own, partial(advance, len(unit.conditions)))
+    for group in together(run, work):
+        own = islice(decoded, sum(-(-len(unit.images) // run.batch_size) for unit in group))
+        if len(group) == 1:
+            yield runner.shard(group[0], own, partial(advance, len(group[0].conditions)))
+        else:
+            yield from runner.together(group, own, advance)
 
 
 def _ray_shards(
@@ -142,7 +157,8 @@ class _Counter:
 
     def __init__(self, run: Run, work: Sequence[Unit], progress: Progress) -> None:
         self.images, self.conditions, self.progress = len(run.dataset), len(run.conditions), progress
-        self.done = self.images * self.conditions - sum(unit.forwards for unit in work)
+        wanted = self.images * self.conditions if run.cells is None else int(run.cells.sum())
+        self.done = wanted - sum(unit.forwards for unit in work)
         known = self.done // max(1, self.conditions)
         _LOG.info(
             "%d images under %d conditions on %s; %d images done before",

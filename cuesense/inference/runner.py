@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,17 +79,63 @@ class Runner:
             # The batch comes first: zip takes no index when it has ended.
             images = found.add([(index, image) for image, index in zip(batch, indices, strict=False)])
             if images:
-                columns.append(self._batch(images, conditions))
+                columns.append(self._batch(self._pixels(images), images, conditions))
             advance(len(batch))
         self._check(columns, found.readable, conditions)
         return self._shard(found, conditions, columns)
 
-    def _batch(self, images: list[_Image], conditions: Sequence[Condition]) -> Columns:
+    def together(
+        self, units: Sequence[Unit], batches: Iterable[Decoded], advance: Callable[[int, int], None]
+    ) -> list[Shard]:
+        """Return the outcomes of small units of work that have some conditions in common.
+
+        Under each condition the images of all units that want it share batches, so that few of them are filled up.
+
+        Args:
+            units: Images and conditions.
+            batches: Their images in batches, in the order of the units.
+            advance: Called with 1 and the number of images after every condition.
+
+        Raises:
+            ModelError: As for ``shard``.
+            DatasetError: Likewise.
+        """
+        images, owner, found = _of_units(units, batches)
+        pixels = self._pixels(images) if images else torch.empty(0)
+        columns: list[list[Columns]] = [[] for _ in units]
+        for number in sorted({number for unit in units for number in unit.conditions}):
+            wants = np.array([number in unit.conditions for unit in units])
+            rows = np.flatnonzero(wants[owner])
+            if len(rows):
+                outcomes = self._of_rows(pixels, images, rows, self.run.conditions[number])
+                for unit in np.flatnonzero(wants).tolist():
+                    own = torch.from_numpy(owner[rows] == unit).to(self.device)
+                    columns[unit].append({name: values[:, own] for name, values in outcomes.items()})
+            advance(1, sum(len(unit.images) for unit in units if number in unit.conditions))
+        return [self._of_unit(*part) for part in zip(units, found, columns, strict=True)]
+
+    def _of_rows(self, pixels: Tensor, images: list[_Image], rows: NDArray[np.int64], condition: Condition) -> Columns:
+        """Return the outcomes of some of the images under a condition, in full batches but for the last."""
+        size = self.run.batch_size
+        chunks = (rows[start : start + size] for start in range(0, len(rows), size))
+        parts = [
+            self._batch(pixels[torch.from_numpy(chunk).to(self.device)], [images[row] for row in chunk], [condition])
+            for chunk in chunks
+        ]
+        return _joined(parts)
+
+    def _of_unit(self, unit: Unit, found: _Images, columns: list[Columns]) -> Shard:
+        conditions = [self.run.conditions[number] for number in unit.conditions]
+        together = [{name: torch.cat([row[name] for row in columns]) for name in columns[0]}] if columns else []
+        self._check(together, found.readable, conditions)
+        return self._shard(found, conditions, together)
+
+    def _batch(self, pixels: Tensor, images: list[_Image], conditions: Sequence[Condition]) -> Columns:
         """Return the outcomes of a batch, on the device; smaller batches are taken where its memory is too small."""
         while True:
             try:
-                parts = [images[start : start + self.size] for start in range(0, len(images), self.size)]
-                return _joined([self._outcomes(part, conditions) for part in parts])
+                parts = [slice(start, start + self.size) for start in range(0, len(images), self.size)]
+                return _joined([self._outcomes(pixels[part], images[part], conditions) for part in parts])
             except (torch.OutOfMemoryError, DeviceMemoryError) as error:
                 if self.size == 1 or self.run.classifier.fixed_batch:
                     raise error if isinstance(error, DeviceMemoryError) else DeviceMemoryError.of(self.size) from None
@@ -106,8 +153,10 @@ class Runner:
         options = self.run.options
         return BatchMaker(self.run.classifier.preprocessing, self.size, options.device, options.seed)
 
-    def _outcomes(self, images: list[_Image], conditions: Sequence[Condition]) -> Columns:
-        pixels = self._on_device(np.stack(_of_one_size([image.prepared.pixels for image in images])))
+    def _pixels(self, images: list[_Image]) -> Tensor:
+        return self._on_device(np.stack(_of_one_size([image.prepared.pixels for image in images])))
+
+    def _outcomes(self, pixels: Tensor, images: list[_Image], conditions: Sequence[Condition]) -> Columns:
         labels = np.array([self.run.dataset.labels[image.place] for image in images], dtype=np.int64)
         with torch.inference_mode():
             floats = pixels.float().div_(255)
@@ -192,6 +241,18 @@ class _Images:
         self.readable += readable
         self.skipped += [(index, image) for index, image in batch if isinstance(image, str)]
         return readable
+
+
+def _of_units(
+    units: Sequence[Unit], batches: Iterable[Decoded]
+) -> tuple[list[_Image], NDArray[np.int64], list[_Images]]:
+    """Return the readable images of units of work, the unit of each, and the images of every unit."""
+    decoded = chain.from_iterable(batches)
+    found = [_Images() for _ in units]
+    for unit, of_unit in zip(units, found, strict=True):
+        of_unit.add([(index, next(decoded)) for index in unit.images])
+    owner = np.repeat(np.arange(len(units)), [len(of_unit.readable) for of_unit in found])
+    return [image for of_unit in found for image in of_unit.readable], owner, found
 
 
 def _of_one_size(images: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from cuesense.arrays import Bools
 from cuesense.datasets.contents import contents_of
 from cuesense.datasets.images import Prepared
 from cuesense.inference.decoding import decoded
@@ -27,6 +29,8 @@ from cuesense.types import Classifier, Condition, Dataset
 
 # Networks run as fast on batches of a multiple of 32 as on any.
 _STEP = 32
+# Images of small units that share batches: at most the last batch under each condition is filled up. Chosen by hand.
+_IMAGES_TOGETHER = 4 * SHARD_SIZE
 # So that the last units of several workers end at about the same time. Chosen by hand; not tuned.
 _UNITS_A_WORKER = 4
 
@@ -60,6 +64,7 @@ class Run:
         outputs: The network's output of each of the dataset's classes, length C.
         conditions: What to do to every image; the clean condition comes first.
         options: Device, batch size, precision, workers and seed.
+        cells: Which images, in the order of the ids, are to be predicted under which conditions, (M, N); None for all.
     """
 
     classifier: Classifier
@@ -67,6 +72,7 @@ class Run:
     outputs: tuple[int, ...]
     conditions: tuple[Condition, ...]
     options: RunOptions
+    cells: Bools | None = None
 
     @property
     def batch_size(self) -> int:
@@ -149,7 +155,14 @@ class Identities:
             outputs=np.array(self._run.outputs, dtype=np.int64),
             conditions=self.conditions,
             chosen_from=self.chosen_from,
+            cells=self._run.cells,
         )
+
+    def of_cells(self, run: Run) -> Identities:
+        """Return the identities of the same run with other cells; what one of the two learns, both know."""
+        other = copy(self)
+        other._run = run
+        return other
 
     def _identity(self, index: int) -> int:
         dataset = self._run.dataset
@@ -193,6 +206,23 @@ def units(run: Run, store: OutcomeStore, identities: Identities) -> list[Unit]:
                 images = tuple(identities.order[row] for row in rows)
                 found.append((place, Unit(images, entry.conditions, place % parts + 1)))
     return [unit for _, unit in sorted(found)]
+
+
+def together(run: Run, work: Sequence[Unit]) -> list[list[Unit]]:
+    """Return units of work in groups whose images share batches: each by itself where all images are predicted alike.
+
+    Args:
+        run: The run that they are of.
+        work: The units.
+    """
+    if run.cells is None:
+        return [[unit] for unit in work]
+    groups: list[list[Unit]] = []
+    for unit in work:
+        if not groups or sum(len(other.images) for other in groups[-1]) >= _IMAGES_TOGETHER:
+            groups.append([])
+        groups[-1].append(unit)
+    return groups
 
 
 def finer(work: Sequence[Unit], workers: int) -> list[Unit]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cuesense.arrays import Ints
+from cuesense.arrays import Bools, Ints
 from cuesense.predictions.outcomes import Wanted
 from cuesense.predictions.shards import ALL_OUTPUTS, OutcomeStore
 
@@ -37,15 +37,25 @@ def missing(store: OutcomeStore, wanted: Wanted, among: Sequence[int]) -> list[M
         OutputError: A shard is damaged, or comes from elsewhere.
     """
     conditions_of, shards_of = _index(store, wanted)
-    by_shards: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for image, shards in enumerate(shards_of):
-        by_shards[shards].append(image)
+    alike: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
+    columns, column_of = _columns(wanted)
+    for image, key in enumerate(zip(shards_of, column_of, strict=True)):
+        alike[key].append(image)
     lacking: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for shards, images in by_shards.items():
+    for (shards, column), images in alike.items():
         held = {name for shard in shards for name in conditions_of[shard]}
-        lacking[tuple(number for number in among if wanted.conditions[number] not in held)] += images
+        own = (number for number in among if columns[number, column] and wanted.conditions[number] not in held)
+        lacking[tuple(own)] += images
     found = [Missing(np.sort(images), conditions) for conditions, images in lacking.items() if conditions]
     return sorted(found, key=lambda entry: int(entry.images[0]))
+
+
+def _columns(wanted: Wanted) -> tuple[Bools, list[int]]:
+    """Return the different sets of conditions that images are wanted under, (M, P), and which is each image's."""
+    if wanted.cells is None:
+        return np.ones((len(wanted.conditions), 1), dtype=np.bool_), [0] * len(wanted.images)
+    columns, column_of = np.unique(wanted.cells, axis=1, return_inverse=True)
+    return columns, column_of.ravel().tolist()
 
 
 def _index(store: OutcomeStore, wanted: Wanted) -> tuple[list[tuple[str, ...]], list[tuple[int, ...]]]:

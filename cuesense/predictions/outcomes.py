@@ -47,6 +47,8 @@ class ConditionOutcomes:
         margin: Likewise.
         scores: Log-probabilities of the dataset's classes, the best KEPT_SCORES of them, (n, m).
         classes: Class index of each score, (n, m).
+        seen: Which images were predicted, (n,), of a run that does not want all; None where all were. What stands at
+            the others has no meaning.
     """
 
     predicted: NDArray[np.int32]
@@ -54,6 +56,7 @@ class ConditionOutcomes:
     margin: NDArray[np.float32]
     scores: NDArray[np.float32]
     classes: NDArray[np.int16 | np.int32]
+    seen: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Wanted:
         outputs: The output of each of the C classes, (C,).
         conditions: Identity of each condition, length M.
         chosen_from: What the scores must be chosen from (``shards.outputs_identity``).
+        cells: Which images are wanted under which conditions, (M, N); None for all.
     """
 
     images: NDArray[np.uint64]
@@ -73,6 +77,7 @@ class Wanted:
     outputs: Ints
     conditions: tuple[str, ...]
     chosen_from: str
+    cells: Bools | None = None
 
 
 class Outcomes:
@@ -169,7 +174,9 @@ class Outcomes:
                     found = {column: values[row, rows] for column, values in under.items()}
                     gathered[at].add(found, held.chosen_from, self._place[places])
         for at, number in enumerate(wanted):
-            yield gathered[at].outcomes(names[at], number)
+            cells = self._wanted.cells
+            of_images = None if cells is None else cells[number, self.images.positions]
+            yield gathered[at].outcomes(names[at], number, of_images)
 
 
 class _Gathered:
@@ -183,11 +190,11 @@ class _Gathered:
         self.seen: Bools = np.zeros(count, dtype=bool)
         wide = np.int16 if len(outputs) <= np.iinfo(np.int16).max + 1 else np.int32
         self.columns: dict[str, Any] = {
-            "predicted": np.empty(count, np.int32),
-            "p_true": np.empty(count, np.float32),
-            "margin": np.empty(count, np.float32),
-            "scores": np.empty((count, kept), np.float32),
-            "classes": np.empty((count, kept), wide),
+            "predicted": np.zeros(count, np.int32),
+            "p_true": np.zeros(count, np.float32),
+            "margin": np.zeros(count, np.float32),
+            "scores": np.zeros((count, kept), np.float32),
+            "classes": np.zeros((count, kept), wide),
         }
 
     def add(self, found: Mapping[str, Any], chosen_from: str, places: Ints) -> None:
@@ -201,12 +208,16 @@ class _Gathered:
             scores, classes = found["scores"], self.class_of[found["outputs"]]
         self.columns["scores"][places], self.columns["classes"][places] = scores, classes
 
-    def outcomes(self, condition: str, number: int) -> ConditionOutcomes:
-        """Return them, or raise OutputError where images are missing."""
-        if not self.seen.all():
-            got = f"{int((~self.seen).sum())} missing under condition {number} ({condition})"
+    def outcomes(self, condition: str, number: int, wanted: Bools | None) -> ConditionOutcomes:
+        """Return them, or raise OutputError where wanted images are missing.
+
+        More than those that are wanted may be there, from an earlier run; an answer must not depend on it.
+        """
+        missing = ~self.seen if wanted is None else wanted & ~self.seen
+        if missing.any():
+            got = f"{int(missing.sum())} missing under condition {number} ({condition})"
             raise OutputError(expected("all images", "in the outcomes", got, "Run the same command again"))
-        return ConditionOutcomes(**self.columns)
+        return ConditionOutcomes(**self.columns, seen=None if wanted is None or wanted.all() else wanted)
 
 
 def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], Ints]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cuesense.arrays import Bools, Floats
 from cuesense.datasets.value_range import range_remarks
 from cuesense.predictions.copies import copy_remarks, counted_once
-from cuesense.predictions.outcomes import Outcomes
+from cuesense.predictions.outcomes import ConditionOutcomes, Outcomes
 from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Condition, Perturbation
 
@@ -195,15 +195,9 @@ def from_outcomes(
     ids = [sample_ids[position] for position in images.positions]
     counted = np.flatnonzero(counted_once(images.digests, images.labels))
     labels = images.labels[counted]
-    # The share of each class among these very images is the prior that predictions should follow.
-    prior = np.bincount(labels, minlength=len(classes.outputs)) / max(1, len(labels))
+    count = np.bincount(labels, minlength=len(classes.outputs))
     per_condition = tuple(
-        ConditionPredictions(
-            labels,
-            outcome.predicted[counted].astype(np.int64),
-            prior_corrected(outcome.scores[counted], outcome.classes[counted], prior),
-        )
-        for outcome in outcomes.conditions(range(len(conditions)))
+        of_condition(outcome, counted, labels, count) for outcome in outcomes.conditions(range(len(conditions)))
     )
     return Predictions(
         class_names=tuple(classes.class_names),
@@ -219,3 +213,21 @@ def from_outcomes(
             *range_remarks(images.largest, images.white),
         ),
     )
+
+
+def of_condition(outcome: ConditionOutcomes, counted: Indices, labels: Indices, images: Indices) -> ConditionPredictions:
+    """Return the predictions of outcomes under one condition, corrected for the share of each class among the images.
+
+    Args:
+        outcome: The outcomes.
+        counted: Which of its images count, rising, (N,).
+        labels: Class of each of these, (N,).
+        images: How many of each class they are, (C,).
+    """
+    seen = np.arange(len(counted)) if outcome.seen is None else np.flatnonzero(outcome.seen[counted])
+    rows, of = counted[seen], labels[seen]
+    # Of a class seen in part, each image stands for as many as it must so that classes keep their shares.
+    stands_for = None if len(rows) == len(counted) else (images / np.maximum(np.bincount(of, minlength=len(images)), 1))[of]
+    corrected = prior_corrected(outcome.scores[rows], outcome.classes[rows], images / max(1, images.sum()), stands_for)
+    found = ConditionPredictions(of, outcome.predicted[rows].astype(np.int64), corrected)
+    return found if stands_for is None else found.spread(labels, seen)
