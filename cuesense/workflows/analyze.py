@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from cuesense.config import Config, load_config, with_more
-from cuesense.datasets.left_out import remarks_of
-from cuesense.datasets.load import DatasetOptions
-from cuesense.datasets.subset import subset
-from cuesense.errors import OutputError, SettingsError, expected
-from cuesense.inference.loading import guesses, images_for, load_matched
-from cuesense.inference.options import WHOLE, Part, run_options
-from cuesense.inference.ray_cluster import connected, ray_engine
-from cuesense.models.preprocessing import ImageOptions, without_guesses
-from cuesense.models.trust import Trust
-from cuesense.perturbations.libraries import confirm
-from cuesense.pipelines.source import find
+from cuesense.config import Config
+from cuesense.inference.options import WHOLE, Part
+from cuesense.inference.ray_cluster import connected
 from cuesense.predictions.shards import FOLDER
 from cuesense.stores.lock import locked
-from cuesense.types import RISK, Classifier, ClassNames, Dataset, Notify, ProgressOption
-from cuesense.validation import check_fraction, check_risk, names_of, path_of, whole_number
+from cuesense.types import RISK, Classifier, ClassNames, Notify, ProgressOption
 from cuesense.workflows.caller import warn_of, watched
-from cuesense.workflows.parts import part_of
-from cuesense.workflows.plugin_files import load_plugin
+from cuesense.workflows.preparation import Arguments, prepare
 
 if TYPE_CHECKING:
-    from cuesense.analysis.expectations import Plan
     from cuesense.schemas.cost import CostEstimate
     from cuesense.schemas.profile import Profile
-
-
-class _KnownError(Exception):
-    """The cost is known, and nothing else was wanted."""
 
 
 def analyze(
@@ -88,7 +71,6 @@ def analyze(
     notify: Notify | None = None,
     phase: Notify | None = None,
     confirm: Notify | None = None,
-    estimated: Callable[[CostEstimate], None] | None = None,
 ) -> Profile:
     """Measure what a classifier relies on, class by class, and how far each class may be augmented.
 
@@ -154,8 +136,6 @@ def analyze(
         phase: Called with what begins, such as ``"loading model"``, until there are images to count.
         confirm: Called with one sentence where no class has enough images for a cue and none for a budget, before the
             network is run; it may raise to stop the analysis.
-        estimated: Called with what the analysis will take (``estimate_cost``), before anything is measured or written;
-            it may raise to stop the analysis.
 
     Returns:
         The profile, also written to the output folder.
@@ -166,77 +146,26 @@ def analyze(
             shards are, and the same call goes on from there. (The model is taken as the same where its weights and
             class are: pass restart=True after a change of its code.)
     """
-    check_fraction(tolerance, "--tolerance")
-    check_fraction(confidence, "--confidence", low=0.5)
-    check_risk(risk)
-    images = ImageOptions(image_size, resize, mean, std, channels)
-    cluster = ray_engine(engine, ray_address, ray_workers, gpus_per_worker, str(device))
-    # This process only tries the model; the machine that starts a run on a cluster's GPUs may have none.
-    here = device if cluster is None or str(device) == "cpu" else "auto"
-    share = _part(part, output, restart=restart)
-    run = run_options(here, batch_size, precision, workers, seed, allow_nondeterministic)
-    run = replace(run, part=share, compile=compile)
-    trust = Trust(weights_only=weights_only)
-    # Before the model is loaded: its own mistakes are found in a second.
-    load_plugin(plugin, trust)
-    chosen = _config(config, augmentations)
-    where = DatasetOptions(data_root, split, download)
-    begin = phase or _ignore
-    begin("finding images")
-    data = images_for(model, dataset, where, arch=arch, class_names=class_names, trust=trust)
-    data = data if images_per_class is None else subset(data, whole_number(images_per_class, "--images-per-class"))
-    # Before the model is loaded and tried, which may take minutes.
-    folder = None if output is None else _output(path_of(output, "--output"), data)
-    source = find(pipeline, timm_args, torchvision_args, trust)
-    if source is not None and cluster is not None:
-        do = "Share the work with --part, or leave the transform out"
-        raise SettingsError(expected("--engine", "local where a training transform is measured", "ray", do))
-    begin("loading model")
-    classifier, outputs, shown = load_matched(
-        model, data, arch=arch, class_names=class_names, images=images, trust=trust, weights_key=weights_key
-    )
-    # What only the measuring needs takes a second to import: a mistake above is answered without it.
-    from cuesense.analysis.expectations import Plan
-    from cuesense.analysis.groups import read_groups
-    from cuesense.workflows.measure import Analysis, measure
-    from cuesense.workflows.prepared import prepared
+    # Every parameter by its name, and nothing else: no other name is known yet.
+    ready = prepare(Arguments(**locals()))
+    # What only the measuring needs takes a second to import: a mistake in an argument is answered without it.
+    from cuesense.workflows.measure import measure
 
-    together = {} if groups is None else read_groups(Path(groups), shown)
-    analysis = Analysis(classifier, data, chosen, outputs, shown, together, run, risk)
-    images_of_class = np.bincount(data.labels, minlength=len(outputs))
-    plan = Plan(shown, images_of_class, analysis.config.perturbations, tolerance, confidence)
-    _say_what_images_decide(plan, notify, confirm)
-    begin("trying model on a few images")
-    # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
-    classifier, outputs = prepared(model, classifier, data, outputs, run, notify)
-    analysis = replace(analysis, classifier=classifier, outputs=outputs)
-    if source is not None:
-        from cuesense.workflows.pipeline import read_for
-
-        analysis = replace(analysis, pipeline=read_for(source, classifier))
-    if notify:
-        for sentence in classifier.warnings:
-            notify(sentence)
-    # A program hears of model and images now, and of what the predictions show at the end.
-    known = (*classifier.warnings, *remarks_of(data))
-    warn_of([*guesses(classifier), *classifier.assumptions, *without_guesses(known)])
-    if estimated:
-        from cuesense.workflows.estimate import cost_of
-
-        estimated(cost_of(analysis, folder, restart=restart))
+    analysis, folder, share = ready.analysis, ready.folder, ready.analysis.run.part
     with locked(_locked_folder(folder, share)) as fresh, watched(progress, "analyzing") as advance:
-        begin("trying model on clean images" if notify else f"reading {len(data):,} images")
+        if phase:
+            phase("trying model on clean images" if notify else f"reading {len(analysis.dataset):,} images")
         try:
-            with connected(cluster, run, default_batch=batch_size is None) as shared:
-                analysis = replace(analysis, run=shared)
-                profile = measure(analysis, folder, plan, restart=restart, progress=advance, notify=notify)
+            with connected(ready.cluster, analysis.run, default_batch=batch_size is None) as run:
+                analysis = replace(analysis, run=run)
+                profile = measure(analysis, folder, ready.plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
             # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
             # to go on from.
             if fresh and share == WHOLE and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
-    warn_of(warning for warning in profile.warnings_to_repeat if warning not in known)
+    warn_of(warning for warning in profile.warnings_to_repeat if warning not in ready.warnings)
     return profile
 
 
@@ -256,69 +185,14 @@ def estimate_cost(model: Any, dataset: Any, **options: Any) -> CostEstimate:
     Raises:
         CuesenseError: As for ``analyze``.
     """
-    found: list[CostEstimate] = []
+    given = signature(analyze).bind(model, dataset, **options)
+    given.apply_defaults()
+    ready = prepare(Arguments(**given.arguments))
+    from cuesense.workflows.estimate import cost_of
 
-    def keep(cost: CostEstimate) -> None:
-        found.append(cost)
-        raise _KnownError
-
-    with suppress(_KnownError):
-        analyze(model, dataset, **options, estimated=keep)
-    return found[0]
-
-
-def _say_what_images_decide(plan: Plan, notify: Notify | None, confirm: Notify | None) -> None:
-    """Call back with what the numbers of images can decide, and once more where that is nothing."""
-    from cuesense.analysis.expectations import decides_nothing, expected_from_images
-
-    if notify:
-        for sentence in expected_from_images(plan):
-            notify(sentence)
-    too_few = decides_nothing(plan)
-    if confirm and too_few:
-        confirm(too_few)
-
-
-def _part(text: str | None, output: str | Path | None, *, restart: bool) -> Part:
-    """Return which share of the work is done."""
-    part = WHOLE if text is None else part_of(text)
-    if part.of > 1 and output is None:
-        raise SettingsError(expected("--output", "given with --part", "none", "Name the folder that all parts share"))
-    if part.of > 1 and restart:
-        do = "Delete the folder, or run once with --restart and without --part"
-        raise SettingsError(
-            expected("--restart", "left out with --part", "given: it would delete the others' work", do)
-        )
-    return part
+    return cost_of(ready.analysis, ready.folder, restart=given.arguments["restart"])
 
 
 def _locked_folder(folder: Path | None, part: Part) -> Path | None:
     """Return the folder that one run at a time may use: of a run in parts, each part has its own."""
     return folder if folder is None or part.of == 1 else folder / f".part-{part.number}-of-{part.of}"
-
-
-def _ignore(_phase: str) -> None:
-    """Take no notice of what begins."""
-
-
-def _output(folder: Path, data: Dataset) -> Path:
-    root = Path(data.spec)
-    # Of a table in the folder no class comes about.
-    of_folders = len(data) > 0 and (root / data.class_names[data.labels[0]]).is_dir()
-    if of_folders and folder.resolve().is_relative_to(root.resolve()):
-        to_be = f"outside of the dataset '{root}', where it would become a class"
-        raise OutputError(expected("--output", to_be, f"'{folder}'", "Give another folder"))
-    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-    if there.exists() and not there.is_dir():
-        raise OutputError(expected("--output", "a folder", f"the file '{there}'", "Give another name"))
-    return folder
-
-
-def _config(config: str | Path | Config, augmentations: Sequence[str]) -> Config:
-    if not isinstance(config, (str, Path, Config)):
-        raise SettingsError(expected("config", "a preset, a TOML file or a Config", repr(config), "Pass one of these"))
-    more = names_of(augmentations, "--augmentations")
-    found = with_more(config if isinstance(config, Config) else load_config(config), more)
-    for perturbation in found.perturbations:
-        confirm(perturbation)
-    return found

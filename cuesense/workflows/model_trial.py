@@ -12,7 +12,7 @@ from cuesense.types import Classifier, Dataset, Notify
 from cuesense.workflows.readings import settled
 
 
-def prepared(
+def try_model(
     model: object,
     classifier: Classifier,
     data: Dataset,

@@ -9,8 +9,8 @@ import pytest
 from cuesense.errors import ModelError
 from cuesense.inference.options import RunOptions
 from cuesense.types import ClassNames
-from cuesense.workflows import prepared as room
-from cuesense.workflows.prepared import prepared
+from cuesense.workflows import model_trial as room
+from cuesense.workflows.model_trial import try_model
 from cuesense.workflows.readings import try_readings
 from tests.helpers.small_networks import Colors, Meanest, classifier
 
@@ -28,7 +28,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_a_librarys_own_weights_are_not_searched(searches: list[object]) -> None:
     # The preprocessing is all the library's word, and no file is the user's.
     given = replace(classifier(), sha256=None, guessed=frozenset({"class_names"}))
-    found, outputs = prepared("torchvision:x", given, Colors(), OUTPUTS, RUN)
+    found, outputs = try_model("torchvision:x", given, Colors(), OUTPUTS, RUN)
     assert searches == []
     assert found.preprocessing == given.preprocessing
     assert outputs == OUTPUTS
@@ -45,7 +45,7 @@ def test_a_librarys_own_weights_are_not_searched(searches: list[object]) -> None
 def test_a_users_own_weights_are_tried_again_after_the_probe(
     searches: list[object], model: object, changes: dict[str, object]
 ) -> None:
-    prepared(model, replace(classifier(), **changes), Colors(), OUTPUTS, RUN)  # type: ignore[arg-type]
+    try_model(model, replace(classifier(), **changes), Colors(), OUTPUTS, RUN)  # type: ignore[arg-type]
     assert len(searches) == 2
 
 
@@ -57,7 +57,7 @@ def test_outputs_that_fit_no_classes_are_refused_before_a_search(
     model = classifier(Meanest(5), guessed=guessed)
     said = "number of the model's outputs to be 3, one for each class, but got 5"
     with pytest.raises(ModelError, match=said):
-        prepared("weights.pt", model, Colors(), OUTPUTS, RUN)
+        try_model("weights.pt", model, Colors(), OUTPUTS, RUN)
     with pytest.raises(ModelError, match=said):
         try_readings(model, Colors(), OUTPUTS, RUN)
     assert searches == []
@@ -67,7 +67,7 @@ def test_a_search_knows_which_outputs_the_classes_are(searches: list[object]) ->
     # Folders 0, 2 and 4 of a network with five outputs.
     data = Colors(class_names=("0", "2", "4"))
     model = classifier(Meanest(5), guessed=frozenset({"mean", "class_names"}), class_names=ClassNames(("0", "2", "4")))
-    _, outputs = prepared("weights.pt", model, data, OUTPUTS, RUN)
+    _, outputs = try_model("weights.pt", model, data, OUTPUTS, RUN)
     assert outputs == (0, 2, 4)
     assert [call[2] for call in searches] == [(0, 2, 4)] * 2  # type: ignore[index]
 
@@ -77,6 +77,6 @@ def test_another_order_of_the_outputs_is_searched_again(
 ) -> None:
     turned = (2, 1, 0)
     monkeypatch.setattr(room, "settle", lambda model, _data, _outputs, _count, _run: (model, turned))
-    _, outputs = prepared("weights.pt", classifier(guessed=frozenset({"mean"})), Colors(), OUTPUTS, RUN)
+    _, outputs = try_model("weights.pt", classifier(guessed=frozenset({"mean"})), Colors(), OUTPUTS, RUN)
     assert outputs == turned
     assert [call[2] for call in searches] == [OUTPUTS] * 2 + [turned] * 2  # type: ignore[index]
