@@ -116,6 +116,13 @@ def analyze(
     ray_workers: RayWorkers = None,
     gpus_per_worker: GpusPerWorker = None,
     part: PartOfRun = None,
+    adaptive: Annotated[
+        bool,
+        typer.Option(
+            "--adaptive",
+            help="Look at growing parts of the images, and stop where a class's cue and budgets are settled.",
+        ),
+    ] = False,
     restart: Restart = False,
     yes: Yes = False,
     json: Json = False,
@@ -139,6 +146,7 @@ def analyze(
       cuesense analyze model.pt2 --dataset photos/val --pipeline train.py:transform
       cuesense analyze model.pt2 --dataset photos/val --timm-args "--aa rand-m9 --reprob 0.25"
       cuesense analyze model.pt2 --dataset photos/val --output shared --part 1/3
+      cuesense analyze model.pt2 --dataset photos/val --adaptive
       cuesense analyze model.pt2 --dataset photos/val --config thorough --dry-run
       cuesense analyze open_clip:ViT-B-32@laion2b_s34b_b79k --dataset photos.csv
     """
@@ -225,6 +233,7 @@ def analyze(
             ray_workers=ray_workers,
             gpus_per_worker=gpus_per_worker,
             part=f"{share.number}/{share.of}",
+            adaptive=adaptive,
             restart=restart,
             notify=remark_on_data,
         )

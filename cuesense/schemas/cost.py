@@ -37,4 +37,5 @@ class CostEstimate(Document):
         default=None, description="estimated memory of the process at its peak; null where it is not known"
     )
     device_memory_bytes: int | None = Field(default=None, description="the same on a GPU; null without one")
+    adaptive: bool = Field(default=False, description="whether the analysis may end before all is computed")
     others: list[CostRow] = Field(default_factory=list, description="other presets, and fewer images a class")

@@ -33,7 +33,7 @@ from cuesense.schemas.profile_graded import (
     ranked,
 )
 from cuesense.schemas.profile_pipeline import CostModel, PipelineModel, StepModel, TakenModel, TrainingModel
-from cuesense.schemas.profile_provenance import DatasetInfo, ModelInfo, Provenance
+from cuesense.schemas.profile_provenance import AdaptiveInfo, DatasetInfo, ModelInfo, Provenance
 from cuesense.schemas.profile_training import (
     ForecastModel,
     LeakModel,
@@ -62,6 +62,7 @@ SINK_WARNING = "Sink classes"
 
 __all__ = [
     "SINK_WARNING",
+    "AdaptiveInfo",
     "BudgetModel",
     "ClassModel",
     "ColumnModel",

@@ -53,6 +53,21 @@ class DatasetInfo(JsonModel):
         return self.spec if self.split is None else f"{self.spec} ({self.split})"
 
 
+class AdaptiveInfo(JsonModel):
+    """How much an adaptive run looked at before its answers were settled."""
+
+    forward_passes: int = Field(description="images times conditions that were looked at")
+    of: int = Field(description="images times conditions in all")
+    looks: int = Field(description="how often it was decided what is still to be looked at")
+
+    @property
+    def sentence(self) -> str:
+        """The same for a reader."""
+        share = f"{100 * self.forward_passes / max(1, self.of):.0f} %"
+        times = "1 look" if self.looks == 1 else f"{self.looks} looks"
+        return f"Looked at {self.forward_passes:,} of {self.of:,} perturbed and clean images ({share}), in {times}."
+
+
 class Provenance(JsonModel):
     """Where the numbers come from: enough to repeat the run."""
 
@@ -66,4 +81,7 @@ class Provenance(JsonModel):
     versions: dict[str, str] = Field(description="versions of the libraries that the numbers depend on, by name")
     assumptions: list[str] = Field(
         default=[], description="what was assumed about the model and its images, and how, in sentences"
+    )
+    adaptive: AdaptiveInfo | None = Field(
+        default=None, description="what an adaptive run looked at; null where all images were, under all conditions"
     )

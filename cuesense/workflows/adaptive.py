@@ -18,27 +18,14 @@ from cuesense.predictions.copies import counted_once
 from cuesense.predictions.outcomes import ConditionOutcomes, Outcomes
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.predictions.shards import OutcomeStore
-from cuesense.schemas.profile import AdaptiveModel
+from cuesense.schemas.profile_provenance import AdaptiveInfo
 from cuesense.stats.prior_correction import prior_corrected
 from cuesense.types import Perturbation, Progress
 
 
-@dataclass(frozen=True)
-class Adaptive:
-    """What an adaptive run predicted.
-
-    Attributes:
-        outcomes: The outcomes that were wanted.
-        saved: What that saved.
-    """
-
-    outcomes: Outcomes
-    saved: AdaptiveModel
-
-
 def predict_adaptively(
     run: Run, perturbations: Sequence[Perturbation], store: OutcomeStore, levels: Levels, progress: Progress
-) -> Adaptive:
+) -> tuple[Outcomes, AdaptiveInfo]:
     """Predict images under conditions until the answers of all classes are settled (``adaptive.plan``).
 
     All images are predicted clean, and then growing parts of each class under the other conditions. The same images
@@ -50,6 +37,9 @@ def predict_adaptively(
         store: Where the outcomes go.
         levels: What a budget may risk, and the level of intervals.
         progress: Called with (images done, images in all); a run that has saved work jumps to its end.
+
+    Returns:
+        The outcomes that were wanted, and how many they are.
 
     Raises:
         CuesenseError: As for ``predict``.
@@ -72,14 +62,14 @@ def predict_adaptively(
             break
         plan = next_plan(plan, images.versions(outcomes, plan), images.places, levels, run.options.seed)
     progress(len(run.dataset), len(run.dataset))
-    return Adaptive(outcomes, _saved(plan, cells, images))
+    return outcomes, _saved(plan, cells, images)
 
 
-def _saved(plan: Plan, cells: Bools, images: _Counted) -> AdaptiveModel:
+def _saved(plan: Plan, cells: Bools, images: _Counted) -> AdaptiveInfo:
     every = len(cells) * len(images.labels)
     # Copies are predicted clean, as in every run, to be found.
     forwards = int(cells[1:].sum()) + len(images.labels)
-    return AdaptiveModel(forward_passes=forwards, of=every, looks=plan.look)
+    return AdaptiveInfo(forward_passes=forwards, of=every, looks=plan.look)
 
 
 @dataclass(frozen=True)

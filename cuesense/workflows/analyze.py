@@ -66,6 +66,7 @@ def analyze(
     ray_workers: int | None = None,
     gpus_per_worker: float | None = None,
     part: str | None = None,
+    adaptive: bool = False,
     restart: bool = False,
     progress: ProgressOption = None,
     notify: Notify | None = None,
@@ -129,6 +130,9 @@ def analyze(
         gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
         part: ``"K/N"``: do the K-th of N shares of the work, into the output folder that all parts share; the part
             that finds the work of all others done builds the profile (``docs/scale.md``).
+        adaptive: Look at growing parts of the images, and stop a class's ablations when its cue is settled and an
+            augmentation when its budget is (docs/method.md, "Fewer forwards"). Cues and budgets are those of all images
+            with a chance that the documentation gives; deciding takes time of its own, which pays for slow networks.
         restart: Throw away an earlier run in the output folder instead of resuming it.
         progress: Called with (images done, images in all); None shows a bar in a terminal and a notebook, False none.
         notify: Called with sentences on what so many images can decide: before the network is run, and once it has

@@ -66,12 +66,13 @@ def seconds_of(stages: Sequence[Stage], pace: Pace | None) -> float | None:
     return None if pace is None else sum(pace.seconds(stage.run, stage.work) for stage in stages)
 
 
-def say_cost(stages: Sequence[Stage], notify: Notify) -> None:
+def say_cost(stages: Sequence[Stage], notify: Notify, *, adaptive: bool) -> None:
     """Say in one sentence what is still to compute and how long it takes; nothing where all is done.
 
     Args:
         stages: The stages of the analysis.
         notify: Called with the sentence.
+        adaptive: Whether the run may end earlier.
 
     Raises:
         ModelError: The network failed, or gave NaN or another shape than (N, K).
@@ -81,4 +82,4 @@ def say_cost(stages: Sequence[Stage], notify: Notify) -> None:
     pace = pace_of(stages) if forwards else None
     seconds = seconds_of(stages, pace)
     if pace is not None and seconds is not None:
-        notify(cost_sentence(forwards, seconds, pace.memory))
+        notify(cost_sentence(forwards, seconds, pace.memory, at_most=adaptive))

@@ -50,6 +50,7 @@ def cost_of(analysis: Analysis, folder: Path | None, *, restart: bool) -> CostEs
         memory_bytes=None if pace is None else pace.memory,
         device_memory_bytes=None if pace is None else pace.device_memory,
         others=rows,
+        adaptive=analysis.adaptive,
     )
 
 

@@ -20,11 +20,11 @@ from cuesense.datasets.contents import changed_remark, remember
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.splits import split_of
 from cuesense.errors import UnfinishedError
-from cuesense.inference.engine import predict, weights_digest
+from cuesense.inference.engine import carry_out, weights_digest
 from cuesense.inference.loading import guesses, preprocessing_values
 from cuesense.inference.options import Part, RunOptions
 from cuesense.inference.probe import kind_settings
-from cuesense.inference.units import Run
+from cuesense.inference.units import Identities, Run
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
 from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
@@ -32,9 +32,10 @@ from cuesense.predictions.outcomes import Outcomes
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.predictions.shards import FOLDER, SHARD_VERSION, OutcomeStore
 from cuesense.reports.pictures import read_pictures
-from cuesense.schemas.profile import DatasetInfo, ModelInfo, PipelineModel, Profile, Provenance
+from cuesense.schemas.profile import AdaptiveInfo, DatasetInfo, ModelInfo, PipelineModel, Profile, Provenance
 from cuesense.types import Classifier, Condition, Dataset, Notify, Progress
 from cuesense.workflows import pipeline as pipelines
+from cuesense.workflows.adaptive import predict_adaptively
 from cuesense.workflows.caller import warn_of
 from cuesense.workflows.clean_trial import try_clean
 from cuesense.workflows.cost import Stage, say_cost
@@ -61,6 +62,7 @@ class Analysis:
     run: RunOptions
     risk: float
     pipeline: PipelinePlan | None = None
+    adaptive: bool = False
 
     @cached_property
     def tensors(self) -> str | None:
@@ -102,16 +104,17 @@ def measure(
     store = _store(analysis, folder, restart=restart)
     _remember_images(folder, analysis.dataset, notify)
     if notify:
-        say_cost(stages_of(analysis, folder, store, restart=restart), notify)
+        say_cost(stages_of(analysis, folder, store, restart=restart), notify, adaptive=analysis.adaptive)
     conditions = analysis.config.conditions()
     planned = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())
     stages = Stages(len(analysis.dataset), len(conditions), planned, progress)
     # A run that goes on has said it before.
     if notify and not store.names and analysis.run.part.of == 1:
         _notify_of_clean(analysis, plan, conditions[0], stages.clean, notify)
-    outcomes = predict(
-        analysis.classifier, analysis.dataset, analysis.outputs, conditions, store, analysis.run, stages.measured
-    )
+    levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
+    outcomes, adaptive = _predicted(analysis, levels, store, stages.measured)
+    if notify and adaptive is not None:
+        notify(adaptive.sentence)
     transform = _Transform(analysis, folder, _settings(analysis), stages.under_transform, restart=restart)
     if outcomes.unfinished:
         # This part's share under the transform does not wait for the others.
@@ -119,22 +122,16 @@ def measure(
     _refuse_unfinished(analysis.run.part, outcomes)
     predictions = _predictions(analysis, outcomes, conditions)
     order = check_order(predictions)
-    levels = Levels(plan.tolerance, plan.confidence, analysis.risk)
     result = analyze_predictions(predictions, levels=levels, groups=analysis.groups)
     profile = build_profile(
-        _provenance(analysis),
+        _provenance(analysis, adaptive),
         analysis.class_names,
         result,
         levels=levels,
         side=predictions.side,
         warnings=causes_first(order, _warnings(analysis, predictions, result.counts.sinks, outcomes)),
     )
-    if folder is not None:
-        earlier = earlier_profile(profile, folder)
-        if earlier is not None:
-            # What later commands added to it. What a transform costs is said of one tolerance and confidence.
-            added = ("forecast", "verified", "pipeline") if _same_levels(earlier, profile) else ("forecast", "verified")
-            profile = profile.model_copy(update={name: getattr(earlier, name) for name in added})
+    profile = _with_additions(profile, folder)
     if analysis.pipeline is not None:
         profile = profile.model_copy(update={"pipeline": transform.costs(profile)})
     if folder is not None:
@@ -144,6 +141,20 @@ def measure(
         )
         write_outputs(profile, folder, shown, predictions)
     return profile
+
+
+def _predicted(
+    analysis: Analysis, levels: Levels, store: OutcomeStore, progress: Progress
+) -> tuple[Outcomes, AdaptiveInfo | None]:
+    """Predict the images under the configuration: all of them, or growing parts until the answers are settled."""
+    run = _run(analysis, analysis.config)
+    if analysis.adaptive:
+        return predict_adaptively(run, analysis.config.perturbations, store, levels, progress)
+    return carry_out(run, Identities(run, store), store, progress), None
+
+
+def _run(analysis: Analysis, config: Config) -> Run:
+    return Run(analysis.classifier, analysis.dataset, analysis.outputs, tuple(config.conditions()), analysis.run)
 
 
 def stages_of(
@@ -166,8 +177,7 @@ def stages_of(
         store = OutcomeStore.view(there / FOLDER, settings, changing_code(analysis.config))
 
     def stage(config: Config, store: OutcomeStore) -> Stage:
-        conditions = tuple(config.conditions())
-        return Stage(Run(analysis.classifier, analysis.dataset, analysis.outputs, conditions, analysis.run), store)
+        return Stage(_run(analysis, config), store)
 
     found = [stage(analysis.config, store or OutcomeStore())]
     if analysis.pipeline is not None:
@@ -195,6 +205,16 @@ def _notify_of_clean(analysis: Analysis, plan: Plan, clean: Condition, progress:
         notify(sentence)
 
 
+def _with_additions(profile: Profile, folder: Path | None) -> Profile:
+    """Return a profile with what later commands have added to that of an earlier run in the folder."""
+    earlier = None if folder is None else earlier_profile(profile, folder)
+    if earlier is None:
+        return profile
+    # What a transform costs is said of one tolerance and confidence.
+    added = ("forecast", "verified", "pipeline") if _same_levels(earlier, profile) else ("forecast", "verified")
+    return profile.model_copy(update={name: getattr(earlier, name) for name in added})
+
+
 def _same_levels(one: Profile, other: Profile) -> bool:
     return all(getattr(one.policy, name) == getattr(other.policy, name) for name in ("tolerance", "confidence", "risk"))
 
@@ -220,17 +240,10 @@ class _Transform:
             return None
         part = analysis.run.part
         store = pipelines.open_store(self.folder, self.settings, planned, restart=self.restart, shared=part.of > 1)
-        conditions, problems = planned.config.conditions(), []
+        problems: list[str] = []
+        run = _run(analysis, planned.config)
         try:
-            outcomes = predict(
-                analysis.classifier,
-                analysis.dataset,
-                analysis.outputs,
-                conditions,
-                store,
-                analysis.run,
-                self.progress,
-            )
+            outcomes = carry_out(run, Identities(run, store), store, self.progress)
         finally:
             # An interrupted run goes on from what it has measured, and from these counts.
             problems += pipelines.failed(planned, self.folder, self.settings)
@@ -306,7 +319,7 @@ def _settings(analysis: Analysis) -> dict[str, Any]:
     } | kind_settings(analysis.classifier)
 
 
-def _provenance(analysis: Analysis) -> Provenance:
+def _provenance(analysis: Analysis, adaptive: AdaptiveInfo | None) -> Provenance:
     return Provenance(
         cuesense=version("cuesense"),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -329,6 +342,7 @@ def _provenance(analysis: Analysis) -> Provenance:
         device=analysis.run.device,
         versions={name: version(name) for name in _VERSIONS},
         assumptions=[*guesses(analysis.classifier), *analysis.classifier.assumptions],
+        adaptive=adaptive,
     )
 
 

@@ -76,6 +76,7 @@ class Arguments:
     ray_workers: int | None
     gpus_per_worker: float | None
     part: str | None
+    adaptive: bool
     restart: bool
     progress: ProgressOption
     notify: Notify | None
@@ -117,6 +118,7 @@ def prepare(given: Arguments) -> Preparation:
     images = ImageOptions(given.image_size, given.resize, given.mean, given.std, given.channels)
     cluster = ray_engine(given.engine, given.ray_address, given.ray_workers, given.gpus_per_worker, str(given.device))
     run = _run(given, cluster)
+    _check_adaptive(given, run.part, cluster)
     trust = Trust(weights_only=given.weights_only)
     # Before the model is loaded: its own mistakes are found in a second.
     load_plugin(given.plugin, trust)
@@ -152,7 +154,7 @@ def prepare(given: Arguments) -> Preparation:
     # Before anything is measured or written: an accuracy of a network with dropout is no accuracy of it.
     classifier, outputs = try_model(given.model, classifier, data, outputs, run, given.notify)
     transform = None if source is None else read_for(source, classifier)
-    analysis = Analysis(classifier, data, config, outputs, shown, together, run, given.risk, transform)
+    analysis = Analysis(classifier, data, config, outputs, shown, together, run, given.risk, transform, given.adaptive)
     return Preparation(analysis, plan, folder, cluster, _said(classifier, data, given.notify))
 
 
@@ -175,6 +177,14 @@ def _part(text: str | None, output: str | Path | None, *, restart: bool) -> Part
             expected("--restart", "left out with --part", "given: it would delete the others' work", do)
         )
     return part
+
+
+def _check_adaptive(given: Arguments, part: Part, cluster: RayEngine | None) -> None:
+    """Refuse to decide in several processes what is looked at next: each would have to wait for all."""
+    where = "--part" if part.of > 1 else "--engine ray" if cluster is not None else None
+    if given.adaptive and where is not None:
+        do = "Leave one of the two out"
+        raise SettingsError(expected("--adaptive", "a run of one process", f"given with {where}", do))
 
 
 def _images(given: Arguments, trust: Trust) -> Dataset:

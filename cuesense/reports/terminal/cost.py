@@ -14,17 +14,18 @@ _GIGABYTE = 1e9
 _COLUMNS = (("", "left"), ("images", "right"), ("conditions", "right"), ("to compute", "right"), ("time", "left"))
 
 
-def cost_sentence(forward_passes: int, seconds: float, memory: int | None) -> str:
+def cost_sentence(forward_passes: int, seconds: float, memory: int | None, *, at_most: bool = False) -> str:
     """Return in one sentence what is still to be computed, and what it takes.
 
     Args:
         forward_passes: Images times conditions, at least 1.
         seconds: The time for them.
         memory: Bytes of memory at the peak; None where it is not known.
+        at_most: Whether the run may end earlier.
     """
     passes = "1 forward pass is" if forward_passes == 1 else f"{forward_passes:,} forward passes are"
     peak = "" if memory is None else f" and {_gigabytes(memory)} of memory"
-    return f"{passes} still to be computed: {about(seconds)}{peak}."
+    return f"{'At most ' if at_most else ''}{passes} still to be computed: {about(seconds)}{peak}."
 
 
 def render(cost: CostEstimate) -> RenderableType:
@@ -46,6 +47,8 @@ def _cells(row: CostRow) -> tuple[str, str, str, str, str]:
 
 def _lines(cost: CostEstimate) -> list[str]:
     said = [f"Time on {printable(cost.device)}{_share(cost.part)}; nothing was measured or written."]
+    if cost.adaptive:
+        said.append("With --adaptive this is the most that is computed; most runs end earlier.")
     if cost.done:
         said.append(f"{cost.done:,} forward passes are done and kept in the output folder.")
     if cost.memory_bytes is not None:
