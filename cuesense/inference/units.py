@@ -106,7 +106,9 @@ class Identities:
             run: The images, and how they are prepared.
             store: Where predictions are kept.
         """
-        ids = run.dataset.sample_ids
+        # Once: a dataset may put them together at every call.
+        self._ids, self._labels = run.dataset.sample_ids, run.dataset.labels
+        ids = self._ids
         self.order = sorted(range(len(ids)), key=ids.__getitem__)
         self.chosen_from = outputs_identity(run.outputs, run.output_count)
         self._run = run
@@ -148,10 +150,9 @@ class Identities:
 
         Images in memory that were not decoded yet are found nowhere.
         """
-        dataset = self._run.dataset
         return Wanted(
             images=np.array([self._identity(index) for index in self.order], dtype=np.uint64),
-            labels=np.array([dataset.labels[index] for index in self.order], dtype=np.int64),
+            labels=np.array([self._labels[index] for index in self.order], dtype=np.int64),
             outputs=np.array(self._run.outputs, dtype=np.int64),
             conditions=self.conditions,
             chosen_from=self.chosen_from,
@@ -165,9 +166,8 @@ class Identities:
         return other
 
     def _identity(self, index: int) -> int:
-        dataset = self._run.dataset
-        output = self._run.outputs[dataset.labels[index]]
-        return image_identity(dataset.sample_ids[index], self._content.get(index, ""), output)
+        output = self._run.outputs[self._labels[index]]
+        return image_identity(self._ids[index], self._content.get(index, ""), output)
 
     def _hash(self, indices: Sequence[int]) -> None:
         dataset, preprocessing = self._run.dataset, self._run.classifier.preprocessing

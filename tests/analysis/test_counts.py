@@ -9,6 +9,7 @@ from cuesense.analysis.counts import ClassCounts, count_predictions
 from cuesense.predictions.predictions import ClassMap, Predictions, from_outcomes
 from cuesense.registry import get
 from cuesense.types import Condition
+from tests.helpers.parts_of_images import alone, first_of_class, part_of
 from tests.helpers.stored_outcomes import outcomes_of
 
 JITTER = replace(get("perturbations", "color_jitter"), ladder=(0.4,))
@@ -110,3 +111,24 @@ def test_every_perturbation_is_counted_at_its_strongest_severity_for_rivals_and_
     assert counted.takers["color_jitter"] == [[None, "ball", "ball"], [None, None, None]]
     assert counted.rivals == [(), (), ()]
     assert counted.sinks["color_jitter"].tolist() == pytest.approx([1, 1, 1])
+
+
+def test_of_a_part_of_the_images_what_it_shows_is_counted(found: Predictions) -> None:
+    seen = first_of_class(found, 4)
+    some, other = count_predictions(part_of(found, seen)), count_predictions(alone(found, seen))
+    for name, curve in some.raw.items():
+        assert curve.n.tolist() == [10, 10, 10]
+        assert curve.images.tolist() == [[4, 4, 4]]
+        for part in ("lost", "gained", "squared"):
+            np.testing.assert_array_equal(getattr(curve, part), getattr(other.raw[name], part))
+        np.testing.assert_allclose(some.sinks[name], other.sinks[name])
+    assert (some.takers, some.rivals) == (other.takers, other.rivals)
+    assert count_predictions(found).raw["grayscale"].seen is None
+
+
+def test_classes_seen_in_part_keep_their_weight_among_what_is_predicted(found: Predictions) -> None:
+    """Under jitter all is taken for the sink, whose share of the images is a third."""
+    uneven = first_of_class(found, 2) | (found.per_condition[0].labels == 0)
+    assert count_predictions(part_of(found, uneven)).sinks["color_jitter"].tolist() == pytest.approx([3, 0, 0])
+    gray = count_predictions(part_of(found, uneven)).sinks["grayscale"]
+    assert gray.tolist() == pytest.approx([1.5, 0, 1.5])

@@ -15,6 +15,7 @@ from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.stats.intervals import sign_test, wilson
 from cuesense.types import Cue
 from tests.helpers.cue_predictions import EVERY, predictions
+from tests.helpers.parts_of_images import alone, first_of_class, part_of
 
 CLASSES = 4
 
@@ -393,3 +394,38 @@ def test_more_confidence_widens_every_interval(confidence: float, paired: bool) 
         assert (more.high >= share.high)[known].all()
         if paired:
             assert ((more.high - more.low) > (share.high - share.low))[known].all()
+
+
+@pytest.mark.parametrize("number", [9, 20])
+def test_a_part_of_the_images_gives_what_it_gives_alone(number: int) -> None:
+    found = rough(3)
+    seen = first_of_class(found, number)
+    evidence, other = gather(part_of(found, seen), 0.95), gather(alone(found, seen), 0.95)
+    for ablation, share in other.shares.items():
+        for entry in fields(Share):
+            np.testing.assert_allclose(getattr(evidence.shares[ablation], entry.name), getattr(share, entry.name))
+    for cue, q in other.q.items():
+        np.testing.assert_array_equal(evidence.q[cue], q)
+    assert evidence.explainable.tolist() == other.explainable.tolist()
+    assert evidence.fewest.tolist() == [number] * CLASSES
+    assert [(str(entry[0]), entry[1]) for entry in evidence.sinks] == [  # type: ignore[index]
+        (str(entry[0]), pytest.approx(entry[1]))
+        for entry in other.sinks  # type: ignore[index]
+    ]
+    # All are known clean.
+    whole = gather(found, 0.95)
+    for name in ("images", "recognized", "chance", "rival", "mistaken"):
+        np.testing.assert_array_equal(getattr(evidence, name), getattr(whole, name))
+
+
+def test_shares_are_of_the_images_that_were_seen_under_every_ablation() -> None:
+    found = rough(4)
+    few, more = first_of_class(found, 12), first_of_class(found, 25)
+    clean, first, *others = part_of(found, more).per_condition
+    least = part_of(found, few)
+    mixed = replace(found, per_condition=(clean, least.per_condition[1], *others))
+    np.testing.assert_array_equal(
+        [share.kept for share in gather(mixed, 0.95).shares.values()],
+        [share.kept for share in gather(least, 0.95).shares.values()],
+    )
+    assert not np.array_equal(first.seen, least.per_condition[1].seen)

@@ -7,6 +7,7 @@ from cuesense import registry
 from cuesense.analysis.examples import examples
 from cuesense.predictions.predictions import ConditionPredictions, Predictions
 from cuesense.types import Condition
+from tests.helpers.parts_of_images import part_of
 
 CROP, JITTER, GRAY, BLUR = (
     registry.get("perturbations", name)
@@ -95,3 +96,11 @@ def test_each_class_has_its_own_images_and_repeats_are_left_out(repeats):
     found = examples(source, 9, whole=True)
     assert {label: parts[0].image for label, parts in found.items()} == {0: 1, 2: 3}
     assert all(source.conditions[row].repeat == 0 for parts in found.values() for part in parts for row in part.rows)
+
+
+def test_an_image_is_shown_only_where_it_was_predicted():
+    source = predictions({CROP.name: {0: 0, 2: 1}, GRAY.name: {1: 0}}, [0, 0, 0, 1])
+    part = part_of(source, np.array([False, True, True, False]))
+    found = examples(part, 99, whole=True)
+    assert [(entry.perturbation, entry.image) for entry in found[0]] == [(CROP.name, 2), (GRAY.name, 1)]
+    assert found[1] == []

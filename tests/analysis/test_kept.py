@@ -12,6 +12,7 @@ from cuesense.perturbations.ablations import COLUMNS, SHAM, TILED, Column
 from cuesense.predictions.predictions import Predictions
 from cuesense.types import Cue
 from tests.helpers.graded_predictions import MECHANISMS, sampled
+from tests.helpers.parts_of_images import alone, first_of_class, part_of
 
 CLASSES = 4
 SHARES = {
@@ -178,3 +179,14 @@ def test_renamed_classes_keep_what_they_kept() -> None:
 def renamed(corrected: np.ndarray | None, order: np.ndarray) -> np.ndarray:
     assert corrected is not None
     return np.where(corrected < 0, -1, order[corrected])
+
+
+def test_a_part_of_the_images_keeps_what_it_keeps_alone() -> None:
+    predictions = sampled(SHARES, np.full(CLASSES, 30), np.random.default_rng(9), repeats=2, sham=0.8)
+    seen = first_of_class(predictions, 14)
+    some, other = kept_by_column(part_of(predictions, seen)), kept_by_column(alone(predictions, seen))
+    means = [column.name for column in COLUMNS if column.combined != "best"]
+    assert means
+    for name in means:
+        for part in ("share", "variance", "images", "weights"):
+            np.testing.assert_allclose(getattr(some[name], part), getattr(other[name], part))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class Colors:
 
     @property
     def sample_ids(self) -> list[str]:
-        return [f"{(7 * place) % self.count:05d}" for place in range(self.count)]
+        return _ids(self.count)
 
     @property
     def labels(self) -> list[int]:
@@ -50,6 +51,11 @@ class Colors:
         if index in self.broken:
             raise UnreadableImageError("not an image")
         return Sample(name, picture(int(name), label, self.size), label)
+
+
+@cache
+def _ids(count: int) -> list[str]:
+    return [f"{(7 * place) % count:05d}" for place in range(count)]
 
 
 def picture(number: int, label: int, size: int = SIZE) -> NDArray[np.uint8]:

@@ -3,17 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuesense.inference import units as units_room
-from cuesense.inference.engine import predict
+from cuesense.inference.engine import carry_out, predict
 from cuesense.inference.options import Part, RunOptions
-from cuesense.inference.units import Identities, Run, Unit, finer, units
+from cuesense.inference.units import Identities, Run, Unit, finer, together, units
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.registry import get
-from cuesense.types import Condition
+from cuesense.types import Condition, no_progress
 from tests.helpers.engine_runs import CONDITIONS, read
 from tests.helpers.small_networks import Colors, Meanest, classifier
 
@@ -176,3 +177,48 @@ def test_a_finer_cut_is_of_the_same_images_and_conditions(workers: int, count: i
     assert len(found) >= min(4 * workers, count * conditions)
     if count >= 4 * workers:
         assert found == work, "there are enough: an image is decoded once"
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_chosen_images_under_chosen_conditions_give_what_they_give_in_a_full_run(
+    batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units_room, "SHARD_SIZE", 8)
+    options = RunOptions(batch_size=batch_size, seed=5)
+    whole = predict(classifier(), Colors(45), (0, 1, 2), CONDITIONS, OutcomeStore(), options)
+    random = np.random.default_rng(2)
+    chosen = random.random((4, 45)) < np.array([1.0, 0.5, 0.2, 0.4])[:, None]
+    run = Run(classifier(Counting()), Colors(45, frozenset({3})), (0, 1, 2), tuple(CONDITIONS), options, chosen)
+    store = OutcomeStore.open(tmp_path / "o", {})
+    Counting.seen, counted = 0, []
+    found = carry_out(run, Identities(run, store), store, lambda done, total: counted.append((done, total)))
+    ids = sorted(run.dataset.sample_ids)
+    readable = np.delete(np.arange(45), ids.index(run.dataset.sample_ids[3]))
+    assert [name for name, _ in found.skipped] == [run.dataset.sample_ids[3]]
+    if batch_size == 1:
+        assert Counting.seen == chosen[:, readable].sum()
+    else:
+        # At most one batch of each condition in every group of units is filled up.
+        assert Counting.seen < chosen.sum() + 8 * 4 * 2
+    assert counted[-1] == (chosen.sum() // 4, 45)
+    for row, (one, other) in enumerate(zip(read(found), read(whole), strict=True)):
+        seen = chosen[row, readable]
+        assert one.seen is None if seen.all() else one.seen.tolist() == seen.tolist()
+        np.testing.assert_array_equal(one.scores[seen], other.scores[readable][seen])
+        np.testing.assert_array_equal(one.predicted[seen], other.predicted[readable][seen])
+    # Nothing is computed twice, neither the same cells nor some of more.
+    Counting.seen = 0
+    more = replace(run, cells=chosen | (random.random((4, 45)) < 0.1))
+    carry_out(run, Identities(run, store), store, no_progress)
+    assert Counting.seen == 0
+    carry_out(more, Identities(more, store), store, no_progress)
+    if batch_size == 1:
+        assert Counting.seen == (more.cells & ~chosen)[:, readable].sum()  # type: ignore[operator]
+
+
+def test_small_units_are_grouped_so_that_their_images_share_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units_room, "_IMAGES_TOGETHER", 5)
+    work = [Unit((2 * place, 2 * place + 1), (place,)) for place in range(7)]
+    run = replace(run_of(14), cells=np.ones((4, 14), dtype=bool))
+    assert together(run, work) == [work[:3], work[3:6], work[6:]]
+    assert together(replace(run, cells=None), work) == [[unit] for unit in work]

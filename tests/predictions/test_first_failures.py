@@ -14,6 +14,7 @@ from cuesense.predictions.table import read
 from cuesense.registry import get
 from cuesense.types import Condition
 from tests.helpers import prediction_tables
+from tests.helpers.parts_of_images import part_of
 
 JITTER, CROP, GRAY = (get("perturbations", name) for name in ("color_jitter", "random_resized_crop", "grayscale"))
 
@@ -82,3 +83,12 @@ def test_what_was_not_measured_and_what_is_not_paired_is_refused() -> None:
         first_failures(predictions(), ["hue"])
     with pytest.raises(DatasetError, match="of the same images under every condition"):
         first_failures(predictions(paired=False))
+
+
+def test_what_was_not_looked_at_is_no_failure() -> None:
+    found = predictions(1)
+    seen = np.arange(60) % 2 == 0
+    shown = first_failures(part_of(found, seen))
+    expected = [plain(found, image, {"color_jitter", "random_resized_crop"}) for image in range(60)]
+    for image, (row, whole) in enumerate(zip(shown.itertuples(), expected, strict=True)):
+        assert (row.first_failure, row.severity) == (whole[:2] if seen[image] else ("", 0))

@@ -1,5 +1,8 @@
 """What no shard holds yet: against a plain loop over images and conditions."""
 
+from dataclasses import replace
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +48,17 @@ def test_unreadable_images_are_known_and_scores_of_other_classes_are_not() -> No
     other = OutcomeStore()
     other.write(shard(0, 2))
     assert missing(other, wanted([0, 1], chosen_from="two of many"), [0]) == []
+
+
+@given(held=st.lists(PARTS, max_size=3), chosen=st.lists(st.booleans(), min_size=48, max_size=48))
+def test_what_is_not_wanted_is_not_missing(held: list[tuple[int, int, list[str]]], chosen: list[bool]) -> None:
+    store = OutcomeStore()
+    known = set()
+    for start, count, conditions in held:
+        store.write(shard(start, count, conditions))
+        known |= {(image, name) for image in range(start, start + count) for name in conditions}
+    cells = np.array(chosen).reshape(4, 12)
+    found = missing(store, replace(wanted(range(12)), cells=cells), range(4))
+    lacking = {(image, CONDITIONS[number]) for entry in found for image in entry.images for number in entry.conditions}
+    expected = {(image, name) for number, name in enumerate(CONDITIONS) for image in np.flatnonzero(cells[number])}
+    assert lacking == expected - known

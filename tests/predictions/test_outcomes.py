@@ -151,6 +151,20 @@ def test_what_is_known_of_images_is_read_without_the_scores(tmp_path: Path, monk
 def test_types_are_narrow(store: OutcomeStore) -> None:
     store.write(shard(0, 5))
     found = next(Outcomes(store, wanted(range(5))).conditions([2]))
-    types = {entry.name: getattr(found, entry.name).dtype.name for entry in fields(found)}
+    types = {entry.name: getattr(found, entry.name).dtype.name for entry in fields(found) if entry.name != "seen"}
     narrow = {"predicted": "int32", "p_true": "float32", "margin": "float32", "scores": "float32", "classes": "int16"}
     assert types == narrow
+
+
+def test_what_is_not_wanted_is_not_seen_even_where_it_is_there() -> None:
+    store = OutcomeStore()
+    store.write(shard(0, 6, ("a",)))
+    store.write(shard(0, 3, ("b",)))
+    cells = np.array([[True] * 6, [True, True, False, False, False, False]])
+    a, b = Outcomes(store, replace(wanted(range(6), ("a", "b")), cells=cells)).conditions([0, 1])
+    assert a.seen is None
+    assert b.seen is not None
+    assert b.seen.tolist() == cells[1].tolist()
+    cells[1, 4] = True
+    with pytest.raises(OutputError, match="1 missing under condition 1"):
+        list(Outcomes(store, replace(wanted(range(6), ("a", "b")), cells=cells)).conditions([0, 1]))

@@ -163,3 +163,44 @@ def test_images_of_more_than_eight_bits_that_look_black_are_said() -> None:
     (remark,) = from_outcomes(outcomes, (GRAY, SHUFFLE), CONDITIONS, classes, ids, None).remarks
     assert "3 images hold more than 8 bits" in remark
     assert "up to 1023, and 65535" in remark
+
+
+@given(seed=st.integers(0, 99), each=st.integers(1, 6))
+def test_images_that_were_seen_stand_for_those_of_their_class(seed: int, each: int) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.repeat(np.arange(3), [6, 9, 12]))
+    seen = np.array([(labels[:row] == label).sum() < each + label for row, label in enumerate(labels)])
+    answers = random.integers(0, 3, seen.sum())
+    part = ConditionPredictions(labels[seen], answers, answers).spread(labels, np.flatnonzero(seen))
+    found = predictions((0, 1, 2), ConditionPredictions(labels, labels, labels), part)
+    assert found.weights(0) is None
+    weights = found.weights(1)
+    assert found.partial
+    assert np.bincount(labels, weights=weights).tolist() == pytest.approx([6, 9, 12])
+    np.testing.assert_array_equal(found.seen(1), seen)
+    assert found.seen(0).all()
+    # What was not seen is right for nobody.
+    assert not found.right(1)[~seen].any()
+    assert not found.corrected_right(1)[~seen].any()
+    assert found.right(1)[seen].tolist() == (answers == labels[seen]).tolist()
+
+
+def test_of_a_class_seen_in_part_each_image_counts_as_several_in_the_correction() -> None:
+    part, ids = random_part(16), [f"{position:02d}" for position in range(16)]
+    outcomes = outcomes_of(part.labels, part.predicted, part.scores, CLASSES.outputs)
+    cells = np.ones((4, 16), dtype=bool)
+    cells[1, 3:] = False
+    cells[1, np.flatnonzero(part.labels == 1)[-2:]] = True
+    assert {0, 1} == set(part.labels[cells[1]])
+    outcomes = Outcomes(outcomes._store, replace(outcomes._wanted, cells=cells))
+    clean, gray, *others = from_outcomes(outcomes, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None).per_condition
+    assert all(found.seen is None for found in (clean, *others))
+    rows = np.flatnonzero(cells[1])
+    of = part.labels[rows]
+    stands_for = np.array([(part.labels == label).sum() / (of == label).sum() for label in of])
+    prior = np.bincount(part.labels, minlength=3) / 16
+    expected = prior_corrected(part.scores[1][rows], np.tile(np.arange(3), (len(rows), 1)), prior, stands_for)
+    assert gray.corrected is not None
+    assert gray.corrected[rows].tolist() == expected.tolist()
+    assert gray.predicted[rows].tolist() == part.predicted[1][rows].tolist()
+    np.testing.assert_array_equal(gray.seen, cells[1])

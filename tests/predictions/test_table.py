@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 import pytest
 
@@ -19,6 +20,7 @@ from cuesense.predictions.write_table import write
 from cuesense.registry import get
 from cuesense.types import Cue, Role
 from tests.helpers.cue_predictions import EVERY, predictions, recognized_with, shares_kept
+from tests.helpers.parts_of_images import first_of_class, part_of
 from tests.helpers.prediction_tables import CLASSES, rows, saved
 
 
@@ -445,3 +447,39 @@ def test_metadata_of_the_wrong_type_are_refused(tmp_path: Path, metadata: dict[s
 def test_an_index_of_pandas_is_a_column(tmp_path: Path) -> None:
     rows().set_index("sample_id").to_parquet(tmp_path / "p.parquet")
     assert len(read(tmp_path / "p.parquet")[0].sample_ids) == 12
+
+
+def test_the_table_of_an_adaptive_run_has_the_rows_that_it_looked_at(tmp_path: Path) -> None:
+    found = predictions([shares_kept(recognized_with(cue)) for cue in ("color", "shape", "texture")], 30)
+    some = part_of(found, first_of_class(found, 12))
+    # Half of the conditions were looked at in more images.
+    mixed = part_of(found, first_of_class(found, 20)).per_condition
+    rows = tuple(mixed[row] if row % 2 else given for row, given in enumerate(some.per_condition))
+    some = replace(some, per_condition=rows)
+    write(some, tmp_path / "p.parquet")
+    table = pq.read_table(tmp_path / "p.parquet")
+    assert len(table) == sum(int(some.seen(row).sum()) for row in range(len(rows)))
+    again, warnings = read(tmp_path / "p.parquet")
+    assert again.paired
+    assert not [text for text in warnings if "Left out" in text or "different images" in text]
+    assert list(again.sample_ids) == sorted(some.sample_ids)
+    order = np.argsort(some.sample_ids)
+    place = {str(condition): row for row, condition in enumerate(again.conditions)}
+    for row, condition in enumerate(some.conditions):
+        other = again.per_condition[place[str(condition)]]
+        np.testing.assert_array_equal(again.seen(place[str(condition)]), some.seen(row)[order])
+        np.testing.assert_array_equal(other.corrected, some.per_condition[row].corrected[order])
+    first, second = gather(some, 0.95), gather(again, 0.95)
+    for ablation, share in first.shares.items():
+        np.testing.assert_allclose(second.shares[ablation].kept, share.kept)
+
+
+def test_a_table_that_says_so_falsely_is_refused(tmp_path: Path) -> None:
+    found = predictions([shares_kept(recognized_with("color"))] * 2, 12)
+    write(part_of(found, first_of_class(found, 6)), tmp_path / "p.parquet")
+    table = pq.read_table(tmp_path / "p.parquet")
+    clean = pa.compute.equal(table["perturbation"].cast(pa.string()), "clean")
+    strange = pa.compute.and_(clean, pa.compute.equal(table["sample_id"].cast(pa.string()), found.sample_ids[0]))
+    pq.write_table(table.filter(pa.compute.invert(strange)), tmp_path / "q.parquet")
+    with pytest.raises(DatasetError, match=r"the images of '.*q\.parquet' to be among its clean ones, but got others"):
+        read(tmp_path / "q.parquet")

@@ -101,6 +101,7 @@ def test_the_table_of_curves_has_a_row_a_perturbation_severity_and_class() -> No
                     "value": value,
                     "class": entry.name,
                     "n": curve.n[index],
+                    "seen": curve.n[index],
                     "repeats": curve.repeats,
                     "clean_correct": curve.clean_correct[index],
                     "lost": lost,

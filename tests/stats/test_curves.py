@@ -1,5 +1,6 @@
 """Counts per class and severity, and their drops, against plain loops and simulated truth."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -167,3 +168,30 @@ def test_drops_follow_their_classes_and_widen_with_the_confidence(seed):
         wider = function(curve, 0.99)
         assert (wider[1] <= low + 1e-12).all()
         assert (wider[2] >= high - 1e-12).all()
+
+
+@settings(max_examples=30)
+@given(seed=seeds, images=st.integers(0, 30), repeats=st.integers(1, 3), severities=st.integers(1, 3))
+def test_images_that_were_not_seen_count_for_nothing(seed, images, repeats, severities):
+    rng = np.random.default_rng(seed)
+    clean, labels, seen = rng.random(images) < 0.6, rng.integers(0, 4, images), rng.random((severities, images)) < 0.5
+    perturbed = rng.random((repeats, severities, images)) < 0.5
+    curve = curves.count(perturbation(severities), clean, perturbed, labels, 4, seen)
+    assert np.array_equal(curve.n, np.bincount(labels, minlength=4))
+    assert np.array_equal(curve.images, curve.seen)
+    for severity, part in enumerate(seen):
+        of_part = perturbed[:, [severity]][:, :, part]
+        alone = curves.count(perturbation(1), clean[part], of_part, labels[part], 4)
+        assert np.array_equal(curve.images[severity], alone.n)
+        for name in ("lost", "gained", *(("squared",) if repeats > 1 else ())):
+            assert np.array_equal(getattr(curve, name)[severity], getattr(alone, name)[0])
+        np.testing.assert_array_equal(
+            np.array(curves.one_sided_drops(curve, 0.95))[:, severity],
+            np.array(curves.one_sided_drops(alone, 0.95))[:, 0],
+        )
+
+
+def test_a_loss_among_a_part_stands_for_all():
+    curve = Curve(perturbation(2), np.array([40]), np.array([36]), np.array([[2], [9]]), np.array([[0], [1]]))
+    assert curve.net_lost.tolist() == [[2], [8]]
+    assert replace(curve, seen=np.array([[10], [40]])).net_lost.tolist() == [[8], [8]]
