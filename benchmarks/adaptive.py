@@ -4,7 +4,8 @@
 conditions (and the images, by which stored predictions are found), and replays each of them: the plan of
 ``cuesense/adaptive`` is given the predictions that it wants and no others, with a prior correction of these alone, in
 several orders of the images. It prints, for cues and for budgets, the share of the full run's predictions that was
-wanted, and the share of the classes (classes and augmentations) with the full run's cue (budget: value and status).
+wanted, and the share of the classes (classes and augmentations) to which the analysis of that part gives the full run's
+cue (budget: value and status), as ``cuesense analyze --adaptive`` does.
 Then it asks whether the agreement of simulated runs means what it says: over all answers of all looks, by agreement,
 how many were the full run's.
 """
@@ -29,8 +30,8 @@ from cuesense.datasets.load import load_dataset
 from cuesense.inference.options import RunOptions
 from cuesense.inference.units import Identities, Run
 from cuesense.policies.budgets import Levels
-from cuesense.predictions.outcomes import Outcomes
-from cuesense.predictions.predictions import ConditionPredictions, Predictions
+from cuesense.predictions.outcomes import ConditionOutcomes, Outcomes
+from cuesense.predictions.predictions import ConditionPredictions, Predictions, of_condition
 from cuesense.predictions.shards import FOLDER, OutcomeStore
 from cuesense.predictions.table import read
 from cuesense.schemas.profile import Profile
@@ -77,13 +78,11 @@ def full_run(folder: Path) -> FullRun:
     row_of = {ids[position]: row for row, position in enumerate(known_outcomes.images.positions.tolist())}
     order = [row_of[name] for name in predictions.sample_ids]
     outcomes = list(known_outcomes.conditions(range(len(predictions.conditions))))
-    result = analyze_predictions(predictions, levels=LEVELS, groups={})
     return FullRun(
         predictions,
         np.stack([outcome.scores[order] for outcome in outcomes]),
         np.stack([outcome.classes[order] for outcome in outcomes]),
-        np.array([VERDICTS.index(entry.cue) for entry in result.cues]),
-        {name: np.array([answer_of(b.severity, b.status) for b in found]) for name, found in result.budgets.items()},
+        *answers_of(predictions),
     )
 
 
@@ -91,9 +90,9 @@ def known(run: FullRun, seen: Bools, rng: np.random.Generator) -> Predictions:
     """Return the predictions of a part alone, (M, N) says which, with a prior correction of that part."""
     prior = run.images / run.images.sum()
     per_condition, cues = [], cue_conditions(run.predictions)
-    for row, (given, of_condition) in enumerate(zip(run.predictions.per_condition, seen, strict=True)):
-        part = np.flatnonzero(of_condition)
-        counted = weights(run.labels, of_condition, run.images, rng)
+    for row, (given, under) in enumerate(zip(run.predictions.per_condition, seen, strict=True)):
+        part = np.flatnonzero(under)
+        counted = weights(run.labels, under, run.images, rng)
         predicted, corrected = np.full((2, len(run.labels)), -1)
         predicted[part] = given.predicted[part]
         # Budgets rest on raw predictions, and what is seen whole has the full run's correction.
@@ -103,6 +102,27 @@ def known(run: FullRun, seen: Bools, rng: np.random.Generator) -> Predictions:
             corrected = given.corrected
         per_condition.append(ConditionPredictions(run.labels, predicted, corrected))
     return replace(run.predictions, per_condition=tuple(per_condition))
+
+
+def answers_of(predictions: Predictions) -> tuple[Ints, dict[str, Ints]]:
+    """Return the cue of every class, and its budgets, as whole numbers."""
+    result = analyze_predictions(predictions, levels=LEVELS, groups={})
+    budgets = {
+        name: np.array([answer_of(b.severity, b.status) for b in found]) for name, found in result.budgets.items()
+    }
+    return np.array([VERDICTS.index(entry.cue) for entry in result.cues]), budgets
+
+
+def of_part(run: FullRun, seen: Bools) -> Predictions:
+    """Return the predictions of a part alone, (M, N) says which, as an adaptive analysis has them."""
+    every = np.arange(len(run.labels))
+    found = []
+    for row, (given, part) in enumerate(zip(run.predictions.per_condition, seen, strict=True)):
+        outcome = ConditionOutcomes(
+            given.predicted, np.empty(0), np.empty(0), run.scores[row], run.classes[row], None if part.all() else part
+        )
+        found.append(of_condition(outcome, every, run.labels, run.images))
+    return replace(run.predictions, per_condition=tuple(found))
 
 
 def replayed(run: FullRun, order: int) -> tuple[Plan, Bools, list[tuple[float, bool]], list[tuple[float, bool]]]:
@@ -141,8 +161,9 @@ def show(name: str, run: FullRun, orders: Sequence[int]) -> tuple[list[tuple[flo
     for order in orders:
         began = time.process_time()
         plan, seen, of_cues, of_budgets = replayed(run, order)
-        same = np.array([plan.budgets[augmentation].answer == truth for augmentation, truth in run.budgets.items()])
-        shares = seen[ablated].mean(), (plan.cues.answer == run.cues).mean(), seen[augmented].mean(), same.mean()
+        found_cues, found_budgets = answers_of(of_part(run, seen))
+        same = np.array([found_budgets[augmentation] == truth for augmentation, truth in run.budgets.items()])
+        shares = seen[ablated].mean(), (found_cues == run.cues).mean(), seen[augmented].mean(), same.mean()
         rows.append((*shares, same.all(axis=0).mean(), seen.mean(), plan.look, time.process_time() - began))
         cues, budgets = cues + of_cues, budgets + of_budgets
     found = " ".join(f"{value:8.3f}" for value in np.mean(rows, axis=0))
