@@ -86,7 +86,7 @@ def full_run(folder: Path) -> FullRun:
     )
 
 
-def known(run: FullRun, seen: Bools, rng: np.random.Generator) -> Predictions:
+def known(run: FullRun, seen: Bools, rng: np.random.Generator | None) -> Predictions:
     """Return the predictions of a part alone, (M, N) says which, with a prior correction of that part."""
     prior = run.images / run.images.sum()
     per_condition, cues = [], cue_conditions(run.predictions)
@@ -138,7 +138,7 @@ def replayed(run: FullRun, order: int) -> tuple[Plan, Bools, list[tuple[float, b
     while not plan.finished:
         before, seen = plan, seen_under(plan, run.labels, place)
         rng = np.random.default_rng([order, before.look])
-        versions = [known(run, seen, rng) for _ in range(VERSIONS)]
+        versions = [known(run, seen, draw) for draw in (None, *[rng] * (VERSIONS - 1))]
         plan = next_plan(before, versions, place, LEVELS, order)
         asked = ~before.cue_settled
         cues += _told(plan.cues.agreement[asked], (plan.cues.answer == run.cues)[asked])

@@ -15,6 +15,7 @@ from cuesense.adaptive.answers import SIMULATED_RUNS, Answers, most_frequent
 from cuesense.arrays import Bools, Floats, Ints
 from cuesense.policies.budgets import Levels, severities_and_statuses
 from cuesense.predictions.predictions import Predictions
+from cuesense.stats.curves import count
 from cuesense.stats.drop_risk import draws_worth_of, share_quantiles
 from cuesense.types import BudgetStatus, Curve, Perturbation
 
@@ -31,11 +32,14 @@ class LikelyBudgets:
     Attributes:
         answers: Severity and status of every class; ``severity_and_status`` reads them.
         doubt: Share of the simulated runs that disagree with most of them on whether a severity is safe, (S, C), at
-            most one half; at the mildest, on the status as well, where most runs give no severity.
+            most one half; at the mildest, on the status as well, where most runs give no severity; and at least DOUBT
+            where the images seen lead to another answer on a severity; at the mildest, to any other one.
+        now: What the images seen lead to, as whole numbers like the answers, (C,).
     """
 
     answers: Answers
     doubt: Floats
+    now: Ints
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,33 @@ def likely_budgets(
         rng: Draws the simulated runs.
     """
     curve = _full_runs(predictions, perturbation, seen, rng)
-    severities, statuses, risk = severities_and_statuses(curve, levels, SIMULATED_RUNS)
-    numbers = np.array([answer_of(*found) for found in zip(severities.tolist(), statuses, strict=True)])
-    numbers = numbers.reshape(SIMULATED_RUNS, -1)
-    safe = (risk <= levels.risk).reshape(len(risk), SIMULATED_RUNS, -1).mean(axis=1)
-    doubt = np.minimum(safe, 1 - safe)
+    numbers, safe = _answers(curve, levels, SIMULATED_RUNS)
+    numbers, share = numbers.reshape(SIMULATED_RUNS, -1), safe.reshape(len(safe), SIMULATED_RUNS, -1).mean(axis=1)
+    doubt = np.minimum(share, 1 - share)
     # Where no severity is safe, the mildest one also decides between none and undetermined.
     none = numbers == answer_of(0, BudgetStatus.NONE)
     undetermined = numbers == answer_of(0, BudgetStatus.UNDETERMINED)
     doubt[0] = np.maximum(doubt[0], np.minimum(none.mean(axis=0), undetermined.mean(axis=0)))
-    return LikelyBudgets(most_frequent(numbers), doubt)
+    now, safe_now = _answers(_seen(predictions, perturbation, seen), levels)
+    answers = most_frequent(numbers)
+    differs = safe_now != (share >= 0.5)
+    differs[0] |= now != answers.answer
+    return LikelyBudgets(answers, np.where(differs, np.maximum(doubt, DOUBT), doubt), now)
+
+
+def _answers(curve: Curve, levels: Levels, copies: int = 1) -> tuple[Ints, Bools]:
+    """Return the budget of every class as a whole number, (C,), and which severities are safe by themselves, (S, C)."""
+    severities, statuses, risk = severities_and_statuses(curve, levels, copies)
+    numbers = [answer_of(*found) for found in zip(severities.tolist(), statuses, strict=True)]
+    return np.array(numbers), risk <= levels.risk
+
+
+def _seen(predictions: Predictions, perturbation: Perturbation, seen: Bools) -> Curve:
+    """Return the counts of the images seen."""
+    rows = np.array([predictions.rows[perturbation.name, severity] for severity in perturbation.severities])
+    right = np.array([[predictions.right(row) for row in of_repeat] for of_repeat in rows.T])
+    labels, classes = predictions.per_condition[0].labels, len(predictions.class_names)
+    return count(perturbation, predictions.right(0), right, labels, classes, seen)
 
 
 def _full_runs(predictions: Predictions, perturbation: Perturbation, seen: Bools, rng: np.random.Generator) -> Curve:

@@ -11,7 +11,7 @@ from cuesense.adaptive.answers import SIMULATED_RUNS, Answers, most_frequent
 from cuesense.adaptive.unseen import simulated
 from cuesense.analysis.cues import name_cues
 from cuesense.analysis.evidence import gather
-from cuesense.arrays import Bools
+from cuesense.arrays import Bools, Ints
 from cuesense.perturbations.ablations import measured
 from cuesense.predictions.predictions import Predictions
 from cuesense.types import CueVerdict
@@ -48,6 +48,22 @@ def likely_cues(
         _verdicts(simulated(known[run % len(known)], seen, rng), classes, confidence) for run in range(SIMULATED_RUNS)
     ]
     return most_frequent(np.array(runs).reshape(SIMULATED_RUNS, -1))
+
+
+def cues_now(predictions: Predictions, seen: Bools, classes: Sequence[int], confidence: float) -> Ints:
+    """Return the cue that the images seen lead to, for some classes, as its place in VERDICTS.
+
+    Args:
+        predictions: As for ``likely_cues``.
+        seen: Likewise.
+        classes: Likewise.
+        confidence: Likewise.
+    """
+    clean, *others = _of_cues(predictions).per_condition
+    rows = np.flatnonzero(seen)
+    parts = [given.ordered(given.labels[rows], rows).spread(given.labels, rows) for given in others]
+    known = replace(_of_cues(predictions), per_condition=(clean, *parts))
+    return np.array(_verdicts(known, classes, confidence))
 
 
 def _of_cues(predictions: Predictions) -> Predictions:

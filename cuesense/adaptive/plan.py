@@ -8,13 +8,13 @@ the prior correction: its images stand for those that were not seen (``weights``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cuesense.adaptive.answers import Answers, settled
 from cuesense.adaptive.budgets import DOUBT, LikelyBudgets, likely_budgets
-from cuesense.adaptive.cues import cue_conditions, likely_cues
+from cuesense.adaptive.cues import cue_conditions, cues_now, likely_cues
 from cuesense.adaptive.looks import next_number, number_of_looks
 from cuesense.arrays import Bools, Floats, Ints
 from cuesense.perturbations.ablations import measured
@@ -101,7 +101,7 @@ def seen_under(plan: Plan, labels: Ints, places: Ints) -> Bools:
     return np.asarray(places < plan.wanted[:, labels])
 
 
-def weights(labels: Ints, seen: Bools, images: Ints, rng: np.random.Generator) -> Floats:
+def weights(labels: Ints, seen: Bools, images: Ints, rng: np.random.Generator | None) -> Floats:
     """Return how many images of its class each image seen under a condition may stand for, for stats.prior_correction.
 
     Each stands for itself, and in all for as many others as its class has unseen images, in random parts (Bayesian
@@ -112,13 +112,13 @@ def weights(labels: Ints, seen: Bools, images: Ints, rng: np.random.Generator) -
         labels: Class of each image, (N,).
         seen: Which of them were seen, (N,).
         images: Images of each class, (C,).
-        rng: Draws.
+        rng: Draws; None makes the parts equal.
 
     Returns:
         Shape (n,) for the n images seen.
     """
     of = labels[seen]
-    parts = rng.exponential(size=len(of))
+    parts = np.ones(len(of)) if rng is None else rng.exponential(size=len(of))
     unseen = images - np.bincount(of, minlength=len(images))
     return np.asarray(1 + unseen[of] * parts / np.bincount(of, weights=parts, minlength=len(images))[of])
 
@@ -130,9 +130,9 @@ def next_plan(plan: Plan, versions: Sequence[Predictions], places: Ints, levels:
 
     Args:
         plan: The plan that was carried out.
-        versions: VERSIONS of the predictions of all N images, alike but for the prior correction, which each has by
-            its own draw of ``weights``; paired, the clean condition first. Under the others, what stands at images that
-            the plan did not want does not matter.
+        versions: VERSIONS of the predictions of all N images, alike but for the prior correction, which the first has
+            with equal weights for the images of a class, and each other by its own draw of ``weights``; paired, the
+            clean condition first. Under the others, what stands at images that the plan did not want does not matter.
         places: From looks.places, (N,).
         levels: What a budget may risk, and the level of intervals.
         seed: Seed of the simulated runs.
@@ -176,13 +176,15 @@ class _Look:
         classes = np.flatnonzero(~plan.cue_settled)
         if not len(classes):
             return plan.cues, plan.cue_settled
-        found = likely_cues(
-            self.versions, np.asarray(self.seen[rows].all(axis=0)), classes.tolist(), self.levels.confidence, rng
-        )
+        seen, confidence = np.asarray(self.seen[rows].all(axis=0)), self.levels.confidence
+        found = likely_cues(self.versions, seen, classes.tolist(), confidence, rng)
         answers = Answers(plan.cues.answer.copy(), plan.cues.agreement.copy())
         answers.answer[classes], answers.agreement[classes] = found.answer, found.agreement
-        number = plan.wanted[rows].min(axis=0)
-        return answers, self._settled(answers, plan.cue_settled, number, LEAST_FOR_CUES)
+        # What the images seen lead to is what is reported.
+        reported = answers.answer.copy()
+        reported[classes] = cues_now(self.predictions, seen, classes.tolist(), confidence)
+        agrees, number = reported == answers.answer, plan.wanted[rows].min(axis=0)
+        return answers, self._settled(answers, plan.cue_settled, agrees, number, LEAST_FOR_CUES)
 
     def budgets(self, perturbation: Perturbation, rng: np.random.Generator) -> tuple[LikelyBudgets, Bools]:
         """Return the likely budgets, those of settled classes as they were, and which are settled now."""
@@ -194,15 +196,21 @@ class _Look:
             np.where(before, old.answer, found.answers.answer), np.where(before, old.agreement, found.answers.agreement)
         )
         number = self.plan.wanted[[row for of_severity in rows for row in of_severity]].min(axis=0)
-        return LikelyBudgets(answers, found.doubt), self._settled(answers, before, number, LEAST_FOR_BUDGETS)
+        agrees = found.now == answers.answer
+        return replace(found, answers=answers), self._settled(answers, before, agrees, number, LEAST_FOR_BUDGETS)
 
-    def _settled(self, answers: Answers, before: Bools, number: Ints, least: float) -> Bools:
-        """Return which classes are settled, (C,): before, now, or as all their images are seen."""
+    def _settled(self, answers: Answers, before: Bools, agrees: Bools, number: Ints, least: float) -> Bools:
+        """Return which classes are settled, (C,): before, now, or as all their images are seen.
+
+        None is now where the images seen lead to another answer than most simulated runs give.
+        """
         looks = max(number_of_looks(self.images) - 1, 1)
         allowed = WRONG * (self.images > 0).sum() * min((self.plan.look + 1) / looks, 1)
         whole = number >= self.images
         spent = (1 - answers.agreement)[before & ~whole].sum()
-        return np.asarray(before | whole | settled(answers.agreement, ~before & ~whole, allowed - spent, least))
+        return np.asarray(
+            before | whole | settled(answers.agreement, ~before & ~whole & agrees, allowed - spent, least)
+        )
 
     def more_for_cues(self, going_on: Bools) -> Ints:
         """Return how many images are wanted, (M, C), where some classes go on with the conditions of cues."""

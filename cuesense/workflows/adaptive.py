@@ -135,13 +135,14 @@ class _Counted:
             return [self.whole[row]] * VERSIONS
         seen = np.ones(len(self.rows), dtype=np.bool_) if outcome.seen is None else outcome.seen[self.rows]
         number = VERSIONS if corrected and not seen.all() else 1
-        versions = [self._version(outcome, seen, rng, corrected=corrected) for _ in range(number)]
+        draws = [None, *[rng] * (number - 1)]
+        versions = [self._version(outcome, seen, draw, corrected=corrected) for draw in draws]
         if seen.all():
             self.whole[row] = versions[0]
         return versions * (VERSIONS // number)
 
     def _version(
-        self, outcome: ConditionOutcomes, seen: Bools, rng: np.random.Generator, *, corrected: bool
+        self, outcome: ConditionOutcomes, seen: Bools, rng: np.random.Generator | None, *, corrected: bool
     ) -> ConditionPredictions:
         part = np.flatnonzero(seen)
         rows, found = self.rows[part], None

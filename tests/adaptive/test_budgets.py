@@ -7,9 +7,9 @@ from cuesense.adaptive import budgets
 from cuesense.adaptive.budgets import DOUBT, answer_of, likely_budgets, severity_and_status
 from cuesense.analysis.counts import count_predictions
 from cuesense.perturbations.catalog import RANDOM_RESIZED_CROP as CROP
-from cuesense.policies.budgets import Levels, budget
+from cuesense.policies.budgets import Levels, budget, severities_and_statuses
 from cuesense.predictions.predictions import Predictions
-from cuesense.types import BudgetStatus
+from cuesense.types import BudgetStatus, Curve
 from tests.helpers.full_runs import full_run
 
 LEVELS = Levels(0.05, 0.95)
@@ -86,9 +86,55 @@ def test_the_mildest_severity_is_in_doubt_where_runs_disagree_on_whether_anythin
     cells = 6 * budgets.SIMULATED_RUNS
     statuses = [BudgetStatus.NONE if cell // 6 % 4 else BudgetStatus.UNDETERMINED for cell in range(cells)]
     given = np.zeros(cells, dtype=np.int64), statuses, np.full((SEVERITIES, cells), 0.9)
-    monkeypatch.setattr(budgets, "severities_and_statuses", lambda *_: given)
+    now = given[0][:6], [BudgetStatus.NONE] * 6, given[2][:, :6]
+    monkeypatch.setattr(
+        budgets, "severities_and_statuses", lambda _curve, _levels, copies: given if copies > 1 else now
+    )
     run = full_run(20)
     found = likely_budgets(run, CROP, first(run, 10), LEVELS, np.random.default_rng(0))
     assert found.doubt[0].tolist() == [0.25] * 6
     assert not found.doubt[1:].any()
     assert found.answers.agreement.tolist() == [0.75] * 6
+    assert found.now.tolist() == [answer_of(0, BudgetStatus.NONE)] * 6
+
+
+def test_what_the_images_seen_lead_to_is_the_budget_of_these_images_alone() -> None:
+    run = full_run(40, repeats=2)
+    seen = first(run, 12)
+    seen[2, ::3] = False
+    found = likely_budgets(run, CROP, seen, LEVELS, np.random.default_rng(0))
+    labels = run.per_condition[0].labels
+    rows = np.array([run.rows[CROP.name, severity] for severity in CROP.severities])
+    lost, gained, squared, images = np.zeros((4, SEVERITIES, 6), dtype=np.int64)
+    for severity in range(SEVERITIES):
+        for image in np.flatnonzero(seen[severity]):
+            right = [run.right(row)[image] for row in rows[severity]]
+            clean, of = run.right(0)[image], labels[image]
+            lost[severity, of] += sum(clean and not one for one in right)
+            gained[severity, of] += sum(one and not clean for one in right)
+            squared[severity, of] += (2 * clean - sum(right)) ** 2
+            images[severity, of] += 1
+    n, clean_correct = np.bincount(labels), np.bincount(labels[run.right(0)])
+    curve = Curve(CROP, n, clean_correct, lost, gained, 2, squared=squared, seen=images)
+    severities, statuses, _ = severities_and_statuses(curve, LEVELS)
+    assert found.now.tolist() == [answer_of(*one) for one in zip(severities.tolist(), statuses, strict=True)]
+
+
+def test_a_severity_is_in_doubt_where_the_images_seen_lead_to_another_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All simulated runs call every severity safe; so do the images seen, but for the third one of the second class."""
+    cells = 6 * budgets.SIMULATED_RUNS
+    every = np.full(cells, SEVERITIES), [BudgetStatus.UNLIMITED] * cells, np.zeros((SEVERITIES, cells))
+    risk, severities = np.zeros((SEVERITIES, 6)), np.full(6, SEVERITIES)
+    risk[2, 1], severities[1] = 0.9, 2
+    statuses = [BudgetStatus.LIMITED if index == 1 else BudgetStatus.UNLIMITED for index in range(6)]
+    now = severities, statuses, risk
+    monkeypatch.setattr(
+        budgets, "severities_and_statuses", lambda _curve, _levels, copies: every if copies > 1 else now
+    )
+    run = full_run(20)
+    found = likely_budgets(run, CROP, first(run, 10), LEVELS, np.random.default_rng(0))
+    assert found.answers.agreement.tolist() == [1.0] * 6
+    expected = np.zeros((SEVERITIES, 6))
+    expected[[0, 2], 1] = budgets.DOUBT
+    assert found.doubt.tolist() == expected.tolist()
+    assert found.now[1] != found.answers.answer[1]

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from cuesense.adaptive import cues
-from cuesense.adaptive.cues import VERDICTS, cue_conditions, likely_cues
+from cuesense.adaptive.cues import VERDICTS, cue_conditions, cues_now, likely_cues
 from cuesense.analysis.cues import name_cues
 from cuesense.analysis.evidence import gather
 from cuesense.types import Role
 from tests.helpers.full_runs import full_run
+from tests.helpers.parts_of_images import part_of
 
 RUN = full_run(40, each=2)
 LABELS = RUN.per_condition[0].labels
@@ -56,3 +57,11 @@ def test_an_answer_is_as_sure_as_the_prior_corrections_agree() -> None:
     other = replace(RUN, per_condition=RUN.per_condition[:1] * len(RUN.conditions))
     found = likely_cues([RUN, other], first(40), EVERY, 0.95, np.random.default_rng(0))
     assert set(found.agreement.tolist()) == {0.5}
+
+
+@pytest.mark.parametrize("number", [4, 12, 40])
+def test_what_the_images_seen_lead_to_is_the_cue_that_an_analysis_of_them_names(number: int) -> None:
+    seen = first(number)
+    truth = [entry.cue for entry in name_cues(gather(part_of(RUN, seen), 0.95), RUN.class_names)]
+    assert [VERDICTS[answer] for answer in cues_now(RUN, seen, [1, 4], 0.95)] == [truth[1], truth[4]]
+    assert len({*truth}) == (1 if number == 4 else 3)

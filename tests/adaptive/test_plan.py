@@ -158,14 +158,19 @@ def test_expected_mistakes_are_spent_in_equal_parts_over_the_looks() -> None:
     """Looks at 10, 20, 40 and 80 images: .02 of six classes is .12, of which each look but the last may spend .04."""
     agreement = np.array([1.0, 0.97, 0.97, 0.97, 0.97, 0.97])
     answers, nothing = Answers(np.zeros(6, dtype=np.int64), agreement), np.zeros(6, dtype=bool)
+    every = ~nothing
     at_first = look(np.full((len(RUN.conditions), 6), 10))
-    assert at_first._settled(answers, nothing, np.full(6, 10), 0.9).tolist() == [True, True] + [False] * 4
+    assert at_first._settled(answers, nothing, every, np.full(6, 10), 0.9).tolist() == [True, True] + [False] * 4
     third = replace(at_first, plan=replace(at_first.plan, look=2))
-    assert third._settled(answers, nothing, np.full(6, 40), 0.9).sum() == 5
+    assert third._settled(answers, nothing, every, np.full(6, 40), 0.9).sum() == 5
     before = np.array([False, True, True, False, False, False])
-    assert third._settled(answers, before, np.full(6, 40), 0.9).sum() == 5
-    assert third._settled(answers, nothing, np.full(6, 40), 0.98).sum() == 1
-    assert third._settled(answers, nothing, IMAGES, 0.98).all()
+    assert third._settled(answers, before, every, np.full(6, 40), 0.9).sum() == 5
+    assert third._settled(answers, nothing, every, np.full(6, 40), 0.98).sum() == 1
+    assert third._settled(answers, nothing, every, IMAGES, 0.98).all()
+    # What the images seen do not show yet is not settled, unless they are all.
+    others = np.array([False, False, True, True, True, True])
+    assert third._settled(answers, nothing, others, np.full(6, 40), 0.9).tolist() == others.tolist()
+    assert third._settled(answers, nothing, others, IMAGES, 0.9).all()
 
 
 def test_perturbations_that_budgets_rest_on_are_augmentations() -> None:
