@@ -268,3 +268,25 @@ def test_a_run_says_what_it_takes(model_file: Path, photos_folder: Path, tmp_pat
     done = analyze(model_file, photos_folder, tmp_path / "out")
     assert "780 forward passes are still to be computed: about 1 s and " in done.stderr
     assert "forward passes" not in analyze(model_file, photos_folder, tmp_path / "out").stderr
+
+
+def test_an_adaptive_run_says_how_much_it_looked_at(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    dry = analyze(model_file, photos_folder, tmp_path / "out", "--adaptive", "--dry-run")
+    assert "With --adaptive this is the most that is computed; most runs end earlier." in dry.stdout
+    done = analyze(model_file, photos_folder, tmp_path / "out", "--adaptive")
+    assert done.exit_code == 0, done.output
+    assert "At most 780 forward passes are still to be computed" in done.stderr
+    known = json.loads((tmp_path / "out" / "profile.json").read_text())["provenance"]["adaptive"]
+    assert known["of"] == 780
+    assert 60 < known["forward_passes"] < 780
+    share = f"Looked at {known['forward_passes']} of 780 perturbed and clean images"
+    assert share in done.stderr
+    # What is left is what a full run still computes.
+    left = analyze(model_file, photos_folder, tmp_path / "out")
+    assert f"{780 - known['forward_passes']} forward passes are still to be computed" in left.stderr
+
+
+def test_adaptive_parts_are_refused(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    done = analyze(model_file, photos_folder, tmp_path / "out", "--adaptive", "--part", "1/2")
+    assert_one_sentence(done, "Expected --adaptive to be a run of one process, but got given with --part")
+    assert not (tmp_path / "out").exists()

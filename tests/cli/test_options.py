@@ -41,7 +41,7 @@ OPTIONS = {
     | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
     | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe", "--yes"}
     | {"--engine", "--ray-address", "--ray-workers", "--gpus-per-worker"}
-    | {"--pipeline", "--timm-args", "--torchvision-args", "--part", "--compile", "--dry-run"},
+    | {"--pipeline", "--timm-args", "--torchvision-args", "--part", "--compile", "--dry-run", "--adaptive"},
     "merge": {"--json"},
     "score": {
         "--plugin",

@@ -52,11 +52,11 @@ def test_a_run_says_what_it_takes_unless_all_is_done(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("cuesense.inference.pace._cores", lambda: 1)
     monkeypatch.setattr(cost, "measure_pace", lambda *_: A_SECOND_EACH)
     said: list[str] = []
-    say_cost([stage(OutcomeStore())], said.append)
+    say_cost([stage(OutcomeStore())], said.append, adaptive=False)
     assert said == ["160 forward passes are still to be computed: about 3 min and 2.0 GB of memory."]
     store = OutcomeStore()
     run(Colors(40), store=store)
     say_cost([stage(store)], said.append)
     monkeypatch.setattr(cost, "measure_pace", lambda *_: None)
-    say_cost([stage(OutcomeStore())], said.append)
+    say_cost([stage(OutcomeStore())], said.append, adaptive=False)
     assert len(said) == 1
