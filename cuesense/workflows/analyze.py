@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from cuesense.config import Config
-from cuesense.inference.options import WHOLE, Part
+from cuesense.inference.options import Part
 from cuesense.inference.ray_cluster import connected
 from cuesense.predictions.shards import FOLDER
 from cuesense.stores.lock import locked
@@ -160,9 +160,7 @@ def analyze(
                 analysis = replace(analysis, run=run)
                 profile = measure(analysis, folder, ready.plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
-            # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
-            # to go on from.
-            if fresh and share == WHOLE and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
+            if folder is not None and fresh and not _is_of_use(folder, share):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
     warn_of(warning for warning in profile.warnings_to_repeat if warning not in ready.warnings)
@@ -191,6 +189,12 @@ def estimate_cost(model: Any, dataset: Any, **options: Any) -> CostEstimate:
     from cuesense.workflows.estimate import cost_of
 
     return cost_of(ready.analysis, ready.folder, restart=given.arguments["restart"])
+
+
+def _is_of_use(folder: Path, share: Part) -> bool:
+    """Return whether a run that failed or was interrupted leaves whole shards to go on from, or other parts run."""
+    others = {*folder.glob(".part-*-of-*")} - {_locked_folder(folder, share)}
+    return bool(others) or any(folder.glob(f"{FOLDER}/shard-*.npz"))
 
 
 def _locked_folder(folder: Path | None, part: Part) -> Path | None:

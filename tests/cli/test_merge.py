@@ -50,6 +50,8 @@ def test_parts_are_merged_from_another_folder(
 
 def test_a_part_with_other_arguments_is_refused(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
     given = job(model_file, photos_folder, tmp_path / "shared")
+    assert_one_sentence(run(*given, "--part", "1/2", "--batch-size", "0"), "--batch-size")
+    assert list(tmp_path.iterdir()) == [], "a part that fails first leaves nothing"
     assert run(*given, "--part", "1/2").exit_code == 0
     assert_one_sentence(run(*given, "--part", "2/2", "--seed", "3"), "other --seed than in the part that began")
     assert_one_sentence(run(*given, "--part", "3/2"), "--part to be K/N")
