@@ -14,7 +14,7 @@ from torch import nn
 
 from cuesense.config import Config
 from cuesense.inference.options import Part
-from cuesense.inference.ray_cluster import connected
+from cuesense.inference.ray_cluster import connected, expected_options
 from cuesense.predictions.shards import FOLDER
 from cuesense.stores.lock import locked
 from cuesense.types import RISK, Classifier, ClassNames, Notify, ProgressOption
@@ -183,12 +183,14 @@ def estimate_cost(model: Any, dataset: Any, **options: Any) -> CostEstimate:
     Raises:
         CuesenseError: As for ``analyze``.
     """
-    given = signature(analyze).bind(model, dataset, **options)
-    given.apply_defaults()
-    ready = prepare(Arguments(**given.arguments))
+    call = signature(analyze).bind(model, dataset, **options)
+    call.apply_defaults()
+    given = Arguments(**call.arguments)
+    ready = prepare(given)
     from cuesense.workflows.estimate import cost_of
 
-    return cost_of(ready.analysis, ready.folder, restart=given.arguments["restart"])
+    run = expected_options(ready.cluster, ready.analysis.run, default_batch=given.batch_size is None)
+    return cost_of(replace(ready.analysis, run=run), ready.folder, restart=given.restart)
 
 
 def _is_of_use(folder: Path, share: Part) -> bool:
