@@ -15,7 +15,7 @@ _COLUMNS = (("", "left"), ("images", "right"), ("conditions", "right"), ("to com
 
 
 # What one process takes after the last forward pass: 30 s for 4.5 million, 1,000 classes (benchmarks/README.md).
-_NOT_COUNTED = "start and report take some seconds more, half a minute with 4.5 million of them"
+_NOT_COUNTED = "Start and report take some seconds more, half a minute with 4.5 million passes."
 
 
 def cost_sentence(forward_passes: int, seconds: float, memory: int | None, workers: int | None = None) -> str:
@@ -52,11 +52,11 @@ def _cells(row: CostRow) -> tuple[str, str, str, str, str]:
 
 def _lines(cost: CostEstimate) -> list[str]:
     said = [
-        f"Time of the forward passes on {printable(cost.device)}{_share(cost.part)}; {_NOT_COUNTED}.",
-        "Nothing was measured or written.",
+        f"Time of the forward passes on {printable(cost.device)}{_share(cost.part)}; nothing was measured or written."
     ]
     if cost.workers is not None and cost.planned.forward_passes:
-        said[1:1] = _on_workers(cost)
+        said += _on_workers(cost)
+    said.append(_NOT_COUNTED)
     if cost.done:
         said.append(f"{cost.done:,} forward passes are done and kept in the output folder.")
     if cost.memory_bytes is not None:
@@ -69,7 +69,8 @@ def _on_workers(cost: CostEstimate) -> list[str]:
     """Return what the time takes for granted of the workers of Ray, or where it would be known."""
     count, device = _workers(cost.workers or 0), "core" if cost.device == "cpu" else "GPU"
     if cost.planned.seconds is not None:
-        return [f"It is for {count} that share the work evenly, on {device}s as fast as those of this machine."]
+        shared = " that share the work evenly" if cost.workers != 1 else ""
+        return [f"This is for {count}{shared}, on {device}s as fast as those of this machine."]
     return [] if cost.device == "cpu" else [f"{count} have GPUs, and this machine has none: ask on one of theirs."]
 
 
