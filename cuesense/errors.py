@@ -25,7 +25,7 @@ _ARGUMENTS = {
 
 
 # Parts that a sentence names before it counts the rest.
-_LISTED_PARTS = 8
+_LISTED_PARTS, _LISTED_IMAGES = 8, 5
 
 
 class CuesenseError(Exception):
@@ -102,14 +102,20 @@ class UnfinishedError(CuesenseError):
         parts: Numbers of the parts that lack something, rising.
     """
 
-    def __init__(self, part: int, of: int, parts: Sequence[int]) -> None:
-        """Say which part is done, and which are not."""
+    def __init__(self, part: int, of: int, parts: Sequence[int], added: Sequence[str] = ()) -> None:
+        """Say which part is done and which are not, and which images are new since the parts ran, where it is known."""
         missing = listed([str(number) for number in parts], _LISTED_PARTS)
         lacking = f"Part {missing} lacks" if len(parts) == 1 else f"Parts {missing} lack"
         do = f"Run {'it' if len(parts) == 1 else 'them'}, such as with --part {parts[0]}/{of}"
+        since = ""
+        if added:
+            were = "1 image is" if len(added) == 1 else f"{len(added):,} images are"
+            shown = listed([f"'{name}'" for name in added], _LISTED_IMAGES)
+            since = f"; {were} in the dataset that the parts did not find there ({shown})"
+            do += ", or take what is new out of the dataset"
         after = f"{do}; the part that ends last builds the profile."
         done = f"Part {part} of {of} is done. " if part else ""
-        super().__init__(f"{done}{lacking} predictions. {after}")
+        super().__init__(f"{done}{lacking} predictions{since}. {after}")
         self.parts = tuple(parts)
 
 

@@ -35,7 +35,7 @@ from tests.helpers.command_line import COMMANDS, long_flags
 # The public functions that do a command's work.
 FUNCTIONS = {
     "analyze": (cuesense.analyze,),
-    # In Python, analyze is called again, with part="0/N".
+    # In Python, analyze is called again, with part="merge/N".
     "merge": (),
     "score": (cuesense.score,),
     "recommend": (cuesense.recommend, cuesense.export, cuesense.forecast),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -159,7 +160,7 @@ def analyze(
         from cuesense.validation import parse_channels, whole_number
         from cuesense.workflows.analyze import analyze as run_analysis
         from cuesense.workflows.analyze import estimate_cost
-        from cuesense.workflows.parts import chosen_part, share_arguments
+        from cuesense.workflows.parts import chosen_part, shared_arguments, text_of
 
         keep_freed_memory()
         if probe:
@@ -232,7 +233,7 @@ def analyze(
             ray_address=ray_address,
             ray_workers=ray_workers,
             gpus_per_worker=gpus_per_worker,
-            part=f"{share.number}/{share.of}",
+            part=text_of(share),
             adaptive=adaptive,
             restart=restart,
             notify=remark_on_data,
@@ -242,9 +243,9 @@ def analyze(
                 cost = estimate_cost(*job.args, **job.keywords, phase=advance.phase)
             show(cost, render_cost, as_json=json)
             return
-        if share.of > 1:
-            share_arguments(output, context.params, share)
-        with progress() as advance, unfinished_is_no_failure(share.number):
+        # Merging takes the arguments from there.
+        shared = shared_arguments(output, context.params, share) if share.of > 1 and share.number else nullcontext()
+        with shared, progress() as advance, unfinished_is_no_failure(share.number):
             confirm = confirm_or_say(advance, yes=yes)
             profile = job(progress=advance, phase=advance.phase, confirm=confirm)
         show_profile(profile, output, as_json=json)

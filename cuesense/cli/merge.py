@@ -32,7 +32,7 @@ def merge(
       cuesense merge /shared/out --json
     """
     with user_errors():
-        from cuesense.workflows.parts import recorded
+        from cuesense.workflows.parts import MERGE, recorded
 
         found = recorded(folder)
         output = folder.resolve()
@@ -40,7 +40,7 @@ def merge(
         if parent is None or not isinstance(parent.command, TyperGroup):
             raise RuntimeError("merge is a command of cuesense")
         command: Any = parent.command.commands["analyze"]
-        given = found.arguments | {"output": output, "part": f"0/{found.parts}", "json": json}
+        given = found.arguments | {"output": output, "part": f"{MERGE}/{found.parts}", "json": json}
         with chdir(found.folder), command.make_context("analyze", _tokens(command.params, given), parent=parent) as job:
             command.invoke(job)
 

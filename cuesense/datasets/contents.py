@@ -31,6 +31,17 @@ def changed_since(folder: Path, dataset: Dataset) -> list[str]:
     return sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
 
 
+def added_since(folder: Path, dataset: Dataset) -> list[str]:
+    """Return the ids of images that were not in the dataset when the results of a folder were made.
+
+    Args:
+        folder: The results' folder; no image is new where it does not exist or does not know its images.
+        dataset: The images now.
+    """
+    before = _before(folder / FILE)
+    return sorted(contents_of(dataset).keys() - before.keys()) if before else []
+
+
 def changed_remark(folder: Path, dataset: Dataset) -> str:
     """Return a sentence on the images that changed since the results of a folder were made; empty where none did."""
     changed = changed_since(folder, dataset)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from cuesense.errors import SettingsError, expected
@@ -24,3 +26,15 @@ def device_of(device: str | torch.device) -> str:
             expected("--device", "auto, cpu or a device torch can use here", f"'{device}'", do)
         ) from None
     return device
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def gpus() -> int:
+    """Return how many GPUs this process may use."""
+    return torch.cuda.device_count()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ import torch
 from cuesense.datasets.images import Prepared
 from cuesense.inference.batches import BatchMaker
 from cuesense.inference.decoding import AHEAD, decoded
+from cuesense.inference.devices import cores
+from cuesense.inference.options import RunOptions
 from cuesense.inference.runner import Runner
 from cuesense.inference.units import Identities, Run, Unit
 from cuesense.predictions.shards import OutcomeStore
@@ -61,10 +63,38 @@ class Pace:
             shown = -(-len(unit.images) // size) * size * len(unit.conditions)
             compute += shown * self.forward + len(unit.images) * sum(extra[number] for number in unit.conditions)
             decode += len(unit.images) * self.decode
-        cores = _cores()
-        busy = min(cores, torch.get_num_threads()) if torch.device(run.options.device).type == "cpu" else 1
+        having = _resources(run.options)
         # Images are decoded while the network works, on the cores that it leaves.
-        return max(compute, decode / min(cores, run.options.workers), (busy * compute + decode) / cores)
+        in_all = (having.threads * compute + decode) / having.cores
+        return max(compute / having.networks, decode / having.decoders, in_all)
+
+
+class _Resources(NamedTuple):
+    """What a run may use at a time.
+
+    Attributes:
+        cores: Cores in all.
+        threads: Cores on which the network ran when it was measured; 1 on a GPU, which one core keeps busy.
+        networks: How many networks run as fast as that at a time, where cores are no limit.
+        decoders: How many threads decode.
+    """
+
+    cores: int
+    threads: int
+    networks: float
+    decoders: int
+
+
+def _resources(options: RunOptions) -> _Resources:
+    here, workers = cores(), options.ray
+    on_cpu = torch.device(options.device).type == "cpu"
+    threads = min(here, torch.get_num_threads()) if on_cpu else 1
+    if workers is None:
+        return _Resources(here, threads, 1.0, min(here, options.workers))
+    together = workers.count * workers.cpus
+    # Two workers that share a GPU are no faster than one that has it.
+    networks = together / threads if on_cpu else workers.count * min(1.0, workers.gpus)
+    return _Resources(together, threads, networks, together)
 
 
 def measure_pace(run: Run, conditions: Iterable[Condition], images: int) -> Pace | None:
@@ -76,13 +106,16 @@ def measure_pace(run: Run, conditions: Iterable[Condition], images: int) -> Pace
         images: How many images the network will be shown in all (``Runner``).
 
     Returns:
-        The pace; None where none of a few images can be read.
+        The pace; None where none of a few images can be read, or where workers have GPUs and this process has none.
 
     Raises:
         ModelError: The network failed, or gave NaN or another shape than (N, K).
         DatasetError: The images' sizes differ where none was given.
     """
-    found = _decoded(run)
+    # Where workers do the rest, a few images are tried here.
+    device, run = run.options.device, replace(run, options=run.options.here)
+    alike = torch.device(device).type == torch.device(run.options.device).type
+    found = _decoded(run) if alike else None
     if found is None:
         return None
     prepared, decode = found
@@ -160,13 +193,6 @@ def _seconds(run: Run, step: Callable[[], object]) -> float:
 
 def _key(condition: Condition) -> tuple[str, float]:
     return condition.name, condition.value
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _peak_memory() -> int | None:

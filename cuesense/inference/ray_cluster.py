@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cuesense.errors import ModelError, SettingsError, expected, first_line
+from cuesense.inference.devices import cores, gpus
 from cuesense.inference.options import RayWorkers, RunOptions, usual_batch
 from cuesense.inference.units import Identities, Run, Unit, finer
 from cuesense.models.common import optional_library
@@ -126,21 +127,50 @@ def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: b
     ours = not ray.is_initialized()
     try:
         if ours:
-            _connect(ray, engine.address)
+            _connect(ray, _address(engine))
         workers = _fitting(engine, [node["Resources"] for node in ray.nodes() if node["Alive"]])
-        device = "cuda" if workers.gpus else "cpu"
-        batch = usual_batch(device) if default_batch else options.batch_size
         _LOG.info("%d Ray workers of %d cores and %g GPUs", workers.count, workers.cpus, workers.gpus)
-        yield replace(options, device=device, batch_size=batch, workers=workers.cpus, ray=workers)
+        yield _of_workers(options, workers, default_batch=default_batch)
     finally:
         if ours:
             ray.shutdown()
 
 
-def _connect(ray: Any, address: str | None) -> None:
-    """Call ``ray.init`` without what it prints, reports and changes besides."""
+def expected_options(engine: RayEngine | None, options: RunOptions, *, default_batch: bool) -> RunOptions:
+    """Return what ``connected`` will yield; what this machine has is known without starting a cluster on it.
+
+    Args:
+        engine: As for ``connected``.
+        options: Likewise.
+        default_batch: Likewise.
+
+    Raises:
+        SettingsError: The cluster cannot be reached, or has no room for a worker.
+    """
+    if engine is None:
+        return options
+    if _address(engine) != _NEW or import_module("ray").is_initialized():
+        with connected(engine, options, default_batch=default_batch) as found:
+            return found
+    room = _fitting(replace(engine, workers=None), [{"CPU": cores(), "GPU": gpus()}])
+    # Others would wait until there is room for them.
+    count = min(room.count, engine.workers or room.count)
+    return _of_workers(options, replace(room, count=count), default_batch=default_batch)
+
+
+def _of_workers(options: RunOptions, workers: RayWorkers, *, default_batch: bool) -> RunOptions:
+    device = "cuda" if workers.gpus else "cpu"
+    batch = usual_batch(device) if default_batch else options.batch_size
+    return replace(options, device=device, batch_size=batch, workers=workers.cpus, ray=workers)
+
+
+def _address(engine: RayEngine) -> str:
     # Not None: Ray would take a cluster that anybody has started on this machine, also one that has ended since.
-    address = address or os.environ.get("RAY_ADDRESS") or _NEW
+    return engine.address or os.environ.get("RAY_ADDRESS") or _NEW
+
+
+def _connect(ray: Any, address: str) -> None:
+    """Call ``ray.init`` without what it prints, reports and changes besides."""
     try:
         _knock(address)
         with _uninterrupted():

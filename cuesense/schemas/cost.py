@@ -17,7 +17,9 @@ class CostRow(JsonModel):
     images: int = Field(description="images in all")
     conditions: int = Field(description="conditions of every image, the clean one and those of a transform included")
     forward_passes: int = Field(description="images times conditions that are still to be computed by this command")
-    seconds: float | None = Field(description="estimated time for them; null where no image could be read")
+    seconds: float | None = Field(
+        description="estimated time for them; null where no image could be read, or workers have GPUs that are not here"
+    )
 
 
 class CostEstimate(Document):
@@ -31,6 +33,10 @@ class CostEstimate(Document):
     dataset: str = Field(description="the images as they were named")
     device: str = Field(description="where the network would run")
     part: str = Field(default="1/1", description="which share of the work is meant, such as 2/8")
+    workers: int | None = Field(
+        default=None,
+        description="how many workers of Ray share the work, each taken to be as fast as this machine; null without",
+    )
     planned: CostRow = Field(description="the analysis as it was asked for")
     done: int = Field(default=0, description="images times conditions that the output folder already holds")
     memory_bytes: int | None = Field(

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from cuesense.config import Config
-from cuesense.inference.options import WHOLE, Part
-from cuesense.inference.ray_cluster import connected
+from cuesense.inference.options import Part
+from cuesense.inference.ray_cluster import connected, expected_options
 from cuesense.predictions.shards import FOLDER
 from cuesense.stores.lock import locked
 from cuesense.types import RISK, Classifier, ClassNames, Notify, ProgressOption
@@ -164,9 +164,7 @@ def analyze(
                 analysis = replace(analysis, run=run)
                 profile = measure(analysis, folder, ready.plan, restart=restart, progress=advance, notify=notify)
         except BaseException:
-            # A folder of a first run that failed or was interrupted is no result. With whole shards in it, it is one
-            # to go on from.
-            if fresh and share == WHOLE and folder is not None and not any(folder.glob(f"{FOLDER}/shard-*.npz")):
+            if folder is not None and fresh and not _is_of_use(folder, share):
                 shutil.rmtree(folder / FOLDER, ignore_errors=True)
             raise
     warn_of(warning for warning in profile.warnings_to_repeat if warning not in ready.warnings)
@@ -189,12 +187,20 @@ def estimate_cost(model: Any, dataset: Any, **options: Any) -> CostEstimate:
     Raises:
         CuesenseError: As for ``analyze``.
     """
-    given = signature(analyze).bind(model, dataset, **options)
-    given.apply_defaults()
-    ready = prepare(Arguments(**given.arguments))
+    call = signature(analyze).bind(model, dataset, **options)
+    call.apply_defaults()
+    given = Arguments(**call.arguments)
+    ready = prepare(given)
     from cuesense.workflows.estimate import cost_of
 
-    return cost_of(ready.analysis, ready.folder, restart=given.arguments["restart"])
+    run = expected_options(ready.cluster, ready.analysis.run, default_batch=given.batch_size is None)
+    return cost_of(replace(ready.analysis, run=run), ready.folder, restart=given.restart)
+
+
+def _is_of_use(folder: Path, share: Part) -> bool:
+    """Return whether a run that failed or was interrupted leaves whole shards to go on from, or other parts run."""
+    others = {*folder.glob(".part-*-of-*")} - {_locked_folder(folder, share)}
+    return bool(others) or any(folder.glob(f"{FOLDER}/shard-*.npz"))
 
 
 def _locked_folder(folder: Path | None, part: Part) -> Path | None:

@@ -51,7 +51,7 @@ def pace_of(stages: Sequence[Stage], *others: Stage) -> Pace | None:
         others: Stages whose conditions are wanted as well.
 
     Returns:
-        The pace; None where none of a few images can be read.
+        The pace; None where none of a few images can be read, or where workers have GPUs and this process has none.
 
     Raises:
         ModelError: The network failed, or gave NaN or another shape than (N, K).
@@ -82,4 +82,6 @@ def say_cost(stages: Sequence[Stage], notify: Notify, *, adaptive: bool) -> None
     pace = pace_of(stages) if forwards else None
     seconds = seconds_of(stages, pace)
     if pace is not None and seconds is not None:
-        notify(cost_sentence(forwards, seconds, pace.memory, at_most=adaptive))
+        ray = stages[0].run.options.ray
+        workers = None if ray is None else ray.count
+        notify(cost_sentence(forwards, seconds, pace.memory, workers, at_most=adaptive))

@@ -14,6 +14,7 @@ from cuesense.inference.pace import Pace
 from cuesense.schemas.cost import CostEstimate, CostRow
 from cuesense.workflows.cost import Stage, pace_of, seconds_of
 from cuesense.workflows.measure import Analysis, stages_of
+from cuesense.workflows.parts import text_of
 
 # Images of each class that are offered where a class has more: 100 show a loss of 5 points, and below 25 little is
 # decided. Chosen by hand.
@@ -44,7 +45,8 @@ def cost_of(analysis: Analysis, folder: Path | None, *, restart: bool) -> CostEs
         model=analysis.classifier.spec,
         dataset=analysis.dataset.spec,
         device=analysis.run.device,
-        part=f"{part.number}/{part.of}",
+        part=text_of(part),
+        workers=None if analysis.run.ray is None else analysis.run.ray.count,
         planned=row,
         done=row.images * row.conditions - sum(unit.forwards for stage in planned for unit in stage.missing),
         memory_bytes=None if pace is None else pace.memory,

@@ -16,13 +16,13 @@ from cuesense.analysis.build_profile import analyze_predictions, build_profile, 
 from cuesense.analysis.expectations import Plan, expected_from_clean
 from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.config import Config
-from cuesense.datasets.contents import changed_remark, remember
+from cuesense.datasets.contents import added_since, changed_remark, remember
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.splits import split_of
 from cuesense.errors import UnfinishedError
 from cuesense.inference.engine import carry_out, weights_digest
 from cuesense.inference.loading import guesses, preprocessing_values
-from cuesense.inference.options import Part, RunOptions
+from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import kind_settings
 from cuesense.inference.units import Identities, Run
 from cuesense.pipelines.perturbations import Plan as PipelinePlan
@@ -102,7 +102,7 @@ def measure(
         CuesenseError: The earlier run is of other settings, the images cannot be read, or a file cannot be written.
     """
     store = _store(analysis, folder, restart=restart)
-    _remember_images(folder, analysis.dataset, notify)
+    _remember_images(folder, analysis, notify)
     if notify:
         say_cost(stages_of(analysis, folder, store, restart=restart), notify, adaptive=analysis.adaptive)
     conditions = analysis.config.conditions()
@@ -119,7 +119,7 @@ def measure(
     if outcomes.unfinished:
         # This part's share under the transform does not wait for the others.
         transform.predict()
-    _refuse_unfinished(analysis.run.part, outcomes)
+    _refuse_unfinished(analysis, outcomes, folder)
     predictions = _predictions(analysis, outcomes, conditions)
     order = check_order(predictions)
     result = analyze_predictions(predictions, levels=levels, groups=analysis.groups)
@@ -219,9 +219,11 @@ def _same_levels(one: Profile, other: Profile) -> bool:
     return all(getattr(one.policy, name) == getattr(other.policy, name) for name in ("tolerance", "confidence", "risk"))
 
 
-def _refuse_unfinished(part: Part, outcomes: Outcomes) -> None:
+def _refuse_unfinished(analysis: Analysis, outcomes: Outcomes, folder: Path | None) -> None:
     if outcomes.unfinished:
-        raise UnfinishedError(part.number, part.of, outcomes.unfinished)
+        part = analysis.run.part
+        added = [] if folder is None else added_since(folder / FOLDER, analysis.dataset)
+        raise UnfinishedError(part.number, part.of, outcomes.unfinished, added)
 
 
 class _Transform:
@@ -255,7 +257,7 @@ class _Transform:
         if found is None:
             return None
         planned, outcomes, problems = found
-        _refuse_unfinished(self.analysis.run.part, outcomes)
+        _refuse_unfinished(self.analysis, outcomes, self.folder)
         conditions = planned.config.conditions()
         predictions = _predictions(replace(self.analysis, config=planned.config), outcomes, conditions)
         return pipeline_costs(pipelines.measured(planned, problems), predictions, profile)
@@ -289,17 +291,19 @@ def _store(analysis: Analysis, folder: Path | None, *, restart: bool) -> Outcome
     )
 
 
-def _remember_images(folder: Path | None, dataset: Dataset, notify: Notify | None) -> None:
+def _remember_images(folder: Path | None, analysis: Analysis, notify: Notify | None) -> None:
     """Say which images have changed since they were measured, and write down what they hold now."""
     if folder is None:
         return
-    kept = folder / FOLDER
+    kept, dataset = folder / FOLDER, analysis.dataset
     said = changed_remark(kept, dataset)
     if said and notify:
         notify(said)
     elif said:
         warn_of([said])
-    remember(kept, dataset)
+    # Merging measures none of them: what the parts found stays known.
+    if analysis.run.part.number:
+        remember(kept, dataset)
 
 
 def _settings(analysis: Analysis) -> dict[str, Any]:

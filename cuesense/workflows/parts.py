@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from cuesense.inference.options import WHOLE, Part
 from cuesense.predictions.shards import FOLDER
 
 FILE = "parts.json"
+MERGE = "merge"
+"""In the place of the number of a part: none of the work is done, and the profile is built of what the parts did."""
 # What may differ between the parts of a run: none of it decides which work a part does, or what comes out.
 _OWN = {"part", "output", "workers", "device", "json", "yes", "restart"} | {
     "engine",
@@ -45,16 +48,21 @@ class Recorded(NamedTuple):
 
 
 def part_of(text: str) -> Part:
-    """Return the part that ``K/N`` names; K may be 0, which does none of the work and builds the profile.
+    """Return the part that ``K/N`` names; part 0, for ``merge/N``, does none of the work and builds the profile.
 
     Raises:
-        SettingsError: It is no such text, or K is larger than N.
+        SettingsError: It is no such text, or K is not from 1 to N.
     """
     number, slash, count = text.partition("/")
-    if not (slash and number.isdecimal() and count.isdecimal() and int(number) <= int(count) and int(count) > 0):
+    parts = int(count) if slash and count.isdecimal() else 0
+    if number == MERGE and parts:
+        return Part(0, parts)
+    if not (number.isdecimal() and 1 <= int(number) <= parts):
         do = "Give for instance --part 1/3, --part 2/3 and --part 3/3 to three jobs"
+        if parts and number.isdecimal() and int(number) == 0:
+            do = f"Add 1 in every job: parts count from 1/{parts} to {parts}/{parts}"
         raise SettingsError(expected("--part", "K/N, with K from 1 to N", f"'{text}'", do))
-    return Part(int(number), int(count))
+    return Part(int(number), parts)
 
 
 def part_in(environment: Mapping[str, str]) -> tuple[Part, str] | None:
@@ -94,8 +102,14 @@ def chosen_part(text: str | None) -> tuple[Part, str]:
     return part, f"This is part {part.number} of {part.of} ({said}); --part 1/1 does all of the work."
 
 
-def share_arguments(folder: Path, arguments: Mapping[str, Any], part: Part) -> None:
-    """Write down a command's arguments for the other parts and for ``cuesense merge``, or find them the same there.
+def text_of(part: Part) -> str:
+    """Return a part as ``part_of`` reads it."""
+    return f"{part.number or MERGE}/{part.of}"
+
+
+@contextmanager
+def shared_arguments(folder: Path, arguments: Mapping[str, Any], part: Part) -> Iterator[None]:
+    """Keep a command's arguments for the other parts and for ``cuesense merge``, unless no part has any predictions.
 
     Args:
         folder: The output folder of all parts.
@@ -106,25 +120,44 @@ def share_arguments(folder: Path, arguments: Mapping[str, Any], part: Part) -> N
         OutputError: The other parts have other arguments, or the folder cannot be written.
     """
     shared = {name: _plain(value) for name, value in arguments.items() if name not in _OWN}
-    content = {"parts": part.of, "folder": str(Path.cwd()), "arguments": shared}
-    # Where nothing came of them, the arguments of a part that failed count for nobody.
-    if not any(folder.glob(f"{FOLDER}/shard-*.npz")):
-        write_file(folder / FILE, json.dumps(content, indent=1) + "\n")
-        return
+    content = json.dumps({"parts": part.of, "folder": str(Path.cwd()), "arguments": shared}, indent=1) + "\n"
+    file = folder / FILE
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    if not (_begun(folder) and _has_same(folder, shared | {"parts": part.of})):
+        write_file(file, content)
+    try:
+        yield
+    finally:
+        if not _begun(folder):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+                for path in made:
+                    path.rmdir()
+        elif not file.exists():
+            # Another part began at the same time, failed, and removed it.
+            write_file(file, content)
+
+
+def _begun(folder: Path) -> bool:
+    """Return whether any part has kept predictions."""
+    return any(folder.glob(f"{FOLDER}/shard-*.npz"))
+
+
+def _has_same(folder: Path, given: Mapping[str, Any]) -> bool:
+    """Return whether the arguments of other parts are there, or raise OutputError where they are others."""
     try:
         before = recorded(folder)
     except OutputError:
-        write_file(folder / FILE, json.dumps(content, indent=1) + "\n")
-        return
-    now = shared | {"parts": part.of}
+        return False
     known = before.arguments | {"parts": before.parts}
-    different = sorted(name for name in now.keys() | known.keys() if now.get(name) != known.get(name))
+    different = sorted(name for name in given.keys() | known.keys() if given.get(name) != known.get(name))
     if different:
         to_be = "the same in all parts of a run"
         flags = ["--part (K/N)" if name == "parts" else f"--{name.replace('_', '-')}" for name in different]
         got = f"other {listed(flags, len(flags))} than in the part that began {folder}"
         do = "Give the same arguments, another --output, or delete its parts.json"
         raise OutputError(expected("the arguments", to_be, got, do))
+    return True
 
 
 def recorded(folder: Path) -> Recorded:

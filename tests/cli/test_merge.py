@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.helpers.command_line import SMALL_IMAGES, assert_one_sentence, run
 
@@ -49,8 +50,28 @@ def test_parts_are_merged_from_another_folder(
 
 def test_a_part_with_other_arguments_is_refused(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
     given = job(model_file, photos_folder, tmp_path / "shared")
+    assert_one_sentence(run(*given, "--part", "1/2", "--batch-size", "0"), "--batch-size")
+    assert list(tmp_path.iterdir()) == [], "a part that fails first leaves nothing"
     assert run(*given, "--part", "1/2").exit_code == 0
     assert_one_sentence(run(*given, "--part", "2/2", "--seed", "3"), "other --seed than in the part that began")
     assert_one_sentence(run(*given, "--part", "3/2"), "--part to be K/N")
     shutil.rmtree(tmp_path / "shared")
     assert_one_sentence(run("merge", tmp_path / "shared"), "no readable parts.json")
+
+
+def test_images_that_the_parts_did_not_find_are_named(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(photos_folder, photos)
+    given = job(model_file, photos, tmp_path / "shared")
+    for part in ("1/2", "2/2"):
+        assert run(*given, "--part", part).exit_code == 0
+    first = min(photos.rglob("*.*"))
+    with Image.open(first) as image:
+        image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(first.with_stem("added"))
+    added = first.with_stem("added").relative_to(photos)
+    said = f"1 image is in the dataset that the parts did not find there ('{added}')"
+    # Asking again forgets nothing.
+    for _ in range(2):
+        assert_one_sentence(run("-q", "merge", tmp_path / "shared"), said)
+    first.with_stem("added").unlink()
+    assert run("merge", tmp_path / "shared").exit_code == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cuesense.datasets.contents import FILE, contents_of, refuse_changed, remember
+from cuesense.datasets.contents import FILE, added_since, contents_of, refuse_changed, remember
 from cuesense.datasets.load import load_dataset
 from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError
@@ -90,3 +90,12 @@ def test_datasets_that_are_no_files_have_no_contents(tmp_path: Path) -> None:
     remember(tmp_path, Colors(3))
     assert contents_of(Colors(3)) == {}
     assert not (tmp_path / FILE).exists()
+
+
+def test_added_images_are_named_and_removed_ones_are_not(root: Path, tmp_path: Path) -> None:
+    assert added_since(tmp_path / "run", load(root)) == []
+    remember(tmp_path / "run", load(root))
+    (root / "cat" / "1.bmp").rename(root / "cat" / "9.bmp")
+    (root / "dog" / "3.bmp").unlink()
+    assert added_since(tmp_path / "run", load(root)) == ["cat/9.bmp"]
+    assert added_since(tmp_path / "run", Colors(3)) == []

@@ -1,10 +1,12 @@
 """Devices: auto is a GPU where there is one, and what torch cannot use here is refused in a sentence."""
 
+import os
+
 import pytest
 import torch
 
 from cuesense.errors import SettingsError
-from cuesense.inference.devices import device_of
+from cuesense.inference.devices import cores, device_of, gpus
 
 
 @pytest.mark.parametrize(("gpu", "found"), [(True, "cuda"), (False, "cpu")])
@@ -44,3 +46,13 @@ def test_whatever_torch_raises_for_a_device_is_the_same_sentence(
     monkeypatch.setattr(torch, "empty", fails)
     with pytest.raises(SettingsError, match=r"but got 'cuda'\. Try"):
         device_of("cuda")
+
+
+def test_cores_and_gpus_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
+    assert cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert cores() == 7
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert gpus() == 2

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cuesense.draws import Draws
 from cuesense.inference import pace
-from cuesense.inference.options import RunOptions
+from cuesense.inference.options import RayWorkers, RunOptions
 from cuesense.inference.pace import Pace, measure_pace
 from cuesense.inference.units import Run, Unit
 from cuesense.types import Condition, Sample
@@ -32,7 +32,7 @@ def known(**changes: float) -> Pace:
 
 
 def on_cores(monkeypatch: pytest.MonkeyPatch, cores: int, threads: int) -> None:
-    monkeypatch.setattr(pace, "_cores", lambda: cores)
+    monkeypatch.setattr(pace, "cores", lambda: cores)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
 
 
@@ -66,6 +66,35 @@ def test_images_are_decoded_beside_the_network_on_the_cores_that_it_leaves(
     on_cores(monkeypatch, cores, threads)
     run = run_of(Colors(30), workers=workers)
     assert known(decode=2.0).seconds(run, [Unit(tuple(range(8)), (0,))]) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "workers", "seconds"),
+    [
+        # Four workers of a core each, as fast as the one thread that was measured: 24 s of work.
+        ("cpu", 1, RayWorkers(4), (8 + 16) / 4),
+        # What two threads did in 8 s takes one 16 s.
+        ("cpu", 2, RayWorkers(4), (16 + 16) / 4),
+        # With enough cores, four GPUs are the limit.
+        ("cuda", 1, RayWorkers(4, 8, 1.0), 8 / 4),
+        # A core for each GPU is too few.
+        ("cuda", 1, RayWorkers(4, 1, 1.0), (8 + 16) / 4),
+        # Four workers on two GPUs.
+        ("cuda", 1, RayWorkers(4, 8, 0.5), 8 / 2),
+    ],
+)
+def test_workers_share_the_work(
+    device: str, threads: int, workers: RayWorkers, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_cores(monkeypatch, 2, threads)
+    run = run_of(Colors(30), device=device, ray=workers)
+    assert known(decode=2.0).seconds(run, [Unit(tuple(range(8)), (0,))]) == pytest.approx(seconds)
+
+
+def test_workers_with_gpus_are_as_fast_as_nothing_on_a_machine_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert measure_pace(run_of(Colors(30), device="cuda", ray=RayWorkers(2, 1, 1.0)), CONDITIONS, 0) is None
+    assert measure_pace(run_of(Colors(30), ray=RayWorkers(2)), CONDITIONS, 0) is not None
 
 
 class Slow(Meanest):

@@ -23,7 +23,7 @@ from cuesense.errors import CuesenseError, ModelError, SettingsError
 from cuesense.inference import ray_cluster
 from cuesense.inference.engine import predict
 from cuesense.inference.options import RayWorkers, RunOptions
-from cuesense.inference.ray_cluster import RayEngine, connected, ray_engine
+from cuesense.inference.ray_cluster import RayEngine, connected, expected_options, ray_engine
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.types import Classifier
 from cuesense.workflows.analyze import analyze
@@ -241,10 +241,39 @@ def test_an_address_at_which_nothing_answers_is_refused_at_once() -> None:
             ray_cluster._connect(ray, address)
 
 
+@pytest.mark.parametrize(
+    ("engine", "gpus", "device", "workers"),
+    [
+        (RayEngine(), 0, "cpu", RayWorkers(4)),
+        (RayEngine(workers=3), 0, "cpu", RayWorkers(3)),
+        (RayEngine(workers=64), 0, "cpu", RayWorkers(4)),
+        (RayEngine(), 2, "cuda", RayWorkers(2, 2, 1.0)),
+        (RayEngine(gpus=0.0), 2, "cpu", RayWorkers(4)),
+        (RayEngine(workers=3, gpus=0.5), 2, "cuda", RayWorkers(3, 1, 0.5)),
+    ],
+)
+def test_workers_of_this_machine_are_known_without_starting_ray(
+    engine: RayEngine, gpus: int, device: str, workers: RayWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", None)
+    monkeypatch.setattr(ray_cluster, "cores", lambda: 4)
+    monkeypatch.setattr(ray_cluster, "gpus", lambda: gpus)
+    found = expected_options(engine, RunOptions(batch_size=7), default_batch=False)
+    assert found == RunOptions(device, 7, workers=workers.cpus, ray=workers)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_a_cluster_that_runs_is_asked_how_many_workers_it_has() -> None:
+    assert expected_options(RayEngine(), RunOptions(), default_batch=True).ray == RayWorkers(2)
+
+
 def test_without_an_engine_nothing_changes() -> None:
     options = RunOptions(batch_size=7)
     with connected(None, options, default_batch=True) as found:
         assert found is options
+    assert expected_options(None, options, default_batch=True) is options
     assert options.here is options
 
 

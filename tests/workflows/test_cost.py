@@ -41,7 +41,7 @@ def test_a_part_computes_its_share() -> None:
 
 
 def test_stages_take_as_long_as_their_units_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cuesense.inference.pace._cores", lambda: 1)
+    monkeypatch.setattr("cuesense.inference.pace.cores", lambda: 1)
     both = [stage(OutcomeStore()), stage(OutcomeStore())]
     assert seconds_of(both, A_SECOND_EACH) == 2 * 160
     assert seconds_of(both, None) is None
@@ -49,14 +49,16 @@ def test_stages_take_as_long_as_their_units_together(monkeypatch: pytest.MonkeyP
 
 
 def test_a_run_says_what_it_takes_unless_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cuesense.inference.pace._cores", lambda: 1)
+    monkeypatch.setattr("cuesense.inference.pace.cores", lambda: 1)
     monkeypatch.setattr(cost, "measure_pace", lambda *_: A_SECOND_EACH)
     said: list[str] = []
     say_cost([stage(OutcomeStore())], said.append, adaptive=False)
-    assert said == ["160 forward passes are still to be computed: about 3 min and 2.0 GB of memory."]
+    assert said == [
+        "160 forward passes are still to be computed: about 3 min and 2.0 GB of memory, without the report."
+    ]
     store = OutcomeStore()
     run(Colors(40), store=store)
-    say_cost([stage(store)], said.append)
+    say_cost([stage(store)], said.append, adaptive=False)
     monkeypatch.setattr(cost, "measure_pace", lambda *_: None)
     say_cost([stage(OutcomeStore())], said.append, adaptive=False)
     assert len(said) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import cuesense
 from cuesense.config import load_config
 from cuesense.errors import OutputError
+from cuesense.inference.pace import Pace
 from cuesense.schemas.cost import CostEstimate
 from tests.helpers.small_networks import NAMES, Colors, Meanest
 
@@ -73,3 +75,15 @@ def test_parts_share_the_work(tmp_path: Path) -> None:
     assert sum(cost.planned.forward_passes for cost in costs) == 30 * CONDITIONS["quick"]
     assert all(0 < cost.planned.forward_passes < 30 * CONDITIONS["quick"] for cost in costs)
     assert not (tmp_path / "out").exists()
+
+
+def test_workers_of_ray_share_the_time_and_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.init", None)
+    monkeypatch.setattr("cuesense.inference.ray_cluster.cores", lambda: 4)
+    monkeypatch.setattr("cuesense.inference.pace.cores", lambda: 1)
+    known = Pace(0.0, 0.1, defaultdict(float), None, None)
+    monkeypatch.setattr("cuesense.workflows.cost.measure_pace", lambda *_: known)
+    alone, shared = estimated(32), estimated(32, engine="ray")
+    assert (alone.workers, shared.workers) == (None, 4)
+    assert alone.planned.seconds == pytest.approx(32 * CONDITIONS["quick"] * 0.1)
+    assert shared.planned.seconds == pytest.approx(alone.planned.seconds / 4)

@@ -1,29 +1,36 @@
 """Parts of a run: named, taken from launchers, held to the same arguments, and equal to the whole."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cuesense
-from cuesense.errors import OutputError, SettingsError, UnfinishedError
+from cuesense.errors import ModelError, OutputError, SettingsError, UnfinishedError
 from cuesense.inference import units
 from cuesense.inference.options import WHOLE, Part
 from cuesense.workflows.analyze import analyze
-from cuesense.workflows.parts import FILE, chosen_part, part_in, part_of, recorded, share_arguments
+from cuesense.workflows.parts import FILE, chosen_part, part_in, part_of, recorded, shared_arguments, text_of
 from tests.helpers.small_networks import Colors, Meanest, classifier
 
 
-@pytest.mark.parametrize(("text", "part"), [("1/1", WHOLE), ("2/3", Part(2, 3)), ("0/4", Part(0, 4))])
+@pytest.mark.parametrize(("text", "part"), [("1/1", WHOLE), ("2/3", Part(2, 3)), ("merge/4", Part(0, 4))])
 def test_parts_are_named(text: str, part: Part) -> None:
     assert part_of(text) == part
+    assert text_of(part) == text
 
 
-@pytest.mark.parametrize("text", ["", "1", "4/3", "1/0", "-1/3", "a/b", "1/2/3", "1.5/3"])
+@pytest.mark.parametrize("text", ["", "1", "4/3", "1/0", "0/0", "-1/3", "a/b", "1/2/3", "1.5/3", "merge", "merge/0"])
 def test_what_names_no_part_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="part to be K/N"):
         part_of(text)
+
+
+def test_counting_parts_from_0_is_answered() -> None:
+    with pytest.raises(SettingsError, match=r"but got '0/3'\. Add 1 in every job: parts count from 1/3 to 3/3\.$"):
+        part_of("0/3")
 
 
 @pytest.mark.parametrize(
@@ -78,13 +85,15 @@ def test_a_part_that_nobody_asked_for_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert chosen_part("1/1") == (WHOLE, "")
 
 
+def kept(folder: Path, arguments: dict[str, Any], part: Part) -> None:
+    with shared_arguments(folder, arguments, part):
+        (folder / "outcomes").mkdir(exist_ok=True)
+        (folder / "outcomes" / "shard-0.npz").write_text("")
+
+
 def test_parts_must_have_the_same_arguments(tmp_path: Path) -> None:
-    share_arguments(tmp_path, {"seed": 0, "workers": 2, "dataset": Path("d")}, Part(1, 2))
-    # Nothing came of that part: its arguments count for nobody.
-    share_arguments(tmp_path, {"seed": 1, "workers": 2, "dataset": Path("d")}, Part(1, 2))
-    (tmp_path / "outcomes").mkdir()
-    (tmp_path / "outcomes" / "shard-0.npz").write_text("")
-    share_arguments(tmp_path, {"seed": 1, "workers": 7, "dataset": Path("d")}, Part(2, 2))
+    kept(tmp_path, {"seed": 1, "workers": 2, "dataset": Path("d")}, Part(1, 2))
+    kept(tmp_path, {"seed": 1, "workers": 7, "dataset": Path("d")}, Part(2, 2))
     assert recorded(tmp_path) == (2, Path.cwd(), {"seed": 1, "dataset": "d"})
     for arguments, part, named in (
         ({"seed": 2, "dataset": "d"}, Part(2, 2), "other seed than"),
@@ -92,7 +101,27 @@ def test_parts_must_have_the_same_arguments(tmp_path: Path) -> None:
         ({"seed": 1, "dataset": "d", "split": "val"}, Part(2, 2), "other split than"),
     ):
         with pytest.raises(OutputError, match=named):
-            share_arguments(tmp_path, arguments, part)
+            kept(tmp_path, arguments, part)
+    assert recorded(tmp_path) == (2, Path.cwd(), {"seed": 1, "dataset": "d"})
+
+
+def test_a_part_of_which_nothing_came_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "shared"
+    seen = []
+    with suppress(KeyboardInterrupt), shared_arguments(folder, {"seed": 0}, Part(1, 2)):
+        seen.append(recorded(folder).arguments)
+        raise KeyboardInterrupt
+    assert seen == [{"seed": 0}]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_fails_takes_nothing_from_one_that_runs(tmp_path: Path) -> None:
+    with shared_arguments(tmp_path, {"seed": 0}, Part(1, 2)):
+        with pytest.raises(KeyboardInterrupt), shared_arguments(tmp_path, {"seed": 0}, Part(2, 2)):
+            raise KeyboardInterrupt
+        (tmp_path / "outcomes").mkdir()
+        (tmp_path / "outcomes" / "shard-0.npz").write_text("")
+    assert recorded(tmp_path).arguments == {"seed": 0}
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", json.dumps({"parts": "x", "folder": ".", "arguments": {}})])
@@ -138,11 +167,11 @@ def test_parts_in_any_order_twice_and_killed_are_the_whole(tmp_path: Path, monke
     with pytest.raises(KeyboardInterrupt):
         measured(shared, "1/3", Killed())
     with pytest.raises(UnfinishedError, match=r"^Part 1 lacks predictions\. Run it, such as with part 1/3;"):
-        measured(shared, "0/3")
+        measured(shared, "merge/3")
     measured(shared, "1/3")
     assert results(shared) == results(tmp_path / "whole")
     (shared / "profile.json").unlink()
-    measured(shared, "0/3")
+    measured(shared, "merge/3")
     assert results(shared) == results(tmp_path / "whole")
 
 
@@ -161,3 +190,21 @@ def test_the_same_part_runs_once_at_a_time_and_others_beside_it(tmp_path: Path) 
             measured(tmp_path / "o", "1/2")
         with pytest.raises(UnfinishedError):
             measured(tmp_path / "o", "2/2")
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_part_that_fails_first_leaves_the_folder_to_others_alone(others: bool, tmp_path: Path) -> None:
+    class Broken(Meanest):
+        def forward(self, images: Any) -> Any:
+            # What is tried before the analysis is of fewer images.
+            if len(images) >= 8 and (tmp_path / "o" / "outcomes").exists():
+                raise RuntimeError("too late")
+            return super().forward(images)
+
+    other = tmp_path / "o" / ".part-2-of-2"
+    if others:
+        other.mkdir(parents=True)
+    with pytest.raises(ModelError, match="too late"):
+        measured(tmp_path / "o", "1/2", Broken())
+    left = [path.name for path in tmp_path.rglob("*") if path.name not in ("o", other.name)]
+    assert left == (["outcomes", "settings.json"] if others else []), left

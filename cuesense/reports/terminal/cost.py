@@ -14,18 +14,26 @@ _GIGABYTE = 1e9
 _COLUMNS = (("", "left"), ("images", "right"), ("conditions", "right"), ("to compute", "right"), ("time", "left"))
 
 
-def cost_sentence(forward_passes: int, seconds: float, memory: int | None, *, at_most: bool = False) -> str:
+# What one process takes after the last forward pass: 30 s for 4.5 million, 1,000 classes (benchmarks/README.md).
+_NOT_COUNTED = "Start and report take some seconds more, half a minute with 4.5 million passes."
+
+
+def cost_sentence(
+    forward_passes: int, seconds: float, memory: int | None, workers: int | None = None, *, at_most: bool = False
+) -> str:
     """Return in one sentence what is still to be computed, and what it takes.
 
     Args:
         forward_passes: Images times conditions, at least 1.
         seconds: The time for them.
-        memory: Bytes of memory at the peak; None where it is not known.
+        memory: Bytes of memory of a process at the peak; None where it is not known.
+        workers: How many workers share the time; None for this process.
         at_most: Whether the run may end earlier.
     """
     passes = "1 forward pass is" if forward_passes == 1 else f"{forward_passes:,} forward passes are"
-    peak = "" if memory is None else f" and {_gigabytes(memory)} of memory"
-    return f"{'At most ' if at_most else ''}{passes} still to be computed: {about(seconds)}{peak}."
+    shared = "" if workers is None else f" with {_workers(workers)}"
+    peak = "" if memory is None else f" and {_gigabytes(memory)} of memory{'' if workers is None else ' each'}"
+    return f"{'At most ' if at_most else ''}{passes} still to be computed: {about(seconds)}{shared}{peak}, without the report."
 
 
 def render(cost: CostEstimate) -> RenderableType:
@@ -46,15 +54,33 @@ def _cells(row: CostRow) -> tuple[str, str, str, str, str]:
 
 
 def _lines(cost: CostEstimate) -> list[str]:
-    said = [f"Time on {printable(cost.device)}{_share(cost.part)}; nothing was measured or written."]
+    said = [
+        f"Time of the forward passes on {printable(cost.device)}{_share(cost.part)}; nothing was measured or written."
+    ]
+    if cost.workers is not None and cost.planned.forward_passes:
+        said += _on_workers(cost)
     if cost.adaptive:
         said.append("With --adaptive this is the most that is computed; most runs end earlier.")
+    said.append(_NOT_COUNTED)
     if cost.done:
         said.append(f"{cost.done:,} forward passes are done and kept in the output folder.")
     if cost.memory_bytes is not None:
         of_device = "" if cost.device_memory_bytes is None else f", {_gigabytes(cost.device_memory_bytes)} on the GPU"
         said.append(f"Memory: {_gigabytes(cost.memory_bytes)}{of_device}.")
     return said
+
+
+def _on_workers(cost: CostEstimate) -> list[str]:
+    """Return what the time takes for granted of the workers of Ray, or where it would be known."""
+    count, device = _workers(cost.workers or 0), "core" if cost.device == "cpu" else "GPU"
+    if cost.planned.seconds is not None:
+        shared = " that share the work evenly" if cost.workers != 1 else ""
+        return [f"This is for {count}{shared}, on {device}s as fast as those of this machine."]
+    return [] if cost.device == "cpu" else [f"{count} have GPUs, and this machine has none: ask on one of theirs."]
+
+
+def _workers(count: int) -> str:
+    return f"{count:,} Ray worker{'' if count == 1 else 's'}"
 
 
 def _share(part: str) -> str:

@@ -33,9 +33,11 @@ def shown(**fields: object) -> list[str]:
 
 
 def test_a_sentence_says_passes_time_and_memory() -> None:
-    said = "12,400 forward passes are still to be computed: about 4 min and 1.5 GB of memory."
+    said = "12,400 forward passes are still to be computed: about 4 min and 1.5 GB of memory, without the report."
     assert cost_sentence(12_400, 240.0, 1_500_000_000) == said
-    assert cost_sentence(1, 0.1, None) == "1 forward pass is still to be computed: about 1 s."
+    assert cost_sentence(1, 0.1, None) == "1 forward pass is still to be computed: about 1 s, without the report."
+    shared = cost_sentence(12_400, 60.0, 1_500_000_000, 4)
+    assert shared.endswith(": about 60 s with 4 Ray workers and 1.5 GB of memory each, without the report.")
 
 
 def test_a_table_compares_what_was_asked_for_with_what_is_cheaper() -> None:
@@ -44,11 +46,27 @@ def test_a_table_compares_what_was_asked_for_with_what_is_cheaper() -> None:
     assert lines[0].split() == ["standard", "1,000", "62", "62,000", "about", "4", "min"]
     assert lines[1].split() == ["quick", "1,000", "62", "0", "done"]
     assert lines[2].split() == ["standard,", "25", "images", "a", "class", "1,000", "62", "6,200", "–"]
-    assert lines[3:] == ["Time on cpu; nothing was measured or written.", "Memory: 1.0 GB."]
+    assert lines[3:] == [
+        "Time of the forward passes on cpu; nothing was measured or written.",
+        "Start and report take some seconds more, half a minute with 4.5 million passes.",
+        "Memory: 1.0 GB.",
+    ]
 
 
 def test_what_is_done_the_part_and_the_gpu_are_said() -> None:
     lines = shown(part="2/8", device="cuda", done=1240, memory_bytes=10**9, device_memory_bytes=6 * 10**9)
-    assert "Time on cuda for part 2/8; nothing was measured or written." in lines
+    assert lines[4].startswith("Time of the forward passes on cuda for part 2/8; ")
     assert "1,240 forward passes are done and kept in the output folder." in lines
     assert lines[-1] == "Memory: 1.0 GB, 6.0 GB on the GPU."
+
+
+def test_what_is_assumed_of_workers_is_said() -> None:
+    on_cores = "This is for 4 Ray workers that share the work evenly, on cores as fast as those of this machine."
+    assert on_cores in shown(workers=4)
+    assert on_cores.replace("cores", "GPUs") in shown(workers=4, device="cuda")
+    assert on_cores.replace("4 Ray workers that share the work evenly", "1 Ray worker") in shown(workers=1)
+    elsewhere = "4 Ray workers have GPUs, and this machine has none: ask on one of theirs."
+    unknown = row("standard", 62_000, None)
+    assert elsewhere in shown(workers=4, device="cuda", planned=unknown)
+    for fields in ({"device": "cpu", "planned": unknown}, {"planned": row("standard", 0, 0.0)}):
+        assert not any("workers" in line for line in shown(workers=4, **fields))
