@@ -12,7 +12,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -139,7 +138,7 @@ class ArrayStore:
             if path.name in self.whole:
                 continue
             try:
-                self._read(path, [*self.arrays, *_members(path)])
+                self._read(path, self.arrays, whole=True)
             except _DamagedFileError as damage:
                 _LOG.warning("%s is %s: what it held is computed again.", path, damage)
             else:
@@ -218,8 +217,8 @@ class ArrayStore:
         except OSError as error:
             raise _unreadable(path, error) from None
 
-    def _read(self, path: Path, arrays: Sequence[str]) -> dict[str, Any]:
-        found = _arrays_in(path, [_SETTINGS, _NAME, *arrays])
+    def _read(self, path: Path, arrays: Sequence[str], *, whole: bool = False) -> dict[str, Any]:
+        found = _arrays_in(path, [_SETTINGS, _NAME, *arrays], whole=whole)
         settings, name = str(found[_SETTINGS]), str(found[_NAME])
         if settings != self.settings:
             do = "Delete it, or give another --output, or --restart to delete all that is there"
@@ -230,15 +229,8 @@ class ArrayStore:
         return {name: found[name] for name in arrays}
 
 
-def _members(path: Path) -> list[str]:
-    """Return the names of the arrays in a file, none where it is damaged."""
-    with suppress(*_DAMAGE, OSError), zipfile.ZipFile(path) as archive:
-        return [entry.removesuffix(".npy") for entry in archive.namelist()]
-    return []
-
-
-def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Return arrays of an archive.
+def _arrays_in(path: Path, names: Sequence[str], *, whole: bool) -> dict[str, Any]:
+    """Return arrays of an archive, where the whole file is wanted also those that are not named.
 
     Raises:
         OutputError: The file cannot be opened or read.
@@ -246,12 +238,14 @@ def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if missing := {f"{_SETTINGS}.npy", f"{_NAME}.npy"} - set(archive.namelist()):
+            held = archive.namelist()
+            if missing := {f"{_SETTINGS}.npy", f"{_NAME}.npy"} - set(held):
                 # Of an older version, or made by hand: nothing says with which settings.
                 raise _DamagedFileError(f"without {', '.join(sorted(missing))}, which say what it belongs to")
             # The archive's checksum is compared here, before anything in the member is interpreted.
-            members = {name: archive.read(f"{name}.npy") for name in names}
-        return {name: _array_of(held) for name, held in members.items()}
+            wanted = dict.fromkeys([*(f"{name}.npy" for name in names), *(held if whole else ())])
+            members = {name.removesuffix(".npy"): archive.read(name) for name in wanted}
+        return {name: _array_of(member) for name, member in members.items()}
     except _DAMAGE:
         raise _DamagedFileError("damaged") from None
     except OSError as error:
