@@ -6,10 +6,11 @@ limit. Beside it stands the strongest severity that a test certifies at the leve
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,12 @@ class _Expected:
     high: NDArray[np.float64]
     risk: NDArray[np.float64]
     loss: NDArray[np.float64]
+
+    @cached_property
+    def by_class(self) -> list[list[list[float]]]:
+        """Drop, low, high and risk at each severity of each class: a list of C, of S, of four numbers."""
+        numbers: list[list[list[float]]] = np.stack([self.drop, self.low, self.high, self.risk]).T.tolist()
+        return numbers
 
 
 def budget(curve: Curve, levels: Levels, leak_to: Sequence[Sequence[str | None]]) -> list[Budget]:
@@ -209,9 +216,9 @@ def _made(
 ) -> Budget:
     severity, status, reason = answer
     at = max(severity - 1, 0)
-    parts = np.stack([found.drop, found.low, found.high, found.risk])[..., index].T.tolist()
+    parts = found.by_class[index]
     expected = tuple(interval(*numbers) for *numbers, _ in parts)
-    risks = tuple(interval(risk, risk, risk).value for *_, risk in parts)
+    risks = tuple(None if math.isnan(risk) else risk for *_, risk in parts)
     return Budget(perturbation, status, severity, expected[at], reason, risks[at], certified, expected, risks)
 
 

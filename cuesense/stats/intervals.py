@@ -9,6 +9,7 @@ All work on arrays, one element a class or a class and severity, and give NaN wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -186,7 +187,8 @@ def interval(value: float, low: float, high: float) -> Interval:
     Returns:
         The interval, of plain Python floats.
     """
-    return Interval(*(None if np.isnan(number) else float(number) for number in (value, low, high)))
+    # Not NumPy's isnan, which takes ten times as long for one number: a profile has a hundred thousand of them.
+    return Interval(*(None if math.isnan(number) else float(number) for number in (value, low, high)))
 
 
 def discordant_counts(

@@ -54,7 +54,9 @@ def prior_corrected(
     predicted = np.full(len(scores), -1, dtype=np.int64)
     if not rows.any():
         return predicted
-    logits, index = np.where(usable, scores, -np.inf)[rows], np.where(usable, classes, 0)[rows].astype(np.int32)
+    logits, index = scores, classes.astype(np.int32)
+    if not usable.all():
+        logits, index = np.where(usable, scores, -np.inf)[rows], np.where(usable, index, 0)[rows]
     counted = np.ones(len(logits)) if weights is None else weights[rows]
     corrected = _biases(logits, index, prior, counted)[index]
     corrected += logits
@@ -63,23 +65,23 @@ def prior_corrected(
     return predicted
 
 
-def _biases(logits: Floats, index: NDArray[np.integer], prior: Floats, counted: Floats) -> Floats:
+def _biases(logits: NDArray[np.floating], index: NDArray[np.integer], prior: Floats, counted: Floats) -> Floats:
     """Return the bias of each class, (C,), by iterative proportional fitting; arguments as in prior_corrected."""
     bias = np.zeros(len(prior))
     inside = bias.copy()
-    odds = _odds(logits, index, inside)
+    odds, total = _odds(logits, index, inside), counted.sum()
     for _ in range(_PRIOR_STEPS):
         if np.abs(bias - inside).max() > _FAR:
             inside = bias.copy()
             odds = _odds(logits, index, inside)
         factor = np.exp(bias - inside)
-        share = factor * (odds.T @ (counted / (odds @ factor))) / counted.sum()
+        share = factor * (odds.T @ (counted / (odds @ factor))) / total
         seen = share > 0
         bias[seen] += np.log(prior[seen] / share[seen])
     return bias
 
 
-def _odds(logits: Floats, index: NDArray[np.integer], bias: Floats) -> csr_array:
+def _odds(logits: NDArray[np.floating], index: NDArray[np.integer], bias: Floats) -> csr_array:
     """Return the odds of every image's classes against its likeliest one, (N, C), zero where it has no score."""
     from scipy.sparse import csr_array
 

@@ -12,10 +12,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _MANIFEST = "settings.json"
 # What a file says about itself, so that one that was copied or renamed is not taken for another.
 _SETTINGS, _NAME = "settings", "name"
 _DIGEST_BYTES = 16
+# That of every array whose header is short, as all of ours are.
+_NPY_VERSION = (1, 0)
 # Where a ZIP file's local header says how long the member's name and extra field are (APPNOTE 4.3.7).
 _LENGTHS_AT = 26
 # What zipfile and NumPy raise where bytes were lost or changed.
@@ -135,7 +138,7 @@ class ArrayStore:
             if path.name in self.whole:
                 continue
             try:
-                self._read(path, [*self.arrays, *_members(path)])
+                self._read(path, self.arrays, whole=True)
             except _DamagedFileError as damage:
                 _LOG.warning("%s is %s: what it held is computed again.", path, damage)
             else:
@@ -155,10 +158,11 @@ class ArrayStore:
         Raises:
             OutputError: The disk is full or the folder cannot be written; nothing half-written is left.
         """
-        marks = {_SETTINGS: np.array(self.settings), _NAME: np.array(name)}
+        marks = {_SETTINGS: self.settings, _NAME: name}
+        by_rows = {key: np.asarray(array, order="C") for key, array in {**arrays, **marks}.items()}
         content = io.BytesIO()
         try:
-            np.savez(content, allow_pickle=False, **arrays, **marks)
+            np.savez(content, allow_pickle=False, **by_rows)
             with replacing(self.folder / name) as temporary:
                 temporary.write_bytes(content.getbuffer())
         except OSError as error:
@@ -213,8 +217,8 @@ class ArrayStore:
         except OSError as error:
             raise _unreadable(path, error) from None
 
-    def _read(self, path: Path, arrays: Sequence[str]) -> dict[str, Any]:
-        found = _arrays_in(path, [_SETTINGS, _NAME, *arrays])
+    def _read(self, path: Path, arrays: Sequence[str], *, whole: bool = False) -> dict[str, Any]:
+        found = _arrays_in(path, [_SETTINGS, _NAME, *arrays], whole=whole)
         settings, name = str(found[_SETTINGS]), str(found[_NAME])
         if settings != self.settings:
             do = "Delete it, or give another --output, or --restart to delete all that is there"
@@ -225,15 +229,8 @@ class ArrayStore:
         return {name: found[name] for name in arrays}
 
 
-def _members(path: Path) -> list[str]:
-    """Return the names of the arrays in a file, none where it is damaged."""
-    with suppress(*_DAMAGE, OSError), zipfile.ZipFile(path) as archive:
-        return [entry.removesuffix(".npy") for entry in archive.namelist()]
-    return []
-
-
-def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Return arrays of an archive.
+def _arrays_in(path: Path, names: Sequence[str], *, whole: bool) -> dict[str, Any]:
+    """Return arrays of an archive, where the whole file is wanted also those that are not named.
 
     Raises:
         OutputError: The file cannot be opened or read.
@@ -241,12 +238,14 @@ def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if missing := {f"{_SETTINGS}.npy", f"{_NAME}.npy"} - set(archive.namelist()):
+            held = archive.namelist()
+            if missing := {f"{_SETTINGS}.npy", f"{_NAME}.npy"} - set(held):
                 # Of an older version, or made by hand: nothing says with which settings.
                 raise _DamagedFileError(f"without {', '.join(sorted(missing))}, which say what it belongs to")
             # The archive's checksum is compared here, before anything in the member is interpreted.
-            members = {name: archive.read(f"{name}.npy") for name in names}
-        return {name: np.lib.format.read_array(io.BytesIO(held), allow_pickle=False) for name, held in members.items()}
+            wanted = dict.fromkeys([*(f"{name}.npy" for name in names), *(held if whole else ())])
+            members = {name.removesuffix(".npy"): archive.read(name) for name in wanted}
+        return {name: _array_of(member) for name, member in members.items()}
     except _DAMAGE:
         raise _DamagedFileError("damaged") from None
     except OSError as error:
@@ -255,19 +254,45 @@ def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Any]:
         raise _unreadable(path, error) from None
 
 
-def _rows_of(file: BinaryIO, member: zipfile.ZipInfo, rows: Sequence[int]) -> NDArray[Any]:
+def _array_of(member: bytes) -> NDArray[Any]:
+    """Return the array of an archive's member, which shares its memory and cannot be changed."""
+    file = io.BytesIO(member)
+    shape, kind = _header(file)
+    return np.frombuffer(member, kind, math.prod(shape), file.tell()).reshape(shape)
+
+
+def _rows_of(file: io.BufferedReader, member: zipfile.ZipInfo, rows: Sequence[int]) -> NDArray[Any]:
     """Return rows of an array that lies uncompressed in an archive."""
     file.seek(member.header_offset + _LENGTHS_AT)
     # The member's own header has names of another length than the table of contents.
     file.seek(sum(struct.unpack("<HH", file.read(4))), os.SEEK_CUR)
-    np.lib.format.read_magic(file)
-    shape, _, kind = np.lib.format.read_array_header_1_0(file)
-    start, size = file.tell(), math.prod(shape[1:])
+    shape, kind = _header(file)
+    start, size = file.tell(), math.prod(shape[1:]) * kind.itemsize
     found = np.empty((len(rows), *shape[1:]), kind)
-    for at, row in enumerate(rows):
-        file.seek(start + row * size * kind.itemsize)
-        found[at] = np.fromfile(file, kind, size).reshape(shape[1:])
+    # Rows that lie one after the other are read together.
+    starts = [at for at, row in enumerate(rows) if not at or row != rows[at - 1] + 1]
+    for at, end in pairwise([*starts, len(rows)]):
+        file.seek(start + rows[at] * size)
+        if file.readinto(found[at:end].data) < (end - at) * size:
+            raise EOFError
     return found
+
+
+def _header(file: io.BufferedIOBase) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Read what an array's file begins with; return its shape and the kind of its numbers."""
+    if np.lib.format.read_magic(file) != _NPY_VERSION:
+        raise ValueError
+    length = file.read(2)
+    return _parsed(length + file.read(int.from_bytes(length, "little")))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    # The headers of many files are the same few, and NumPy takes longer over one than over most arrays.
+    shape, by_columns, kind = np.lib.format.read_array_header_1_0(io.BytesIO(header))
+    if by_columns:
+        raise ValueError
+    return shape, kind
 
 
 def _unreadable(path: Path, error: OSError) -> OutputError:

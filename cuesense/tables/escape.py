@@ -9,6 +9,7 @@ and a backslash in it is doubled. Reading takes both back, so that names stay as
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Also behind blanks and apostrophes: programs skip blanks, and an apostrophe of the name's own must not be taken for
 # the one that is added. The last four are the full-width forms, which programs for Japanese and Chinese accept.
@@ -19,6 +20,8 @@ _WRITTEN = re.compile(r"\\x(?:[0189][0-9a-f]|7f)")
 _BACK = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 
 
+# The same names stand in many rows.
+@lru_cache(maxsize=2**16)
 def escape_cell(text: str) -> str:
     """Return a text as it is written into a CSV file; numbers such as -0.05 stay as they are.
 

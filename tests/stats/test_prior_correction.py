@@ -17,35 +17,48 @@ def every_class(scores):
     return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
 
 
-def prior_corrected_loop(scores, classes, prior):
+def prior_corrected_loop(scores, classes, prior, weights):
     rows = [
         [(float(s), int(c)) for s, c in zip(row, of, strict=True) if c >= 0 and np.isfinite(s) and prior[c] > 0]
         for row, of in zip(scores, classes, strict=True)
     ]
     bias = [0.0] * len(prior)
-    scored = [row for row in rows if row]
+    scored = [(row, weight) for row, weight in zip(rows, weights, strict=True) if row]
+    total = sum(weight for _, weight in scored)
     for _ in range(50):
         share = [0.0] * len(prior)
-        for row in scored:
+        for row, weight in scored:
             top = max(s + bias[c] for s, c in row)
             odds = [math.exp(s + bias[c] - top) for s, c in row]
             for (_, c), part in zip(row, odds, strict=True):
-                share[c] += part / sum(odds) / len(scored)
+                share[c] += weight * part / sum(odds) / total
         bias = [b + math.log(p / s) if s > 0 else b for b, p, s in zip(bias, prior, share, strict=True)]
     return [min(((-(s + bias[c]), c) for s, c in row), default=(0, -1))[1] for row in rows]
 
 
-@settings(max_examples=40)
-@given(seed=seeds, images=st.integers(0, 12), kept=st.integers(1, 5), sureness=st.sampled_from([3, 60]))
-def test_prior_correction_agrees_with_the_loop(seed, images, kept, sureness):
+@settings(max_examples=60)
+@given(
+    seed=seeds,
+    images=st.integers(0, 12),
+    kept=st.integers(1, 5),
+    sureness=st.sampled_from([3, 60]),
+    missing=st.sampled_from([0.0, 0.1]),
+)
+def test_prior_correction_agrees_with_the_loop(seed, images, kept, sureness, missing):
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=(images, kept)).astype(np.float32) * sureness
-    scores[rng.random(scores.shape) < 0.1] = -np.inf
-    classes = rng.integers(-1, 6, (images, kept))
-    prior = rng.dirichlet(np.ones(6)) * (rng.random(6) < 0.8)
-    answer = prior_corrected(scores, classes, prior)
+    scores[rng.random(scores.shape) < missing] = -np.inf
+    classes = rng.integers(-1 if missing else 0, 6, (images, kept))
+    prior = rng.dirichlet(np.ones(6)) * (rng.random(6) >= 2 * missing)
+    weights = rng.uniform(0.5, 3, images)
+    before = scores.copy(), classes.copy()
+    answer = prior_corrected(scores, classes, prior, weights)
     assert answer.dtype == np.int64
-    assert answer.tolist() == prior_corrected_loop(scores, classes, prior)
+    assert answer.tolist() == prior_corrected_loop(scores, classes, prior, weights)
+    alike = prior_corrected_loop(scores, classes, prior, [1] * images)
+    assert prior_corrected(scores, classes, prior).tolist() == alike
+    assert np.array_equal(scores, before[0])
+    assert np.array_equal(classes, before[1])
 
 
 def test_planted_sinks_are_undone():

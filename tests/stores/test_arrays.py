@@ -8,6 +8,7 @@ import random
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -36,14 +37,18 @@ def full_disk(*_: object, **__: object) -> None:
     rows=st.lists(st.integers(0, 6), max_size=9),
     deep=st.lists(st.integers(0, 3), max_size=2),
     kind=st.sampled_from(["int16", "float32", "uint64", "bool"]),
+    order=st.sampled_from(["C", "F"]),
 )
-def test_rows_are_those_of_the_whole_array(rows: list[int], deep: list[int], kind: str) -> None:
-    values = np.random.default_rng(7).integers(0, 200, (7, *deep)).astype(kind)
+def test_rows_are_those_of_the_whole_array(
+    rows: list[int], deep: list[int], kind: str, order: Literal["C", "F"]
+) -> None:
+    values = np.random.default_rng(7).integers(0, 200, (7, *deep)).astype(kind, order=order)
     with tempfile.TemporaryDirectory() as folder:
         store = opened(Path(folder))
         store.write("part-0.npz", {"a": values, "b": np.arange(7.0)})
-        found = store.rows("part-0.npz", ("b", "a"), rows)
-    assert found["a"].dtype == values.dtype
+        found, whole = store.rows("part-0.npz", ("b", "a"), rows), store.read("part-0.npz", ("a",))["a"]
+    assert found["a"].dtype == whole.dtype == values.dtype
+    np.testing.assert_array_equal(whole, values)
     np.testing.assert_array_equal(found["a"], values[rows])
     np.testing.assert_array_equal(found["b"], np.arange(7.0)[rows])
 
