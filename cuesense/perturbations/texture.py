@@ -140,14 +140,11 @@ def opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:  # no
         (N, 3, H, W) in [0, 1].
     """
     window = max(3, 2 * int(value * _side(images) / 2) + 1)
-    # Minima and maxima need no precision beyond the image's own, and 8-bit numbers keep more of it in the cache.
-    bytes_ = images.mul(255).round_().byte()
-    padded = _padded(_padded(bytes_, 2 * (window - 1), 3), 2 * (window - 1), 2)
-    opened, closed = (
-        _extremes(padded, (window, 2 * window - 1, window), order)
-        for order in ((torch.minimum, torch.maximum), (torch.maximum, torch.minimum))
-    )
-    return (opened.to(images.dtype) + closed).mul_(0.5 / 255)
+    # Minima and maxima need no precision beyond the image's own, and 8-bit numbers keep more of it in the cache. Floats
+    # become bytes by way of 16 bits because only that is vectorized on the CPU.
+    bytes_ = images.mul(255).round_().short().byte()
+    opened, closed = _alternating_filters(bytes_, window)
+    return opened.short().add_(closed).to(images.dtype).mul_(0.5 / 255)
 
 
 def _side(images: Tensor) -> int:
@@ -259,25 +256,53 @@ def _odd_even_merge_sort(size: int) -> Iterator[tuple[int, int]]:
         part //= 2
 
 
-_Better = Callable[[Tensor, Tensor], Tensor]
+_Better = Callable[..., Tensor]
 
 
-def _extremes(padded: Tensor, windows: tuple[int, int, int], order: tuple[_Better, _Better]) -> Tensor:
-    """Take running minima and maxima in turn: an opening and a closing share their middle step."""
-    for window, better in zip(windows, (*order, order[0]), strict=True):
-        padded = _running(_running(padded, window, 3, better), window, 2, better)
-    return padded
+def _alternating_filters(images: Tensor, window: int) -> list[Tensor]:
+    """Return the opening then closing and the closing then opening of (N, C, H, W) images, in the same shape."""
+    count, channels, height, width = images.shape
+    # What all steps together see of one side. An opening and a closing share their middle step.
+    margin = 2 * (window - 1)
+    # With the rows of all images beside each other in one long vector, windows along both sides are slices of it:
+    # contiguous memory needs no index for each pixel. What the end of a row takes from the next one is cut in the end.
+    rows = _padded(images.permute(2, 0, 1, 3), margin, 3)
+    rows = rows.index_select(0, kept_on(images.device, _mirrored_rows, height, margin))
+    padded, row = rows.flatten(), rows[0].numel()
+    filtered = []
+    for better, other in ((torch.minimum, torch.maximum), (torch.maximum, torch.minimum)):
+        pixels = padded
+        for span, extreme in ((window, better), (2 * window - 1, other), (window, better)):
+            pixels = _running(_running(pixels, span, row, extreme), span, 1, extreme)
+        strides = (row, rows.stride(1), rows.stride(2), 1)
+        filtered.append(pixels.as_strided((height, count, channels, width), strides).permute(1, 2, 0, 3))
+    return filtered
 
 
-def _running(images: Tensor, window: int, dim: int, better: _Better) -> Tensor:
-    """Return the extreme of every window, with as many steps as the window has binary digits."""
+@lru_cache
+def _mirrored_rows(length: int, margin: int) -> Tensor:
+    """Return the rows of a padded image, as ``_padded`` takes them."""
+    return _padded(torch.arange(length, dtype=torch.float32).view(1, 1, 1, -1), margin, 3).flatten().int()
+
+
+def _running(pixels: Tensor, window: int, stride: int, better: _Better) -> Tensor:
+    """Return the extreme of every window of a vector, in as many steps as the window has binary digits.
+
+    Args:
+        pixels: (L,).
+        window: Pixels of a window, 1 or more.
+        stride: How far apart these lie in the vector.
+        better: The smaller or the larger of two tensors.
+
+    Returns:
+        (L - (window - 1) * stride,).
+    """
     span = 1
     while span < window:
         step = min(span, window - span)
-        length = images.shape[dim] - step
-        images = better(images.narrow(dim, 0, length), images.narrow(dim, step, length))
+        pixels = better(pixels[: len(pixels) - step * stride], pixels[step * stride :])
         span += step
-    return images
+    return pixels
 
 
 # Shifted views instead of kornia's unfold, which copies the image once for every pixel of the window: over 20 GB for a
