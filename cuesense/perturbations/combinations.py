@@ -1,9 +1,13 @@
-"""Suppressions combined: two together leave one cue, to test whether it suffices; all three leave none."""
+"""Suppressions combined: two together leave one cue, to test whether it suffices; all three leave none.
 
+Where color is removed, the other changes see one channel instead of three equal ones: a third of the work, and the same
+pixels.
+"""
+
+from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from cuesense.draws import Draws
-from cuesense.perturbations.color import grayscale
 from cuesense.perturbations.shape import patch_shuffle
 from cuesense.perturbations.texture import bilateral_blur, gaussian_blur, opening_closing
 
@@ -29,7 +33,7 @@ def grayscale_patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tenso
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return patch_shuffle(grayscale(images, 1.0, draws), value, draws)
+    return _as_rgb(patch_shuffle(rgb_to_grayscale(images), value, draws))
 
 
 def patch_shuffle_opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -87,7 +91,7 @@ def grayscale_opening_closing(images: Tensor, value: float, draws: Draws) -> Ten
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return opening_closing(grayscale(images, 1.0, draws), value, draws)
+    return _as_rgb(opening_closing(rgb_to_grayscale(images), value, draws))
 
 
 def grayscale_bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -107,7 +111,7 @@ def grayscale_bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tens
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return bilateral_blur(grayscale(images, 1.0, draws), value, draws)
+    return _as_rgb(bilateral_blur(rgb_to_grayscale(images), value, draws))
 
 
 def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -127,4 +131,8 @@ def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: D
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return gaussian_blur(patch_shuffle(grayscale(images, 1.0, draws), value, draws), _SIGMA, draws)
+    return _as_rgb(gaussian_blur(patch_shuffle(rgb_to_grayscale(images), value, draws), _SIGMA, draws))
+
+
+def _as_rgb(gray: Tensor) -> Tensor:
+    return gray.expand(-1, 3, -1, -1).contiguous()

@@ -35,6 +35,14 @@ def test_grayscale_and_opening_closing() -> None:
     assert torch.equal(grayscale_opening_closing(IMAGES, 0.1, DRAWS), opening_closing(gray(), 0.1, DRAWS))
 
 
+def test_suppressions_of_color_have_three_channels_of_their_own() -> None:
+    """Their parts work on one channel; who changes one of the three must not change the others."""
+    changed = grayscale_patch_shuffle(IMAGES, 3.0, DRAWS)
+    changed[:, 0] = 0
+    assert changed.shape == IMAGES.shape
+    assert changed[:, 1:].min() > 0
+
+
 def test_grayscale_and_bilateral_blur() -> None:
     assert torch.equal(grayscale_bilateral_blur(IMAGES, 0.11, DRAWS), bilateral_blur(gray(), 0.11, DRAWS))
 

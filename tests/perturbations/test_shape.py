@@ -175,3 +175,16 @@ def test_directions_of_a_translation_are_uniform() -> None:
 )
 def test_the_border_is_mirrored_without_being_repeated(length: int, shift: int, positions: list[int]) -> None:
     assert shape._mirrored(torch.tensor([shift]), length).tolist() == [positions]
+
+
+@pytest.mark.parametrize("grid", [2.0, 8.0, 9.0])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_tiles_of_an_image_alone_are_copied_and_have_the_pixels_of_a_batch(grid: float, channels: int) -> None:
+    images = noise(3, 20, 31)[:, :channels]
+    together = shape.patch_shuffle(images, grid, draws(3))
+    for index in range(3):
+        image, of_image = images[index : index + 1], draws(3)[index : index + 1]
+        assert torch.equal(shape.patch_shuffle(image, grid, of_image), together[index : index + 1])
+        learned = shape.patch_shuffle(image.clone().requires_grad_(), grid, of_image)
+        assert learned.requires_grad, "tiles that are copied as arrays would lose the gradient"
+        assert torch.equal(learned, together[index : index + 1])

@@ -202,12 +202,13 @@ def test_opening_closing_is_scipys_up_to_the_border_of_a_mirrored_image(height: 
 
 
 @pytest.mark.parametrize("window", range(1, 10))
-def test_running_extremes_are_those_of_every_window(window: int) -> None:
-    images = noise(1, 12, 15)
+@pytest.mark.parametrize("stride", [1, 3])
+def test_running_extremes_are_those_of_every_window(window: int, stride: int) -> None:
+    pixels = noise(1, 3, 15).flatten()
     for better, of in ((torch.minimum, min), (torch.maximum, max)):
-        found = texture._running(images, window, 3, better)[0, 0].tolist()
-        for before, after in zip(images[0, 0].tolist(), found, strict=True):
-            assert after == [of(before[start : start + window]) for start in range(15 - window + 1)]
+        found = texture._running(pixels, window, stride, better).tolist()
+        reach = (window - 1) * stride + 1
+        assert found == [of(pixels[at : at + reach : stride].tolist()) for at in range(len(pixels) - reach + 1)]
 
 
 @pytest.mark.parametrize(
