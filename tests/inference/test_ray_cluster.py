@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from cuesense.errors import CuesenseError, ModelError, SettingsError
-from cuesense.inference import ray_cluster
+from cuesense.inference import ray_cluster, ray_pool
 from cuesense.inference.engine import predict
 from cuesense.inference.options import RayWorkers, RunOptions
 from cuesense.inference.ray_cluster import RayEngine, connected, ray_engine
@@ -137,7 +137,7 @@ def test_a_network_fails_with_the_sentence_of_one_process() -> None:
 
 @pytest.mark.usefixtures("two_cores")
 def test_a_unit_that_ends_every_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_cluster, "_MOST_LOSSES", 1)
+    monkeypatch.setattr(ray_pool, "_MOST_LOSSES", 1)
     options = RunOptions(batch_size=8, ray=RayWorkers(1))
     with pytest.raises(ModelError, match="workers of Ray to be alive, but got one that ended again and again"):
         predict(
