@@ -88,6 +88,16 @@ def ray_engine(
     return RayEngine(address, workers, asked)
 
 
+def device_here(engine: RayEngine | None, device: str) -> str:
+    """Return where this process runs networks itself, where a Ray cluster does the rest.
+
+    Args:
+        engine: The cluster, or None.
+        device: As the user named it. The machine that starts a run on a cluster's GPUs may have none.
+    """
+    return device if engine is None or device == "cpu" else "auto"
+
+
 def _check_gpus(gpus: float | None, device: str) -> None:
     if gpus is None:
         return
