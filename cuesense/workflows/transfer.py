@@ -20,9 +20,10 @@ from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected, naming
-from cuesense.inference.checkpoints import FOLDER, images_of
+from cuesense.inference.checkpoints import images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
+from cuesense.inference.one_checkpoint import FOLDER
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.inference.probe import dependence_remarks, probe, weights_settings
 from cuesense.models.common import is_program

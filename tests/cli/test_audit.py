@@ -68,7 +68,7 @@ def test_a_table_needs_no_torch(sweep: Path, tmp_path: Path) -> None:
 def test_an_interrupted_audit_goes_on(sweep: Path, tmp_path: Path) -> None:
     code = (
         "import signal, sys, os; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "import cuesense.inference.checkpoints as c; predict = c.predict\n"
+        "import cuesense.inference.one_checkpoint as c; predict = c.predict\n"
         "def once(*a, **k):\n"
         "    if c.__dict__.setdefault('done', 0) == 3: os.kill(os.getpid(), signal.SIGINT)\n"
         "    c.done += 1\n"

@@ -80,6 +80,7 @@ OPTIONS = {
     "audit": _IMAGES
     | _PROGRAMS
     | _SWEEP
+    | _RAY
     | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
     | {"--weights-key"}
     | {"--batch-size", "--device", "--workers", "--restart", "--json", "--allow-nondeterministic"},
