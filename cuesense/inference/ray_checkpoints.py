@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from cuesense.errors import naming
 from cuesense.inference.one_checkpoint import CheckpointResult, Checkpoints, store_folder
-from cuesense.inference.ray_pool import Pool
 from cuesense.predictions.shards import OF_CONDITIONS, OF_IMAGES, OutcomeStore, Shard
 from cuesense.types import Progress
 
@@ -52,6 +51,8 @@ def results_on_ray(
         CuesenseError: As for ``Checkpoints.load`` and ``LoadedCheckpoint.result``; the workers cannot be started, or
             end again and again.
     """
+    from cuesense.inference.ray_pool import Pool
+
     options = checkpoints.options
     if options.run.ray is None:
         raise ValueError("checkpoints without workers of Ray")

@@ -53,6 +53,7 @@ class Pool:
         self._content = ray.put(packed(prepare))
         self._actors: list[Any] = []
         self._losses: Counter[_Place] = Counter()
+        self._warnings: set[str] = set()
         self._idle: list[Any] = []
         # What each unanswered call is about: the actor, and its task, or None while the actor starts.
         self._calls: dict[Any, tuple[Any, _Place | None]] = {}
@@ -122,7 +123,10 @@ class Pool:
         self._idle.append(actor)
         if place is None:
             self._refuse_other_versions(found)
-        return place, found
+            return None, None
+        result, warnings = found
+        self._warn(warnings)
+        return place, result
 
     def _ended_call(self) -> Any:
         while True:
@@ -145,6 +149,13 @@ class Pool:
             return
         do = "Give fewer --ray-workers where memory is short"
         raise ModelError(expected("the workers of Ray", "alive", f"one that ended again and again: {reason}", do))
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        """Say once what workers warn of: each of them says it."""
+        for text in dict.fromkeys(warnings):
+            if text not in self._warnings:
+                self._warnings.add(text)
+                _LOG.warning("%s", text)
 
     def _refuse_other_versions(self, found: dict[str, str]) -> None:
         other = {name: value for name, value in found.items() if value != self._versions[name]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -96,13 +97,15 @@ class Worker:
         keep_freed_memory()
         self._do: Callable[[Any], Any] | None = None
         self._turn = Lock()
+        self._warnings = _Warnings(logging.WARNING)
+        logging.getLogger("cuesense").addHandler(self._warnings)
 
     def ready(self) -> dict[str, str]:
         """Return ``versions``: the worker has started."""
         return versions()
 
-    def do(self, content: NDArray[np.uint8], task: Any) -> Any:
-        """Return the result of a task.
+    def do(self, content: NDArray[np.uint8], task: Any) -> tuple[Any, list[str]]:
+        """Return the result of a task, and what was logged meanwhile as a warning.
 
         Args:
             content: What ``packed`` returned; read where no call came before, as after a loss of the process.
@@ -114,7 +117,23 @@ class Worker:
         with self._turn:
             if self._do is None:
                 self._do = _loaded(content)()
-        return self._do(task)
+        return self._do(task), self._warnings.taken()
+
+
+class _Warnings(logging.Handler):
+    """Keeps what is logged, for the process that has a user to read it."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._texts.append(record.getMessage())
+
+    def taken(self) -> list[str]:
+        """Return what was logged since the last call."""
+        found, self._texts = self._texts, []
+        return found
 
 
 def _loaded(content: NDArray[np.uint8]) -> Callable[[], Callable[[Any], Any]]:

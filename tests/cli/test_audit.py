@@ -91,6 +91,8 @@ def test_an_interrupted_audit_goes_on(sweep: Path, tmp_path: Path) -> None:
         (["runs.csv"], "Expected --dataset to be given with RUNS"),
         (["gone.csv", "--dataset", "photos"], "No such file or directory"),
         (["--accuracies", "accuracies.csv", "--dataset", "photos"], "left out with --accuracies"),
+        (["--accuracies", "accuracies.csv", "--engine", "ray"], "--engine to be left out with --accuracies"),
+        (["runs.csv", "--dataset", "photos", "--ray-workers", "2"], "--ray-workers to be given with --engine ray"),
         (["--accuracies", "one.csv"], "two strengths at least"),
         (["--accuracies", "accuracies.csv", "--tolerance", "2"], "--tolerance"),
         (["--accuracies", "accuracies.csv", "--order", "0,1"], "--order to be rising, falling, or all strengths"),

@@ -88,6 +88,7 @@ OPTIONS = {
     "transfer": _IMAGES
     | _PROGRAMS
     | _SWEEP
+    | _RAY
     | {"--dataset", "--train", "--output", "--arch", "--weights-key", "--device", "--workers", "--restart", "--json"}
     | {"--allow-nondeterministic"},
     "compare": _IMAGES

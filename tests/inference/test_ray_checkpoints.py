@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from cuesense.models.trust import VARIABLE
 from cuesense.sweeps.run_list import Runs, read_runs
 from cuesense.types import Progress, Sample, no_progress
 from cuesense.workflows.audit import audit
+from tests.helpers.own_pools import use_own_pool
 from tests.helpers.small_networks import SIZE, Colors
 from tests.helpers.sweep_networks import ARCH, write_networks
 
@@ -43,24 +43,9 @@ def runs(listed: Path) -> Runs:
 
 
 @pytest.fixture
-def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def done(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Let a pool in this process do the checkpoints, the last one first; return the numbers of those it did."""
-    numbers: list[int] = []
-
-    class OwnPool:
-        def __init__(self, prepare: Callable[[], Callable[[int], Any]], _: RayWorkers) -> None:
-            self.do = prepare()
-
-        def results(self, tasks: Sequence[int]) -> Iterator[tuple[int, Any]]:
-            for number in reversed(tasks):
-                numbers.append(number)
-                yield number, self.do(number)
-
-        def close(self) -> None:
-            numbers.append(-1)
-
-    monkeypatch.setattr(ray_checkpoints, "Pool", OwnPool)
-    return numbers
+    return use_own_pool(monkeypatch)
 
 
 def found(
@@ -80,11 +65,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
-def test_results_come_in_the_order_of_the_list(runs: Runs, done: list[int], tmp_path: Path) -> None:
+def test_results_come_in_the_order_of_the_list(runs: Runs, done: list[Any], tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     other = found(runs, THERE, tmp_path / "ray", lambda *step: steps.append(step))
     one = found(runs, HERE, tmp_path / "local")
-    assert done == [3, 2, 1, 0, -1]
+    assert done == [3, 2, 1, 0, "closed"]
     assert steps == [(number * 40, 160) for number in range(5)]
     assert one.sweep.per_image is not None
     assert other.sweep.per_image is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from dataclasses import replace
@@ -122,11 +123,23 @@ def test_a_worker_does_a_unit_and_tells_what_it_learned() -> None:
     run = Run(classifier(), Colors(12), (0, 1, 2), tuple(CONDITIONS), RunOptions(batch_size=4))
     identities = Identities(run, OutcomeStore())
     worker = Worker(str(Path.cwd()))
-    shard, learned = worker.do(packed(partial(Units, run, identities)), Unit(tuple(range(6)), (0, 2)))
+    (shard, learned), warnings = worker.do(packed(partial(Units, run, identities)), Unit(tuple(range(6)), (0, 2)))
+    assert warnings == []
     assert shard.predicted.shape == (2, 6)
     assert learned == {}, "what is kept in memory has no digests"
     other = packed(partial(Units, replace(run, dataset=Colors(3)), identities))
-    again, _ = worker.do(other, Unit((7, 8), (0,)))
+    (again, _), _ = worker.do(other, Unit((7, 8), (0,)))
     assert again.predicted.shape == (1, 2), "the first content counts: the network is loaded once"
     assert worker.ready() == versions()
     assert versions()["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
+
+
+def test_a_worker_tells_what_it_was_warned_of() -> None:
+    def warn(task: int) -> int:
+        logging.getLogger("cuesense.models").warning("task %d is slow", task)
+        logging.getLogger("cuesense.models").info("nobody asks")
+        return task
+
+    worker, content = Worker(str(Path.cwd())), packed(lambda: warn)
+    assert worker.do(content, 1) == (1, ["task 1 is slow"])
+    assert worker.do(content, 2) == (2, ["task 2 is slow"])
