@@ -434,10 +434,10 @@ BREAKS = [
         "tests/inference/test_units.py",
     ),
     (
-        "cuesense/inference/ray_cluster.py",
-        "waiting.extendleft([] if unit is None else [unit])",
+        "cuesense/inference/ray_pool.py",
+        "waiting.extendleft([] if place is None else [place])",
         "waiting.extendleft([])",
-        "tests/inference/test_ray_cluster_pool.py",
+        "tests/inference/test_ray_pool.py",
     ),
 ]
 

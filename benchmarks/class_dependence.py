@@ -27,7 +27,8 @@ from budget_worlds import COUNTS, RECIPE, SIDE, parts, train
 from torch import nn
 
 from cuesense.datasets.load import load_dataset
-from cuesense.inference.checkpoints import CheckpointOptions, predict_checkpoints
+from cuesense.inference.checkpoints import predict_checkpoints
+from cuesense.inference.one_checkpoint import CheckpointOptions
 from cuesense.inference.options import run_options
 from cuesense.models.compact import MEAN, STD, build
 from cuesense.models.preprocessing import ImageOptions

@@ -62,6 +62,28 @@ def three_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="session")
+def ray_is_running() -> Iterator[None]:
+    """Start Ray with two cores, as a user's program does before it calls cuesense."""
+    import ray
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def two_workers(ray_is_running: None) -> Iterator[None]:  # noqa: ARG001
+    """Ray with two cores; one thread here, as in its workers, because some sums depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def make_folder(folder: Path, images_per_class: int, first: int = 0) -> None:
     for label, name in enumerate(NAMES):
         (folder / name).mkdir(parents=True)

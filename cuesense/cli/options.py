@@ -225,7 +225,7 @@ Engine = Annotated[
     str,
     typer.Option(
         metavar="local|ray",
-        help="Where the network runs: in this process, or in the workers of Ray.",
+        help="Where networks run: in this process, or in the workers of Ray.",
         autocompletion=lambda: ["local", "ray"],
     ),
 ]
@@ -235,7 +235,9 @@ RayAddress = Annotated[
 ]
 RayWorkers = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Workers of Ray, each with the model.", show_default="one a GPU, else one a core"),
+    typer.Option(
+        metavar="N", help="Workers of Ray, each with its own network.", show_default="one a GPU, else one a core"
+    ),
 ]
 GpusPerWorker = Annotated[
     float | None,

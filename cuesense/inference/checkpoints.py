@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,56 +12,28 @@ import numpy as np
 from torch import nn
 
 from cuesense.arrays import Floats
-from cuesense.atomic_files import digest, remove_file
+from cuesense.atomic_files import remove_file
 from cuesense.datasets.cached import CachedDataset
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.load import DatasetOptions
 from cuesense.datasets.subset import subset
 from cuesense.datasets.value_range import range_remarks
 from cuesense.errors import DatasetError, ModelError, SettingsError, expected, naming
-from cuesense.inference.class_outputs import settle
-from cuesense.inference.engine import predict, weights_digest
-from cuesense.inference.loading import dataset_of, load_matched, outputs_named, preprocessing_values
-from cuesense.inference.options import RunOptions
-from cuesense.inference.probe import dependence_remarks, kind_settings, probe
+from cuesense.inference.loading import dataset_of, outputs_named
+from cuesense.inference.one_checkpoint import FOLDER, CheckpointOptions, CheckpointResult, Checkpoints, store_folder
+from cuesense.inference.probe import dependence_remarks
 from cuesense.models.load import load_classifier
-from cuesense.models.preprocessing import AS_CARRIED, ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.predictions.copies import copy_remarks, counted_once
 from cuesense.predictions.label_order import check_runs
-from cuesense.predictions.outcomes import ImageColumns
 from cuesense.predictions.predictions import ClassMap
-from cuesense.predictions.shards import SHARD_VERSION, OutcomeStore
+from cuesense.predictions.shards import OutcomeStore
 from cuesense.sweeps.accepted_labels import read_accepted
 from cuesense.sweeps.rivals import cosines
 from cuesense.sweeps.run_list import Runs, sweep_of
 from cuesense.sweeps.sweep import Sweep, unreadable_remark
-from cuesense.types import Classifier, ClassNames, Condition, Dataset, Progress, no_progress
+from cuesense.types import ClassNames, Dataset, Progress, no_progress
 from cuesense.validation import whole_number
-
-# The folder's name is part of what users find in an output folder: it stays.
-FOLDER = "answers"
-
-
-@dataclass(frozen=True)
-class CheckpointOptions:
-    """How all checkpoints of a sweep are loaded and run.
-
-    Attributes:
-        run: Device, batch size, precision and workers.
-        images: How images are prepared, where the weights should not decide.
-        class_names: Names of the models' outputs in their order; None takes the dataset's classes.
-        weights_key: Where in every checkpoint the weights lie, as a dotted path; None takes the first that fit.
-        trust: Whether programs run that the list of runs names.
-        made_of_it: Names of the files in the output folder that are made of the predictions: a restart deletes them.
-    """
-
-    run: RunOptions
-    images: ImageOptions = AS_CARRIED
-    class_names: str | Path | Sequence[str] | ClassNames | None = None
-    trust: Trust = OWN_WORD
-    weights_key: str | None = None
-    made_of_it: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,31 +52,6 @@ class CheckpointPredictions:
     similarity: Floats | None
     sample_ids: tuple[str, ...]
     source: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _SingleCheckpoint:
-    """The predictions of one checkpoint for the N images that can be read.
-
-    Attributes:
-        images: Labels of the images, their positions in the sorted ids of the dataset, and hashes of their pixels.
-        predicted: Output that was predicted for it, (N,).
-        outputs: The output of each class, length C.
-        output_names: Names of the K outputs.
-        class_names: Names of the C classes.
-        directions: Weights of each output in the last layer, (K, D), or None.
-        dependence: What else than one image the network's outputs depend on, in words, or None.
-        said: How the order of its outputs was found out, where that was not known, in sentences.
-    """
-
-    images: ImageColumns
-    predicted: np.ndarray
-    outputs: tuple[int, ...]
-    output_names: tuple[str, ...]
-    class_names: tuple[str, ...]
-    directions: Floats | None
-    dependence: str | None = None
-    said: tuple[str, ...] = ()
 
 
 def predict_checkpoints(
@@ -130,23 +77,12 @@ def predict_checkpoints(
         CuesenseError: A checkpoint cannot be read or its outputs do not fit the dataset's classes, or recognize them in
             another order, checkpoints have different outputs, or the folder cannot be written.
     """
-    found: list[_SingleCheckpoint] = []
-    dataset = CachedDataset(dataset)
-    for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
-        trust = options.trust.named_in(runs.listed_in, arch=any(runs.own_archs[number : number + 1]))
-        with naming(model):
-            found.append(
-                _predict_one(
-                    model,
-                    arch,
-                    dataset,
-                    replace(options, trust=trust),
-                    folder,
-                    restart=restart,
-                    progress=_part(progress, number, len(runs.models)),
-                )
-            )
-        _refuse_other(found[0], found[-1], runs.models[0], model)
+    checkpoints = Checkpoints(runs, CachedDataset(dataset), options)
+    found: list[CheckpointResult] = []
+    with closing(_results(checkpoints, folder, restart=restart, progress=progress)) as results:
+        for model, one in zip(runs.models, results, strict=True):
+            found.append(one)
+            _refuse_other(found[0], one, runs.models[0], model)
     shown = {
         f"'{model}'": (one.images.labels, one.predicted) for model, one in zip(_short(runs.models), found, strict=True)
     }
@@ -179,68 +115,51 @@ def _short(models: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(short) else list(models)
 
 
+def _results(
+    checkpoints: Checkpoints, folder: Path | None, *, restart: bool, progress: Progress
+) -> Generator[CheckpointResult]:
+    """Yield the result of one checkpoint after the other, from Ray's workers where the options say so."""
+
+    def store_of(settings: Mapping[str, Any]) -> OutcomeStore:
+        return _store(settings, checkpoints.options, folder, restart=restart)
+
+    if checkpoints.options.run.ray is None:
+        return _results_here(checkpoints, store_of, progress)
+    from cuesense.inference.ray_checkpoints import results_on_ray
+
+    return results_on_ray(checkpoints, None if restart else folder, store_of, progress)
+
+
+def _results_here(
+    checkpoints: Checkpoints, store_of: Callable[[Mapping[str, Any]], OutcomeStore], progress: Progress
+) -> Generator[CheckpointResult]:
+    models, run = checkpoints.runs.models, checkpoints.options.run
+    for number, model in enumerate(models):
+        with naming(model):
+            loaded = checkpoints.load(number)
+            store = store_of(loaded.settings(run))
+            one = loaded.result(checkpoints.dataset, store, run, _part(progress, number, len(models)))
+        yield one
+
+
 def _part(progress: Progress, number: int, count: int) -> Progress:
     """Return what reports the progress of one of several equally long runs."""
     return lambda done, total: progress(number * total + done, count * total)
 
 
-def _predict_one(
-    model: str,
-    arch: str | None,
-    dataset: Dataset,
-    options: CheckpointOptions,
-    folder: Path | None,
-    *,
-    restart: bool,
-    progress: Progress,
-) -> _SingleCheckpoint:
-    usable = arch if Path(model).is_file() else None
-    classifier, outputs, shown = load_matched(
-        model,
-        dataset,
-        arch=usable,
-        class_names=options.class_names,
-        images=options.images,
-        trust=options.trust,
-        weights_key=options.weights_key,
-    )
-    tried = probe(classifier, dataset, options.run)
-    loaded = tried.applied(classifier)
-    classifier, outputs = settle(loaded, dataset, outputs, tried.output_count, options.run)
-    store = _store(classifier, options, folder, restart=restart)
-    outcomes = predict(classifier, dataset, outputs, [Condition()], store, options.run, progress)
-    names = classifier.class_names.names if classifier.class_names else shown
-    return _SingleCheckpoint(
-        images=outcomes.images,
-        predicted=next(outcomes.conditions([0])).predicted.astype(np.int64),
-        outputs=outputs,
-        output_names=names,
-        class_names=shown,
-        directions=_directions(classifier.network, len(names)),
-        dependence=tried.dependence,
-        said=tuple(text for text in classifier.assumptions if text not in loaded.assumptions),
-    )
-
-
-def _store(classifier: Classifier, options: CheckpointOptions, folder: Path | None, *, restart: bool) -> OutcomeStore:
+def _store(
+    settings: Mapping[str, Any], options: CheckpointOptions, folder: Path | None, *, restart: bool
+) -> OutcomeStore:
     if folder is None:
         return OutcomeStore()
-    settings = {
-        "cuesense": version("cuesense"),
-        "shard version": SHARD_VERSION,
-        "architecture": classifier.architecture,
-        "weights": classifier.sha256 or weights_digest(classifier.network),
-        "preprocessing": preprocessing_values(classifier),
-        "precision": options.run.precision,
-    } | kind_settings(classifier)
     # Only where predictions of ours are: other files of these names may be somebody else's.
     if restart and any((folder / FOLDER).rglob("settings.json")):
         for name in options.made_of_it:
             remove_file(folder / name)
-    return OutcomeStore.open(folder / FOLDER / digest(settings), settings, restart=restart)
+    return OutcomeStore.open(store_folder(folder, settings), settings, restart=restart)
 
 
-def _refuse_other(first: _SingleCheckpoint, other: _SingleCheckpoint, model: str, than: str) -> None:
+def _refuse_other(first: CheckpointResult, other: CheckpointResult, model: str, than: str) -> None:
     if first.output_names != other.output_names or first.class_names != other.class_names:
         got = f"{len(other.output_names)} outputs in '{than}' and {len(first.output_names)} in '{model}'"
         do = "Audit networks of the same classes in the same order"
@@ -250,7 +169,7 @@ def _refuse_other(first: _SingleCheckpoint, other: _SingleCheckpoint, model: str
         raise DatasetError(expected("the dataset", "the same for all checkpoints", got, "Give --restart"))
 
 
-def _classes_first(checkpoint: _SingleCheckpoint) -> tuple[np.ndarray, tuple[str, ...]]:
+def _classes_first(checkpoint: CheckpointResult) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the new index of every output when the dataset's classes come first, and the names in that order."""
     rest = sorted(set(range(len(checkpoint.output_names))) - set(checkpoint.outputs))
     index = np.empty(len(checkpoint.output_names), dtype=np.int64)
@@ -258,17 +177,7 @@ def _classes_first(checkpoint: _SingleCheckpoint) -> tuple[np.ndarray, tuple[str
     return index, (*checkpoint.class_names, *(checkpoint.output_names[output] for output in rest))
 
 
-def _directions(network: Callable[..., Any], outputs: int) -> Floats | None:
-    """Return the rows of a network's last linear layer, (K, D), None where it has none of as many outputs."""
-    if not isinstance(network, nn.Module):
-        return None
-    linear = [
-        module for module in network.modules() if isinstance(module, nn.Linear) and module.out_features == outputs
-    ]
-    return linear[-1].weight.detach().double().cpu().numpy() if linear else None
-
-
-def _similarity(found: list[_SingleCheckpoint], runs: Runs, order: np.ndarray) -> Floats | None:
+def _similarity(found: list[CheckpointResult], runs: Runs, order: np.ndarray) -> Floats | None:
     # Strong regularization may move the classes themselves: the mildest strength shows which are alike to begin with.
     mildest = [one.directions for one, strength in zip(found, runs.strength_of, strict=True) if strength == 0]
     known = [cosines(rows[np.argsort(order)]) for rows in mildest if rows is not None]

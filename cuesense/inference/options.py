@@ -52,6 +52,11 @@ class RayWorkers:
     cpus: int = 1
     gpus: float = 0.0
 
+    @property
+    def device(self) -> str:
+        """Where each of them runs networks: ``"cuda"`` or ``"cpu"``."""
+        return "cuda" if self.gpus else "cpu"
+
 
 @dataclass(frozen=True)
 class RunOptions:

@@ -1,4 +1,4 @@
-"""Share the units of work of a run among the workers of a Ray cluster, or of this machine."""
+"""Find the Ray cluster that a user asks for, or start one on this machine, and share a run's units of work there."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import os
 import signal
 import socket
 import threading
-from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from cuesense.errors import ModelError, SettingsError, expected, first_line
+from cuesense.errors import SettingsError, expected, first_line
 from cuesense.inference.devices import cores, gpus
 from cuesense.inference.options import RayWorkers, RunOptions, usual_batch
 from cuesense.inference.units import Identities, Run, Unit, finer
@@ -28,11 +27,7 @@ ENGINES = ("local", "ray")
 _NEW = "local"
 # A worker decodes the images of one unit while its network works on those of another.
 _UNITS_AT_A_TIME = 2
-# A unit whose worker ended so often ends every worker, for instance because its images do not fit into memory; workers
-# of machines that are taken away are lost now and then. Chosen by hand; not tuned.
-_MOST_LOSSES = 5
-# Before it is said that the cluster has no room, and that an address does not answer. Chosen by hand.
-_PATIENCE_SECONDS = 60.0
+# Before it is said that an address does not answer. Chosen by hand.
 _ANSWER_SECONDS = 10.0
 # Read when Ray is imported and started: it reports nothing to its makers, prints nothing about workers among a
 # command's results, and does not warn of what a later version will do.
@@ -94,6 +89,16 @@ def ray_engine(
     return RayEngine(address, workers, asked)
 
 
+def device_here(engine: RayEngine | None, device: str) -> str:
+    """Return where this process runs networks itself, where a Ray cluster does the rest.
+
+    Args:
+        engine: The cluster, or None.
+        device: As the user named it. The machine that starts a run on a cluster's GPUs may have none.
+    """
+    return device if engine is None or device == "cpu" else "auto"
+
+
 def _check_gpus(gpus: float | None, device: str) -> None:
     if gpus is None:
         return
@@ -123,6 +128,23 @@ def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: b
     if engine is None:
         yield options
         return
+    with workers_of(engine) as workers:
+        yield _of_workers(options, workers, default_batch=default_batch)
+
+
+@contextmanager
+def workers_of(engine: RayEngine) -> Iterator[RayWorkers]:
+    """Connect to a Ray cluster for the time of a context, and start one on this machine where there is none.
+
+    Args:
+        engine: The cluster.
+
+    Yields:
+        How many workers there are to be, and what each takes.
+
+    Raises:
+        SettingsError: The cluster cannot be reached, or has no room for a worker.
+    """
     ray: Any = import_module("ray")
     ours = not ray.is_initialized()
     try:
@@ -130,7 +152,7 @@ def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: b
             _connect(ray, _address(engine))
         workers = _fitting(engine, [node["Resources"] for node in ray.nodes() if node["Alive"]])
         _LOG.info("%d Ray workers of %d cores and %g GPUs", workers.count, workers.cpus, workers.gpus)
-        yield _of_workers(options, workers, default_batch=default_batch)
+        yield workers
     finally:
         if ours:
             ray.shutdown()
@@ -159,9 +181,8 @@ def expected_options(engine: RayEngine | None, options: RunOptions, *, default_b
 
 
 def _of_workers(options: RunOptions, workers: RayWorkers, *, default_batch: bool) -> RunOptions:
-    device = "cuda" if workers.gpus else "cpu"
-    batch = usual_batch(device) if default_batch else options.batch_size
-    return replace(options, device=device, batch_size=batch, workers=workers.cpus, ray=workers)
+    batch = usual_batch(workers.device) if default_batch else options.batch_size
+    return replace(options, device=workers.device, batch_size=batch, workers=workers.cpus, ray=workers)
 
 
 def _address(engine: RayEngine) -> str:
@@ -253,124 +274,16 @@ def shards(
     Raises:
         CuesenseError: As for ``Runner.shard``; the workers cannot be started, or end again and again.
     """
+    from cuesense.inference.ray_pool import Pool
+    from cuesense.inference.ray_worker import Units
+
     workers = run.options.ray
     if workers is None:
         raise ValueError("a run without workers of Ray")
     images = sum(unit.forwards for unit in work) // workers.count
-    pool = _Pool(replace(run, options=replace(run.options, ray=None)), identities, workers, images)
-    try:
+    prepare = partial(Units, replace(run, options=replace(run.options, ray=None)), identities, images)
+    with closing(Pool(prepare, workers, _UNITS_AT_A_TIME)) as pool:
         for unit, (shard, learned) in pool.results(finer(work, workers.count)):
             identities.learn(learned)
             advance(len(unit.conditions), len(unit.images))
             yield shard
-    finally:
-        pool.close()
-
-
-class _Pool:
-    """Ray's actors, each with the network, and what they work on.
-
-    Ray starts a lost actor again, anywhere in the cluster. Its units go to whichever actor is free: one that finds no
-    machine any more would keep them to the end.
-    """
-
-    def __init__(self, run: Run, identities: Identities, workers: RayWorkers, images: int) -> None:
-        import ray
-
-        from cuesense.inference.ray_worker import Worker, packed, versions
-
-        self._ray, self._versions = ray, versions()
-        # With every call: an actor that was started again knows nothing.
-        self._content = ray.put(packed(run, identities, images))
-        actor: Any = ray.remote(Worker).options(
-            num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_concurrency=_UNITS_AT_A_TIME
-        )
-        self._actors = [actor.remote(str(Path.cwd())) for _ in range(workers.count)]
-        self._losses: Counter[Unit] = Counter()
-        self._idle: list[Any] = []
-        # What each unanswered call is about: the actor, and its unit, or None while the actor starts.
-        self._calls: dict[Any, tuple[Any, Unit | None]] = {}
-
-    def results(self, work: Sequence[Unit]) -> Iterator[tuple[Unit, Any]]:
-        """Yield every unit with what ``Worker.shard`` returned, in the order in which they end."""
-        waiting, left = deque(work), len(work)
-        for actor in self._actors * _UNITS_AT_A_TIME:
-            self._start(actor)
-        while left:
-            unit, found = self._next(waiting)
-            self._give(waiting)
-            if unit is not None:
-                left -= 1
-                yield unit, found
-
-    def close(self) -> None:
-        """End the actors."""
-        for actor in self._actors:
-            self._ray.kill(actor)
-
-    def _start(self, actor: Any) -> None:
-        self._calls[actor.ready.options(max_task_retries=-1).remote()] = actor, None
-
-    def _give(self, waiting: deque[Unit]) -> None:
-        """Give units to actors, a second one only while there are enough: at the end it would wait beside idle ones."""
-        for actor in tuple(self._idle):
-            busy = any(actor is other and unit is not None for other, unit in self._calls.values())
-            if waiting and (not busy or len(waiting) > len(self._actors)):
-                self._idle.remove(actor)
-                unit = waiting.popleft()
-                self._calls[actor.shard.remote(self._content, unit)] = actor, unit
-
-    def _next(self, waiting: deque[Unit]) -> tuple[Unit | None, Any]:
-        """Wait for a call to end; return its unit and result, or None where an actor has started or was lost."""
-        call = self._ended_call()
-        actor, unit = self._calls.pop(call)
-        try:
-            found = self._ray.get(call)
-        except self._ray.exceptions.RayTaskError as error:
-            raise _cause(error, unit) from error
-        except self._ray.exceptions.RayError as error:
-            self._lose(actor, unit, error)
-            waiting.extendleft([] if unit is None else [unit])
-            return None, None
-        self._idle.append(actor)
-        if unit is None:
-            self._refuse_other_versions(found)
-        return unit, found
-
-    def _ended_call(self) -> Any:
-        while True:
-            ended, _ = self._ray.wait(list(self._calls), timeout=_PATIENCE_SECONDS)
-            if ended:
-                return ended[0]
-            if all(unit is None for _, unit in self._calls.values()) and not self._idle:
-                _LOG.warning("no machine of the Ray cluster is free for a worker yet: waiting for one")
-
-    def _lose(self, actor: Any, unit: Unit | None, error: Exception) -> None:
-        """Take note of a lost actor, and raise ModelError where there is none to go on with, or no sense in it."""
-        reason = first_line(error)
-        if unit is not None:
-            _LOG.info("a Ray worker ended; what it did is given to another: %s", reason)
-            self._losses[unit] += 1
-            self._start(actor)
-        if unit is not None and self._losses[unit] < _MOST_LOSSES:
-            return
-        if unit is None and (self._calls or self._idle):
-            return
-        do = "Give fewer --ray-workers or a smaller --batch-size where memory is short"
-        raise ModelError(expected("the workers of Ray", "alive", f"one that ended again and again: {reason}", do))
-
-    def _refuse_other_versions(self, found: dict[str, str]) -> None:
-        other = {name: value for name, value in found.items() if value != self._versions[name]}
-        if other:
-            name, value = next(iter(other.items()))
-            to_be = f"{self._versions[name]} on every machine, as here"
-            raise SettingsError(expected(f"the version of {name}", to_be, f"{value} on one", "Install the same"))
-
-
-def _cause(error: Any, unit: Unit | None) -> Exception:
-    """Return what a worker raised."""
-    if unit is None:
-        to_be = "able to start, with cuesense installed on every machine"
-        return SettingsError(expected("the workers of Ray", to_be, f"'{first_line(error.cause)}'", "Install it there"))
-    cause = error.cause
-    return cause if isinstance(cause, Exception) else error

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -37,6 +37,9 @@ from cuesense.training.images import at_size, read_images, refuse_shared
 from cuesense.training.trials import TrainingTask, Trial, TrialPredictions, TrialStore, run
 from cuesense.types import Classifier, Dataset, Preprocessing, Progress
 from cuesense.validation import LARGEST_SIDE
+
+if TYPE_CHECKING:
+    from cuesense.inference.ray_pool import Pool
 
 # Passes from scratch as in the experiments of docs/budgets.md, where 12 forecast worse than 16. The passes of
 # fine-tuning and both rates were chosen by hand; not tuned.
@@ -105,6 +108,7 @@ class Experiment:
         device: Where it is trained.
         remarks: What the user should know of the images, in sentences.
         tried: What a few images showed of the start.
+        pool: Workers of Ray that do the trainings (``training.ray_trials``); None lets this process do them.
     """
 
     start: Callable[[int], nn.Module]
@@ -118,6 +122,12 @@ class Experiment:
     device: str
     remarks: tuple[str, ...] = ()
     tried: Probe = field(default_factory=Probe)
+    pool: Pool | None = None
+
+    @property
+    def task(self) -> TrainingTask:
+        """What all trainings share."""
+        return TrainingTask(self.start, self.recipe, self.train, self.test, self.device)
 
     @property
     def recipe_values(self) -> dict[str, Any]:
@@ -127,12 +137,7 @@ class Experiment:
 
     def run(self, trials: Sequence[Trial], progress: Progress) -> None:
         """Do the trainings that were not done yet."""
-        run(
-            trials,
-            TrainingTask(self.start, self.recipe, self.train, self.test, self.device),
-            self.store,
-            progress=progress,
-        )
+        run(trials, self.task, self.store, pool=self.pool, progress=progress)
 
     def predictions(self, trial: Trial) -> TrialPredictions:
         """Return what a trained network predicts for the test images."""

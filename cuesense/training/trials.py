@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from cuesense.stores.arrays import ArrayStore
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import Images, Recipe, fit, log_probabilities
 from cuesense.types import Progress, no_progress
+
+if TYPE_CHECKING:
+    from cuesense.inference.ray_pool import Pool
 
 _PATTERN = "trial-*.npz"
 _ARRAYS = ("predicted", "p_true", "probed")
@@ -151,36 +154,58 @@ class TrainingTask:
     device: str = "cpu"
 
 
-def run(trials: Sequence[Trial], task: TrainingTask, store: TrialStore, *, progress: Progress = no_progress) -> None:
+def run(
+    trials: Sequence[Trial],
+    task: TrainingTask,
+    store: TrialStore,
+    *,
+    pool: Pool | None = None,
+    progress: Progress = no_progress,
+) -> None:
     """Train every network whose predictions are not stored yet, and store them.
 
     Args:
         trials: What to train; trials that are equal are trained once.
         task: What the trainings share.
         store: Where the predictions go.
-        progress: Called with (steps done, steps in all); trainings that are stored already count as done.
+        pool: Workers of Ray that do ``train_and_predict`` with the same task; None trains here, one after the other.
+        progress: Called with (steps done, steps in all); trainings that are stored already count as done. Of workers
+            whole trainings are counted.
 
     Raises:
-        ModelError: The network cannot be trained.
+        ModelError: The network cannot be trained, or the workers end again and again.
         OutputError: The predictions cannot be written.
     """
     wanted = {trial.key: trial for trial in trials}
+    new = [trial for trial in wanted.values() if trial not in store]
     steps = task.recipe.steps(len(task.train))
-    done = steps * sum(trial in store for trial in wanted.values())
-    progress(done, steps * len(wanted))
-    for trial in wanted.values():
-        if trial in store:
-            continue
-
-        # The default argument binds the count of this pass; the loop's own variable moves on.
-        def advance(step: int, _: int, before: int = done) -> None:
-            progress(before + step, steps * len(wanted))
-
-        store.write(trial, _train_and_predict(trial, task, advance))
-        done += steps
+    known, total = steps * (len(wanted) - len(new)), steps * len(wanted)
+    progress(known, total)
+    if pool is None:
+        for number, trial in enumerate(new):
+            store.write(trial, train_and_predict(trial, task, _after(known + number * steps, total, progress)))
+    else:
+        for number, (trial, predictions) in enumerate(pool.results(new), 1):
+            store.write(trial, predictions)
+            progress(known + number * steps, total)
 
 
-def _train_and_predict(trial: Trial, task: TrainingTask, progress: Progress) -> TrialPredictions:
+def _after(before: int, total: int, progress: Progress) -> Progress:
+    """Return what reports the steps of one of several trainings."""
+    return lambda step, _: progress(before + step, total)
+
+
+def train_and_predict(trial: Trial, task: TrainingTask, progress: Progress = no_progress) -> TrialPredictions:
+    """Train a network and let it predict the test images.
+
+    Args:
+        trial: The training.
+        task: What it shares with others.
+        progress: Called with (steps done, steps in all).
+
+    Raises:
+        ModelError: The network cannot be trained.
+    """
     policy = trial.policy
     augment = None if policy is None else PolicyAugmentation(policy)
     train = task.train if policy is None else task.train.weighted(policy.class_weights)

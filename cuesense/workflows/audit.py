@@ -5,7 +5,7 @@ Tables of accuracies are audited without torch, which is imported only where che
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,10 @@ def audit(
     weights_only: bool = False,
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
+    engine: str = "local",
+    ray_address: str | None = None,
+    ray_workers: int | None = None,
+    gpus_per_worker: float | None = None,
     restart: bool = False,
     progress: ProgressOption = None,
 ) -> Audit:
@@ -108,6 +112,11 @@ def audit(
         allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
             program that the caller names runs.
         allow_nondeterministic: Also audit networks that are no functions of one image, and say so.
+        engine: ``"local"`` runs the networks in this process, ``"ray"`` in the workers of a Ray cluster, each one at a
+            time, or of one that is started on this machine for the time of the run (``docs/scale.md``).
+        ray_address: Where the cluster is, as for ``ray.init``; None takes RAY_ADDRESS, else starts one here.
+        ray_workers: How many workers there are; None takes as many as there are GPUs, or cores.
+        gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
         restart: Throw away predictions that are there.
         progress: Called with (images done, images in all); None shows a bar in a terminal and a notebook, False none.
 
@@ -123,7 +132,17 @@ def audit(
     check_output(folder)
     known: dict[str, Any] = {"tolerance": tolerance, "confidence": confidence, "cues": cues_of(known_profile)}
     if accuracies is not None:
-        _refuse_images(runs, dataset, accepted, similarity)
+        images_and_engine = {
+            "RUNS": runs,
+            "--dataset": dataset,
+            "--accepted": accepted,
+            "--similarity": similarity,
+            "--engine": None if engine == "local" else engine,
+            "--ray-address": ray_address,
+            "--ray-workers": ray_workers,
+            "--gpus-per-worker": gpus_per_worker,
+        }
+        _refuse_given(images_and_engine)
         sweep = read_accuracies(_table(accuracies), regularizer=regularizer, order=order)
         source: dict[str, Any] = {"accuracies": _name(accuracies), "runs": len(sweep.seeds)}
         found_in_table = build_audit(sweep, source=source, **known)
@@ -132,15 +151,19 @@ def audit(
     listed = read_runs(_given(runs), regularizer=regularizer, order=order, arch=arch)
     from cuesense.datasets.load import DatasetOptions
     from cuesense.inference import checkpoints
+    from cuesense.inference.one_checkpoint import CheckpointOptions
     from cuesense.inference.options import run_options
+    from cuesense.inference.ray_cluster import connected, device_here, ray_engine
     from cuesense.models.preprocessing import ImageOptions
     from cuesense.models.trust import Trust
 
     trust = Trust(weights_only, allow_code)
     where = DatasetOptions(data_root, split, download)
     images = checkpoints.images_of(dataset, where, images_per_class, class_names)
-    run = run_options(device, batch_size, workers=workers, allow_nondeterministic=allow_nondeterministic)
-    options = checkpoints.CheckpointOptions(
+    cluster = ray_engine(engine, ray_address, ray_workers, gpus_per_worker, str(device))
+    here = device_here(cluster, str(device))
+    run = run_options(here, batch_size, workers=workers, allow_nondeterministic=allow_nondeterministic)
+    options = CheckpointOptions(
         run,
         ImageOptions(image_size, resize, mean, std, channels),
         class_names,
@@ -149,7 +172,11 @@ def audit(
         FILES[::-1],
     )
     with locked(folder):
-        with watched(progress, "auditing") as advance:
+        with (
+            connected(cluster, run, default_batch=batch_size is None) as shared,
+            watched(progress, "auditing") as advance,
+        ):
+            options = replace(options, run=shared)
             found = checkpoints.predict_checkpoints(listed, images, options, folder, restart=restart, progress=advance)
         if similarity is not None:
             found = replace(found, similarity=checkpoints.text_similarity(similarity, found.sweep, trust))
@@ -198,8 +225,7 @@ def _given(runs: str | Path | None) -> Path:
     return Path(runs)
 
 
-def _refuse_images(runs: object, dataset: object, accepted: object, similarity: object) -> None:
-    given = {"RUNS": runs, "--dataset": dataset, "--accepted": accepted, "--similarity": similarity}
+def _refuse_given(given: Mapping[str, object]) -> None:
     unused = [name for name, value in given.items() if value is not None]
     if unused:
         do = "Leave it out, or leave out --accuracies"

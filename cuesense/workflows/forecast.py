@@ -17,16 +17,17 @@ from cuesense.errors import SettingsError, expected
 from cuesense.inference.devices import device_of
 from cuesense.inference.options import RunOptions
 from cuesense.inference.probe import Probe, probe_pixels
+from cuesense.inference.ray_cluster import device_here, ray_engine
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.models.trust import OWN_WORD, Trust
 from cuesense.perturbations.apply import perturb
 from cuesense.policies.expected_losses import expected_losses
 from cuesense.policies.policy import PROBABILITY, uniform
-from cuesense.policies.profile_budgets import budgets_of, measured_augmentations
+from cuesense.policies.profile_budgets import measured_augmentations
 from cuesense.predictions.label_order import check_labels
 from cuesense.predictions.predictions import ClassMap
-from cuesense.schemas.profile import ForecastModel, LossModel, Profile, TrainedBudget, budget_model
+from cuesense.schemas.profile import ForecastModel, LossModel, Profile
 from cuesense.schemas.profile_provenance import FROM_TABLE
 from cuesense.stats.training_loss import (
     Forecast,
@@ -42,6 +43,7 @@ from cuesense.stores.lock import locked
 from cuesense.training.features import features
 from cuesense.training.images import read_images
 from cuesense.training.linear_probe import cross_fitted
+from cuesense.training.ray_trials import trained_on_ray
 from cuesense.training.setup import (
     Experiment,
     TrainingOptions,
@@ -53,7 +55,7 @@ from cuesense.training.setup import (
 from cuesense.training.trials import Trial
 from cuesense.types import Curve, Perturbation, Progress, ProgressOption, no_progress
 from cuesense.workflows.caller import warn_of, watched
-from cuesense.workflows.forecast_results import Shown, accuracy_of, loss_model, named_leaks
+from cuesense.workflows.forecast_results import Shown, accuracy_of, loss_model, merged, named_leaks, with_budgets
 
 FOLDER = "forecast"
 _ENDED = "Wait until it ends, or stop it"
@@ -62,8 +64,6 @@ _ENDED = "Wait until it ends, or stop it"
 _FIRST_SEED = 1000
 # Trainings of each network unless a number is given: from two on gains count.
 _SEEDS = 2
-# Levels at which budgets are shown beside the profile's own: docs/budgets.md says what a lower level buys and costs.
-_LESS_SURE = (0.8, 0.55)
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,10 @@ def forecast(
     weights_only: bool = False,
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
+    engine: str = "local",
+    ray_address: str | None = None,
+    ray_workers: int | None = None,
+    gpus_per_worker: float | None = None,
     restart: bool = False,
     progress: ProgressOption = None,
 ) -> Profile:
@@ -203,6 +207,11 @@ def forecast(
             program must be named by ``model``.
         allow_nondeterministic: Also use a start or a model that is no function of one image, and say so in the
             profile.
+        engine: ``"local"`` trains in this process, ``"ray"`` in the workers of a Ray cluster, or of one that is
+            started on this machine for the time of the run (``docs/scale.md``).
+        ray_address: Where the cluster is, as for ``ray.init``; None takes RAY_ADDRESS, else starts one here.
+        ray_workers: How many workers there are; None takes as many as there are GPUs, or cores.
+        gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all); None shows a bar in a terminal and a notebook, False none.
 
@@ -212,7 +221,8 @@ def forecast(
     Raises:
         CuesenseError: Something given is wrong; the sentence says what to do, and the file stays as it was.
     """
-    _refuse_untrained(train, head, (start, epochs, seeds, image_size, images_per_class))
+    cluster = ray_engine(engine, ray_address, ray_workers, gpus_per_worker, device)
+    _refuse_untrained(train, head, (start, epochs, seeds, image_size, images_per_class, cluster))
     runs = _SEEDS if seeds is None else seeds
     file = None if isinstance(profile, Profile) else Profile.file(profile)
     # No folder is made for a profile that is not there.
@@ -223,9 +233,9 @@ def forecast(
             do = "Give --train as well, whose trainings are kept, or analyze into another folder"
             raise SettingsError(expected("the profile", "without a forecast by trainings", "one", do))
         trust = Trust(weights_only, allow_code)
-        choice = AugmentationChoice(augmentations, probability)
+        choice, here = AugmentationChoice(augmentations, probability), device_here(cluster, device)
         where = DatasetOptions(data_root, split, download)
-        analyzed = AnalyzedModel(model, arch, weights_key, dataset, where, device, trust, allow_nondeterministic)
+        analyzed = AnalyzedModel(model, arch, weights_key, dataset, where, here, trust, allow_nondeterministic)
         found = earlier.model_copy(update={"forecast": None})
         if head:
             found = forecast_heads(found, analyzed, choice, report)
@@ -239,7 +249,7 @@ def forecast(
                 image_size=image_size,
                 epochs=epochs,
                 images_per_class=images_per_class,
-                device=device,
+                device=here,
                 images=analyzed.part_of(earlier),
                 test_set_name="the analyzed images (--dataset)",
                 trust=trust,
@@ -248,8 +258,9 @@ def forecast(
             _check_choice(found, choice, runs)
             folder = None if file is None else file.parent / FOLDER
             experiment = prepare_training(found, options, folder, apart=True, restart=restart)
-            found = forecast_trained(found, experiment, choice, runs, report)
-        found = _with_budgets(found, _merged(earlier.forecast, found.forecast))
+            with trained_on_ray(experiment, cluster) as trained:
+                found = forecast_trained(found, trained, choice, runs, report)
+        found = with_budgets(found, merged(earlier.forecast, found.forecast))
         if file is not None:
             write_file(file, found.to_json())
         warn_of(text for text in found.provenance.assumptions if text not in earlier.provenance.assumptions)
@@ -269,37 +280,6 @@ def _check_choice(profile: Profile, choice: AugmentationChoice, seeds: int) -> N
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
     measured_augmentations(profile, choice.names)
     uniform({}, [entry.name for entry in profile.classes], choice.probability)
-
-
-def _with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
-    """Return the profile with a forecast and with what each class may bear by it, beside what else was considered."""
-    profile = profile.model_copy(update={"forecast": forecast})
-    if forecast is None:
-        return profile
-    own = budgets_of(profile)
-    others = {f"confidence_{level}": budgets_of(profile, risk=round(1 - level, 6)) for level in _LESS_SURE}
-    listed = {
-        entry.name: {
-            name: TrainedBudget(
-                **budget_model(of_class[entry.index]).model_dump(),
-                alternatives={label: budgets[name][entry.index].value for label, budgets in others.items()}
-                | {"test_time": entry.budgets[name].value if name in entry.budgets else None},
-            )
-            for name, of_class in own.items()
-        }
-        for entry in profile.classes
-    }
-    return profile.model_copy(update={"forecast": forecast.model_copy(update={"budgets": listed})})
-
-
-def _merged(earlier: ForecastModel | None, new: ForecastModel | None) -> ForecastModel | None:
-    """Keep what was forecast before for other augmentations in the same way."""
-    if earlier is None or new is None:
-        return new
-    parts = earlier.augmentations, new.augmentations
-    empty: dict[str, object] = {"augmentations": {}, "budgets": {}, "warnings": []}
-    same = earlier.model_copy(update=empty) == new.model_copy(update=empty)
-    return new.model_copy(update={"augmentations": parts[0] | parts[1]}) if same else new
 
 
 def _warned(profile: Profile, sentences: Sequence[str]) -> Profile:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cuesense.schemas.profile import LeakModel, LossModel, Profile
+from cuesense.policies.profile_budgets import budgets_of
+from cuesense.schemas.profile import ForecastModel, LeakModel, LossModel, Profile, TrainedBudget, budget_model
 from cuesense.stats.training_loss import Forecast
 from cuesense.types import Curve
 
 # A class that takes less than 2 % of another's images is not named. Chosen by hand; not tuned.
 _NAMED_LEAK = 0.02
+# Levels at which budgets are shown beside the profile's own: docs/budgets.md says what a lower level buys and costs.
+_LESS_SURE = (0.8, 0.55)
 
 
 def accuracy_of(right: np.ndarray, labels: np.ndarray, classes: int) -> list[float | None]:
@@ -71,6 +74,37 @@ def loss_model(profile: Profile, curve: Curve, forecast: Forecast, shown: Shown)
         augmented=shown.augmented,
         leaks=shown.leaks,
     )
+
+
+def merged(earlier: ForecastModel | None, new: ForecastModel | None) -> ForecastModel | None:
+    """Keep what was forecast before for other augmentations in the same way."""
+    if earlier is None or new is None:
+        return new
+    parts = earlier.augmentations, new.augmentations
+    empty: dict[str, object] = {"augmentations": {}, "budgets": {}, "warnings": []}
+    same = earlier.model_copy(update=empty) == new.model_copy(update=empty)
+    return new.model_copy(update={"augmentations": parts[0] | parts[1]}) if same else new
+
+
+def with_budgets(profile: Profile, forecast: ForecastModel | None) -> Profile:
+    """Return the profile with a forecast and with what each class may bear by it, beside what else was considered."""
+    profile = profile.model_copy(update={"forecast": forecast})
+    if forecast is None:
+        return profile
+    own = budgets_of(profile)
+    others = {f"confidence_{level}": budgets_of(profile, risk=round(1 - level, 6)) for level in _LESS_SURE}
+    listed = {
+        entry.name: {
+            name: TrainedBudget(
+                **budget_model(of_class[entry.index]).model_dump(),
+                alternatives={label: budgets[name][entry.index].value for label, budgets in others.items()}
+                | {"test_time": entry.budgets[name].value if name in entry.budgets else None},
+            )
+            for name, of_class in own.items()
+        }
+        for entry in profile.classes
+    }
+    return profile.model_copy(update={"forecast": forecast.model_copy(update={"budgets": listed})})
 
 
 def _nulls(values: np.ndarray) -> list[list[float | None]]:

@@ -18,9 +18,14 @@ from cuesense.reports.terminal.policy import lines
 from cuesense.schemas.profile import Profile
 from cuesense.types import Progress
 
-# Giving one of these asks for a forecast, as head does; without --train it is refused. Where the model and the images
-# lie does not: a script may always give that.
-_TRAINING = ("train", "start", "epochs", "seeds", "image_size", "images_per_class")
+# Giving another value than one of these asks for a forecast; without --train and --head it is refused. Where the model
+# and the images lie does not: a script may always give that.
+_NO_TRAINING: Mapping[str, Any] = {
+    "head": False,
+    "engine": "local",
+    **dict.fromkeys(("train", "start", "epochs", "seeds", "image_size", "images_per_class")),
+    **dict.fromkeys(("ray_address", "ray_workers", "gpus_per_worker")),
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def recommend_from_file(
     _check_before_training(profile, options, target)
     if target.output is not None:
         refuse_same(target.output, path)
-    if forecast["head"] or any(forecast[name] is not None for name in _TRAINING):
+    if any(forecast[name] != usual for name, usual in _NO_TRAINING.items()):
         profile = _forecast(path, options, forecast, watch)
     advice = advise(profile, options)
     text = export(advice.policy, profile, target.library, target.image_size)

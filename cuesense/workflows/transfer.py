@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,11 +22,13 @@ from cuesense.datasets.images import resize_and_crop
 from cuesense.datasets.left_out import remarks_of
 from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import DatasetError, ModelError, UnreadableImageError, expected, naming
-from cuesense.inference.checkpoints import FOLDER, images_of
+from cuesense.inference.checkpoints import images_of
 from cuesense.inference.engine import UNREADABLE_LIMIT, weights_digest
 from cuesense.inference.loading import preprocessing_values
+from cuesense.inference.one_checkpoint import FOLDER
 from cuesense.inference.options import RunOptions, run_options
 from cuesense.inference.probe import dependence_remarks, probe, weights_settings
+from cuesense.inference.ray_cluster import connected, device_here, ray_engine
 from cuesense.models.common import is_program
 from cuesense.models.load import load_classifier
 from cuesense.models.preprocessing import ImageOptions
@@ -128,6 +132,10 @@ def transfer(
     weights_only: bool = False,
     allow_code: bool = False,
     allow_nondeterministic: bool = False,
+    engine: str = "local",
+    ray_address: str | None = None,
+    ray_workers: int | None = None,
+    gpus_per_worker: float | None = None,
     restart: bool = False,
     progress: ProgressOption = None,
 ) -> Audit:
@@ -169,6 +177,11 @@ def transfer(
         allow_code: Let programs run that the list of runs names (TorchScript, ``.pt2``, ``python:``): without, only a
             program that the caller names runs.
         allow_nondeterministic: Also take features of networks that are no functions of one image, and say so.
+        engine: ``"local"`` fits heads in this process, ``"ray"`` in the workers of a Ray cluster, each those of one
+            checkpoint at a time, or of one that is started on this machine for the time of the run (``docs/scale.md``).
+        ray_address: Where the cluster is, as for ``ray.init``; None takes RAY_ADDRESS, else starts one here.
+        ray_workers: How many workers there are; None takes as many as there are GPUs, or cores.
+        gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
         restart: Throw away predictions that are there.
         progress: Called with (images whose features are known, images in all); None shows a bar in a terminal and a
             notebook, False none.
@@ -185,7 +198,9 @@ def transfer(
     check_output(folder)
     listed = read_runs(Path(runs), regularizer=regularizer, order=order, arch=arch)
     images = ImageOptions(image_size, resize, mean, std, channels)
-    run = run_options(device, workers=workers, allow_nondeterministic=allow_nondeterministic)
+    cluster = ray_engine(engine, ray_address, ray_workers, gpus_per_worker, str(device))
+    here = device_here(cluster, str(device))
+    run = run_options(here, workers=workers, allow_nondeterministic=allow_nondeterministic)
     test = images_of(dataset, DatasetOptions(data_root, split, download), images_per_class)
     fitted = None if train is None else load_images(train, DatasetOptions(data_root, None, download), for_training=True)
     task = _Task(
@@ -198,7 +213,8 @@ def transfer(
     )
     _refuse(task)
     with locked(folder):
-        with watched(progress, "reading features") as advance:
+        with connected(cluster, run, default_batch=True) as shared, watched(progress, "reading features") as advance:
+            task = replace(task, run=shared)
             found, dependences = _predict_all(listed, task, _store(folder, restart=restart), advance)
         predicted = np.stack([one.predicted for one in found]).astype(np.int32)
         source = {
@@ -262,36 +278,88 @@ def _store(folder: Path | None, *, restart: bool) -> ArrayStore | None:
     return ArrayStore.open(folder / FOLDER, settings, _PATTERN, _ARRAYS, restart=restart, made_of_it=FILES[::-1])
 
 
+class _Head(NamedTuple):
+    """The head of one checkpoint.
+
+    Attributes:
+        file: The file that keeps its predictions.
+        dependence: What else than one image the network's outputs depend on, in words, or None.
+        predictions: Its predictions; None where they are kept already.
+    """
+
+    file: str
+    dependence: str | None
+    predictions: _HeadPredictions | None
+
+
 def _predict_all(
     runs: Runs, task: _Task, store: ArrayStore | None, progress: Progress
 ) -> tuple[list[_HeadPredictions], list[str | None]]:
     """Return the predictions of every checkpoint, and what else than one image its outputs depend on."""
-    found: list[_HeadPredictions] = []
-    dependences: list[str | None] = []
-    total = len(runs.models) * task.length
-    for number, (model, arch) in enumerate(zip(runs.models, runs.archs, strict=True)):
-        before = number * task.length
+    kept = set() if store is None else store.whole
+    heads = _heads_here(runs, task, kept, progress) if task.run.ray is None else _heads_on_ray(runs, task, kept)
+    found: dict[int, tuple[_HeadPredictions, str | None]] = {}
+    with closing(heads):
+        for number, head in heads:
+            if store is not None and head.predictions is not None:
+                store.write(head.file, vars(head.predictions))
+            found[number] = _predictions(head, store), head.dependence
+            progress(len(found) * task.length, len(runs.models) * task.length)
+    ordered = [found[number] for number in range(len(runs.models))]
+    return [predictions for predictions, _ in ordered], [dependence for _, dependence in ordered]
 
-        def advance(done: int, start: int = before) -> None:
+
+def _predictions(head: _Head, store: ArrayStore | None) -> _HeadPredictions:
+    if head.predictions is not None:
+        return head.predictions
+    if store is None:
+        raise ValueError("a head without predictions where none are kept")
+    return _HeadPredictions(**store.read(head.file, _ARRAYS))
+
+
+def _heads_here(runs: Runs, task: _Task, kept: Set[str], progress: Progress) -> Generator[tuple[int, _Head]]:
+    total = len(runs.models) * task.length
+    for number in range(len(runs.models)):
+
+        def advance(done: int, start: int = number * task.length) -> None:
             progress(start + done, total)
 
-        trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
-        with naming(model):
-            classifier = load_classifier(
-                model, arch=arch_of(model, arch), images=task.images, trust=trust, weights_key=task.weights_key
-            )
-            tried = probe(classifier, task.test, task.run)
-            classifier = tried.applied(classifier)
-            dependences.append(tried.dependence)
-            name = f"run-{_digest(classifier, task)}.npz"
-            if store is not None and name in store:
-                found.append(_HeadPredictions(**store.read(name, _ARRAYS)))
-            else:
-                found.append(_predict_one(classifier, task, advance))
-                if store is not None:
-                    store.write(name, vars(found[-1]))
-        advance(task.length)
-    return found, dependences
+        yield number, _head(number, runs, task, kept, advance)
+
+
+def _heads_on_ray(runs: Runs, task: _Task, kept: Set[str]) -> Generator[tuple[int, _Head]]:
+    """Yield the heads with their checkpoints' numbers as Ray's workers end them."""
+    from cuesense.inference.ray_pool import Pool
+
+    if task.run.ray is None:
+        raise ValueError("a task without workers of Ray")
+    # An environment variable of this process may forbid programs; workers have others.
+    trust = replace(task.trust, weights_only=task.trust.strict)
+    sent = replace(task, run=replace(task.run, ray=None), trust=trust)
+    with closing(Pool(partial(_head_fitter, runs, sent, frozenset(kept)), task.run.ray)) as pool:
+        yield from pool.results(range(len(runs.models)))
+
+
+def _head_fitter(runs: Runs, task: _Task, kept: Set[str]) -> Callable[[int], _Head]:
+    return lambda number: _head(number, runs, task, kept, _ignore)
+
+
+def _ignore(_done: int) -> None:
+    """Take no notice of progress: of workers whole checkpoints are counted."""
+
+
+def _head(number: int, runs: Runs, task: _Task, kept: Set[str], advance: Callable[[int], None]) -> _Head:
+    """Return the head of a checkpoint by its number; advance is called with the images whose features are known."""
+    model = runs.models[number]
+    trust = task.trust.named_in(runs.listed_in, arch=runs.own_archs[number])
+    with naming(model):
+        arch = arch_of(model, runs.archs[number])
+        classifier = load_classifier(model, arch=arch, images=task.images, trust=trust, weights_key=task.weights_key)
+        tried = probe(classifier, task.test, task.run)
+        classifier = tried.applied(classifier)
+        file = f"run-{_digest(classifier, task)}.npz"
+        predictions = None if file in kept else _predict_one(classifier, task, advance)
+    return _Head(file, tried.dependence, predictions)
 
 
 def _digest(classifier: Classifier, task: _Task) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from cuesense.atomic_files import refuse_folder, write_file
 from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import SettingsError, expected
+from cuesense.inference.ray_cluster import device_here, ray_engine
 from cuesense.models.trust import Trust
 from cuesense.policies.baselines import candidates, joined, matched, permuted
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, PROBABILITY, SCOPES, Policy, PolicyOptions, uniform
@@ -28,6 +29,7 @@ from cuesense.stats.over_seeds import recall
 from cuesense.stats.training_loss import leaks
 from cuesense.stores.lock import locked
 from cuesense.tables.write_csv import csv_text
+from cuesense.training.ray_trials import trained_on_ray
 from cuesense.training.setup import Experiment, TrainingOptions, prepare_training
 from cuesense.training.trials import Trial
 from cuesense.types import Notify, Progress, ProgressOption
@@ -76,6 +78,10 @@ def verify(
     workers: int = 2,
     weights_only: bool = False,
     allow_nondeterministic: bool = False,
+    engine: str = "local",
+    ray_address: str | None = None,
+    ray_workers: int | None = None,
+    gpus_per_worker: float | None = None,
     restart: bool = False,
     progress: ProgressOption = None,
     notify: Notify | None = None,
@@ -122,6 +128,11 @@ def verify(
         weights_only: Read tensors alone, and refuse every program: TorchScript, ``.pt2``, ``python:``, whole modules.
             The environment variable CUESENSE_WEIGHTS_ONLY=1 says the same for all calls.
         allow_nondeterministic: Also fine-tune a start that is no function of one image, and say so.
+        engine: ``"local"`` trains in this process, ``"ray"`` in the workers of a Ray cluster, or of one that is
+            started on this machine for the time of the run (``docs/scale.md``).
+        ray_address: Where the cluster is, as for ``ray.init``; None takes RAY_ADDRESS, else starts one here.
+        ray_workers: How many workers there are; None takes as many as there are GPUs, or cores.
+        gpus_per_worker: GPUs of each worker, 0.5 for two workers on a GPU; None takes one where there are any.
         restart: Throw away trainings that are there.
         progress: Called with (steps done, steps in all) of all trainings; before the search for the best uniform policy
             is done, the number in all is the largest that there may be. None shows a bar in a terminal and a notebook,
@@ -139,6 +150,7 @@ def verify(
     """
     if not isinstance(seeds, int) or seeds < 1:
         raise SettingsError(expected("--seeds", "a whole number from 1", seeds, "Change it"))
+    cluster = ray_engine(engine, ray_address, ray_workers, gpus_per_worker, device)
     options = TrainingOptions(
         train=train,
         test=test,
@@ -148,7 +160,7 @@ def verify(
         image_size=image_size,
         epochs=epochs,
         images_per_class=images_per_class,
-        device=device,
+        device=device_here(cluster, device),
         workers=workers,
         images=DatasetOptions(data_root, split, download),
         trust=Trust(weights_only=weights_only),
@@ -169,8 +181,8 @@ def verify(
     with locked(folder):
         experiment = prepare_training(known, options, trials, restart=restart, made_of_it=_FILES[::-1])
         _say(known_before(known, experiment, seeds), notify)
-        with watched(progress, "training", "steps") as advance:
-            trainings = _Trainings(experiment, advance)
+        with trained_on_ray(experiment, cluster) as trained, watched(progress, "training", "steps") as advance:
+            trainings = _Trainings(trained, advance)
             policies = _policies(known, trainings, wanted, recommended, seeds=seeds, notify=notify)
             study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
             trainings.run([trial for name in policies for trial in study.trials(name)], last=True)
@@ -283,6 +295,8 @@ def _rivals(trainings: _Trainings, policies: Mapping[str, Policy]) -> dict[str, 
 def _best_uniform(trainings: _Trainings, tried: list[Policy]) -> Policy:
     """Return the candidate with the best mean, or the one that joins all that raised it, where that is better."""
     labels = trainings.experiment.test.labels.numpy()
+    # All at once: workers do them side by side.
+    trainings.run([Trial(policy, _SEARCH_SEED) for policy in tried])
 
     def mean(policy: Policy) -> float:
         return float(np.nanmean(recall(trainings.predicted(policy), labels, len(policy.class_names))))

@@ -68,7 +68,7 @@ def test_a_table_needs_no_torch(sweep: Path, tmp_path: Path) -> None:
 def test_an_interrupted_audit_goes_on(sweep: Path, tmp_path: Path) -> None:
     code = (
         "import signal, sys, os; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "import cuesense.inference.checkpoints as c; predict = c.predict\n"
+        "import cuesense.inference.one_checkpoint as c; predict = c.predict\n"
         "def once(*a, **k):\n"
         "    if c.__dict__.setdefault('done', 0) == 3: os.kill(os.getpid(), signal.SIGINT)\n"
         "    c.done += 1\n"
@@ -91,6 +91,8 @@ def test_an_interrupted_audit_goes_on(sweep: Path, tmp_path: Path) -> None:
         (["runs.csv"], "Expected --dataset to be given with RUNS"),
         (["gone.csv", "--dataset", "photos"], "No such file or directory"),
         (["--accuracies", "accuracies.csv", "--dataset", "photos"], "left out with --accuracies"),
+        (["--accuracies", "accuracies.csv", "--engine", "ray"], "--engine to be left out with --accuracies"),
+        (["runs.csv", "--dataset", "photos", "--ray-workers", "2"], "--ray-workers to be given with --engine ray"),
         (["--accuracies", "one.csv"], "two strengths at least"),
         (["--accuracies", "accuracies.csv", "--tolerance", "2"], "--tolerance"),
         (["--accuracies", "accuracies.csv", "--order", "0,1"], "--order to be rising, falling, or all strengths"),

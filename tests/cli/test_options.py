@@ -32,6 +32,7 @@ _TRAINING = {
     "--images-per-class",
     "--restart",
 }
+_RAY = {"--engine", "--ray-address", "--ray-workers", "--gpus-per-worker"}
 _SWEEP = {"--regularizer", "--order", "--tolerance", "--confidence", "--profile"}
 
 OPTIONS = {
@@ -40,7 +41,7 @@ OPTIONS = {
     | {"--dataset", "--arch", "--class-names", "--config", "--output", "--batch-size", "--device", "--precision"}
     | {"--workers", "--seed", "--tolerance", "--confidence", "--risk", "--groups", "--restart", "--json"}
     | {"--allow-nondeterministic", "--weights-key", "--augmentations", "--plugin", "--probe", "--yes"}
-    | {"--engine", "--ray-address", "--ray-workers", "--gpus-per-worker"}
+    | _RAY
     | {"--pipeline", "--timm-args", "--torchvision-args", "--part", "--compile", "--dry-run", "--adaptive"},
     "merge": {"--json"},
     "score": {
@@ -57,6 +58,7 @@ OPTIONS = {
     "recommend": _POLICY
     | _PROGRAMS
     | _TRAINING
+    | _RAY
     | {
         "--format",
         "--grouped",
@@ -72,11 +74,13 @@ OPTIONS = {
     | {"--device", "--image-size", "--output", "--allow-nondeterministic", "--json"},
     "verify": _POLICY
     | _TRAINING
+    | _RAY
     | {"--weights-only", "--allow-nondeterministic"}
     | {"--test", "--output", "--data-root", "--split", "--download", "--device", "--workers", "--json"},
     "audit": _IMAGES
     | _PROGRAMS
     | _SWEEP
+    | _RAY
     | {"--dataset", "--accuracies", "--accepted", "--similarity", "--output", "--arch", "--class-names"}
     | {"--weights-key"}
     | {"--batch-size", "--device", "--workers", "--restart", "--json", "--allow-nondeterministic"},
@@ -84,6 +88,7 @@ OPTIONS = {
     "transfer": _IMAGES
     | _PROGRAMS
     | _SWEEP
+    | _RAY
     | {"--dataset", "--train", "--output", "--arch", "--weights-key", "--device", "--workers", "--restart", "--json"}
     | {"--allow-nondeterministic"},
     "compare": _IMAGES

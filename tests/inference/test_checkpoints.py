@@ -15,14 +15,15 @@ from torch import nn
 from cuesense.datasets.load import AS_GIVEN, DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, ModelError, SettingsError, UnreadableImageError
 from cuesense.inference import checkpoints as room
+from cuesense.inference import one_checkpoint
 from cuesense.inference.checkpoints import (
-    CheckpointOptions,
     CheckpointPredictions,
     images_of,
     predict_checkpoints,
     text_similarity,
     with_accepted,
 )
+from cuesense.inference.one_checkpoint import CheckpointOptions
 from cuesense.inference.options import RunOptions
 from cuesense.models.preprocessing import ImageOptions
 from cuesense.sweeps.rivals import cosines
@@ -263,13 +264,13 @@ def test_runs_on_other_readable_images_are_not_compared(runs: Runs, monkeypatch:
 
 
 def test_checkpoints_of_other_classes_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = room.load_matched
+    loaded = one_checkpoint.load_matched
     names: Iterator[tuple[str, ...]] = iter([(*NAMES, "sky", "road", "sand"), SIX])
 
     def loads(model: str, dataset: Any, **options: Any) -> Any:
         return loaded(model, dataset, **(options | {"class_names": next(names)}))
 
-    monkeypatch.setattr(room, "load_matched", loads)
+    monkeypatch.setattr(one_checkpoint, "load_matched", loads)
     with pytest.raises(ModelError, match=r"about the same classes, but got 6 outputs in .* and 6 in .* the same order"):
         predict_checkpoints(of([WIDE, WIDE]), Colors(30), OPTIONS, None)
 

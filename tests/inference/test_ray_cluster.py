@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from cuesense.errors import CuesenseError, ModelError, SettingsError
-from cuesense.inference import ray_cluster
+from cuesense.inference import ray_cluster, ray_pool
 from cuesense.inference.engine import predict
 from cuesense.inference.options import RayWorkers, RunOptions
 from cuesense.inference.ray_cluster import RayEngine, connected, expected_options, ray_engine
@@ -33,25 +33,6 @@ from tests.helpers.small_networks import NAMES, SIZE, Colors, Meanest, classifie
 IMAGES = {"image_size": SIZE, "resize": SIZE, "mean": (0.5,) * 3, "std": (0.25,) * 3, "class_names": NAMES}
 
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\+00:00|Z)")
-
-
-def start_ray() -> None:
-    """Start Ray with two cores, as a user's program does before it calls cuesense."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-
-
-@pytest.fixture(scope="module")
-def two_cores() -> Iterator[None]:
-    """Ray with two cores; one thread here, too, because some networks' sums depend on how many there are."""
-    start_ray()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    ray.shutdown()
 
 
 def elsewhere(act: Callable[[], None]) -> Classifier:
@@ -83,7 +64,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {name: _TIME.sub(b"", found) for name, found in files.items()}
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_workers")
 @pytest.mark.filterwarnings("ignore::cuesense.errors.CuesenseWarning")
 def test_after_a_loss_the_results_are_those_of_one_process(photos_folder: Path, tmp_path: Path) -> None:
     died = tmp_path / "died"
@@ -103,7 +84,7 @@ def test_after_a_loss_the_results_are_those_of_one_process(photos_folder: Path, 
     assert ray.is_initialized(), "a Ray that others have started goes on"
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_workers")
 def test_images_in_memory_are_found_again(tmp_path: Path) -> None:
     store = OutcomeStore.open(tmp_path / "outcomes", {})
     options = RunOptions(batch_size=8, seed=5, ray=RayWorkers(2))
@@ -123,7 +104,7 @@ def test_images_in_memory_are_found_again(tmp_path: Path) -> None:
     assert again.names == before, "nothing was computed again"
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_workers")
 def test_a_network_fails_with_the_sentence_of_one_process() -> None:
     def fail() -> None:
         raise ValueError("seventeen is no size")
@@ -135,9 +116,9 @@ def test_a_network_fails_with_the_sentence_of_one_process() -> None:
         predict(elsewhere(fail), Colors(30), (0, 1, 2), CONDITIONS, OutcomeStore(), options)
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_workers")
 def test_a_unit_that_ends_every_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_cluster, "_MOST_LOSSES", 1)
+    monkeypatch.setattr(ray_pool, "_MOST_LOSSES", 1)
     options = RunOptions(batch_size=8, ray=RayWorkers(1))
     with pytest.raises(ModelError, match="workers of Ray to be alive, but got one that ended again and again"):
         predict(

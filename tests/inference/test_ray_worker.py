@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,7 +20,7 @@ from cuesense import registry
 from cuesense.config import load_config
 from cuesense.errors import ModelError
 from cuesense.inference.options import RunOptions
-from cuesense.inference.ray_worker import Worker, packed, versions
+from cuesense.inference.ray_worker import Units, Worker, packed, versions
 from cuesense.inference.units import Identities, Run, Unit
 from cuesense.models.load import load_classifier
 from cuesense.predictions.shards import OutcomeStore
@@ -44,8 +46,12 @@ cuesense.register(replace(known, name="darker_for_a_test", apply=darker))
 def sent(model: Classifier, conditions: tuple[Condition, ...] = (Condition(),)) -> Run:
     """Return a run as a worker finds it."""
     run = Run(model, Colors(6), (0, 1, 2), conditions, RunOptions())
-    found, *_ = cloudpickle.loads(packed(run, Identities(run, OutcomeStore())))
-    return found  # type: ignore[no-any-return]
+    return cloudpickle.loads(content_of(run))()  # type: ignore[no-any-return]
+
+
+def content_of(run: Run) -> Any:
+    """Return what gives back the run in a worker."""
+    return packed(partial(replace, run))
 
 
 KINDS = ("module", "TorchScript", "torch.export", "ONNX", "Hugging Face")
@@ -88,10 +94,10 @@ def test_a_perturbation_of_a_user_s_file_is_sent_with_its_code(tmp_path: Path) -
     load_plugin(tmp_path / "own.py")
     own = registry.get("perturbations", "darker_for_a_test")
     run = Run(classifier(), Colors(6), (0, 1, 2), (Condition(), Condition(own, 1)), RunOptions())
-    content = packed(run, Identities(run, OutcomeStore()))
+    content = content_of(run)
     # Another process has not run the file.
     del sys.modules[own.apply.__module__]
-    found, *_ = cloudpickle.loads(content)
+    found = cloudpickle.loads(content)()
     images = torch.rand(1, 3, 4, 4)
     assert torch.equal(found.conditions[1].perturbation.apply(images, 0.5, None), images * 0.5)
 
@@ -102,9 +108,7 @@ def test_what_cannot_be_sent_is_one_sentence() -> None:
             super().__init__()
             self.lock = Lock()
 
-    with pytest.raises(
-        ModelError, match=r"sent to the workers of Ray, but got cannot pickle.*Share the work with part"
-    ):
+    with pytest.raises(ModelError, match=r"sent to the workers of Ray, but got cannot pickle.*can be shared with part"):
         sent(classifier(Locked()))
 
 
@@ -112,17 +116,30 @@ def test_what_a_worker_cannot_load_is_one_sentence() -> None:
     worker = Worker(str(Path.cwd()))
     missing: Any = b"cno_such_module\nNetwork\n."
     with pytest.raises(ModelError, match=r"loaded by every worker of Ray, but got No module named 'no_such_module'"):
-        worker.shard(missing, Unit((0,), (0,)))
+        worker.do(missing, 0)
 
 
 def test_a_worker_does_a_unit_and_tells_what_it_learned() -> None:
     run = Run(classifier(), Colors(12), (0, 1, 2), tuple(CONDITIONS), RunOptions(batch_size=4))
     identities = Identities(run, OutcomeStore())
     worker = Worker(str(Path.cwd()))
-    shard, learned = worker.shard(packed(run, identities), Unit(tuple(range(6)), (0, 2)))
+    (shard, learned), warnings = worker.do(packed(partial(Units, run, identities)), Unit(tuple(range(6)), (0, 2)))
+    assert warnings == []
     assert shard.predicted.shape == (2, 6)
     assert learned == {}, "what is kept in memory has no digests"
-    again, _ = worker.shard(packed(replace(run, dataset=Colors(3)), identities), Unit((7, 8), (0,)))
+    other = packed(partial(Units, replace(run, dataset=Colors(3)), identities))
+    (again, _), _ = worker.do(other, Unit((7, 8), (0,)))
     assert again.predicted.shape == (1, 2), "the first content counts: the network is loaded once"
     assert worker.ready() == versions()
     assert versions()["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
+
+
+def test_a_worker_tells_what_it_was_warned_of() -> None:
+    def warn(task: int) -> int:
+        logging.getLogger("cuesense.models").warning("task %d is slow", task)
+        logging.getLogger("cuesense.models").info("nobody asks")
+        return task
+
+    worker, content = Worker(str(Path.cwd())), packed(lambda: warn)
+    assert worker.do(content, 1) == (1, ["task 1 is slow"])
+    assert worker.do(content, 2) == (2, ["task 2 is slow"])

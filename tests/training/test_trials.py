@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from cuesense.errors import ModelError, OutputError
 from cuesense.policies.policy import Policy, uniform
 from cuesense.training.augmentation import PolicyAugmentation
 from cuesense.training.fit import Recipe, fit, log_probabilities
-from cuesense.training.trials import TrainingTask, Trial, TrialStore, run
+from cuesense.training.trials import TrainingTask, Trial, TrialPredictions, TrialStore, run, train_and_predict
 from tests.helpers.small_networks import Meanest
 from tests.helpers.training_images import small_network, training_images
 
@@ -103,6 +103,39 @@ def test_an_interruption_keeps_the_trainings_that_are_done(tmp_path: Path) -> No
     assert all(trial in again for trial in trials)
     with pytest.raises(OutputError, match="other rate"):
         TrialStore.open(tmp_path / "trials", {"rate": 2})
+
+
+class OtherWorkers:
+    """A pool whose workers end with the last training first."""
+
+    def __init__(self, shared: TrainingTask) -> None:
+        self.task, self.given = shared, list[Trial]()
+
+    def results(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, TrialPredictions]]:
+        for trial in reversed(trials):
+            self.given.append(trial)
+            yield trial, train_and_predict(trial, self.task)
+
+
+def test_what_workers_have_trained_is_kept_at_once_and_not_trained_again(tmp_path: Path) -> None:
+    shared, store = task(Starts()), TrialStore.open(tmp_path / "trials", {})
+    pool, trials, seen = OtherWorkers(shared), [Trial(None, 0), Trial(FLIP, 0), Trial(None, 0)], list[tuple[int, int]]()
+
+    def stop(*pair: int) -> None:
+        seen.append(pair)  # type: ignore[arg-type]
+        if pair[0]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(trials, shared, store, pool=pool, progress=stop)  # type: ignore[arg-type]
+    assert [trial in TrialStore.open(tmp_path / "trials", {}) for trial in trials[:2]] == [False, True]
+    run(trials, shared, store, pool=pool, progress=lambda *pair: seen.append(pair))  # type: ignore[arg-type]
+    assert pool.given == [Trial(FLIP, 0), Trial(None, 0)]
+    assert seen == [(0, 6), (3, 6), (3, 6), (6, 6)]
+    alone = TrialStore()
+    run(trials, shared, alone)
+    for trial in trials:
+        assert np.array_equal(store.read(trial).p_true, alone.read(trial).p_true)
 
 
 def test_a_probe_predicts_the_test_images_as_a_policy_changes_them(store: TrialStore) -> None:

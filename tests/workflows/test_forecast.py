@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from torch import nn
 
 from cuesense.datasets.load import DatasetOptions
 from cuesense.errors import CuesenseError, DatasetError, ModelError, SettingsError
+from cuesense.inference.ray_cluster import RayEngine
 from cuesense.models.compact import build
 from cuesense.policies.expected_losses import expected_losses
 from cuesense.policies.policy import uniform
@@ -21,6 +24,7 @@ from cuesense.policies.recommend import recommend
 from cuesense.schemas.profile import Profile
 from cuesense.schemas.profile_provenance import FROM_TABLE
 from cuesense.stats.training_loss import Forecast
+from cuesense.training.setup import Experiment
 from cuesense.training.trials import Trial
 from cuesense.workflows import forecast as forecasts
 from cuesense.workflows.forecast import FOLDER, AnalyzedModel, forecast
@@ -111,6 +115,32 @@ def test_the_strongest_value_of_each_augmentation_is_trained_and_kept(tmp_path: 
     expected = [(probed[:, labels == index] == index).mean() for index in range(3)]
     assert again.forecast.augmentations[JITTER].augmented == pytest.approx(expected, abs=1e-6)
     assert first.forecast.augmentations[CROP] == again.forecast.augmentations[CROP]
+
+
+def test_workers_do_the_trainings_that_an_engine_is_named_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines: list[RayEngine | None] = []
+
+    @contextmanager
+    def shared(experiment: Experiment, engine: RayEngine | None) -> Iterator[Experiment]:
+        engines.append(engine)
+        yield experiment
+
+    monkeypatch.setattr(forecasts, "trained_on_ray", shared)
+    forecast(profile(), augmentations=[CROP], seeds=1, engine="ray", ray_address="auto", **TRAINING)
+    assert engines == [RayEngine("auto", None, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"engine": "ray", "head": True}, "options of training to be given with train"),
+        ({"engine": "dask", "train": TRAIN}, "engine to be local or ray, but got 'dask'"),
+        ({"ray_workers": 2, "train": TRAIN}, "ray_workers to be given with engine ray"),
+    ],
+)
+def test_engines_that_do_not_fit_are_one_sentence(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        forecast(profile(), **given)
 
 
 def test_heads_are_refitted_for_every_value() -> None:

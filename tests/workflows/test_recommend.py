@@ -26,6 +26,10 @@ NO_FORECAST: dict[str, Any] = {
     "seeds": None,
     "image_size": None,
     "images_per_class": None,
+    "engine": "local",
+    "ray_address": None,
+    "ray_workers": None,
+    "gpus_per_worker": None,
 }
 CROP = PolicyOptions(augmentations=["random_resized_crop"])
 
@@ -72,6 +76,8 @@ def test_the_text_is_that_of_the_policy(path: Path) -> None:
         {"seeds": 3},
         {"image_size": 0},
         {"images_per_class": 0},
+        {"engine": "ray"},
+        {"ray_workers": 2},
     ],
 )
 def test_each_option_of_training_asks_for_a_forecast(

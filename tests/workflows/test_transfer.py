@@ -1,5 +1,8 @@
 """Transfers: features that lost a color no longer tell the classes that need it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +12,14 @@ from torch import nn
 
 import cuesense
 from cuesense.errors import CuesenseError
+from cuesense.inference.options import RayWorkers, RunOptions
 from cuesense.inference.probe import IMAGES
+from cuesense.inference.ray_cluster import RayEngine
+from cuesense.schemas.audit import Audit
 from cuesense.types import Sample
+from cuesense.workflows import transfer as transfers
 from cuesense.workflows.transfer import transfer
+from tests.helpers.own_pools import use_own_pool
 from tests.helpers.small_networks import NAMES, SIZE, Colors, picture
 
 OPTIONS = {"arch": "python:tests.workflows.test_transfer:network", "image_size": SIZE, "resize": SIZE}
@@ -80,6 +88,37 @@ def test_the_same_call_goes_on_from_the_answers(runs: Path, tmp_path: Path) -> N
     data.read.clear()
     transfer(runs, data, output=tmp_path, restart=True, **OPTIONS)
     assert len(data.read) == 60
+
+
+def test_workers_give_the_transfer_of_one_process(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def connected(engine: RayEngine | None, options: RunOptions, *, default_batch: bool) -> Iterator[RunOptions]:
+        assert default_batch
+        yield options if engine is None else replace(options, ray=RayWorkers(2))
+
+    done, steps = use_own_pool(monkeypatch), list[tuple[int, int]]()
+    monkeypatch.setattr(transfers, "connected", connected)
+    expected = transfer(runs, Colors(60), output=tmp_path / "local", **OPTIONS)
+
+    def shared(progress: Callable[[int, int], None]) -> Audit:
+        return transfer(runs, Colors(60), output=tmp_path / "ray", engine="ray", progress=progress, **OPTIONS)
+
+    def stop(*pair: int) -> None:
+        if pair[0] > 60:
+            raise KeyboardInterrupt
+
+    def kept(folder: str) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (tmp_path / folder / "answers").glob("run-*.npz")}
+
+    with pytest.raises(KeyboardInterrupt):
+        shared(stop)
+    assert len(kept("ray")) == 2
+    fitted = transfers._predict_one
+    monkeypatch.setattr(transfers, "_predict_one", lambda *given: done.append("fitted") or fitted(*given))
+    assert shared(lambda *pair: steps.append(pair)) == expected
+    assert done == [5, 4, "closed", 5, 4, *(entry for task in (3, 2, 1, 0) for entry in (task, "fitted")), "closed"]
+    assert steps == [(60 * number, 360) for number in range(1, 7)]
+    assert kept("ray") == kept("local")
 
 
 def test_one_of_several_weights_is_taken_and_kept_apart(runs: Path, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from cuesense.errors import CuesenseWarning, OutputError, SettingsError
+from cuesense.inference.ray_cluster import RayEngine
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Policy, uniform
 from cuesense.policies.rivals import class_weights, relaxed
 from cuesense.reports.charts.forecast_outcome import scatter
@@ -23,6 +24,7 @@ from cuesense.schemas.verification import Verification
 from cuesense.stats.over_seeds import recall
 from cuesense.stats.training_loss import leaks
 from cuesense.stores.lock import locked
+from cuesense.training.setup import Experiment
 from cuesense.training.trials import Trial, TrialPredictions
 from cuesense.types import no_progress
 from cuesense.workflows import verify as verify_room
@@ -286,7 +288,7 @@ def test_a_profile_keeps_nothing_of_networks_that_guess_and_is_warned_of_them_be
         def hear(sentence: str, done: list[Trial] = trained, heard: list[tuple[int, str]] = heard) -> None:
             heard.append((len(done), sentence.split(":")[0]))
 
-        monkeypatch.setattr("cuesense.training.trials._train_and_predict", told)
+        monkeypatch.setattr("cuesense.training.trials.train_and_predict", told)
         with nullcontext() if kept else pytest.warns(CuesenseWarning, match="a profile keeps nothing"):
             found = verify(file, TRAIN, TEST, seeds=3, augmentations=[CROP], notify=hear, progress=False)
         assert (Profile.read(file).verified is not None) == kept
@@ -295,6 +297,30 @@ def test_a_profile_keeps_nothing_of_networks_that_guess_and_is_warned_of_them_be
         assert found.baseline.model_accuracy == profile().summary.clean_accuracy
         assert heard[0] == (0, "The profile holds no forecast from trainings")
         assert [count for count, _ in heard[1:]] == ([] if kept else [1])
+
+
+def test_workers_are_given_the_whole_search_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines: list[RayEngine | None] = []
+    given: list[list[Trial]] = []
+    right = np.array(TEST.labels, dtype=np.int32)
+
+    def results(trials: Sequence[Trial]) -> Iterator[tuple[Trial, TrialPredictions]]:
+        given.append(list(trials))
+        for trial in reversed(trials):
+            yield trial, TrialPredictions(right, right / 3, np.tile(right, (len(trial.probes), 1)))
+
+    @contextmanager
+    def shared(experiment: Experiment, engine: RayEngine | None) -> Iterator[Experiment]:
+        engines.append(engine)
+        yield replace(experiment, pool=SimpleNamespace(results=results))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verify_room, "trained_on_ray", shared)
+    options = {"engine": "ray", "ray_workers": 3, "device": "cpu"}
+    verify(profile(), TRAIN, TEST, seeds=3, augmentations=[CROP], notify=_ignore, progress=False, **options)  # type: ignore[arg-type]
+    assert engines == [RayEngine(workers=3, gpus=0.0)]
+    # First the one that shows whether these networks learn, then the other values of the crop.
+    assert [len(trials) for trials in given[:2]] == [1, 4]
+    assert {trial.seed for trial in given[-1]} == {2000, 2001, 2002}
 
 
 def test_wrong_numbers_are_one_sentence() -> None:

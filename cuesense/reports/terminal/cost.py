@@ -33,7 +33,8 @@ def cost_sentence(
     passes = "1 forward pass is" if forward_passes == 1 else f"{forward_passes:,} forward passes are"
     shared = "" if workers is None else f" with {_workers(workers)}"
     peak = "" if memory is None else f" and {_gigabytes(memory)} of memory{'' if workers is None else ' each'}"
-    return f"{'At most ' if at_most else ''}{passes} still to be computed: {about(seconds)}{shared}{peak}, without the report."
+    most = "At most " if at_most else ""
+    return f"{most}{passes} still to be computed: {about(seconds)}{shared}{peak}, without the report."
 
 
 def render(cost: CostEstimate) -> RenderableType:
