@@ -178,6 +178,12 @@ def _warnings(pair: Pair) -> list[str]:
     found = []
     if pair.unpaired is not None:
         found.append(f"Images are compared as independent samples, because {pair.unpaired}: intervals are wider.")
+    if pair.partly_seen:
+        names = ", ".join(map(readable_name, pair.partly_seen))
+        found.append(
+            f"Under {names}, images are compared as independent samples, because an adaptive run did not look at all "
+            "of them: intervals are wider."
+        )
     measured = {curve.perturbation for profile in (a, b) for curve in augmentations(profile)}
     alone = sorted(measured - pair.strongest.keys())
     if alone:

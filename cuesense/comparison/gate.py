@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cuesense.arrays import Floats
 from cuesense.comparison.pairing import Pair, Source, augmentations, perturbed_counts
 from cuesense.errors import SettingsError, expected, listed
 from cuesense.schemas.gate import ClassFinding, GateResult, Rule, RuleResult
@@ -46,7 +45,8 @@ def check(
     which its accuracy is tested under each augmentation at its strongest measured value. A rule is violated where the
     observed loss is larger than allowed and certain: the lower bound of the loss is above 0 (Contrast.bounds), at a
     level that shares 1 - confidence of the profile among all rules, augmentations and classes (Bonferroni). A model
-    that is as good as the reference is therefore refused with a chance of at most 1 - confidence.
+    that is as good as the reference is therefore refused with a chance of at most 1 - confidence. Of an adaptive run
+    the images that were looked at count; over all images each class then counts by all its images.
 
     Args:
         profile: The profile to check, or its file or folder.
@@ -112,7 +112,8 @@ def _own(source: Source) -> list[_Test]:
 
 def _strongest(curve: CurveModel) -> Contrast:
     if curve.unpaired is None:
-        return from_counts(curve.n, curve.clean_correct, curve.lost[-1], curve.gained[-1], curve.repeats)
+        seen = None if curve.seen is None else curve.seen[-1]
+        return from_counts(curve.n, curve.clean_correct, curve.lost[-1], curve.gained[-1], curve.repeats, seen)
     images, right = perturbed_counts(curve, len(curve.values))
     return Contrast(np.array(curve.n, np.float64), images, np.array(curve.clean_correct, np.float64), right)
 
@@ -135,7 +136,11 @@ def _result(rule: Rule, limit: float, test: _Test, alpha: float) -> RuleResult:
     loss = contrast.loss()
     ranked = tested[np.argsort(-loss[tested], kind="stable")]
     names = [None] if overall else test.names
-    findings = {index: _finding(names[index], index, contrast, (loss, low, high)) for index in ranked.tolist()}
+    a, b = ([part.sum()] if overall else part for part in (test.contrast.n_a, test.contrast.n_b))
+    findings = {
+        index: _finding(names[index], (loss[index], low[index], high[index]), int(b[index]), int(a[index]))
+        for index in ranked.tolist()
+    }
     beyond = [finding for finding in findings.values() if finding.loss > limit + _ROUNDING]
     violations = [finding for finding in beyond if finding.low > 0]
     return RuleResult(
@@ -153,16 +158,9 @@ def _result(rule: Rule, limit: float, test: _Test, alpha: float) -> RuleResult:
     )
 
 
-def _finding(name: str | None, index: int, contrast: Contrast, found: tuple[Floats, Floats, Floats]) -> ClassFinding:
-    loss, low, high = (float(part[index]) for part in found)
-    return ClassFinding(
-        name=name,
-        loss=loss,
-        low=low,
-        high=high,
-        images=int(contrast.n_b[index]),
-        reference_images=int(contrast.n_a[index]),
-    )
+def _finding(name: str | None, found: tuple[float, float, float], images: int, reference_images: int) -> ClassFinding:
+    loss, low, high = map(float, found)
+    return ClassFinding(name=name, loss=loss, low=low, high=high, images=images, reference_images=reference_images)
 
 
 def _too_few(tests: Sequence[_Test]) -> list[str]:

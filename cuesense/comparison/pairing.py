@@ -96,6 +96,8 @@ class Pair:
         b: What is compared with it.
         order: The index in B of each class of A, (C,).
         unpaired: Why the two cannot be compared image by image, a clause; None where they can.
+        partly_seen: Augmentations of ``strongest`` under which they cannot, because one of the two is an adaptive run
+            that looked at a part of the images there.
     """
 
     def __init__(self, a: Source, b: Source) -> None:
@@ -111,6 +113,7 @@ class Pair:
         found = self._matched()
         self.unpaired = found if isinstance(found, str) else None
         self._images = None if isinstance(found, str) else found
+        self.partly_seen = [name for name in self.strongest if self._images is not None and not self._all_seen(name)]
 
     @property
     def confidence(self) -> float:
@@ -138,7 +141,7 @@ class Pair:
         Returns:
             The contrast of C classes, in the order of A.
         """
-        if self._images is not None:
+        if self._images is not None and augmentation not in self.partly_seen:
             found = self._images
             share_a = _share_right(found.a, augmentation, self._severities(augmentation)[0])
             share_b = _share_right(found.b, augmentation, self._severities(augmentation)[1])
@@ -146,6 +149,12 @@ class Pair:
         n_a, right_a = _counts(self.a.profile, augmentation, self._severities(augmentation)[0])
         n_b, right_b = _counts(self.b.profile, augmentation, self._severities(augmentation)[1])
         return Contrast(n_a, n_b[self.order], right_a, right_b[self.order])
+
+    def _all_seen(self, augmentation: str) -> bool:
+        """Whether both looked at all images under an augmentation, where the images of both are known."""
+        found, severities_ = self._images, self._severities(augmentation)
+        sides = () if found is None else zip((found.a, found.b), severities_, strict=True)
+        return all(side.seen(row).all() for side, severity in sides for row in side.rows[augmentation, severity])
 
     def _severities(self, augmentation: str | None) -> tuple[int, int]:
         """Return the severity to compare in A and in B; 0 for the clean images."""
@@ -200,7 +209,7 @@ def severities(curve: CurveModel) -> dict[float, int]:
 
 
 def perturbed_counts(curve: CurveModel, severity: int) -> tuple[Floats, Floats]:
-    """Return the images of each class under a perturbation, and how many of them were recognized.
+    """Return the images of each class that were seen under a perturbation, and how many of them were recognized.
 
     Args:
         curve: The curve.
@@ -212,8 +221,7 @@ def perturbed_counts(curve: CurveModel, severity: int) -> tuple[Floats, Floats]:
     if curve.unpaired is not None:
         n, right = curve.unpaired.n[severity - 1], curve.unpaired.correct[severity - 1]
         return np.array(n) / curve.repeats, np.array(right) / curve.repeats
-    change = (np.array(curve.gained[severity - 1]) - np.array(curve.lost[severity - 1])) / curve.repeats
-    return np.array(curve.n, np.float64), np.array(curve.clean_correct) + change
+    return np.array(curve.images_at(severity), np.float64), curve.recognized[severity - 1]
 
 
 def _clean_counts(profile: Profile) -> tuple[Floats, Floats]:

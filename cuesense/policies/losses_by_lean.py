@@ -118,7 +118,7 @@ def _drop(curve: CurveModel, value: float) -> Floats | None:
     weaker = [row for row, entry in enumerate(curve.values) if _up_to(entry, value, curve.perturbation)]
     if not weaker:
         return None
-    counts, images = curve.corrected, np.array(curve.n) * curve.repeats
+    counts, images = curve.corrected, np.array(curve.images_at(weaker[-1] + 1)) * curve.repeats
     change = np.array(counts.lost[weaker[-1]]) - np.array(counts.gained[weaker[-1]])
     found: Floats = np.where(images > 0, change / np.maximum(images, 1), np.nan)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cuesense.schemas.profile import ClassModel, Profile, RivalModel
+from cuesense.schemas.profile import ClassModel, CurveModel, Profile, RivalModel
 from cuesense.types import Role
 
 # One or two images that another class takes are chance as well: of 20 classes some lose one to another under any strong
@@ -58,11 +58,11 @@ def confusions(profile: Profile, role: Role = Role.AUGMENTATION) -> list[Confusi
         Every pair once, the largest share first; equal shares in the order of the classes. Pairs of less than three
         images are left out.
     """
-    of_role = {curve.perturbation for curve in profile.curves if curve.role is role}
+    of_role = {curve.perturbation: curve for curve in profile.curves if curve.role is role}
     found: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for entry in profile.classes:
         for rival in entry.rivals:
-            if rival.perturbation in of_role and is_notable(rival, entry):
+            if rival.perturbation in of_role and is_notable(rival, entry, of_role[rival.perturbation]):
                 found.setdefault((entry.name, rival.rival), []).append((rival.share, rival.perturbation))
     pairs = []
     for (loser, taker), taken in found.items():
@@ -71,22 +71,23 @@ def confusions(profile: Profile, role: Role = Role.AUGMENTATION) -> list[Confusi
     return sorted(pairs, key=lambda pair: -pair.share)
 
 
-def is_notable(rival: RivalModel, entry: ClassModel) -> bool:
-    """Whether a class takes three images or more of another."""
-    return round(rival.share * entry.images, 6) >= FEWEST_TAKEN
+def is_notable(rival: RivalModel, entry: ClassModel, curve: CurveModel) -> bool:
+    """Whether a class takes three images or more of another, at the strongest value of the rival's perturbation."""
+    return round(rival.share * curve.images_at(len(curve.values))[entry.index], 6) >= FEWEST_TAKEN
 
 
-def main_taker(entry: ClassModel, perturbation: str) -> RivalModel | None:
+def main_taker(entry: ClassModel, curve: CurveModel) -> RivalModel | None:
     """Return the class that takes most of a class's images at a perturbation's strongest value.
 
     Args:
         entry: The class that loses images.
-        perturbation: The name of the perturbation.
+        curve: The curve of the perturbation.
 
     Returns:
         It with its share of the class's images; None where no class takes three of them.
     """
-    taken = [rival for rival in entry.rivals if rival.perturbation == perturbation and is_notable(rival, entry)]
+    of_curve = [rival for rival in entry.rivals if rival.perturbation == curve.perturbation]
+    taken = [rival for rival in of_curve if is_notable(rival, entry, curve)]
     return max(taken, key=lambda rival: rival.share, default=None)
 
 

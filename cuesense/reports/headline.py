@@ -12,7 +12,7 @@ from cuesense.policies.budgets import images_needed
 from cuesense.policies.policy import DEFAULT_AUGMENTATIONS, Outlook
 from cuesense.reports.confusions import main_taker
 from cuesense.reports.policy_text import describe
-from cuesense.reports.profile_text import budget_text, value_text
+from cuesense.reports.profile_text import budget_text, seen_text, value_text
 from cuesense.reports.text import counted, fixed, listed, percent, quoted, readable_name
 from cuesense.reports.usual_losses import expected_loss, usual_severity
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile, RivalModel
@@ -171,7 +171,7 @@ def _cost(profile: Profile, curve: CurveModel) -> _Cost | None:
     unknown = sum(budget.status is BudgetStatus.UNDETERMINED for _, budget in known)
     entry, budget = known[0]
     # Who takes images is counted at the strongest value alone.
-    taker = main_taker(entry, name) if severity == len(curve.values) else None
+    taker = main_taker(entry, curve) if severity == len(curve.values) else None
     names = tuple(lost for lost, _ in over)
     return _Cost(_phrase(curve, severity), name, entry, budget, severity, names, unsure, unknown, len(known), taker)
 
@@ -305,7 +305,8 @@ def _measured(profile: Profile) -> str:
     never = _never_recognized(profile)
     if never:
         found += f" Never recognized, so that nothing can be said of what they lose: {_named(never)}."
-    return f"{found} {_losses(profile)}" if any(entry.budgets for entry in profile.classes) else found
+    parts = [found, seen_text(profile), _losses(profile) if any(entry.budgets for entry in profile.classes) else ""]
+    return " ".join(filter(None, parts))
 
 
 def _losses(profile: Profile) -> str:

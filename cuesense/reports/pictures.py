@@ -219,6 +219,7 @@ def _measured(profile: Profile) -> bytes:
     known = profile.provenance
     model, dataset = known.model, known.dataset
     # The counts are others where the outputs stand for other classes, and with them the answers below the pictures.
-    counts = [curve.model_dump(mode="json") for curve in profile.curves]
+    # Without ``seen``, which tells nothing more, so that pictures of earlier versions are still those of their profile.
+    counts = [curve.model_dump(mode="json", exclude={"seen"}) for curve in profile.curves]
     parts = [model.sha256, model.preprocessing, dataset.fingerprint, known.config, known.seed, counts]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest().encode()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cuesense.reports.text import DASH, fixed, percent, readable_name
+import numpy as np
+
+from cuesense.reports.text import DASH, counted, fixed, percent, readable_name
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import BudgetModel, CurveModel, GlobalBudget, GroupModel, PolicyModel, Profile
 from cuesense.types import BudgetStatus
@@ -141,6 +143,25 @@ def augmentation_columns(profile: Profile, count: int) -> list[str]:
     known = list(dict.fromkeys(name for entry in profile.classes for name in entry.budgets))
     usual = [name for name in SHORT_NAMES if name in known]
     return (usual + [name for name in known if name not in usual])[:count]
+
+
+def seen_text(profile: Profile, at: int | None = None) -> str:
+    """Return on how many images severities were measured, a sentence; empty where it was all of them.
+
+    Args:
+        profile: The profile.
+        at: Position of the class; None counts the images of all classes.
+    """
+    if all(curve.seen is None for curve in profile.curves):
+        return ""
+    classes = slice(None) if at is None else slice(at, at + 1)
+    seen = np.vstack([curve.images for curve in profile.curves])[:, classes].sum(axis=1)
+    images = sum(entry.images for entry in profile.classes[classes])
+    fewest, most = int(seen.min()), int(seen.max())
+    if fewest == images:
+        return ""
+    counts = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    return f"Each severity was measured on {counts} of the {counted(images, 'image')} (adaptive run)."
 
 
 def flag_texts(flags: Mapping[str, str]) -> list[str]:

@@ -110,7 +110,7 @@ def _largest(entry: ClassModel, at: int, curves: dict[str, tuple[CurveModel, int
     for name, (curve, severity) in curves.items():
         drop = _drop(entry.budgets.get(name), curve, severity, at)
         if drop is not None:
-            taker = main_taker(entry, name)
+            taker = main_taker(entry, curve)
             low, high = _bounds(entry.budgets.get(name), severity)
             found.append(
                 UsualLoss(name, curve.values[severity - 1], curve.unit, drop, low, high, taker.rival if taker else None)
@@ -122,7 +122,7 @@ def _drop(budget: BudgetModel | None, curve: CurveModel, severity: int, at: int)
     """Return the expected drop, estimated from all classes together; else what was counted."""
     if budget is not None and len(budget.expected) >= severity:
         return budget.expected[severity - 1]
-    images = curve.n[at]
+    images = curve.images_at(severity)[at]
     if not images:
         return None
     return (curve.lost[severity - 1][at] - curve.gained[severity - 1][at]) / (images * curve.repeats)

@@ -82,6 +82,8 @@ def _curve(field: str, curve: CurveModel, classes: int) -> Iterator[str]:
         return
     yield from outside(f"{field}.repeats", [curve.repeats], 1, _MOST_REPEATS, rounding=0)
     yield from counts(f"{field}.n", curve.n)
+    for severity, row in enumerate(curve.seen or []):
+        yield from counts(f"{field}.seen.{severity}", row, curve.n)
     yield from _part(field, curve, curve)
     yield from _part(f"{field}.corrected", curve.corrected, curve)
     for severity, row in enumerate(curve.squared or []):
@@ -101,8 +103,7 @@ def _curve_lengths(field: str, curve: CurveModel, classes: int) -> Iterator[str]
     yield from lengths(f"{field}.corrected.clean_correct", curve.corrected.clean_correct, classes, "classes")
     tables = [("lost", curve.lost), ("gained", curve.gained)]
     tables += [("corrected.lost", curve.corrected.lost), ("corrected.gained", curve.corrected.gained)]
-    if curve.squared is not None:
-        tables.append(("squared", curve.squared))
+    tables += [(name, table) for name in ("squared", "seen") if (table := getattr(curve, name)) is not None]
     if curve.unpaired is not None:
         tables += [("unpaired.n", curve.unpaired.n), ("unpaired.correct", curve.unpaired.correct)]
     for name, table in tables:
@@ -122,8 +123,10 @@ def _part(field: str, part: CurveModel | Counts, curve: CurveModel) -> Iterator[
     right = [curve.repeats * count for count in part.clean_correct]
     wrong = [curve.repeats * n - count for n, count in zip(curve.n, right, strict=True)]
     for severity, (lost, gained) in enumerate(zip(part.lost, part.gained, strict=True)):
-        yield from counts(f"{field}.lost.{severity}", lost, right)
-        yield from counts(f"{field}.gained.{severity}", gained, wrong)
+        seen = [curve.repeats * count for count in curve.images_at(severity + 1)]
+        yield from counts(f"{field}.lost.{severity}", lost, list(map(min, right, seen)))
+        left = [count - taken for count, taken in zip(seen, lost, strict=True)]
+        yield from counts(f"{field}.gained.{severity}", gained, list(map(min, wrong, left)))
 
 
 def _class(field: str, entry: ClassModel) -> Iterator[str]:

@@ -76,10 +76,25 @@ class CurveModel(JsonModel):
     )
     corrected: Counts = Field(description="the counts after correcting for classes that draw too many predictions")
 
+    def images_at(self, severity: int) -> list[int]:
+        """Return the images of each class that lost and gained count at a severity, from 1."""
+        return self.n if self.seen is None else self.seen[severity - 1]
+
     @property
     def images(self) -> Ints:
         """Images that lost and gained count, (S, C)."""
         return np.array(self.seen if self.seen is not None else [self.n] * len(self.values))
+
+    @property
+    def recognized(self) -> Floats:
+        """How many of ``images`` are recognized, on average over the repeats, real numbers, (S, C).
+
+        Divided by ``images`` they are accuracies. Where a severity was measured on a part of the images, its accuracy
+        is the clean accuracy of all images minus ``drop``, within [0, 1].
+        """
+        clean = np.array(self.clean_correct) * self.images / np.maximum(self.n, 1)
+        change = np.array(self.gained) - np.array(self.lost)
+        return np.asarray(np.clip(clean + change / self.repeats, 0, self.images))
 
     @property
     def drop(self) -> Floats:

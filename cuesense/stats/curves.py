@@ -130,8 +130,10 @@ def drops(curve: Curve, confidence: float) -> tuple[Floats, Floats, Floats]:
     if curve.unpaired is not None:
         return _unpaired_drops(curve, curve.unpaired, confidence)
     lost, gained = curve.lost / curve.repeats, curve.gained / curve.repeats
-    low, high = newcombe(curve.clean_correct, lost, gained, curve.n, confidence)
-    return (lost - gained) / nan_below(curve.n, at_least=1), low, high
+    # Of a part of the images as many are taken to be right as of all, and no fewer or more than its counts allow.
+    clean = np.clip(curve.clean_correct * curve.images / np.maximum(curve.n, 1), lost, curve.images - gained)
+    low, high = newcombe(clean, lost, gained, curve.images, confidence)
+    return (lost - gained) / nan_below(curve.images, at_least=1), low, high
 
 
 def _unpaired_drops(curve: Curve, other: Unpaired, confidence: float) -> tuple[Floats, Floats, Floats]:

@@ -8,7 +8,7 @@ classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,6 +45,8 @@ class Contrast:
         right_a: Those that A recognizes, (C,); real where they are means over repeats.
         right_b: Those that B recognizes, (C,).
         pairs: How they differ image by image, or None where the images are not the same.
+        images: The images of each class of which B's are a part, (C,), by which ``total`` weighs the classes; None
+            where they are all.
     """
 
     n_a: Floats
@@ -52,6 +54,7 @@ class Contrast:
     right_a: Floats
     right_b: Floats
     pairs: Pairs | None = None
+    images: Floats | None = None
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -122,10 +125,23 @@ class Contrast:
         return Contrast(self.n_b, self.n_a, self.right_b, self.right_a, other)
 
     def total(self) -> Contrast:
-        """Return the contrast over the images of all classes together, as one class."""
-        n_a, n_b, right_a, right_b = map(_sum, (self.n_a, self.n_b, self.right_a, self.right_b))
-        pairs = None if self.pairs is None else Pairs(*map(_sum, vars(self.pairs).values()))
+        """Return the contrast over the images of all classes together, as one class.
+
+        Where parts of the images were looked at, a class counts by all its images, and the number of images is the
+        effective one of unequal weights (Kish 1965, Survey Sampling): at most as many as were looked at.
+        """
+        weights = self._weights()
+        n_a, n_b, right_a, right_b = (_sum(weights * part) for part in (self.n_a, self.n_b, self.right_a, self.right_b))
+        pairs = None if self.pairs is None else Pairs(*(_sum(weights * part) for part in vars(self.pairs).values()))
         return Contrast(n_a, n_b, right_a, right_b, pairs)
+
+    def _weights(self) -> Floats:
+        """Return what an image of each class counts for in the total, (C,): 1 where all were looked at."""
+        if self.images is None:
+            return np.ones_like(self.n_b)
+        images = np.where(self.n_b > 0, self.images, 0)
+        each = images / np.maximum(self.n_b, 1)
+        return np.asarray(each * (images.sum() / np.maximum((each * images).sum(), 1)))
 
 
 def paired(labels: NDArray[np.integer], share_a: Floats, share_b: Floats, classes: int) -> Contrast:
@@ -151,7 +167,9 @@ def paired(labels: NDArray[np.integer], share_a: Floats, share_b: Floats, classe
     return Contrast(n, n, count(share_a), count(share_b), pairs)
 
 
-def from_counts(n: ArrayLike, clean: ArrayLike, lost: ArrayLike, gained: ArrayLike, repeats: int) -> Contrast:
+def from_counts(
+    n: ArrayLike, clean: ArrayLike, lost: ArrayLike, gained: ArrayLike, repeats: int, seen: ArrayLike | None = None
+) -> Contrast:
     """Return the paired contrast of clean images (A) and the same ones perturbed (B).
 
     Args:
@@ -160,11 +178,17 @@ def from_counts(n: ArrayLike, clean: ArrayLike, lost: ArrayLike, gained: ArrayLi
         lost: Image-repeats right when clean and wrong when perturbed, (C,).
         gained: Image-repeats wrong when clean and right when perturbed, (C,).
         repeats: How many times each image was perturbed; the image stays the unit.
+        seen: Images that were perturbed, (C,), which lost and gained count; None where all were. Of them as many are
+            taken to be recognized clean as of all.
 
     Returns:
         The contrast.
     """
     images, right = np.asarray(n, np.float64), np.asarray(clean, np.float64)
+    if seen is not None:
+        part = np.asarray(seen, np.float64)
+        found = from_counts(part, right * part / np.maximum(images, 1), lost, gained, repeats)
+        return replace(found, images=images)
     # Which images changed in more repeats is not in the counts; the means stand in for it.
     b, c = np.asarray(lost, np.float64) / repeats, np.asarray(gained, np.float64) / repeats
     return Contrast(images, images, right, right - b + c, Pairs(b, c, b, c))

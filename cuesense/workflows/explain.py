@@ -40,7 +40,8 @@ class Explanation:
         """Return what the profile has of the class as JSON text with a final newline.
 
         Returns:
-            An object with ``class`` (as in profile.json), ``curves`` (accuracies, the clean one first), and
+            An object with ``class`` (as in profile.json), ``curves`` (accuracies, the clean one first, and of an
+            adaptive run ``seen``, the images at each severity), and
             ``forecast``, ``verified`` and ``pipeline``, null where the profile has none; of a list with an entry for
             every class each has the entry of this one.
         """
@@ -50,6 +51,7 @@ class Explanation:
             "curves": [
                 curve.model_dump(mode="json", include={"perturbation", "role", "suppresses", "parameter", "unit"})
                 | {"values": curve.values, "accuracy": class_accuracies(curve, self.at)}
+                | ({} if curve.seen is None else {"seen": [row[self.at] for row in curve.seen]})
                 for curve in profile.curves
             ],
             "forecast": None if profile.forecast is None else self._forecast(profile.forecast),

@@ -11,9 +11,10 @@ import pytest
 from cuesense import compare
 from cuesense.errors import CuesenseError, DatasetError, SettingsError
 from cuesense.schemas.profile import Profile
-from cuesense.stats.intervals import mover_interval, newcombe
+from cuesense.stats.intervals import independent, mover_interval, newcombe
 from cuesense.types import BudgetStatus, Cue, CueVerdict
 from tests.helpers.model_pairs import CLASSES, JITTER, folder, labels_of, predictions, simple
+from tests.helpers.parts_of_images import first_of_class, part_of
 from tests.helpers.profiles import profile
 
 LABELS = labels_of(40)
@@ -240,3 +241,21 @@ def test_warnings_of_both_profiles_are_repeated_with_the_model_they_are_about() 
         "B ('torchvision:resnet18'): Outputs are probabilities.",
     ]
     assert not any("Sink" in warning for warning in compare(a, b).warnings)
+
+
+def test_an_adaptive_run_is_compared_under_augmentations_as_independent_samples_of_its_part(tmp_path: Path) -> None:
+    """Under jitter the bees lose 15 of 40, of which the first 20 were seen: 36/40 - 15/20."""
+    whole = predictions(LABELS, GOOD, {0.8: [losing(1, 15)]})
+    a = folder(tmp_path / "full", whole)
+    b = folder(tmp_path / "adaptive", part_of(whole, first_of_class(whole, 20)))
+    found = compare(a, b)
+    said = "Under color jitter, images are compared as independent samples, because an adaptive run did not look at all"
+    assert sum(warning.startswith(said) for warning in found.warnings) == 1
+    assert not any("as independent samples" in warning for warning in compare(a, a).warnings)
+    assert found.paired
+    assert [entry.accuracy.lost for entry in found.classes] == [0, 0, 0]
+    bees = found.classes[1].under[JITTER]
+    assert (bees.a, bees.b) == (pytest.approx(21 / 40), pytest.approx(36 / 40 - 15 / 20))
+    assert (bees.lost, bees.gained) == (None, None)
+    low, high = independent(21, 40, 3, 20, 0.95)
+    assert (bees.low, bees.high) == (pytest.approx(-high), pytest.approx(-low))

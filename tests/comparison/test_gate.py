@@ -16,6 +16,7 @@ from cuesense.schemas.gate import GateResult
 from cuesense.schemas.profile import Profile, UnpairedCounts
 from cuesense.stats.intervals import tango
 from tests.helpers.model_pairs import JITTER, folder, labels_of, predictions, simple
+from tests.helpers.partly_seen import jitter_alone
 from tests.helpers.profiles import NAMES, profile
 
 LABELS = labels_of(40)
@@ -287,3 +288,14 @@ def test_a_class_is_tested_from_two_images_on(images: int, tested: int) -> None:
 def test_a_limit_that_is_no_number_is_one_sentence() -> None:
     with pytest.raises(SettingsError, match="Expected max_drop to be a fraction, at least 0 and below 1, but got 'a'"):
         check(own([0, 0, 0]), max_drop="a")  # type: ignore[arg-type]
+
+
+def test_a_loss_on_a_part_of_the_images_is_a_share_of_the_part() -> None:
+    """Of 20 and 10 images 8 and 2 are lost: .4 and .2, and .3 of all, as both classes have 80 images."""
+    whole, classes = check(jitter_alone(), max_drop=0.1, max_worst_class_loss=0.1).results
+    assert (whole.worst.loss, whole.worst.images) == (pytest.approx(0.3), 30)
+    assert (classes.worst.loss, classes.worst.images, classes.worst.reference_images) == (pytest.approx(0.4), 20, 20)
+    low, high = map(float, tango(8, 0, 20, classes.confidence))
+    assert (classes.worst.low, classes.worst.high) == pytest.approx((low, high))
+    assert [entry.name for entry in classes.violations] == [NAMES[0]]
+    assert [entry.loss for entry in classes.uncertain] == [pytest.approx(0.2)]

@@ -25,6 +25,8 @@ from cuesense.errors import SettingsError
 from cuesense.schemas.profile import CurveModel, Profile, UnpairedCounts
 from cuesense.types import Role
 from tests.helpers.model_pairs import CLASSES, JITTER, folder, labels_of, predictions, simple
+from tests.helpers.partly_seen import jitter_curve, partly_seen
+from tests.helpers.parts_of_images import first_of_class, part_of
 from tests.helpers.profiles import NAMES, profile
 
 LABELS = labels_of(10)
@@ -204,6 +206,29 @@ def test_perturbed_images_of_their_own_are_counted_as_means_over_repeats() -> No
     own = UnpairedCounts(n=[[6, 9]] * 3 + [[30, 12]], correct=[[1, 2]] * 3 + [[21, 9]])
     images, right = perturbed_counts(curve.model_copy(update={"unpaired": own, "repeats": 3}), 4)
     assert (images.tolist(), right.tolist()) == ([10, 4], [7, 3])
+
+
+def test_images_of_which_a_part_was_looked_at_are_counted_as_the_part() -> None:
+    images, right = perturbed_counts(jitter_curve(partly_seen()), 4)
+    assert (images.tolist(), right.tolist()) == ([20, 10], [7, 3])
+
+
+def test_augmentations_of_which_a_part_was_looked_at_are_not_paired(tmp_path: Path) -> None:
+    """Of each class A saw the first five images under jitter and lost two ants of these; clean images stay paired."""
+    whole = predictions(LABELS, without(29), {0.8: [without(0, 1)]})
+    adaptive = folder(tmp_path / "adaptive", part_of(whole, first_of_class(whole, 5)))
+    full = folder(tmp_path / "full", whole)
+    for a, b in ((adaptive, full), (full, adaptive), (adaptive, adaptive)):
+        found = pair(a, b)
+        assert (found.unpaired, found.partly_seen) == (None, [JITTER])
+        assert found.contrast().pairs is not None
+        assert found.contrast(JITTER).pairs is None
+    found = pair(full, adaptive).contrast(JITTER)
+    assert (found.n_a.tolist(), found.n_b.tolist()) == ([10] * 3, [5] * 3)
+    # Two of five ants are lost. Of the cows 9 of 10 are recognized clean, and the tenth is gained where it was seen.
+    np.testing.assert_allclose(found.accuracies(), [[0.8, 1, 1], [0.6, 1, 0.9]])
+    assert pair(full, full).partly_seen == []
+    assert pair(full, full).contrast(JITTER).pairs is not None
 
 
 def test_images_are_paired_by_their_ids_and_counted_one_by_one(tmp_path: Path) -> None:

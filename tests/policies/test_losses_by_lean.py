@@ -95,3 +95,11 @@ def test_a_profile_without_leans_or_curves_says_nothing() -> None:
     source = graded_profiles.graded(6, images=0)
     assert not losses_by_lean(source)
     assert not losses_by_lean(source.model_copy(update={"curves": []}))
+
+
+@pytest.mark.parametrize(("least", "said"), [(7, False), (8, True)])
+def test_a_part_of_the_images_loses_fifteen_percent_of_the_part(least: int, *, said: bool) -> None:
+    """Of 50 images 8 are 16 % and 7 are 14 %."""
+    drops = [least, least, 4, 2, 1, 0]
+    seen = [[IMAGES] * 6] * 3 + [[50] * 6]
+    assert bool(losses_by_lean(made(Cue.SHAPE, "random_rotation", [drops] * 4, seen=seen))) == said

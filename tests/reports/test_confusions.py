@@ -2,6 +2,7 @@ from cuesense.reports.confusions import Confusion, confusions, leaks, main_taker
 from cuesense.schemas.profile import RivalModel
 from cuesense.types import Role
 from tests.helpers.pages import CROP, JITTER, full_profile
+from tests.helpers.partly_seen import jitter_curve, partly_seen
 from tests.helpers.profiles import profile
 
 
@@ -61,7 +62,8 @@ def test_less_than_three_images_make_no_pair():
 
 
 def taker_of(taken: dict[str, float]) -> str | None:
-    found = main_taker(losing(taken), CROP)
+    (crop,) = (curve for curve in profile(2).curves if curve.perturbation == CROP)
+    found = main_taker(losing(taken), crop)
     return found and found.rival
 
 
@@ -70,3 +72,14 @@ def test_the_main_taker_has_most_images_and_three_of_them():
     assert taker_of({"a": 0.06}) == "a"
     assert taker_of({"a": 0.04}) is None
     assert taker_of({}) is None
+
+
+def test_three_images_are_of_those_that_were_looked_at():
+    """Of 20 images at the strongest value .1 are two, and .15 are three."""
+    known = partly_seen()
+    for share, enough in ((0.1, False), (0.15, True)):
+        entry = known.classes[0].model_copy(
+            update={"rivals": [RivalModel(rival="lime", perturbation=JITTER, share=share)]}
+        )
+        assert (main_taker(entry, jitter_curve(known)) is not None) == enough
+        assert (confusions(known.model_copy(update={"classes": [entry]})) != []) == enough

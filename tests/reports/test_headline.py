@@ -6,8 +6,10 @@ from cuesense.policies.advice import USUAL, advise
 from cuesense.reports import headline as headline_module
 from cuesense.reports.headline import headline
 from cuesense.reports.html.profile import render
+from cuesense.reports.profile_text import seen_text
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile, RivalModel
 from cuesense.types import BudgetStatus, Role
+from tests.helpers.partly_seen import partly_seen
 from tests.helpers.profiles import NAMES, profile
 from tests.helpers.profiles_with_forecasts import CROP, JITTER
 
@@ -237,3 +239,11 @@ def test_of_a_network_that_recognizes_nothing_that_is_said_and_no_images_are_ask
     assert headline(source).surer
     bare = source.model_copy(update={"curves": [], "classes": never})
     assert headline(bare).findings[0].startswith("No augmentation was measured")
+
+
+def test_what_was_measured_says_that_it_was_a_part_of_the_images():
+    known = partly_seen()
+    said = seen_text(known)
+    assert f" are recognized. {said} Losses are " in headline(known).measured
+    without = known.model_copy(update={"curves": [curve.model_copy(update={"seen": None}) for curve in known.curves]})
+    assert headline(without).measured == headline(known).measured.replace(f" {said}", "")

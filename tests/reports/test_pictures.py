@@ -10,6 +10,7 @@ from PIL import Image
 from cuesense.errors import OutputError
 from cuesense.reports.pictures import FILE, encode, read_pictures, write_pictures
 from tests.helpers import profiles
+from tests.helpers.partly_seen import partly_seen
 
 SIZES = st.integers(1, 160)
 
@@ -128,3 +129,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     source = profiles.profile(2)
     with pytest.raises(OutputError, match="writable"):
         write_pictures(profiles.pictures(source), source, tmp_path / "missing")
+
+
+def test_pictures_of_earlier_versions_whose_curves_say_less_are_shown(tmp_path):
+    source = partly_seen()
+    write_pictures(profiles.pictures(source), source, tmp_path)
+    curves = [curve.model_copy(update={"seen": None}) for curve in source.curves]
+    assert read_pictures(tmp_path, source.model_copy(update={"curves": curves}))

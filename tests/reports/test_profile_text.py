@@ -1,10 +1,12 @@
 import pytest
 
 from cuesense.reports import profile_text
+from cuesense.reports.profile_text import seen_text
 from cuesense.schemas.base import Estimate
 from cuesense.schemas.profile import BudgetModel, GlobalBudget, GroupModel
 from cuesense.types import BudgetStatus, CueVerdict
 from tests.helpers import profiles
+from tests.helpers.partly_seen import partly_seen
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -116,3 +118,15 @@ def test_flags_are_words():
 
 def test_short_names_fit_their_column():
     assert max(map(len, profile_text.SHORT_NAMES.values())) <= 7
+
+
+def test_how_many_images_were_looked_at_is_said_where_it_was_a_part() -> None:
+    known = partly_seen()
+    assert seen_text(known) == "Each severity was measured on 30 to 160 of the 160 images (adaptive run)."
+    assert seen_text(known, 1) == "Each severity was measured on 10 to 80 of the 80 images (adaptive run)."
+    assert seen_text(profiles.profile(2)) == ""
+    # One class may have been looked at whole where another was not.
+    curves = [curve.model_copy(update={"seen": [[80, 20]] * len(curve.values)}) for curve in known.curves]
+    fixed = known.model_copy(update={"curves": curves})
+    assert seen_text(fixed, 0) == ""
+    assert seen_text(fixed, 1) == "Each severity was measured on 20 of the 80 images (adaptive run)."

@@ -8,6 +8,7 @@ from cuesense.policies.policy import DEFAULT_AUGMENTATIONS
 from cuesense.reports.usual_losses import Safety, UsualLoss, safety, usual_losses, worst_first
 from cuesense.schemas.profile import ClassModel, Profile, RivalModel
 from cuesense.types import BudgetStatus
+from tests.helpers.partly_seen import jitter_alone
 from tests.helpers.profiles import profile
 from tests.helpers.usual_drops import with_expected
 
@@ -155,3 +156,9 @@ def test_a_class_that_is_never_recognized_has_nothing_to_lose() -> None:
     never = known.classes[1].model_copy(update={"clean_accuracy": 0.0})
     found = usual_losses(known.model_copy(update={"classes": [known.classes[0], never, known.classes[2]]}))
     assert [loss is None for loss in found] == [False, True, False]
+
+
+def test_what_was_counted_on_a_part_of_the_images_is_a_share_of_the_part() -> None:
+    """The usual jitter of 0.4 is the third severity: 16 of 2 x 40 are lost, and 8 of 2 x 20."""
+    found = usual_losses(jitter_alone())
+    assert [loss and (loss.value, loss.drop) for loss in found] == [(0.4, 0.2), (0.4, 0.2)]

@@ -21,6 +21,7 @@ from cuesense.schemas.profile import Counts, Profile, UnpairedCounts
 from cuesense.stats.curves import count, count_unpaired
 from tests.helpers import profiles
 from tests.helpers.contract_documents import real
+from tests.helpers.partly_seen import SEEN, jitter_alone, partly_seen
 
 
 @cache
@@ -116,6 +117,26 @@ def refusal(content: object, folder: Path) -> str:
 )
 def test_what_cannot_be_is_named(path: tuple[str | int, ...], value: object, said: str, tmp_path: Path) -> None:
     assert said in refusal(changed(path, value), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("seen", [[80, 80]], "1 values in 'curves.0.seen', where there are 4 severities"),
+        ("seen", [[80, 80], [80], [40, 20], [20, 10]], "1 values in 'curves.0.seen.1', where there are 2 classes"),
+        ("seen", [[80, 81], *SEEN[1:]], "81 in 'curves.0.seen.0', which goes from 0 to 80"),
+        ("seen", [[80, -1], *SEEN[1:]], "-1 in 'curves.0.seen.0', which goes from 0 to 80"),
+        # Two repeats of 20 images are 40 image-repeats, and what is lost is not gained.
+        ("lost", [[0, 0]] * 3 + [[41, 0]], "41 in 'curves.0.lost.3', which goes from 0 to 40"),
+        ("gained", [[0, 0]] * 3 + [[25, 0]], "25 in 'curves.0.gained.3', which goes from 0 to 24"),
+        ("squared", [[0, 0]] * 3 + [[33, 0]], "33 in 'curves.0.squared.3', which goes from 0 to 32"),
+    ],
+)
+def test_counts_of_a_part_of_the_images_are_of_that_part(name: str, value: object, said: str) -> None:
+    known = jitter_alone()
+    assert not list(partly_seen().problems())
+    curve = known.curves[0].model_copy(update={name: value})
+    assert next(iter(known.model_copy(update={"curves": [curve]}).problems())) == said
 
 
 @pytest.mark.parametrize("classes", [1, 2, 1000])

@@ -11,8 +11,10 @@ from cuesense.errors import SettingsError
 from cuesense.schemas.profile import CurveModel, UnpairedCounts
 from cuesense.schemas.profile_curves import curves_frame
 from cuesense.stats.curves import drops
+from cuesense.stats.intervals import newcombe
 from tests.helpers import profiles
 from tests.helpers.contract_documents import OLD
+from tests.helpers.partly_seen import SEEN, jitter_curve, partly_seen
 
 
 def curve(**more: object) -> CurveModel:
@@ -112,3 +114,28 @@ def test_drops_of_a_read_curve_are_those_of_the_written_counts() -> None:
 def test_counts_of_another_form_are_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError, match=field):
         curve(**{field: value})
+
+
+def test_a_severity_of_a_part_of_the_images_is_counted_over_the_part() -> None:
+    model = jitter_curve(partly_seen())
+    assert model.images.tolist() == SEEN == [model.images_at(severity) for severity in range(1, 5)]
+    # Of the second class 8 of 2 x 80, 8 of 2 x 40, 8 of 2 x 20 and 6 - 2 of 2 x 10.
+    assert model.drop.T.tolist() == [[0.025, 0.05, 0.2, 0.4], [0.05, 0.1, 0.2, 0.2]]
+    assert model.recognized.T.tolist() == [[58, 56, 22, 7], [36, 16, 6, 3]]
+    (frame,) = [curves_frame([model], ["lemon", "lime"])]
+    assert frame["seen"].tolist() == [80, 80, 80, 40, 40, 20, 20, 10]
+    assert frame["n"].tolist() == [80] * 8
+    np.testing.assert_allclose(frame["accuracy_drop"], model.drop.ravel())
+    value, low, high = drops(model.to_curve(), 0.95)
+    np.testing.assert_allclose(value, model.drop)
+    ten = newcombe(5, 3, 1, 10, 0.95)
+    assert (low[3, 1], high[3, 1]) == pytest.approx(ten)
+
+
+def test_a_part_that_lost_more_than_all_images_recognize_leaves_none() -> None:
+    lost_all = curve(n=[80], clean_correct=[40], lost=[[8], [8]], gained=[[0], [0]], seen=[[80], [10]])
+    assert lost_all.recognized.tolist() == [[32], [0]]
+    gained_all = curve(n=[80], clean_correct=[40], lost=[[0], [0]], gained=[[8], [8]], seen=[[80], [10]])
+    assert gained_all.recognized.tolist() == [[48], [10]]
+    # Newcombe's interval needs at least the lost images to be right.
+    assert not np.isnan(drops(lost_all.to_curve(), 0.95)[1]).any()

@@ -267,3 +267,20 @@ def test_two_images_of_both_are_enough_for_an_interval(n_a: float, n_b: float, k
     assert found.known.tolist() == [known]
     assert np.isfinite(found.interval(0.95)).all() == known
     assert np.isfinite(found.loss()).all()
+
+
+def test_a_part_of_the_images_stands_for_all_of_its_class() -> None:
+    """100 images of which 10 were looked at, and 20 that all were: .3 and .1 lost, so (30 + 2) / 120 of all."""
+    found = from_counts([100, 20], [90, 15], [4, 2], [1, 0], 1, seen=[10, 20])
+    assert (found.n_a.tolist(), found.right_a.tolist()) == ([10, 20], [9, 15])
+    assert found.loss() == pytest.approx([0.3, 0.1])
+    whole = found.total()
+    assert whole.loss() == pytest.approx([32 / 120])
+    assert whole.right_a / whole.n_a == pytest.approx([105 / 120])
+    # Weights of 10 and 1: (10 x 10 + 20)^2 / (100 x 10 + 20) images.
+    assert whole.n_a == pytest.approx([120**2 / 1020])
+    same, seen = (from_counts([100, 20], [90, 15], [4, 2], [1, 0], 1, part) for part in (None, [100, 20]))
+    for one, other in ((same, seen), (same.total(), seen.total())):
+        assert one.bounds(0.95)[0].tolist() == other.bounds(0.95)[0].tolist()
+    nothing = from_counts([100, 20], [90, 15], [4, 0], [1, 0], 1, seen=[10, 0]).total()
+    assert (nothing.loss(), nothing.n_a) == (pytest.approx([0.3]), pytest.approx([10]))

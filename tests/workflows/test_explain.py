@@ -9,8 +9,9 @@ import pytest
 from cuesense.analysis.pipeline_costs import pipeline_costs
 from cuesense.errors import SettingsError
 from cuesense.schemas.profile import ClassModel, Profile, TrainedModel, VerifiedModel
-from cuesense.workflows.explain import explain, find_class
+from cuesense.workflows.explain import Explanation, explain, find_class
 from tests.helpers.graded_profiles import graded
+from tests.helpers.partly_seen import ACCURACIES, partly_seen
 from tests.helpers.pipeline_predictions import pipeline, predictions, some_profile, step
 from tests.helpers.profiles import profile
 from tests.helpers.profiles_with_forecasts import forecast
@@ -126,3 +127,10 @@ def test_a_class_without_images_has_no_accuracies() -> None:
     source = profile(3, empty=1)
     curves = part(source, source.classes[2].name)["curves"]
     assert {value for curve in curves for value in curve["accuracy"]} == {None}  # type: ignore[attr-defined]
+
+
+def test_the_json_says_how_many_images_each_severity_was_measured_on() -> None:
+    found = {curve["perturbation"]: curve for curve in json.loads(Explanation(partly_seen(), 1).to_json())["curves"]}
+    assert found["color_jitter"]["accuracy"] == pytest.approx(ACCURACIES[1])
+    assert found["color_jitter"]["seen"] == [80, 40, 20, 10]
+    assert "seen" not in found["grayscale"]

@@ -40,7 +40,7 @@ def z_score(confidence: float) -> float:
 
 
 def correct_counts(curve: CurveModel) -> Floats:
-    """Return how many images are recognized, on average over the repeats.
+    """Return how many of ``image_counts`` are recognized, on average over the repeats.
 
     Args:
         curve: Counts of S severities and C classes.
@@ -48,9 +48,19 @@ def correct_counts(curve: CurveModel) -> Floats:
     Returns:
         Shape (S + 1, C); row 0 is the clean image.
     """
-    clean = np.asarray(curve.clean_correct, dtype=np.float64)
-    change = np.asarray(curve.gained, dtype=np.float64) - np.asarray(curve.lost, dtype=np.float64)
-    return np.vstack([clean, clean + change / curve.repeats])
+    return np.vstack([curve.clean_correct, curve.recognized])
+
+
+def image_counts(curve: CurveModel) -> Floats:
+    """Return the images that accuracies are measured on: at a severity of an adaptive run a part of all.
+
+    Args:
+        curve: Counts of S severities and C classes.
+
+    Returns:
+        Shape (S + 1, C); row 0 is the clean image.
+    """
+    return np.vstack([curve.n, curve.images]).astype(np.float64)
 
 
 def dataset_overview(curve: CurveModel, confidence: float) -> Overview | None:
@@ -61,21 +71,24 @@ def dataset_overview(curve: CurveModel, confidence: float) -> Overview | None:
         confidence: Two-sided level of the worst class's interval, in (0, 1).
 
     Returns:
-        The overview over the classes that have images; None where no class has any, or nothing was measured.
+        The overview over the classes that have images at every severity; None where no class has any, or nothing was
+        measured.
     """
-    images = np.asarray(curve.n, dtype=np.float64)
-    present = np.flatnonzero(images)
-    if not len(present) or not curve.values:
+    if not curve.values:
         return None
-    correct = correct_counts(curve)[:, present]
-    accuracy = correct / images[present]
+    images = image_counts(curve)
+    present = np.flatnonzero(images.all(axis=0))
+    if not len(present):
+        return None
+    correct, images = correct_counts(curve)[:, present], images[:, present]
+    accuracy = correct / images
     worst = int(accuracy[1:].mean(axis=0).argmin())
     return Overview(
         mean=accuracy.mean(axis=1),
         spread=np.quantile(accuracy, _SPREAD, axis=1),
         worst_class=int(present[worst]),
         worst=accuracy[:, worst],
-        worst_bounds=np.stack(wilson(correct[:, worst], images[present[worst]], confidence)),
+        worst_bounds=np.stack(wilson(correct[:, worst], images[:, worst], confidence)),
     )
 
 
@@ -89,5 +102,5 @@ def class_accuracies(curve: CurveModel, at: int) -> list[float | None]:
     Returns:
         S + 1 fractions, the clean image first; None where the class has no images.
     """
-    images = curve.n[at]
-    return [float(count) / images if images else None for count in correct_counts(curve)[:, at]]
+    counts = zip(correct_counts(curve)[:, at].tolist(), image_counts(curve)[:, at].tolist(), strict=True)
+    return [correct / images if images else None for correct, images in counts]

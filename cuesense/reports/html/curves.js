@@ -14,11 +14,14 @@ const classCurves = (() => {
     const half = z * Math.sqrt(correct * (n - correct) / n + square / 4);
     return [center - half, center + half].map((end) => Math.min(Math.max(end / (n + square), 0), 1));
   };
-  /* Recognized images of a class: clean, then at every severity, on average over the repeats. */
-  const correctCounts = (counts, repeats, at) => {
-    const clean = counts.correct[at];
-    return [clean, ...counts.lost.map((lost, index) => clean + (counts.gained[index][at] - lost[at]) / repeats)];
-  };
+  /* Images of a class that were looked at: clean, then at every severity, of an adaptive run a part. */
+  const imageCounts = (curve, at) =>
+    [curve.n[at], ...curve.raw.lost.map((_, index) => curve.seen ? curve.seen[index][at] : curve.n[at])];
+  /* How many of these are recognized, on average over the repeats; the clean accuracy is that of all images. */
+  const correctCounts = (curve, counts, at) => imageCounts(curve, at).map((images, severity) => {
+    const change = severity ? (counts.gained[severity - 1][at] - counts.lost[severity - 1][at]) / curve.repeats : 0;
+    return Math.min(Math.max(counts.correct[at] * images / curve.n[at] + change, 0), images);
+  });
 
   const frame = (ticks, x) => [
     svg("path", { class: "grid", d: [0, 0.5, 1].map((share) => `M${LEFT} ${y(share)}H${WIDTH - RIGHT}`).join("") }),
@@ -38,21 +41,23 @@ const classCurves = (() => {
     if (severity) {
       const times = curve.repeats > 1 ? ` in ${curve.repeats} repeats` : "";
       lines.push(`lost ${curve.raw.lost[severity - 1][at]}, gained ${curve.raw.gained[severity - 1][at]}${times}`);
+      if (curve.seen) lines.push(`measured on ${curve.seen[severity - 1][at]} of ${curve.n[at]} images`);
     }
     const step = x(1) - x(0);
     return svg("rect", { class: "hover", x: x(severity) - step / 2, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM },
       svg("title", {}, lines.join("\n")));
   });
   const drawn = (curve, at) => {
-    const n = curve.n[at], correct = correctCounts(curve.raw, curve.repeats, at);
-    const shares = correct.map((count) => count / n), bounds = correct.map((count) => wilson(count, n));
+    const images = imageCounts(curve, at), share = (count, severity) => count / images[severity];
+    const correct = correctCounts(curve, curve.raw, at), shares = correct.map(share);
+    const bounds = correct.map((count, severity) => wilson(count, images[severity]));
     const x = scale(shares.length);
     const title = shares.map((share, severity) => `${severity ? curve.values[severity - 1] : "clean"} ${percent(share)}`).join(", ");
     const chart = svg("svg", { class: "panel", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Accuracy: ${title}` },
       ...frame(["clean", ...curve.ticks], x), band(bounds, x), path(curve.mean, x, "average"),
       svg("path", { class: "clean", d: `M${LEFT} ${y(shares[0])}H${WIDTH - RIGHT}` }));
     if (curve.corrected)
-      chart.append(path(correctCounts(curve.corrected, curve.repeats, at).map((count) => count / n), x, "corrected"));
+      chart.append(path(correctCounts(curve, curve.corrected, at).map(share), x, "corrected"));
     chart.append(path(shares, x, "own"));
     shares.forEach((share, severity) => chart.append(svg("circle", { class: "own", cx: x(severity), cy: y(share), r: 2.2 })));
     chart.append(...hover(curve, at, shares, bounds, x));
@@ -74,7 +79,7 @@ const classCurves = (() => {
   const draw = (at) => {
     const { curves, roles } = profileData();
     const blocks = Object.entries(roles).flatMap(([role, title]) => {
-      const found = curves.filter((curve) => curve.role === role && curve.n[at]);
+      const found = curves.filter((curve) => curve.role === role && imageCounts(curve, at).every(Boolean));
       return found.length ? [block(title, html("div", { class: "panels" }, ...found.map((curve) => figure(curve, at))))] : [];
     });
     return blocks.length ? [key(), ...blocks] : [];

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from cuesense.reports.charts.curve_accuracies import correct_counts, z_score
+from cuesense.reports.charts.curve_accuracies import correct_counts, image_counts, z_score
 from cuesense.reports.cue_map import Spot, cue_map
 from cuesense.reports.cue_text import relies_on, relies_on_remark
 from cuesense.reports.graded_text import kept_title, largest_lean
@@ -84,9 +82,9 @@ def pixels_at(curve: CurveModel | None, severity: int) -> float | None:
 
 
 def _curve(curve: CurveModel) -> dict[str, Any]:
-    images = np.asarray(curve.n, dtype=np.float64)
-    present = images > 0
-    accuracies = correct_counts(curve)[:, present] / images[present]
+    images = image_counts(curve)
+    present = images.all(axis=0)
+    accuracies = correct_counts(curve)[:, present] / images[:, present]
     raw = {"correct": curve.clean_correct, "lost": curve.lost, "gained": curve.gained}
     counts = curve.corrected
     corrected = {"correct": counts.clean_correct, "lost": counts.lost, "gained": counts.gained}
@@ -99,6 +97,7 @@ def _curve(curve: CurveModel) -> dict[str, Any]:
         "values": curve_values(curve),
         "repeats": curve.repeats,
         "n": curve.n,
+        **({} if curve.seen is None else {"seen": curve.seen}),
         # Four decimals draw the line exactly and keep pages of 1,000 classes small.
         "mean": accuracies.mean(axis=1).round(4).tolist() if present.any() else None,
         "raw": raw,

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from cuesense.reports.charts.curve_accuracies import correct_counts
 from cuesense.reports.headline import headline
 from cuesense.reports.markdown.profile import WORST, provenance, worst_table
 from cuesense.reports.markdown.text import bullets, document, escaped, line, shortened
@@ -90,8 +89,11 @@ def _under(curve: CurveModel) -> str:
 
 def _accuracy(curve: CurveModel) -> float | None:
     """Return the accuracy over all images at the strongest value; None without images."""
-    images = np.sum(curve.n)
-    return float(correct_counts(curve)[-1].sum() / images) if images else None
+    # A class counts by all its images, however many of them were looked at.
+    seen = np.array(curve.images_at(len(curve.values)))
+    weights = np.where(seen > 0, curve.n, 0)
+    right = curve.recognized[-1] * weights / np.maximum(seen, 1)
+    return float(right.sum() / weights.sum()) if weights.any() else None
 
 
 def _model_name(profile: Profile) -> str:

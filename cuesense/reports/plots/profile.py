@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cuesense.errors import SettingsError, expected, unknown
-from cuesense.reports.charts.curve_accuracies import correct_counts
+from cuesense.reports.charts.curve_accuracies import correct_counts, image_counts
 from cuesense.reports.charts.labels import Box, free_place
 from cuesense.reports.colors import CUE_COLORS
 from cuesense.reports.confusions import confusions
@@ -17,7 +17,7 @@ from cuesense.reports.plots.axes import axes_or_new, percent_axis, require_matpl
 from cuesense.reports.profile_text import BUDGET_WORDS, FULL_BUDGET_WORDS, value_text
 from cuesense.reports.text import readable_name
 from cuesense.schemas.profile import BudgetModel, ClassModel, CurveModel, Profile
-from cuesense.stats.intervals import wilson
+from cuesense.stats.intervals import nan_below, wilson
 from cuesense.types import BudgetStatus, Cue, CueVerdict, Role
 from cuesense.validation import names_of, whole_number
 
@@ -230,10 +230,9 @@ def _points(found: CueMap, spots: Sequence[Spot]) -> tuple[list[float], list[flo
 
 def _accuracies(curve: CurveModel, at: int, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a class's accuracy at severities 0 to S, with its bounds."""
-    images = float(curve.n[at])
-    right = correct_counts(curve)[:, at]
+    images, right = image_counts(curve)[:, at], correct_counts(curve)[:, at]
     low, high = wilson(right, images, confidence)
-    return right / images, low, high
+    return right / nan_below(images, at_least=1), low, high
 
 
 def _values_of(curve: CurveModel) -> str:

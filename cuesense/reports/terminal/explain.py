@@ -20,6 +20,7 @@ from cuesense.reports.profile_text import (
     budget_meaning,
     budget_risk,
     flag_texts,
+    seen_text,
     tick_labels,
 )
 from cuesense.reports.spec_text import on_dataset
@@ -152,6 +153,8 @@ def _curves(profile: Profile, at: int, width: int) -> Iterator[RenderableType]:
             if role is Role.AUGMENTATION and entry.budgets:
                 mildest = " Where the budget is none, the risk is that of the mildest value."
                 yield Text(f"Budget: {budget_meaning(profile.policy)}; {budget_key()}.{mildest}", "dim")
+    if seen := seen_text(profile, at):
+        yield Text(f"\n{seen}", "dim")
 
 
 def _curve_table(curves: Sequence[CurveModel], entry: ClassModel, at: int, width: int) -> Table:

@@ -6,7 +6,9 @@ from scipy import stats
 
 from cuesense.reports.charts.curve_accuracies import class_accuracies, correct_counts, dataset_overview, z_score
 from cuesense.schemas.profile import CurveModel
+from cuesense.stats.intervals import wilson
 from tests.helpers import profiles
+from tests.helpers.partly_seen import ACCURACIES, SEEN, jitter_curve, partly_seen
 
 
 def test_z_score_is_the_two_sided_quantile():
@@ -82,3 +84,25 @@ def test_the_accuracies_of_a_class_agree_with_plain_loops():
         for index in range(11):
             assert class_accuracies(curve, index) == pytest.approx(accuracies(curve, index))
         assert class_accuracies(curve, 11) == [None] * (len(curve.values) + 1)
+
+
+def test_severities_of_a_part_of_the_images_are_drawn_by_the_part():
+    curve = jitter_curve(partly_seen())
+    assert [class_accuracies(curve, at) for at in range(2)] == [pytest.approx(shares) for shares in ACCURACIES]
+    found = dataset_overview(curve, 0.95)
+    assert found is not None
+    # The mean of the two classes, whatever the part of each.
+    assert found.mean.tolist() == pytest.approx([0.625, 0.5875, 0.55, 0.425, 0.325])
+    assert (found.worst_class, found.worst.tolist()) == (1, pytest.approx(ACCURACIES[1]))
+    for severity, (right, images) in enumerate([(40, 80), (36, 80), (16, 40), (6, 20), (3, 10)]):
+        assert found.worst_bounds[:, severity] == pytest.approx(wilson(right, images, 0.95))
+
+
+def test_a_class_that_was_not_seen_at_a_severity_has_no_accuracy_there():
+    known = jitter_curve(partly_seen())
+    unseen = {"seen": [*SEEN[:3], [20, 0]], "lost": [*known.lost[:3], [16, 0]], "gained": [[0, 0]] * 4}
+    curve = known.model_copy(update=unseen)
+    assert class_accuracies(curve, 1) == [*map(pytest.approx, ACCURACIES[1][:4]), None]
+    found = dataset_overview(curve, 0.95)
+    assert found is not None
+    assert (found.worst_class, found.mean.tolist()) == (0, pytest.approx(ACCURACIES[0]))

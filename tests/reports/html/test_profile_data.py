@@ -10,6 +10,7 @@ from cuesense.reports.html.profile_data import page_data, pixels_at
 from cuesense.schemas.profile import Profile
 from cuesense.types import BudgetStatus
 from tests.helpers import profiles
+from tests.helpers.partly_seen import ACCURACIES, SEEN, jitter_alone
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,17 @@ def test_budgets_without_a_curve_keep_their_value(profile: Profile) -> None:
 
 def test_the_data_are_json_without_missing_numbers(profile: Profile) -> None:
     assert json.loads(json.dumps(page_data(profile), allow_nan=False)) == page_data(profile)
+
+
+def test_curves_of_a_part_of_the_images_say_so_and_have_the_means_of_the_part() -> None:
+    (found,) = page_data(jitter_alone())["curves"]
+    assert found["seen"] == SEEN
+    assert found["mean"] == [0.625, 0.5875, 0.55, 0.425, 0.325]
+    assert all("seen" not in curve for curve in page_data(profiles.profile(2))["curves"])
+
+
+def test_means_are_of_the_classes_that_were_seen_at_every_severity() -> None:
+    (curve,) = jitter_alone().curves
+    unseen = curve.model_copy(update={"seen": [*SEEN[:3], [20, 0]], "lost": [*curve.lost[:3], [16, 0]]})
+    (found,) = page_data(jitter_alone().model_copy(update={"curves": [unseen]}))["curves"]
+    assert found["mean"] == ACCURACIES[0]

@@ -11,6 +11,7 @@ from cuesense.reports.markdown.model_card import metadata, render
 from cuesense.schemas.profile import Profile
 from tests.helpers.markdown_page import check_is_plain, page_of, rows_of
 from tests.helpers.page_checks import HOSTILE
+from tests.helpers.partly_seen import partly_seen
 from tests.helpers.profiles import profile
 from tests.helpers.usual_drops import with_expected
 
@@ -79,3 +80,10 @@ def test_a_configuration_of_a_dataset_on_the_hub_has_a_field_of_its_own() -> Non
     dataset = metadata(known)["model-index"][0]["results"][0]["dataset"]
     assert (dataset["type"], dataset["config"]) == ("org/birds", "small")
     assert "config" not in metadata(profile(3))["model-index"][0]["results"][0]["dataset"]
+
+
+def test_a_class_counts_by_all_its_images_where_a_part_of_them_was_looked_at() -> None:
+    found = {part["name"]: part["value"] for part in metadata(partly_seen())["model-index"][0]["results"][0]["metrics"]}
+    # .35 and .3 of 80 images each, of which 20 and 10 were looked at.
+    assert found["Accuracy under color jitter 0.8"] == 0.325
+    assert "Each severity was measured on 30 to 160 of the 160 images (adaptive run)." in render(partly_seen())

@@ -10,6 +10,7 @@ from cuesense.schemas.profile import Profile, RivalModel
 from cuesense.stats.intervals import wilson
 from cuesense.types import Cue, Role
 from tests.helpers.graded_profiles import graded
+from tests.helpers.partly_seen import ACCURACIES, partly_seen
 from tests.helpers.profiles import profile
 
 matplotlib = pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'cuesense[plot]'")
@@ -178,3 +179,12 @@ def test_what_is_no_axes_is_one_sentence_and_one_name_is_a_name() -> None:
         source.plot.confusions(source.plot.budgets())  # type: ignore[arg-type]
     one = source.plot.curves(0, "color_jitter")
     assert len(one.lines) == len(source.plot.curves(0, ["color_jitter"]).lines) == 1
+
+
+def test_a_curve_of_a_part_of_the_images_has_the_intervals_of_the_part() -> None:
+    axes = partly_seen().plot.curves(0, "color_jitter")
+    (line,) = axes.lines
+    assert line.get_ydata() == pytest.approx(ACCURACIES[0])
+    band = axes.collections[0].get_paths()[0].vertices
+    low, high = wilson(7, 20, 0.95)
+    assert {round(y, 6) for x, y in band if x == 4} == {round(float(low), 6), round(float(high), 6)}

@@ -16,6 +16,7 @@ from cuesense.reports.text import readable_name
 from cuesense.schemas.profile import Profile, RivalModel, TrainedModel, VerifiedModel
 from cuesense.types import BudgetStatus, Role
 from tests.helpers.graded_profiles import graded
+from tests.helpers.partly_seen import partly_seen
 from tests.helpers.pipeline_predictions import pipeline, predictions, some_profile, step
 from tests.helpers.profiles import profile
 from tests.helpers.profiles_with_forecasts import CROP, CROPPED, forecast
@@ -159,3 +160,10 @@ def test_a_higher_accuracy_never_has_a_lower_block(values: list[float | None]) -
 
 def test_the_lowest_and_the_highest_block_are_no_and_all_images() -> None:
     assert curve_blocks([0.0, 1.0]) == "▁█"
+
+
+def test_a_part_of_the_images_is_said_and_counted_as_a_part() -> None:
+    said = printed(partly_seen(), 0)
+    assert "75 72 70 55 35" in row(said, "color jitter")
+    assert "Each severity was measured on 20 to 80 of the 80 images (adaptive run)." in said
+    assert "adaptive" not in printed(profile(2), 0)
