@@ -245,7 +245,7 @@ def test_workers_of_this_machine_are_known_without_starting_ray(
     assert found == RunOptions(device, 7, workers=workers.cpus, ray=workers)
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("two_workers")
 def test_a_cluster_that_runs_is_asked_how_many_workers_it_has() -> None:
     assert expected_options(RayEngine(), RunOptions(), default_batch=True).ray == RayWorkers(2)
 
