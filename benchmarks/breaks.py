@@ -95,9 +95,21 @@ BREAKS = [
     ),
     (
         "cuesense/predictions/missing.py",
-        "if wanted.conditions[number] not in held",
-        "if not held",
+        "columns[number, column] and wanted.conditions[number] not in held",
+        "columns[number, column] and not held",
         "tests/predictions/test_missing.py",
+    ),
+    (
+        "cuesense/predictions/predictions.py",
+        "stands_for = images[of] / np.bincount(of, minlength=len(images))[of]",
+        "stands_for = np.ones(len(of))",
+        "tests/predictions/test_predictions.py",
+    ),
+    (
+        "cuesense/adaptive/plan.py",
+        "~before & ~whole & agrees, allowed - spent",
+        "~before & ~whole, allowed - spent",
+        "tests/adaptive/test_plan.py",
     ),
     (
         "cuesense/predictions/outcomes.py",
