@@ -35,6 +35,15 @@ def test_settings_of_any_form_come_back_equal(config: dict[str, object], preproc
     assert Provenance.model_validate_json(found.model_dump_json()) == found
 
 
+def test_profiles_of_runs_that_looked_at_all_images_say_nothing_of_adaptive_ones() -> None:
+    assert "adaptive" not in KNOWN
+    assert Provenance.model_validate(KNOWN).adaptive is None
+    known = Provenance.model_validate(KNOWN | {"adaptive": {"forward_passes": 1200, "of": 4800, "looks": 3}})
+    found = Provenance.model_validate_json(known.model_dump_json()).adaptive
+    assert found is not None
+    assert found.sentence == "Looked at 1,200 of 4,800 perturbed and clean images (25 %), in 3 looks."
+
+
 def test_profiles_from_before_assumptions_were_kept_have_none() -> None:
     assert "assumptions" not in KNOWN
     assert Provenance.model_validate(KNOWN).assumptions == []
@@ -43,7 +52,7 @@ def test_profiles_from_before_assumptions_were_kept_have_none() -> None:
     assert Provenance.model_validate_json(found.model_dump_json()).assumptions == assumed
 
 
-@pytest.mark.parametrize("field", sorted(set(Provenance.model_fields) - {"assumptions"}))
+@pytest.mark.parametrize("field", sorted(set(Provenance.model_fields) - {"adaptive", "assumptions"}))
 def test_every_field_is_required(field: str) -> None:
     with pytest.raises(ValidationError, match="Field required"):
         Provenance.model_validate({key: value for key, value in KNOWN.items() if key != field})
