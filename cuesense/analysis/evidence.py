@@ -342,9 +342,8 @@ class Measured:
 
     def _predicted_share(self, row: int) -> Floats:
         found = self.predictions.per_condition[row]
-        # An image that was not predicted is taken for no class.
         classes, weights = self.classes_of(found.predicted), self.predictions.weights(row)
-        taken = (classes >= 0) & self.predictions.seen(row)
+        taken = classes >= 0
         counts = np.bincount(classes[taken], None if weights is None else weights[taken], minlength=self.classes)
         images = np.bincount(found.labels, minlength=self.classes)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -186,20 +186,21 @@ def test_images_that_were_seen_stand_for_those_of_their_class(seed: int, each: i
 
 
 def test_of_a_class_seen_in_part_each_image_counts_as_several_in_the_correction() -> None:
-    part, ids = random_part(16), [f"{position:02d}" for position in range(16)]
+    part, ids = random_part(160), [f"{position:03d}" for position in range(160)]
     outcomes = outcomes_of(part.labels, part.predicted, part.scores, CLASSES.outputs)
-    cells = np.ones((4, 16), dtype=bool)
-    cells[1, 3:] = False
-    cells[1, np.flatnonzero(part.labels == 1)[-2:]] = True
-    assert {0, 1} == set(part.labels[cells[1]])
+    cells = np.ones((4, 160), dtype=bool)
+    # All of one class, and ten images of the other.
+    cells[1, np.flatnonzero(part.labels == 1)[10:]] = False
     outcomes = Outcomes(outcomes._store, replace(outcomes._wanted, cells=cells))
     clean, gray, *others = from_outcomes(outcomes, (GRAY, SHUFFLE), CONDITIONS, CLASSES, ids, None).per_condition
     assert all(found.seen is None for found in (clean, *others))
     rows = np.flatnonzero(cells[1])
     of = part.labels[rows]
     stands_for = np.array([(part.labels == label).sum() / (of == label).sum() for label in of])
-    prior = np.bincount(part.labels, minlength=3) / 16
-    expected = prior_corrected(part.scores[1][rows], np.tile(np.arange(3), (len(rows), 1)), prior, stands_for)
+    prior = np.bincount(part.labels, minlength=3) / 160
+    scores, classes = part.scores[1][rows], np.tile(np.arange(3), (len(rows), 1))
+    expected = prior_corrected(scores, classes, prior, stands_for)
+    assert (expected != prior_corrected(scores, classes, prior)).any()
     assert gray.corrected is not None
     assert gray.corrected[rows].tolist() == expected.tolist()
     assert gray.predicted[rows].tolist() == part.predicted[1][rows].tolist()
