@@ -228,10 +228,9 @@ def of_condition(
     """
     seen = np.arange(len(counted)) if outcome.seen is None else np.flatnonzero(outcome.seen[counted])
     rows, of = counted[seen], labels[seen]
-    # Of a class seen in part, each image stands for as many as it must so that classes keep their shares.
-    stands_for = (
-        None if len(rows) == len(counted) else (images / np.maximum(np.bincount(of, minlength=len(images)), 1))[of]
-    )
+    stands_for = None
+    if len(rows) < len(counted):
+        # Of a class seen in part each image counts as several, so that classes keep their shares.
+        stands_for = images[of] / np.bincount(of, minlength=len(images))[of]
     corrected = prior_corrected(outcome.scores[rows], outcome.classes[rows], images / max(1, images.sum()), stands_for)
-    found = ConditionPredictions(of, outcome.predicted[rows].astype(np.int64), corrected)
-    return found if stands_for is None else found.spread(labels, seen)
+    return ConditionPredictions(of, outcome.predicted[rows].astype(np.int64), corrected).spread(labels, seen)
