@@ -26,6 +26,7 @@ from cuesense.adaptive.looks import places
 from cuesense.adaptive.plan import VERSIONS, Plan, first_plan, next_plan, seen_under, weights
 from cuesense.analysis.build_profile import analyze_predictions
 from cuesense.arrays import Bools, Floats, Ints
+from cuesense.datasets.classes import match_classes, read_class_names
 from cuesense.datasets.load import load_dataset
 from cuesense.inference.options import RunOptions
 from cuesense.inference.units import Identities, Run
@@ -65,13 +66,17 @@ class FullRun:
 
 
 def full_run(folder: Path) -> FullRun:
-    """Read an output folder of ``cuesense analyze``."""
+    """Read an output folder of ``cuesense analyze``; a network of more outputs than classes is one of ImageNet's."""
     predictions, _ = read(folder / "predictions.parquet", None, None)
     settings = json.loads((folder / FOLDER / "settings.json").read_text(encoding="utf-8"))
     profile = Profile.read(folder)
-    dataset, outputs = load_dataset(profile.provenance.dataset.spec), ClassNames(predictions.output_names)
-    classifier = Classifier("", "", lambda images: images, profile_preprocessing(profile), class_names=outputs)
-    run = Run(classifier, dataset, predictions.outputs, predictions.conditions, RunOptions())
+    dataset, names = load_dataset(profile.provenance.dataset.spec), ClassNames(predictions.output_names)
+    outputs = predictions.outputs
+    if len(names.names) > len(outputs):
+        names = read_class_names("imagenet")
+        outputs = match_classes(dataset.class_names, names)
+    classifier = Classifier("", "", lambda images: images, profile_preprocessing(profile), class_names=names)
+    run = Run(classifier, dataset, outputs, predictions.conditions, RunOptions())
     store = OutcomeStore.open(folder / FOLDER, settings)
     known_outcomes = Outcomes(store, Identities(run, store).wanted())
     ids = sorted(dataset.sample_ids)
