@@ -245,7 +245,7 @@ def analyze(
             return
         # Merging takes the arguments from there.
         shared = shared_arguments(output, context.params, share) if share.of > 1 and share.number else nullcontext()
-        with shared, progress() as advance, unfinished_is_no_failure(share.number):
+        with progress() as advance, unfinished_is_no_failure(share.number), shared:
             confirm = confirm_or_say(advance, yes=yes)
             profile = job(progress=advance, phase=advance.phase, confirm=confirm)
         show_profile(profile, output, as_json=json)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cuesense.atomic_files import write_file
-from cuesense.errors import OutputError, SettingsError, expected, listed
+from cuesense.errors import OutputError, SettingsError, UnfinishedError, expected, listed
 from cuesense.inference.options import WHOLE, Part
 from cuesense.predictions.shards import FOLDER
 
@@ -109,7 +109,7 @@ def text_of(part: Part) -> str:
 
 @contextmanager
 def shared_arguments(folder: Path, arguments: Mapping[str, Any], part: Part) -> Iterator[None]:
-    """Keep a command's arguments for the other parts and for ``cuesense merge``, unless no part has any predictions.
+    """Keep a command's arguments for other parts and ``cuesense merge``, unless it fails before any predictions.
 
     Args:
         folder: The output folder of all parts.
@@ -127,15 +127,23 @@ def shared_arguments(folder: Path, arguments: Mapping[str, Any], part: Part) -> 
         write_file(file, content)
     try:
         yield
-    finally:
+    except UnfinishedError:
+        _write_missing(file, content)
+        raise
+    except BaseException:
         if not _begun(folder):
             with suppress(OSError):
                 file.unlink(missing_ok=True)
                 for path in made:
                     path.rmdir()
-        elif not file.exists():
-            # Another part began at the same time, failed, and removed it.
-            write_file(file, content)
+        raise
+    _write_missing(file, content)
+
+
+def _write_missing(file: Path, content: str) -> None:
+    """Write the arguments again where another part that began at the same time has failed and removed them."""
+    if not file.exists():
+        write_file(file, content)
 
 
 def _begun(folder: Path) -> bool:

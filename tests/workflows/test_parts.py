@@ -115,6 +115,12 @@ def test_a_part_of_which_nothing_came_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_part_that_found_nothing_to_do_leaves_its_arguments(tmp_path: Path) -> None:
+    with suppress(UnfinishedError), shared_arguments(tmp_path, {"seed": 0}, Part(1, 2)):
+        raise UnfinishedError(1, 2, (2,))
+    assert recorded(tmp_path).arguments == {"seed": 0}
+
+
 def test_a_part_that_fails_takes_nothing_from_one_that_runs(tmp_path: Path) -> None:
     with shared_arguments(tmp_path, {"seed": 0}, Part(1, 2)):
         with pytest.raises(KeyboardInterrupt), shared_arguments(tmp_path, {"seed": 0}, Part(2, 2)):
