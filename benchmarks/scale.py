@@ -25,6 +25,7 @@ import numpy as np
 
 from cuesense.analysis.build_profile import analyze_predictions, build_profile, data_warnings
 from cuesense.config import Config, load_config, with_more
+from cuesense.inference.malloc import keep_freed_memory
 from cuesense.policies.budgets import Levels
 from cuesense.predictions.label_order import check_order
 from cuesense.predictions.outcomes import Outcomes, Wanted
@@ -254,6 +255,8 @@ def main() -> None:
         if chosen.only == "write":
             write(world, folder / "outcomes")
         elif chosen.only == "analysis":
+            # As the command does.
+            keep_freed_memory()
             stages = analysis(world, folder / "outcomes", folder / "analyzed")
             (folder / "stages.json").write_text(json.dumps(stages), encoding="utf-8")
         else:
