@@ -183,9 +183,9 @@ def verify(
         _say(known_before(known, experiment, seeds), notify)
         with trained_on_ray(experiment, cluster) as trained, watched(progress, "training", "steps") as advance:
             trainings = _Trainings(trained, advance)
-            policies = _policies(known, trainings, wanted, recommended, seeds=seeds, notify=notify)
-            study = Study(known, experiment, policies, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
-            trainings.run([trial for name in policies for trial in study.trials(name)], last=True)
+            study = Study(known, experiment, {}, tuple(range(_FIRST_SEED, _FIRST_SEED + seeds)), tolerance)
+            study = replace(study, policies=_policies(study, trainings, wanted, recommended, notify=notify))
+            trainings.run(study.all_trials, last=True)
         found = verification(study)
         warn_of([nothing_learned(found)])
         if folder is not None:
@@ -246,37 +246,39 @@ class _Trainings:
 
 
 def _policies(
-    profile: Profile,
+    study: Study,
     trainings: _Trainings,
     options: PolicyOptions,
     recommended: Mapping[str, Policy],
     *,
-    seeds: int,
     notify: Notify | None,
 ) -> dict[str, Policy]:
     """Return all policies that are compared, by name; the best uniform one is searched for by trainings."""
-    names = [entry.name for entry in profile.classes]
+    profile, names = study.profile, study.names
     forecast = profile.forecast.augmentations if profile.forecast is not None else None
     wanted = [
         name for name in measured_augmentations(profile, options.augmentations) if forecast is None or name in forecast
     ]
     ladders = {name: measured_augmentations(profile)[name].perturbation.ladder for name in wanted}
     plain = uniform({}, names, options.probability)
-    found = {
+    given = {
         PLAIN: plain,
         "usual": uniform(DEFAULT_AUGMENTATIONS, names, options.probability),
-        "best_uniform": plain,
         **recommended,
         "permuted": permuted(recommended["per_class"]),
         "matched": matched(recommended["per_class"], ladders),
     }
     tried = candidates(ladders, names, options.probability)
     # The search ends with two more; it and the rivals give up to three policies that are not known yet.
-    known = len({Trial(policy, 0).key for policy in found.values()})
-    trainings.expected = len(tried) + 2 + seeds * (known + 3)
+    known = len({Trial(policy, 0).key for policy in given.values()})
+    trainings.expected = len(tried) + 2 + len(study.seeds) * (known + 3)
     trainings.run([_FIRST])
     _say(first_look(trainings.experiment, _FIRST, len(names)), notify)
-    found["best_uniform"] = _best_uniform(trainings, tried)
+    # All that waits for no other training, at once: workers do them side by side. The rivals need the global policy's.
+    searched = [Trial(policy, _SEARCH_SEED) for policy in (*tried, given["global"])]
+    trainings.run([*searched, *replace(study, policies=given).all_trials])
+    best = _best_uniform(trainings, tried)
+    found = {PLAIN: plain, "usual": given["usual"], "best_uniform": best} | given
     return found | _rivals(trainings, found)
 
 
@@ -295,8 +297,6 @@ def _rivals(trainings: _Trainings, policies: Mapping[str, Policy]) -> dict[str, 
 def _best_uniform(trainings: _Trainings, tried: list[Policy]) -> Policy:
     """Return the candidate with the best mean, or the one that joins all that raised it, where that is better."""
     labels = trainings.experiment.test.labels.numpy()
-    # All at once: workers do them side by side.
-    trainings.run([Trial(policy, _SEARCH_SEED) for policy in tried])
 
     def mean(policy: Policy) -> float:
         return float(np.nanmean(recall(trainings.predicted(policy), labels, len(policy.class_names))))

@@ -111,6 +111,11 @@ class Study:
         """Return the trainings with a policy, one for each seed."""
         return [Trial(self.policies[name], seed, self.probes(name)) for seed in self.seeds]
 
+    @property
+    def all_trials(self) -> list[Trial]:
+        """The trainings with all policies."""
+        return [trial for name in self.policies for trial in self.trials(name)]
+
     def predicted(self, name: str) -> np.ndarray:
         """Return the predictions of the networks trained with a policy, (R, N)."""
         return np.stack([self.experiment.predictions(trial).predicted for trial in self.trials(name)])

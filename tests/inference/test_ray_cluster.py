@@ -23,7 +23,7 @@ from cuesense.errors import CuesenseError, ModelError, SettingsError
 from cuesense.inference import ray_cluster, ray_pool
 from cuesense.inference.engine import predict
 from cuesense.inference.options import RayWorkers, RunOptions
-from cuesense.inference.ray_cluster import RayEngine, connected, expected_options, ray_engine
+from cuesense.inference.ray_cluster import RayEngine, connected, device_here, expected_options, ray_engine
 from cuesense.predictions.shards import OutcomeStore
 from cuesense.types import Classifier
 from cuesense.workflows.analyze import analyze
@@ -161,6 +161,12 @@ def test_what_is_asked_for() -> None:
     assert ray_engine("ray", "auto", 3, None, "cuda") == RayEngine("auto", 3, 1.0)
     assert ray_engine("ray", None, None, 0.5, "cuda") == RayEngine(None, None, 0.5)
     assert ray_engine("ray", None, None, None, "cpu") == RayEngine(None, None, 0.0)
+
+
+def test_a_machine_without_a_gpu_may_start_a_run_on_the_gpus_of_a_cluster() -> None:
+    assert [device_here(RayEngine(), device) for device in ("cuda", "auto", "cpu")] == ["auto", "auto", "cpu"]
+    assert [device_here(None, device) for device in ("cuda", "auto", "cpu")] == ["cuda", "auto", "cpu"]
+    assert [RayWorkers(2, 4, 0.5).device, RayWorkers(2).device] == ["cuda", "cpu"]
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,7 @@ def test_a_profile_keeps_nothing_of_networks_that_guess_and_is_warned_of_them_be
         assert [count for count, _ in heard[1:]] == ([] if kept else [1])
 
 
-def test_workers_are_given_the_whole_search_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_are_given_all_that_waits_for_no_other_training(monkeypatch: pytest.MonkeyPatch) -> None:
     engines: list[RayEngine | None] = []
     given: list[list[Trial]] = []
     right = np.array(TEST.labels, dtype=np.int32)
@@ -318,9 +318,12 @@ def test_workers_are_given_the_whole_search_at_once(monkeypatch: pytest.MonkeyPa
     options = {"engine": "ray", "ray_workers": 3, "device": "cpu"}
     verify(profile(), TRAIN, TEST, seeds=3, augmentations=[CROP], notify=_ignore, progress=False, **options)  # type: ignore[arg-type]
     assert engines == [RayEngine(workers=3, gpus=0.0)]
-    # First the one that shows whether these networks learn, then the other values of the crop.
-    assert [len(trials) for trials in given[:2]] == [1, 4]
-    assert {trial.seed for trial in given[-1]} == {2000, 2001, 2002}
+    # First the one that shows whether these networks learn, and last the policies that the search and it have chosen.
+    assert [trial.seed for trial in given[0]] == [1999]
+    seeds = [trial.seed for trial in given[1]]
+    assert seeds.count(1999) >= 4
+    assert seeds.count(2000) == seeds.count(2001) == seeds.count(2002) >= 2
+    assert sum(map(len, given[2:])) <= 2 + 3 * 3
 
 
 def test_wrong_numbers_are_one_sentence() -> None:
