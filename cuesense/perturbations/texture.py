@@ -143,8 +143,9 @@ def opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:  # no
     # Minima and maxima need no precision beyond the image's own, and 8-bit numbers keep more of it in the cache. Floats
     # become bytes by way of 16 bits because only that is vectorized on the CPU.
     bytes_ = images.mul(255).round_().short().byte()
-    opened, closed = _alternating_filters(bytes_, window)
-    return opened.short().add_(closed).to(images.dtype).mul_(0.5 / 255)
+    # Closing then opening is opening then closing of the negative: one call does both, with half as many operations.
+    opened, negative = _opening_then_closing(torch.cat([bytes_, ~bytes_], dim=1), window).chunk(2, dim=1)
+    return opened.short().add_(~negative).to(images.dtype).mul_(0.5 / 255)
 
 
 def _side(images: Tensor) -> int:
@@ -259,8 +260,8 @@ def _odd_even_merge_sort(size: int) -> Iterator[tuple[int, int]]:
 _Better = Callable[..., Tensor]
 
 
-def _alternating_filters(images: Tensor, window: int) -> list[Tensor]:
-    """Return the opening then closing and the closing then opening of (N, C, H, W) images, in the same shape."""
+def _opening_then_closing(images: Tensor, window: int) -> Tensor:
+    """Return (N, C, H, W) images of any number type opened and then closed by a square window, in the same shape."""
     count, channels, height, width = images.shape
     # What all steps together see of one side. An opening and a closing share their middle step.
     margin = 2 * (window - 1)
@@ -268,15 +269,11 @@ def _alternating_filters(images: Tensor, window: int) -> list[Tensor]:
     # contiguous memory needs no index for each pixel. What the end of a row takes from the next one is cut in the end.
     rows = _padded(images.permute(2, 0, 1, 3), margin, 3)
     rows = rows.index_select(0, kept_on(images.device, _mirrored_rows, height, margin))
-    padded, row = rows.flatten(), rows[0].numel()
-    filtered = []
-    for better, other in ((torch.minimum, torch.maximum), (torch.maximum, torch.minimum)):
-        pixels = padded
-        for span, extreme in ((window, better), (2 * window - 1, other), (window, better)):
-            pixels = _running(_running(pixels, span, row, extreme), span, 1, extreme)
-        strides = (row, rows.stride(1), rows.stride(2), 1)
-        filtered.append(pixels.as_strided((height, count, channels, width), strides).permute(1, 2, 0, 3))
-    return filtered
+    pixels, row = rows.flatten(), rows[0].numel()
+    for span, better in ((window, torch.minimum), (2 * window - 1, torch.maximum), (window, torch.minimum)):
+        pixels = _running(_running(pixels, span, row, better), span, 1, better)
+    strides = (row, rows.stride(1), rows.stride(2), 1)
+    return pixels.as_strided((height, count, channels, width), strides).permute(1, 2, 0, 3)
 
 
 @lru_cache

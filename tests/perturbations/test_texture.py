@@ -10,6 +10,7 @@ from scipy import ndimage, stats
 from torch import Tensor
 
 from cuesense.perturbations import texture
+from tests.helpers.counted_operations import CountedOperations
 from tests.helpers.random_images import draws, noise
 
 SMOOTHING = ["gaussian_blur", "random_gaussian_blur", "median_blur", "bilateral_blur", "opening_closing"]
@@ -199,6 +200,16 @@ def test_opening_closing_is_scipys_up_to_the_border_of_a_mirrored_image(height: 
         opened = ndimage.grey_closing(ndimage.grey_opening(padded, (window, window)), (window, window))
         closed = ndimage.grey_opening(ndimage.grey_closing(padded, (window, window)), (window, window))
         np.testing.assert_allclose(result, ((opened + closed) / 2)[far:-far, far:-far], atol=1e-3)
+
+
+def test_opening_and_closing_take_few_operations() -> None:
+    """On a GPU each is a kernel of its own; windows of 15 and 29 px take four and five steps along each side."""
+    images = noise(2, 100, 100)
+    # What the first call makes is kept.
+    texture.opening_closing(images, 0.15, draws(2))
+    with CountedOperations() as operations:
+        texture.opening_closing(images, 0.15, draws(2))
+    assert operations.count <= 2 * (4 + 5 + 4) + 13
 
 
 @pytest.mark.parametrize("window", range(1, 10))
