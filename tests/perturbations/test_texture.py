@@ -105,27 +105,16 @@ def test_a_random_sigma_is_uniform_from_zero() -> None:
     assert stats.kstest(large, stats.uniform(1, 3).cdf).pvalue > 0.001
 
 
-@pytest.mark.parametrize("size", range(1, 11))
-def test_the_sorting_network_sorts(size: int) -> None:
-    """A network of comparators that sorts every sequence of zeros and ones sorts everything (Knuth, TAOCP 3, 5.3.4)."""
-    for wires in map(list, product((0, 1), repeat=size)):
-        expected = sorted(wires)
-        for low, high in texture._odd_even_merge_sort(size):
-            wires[low], wires[high] = min(wires[low], wires[high]), max(wires[low], wires[high])
-        assert wires == expected
-
-
-@pytest.mark.parametrize("size", [3, 5, 7, 9])
-def test_the_median_network_brings_the_median_to_the_middle(size: int) -> None:
-    comparators = texture._median_network(size)
-    assert len(comparators) < len(list(texture._odd_even_merge_sort(size))) or size == 3
-    for wires in map(list, product((0, 1), repeat=size)):
-        expected = sorted(wires)[size // 2]
-        for low, high, keep_low, keep_high in comparators:
-            smaller, larger = min(wires[low], wires[high]), max(wires[low], wires[high])
-            wires[low] = smaller if keep_low else wires[low]
-            wires[high] = larger if keep_high else wires[high]
-        assert wires[size // 2] == expected
+@pytest.mark.parametrize("window", [3, 5, 7])
+@pytest.mark.parametrize("stride", [1, 3])
+def test_running_medians_are_those_of_every_window(window: int, stride: int) -> None:
+    """Minima and maxima that find the median of all sequences of zeros and ones find all (Knuth, TAOCP 3, 5.3.4)."""
+    sequences = torch.tensor(list(product((0, 1), repeat=window)), dtype=torch.int16)
+    for pixels in (sequences.flatten().repeat_interleave(stride), torch.randint(99, (200,))):
+        found = texture._running_median(pixels, window, stride).tolist()
+        reach = (window - 1) * stride + 1
+        windows = [pixels[at : at + reach : stride] for at in range(len(pixels) - reach + 1)]
+        assert found == torch.stack(windows).median(dim=1).values.tolist()
 
 
 def test_a_median_of_an_unreduced_window_returns_values_of_the_image() -> None:
