@@ -341,5 +341,5 @@ def _hue_ramps() -> Tensor:
 
 
 def _is(channel: Tensor, value: Tensor) -> Tensor:
-    """Return 1 where a channel is the largest, else 0 (arithmetic is faster than a comparison and a choice)."""
-    return (channel - value).sign_().add_(1)
+    """Return 1 where a channel is the largest, else 0: as numbers, which are faster than booleans on the CPU."""
+    return torch.eq(channel, value, out=torch.empty_like(channel))
