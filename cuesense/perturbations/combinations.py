@@ -4,10 +4,10 @@ Where color is removed, the other changes see one channel instead of three equal
 pixels.
 """
 
-from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from cuesense.draws import Draws
+from cuesense.perturbations.color import luma
 from cuesense.perturbations.shape import patch_shuffle
 from cuesense.perturbations.texture import bilateral_blur, gaussian_blur, opening_closing
 
@@ -33,7 +33,7 @@ def grayscale_patch_shuffle(images: Tensor, value: float, draws: Draws) -> Tenso
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _as_rgb(patch_shuffle(rgb_to_grayscale(images), value, draws))
+    return _as_rgb(patch_shuffle(luma(images), value, draws))
 
 
 def patch_shuffle_opening_closing(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -91,7 +91,7 @@ def grayscale_opening_closing(images: Tensor, value: float, draws: Draws) -> Ten
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _as_rgb(opening_closing(rgb_to_grayscale(images), value, draws))
+    return _as_rgb(opening_closing(luma(images), value, draws))
 
 
 def grayscale_bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -111,7 +111,7 @@ def grayscale_bilateral_blur(images: Tensor, value: float, draws: Draws) -> Tens
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _as_rgb(bilateral_blur(rgb_to_grayscale(images), value, draws))
+    return _as_rgb(bilateral_blur(luma(images), value, draws))
 
 
 def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: Draws) -> Tensor:
@@ -131,7 +131,7 @@ def grayscale_patch_shuffle_gaussian_blur(images: Tensor, value: float, draws: D
     Returns:
         (N, 3, H, W) in [0, 1].
     """
-    return _as_rgb(gaussian_blur(patch_shuffle(rgb_to_grayscale(images), value, draws), _SIGMA, draws))
+    return _as_rgb(gaussian_blur(patch_shuffle(luma(images), value, draws), _SIGMA, draws))
 
 
 def _as_rgb(gray: Tensor) -> Tensor:

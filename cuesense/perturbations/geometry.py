@@ -97,12 +97,14 @@ def random_rotation(images: Tensor, value: float, draws: Draws) -> Tensor:
     """
     height, width = images.shape[-2:]
     angle = (2 * uniform_per_image(images, draws) - 1) * math.radians(value)
-    cos, sin = angle.cos(), angle.sin()
-    # Coordinates run from -1 to 1 along both sides, so that a rotation of a rectangle needs the sides' ratio.
-    across = torch.stack([cos, -sin * (height / width)], dim=1)
-    down = torch.stack([sin * (width / height), cos], dim=1)
-    grid = kept_on(images.device, _centers, height, width) @ torch.stack([across, down], dim=2)
-    grid = grid.view(-1, height, width, 2)
+    cos, sin = angle.cos()[:, None], angle.sin()[:, None]
+    columns, rows = (kept_on(images.device, _centers, length) for length in (width, height))
+    # Coordinates run from -1 to 1 along both sides, so that a rotation of a rectangle needs the sides' ratio. A pixel's
+    # is the sum of what its column and what its row contribute.
+    grid = images.new_empty(len(images), height, width, 2)
+    down, across = rows * (-sin * (height / width)), columns * (sin * (width / height))
+    torch.add((columns * cos)[:, None, :], down[:, :, None], out=grid[..., 0])
+    torch.add(across[:, None, :], (rows * cos)[:, :, None], out=grid[..., 1])
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -188,10 +190,9 @@ def _crop_coordinates(start: Tensor, length: Tensor, size: int) -> Tensor:
 
 
 @lru_cache
-def _centers(height: int, width: int) -> Tensor:
-    """Return the pixels' centers as (x, y) in grid_sample's units, -1 to 1: (height * width, 2)."""
-    down, across = ((2 * torch.arange(size) + 1) / size - 1 for size in (height, width))
-    return torch.stack([across.repeat(height), down.repeat_interleave(width)], dim=1)
+def _centers(length: int) -> Tensor:
+    """Return the centers of the pixels of one side in grid_sample's units, -1 to 1: (length,)."""
+    return (2 * torch.arange(length) + 1) / length - 1
 
 
 def _span(position: NDArray[np.float64], length: NDArray[np.float64], size: int) -> Tensor:

@@ -64,5 +64,10 @@ def with_probability(change: Callable[[Tensor], Tensor], images: Tensor, probabi
         (N, 3, H, W), a new tensor.
     """
     # Only the chosen images are computed: with a small probability most of a batch is left alone.
-    chosen = on_device_of(images, torch.from_numpy(np.flatnonzero(draws.uniform(1)[:, 0] < probability)))
+    numbers = np.flatnonzero(draws.uniform(1)[:, 0] < probability)
+    if len(numbers) == 0:
+        return images.clone()
+    if len(numbers) == len(images):
+        return change(images.clone()).contiguous()
+    chosen = on_device_of(images, torch.from_numpy(numbers))
     return images.index_copy(0, chosen, change(images.index_select(0, chosen)))

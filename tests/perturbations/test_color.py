@@ -8,11 +8,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from kornia.enhance import (
+    adjust_brightness_accumulative,
+    adjust_contrast_with_mean_subtraction,
+    adjust_saturation_with_gray_subtraction,
+)
 from scipy import stats
 from torch import Tensor
 
 from cuesense.draws import Draws
 from cuesense.perturbations import color
+from tests.helpers.counted_operations import CountedOperations
 from tests.helpers.random_images import draws, noise
 
 MANY = 2000
@@ -237,6 +243,34 @@ def test_color_jitter_treats_each_image_of_a_batch_as_if_it_were_alone() -> None
         part = slice(number, number + 1)
         alone = color.color_jitter(images[part], 0.8, draws(24)[part])
         torch.testing.assert_close(together[part], alone, atol=1e-5, rtol=0)
+
+
+def test_color_jitter_of_an_image_alone_is_kornias_and_our_hue_to_the_last_bit() -> None:
+    images, numbers = noise(12, 9, 7), draws(12).uniform(8).astype(float)
+    steps = (
+        adjust_brightness_accumulative,
+        adjust_contrast_with_mean_subtraction,
+        adjust_saturation_with_gray_subtraction,
+        color._hue,
+    )
+    for number, row in enumerate(numbers):
+        part = slice(number, number + 1)
+        low, high = 1 - 0.8, 1 + 0.8
+        strengths = [*(low + (high - low) * row[:3]), (2 * row[3] - 1) * 0.8 * 0.25]
+        expected = images[part]
+        for step in np.argsort(row[4:]):
+            expected = steps[step](expected, float(strengths[step]))
+        assert torch.equal(color.color_jitter(images[part], 0.8, draws(12)[part]), expected)
+
+
+def test_a_batch_is_jittered_in_few_operations() -> None:
+    """On a GPU each is a kernel of its own, and takes longer to start than a small batch takes to compute."""
+    images = noise(24, 5, 5)
+    # What the first call makes is kept.
+    color.color_jitter(images, 0.8, draws(24))
+    with CountedOperations() as operations:
+        color.color_jitter(images, 0.8, draws(24))
+    assert operations.count <= 90
 
 
 def test_random_grayscale_grays_the_images_whose_number_is_below_the_probability() -> None:

@@ -10,6 +10,7 @@ from scipy import ndimage, stats
 from torch import Tensor
 
 from cuesense.perturbations import texture
+from tests.helpers.counted_operations import CountedOperations
 from tests.helpers.random_images import draws, noise
 
 SMOOTHING = ["gaussian_blur", "random_gaussian_blur", "median_blur", "bilateral_blur", "opening_closing"]
@@ -104,27 +105,16 @@ def test_a_random_sigma_is_uniform_from_zero() -> None:
     assert stats.kstest(large, stats.uniform(1, 3).cdf).pvalue > 0.001
 
 
-@pytest.mark.parametrize("size", range(1, 11))
-def test_the_sorting_network_sorts(size: int) -> None:
-    """A network of comparators that sorts every sequence of zeros and ones sorts everything (Knuth, TAOCP 3, 5.3.4)."""
-    for wires in map(list, product((0, 1), repeat=size)):
-        expected = sorted(wires)
-        for low, high in texture._odd_even_merge_sort(size):
-            wires[low], wires[high] = min(wires[low], wires[high]), max(wires[low], wires[high])
-        assert wires == expected
-
-
-@pytest.mark.parametrize("size", [3, 5, 7, 9])
-def test_the_median_network_brings_the_median_to_the_middle(size: int) -> None:
-    comparators = texture._median_network(size)
-    assert len(comparators) < len(list(texture._odd_even_merge_sort(size))) or size == 3
-    for wires in map(list, product((0, 1), repeat=size)):
-        expected = sorted(wires)[size // 2]
-        for low, high, keep_low, keep_high in comparators:
-            smaller, larger = min(wires[low], wires[high]), max(wires[low], wires[high])
-            wires[low] = smaller if keep_low else wires[low]
-            wires[high] = larger if keep_high else wires[high]
-        assert wires[size // 2] == expected
+@pytest.mark.parametrize("window", [3, 5, 7])
+@pytest.mark.parametrize("stride", [1, 3])
+def test_running_medians_are_those_of_every_window(window: int, stride: int) -> None:
+    """Minima and maxima that find the median of all sequences of zeros and ones find all (Knuth, TAOCP 3, 5.3.4)."""
+    sequences = torch.tensor(list(product((0, 1), repeat=window)), dtype=torch.int16)
+    for pixels in (sequences.flatten().repeat_interleave(stride), torch.randint(99, (200,))):
+        found = texture._running_median(pixels, window, stride).tolist()
+        reach = (window - 1) * stride + 1
+        windows = [pixels[at : at + reach : stride] for at in range(len(pixels) - reach + 1)]
+        assert found == torch.stack(windows).median(dim=1).values.tolist()
 
 
 def test_a_median_of_an_unreduced_window_returns_values_of_the_image() -> None:
@@ -199,6 +189,16 @@ def test_opening_closing_is_scipys_up_to_the_border_of_a_mirrored_image(height: 
         opened = ndimage.grey_closing(ndimage.grey_opening(padded, (window, window)), (window, window))
         closed = ndimage.grey_opening(ndimage.grey_closing(padded, (window, window)), (window, window))
         np.testing.assert_allclose(result, ((opened + closed) / 2)[far:-far, far:-far], atol=1e-3)
+
+
+def test_opening_and_closing_take_few_operations() -> None:
+    """On a GPU each is a kernel of its own; windows of 15 and 29 px take four and five steps along each side."""
+    images = noise(2, 100, 100)
+    # What the first call makes is kept.
+    texture.opening_closing(images, 0.15, draws(2))
+    with CountedOperations() as operations:
+        texture.opening_closing(images, 0.15, draws(2))
+    assert operations.count <= 2 * (4 + 5 + 4) + 13
 
 
 @pytest.mark.parametrize("window", range(1, 10))
