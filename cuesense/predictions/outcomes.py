@@ -170,8 +170,10 @@ class Outcomes:
             has = [at for at, name in enumerate(names) if len(rows) and name in held.conditions]
             if has:
                 under = self._store.under(shard, [names[at] for at in has])
+                # Most shards are read whole, without a copy.
+                own = slice(None) if len(rows) == len(held.readable) else rows
                 for row, at in enumerate(has):
-                    found = {column: values[row, rows] for column, values in under.items()}
+                    found = {column: values[row, own] for column, values in under.items()}
                     gathered[at].add(found, held.chosen_from, self._place[places])
         for at, number in enumerate(wanted):
             cells = self._wanted.cells
