@@ -331,7 +331,8 @@ def _hue(images: Tensor, turn: Tensor | float) -> Tensor:
     hue += 6 * turn
     hue -= (hue / 6).floor_().mul_(6)
     centers, signs, offsets = kept_on(images.device, _hue_ramps)
-    ramps = (hue[:, None] - centers).abs_().mul_(signs).add_(offsets)
+    ramps = (hue[:, None] - centers).abs_()
+    torch.addcmul(offsets, signs, ramps, out=ramps)
     return torch.addcmul(least[:, None], chroma[:, None], ramps.clamp_(0, 1))
 
 
