@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3, _REST = (np.uint64(bits) for bits in (30, 27, 31, 64 - 24))
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,25 @@ class Draws:
         Returns:
             Array of shape (N, count).
         """
-        index = np.arange(start + 1, start + count + 1, dtype=np.uint64)
-        # Arithmetic modulo 2^64 is what the generator is defined by.
-        with np.errstate(over="ignore"):
-            mixed = self.keys[:, None] + index[None, :] * _GOLDEN
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
-            mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
-            mixed ^= mixed >> np.uint64(31)
+        # Arithmetic modulo 2^64 is what the generator is defined by: that of arrays, which says nothing of an overflow.
+        mixed = self.keys[:, None] + _steps(start, count)
+        mixed ^= mixed >> _SHIFT_1
+        mixed *= _MIX_1
+        mixed ^= mixed >> _SHIFT_2
+        mixed *= _MIX_2
+        mixed ^= mixed >> _SHIFT_3
         # The 24 highest bits: float32 holds no more, and rounding more of them could give 1.0.
-        numbers: NDArray[np.float32] = ((mixed >> np.uint64(40)) * 2.0**-24).astype(np.float32)
+        numbers: NDArray[np.float32] = ((mixed >> _REST) * 2.0**-24).astype(np.float32)
         return numbers
 
     def __getitem__(self, index: slice) -> Draws:
         """Return the draws of a slice of the images."""
         return Draws(self.keys[index])
+
+
+@lru_cache
+def _steps(start: int, count: int) -> NDArray[np.uint64]:
+    """Return what is added to a key for its numbers from ``start`` on, (1, count)."""
+    steps = np.arange(start + 1, start + count + 1, dtype=np.uint64)[None, :] * _GOLDEN
+    steps.flags.writeable = False
+    return steps

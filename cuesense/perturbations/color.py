@@ -208,7 +208,7 @@ def color_jitter(images: Tensor, value: float, draws: Draws) -> Tensor:
     Source: torchvision's ``ColorJitter(value, value, value, value / 4)``; the ratio 4 : 1 is that of SimCLR
     (Chen et al. 2020, appendix A). Unlike there, every image has an order of its own, not every batch.
     Harms classes recognized by color; high values also cost contrast.
-    Implementation: own; kornia's functions one after the other take four to five times as long.
+    Implementation: own; kornia's functions one after the other take 3.5 to 4.6 times as long.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
@@ -331,7 +331,8 @@ def _hue(images: Tensor, turn: Tensor | float) -> Tensor:
     hue += 6 * turn
     hue -= (hue / 6).floor_().mul_(6)
     centers, signs, offsets = kept_on(images.device, _hue_ramps)
-    ramps = (hue[:, None] - centers).abs_().mul_(signs).add_(offsets)
+    ramps = (hue[:, None] - centers).abs_()
+    torch.addcmul(offsets, signs, ramps, out=ramps)
     return torch.addcmul(least[:, None], chroma[:, None], ramps.clamp_(0, 1))
 
 
