@@ -175,10 +175,12 @@ class Outcomes:
                 for row, at in enumerate(has):
                     found = {column: values[row, own] for column, values in under.items()}
                     gathered[at].add(found, held.chosen_from, self._place[places])
-        for at, number in enumerate(wanted):
+        # In turn, so that what was handed over is not kept here.
+        gathered.reverse()
+        for name, number in zip(names, wanted, strict=True):
             cells = self._wanted.cells
             of_images = None if cells is None else cells[number, self.images.positions]
-            yield gathered[at].outcomes(names[at], number, of_images)
+            yield gathered.pop().outcomes(name, number, of_images)
 
 
 class _Gathered:
