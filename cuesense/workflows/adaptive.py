@@ -83,6 +83,7 @@ class _Counted:
         labels: Class of each, (N,).
         places: Place of each in its class (``looks.places``), (N,).
         of_class: Images of each class, (C,).
+        seed: Seed of the run.
         whole: Predictions under the conditions that all images were seen under, by condition: they stay the same.
     """
 
