@@ -111,8 +111,8 @@ class UnfinishedError(CuesenseError):
         if added:
             were = "1 image is" if len(added) == 1 else f"{len(added):,} images are"
             shown = listed([f"'{name}'" for name in added], _LISTED_IMAGES)
-            since = f"; {were} in the dataset that the parts did not find there ({shown})"
-            do += ", or take what is new out of the dataset"
+            since = f"; {were} to be analyzed now that the parts did not take ({shown})"
+            do += ", or make the dataset again what it was"
         after = f"{do}; the part that ends last builds the profile."
         done = f"Part {part} of {of} is done. " if part else ""
         super().__init__(f"{done}{lacking} predictions{since}. {after}")

@@ -141,7 +141,7 @@ def next_plan(plan: Plan, versions: Sequence[Predictions], places: Ints, levels:
     labels = predictions.per_condition[0].labels
     images = np.bincount(labels, minlength=len(predictions.class_names))
     look = _Look(plan, versions, seen_under(plan, labels, places), images, levels)
-    rng = np.random.default_rng([seed, plan.look])
+    rng = generator(seed, plan.look)
     cues, cue_settled = look.cues(rng)
     wanted = look.more_for_cues(~cue_settled)
     budgets, budget_settled = dict(plan.budgets), dict(plan.budget_settled)
@@ -153,6 +153,11 @@ def next_plan(plan: Plan, versions: Sequence[Predictions], places: Ints, levels:
             wanted = np.maximum(wanted, look.more_for_budgets(name, found.doubt, ~now_settled))
     finished = bool((wanted == plan.wanted).all())
     return Plan(plan.look + 1, wanted, cues, cue_settled, budgets, budget_settled, finished)
+
+
+def generator(seed: int, look: int) -> np.random.Generator:
+    """Return what draws at one look; any whole number is a seed."""
+    return np.random.default_rng([seed % 2**64, look])
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,8 @@ def analyze(
         bool,
         typer.Option(
             "--adaptive",
-            help="Look at growing parts of the images, and stop where a class's cue and budgets are settled.",
+            help="Look at growing parts of the images and stop where a class's cue and budgets are settled, with wider "
+            "intervals.",
         ),
     ] = False,
     restart: Restart = False,

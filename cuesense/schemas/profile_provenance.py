@@ -63,9 +63,11 @@ class AdaptiveInfo(JsonModel):
     @property
     def sentence(self) -> str:
         """The same for a reader."""
+        seen = f"{self.forward_passes:,} of {self.of:,} perturbed and clean images"
         share = f"{100 * self.forward_passes / max(1, self.of):.0f} %"
         times = "1 look" if self.looks == 1 else f"{self.looks} looks"
-        return f"Looked at {self.forward_passes:,} of {self.of:,} perturbed and clean images ({share}), in {times}."
+        rest = "" if self.forward_passes == self.of else " The same command without --adaptive looks at the rest."
+        return f"Looked at {seen} ({share}), in {times}.{rest}"
 
 
 class Provenance(JsonModel):

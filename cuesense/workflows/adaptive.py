@@ -9,7 +9,7 @@ import numpy as np
 
 from cuesense.adaptive.cues import cue_conditions
 from cuesense.adaptive.looks import places
-from cuesense.adaptive.plan import VERSIONS, Plan, first_plan, next_plan, seen_under, weights
+from cuesense.adaptive.plan import VERSIONS, Plan, first_plan, generator, next_plan, seen_under, weights
 from cuesense.arrays import Bools, Ints
 from cuesense.inference.engine import carry_out
 from cuesense.inference.units import Identities, Run
@@ -119,7 +119,7 @@ class _Counted:
 
     def versions(self, outcomes: Outcomes, plan: Plan) -> list[Predictions]:
         """Return the predictions so far, with as many corrections as ``next_plan`` takes."""
-        rng = np.random.default_rng([self.seed, plan.look])
+        rng = generator(self.seed, plan.look)
         every = range(len(self.base.conditions))
         corrected = set(cue_conditions(self.base))
         found = [

@@ -181,10 +181,10 @@ def _part(text: str | None, output: str | Path | None, *, restart: bool) -> Part
 
 def _check_adaptive(given: Arguments, part: Part, cluster: RayEngine | None) -> None:
     """Refuse to decide in several processes what is looked at next: each would have to wait for all."""
-    where = "--part" if part.of > 1 else "--engine ray" if cluster is not None else None
-    if given.adaptive and where is not None:
-        do = "Leave one of the two out"
-        raise SettingsError(expected("--adaptive", "a run of one process", f"given with {where}", do))
+    other = f"part {part.number} of {part.of}" if part.of > 1 else "--engine ray" if cluster is not None else None
+    if given.adaptive and other is not None:
+        do = "Leave one of the two out (--part 1/1 does all of the work)" if part.of > 1 else "Leave one of the two out"
+        raise SettingsError(expected("--adaptive", "used in one process that does all of the work", other, do))
 
 
 def _images(given: Arguments, trust: Trust) -> Dataset:

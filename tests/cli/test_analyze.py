@@ -288,5 +288,5 @@ def test_an_adaptive_run_says_how_much_it_looked_at(model_file: Path, photos_fol
 
 def test_adaptive_parts_are_refused(model_file: Path, photos_folder: Path, tmp_path: Path) -> None:
     done = analyze(model_file, photos_folder, tmp_path / "out", "--adaptive", "--part", "1/2")
-    assert_one_sentence(done, "Expected --adaptive to be a run of one process, but got given with --part")
+    assert_one_sentence(done, "used in one process that does all of the work, but got part 1 of 2")
     assert not (tmp_path / "out").exists()

@@ -69,7 +69,7 @@ def test_images_that_the_parts_did_not_find_are_named(model_file: Path, photos_f
     with Image.open(first) as image:
         image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(first.with_stem("added"))
     added = first.with_stem("added").relative_to(photos)
-    said = f"1 image is in the dataset that the parts did not find there ('{added}')"
+    said = f"1 image is to be analyzed now that the parts did not take ('{added}')"
     # Asking again forgets nothing.
     for _ in range(2):
         assert_one_sentence(run("-q", "merge", tmp_path / "shared"), said)

@@ -41,7 +41,10 @@ def test_profiles_of_runs_that_looked_at_all_images_say_nothing_of_adaptive_ones
     known = Provenance.model_validate(KNOWN | {"adaptive": {"forward_passes": 1200, "of": 4800, "looks": 3}})
     found = Provenance.model_validate_json(known.model_dump_json()).adaptive
     assert found is not None
-    assert found.sentence == "Looked at 1,200 of 4,800 perturbed and clean images (25 %), in 3 looks."
+    said = "Looked at 1,200 of 4,800 perturbed and clean images (25 %), in 3 looks."
+    assert found.sentence == said + " The same command without --adaptive looks at the rest."
+    whole = found.model_copy(update={"forward_passes": 4800, "looks": 1})
+    assert whole.sentence == "Looked at 4,800 of 4,800 perturbed and clean images (100 %), in 1 look."
 
 
 def test_profiles_from_before_assumptions_were_kept_have_none() -> None:

@@ -79,6 +79,7 @@ def test_parts_share_the_work(tmp_path: Path) -> None:
 
 def test_workers_of_ray_share_the_time_and_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ray.init", None)
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
     monkeypatch.setattr("cuesense.inference.ray_cluster.cores", lambda: 4)
     monkeypatch.setattr("cuesense.inference.pace.cores", lambda: 1)
     known = Pace(0.0, 0.1, defaultdict(float), None, None)

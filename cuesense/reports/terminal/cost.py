@@ -67,7 +67,8 @@ def _lines(cost: CostEstimate) -> list[str]:
         said.append(f"{cost.done:,} forward passes are done and kept in the output folder.")
     if cost.memory_bytes is not None:
         of_device = "" if cost.device_memory_bytes is None else f", {_gigabytes(cost.device_memory_bytes)} on the GPU"
-        said.append(f"Memory: {_gigabytes(cost.memory_bytes)}{of_device}.")
+        each = "" if cost.workers is None else " of each worker"
+        said.append(f"Memory{each}: {_gigabytes(cost.memory_bytes)}{of_device}.")
     return said
 
 
