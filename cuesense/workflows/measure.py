@@ -103,7 +103,8 @@ def measure(
     """
     store = _store(analysis, folder, restart=restart)
     _remember_images(folder, analysis, notify)
-    if notify:
+    # How much of the rest an adaptive run that goes on still wants, nobody knows before it has decided.
+    if notify and not (analysis.adaptive and store.names):
         say_cost(stages_of(analysis, folder, store, restart=restart), notify, adaptive=analysis.adaptive)
     conditions = analysis.config.conditions()
     planned = 0 if analysis.pipeline is None else len(analysis.pipeline.config.conditions())

@@ -281,6 +281,9 @@ def test_an_adaptive_run_says_how_much_it_looked_at(model_file: Path, photos_fol
     assert 60 < known["forward_passes"] < 780
     share = f"Looked at {known['forward_passes']} of 780 perturbed and clean images"
     assert share in done.stderr
+    again = analyze(model_file, photos_folder, tmp_path / "out", "--adaptive")
+    assert share in again.stderr
+    assert "still to be computed" not in again.stderr
     # What is left is what a full run still computes.
     left = analyze(model_file, photos_folder, tmp_path / "out")
     assert f"{780 - known['forward_passes']} forward passes are still to be computed" in left.stderr
