@@ -5,7 +5,8 @@ conditions (and the images, by which stored predictions are found), and replays 
 ``cuesense/adaptive`` is given the predictions that it wants and no others, with a prior correction of these alone, in
 several orders of the images. It prints, for cues and for budgets, the share of the full run's predictions that was
 wanted, and the share of the classes (classes and augmentations) to which the analysis of that part gives the full run's
-cue (budget: value and status), as ``cuesense analyze --adaptive`` does.
+cue (budget: value and status), as ``cuesense analyze --adaptive`` does; how many times as wide the intervals of what
+classes keep are then (median).
 Then it asks whether the agreement of simulated runs means what it says: over all answers of all looks, by agreement,
 how many were the full run's.
 """
@@ -53,6 +54,7 @@ class FullRun:
     classes: np.ndarray
     cues: Ints
     budgets: dict[str, Ints]
+    widths: Floats
 
     @property
     def labels(self) -> Ints:
@@ -109,13 +111,15 @@ def known(run: FullRun, seen: Bools, rng: np.random.Generator | None) -> Predict
     return replace(run.predictions, per_condition=tuple(per_condition))
 
 
-def answers_of(predictions: Predictions) -> tuple[Ints, dict[str, Ints]]:
-    """Return the cue of every class, and its budgets, as whole numbers."""
+def answers_of(predictions: Predictions) -> tuple[Ints, dict[str, Ints], Floats]:
+    """Return the cue of every class and its budgets, as whole numbers, and how wide the intervals of all shares are."""
     result = analyze_predictions(predictions, levels=LEVELS, groups={})
     budgets = {
         name: np.array([answer_of(b.severity, b.status) for b in found]) for name, found in result.budgets.items()
     }
-    return np.array([VERDICTS.index(entry.cue) for entry in result.cues]), budgets
+    kept = [column.shares for column in result.graded.columns.values()]
+    widths = np.concatenate([shares.high - shares.low for shares in kept])
+    return np.array([VERDICTS.index(entry.cue) for entry in result.cues]), budgets, widths
 
 
 def of_part(run: FullRun, seen: Bools) -> Predictions:
@@ -166,10 +170,12 @@ def show(name: str, run: FullRun, orders: Sequence[int]) -> tuple[list[tuple[flo
     for order in orders:
         began = time.process_time()
         plan, seen, of_cues, of_budgets = replayed(run, order)
-        found_cues, found_budgets = answers_of(of_part(run, seen))
+        found_cues, found_budgets, widths = answers_of(of_part(run, seen))
         same = np.array([found_budgets[augmentation] == truth for augmentation, truth in run.budgets.items()])
         shares = seen[ablated].mean(), (found_cues == run.cues).mean(), seen[augmented].mean(), same.mean()
-        rows.append((*shares, same.all(axis=0).mean(), seen.mean(), plan.look, time.process_time() - began))
+        wider = np.nanmedian(widths / run.widths)
+        taken = time.process_time() - began
+        rows.append((*shares, same.all(axis=0).mean(), seen.mean(), wider, plan.look, taken))
         cues, budgets = cues + of_cues, budgets + of_budgets
     found = " ".join(f"{value:8.3f}" for value in np.mean(rows, axis=0))
     print(f"{name:>24} {len(run.images):7d} {run.images.mean():6.0f} {found}", flush=True)
@@ -192,7 +198,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--orders", type=int, default=5, help="orders of the images")
     options = parser.parse_args()
-    columns = ("wanted", "cues", "wanted", "budgets", "all five", "in all", "looks", "CPU s")
+    columns = ("wanted", "cues", "wanted", "budgets", "all five", "in all", "wider", "looks", "CPU s")
     print(f"{'':>24} classes images {' '.join(f'{column:>8}' for column in columns)}")
     every = [
         show(folder.parent.name + "/" + folder.name, full_run(folder), range(options.orders))

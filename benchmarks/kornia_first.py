@@ -25,11 +25,11 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 # So that the one command needs neither an installation nor PYTHONPATH.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.counted_operations import CountedOperations
 from benchmarks.gpu_parts.setting import Setting, as_tensor, device_seconds, failed, natural_images
 from benchmarks.kornia_forms import FORMS, NONE_IN_KORNIA, PLAIN_TORCH, Form
 from cuesense import registry
@@ -44,18 +44,6 @@ _IMAGES, _BATCH = 8, 128
 _SECONDS, _FEWEST, _MOST = 0.6, 2, 200
 # The rule: kornia's where it takes at most this many times ours and its pixels differ by rounding alone.
 _MOST_TIMES_OURS, _ROUNDING = 1.25, 1e-6
-
-
-class _Operations(TorchDispatchMode):
-    """Counts the operations that compute or copy, and not those that only look at a tensor in another way."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count += not func.is_view
-        return func(*args, **(kwargs or {}))
 
 
 def measured(device: str) -> pd.DataFrame:
@@ -133,7 +121,7 @@ def _in_batches(
 def _operations(entry: Perturbation, value: float) -> int:
     images, ids = torch.rand(_BATCH, 3, _SIDES[0], _SIDES[0]), [str(index) for index in range(_BATCH)]
     draws = Draws.of(ids, perturbation=entry.name, value=value, seed=0)
-    with _Operations() as operations:
+    with CountedOperations() as operations:
         entry.apply(images, value, draws)
     return operations.count
 

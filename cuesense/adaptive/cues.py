@@ -59,11 +59,10 @@ def cues_now(predictions: Predictions, seen: Bools, classes: Sequence[int], conf
         classes: Likewise.
         confidence: Likewise.
     """
-    clean, *others = _of_cues(predictions).per_condition
-    rows = np.flatnonzero(seen)
+    known, rows = _of_cues(predictions), np.flatnonzero(seen)
+    clean, *others = known.per_condition
     parts = [given.ordered(given.labels[rows], rows).spread(given.labels, rows) for given in others]
-    known = replace(_of_cues(predictions), per_condition=(clean, *parts))
-    return np.array(_verdicts(known, classes, confidence))
+    return np.array(_verdicts(replace(known, per_condition=(clean, *parts)), classes, confidence))
 
 
 def _of_cues(predictions: Predictions) -> Predictions:

@@ -89,11 +89,8 @@ class _Counter:
 
     def _lost(self, row: int) -> tuple[NDArray[np.int64], Bools, NDArray[np.int64]]:
         """Return predictions, which images are lost, and labels; unpaired images count as right when clean."""
-        found, right, seen = (
-            self.predictions.per_condition[row],
-            self.predictions.right(row),
-            self.predictions.seen(row),
-        )
+        found, right = self.predictions.per_condition[row], self.predictions.right(row)
+        seen = self.predictions.seen(row)
         clean = self.predictions.right(0) if self.predictions.paired else np.ones(len(right), dtype=np.bool_)
         return found.predicted[seen], (clean & ~right)[seen], found.labels[seen]
 

@@ -47,14 +47,18 @@ class _Ladders:
     seen: Mapping[str, Bools]
     first: frozenset[str]
 
+    def seen_of(self, name: str, images: Indices) -> Indices:
+        """Return those of some images that were predicted at every severity of a perturbation."""
+        return images[self.seen[name][images]]
+
 
 def examples(predictions: Predictions, tiles: int, *, whole: bool) -> dict[int, list[Example]]:
     """Return for every class which images to show, and under which conditions.
 
     For every perturbation it is, of the images recognized clean (and, of an adaptive run, seen at every severity), the
-    one that is lost at the mildest severity; of those
-    that are alike in this an image that is shown already, else the first. Augmentations and other perturbations come
-    in turn, each by the share of the class that they cost at all severities together.
+    one that is lost at the mildest severity; of those that are alike in this an image that is shown already, else the
+    first. Augmentations and other perturbations come in turn, each by the share of the class that they cost at all
+    severities together.
 
     Args:
         predictions: The predictions, the clean condition first.
@@ -88,7 +92,7 @@ def _of_class(ladders: _Ladders, images: Indices, tiles: int, *, whole: bool) ->
     found: list[Example] = []
     shown: set[int] = set()
     for name in _in_turn(ladders, images):
-        seen = images[ladders.seen[name][images]]
+        seen = ladders.seen_of(name, images)
         if not len(seen):
             continue
         image, severity = _first_lost(ladders.lost[name], seen, shown)
@@ -105,7 +109,7 @@ def _in_turn(ladders: _Ladders, images: Indices) -> list[str]:
     """Return the perturbations, those that come first and the others in turn, each by what they cost."""
 
     def cost(name: str) -> float:
-        seen = images[ladders.seen[name][images]]
+        seen = ladders.seen_of(name, images)
         return float(ladders.lost[name][:, seen].mean()) if len(seen) else 0.0
 
     ranked = sorted(ladders.rows, key=lambda name: -cost(name))

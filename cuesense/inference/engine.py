@@ -77,6 +77,12 @@ def carry_out(run: Run, identities: Identities, store: OutcomeStore, progress: P
         store: Where the outcomes go.
         progress: As for ``predict``; of a run that does not want all images under all conditions, an image is counted
             as done as far as it was wanted.
+
+    Returns:
+        As for ``predict``.
+
+    Raises:
+        CuesenseError: As for ``predict``.
     """
     work = [unit for unit in units(run, store, identities) if unit.part == run.options.part.number]
     counter = _Counter(run, work, progress)

@@ -46,17 +46,20 @@ class ConditionPredictions:
 
         Args:
             labels: Class of every image, (M,).
-            places: Where each of the part is among them, (N,).
+            places: Where each of the part is among them, rising, (N,).
         """
+        if len(places) == len(labels):
+            return replace(self, labels=labels)
 
         def everywhere(values: Indices) -> Indices:
             found = np.full(len(labels), -1)
             found[places] = values
             return found
 
-        seen = np.isin(np.arange(len(labels)), places)
+        seen = np.zeros(len(labels), dtype=np.bool_)
+        seen[places] = True
         corrected = None if self.corrected is None else everywhere(self.corrected)
-        return ConditionPredictions(labels, everywhere(self.predicted), corrected, None if seen.all() else seen)
+        return ConditionPredictions(labels, everywhere(self.predicted), corrected, seen)
 
 
 @dataclass(frozen=True)

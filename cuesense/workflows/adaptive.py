@@ -50,11 +50,12 @@ def predict_adaptively(
         part = replace(run, cells=cells)
         return carry_out(part, identities.of_cells(part), store, progress)
 
-    cells = np.zeros((len(run.conditions), len(run.dataset)), dtype=np.bool_)
-    cells[0] = True
-    images = _Counted.of(run, perturbations, predicted(cells))
+    clean = np.zeros((len(run.conditions), len(run.dataset)), dtype=np.bool_)
+    clean[0] = True
+    images = _Counted.of(run, perturbations, predicted(clean))
     plan = first_plan(run.conditions, perturbations, images.of_class)
     while True:
+        cells = clean.copy()
         # A copy of an image, and one that cannot be read, counts for nothing.
         cells[1:, images.positions] = seen_under(plan, images.labels, images.places)[1:]
         outcomes = predicted(cells)

@@ -18,7 +18,7 @@ from cuesense.datasets.subset import subset
 from cuesense.errors import OutputError, SettingsError, expected
 from cuesense.inference.loading import guesses, images_for, load_matched
 from cuesense.inference.options import WHOLE, Part, RunOptions, run_options
-from cuesense.inference.ray_cluster import RayEngine, ray_engine
+from cuesense.inference.ray_cluster import RayEngine, device_here, ray_engine
 from cuesense.models.preprocessing import ImageOptions, without_guesses
 from cuesense.models.trust import Trust
 from cuesense.perturbations.libraries import confirm
@@ -159,8 +159,7 @@ def prepare(given: Arguments) -> Preparation:
 
 
 def _run(given: Arguments, cluster: RayEngine | None) -> RunOptions:
-    # This process only tries the model; the machine that starts a run on a cluster's GPUs may have none.
-    here = given.device if cluster is None or str(given.device) == "cpu" else "auto"
+    here = device_here(cluster, str(given.device))
     part = _part(given.part, given.output, restart=given.restart)
     run = run_options(here, given.batch_size, given.precision, given.workers, given.seed, given.allow_nondeterministic)
     return replace(run, part=part, compile=given.compile)

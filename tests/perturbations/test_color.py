@@ -16,9 +16,9 @@ from kornia.enhance import (
 from scipy import stats
 from torch import Tensor
 
+from benchmarks.counted_operations import CountedOperations
 from cuesense.draws import Draws
 from cuesense.perturbations import color
-from tests.helpers.counted_operations import CountedOperations
 from tests.helpers.random_images import draws, noise
 
 MANY = 2000

@@ -9,8 +9,8 @@ import torch
 from scipy import ndimage, stats
 from torch import Tensor
 
+from benchmarks.counted_operations import CountedOperations
 from cuesense.perturbations import texture
-from tests.helpers.counted_operations import CountedOperations
 from tests.helpers.random_images import draws, noise
 
 SMOOTHING = ["gaussian_blur", "random_gaussian_blur", "median_blur", "bilateral_blur", "opening_closing"]
